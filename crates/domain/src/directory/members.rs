@@ -1,0 +1,204 @@
+//! Membership: adding, removing, asking, listing (spec sections 5.f to 5.j).
+
+use std::collections::BTreeSet;
+
+use super::Directory;
+use crate::access::{Caller, Denied, administrator, administrator_or_self};
+use crate::group::{GroupId, SystemGroup};
+use crate::identifier::{GroupIdentifier, UserIdentifier};
+use crate::page::{Page, Paged};
+use crate::ports::{Reach, Reader, StoreError};
+use crate::user::{User, UserId};
+
+/// What adding many members did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Added {
+    /// How many became members.
+    pub new: u64,
+    /// How many were members before.
+    pub existing: u64,
+}
+
+/// Why no member was added.
+#[derive(Debug, thiserror::Error)]
+pub enum AddMembersError {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// No group has this identifier.
+    #[error("group not found")]
+    GroupNotFound,
+    /// No users have these ids; nobody was added.
+    #[error("{} of the users were not found", .0.len())]
+    UsersNotFound(BTreeSet<UserId>),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a member was not added.
+#[derive(Debug, thiserror::Error)]
+pub enum AddMemberError {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// No group has this identifier.
+    #[error("group not found")]
+    GroupNotFound,
+    /// No user has this identifier.
+    #[error("user not found")]
+    UserNotFound,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a member was not removed.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoveMemberError {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// No group has this identifier.
+    #[error("group not found")]
+    GroupNotFound,
+    /// No user has this identifier.
+    #[error("user not found")]
+    UserNotFound,
+    /// The user is no direct member of the group.
+    #[error("the user is not in the group")]
+    NotAMember,
+    /// Everybody belongs to `Everyone` (spec section 10, row 11).
+    #[error("users cannot be removed from 'Everyone'")]
+    Everyone,
+    /// Nobody could administer any more (spec section 10, row 12).
+    #[error("the last System Administrator cannot be removed")]
+    LastAdministrator,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why it was not said whether a user is a member.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckMemberError {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// No group has this identifier.
+    #[error("group not found")]
+    GroupNotFound,
+    /// No user has this identifier.
+    #[error("user not found")]
+    UserNotFound,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why members were not listed.
+#[derive(Debug, thiserror::Error)]
+pub enum ListMembersError {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// No group has this identifier.
+    #[error("group not found")]
+    GroupNotFound,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Directory {
+    /// Makes all of `users` direct members of `group`, or none of them (spec sections 5.g and 10).
+    pub fn add_members(
+        &self,
+        caller: &Caller,
+        group: &GroupIdentifier,
+        users: &BTreeSet<UserId>,
+    ) -> Result<Added, AddMembersError> {
+        let now = self.clock.now();
+        self.store.write(|directory| {
+            administrator(directory, caller, now)??;
+            let group = directory.group_id(group)?.ok_or(AddMembersError::GroupNotFound)?;
+            let unknown = directory.unknown_users(users)?;
+            if !unknown.is_empty() {
+                return Err(AddMembersError::UsersNotFound(unknown));
+            }
+            let new = directory.insert_members(group, users, now)?;
+            Ok(Added { new, existing: users.len() as u64 - new })
+        })
+    }
+
+    /// Makes `user` a direct member of `group`, if it is not yet one (spec section 5.h).
+    pub fn add_member(&self, caller: &Caller, group: &GroupIdentifier, user: &UserIdentifier) -> Result<(), AddMemberError> {
+        let now = self.clock.now();
+        self.store.write(|directory| {
+            administrator(directory, caller, now)??;
+            let group = directory.group_id(group)?.ok_or(AddMemberError::GroupNotFound)?;
+            let user = user_id(directory, caller, user)?.ok_or(AddMemberError::UserNotFound)?;
+            directory.insert_members(group, &BTreeSet::from([user]), now)?;
+            Ok(())
+        })
+    }
+
+    /// Ends a direct membership (spec sections 5.i and 10).
+    pub fn remove_member(
+        &self,
+        caller: &Caller,
+        group: &GroupIdentifier,
+        user: &UserIdentifier,
+    ) -> Result<(), RemoveMemberError> {
+        let now = self.clock.now();
+        self.store.write_alone(|directory| {
+            administrator(directory, caller, now)??;
+            let group = directory.group_id(group)?.ok_or(RemoveMemberError::GroupNotFound)?;
+            let user = user_id(directory, caller, user)?.ok_or(RemoveMemberError::UserNotFound)?;
+            if directory.group_id(&SystemGroup::Everyone.identifier())? == Some(group) {
+                return Err(RemoveMemberError::Everyone);
+            }
+            if !directory.remove_member(group, user)? {
+                return Err(RemoveMemberError::NotAMember);
+            }
+            if !directory.has_active_administrator(now)? {
+                return Err(RemoveMemberError::LastAdministrator);
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether `user` belongs to `group` or to any group below it (spec sections 5.j and 5.2).
+    pub fn is_member(&self, caller: &Caller, group: &GroupIdentifier, user: &UserIdentifier) -> Result<bool, CheckMemberError> {
+        self.store.read(|directory| {
+            let user = user_id(directory, caller, user)?;
+            administrator_or_self(directory, caller, user, self.clock.now())??;
+            let group = directory.group_id(group)?.ok_or(CheckMemberError::GroupNotFound)?;
+            let user = user.ok_or(CheckMemberError::UserNotFound)?;
+            Ok(directory.is_effective_member(group, user)?)
+        })
+    }
+
+    /// A page of the users of `group`, by username (spec section 5.f).
+    pub fn members(
+        &self,
+        caller: &Caller,
+        group: &GroupIdentifier,
+        reach: Reach,
+        page: Page,
+    ) -> Result<Paged<User>, ListMembersError> {
+        self.store.read(|directory| {
+            administrator(directory, caller, self.clock.now())??;
+            let group: GroupId = directory.group_id(group)?.ok_or(ListMembersError::GroupNotFound)?;
+            Ok(directory.members(group, reach, page)?)
+        })
+    }
+}
+
+/// The user that `identifier` names when `caller` says it.
+fn user_id(directory: &mut dyn Reader, caller: &Caller, identifier: &UserIdentifier) -> Result<Option<UserId>, StoreError> {
+    match identifier {
+        UserIdentifier::Current => Ok(Some(caller.user)),
+        _ => directory.user_id(identifier),
+    }
+}

@@ -1,0 +1,94 @@
+//! How a request names a user or a group (spec section 6).
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use crate::group::GroupId;
+use crate::name::NameKey;
+use crate::user::UserId;
+
+/// Reads a GUID as .NET writes it: 32 hexadecimal digits, with or without hyphens, in `{}`, `()` or neither.
+#[must_use]
+pub fn parse_guid(text: &str) -> Option<Uuid> {
+    let text = text.trim();
+    let braced = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    let bare = braced.or_else(|| text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'))).unwrap_or(text);
+    match bare.len() {
+        32 | 36 => Uuid::try_parse(bare).ok(),
+        _ => None,
+    }
+}
+
+/// A user, by whatever names one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserIdentifier {
+    /// The caller: `@current`.
+    Current,
+    /// The user's id.
+    Id(UserId),
+    /// The key of a username or an email address.
+    Name(NameKey),
+}
+
+impl From<&str> for UserIdentifier {
+    fn from(text: &str) -> Self {
+        if text.eq_ignore_ascii_case("@current") {
+            return Self::Current;
+        }
+        parse_guid(text).map_or_else(|| Self::Name(NameKey::of(text)), |id| Self::Id(UserId(id)))
+    }
+}
+
+/// A group, by whatever names one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupIdentifier {
+    /// The group's id.
+    Id(GroupId),
+    /// The key of the group's name.
+    Name(NameKey),
+}
+
+impl From<&str> for GroupIdentifier {
+    fn from(text: &str) -> Self {
+        parse_guid(text).map_or_else(|| Self::Name(NameKey::of(text)), |id| Self::Id(GroupId(id)))
+    }
+}
+
+impl fmt::Display for GroupIdentifier {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.0.fmt(formatter),
+            Self::Name(key) => key.as_str().fmt(formatter),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GroupIdentifier, UserIdentifier, parse_guid};
+    use crate::name::NameKey;
+
+    #[test]
+    fn every_dotnet_spelling_of_a_guid_is_read() {
+        let guid = "24312b9f-0b66-4e6d-aec0-6348c5b8d867";
+        for text in [
+            guid,
+            "24312B9F0B664E6DAEC06348C5B8D867",
+            "{24312B9F-0B66-4E6D-AEC0-6348C5B8D867}",
+            "(24312b9f-0b66-4e6d-aec0-6348c5b8d867)",
+        ] {
+            assert_eq!(parse_guid(text).map(|id| id.to_string()), Some(guid.to_owned()), "{text}");
+        }
+        for text in ["", "24312b9f-0b66-4e6d-aec0-6348c5b8d86", "urn:uuid:24312b9f-0b66-4e6d-aec0-6348c5b8d867", "{}"] {
+            assert_eq!(parse_guid(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_guid_is_a_name() {
+        assert_eq!(UserIdentifier::from("@Current"), UserIdentifier::Current);
+        assert_eq!(UserIdentifier::from("TDurden"), UserIdentifier::Name(NameKey::of("tdurden")));
+        assert_eq!(GroupIdentifier::from("Everyone"), GroupIdentifier::Name(NameKey::of("everyone")));
+    }
+}

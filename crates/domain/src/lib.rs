@@ -1,0 +1,35 @@
+//! The directory of a service that keeps users, groups and who belongs to which.
+//!
+//! | Where | What |
+//! |---|---|
+//! | [`user`], [`group`], [`identifier`], [`name`], [`custom`], [`password`], [`time`], [`page`] | values that are valid once they exist |
+//! | [`access`] | who may do what |
+//! | [`directory`] | the use cases |
+//! | [`ports`] | what the use cases need from outside: a store, tokens, password hashes, time and ids |
+//! | [`memory`] | a store that keeps everything in memory |
+//! | `contract` (feature `contract`) | the suite that every store must pass |
+//!
+//! # Invariants
+//!
+//! * Groups form a directed acyclic graph; membership flows from a child to its parents.
+//! * A use case runs in one unit of work: it changes everything it set out to change, or nothing.
+//! * Permission is decided inside that same unit of work, before anything else is looked at.
+//! * An identifier (username or email) names at most one user, a group name at most one group, whatever the case.
+//! * There is always at least one active System Administrator.
+//! * Nothing here reads a clock, draws a random number or waits for anything.
+
+pub mod access;
+#[cfg(feature = "contract")]
+pub mod contract;
+pub mod custom;
+pub mod directory;
+pub mod group;
+pub mod identifier;
+pub mod memory;
+pub mod name;
+pub mod page;
+pub mod password;
+pub mod ports;
+pub mod time;
+pub mod user;
+pub mod validation;

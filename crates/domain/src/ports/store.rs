@@ -1,0 +1,197 @@
+//! The store of the directory.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+
+use crate::group::{Group, GroupId};
+use crate::identifier::{GroupIdentifier, UserIdentifier};
+use crate::page::{Page, Paged};
+use crate::password::PasswordHash;
+use crate::time::Timestamp;
+use crate::user::{SecurityStamp, User, UserId};
+
+/// Keeps the directory.
+///
+/// A unit of work commits by returning `Ok`; with `Err` it leaves no trace. A store may run `work` again from the start
+/// when another unit of work changed what this one relied on, so `work` must not change anything but the store.
+///
+/// Use the methods of `dyn Store` ([`read`](#method.read), [`write`](#method.write), [`write_alone`](#method.write_alone)),
+/// which carry a value and a typed error.
+pub trait Store: Send + Sync {
+    /// Reads that agree with one another.
+    fn reading(&self, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError>;
+    /// Changes that commute: adding members, creating users and groups. Several may run at once.
+    fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError>;
+    /// Changes that must see no other such change from first read to end: edges between groups, and removals that could
+    /// take the last administrator.
+    fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError>;
+}
+
+/// Asks a store to forget what a unit of work did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undo;
+
+impl dyn Store + '_ {
+    /// Runs `work` over one consistent state.
+    pub fn read<T, E: From<StoreError>>(&self, mut work: impl FnMut(&mut dyn Reader) -> Result<T, E>) -> Result<T, E> {
+        let mut outcome = None;
+        self.reading(&mut |reader| outcome = Some(work(reader)))?;
+        outcome.unwrap_or_else(|| Err(StoreError::idle().into()))
+    }
+
+    /// Runs `work` beside other writers; what it did stays if it returns `Ok`.
+    pub fn write<T, E: From<StoreError>>(&self, mut work: impl FnMut(&mut dyn Writer) -> Result<T, E>) -> Result<T, E> {
+        typed(&mut work, |work| self.writing(work))
+    }
+
+    /// Runs `work` while no other such work runs; what it did stays if it returns `Ok`.
+    pub fn write_alone<T, E: From<StoreError>>(&self, mut work: impl FnMut(&mut dyn Writer) -> Result<T, E>) -> Result<T, E> {
+        typed(&mut work, |work| self.writing_alone(work))
+    }
+}
+
+type Work<'a> = dyn FnMut(&mut dyn Writer) -> Result<(), Undo> + 'a;
+
+fn typed<T, E: From<StoreError>>(
+    work: &mut dyn FnMut(&mut dyn Writer) -> Result<T, E>,
+    run: impl FnOnce(&mut Work<'_>) -> Result<(), StoreError>,
+) -> Result<T, E> {
+    let mut outcome = None;
+    let ran = run(&mut |writer| {
+        let result = work(writer);
+        let done = result.as_ref().map(|_| ()).map_err(|_| Undo);
+        outcome = Some(result);
+        done
+    });
+    match (ran, outcome) {
+        (Err(error), _) => Err(error.into()),
+        (Ok(()), Some(outcome)) => outcome,
+        (Ok(()), None) => Err(StoreError::idle().into()),
+    }
+}
+
+/// Which members or children of a group count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Those of the group itself.
+    Direct,
+    /// Those of the group and of every group below it.
+    Effective,
+}
+
+/// What decides whether a caller is heard at all, and for what: read in one go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The stamp that the caller's token must carry.
+    pub stamp: SecurityStamp,
+    /// Whether an administrator suspended it.
+    pub suspended: bool,
+    /// Whether wrong passwords locked it.
+    pub locked: bool,
+    /// From when on it counts as suspended.
+    pub expiry: Option<Timestamp>,
+    /// Whether it was told to change its password.
+    pub password_reset_required: bool,
+    /// After how many days its password must change.
+    pub password_change_frequency: Option<u32>,
+    /// When its password last changed.
+    pub password_changed: Option<Timestamp>,
+    /// Whether it is an effective member of System Administrators.
+    pub system_administrator: bool,
+}
+
+impl Standing {
+    /// Whether the account is neither suspended, locked nor expired.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        !self.suspended && !self.locked && self.expiry.is_none_or(|expiry| expiry > now)
+    }
+}
+
+/// Reads the directory. Not found is `None` or left out, never an error.
+pub trait Reader {
+    /// Fails if the store cannot be reached.
+    fn ping(&mut self) -> Result<(), StoreError>;
+    /// What decides whether `user` is heard. Asked with every request: one round trip.
+    fn standing(&mut self, user: UserId) -> Result<Option<Standing>, StoreError>;
+    /// The user that `identifier` names; [`UserIdentifier::Current`] names nobody here.
+    fn user_id(&mut self, identifier: &UserIdentifier) -> Result<Option<UserId>, StoreError>;
+    /// The group that `identifier` names.
+    fn group_id(&mut self, identifier: &GroupIdentifier) -> Result<Option<GroupId>, StoreError>;
+    /// The user with this id.
+    fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
+    /// The group with this id.
+    fn group(&mut self, id: GroupId) -> Result<Option<Group>, StoreError>;
+    /// Those of `ids` that no user has.
+    fn unknown_users(&mut self, ids: &BTreeSet<UserId>) -> Result<BTreeSet<UserId>, StoreError>;
+    /// Whether `user` is a member of `group` or of any group below it. Costs the same at any depth.
+    fn is_effective_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError>;
+    /// A page of the members of `group` by username, each once.
+    fn members(&mut self, group: GroupId, reach: Reach, page: Page) -> Result<Paged<User>, StoreError>;
+    /// Whether `below` is `above` or a group below it.
+    fn is_at_or_below(&mut self, below: GroupId, above: GroupId) -> Result<bool, StoreError>;
+    /// The groups that users of this email domain, in lower case, join when they are created.
+    fn groups_for_domain(&mut self, domain: &str) -> Result<BTreeSet<GroupId>, StoreError>;
+    /// Whether somebody could administer at `now`: an effective member of System Administrators who is not suspended,
+    /// locked or expired.
+    fn has_active_administrator(&mut self, now: Timestamp) -> Result<bool, StoreError>;
+    /// Whether there is any user.
+    fn has_users(&mut self) -> Result<bool, StoreError>;
+}
+
+/// Changes the directory.
+///
+/// A change that collides with another unit of work (a name just taken, a group just deleted) is undone and its work run
+/// again, so that the work itself finds out and says what is wrong.
+pub trait Writer: Reader {
+    /// Adds a user, who is a member of nothing yet. Its id, username and email must be free.
+    fn insert_user(&mut self, user: &User, password: Option<&PasswordHash>, stamp: SecurityStamp) -> Result<(), StoreError>;
+    /// Adds a group, which has neither members, parents nor children yet. Its id and name must be free.
+    fn insert_group(&mut self, group: &Group) -> Result<(), StoreError>;
+    /// Makes `users`, who exist, members of `group`, and says how many were not before. A constant number of statements.
+    fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, at: Timestamp) -> Result<u64, StoreError>;
+    /// Ends a direct membership, and says whether there was one.
+    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError>;
+    /// Puts `child` below `parent`, and says whether it was not there before. The edge must close no cycle.
+    fn insert_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError>;
+}
+
+/// A store could not do its work; not the caller's fault.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", match fault { Fault::Unavailable => "the store is not available", Fault::Failed => "the store failed" })]
+pub struct StoreError {
+    fault: Fault,
+    #[source]
+    source: Box<dyn Error + Send + Sync>,
+}
+
+/// Whether trying again later may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It cannot be reached, or has too much to do; later it may answer.
+    Unavailable,
+    /// Something is wrong with it, or with the data in it.
+    Failed,
+}
+
+impl StoreError {
+    /// The store cannot be reached, or has too much to do.
+    pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { fault: Fault::Unavailable, source: source.into() }
+    }
+
+    /// Something is wrong with the store, or with the data in it.
+    pub fn failed(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { fault: Fault::Failed, source: source.into() }
+    }
+
+    /// Whether trying again later may help.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        self.fault
+    }
+
+    fn idle() -> Self {
+        Self::failed("the store did not run the work it was given")
+    }
+}

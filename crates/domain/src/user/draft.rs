@@ -1,0 +1,176 @@
+//! What a request says of a user that is to be, and the checks it must pass.
+
+use uuid::Uuid;
+
+use super::{Email, Provider, User, UserId, Username};
+use crate::custom::{self, Custom};
+use crate::password::{self, Password};
+use crate::time::Timestamp;
+use crate::validation::{Faults, InvalidField};
+
+/// The password change frequency of a user for whom none is given, in days (spec section 3.3).
+const DEFAULT_PASSWORD_CHANGE_FREQUENCY: u32 = 180;
+
+/// What a request says of a user that is to be (spec section 4.3). Nothing in it has been checked.
+#[derive(Clone, Debug, Default)]
+pub struct UserDraft {
+    /// The id that the client wants; absent or all zeros, one is made.
+    pub id: Option<Uuid>,
+    /// The username; absent, the email address serves.
+    pub username: Option<String>,
+    /// The email address.
+    pub email: Option<String>,
+    /// The first name.
+    pub first_name: Option<String>,
+    /// The last name.
+    pub last_name: Option<String>,
+    /// The time zone; absent, `Etc/UTC`.
+    pub timezone: Option<String>,
+    /// The language; absent, `en-GB`.
+    pub language: Option<String>,
+    /// Custom properties.
+    pub custom: Custom,
+    /// The password.
+    pub password: Option<String>,
+    /// Days until the password must change; absent, 180.
+    pub password_change_frequency: Option<i64>,
+    /// When the account expires.
+    pub expiry: Option<Timestamp>,
+    /// Whether the user wants no notifications.
+    pub opt_out_of_notifications: bool,
+    /// Whether the user may not sign in yet.
+    pub suspended: bool,
+    /// Whether the user must change the password at the first sign-in.
+    pub force_password_reset: bool,
+}
+
+/// A user that passed every check, with the password it is to have.
+#[derive(Debug)]
+pub(crate) struct NewUser {
+    pub(crate) user: User,
+    pub(crate) password: Password,
+}
+
+/// What the service itself decides about a new account.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Account {
+    /// The id, if the request names none.
+    pub(crate) id: UserId,
+    /// The moment of creation.
+    pub(crate) now: Timestamp,
+    /// Whether an account without an email address is refused.
+    pub(crate) email_required: bool,
+}
+
+impl UserDraft {
+    /// Checks everything at once (spec sections 4.3 and 7).
+    pub(crate) fn check(self, account: Account) -> Result<NewUser, Vec<InvalidField>> {
+        let mut faults = Faults::default();
+        let now = account.now;
+        let given_email = self.email.filter(|email| !email.trim().is_empty());
+        let username = self.username.filter(|name| !name.trim().is_empty()).or_else(|| given_email.clone());
+        let email = given_email.and_then(|email| faults.check("email", Email::try_from(email)));
+        if email.is_none() && account.email_required && !faults.names("email") {
+            faults.add("email", "The email address is required");
+        }
+        let username = if username.is_none() && faults.names("email") {
+            None
+        } else {
+            faults.check("username", Username::try_from(username.unwrap_or_default()))
+        };
+        let timezone = self.timezone.unwrap_or_else(|| "Etc/UTC".to_owned());
+        let language = self.language.unwrap_or_else(|| "en-GB".to_owned());
+        check_person(&mut faults, self.first_name.as_deref(), self.last_name.as_deref(), &timezone, &language);
+        custom::check(&self.custom, &mut faults);
+        if self.expiry.is_some_and(|expiry| expiry <= now) {
+            faults.add("expiry", "The expiry date must be in the future");
+        }
+        let frequency = check_frequency(&mut faults, self.password_change_frequency);
+        let names = [self.first_name.as_deref(), self.last_name.as_deref()];
+        let password = check_password(&mut faults, self.password, names);
+        let user = username.map(|username| User {
+            id: self.id.filter(|id| !id.is_nil()).map_or(account.id, UserId),
+            username,
+            email,
+            first_name: self.first_name,
+            last_name: self.last_name,
+            timezone,
+            language,
+            custom: self.custom,
+            password_change_frequency: Some(frequency),
+            provider: Provider::contensis(),
+            suspended: self.suspended,
+            locked: false,
+            password_reset_required: self.force_password_reset,
+            created: now,
+            modified: now,
+            last_login: None,
+            last_failed_login: None,
+            expiry: self.expiry,
+            password_changed: Some(now),
+            opt_out_of_notifications: self.opt_out_of_notifications,
+            failed_login_attempts: 0,
+            failed_login_attempts_since_last_success: 0,
+            successful_login_attempts: 0,
+        });
+        faults.into_result(user.zip(password).map(|(user, password)| NewUser { user, password }))
+    }
+}
+
+fn check_person(faults: &mut Faults, first_name: Option<&str>, last_name: Option<&str>, timezone: &str, language: &str) {
+    for (field, what, name) in [("firstName", "first", first_name), ("lastName", "last", last_name)] {
+        if name.is_some_and(|name| !is_plain(name, 255)) {
+            faults.add(field, format!("The {what} name is not valid"));
+        }
+    }
+    if !is_timezone(timezone) {
+        faults.add("timezone", "The time zone is not valid");
+    }
+    if !is_language(language) {
+        faults.add("language", "The language code is not valid");
+    }
+}
+
+fn check_frequency(faults: &mut Faults, days: Option<i64>) -> u32 {
+    match days.map(u32::try_from) {
+        None => DEFAULT_PASSWORD_CHANGE_FREQUENCY,
+        Some(Ok(days)) if i32::try_from(days).is_ok() => days,
+        Some(_) => {
+            faults.add("credentials.passwordChangeFrequency", "The password change frequency must be zero or greater");
+            0
+        }
+    }
+}
+
+fn check_password(faults: &mut Faults, text: Option<String>, names: [Option<&str>; 2]) -> Option<Password> {
+    const FIELD: &str = "credentials.password";
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
+        faults.add(FIELD, "The password is required");
+        return None;
+    };
+    let checked = password::check(text, names);
+    checked.map_err(|broken| broken.into_iter().for_each(|rule| faults.add(FIELD, rule))).ok()
+}
+
+/// Whether `text` has at most `longest` characters and none that is a control character.
+fn is_plain(text: &str, longest: usize) -> bool {
+    text.chars().count() <= longest && !crate::name::has_control(text)
+}
+
+/// Whether `text` has the form of a name of the IANA time zone database.
+fn is_timezone(text: &str) -> bool {
+    let part = |part: &str| {
+        part.starts_with(|first: char| first.is_ascii_alphabetic())
+            && part.chars().all(|character| character.is_ascii_alphanumeric() || "+-_".contains(character))
+    };
+    text.len() <= 64 && text.split('/').all(part)
+}
+
+/// Whether `text` is two letters of a language, alone or with two of a country.
+fn is_language(text: &str) -> bool {
+    let two_letters = |part: &str| part.len() == 2 && part.chars().all(|character| character.is_ascii_alphabetic());
+    match text.split_once('-') {
+        Some((language, country)) => two_letters(language) && two_letters(country),
+        None => two_letters(text),
+    }
+}

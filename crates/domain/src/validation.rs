@@ -1,0 +1,37 @@
+//! What is wrong with a request's fields.
+
+/// One field that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidField {
+    /// The field's name as clients write it, such as `credentials.password`.
+    pub field: String,
+    /// What is wrong with it, for a person.
+    pub message: String,
+}
+
+/// Collects what is wrong, so that one answer can name all of it.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Vec<InvalidField>);
+
+impl Faults {
+    pub(crate) fn add(&mut self, field: impl Into<String>, message: impl ToString) {
+        self.0.push(InvalidField { field: field.into(), message: message.to_string() });
+    }
+
+    /// The value, or nothing and one fault more.
+    pub(crate) fn check<T, E: ToString>(&mut self, field: &str, value: Result<T, E>) -> Option<T> {
+        value.map_err(|error| self.add(field, error)).ok()
+    }
+
+    /// Whether something is wrong with `field`.
+    pub(crate) fn names(&self, field: &str) -> bool {
+        self.0.iter().any(|fault| fault.field == field)
+    }
+
+    pub(crate) fn into_result<T>(self, value: Option<T>) -> Result<T, Vec<InvalidField>> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(self.0),
+        }
+    }
+}
