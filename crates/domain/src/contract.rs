@@ -1,0 +1,79 @@
+//! What every store must do, as tests: [`contract_tests!`](crate::contract_tests) runs all of it over a store.
+
+pub mod access;
+pub mod concurrency;
+mod fixture;
+pub mod members;
+pub mod names;
+pub mod nesting;
+pub mod units;
+
+pub use fixture::{Fixture, user_named};
+
+/// Makes a test of each promise, over stores made by `$make`: a function that returns an empty `Arc<dyn Store>` and
+/// something to keep until the test is over.
+#[macro_export]
+macro_rules! contract_tests {
+    ($make:path) => {
+        $crate::contract_tests! { @each $make;
+            units::what_was_written_is_read
+            units::refused_work_leaves_nothing
+            units::the_store_is_reachable
+            units::preparing_twice_changes_nothing
+            names::names_are_found_in_any_case_and_spelling
+            names::names_and_ids_are_taken_once
+            names::a_username_is_never_another_users_address
+            names::nobody_is_found_by_a_name_with_a_null_character
+            members::adding_counts_only_those_who_are_new
+            members::unknown_users_are_all_reported
+            members::a_list_far_beyond_any_parameter_limit_is_taken
+            members::removing_ends_a_direct_membership_only
+            members::members_come_by_username_and_in_pages
+            members::effective_members_come_once
+            members::a_new_user_joins_everyone_and_the_groups_of_their_domain
+            nesting::membership_flows_up_through_any_depth
+            nesting::an_edge_is_added_once
+            nesting::a_diamond_is_one_membership
+            nesting::the_closure_is_what_a_walk_finds
+            access::standing_tells_an_effective_administrator
+            access::an_administrator_counts_while_their_account_is_open
+            concurrency::writers_alone_take_turns
+            concurrency::overlapping_adds_all_succeed
+            concurrency::one_of_many_gets_a_name
+            concurrency::the_last_two_administrators_cannot_remove_each_other
+            concurrency::two_edges_cannot_close_a_cycle
+        }
+    };
+    (@each $make:path; $($module:ident::$name:ident)*) => {
+        $(
+            #[test]
+            fn $name() {
+                let (store, _keep) = $make();
+                $crate::contract::$module::$name(store);
+            }
+        )*
+
+        #[test]
+        fn every_promise_is_tested() {
+            let listed = [$(stringify!($name)),*];
+            for promise in $crate::contract::promises() {
+                assert!(listed.contains(&promise.as_str()), "`{promise}` is in no list");
+            }
+        }
+    };
+}
+
+/// The names of all promises, from the text of their modules: one that is not in the list above would never be run.
+#[must_use]
+pub fn promises() -> Vec<String> {
+    let texts = [
+        include_str!("contract/access.rs"),
+        include_str!("contract/concurrency.rs"),
+        include_str!("contract/members.rs"),
+        include_str!("contract/names.rs"),
+        include_str!("contract/nesting.rs"),
+        include_str!("contract/units.rs"),
+    ];
+    let declared = texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("pub fn "));
+    declared.filter_map(|rest| rest.split_once('(')).map(|(name, _)| name.to_owned()).collect()
+}

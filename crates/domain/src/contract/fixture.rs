@@ -1,0 +1,178 @@
+//! A directory with an administrator, and short ways to fill it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use uuid::Uuid;
+
+use crate::access::{Caller, Scopes};
+use crate::custom::Custom;
+use crate::directory::Directory;
+use crate::group::{Group, GroupDraft, GroupId, SystemGroup};
+use crate::identifier::{GroupIdentifier, UserIdentifier};
+use crate::password::{Password, PasswordHash};
+use crate::ports::{Clock, Ids, Passwords, PasswordsError, Store, StoreError};
+use crate::time::Timestamp;
+use crate::user::{Email, Provider, SecurityStamp, User, UserId, Username};
+
+/// The time in every test.
+pub(super) const NOW: i64 = 1_700_000_000_123;
+
+struct StoppedClock;
+
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_milliseconds(NOW)
+    }
+}
+
+struct Counted(AtomicU64);
+
+impl Ids for Counted {
+    fn next(&self) -> Uuid {
+        Uuid::from_u128(u128::from(self.0.fetch_add(1, Ordering::Relaxed)))
+    }
+}
+
+/// Keeps a password as it is: what a store does with hashes does not depend on how they were made.
+struct AsItIs;
+
+impl Passwords for AsItIs {
+    fn hash(&self, password: &Password) -> Result<PasswordHash, PasswordsError> {
+        Ok(PasswordHash(password.reveal().to_owned()))
+    }
+
+    fn verify(&self, password: &Password, hash: &PasswordHash) -> Result<bool, PasswordsError> {
+        Ok(password.reveal() == hash.0)
+    }
+}
+
+/// A prepared directory over a store, with an administrator who can do everything.
+pub struct Fixture {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The directory over it.
+    pub directory: Directory,
+    /// The administrator.
+    pub admin: Caller,
+    ids: Arc<dyn Ids>,
+}
+
+/// The outcome of a test's unit of work.
+pub(super) type Outcome<T> = Result<T, StoreError>;
+
+impl Fixture {
+    /// Prepares an empty store.
+    ///
+    /// # Panics
+    ///
+    /// If the store fails.
+    #[must_use]
+    pub fn over(store: Arc<dyn Store>) -> Self {
+        let ids: Arc<dyn Ids> = Arc::new(Counted(AtomicU64::new(1)));
+        let directory = Directory::new(Arc::clone(&store), Arc::new(AsItIs), Arc::new(StoppedClock), Arc::clone(&ids));
+        must(directory.prepare());
+        must(directory.create_first_administrator("admin", "F1ghtC1ub1234!"));
+        let admin = must(directory.caller_for(&UserIdentifier::from("admin")));
+        Self { store, directory, admin, ids }
+    }
+
+    /// Adds a user who is a member of nothing.
+    pub fn user(&self, username: &str) -> UserId {
+        self.insert(&user_named(username, self.ids.next()))
+    }
+
+    /// Adds this user, as a member of nothing.
+    pub fn insert(&self, user: &User) -> UserId {
+        let stamp = SecurityStamp(self.ids.next());
+        must(self.store.write(|directory| directory.insert_user(user, None, stamp)));
+        user.id
+    }
+
+    /// Adds a group.
+    pub fn group(&self, name: &str) -> GroupId {
+        let draft = GroupDraft { name: Some(name.to_owned()), ..GroupDraft::default() };
+        must(self.directory.create_group(&self.admin, draft)).id
+    }
+
+    /// The id of a system group.
+    #[must_use]
+    pub fn system(&self, group: SystemGroup) -> GroupId {
+        must(must(self.directory.system_group(group)).ok_or("no such group"))
+    }
+
+    /// Adds direct members, and says how many were new.
+    pub fn join(&self, group: GroupId, users: &[UserId]) -> u64 {
+        let users: BTreeSet<UserId> = users.iter().copied().collect();
+        must(self.directory.add_members(&self.admin, &GroupIdentifier::Id(group), &users)).new
+    }
+
+    /// Puts a group below another.
+    pub fn nest(&self, parent: GroupId, child: GroupId) {
+        must(self.directory.add_child(&self.admin, &GroupIdentifier::Id(parent), &GroupIdentifier::Id(child)));
+    }
+
+    /// Whether the user is an effective member.
+    #[must_use]
+    pub fn is_in(&self, group: GroupId, user: UserId) -> bool {
+        must(self.store.read(|directory| directory.is_effective_member(group, user)))
+    }
+
+    /// The group as it is read.
+    #[must_use]
+    pub fn read(&self, group: GroupId) -> Group {
+        must(self.directory.group(&self.admin, &GroupIdentifier::Id(group)))
+    }
+
+    /// The caller that a user is.
+    #[must_use]
+    pub fn caller(&self, user: UserId) -> Caller {
+        let standing = must(must(self.store.read(|directory| directory.standing(user))).ok_or("no such user"));
+        Caller { user, stamp: standing.stamp, scopes: Scopes::all() }
+    }
+}
+
+/// A user with this username and id, and nothing else of note.
+#[must_use]
+pub fn user_named(username: &str, id: Uuid) -> User {
+    let now = Timestamp::from_milliseconds(NOW);
+    User {
+        id: UserId(id),
+        username: must(Username::try_from(username.to_owned())),
+        email: Email::try_from(username.to_owned()).ok(),
+        first_name: None,
+        last_name: None,
+        timezone: "Etc/UTC".to_owned(),
+        language: "en-GB".to_owned(),
+        custom: Custom::new(),
+        password_change_frequency: Some(180),
+        provider: Provider::contensis(),
+        suspended: false,
+        locked: false,
+        password_reset_required: false,
+        created: now,
+        modified: now,
+        last_login: None,
+        last_failed_login: None,
+        expiry: None,
+        password_changed: Some(now),
+        opt_out_of_notifications: false,
+        failed_login_attempts: 0,
+        failed_login_attempts_since_last_success: 0,
+        successful_login_attempts: 0,
+    }
+}
+
+/// The value, in a place where a failure ends the test.
+///
+/// # Panics
+///
+/// If there is none.
+#[expect(clippy::panic, reason = "this is test code, built only with the feature `contract`")]
+pub(super) fn must<T, E: std::fmt::Debug>(result: Result<T, E>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{error:?}"),
+    }
+}

@@ -1,0 +1,116 @@
+//! Units of work.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Fixture;
+use super::fixture::{NOW, Outcome, must, user_named};
+use crate::custom::CustomValue;
+use crate::group::{Group, GroupId, GroupKind, GroupName, SystemGroup};
+use crate::password::PasswordHash;
+use crate::ports::{Store, StoreError};
+use crate::time::Timestamp;
+use crate::user::{Email, Provider, ProviderKind, SecurityStamp, User};
+
+/// Every property of a user and of a group comes back as it was given.
+pub fn what_was_written_is_read(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let moment = |milliseconds| Some(Timestamp::from_milliseconds(NOW + milliseconds));
+    let custom = BTreeMap::from([
+        ("Rank".to_owned(), CustomValue::Number("1.50".parse::<f64>().map_or_else(|_| String::new(), |rank| rank.to_string()))),
+        ("big".to_owned(), CustomValue::Number("18446744073709551615".to_owned())),
+        ("motto".to_owned(), CustomValue::Text("\"don't\" \\ 🥊 \u{7f}".to_owned())),
+        ("nothing".to_owned(), CustomValue::Null),
+        ("soap".to_owned(), CustomValue::Boolean(true)),
+    ]);
+    let user = User {
+        email: Email::try_from("T.Durden@FightClub.com".to_owned()).ok(),
+        first_name: Some("Tyler".to_owned()),
+        last_name: Some(String::new()),
+        timezone: "America/New_York".to_owned(),
+        language: "en".to_owned(),
+        custom: custom.clone(),
+        password_change_frequency: None,
+        provider: Provider { kind: ProviderKind::External, name: "AD".to_owned() },
+        suspended: true,
+        locked: true,
+        password_reset_required: true,
+        created: Timestamp::from_milliseconds(-1),
+        last_login: moment(1),
+        last_failed_login: moment(2),
+        expiry: moment(3),
+        password_changed: None,
+        opt_out_of_notifications: true,
+        failed_login_attempts: 3,
+        failed_login_attempts_since_last_success: 2,
+        successful_login_attempts: 1,
+        ..user_named("TDurden", Uuid::from_u128(0xfeed))
+    };
+    let group = Group {
+        id: GroupId(Uuid::from_u128(0xbeef)),
+        name: must(GroupName::try_from("Paper Street Soap Company".to_owned())),
+        description: Some("First rule".to_owned()),
+        kind: GroupKind::External,
+        user_count: 0,
+        child_group_count: 0,
+        custom,
+        auto_membership_email_domains: BTreeSet::from(["fightclub.com".to_owned(), "soap.example".to_owned()]),
+        created: Timestamp::from_milliseconds(NOW),
+        modified: Timestamp::from_milliseconds(NOW + 1),
+    };
+    let stamp = SecurityStamp(Uuid::from_u128(0xabc));
+    let hash = PasswordHash("hash".to_owned());
+    must(fixture.store.write(|directory| -> Outcome<()> {
+        directory.insert_user(&user, Some(&hash), stamp)?;
+        directory.insert_group(&group)
+    }));
+    let read = must(fixture.store.read(|directory| -> Outcome<_> {
+        Ok((directory.user(user.id)?, directory.group(group.id)?, directory.standing(user.id)?.map(|standing| standing.stamp)))
+    }));
+    assert_eq!(read, (Some(user), Some(group), Some(stamp)));
+}
+
+/// Work that ends with an error leaves no trace, however it was run.
+pub fn refused_work_leaves_nothing(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (group, member) = (fixture.group("Soap"), fixture.user("member"));
+    let refuse = || StoreError::failed("refused");
+    let user = user_named("undone", Uuid::from_u128(0xfeed));
+    let refused: Outcome<()> = fixture.store.write(|directory| {
+        directory.insert_user(&user, None, SecurityStamp(Uuid::nil()))?;
+        directory.insert_members(group, &BTreeSet::from([user.id, member]), user.created)?;
+        Err(refuse())
+    });
+    assert!(refused.is_err());
+    let child = fixture.system(SystemGroup::AdUsers);
+    let refused: Outcome<()> = fixture.store.write_alone(|directory| {
+        directory.insert_child(group, child)?;
+        Err(refuse())
+    });
+    assert!(refused.is_err());
+    let read = must(fixture.store.read(|directory| -> Outcome<_> {
+        Ok((directory.user(user.id)?, directory.is_effective_member(group, member)?))
+    }));
+    assert_eq!(read, (None, false));
+    assert_eq!((fixture.read(group).user_count, fixture.read(group).child_group_count), (0, 0));
+}
+
+/// A store that is there answers.
+pub fn the_store_is_reachable(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    must(fixture.directory.ready());
+}
+
+/// There are nine system groups, `Everyone` below `CMS Editors`, and one first administrator, however often one asks.
+pub fn preparing_twice_changes_nothing(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let before: Vec<Group> = SystemGroup::ALL.into_iter().map(|group| fixture.read(fixture.system(group))).collect();
+    must(fixture.directory.prepare());
+    assert!(must(fixture.directory.create_first_administrator("another", "F1ghtC1ub1234!")).is_none());
+    let after: Vec<Group> = SystemGroup::ALL.into_iter().map(|group| fixture.read(fixture.system(group))).collect();
+    assert_eq!(before, after);
+    assert!(fixture.is_in(fixture.system(SystemGroup::CmsEditors), fixture.admin.user));
+    assert!(fixture.is_in(fixture.system(SystemGroup::SystemAdministrators), fixture.admin.user));
+}

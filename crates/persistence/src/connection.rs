@@ -1,0 +1,107 @@
+//! One connection to either database.
+
+use std::path::{Path, PathBuf};
+
+use diesel::connection::TransactionManager;
+use diesel::prelude::*;
+use diesel::{ConnectionError, MultiConnection};
+
+use crate::dialect;
+
+/// A connection to one of the databases.
+#[derive(MultiConnection)]
+pub(crate) enum AnyConnection {
+    /// To PostgreSQL.
+    Postgres(PgConnection),
+    /// To a SQLite file.
+    Sqlite(SqliteConnection),
+}
+
+/// Where a database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Location {
+    /// A `postgres://` URL as libpq takes it.
+    Postgres(String),
+    /// The path of a file.
+    Sqlite(PathBuf),
+}
+
+impl Location {
+    /// Reads a URL. SQLite would take any text as a path, a mistyped PostgreSQL URL too: the scheme decides.
+    pub(crate) fn parse(url: &str) -> Option<Self> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Some(Self::Postgres(with_timeouts(url)));
+        }
+        let path = url.strip_prefix("sqlite://")?;
+        (!path.is_empty() && path != ":memory:").then(|| Self::Sqlite(Path::new(path).to_path_buf()))
+    }
+}
+
+/// libpq waits for a dead peer as long as the kernel does, which is minutes, unless the URL says otherwise.
+fn with_timeouts(url: &str) -> String {
+    let mut url = url.to_owned();
+    for (name, value) in [("connect_timeout", "5"), ("tcp_user_timeout", "30000"), ("application_name", "guildhall")] {
+        if !url.contains(&format!("{name}=")) {
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.push_str(&format!("{name}={value}"));
+        }
+    }
+    url
+}
+
+/// Opens connections for the pool, and tells it which are no longer good.
+#[derive(Debug)]
+pub(crate) struct Manager(pub(crate) Location);
+
+/// A connection of the pool.
+pub(crate) struct Pooled {
+    pub(crate) connection: AnyConnection,
+    /// The last unit of work could not be ended: nobody may go on with this connection.
+    pub(crate) broken: bool,
+}
+
+impl r2d2::ManageConnection for Manager {
+    type Connection = Pooled;
+    type Error = ConnectionError;
+
+    fn connect(&self) -> Result<Pooled, ConnectionError> {
+        let connection = match &self.0 {
+            Location::Postgres(url) => PgConnection::establish(url).map(AnyConnection::Postgres)?,
+            Location::Sqlite(path) => {
+                let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;
+                dialect::sqlite::set_up(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
+                AnyConnection::Sqlite(connection)
+            }
+        };
+        Ok(Pooled { connection, broken: false })
+    }
+
+    /// Does nothing: the statement that begins a unit of work finds out, without a round trip of its own.
+    fn is_valid(&self, _: &mut Pooled) -> Result<(), ConnectionError> {
+        Ok(())
+    }
+
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        pooled.broken
+            || std::thread::panicking()
+            || <AnyConnection as diesel::Connection>::TransactionManager::is_broken_transaction_manager(&mut pooled.connection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Location;
+
+    #[test]
+    fn the_scheme_decides_which_database_it_is() {
+        assert_eq!(Location::parse("sqlite://data/g.db"), Some(Location::Sqlite("data/g.db".into())));
+        assert_eq!(Location::parse("sqlite:///var/lib/g.db"), Some(Location::Sqlite("/var/lib/g.db".into())));
+        assert_eq!(
+            Location::parse("postgres://u@h/d?connect_timeout=1"),
+            Some(Location::Postgres("postgres://u@h/d?connect_timeout=1&tcp_user_timeout=30000&application_name=guildhall".to_owned()))
+        );
+        for url in ["", "data/g.db", "sqlite://", "sqlite://:memory:", "postgers://u@h/d", "mysql://h/d"] {
+            assert_eq!(Location::parse(url), None, "{url}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Opening a database and bringing its tables up to date.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::ConnectionError;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use guildhall_domain::ports::Store;
+use r2d2::{ManageConnection, NopErrorHandler, Pool};
+
+use crate::connection::{AnyConnection, Location, Manager};
+use crate::dialect;
+use crate::store::DieselStore;
+
+const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+
+/// How long a unit of work waits for a connection before it is told that the store is not available.
+const WAIT: Duration = Duration::from_secs(2);
+/// How long it waits for its turn where only one writer can be, which is a queue and not an outage.
+const WAIT_FOR_ONLY_WRITER: Duration = Duration::from_secs(60);
+
+/// Where the database is, and how many connections it gets.
+#[derive(Clone, Debug)]
+pub struct DatabaseSettings {
+    /// `sqlite://PATH`, where the path is relative unless it starts with a third slash, or `postgres://…` as libpq takes it.
+    pub url: String,
+    /// The most connections at one time; at least 1. SQLite gets one more, for its writer.
+    pub pool_size: u32,
+}
+
+/// Why a database was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL names no database that is supported.
+    #[error("the database URL must start with `postgres://` or be `sqlite://` and the path of a file")]
+    Url,
+    /// The pool would be empty.
+    #[error("the pool size must be at least 1")]
+    EmptyPool,
+    /// There is no such file, and none was to be made.
+    #[error("there is no database at {}", .0.display())]
+    Missing(PathBuf),
+    /// The file or its folder could not be made.
+    #[error("the database file {} could not be made", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The database could not be reached.
+    #[error("the database could not be reached")]
+    Connect(#[source] ConnectionError),
+    /// The pool could not be filled.
+    #[error("the database could not be reached")]
+    Pool(#[source] r2d2::Error),
+}
+
+/// Why the tables were not brought up to date.
+#[derive(Debug, thiserror::Error)]
+#[error("the database could not be migrated")]
+pub struct MigrateError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+/// An open database.
+pub struct Database {
+    manager: Manager,
+    store: Arc<DieselStore>,
+}
+
+impl Database {
+    /// Opens the database; a SQLite file that is not there is made, with its folder, for its owner alone.
+    pub fn connect(settings: &DatabaseSettings) -> Result<Self, OpenError> {
+        let location = Location::parse(&settings.url).ok_or(OpenError::Url)?;
+        if let Location::Sqlite(path) = &location {
+            create(path).map_err(|source| OpenError::File { path: path.clone(), source })?;
+        }
+        Self::open(location, settings.pool_size)
+    }
+
+    /// Opens the database; a SQLite file that is not there is an error.
+    pub fn connect_existing(settings: &DatabaseSettings) -> Result<Self, OpenError> {
+        match Location::parse(&settings.url).ok_or(OpenError::Url)? {
+            Location::Sqlite(path) if !path.exists() => Err(OpenError::Missing(path)),
+            location => Self::open(location, settings.pool_size),
+        }
+    }
+
+    fn open(location: Location, pool_size: u32) -> Result<Self, OpenError> {
+        if pool_size == 0 {
+            return Err(OpenError::EmptyPool);
+        }
+        let manager = Manager(location.clone());
+        drop(manager.connect().map_err(OpenError::Connect)?);
+        let connections = pool(location.clone(), pool_size, WAIT)?;
+        let writers = match location {
+            Location::Postgres(_) => connections.clone(),
+            Location::Sqlite(_) => pool(location, 1, WAIT_FOR_ONLY_WRITER)?,
+        };
+        Ok(Self { manager, store: Arc::new(DieselStore::new(connections, writers)) })
+    }
+
+    /// Runs the migrations that have not been run, one process at a time, and names them.
+    pub fn migrate(&self) -> Result<Vec<String>, MigrateError> {
+        let mut pooled = self.manager.connect().map_err(|error| MigrateError(Box::new(error)))?;
+        let names = |versions: Vec<diesel::migration::MigrationVersion<'_>>| versions.iter().map(ToString::to_string).collect();
+        match &mut pooled.connection {
+            AnyConnection::Postgres(connection) => {
+                dialect::postgres::lock_migrations(connection).map_err(|error| MigrateError(Box::new(error)))?;
+                connection.run_pending_migrations(POSTGRES).map(names).map_err(MigrateError)
+            }
+            AnyConnection::Sqlite(connection) => connection.run_pending_migrations(SQLITE).map(names).map_err(MigrateError),
+        }
+    }
+
+    /// Undoes every migration and with them all data. For tests.
+    pub fn revert(&self) -> Result<(), MigrateError> {
+        let mut pooled = self.manager.connect().map_err(|error| MigrateError(Box::new(error)))?;
+        match &mut pooled.connection {
+            AnyConnection::Postgres(connection) => connection.revert_all_migrations(POSTGRES).map(drop).map_err(MigrateError),
+            AnyConnection::Sqlite(connection) => connection.revert_all_migrations(SQLITE).map(drop).map_err(MigrateError),
+        }
+    }
+
+    /// The store over this database.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store) as Arc<dyn Store>
+    }
+}
+
+fn pool(location: Location, size: u32, wait: Duration) -> Result<Pool<Manager>, OpenError> {
+    Pool::builder()
+        .max_size(size)
+        .min_idle(Some(1))
+        .test_on_check_out(false)
+        .connection_timeout(wait)
+        .error_handler(Box::new(NopErrorHandler))
+        .build(Manager(location))
+        .map_err(OpenError::Pool)
+}
+
+/// Makes the file and its folder, readable by nobody else: password hashes will be in it.
+fn create(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}

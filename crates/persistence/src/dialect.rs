@@ -1,0 +1,37 @@
+//! The statements that differ from database to database: one function of the same name and form for each.
+
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
+
+use diesel::QueryResult;
+
+use crate::connection::AnyConnection;
+use crate::sql_types::Key;
+
+/// How a unit of work goes beside others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It only reads, and sees one state.
+    Reading,
+    /// It writes what commutes.
+    Writing,
+    /// It writes what must see no other such work.
+    Alone,
+}
+
+/// Calls the function of this name for the database that the connection is to.
+macro_rules! dialect {
+    ($name:ident($connection:ident $(, $argument:ident: $type:ty)*) -> $result:ty) => {
+        pub(crate) fn $name($connection: &mut AnyConnection $(, $argument: $type)*) -> $result {
+            match $connection {
+                AnyConnection::Postgres($connection) => postgres::$name($connection $(, $argument)*),
+                AnyConnection::Sqlite($connection) => sqlite::$name($connection $(, $argument)*),
+            }
+        }
+    };
+}
+
+dialect!(begin(connection, turn: Turn) -> QueryResult<()>);
+dialect!(unknown_users(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
+dialect!(insert_members(connection, group: Key, users: Vec<Key>, added: i64) -> QueryResult<usize>);
+dialect!(change_user_count(connection, group: Key, change: i64) -> QueryResult<usize>);

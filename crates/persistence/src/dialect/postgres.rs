@@ -1,0 +1,65 @@
+//! PostgreSQL's statements.
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt};
+
+use super::Turn;
+use crate::sql_types::{Key, UuidSql};
+
+/// READ COMMITTED, so that the work sees what was committed while it waited for its turn; a snapshot taken before the
+/// wait would bring the race back that the turn is to prevent.
+pub(crate) fn begin(connection: &mut PgConnection, turn: Turn) -> QueryResult<()> {
+    let sql = match turn {
+        Turn::Reading => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        Turn::Writing => "BEGIN ISOLATION LEVEL READ COMMITTED",
+        Turn::Alone => "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(7164780301)",
+    };
+    AnsiTransactionManager::begin_transaction_sql(connection, sql)
+}
+
+/// Waits for another process that is migrating; the lock goes with the connection.
+pub(crate) fn lock_migrations(connection: &mut PgConnection) -> QueryResult<()> {
+    connection.batch_execute("SELECT pg_advisory_lock(7164780302)")
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = UuidSql)]
+    id: Key,
+}
+
+pub(crate) fn unknown_users(connection: &mut PgConnection, ids: Vec<Key>) -> QueryResult<Vec<Key>> {
+    let unknown = sql_query(
+        "SELECT wanted.id FROM unnest($1) AS wanted (id) \
+         WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.id = wanted.id)",
+    )
+    .bind::<Array<UuidSql>, _>(ids)
+    .load::<Id>(connection)?;
+    Ok(unknown.into_iter().map(|row| row.id).collect())
+}
+
+/// In the order of the ids, so that two transactions that add the same users wait for one another and never in a circle.
+pub(crate) fn insert_members(connection: &mut PgConnection, group: Key, users: Vec<Key>, added: i64) -> QueryResult<usize> {
+    sql_query(
+        "INSERT INTO group_users (group_id, user_id, added) \
+         SELECT $1, wanted.id, $2 FROM unnest($3) WITH ORDINALITY AS wanted (id, place) ORDER BY wanted.place \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind::<UuidSql, _>(group)
+    .bind::<BigInt, _>(added)
+    .bind::<Array<UuidSql>, _>(users)
+    .execute(connection)
+}
+
+/// A slot per connection: transactions that add to the same group at the same time change different rows.
+pub(crate) fn change_user_count(connection: &mut PgConnection, group: Key, change: i64) -> QueryResult<usize> {
+    sql_query(
+        "INSERT INTO group_user_counts (group_id, slot, users) VALUES ($1, pg_backend_pid() % 64, $2) \
+         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users",
+    )
+    .bind::<UuidSql, _>(group)
+    .bind::<BigInt, _>(change)
+    .execute(connection)
+}

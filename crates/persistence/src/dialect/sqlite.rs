@@ -1,0 +1,82 @@
+//! SQLite's statements.
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Binary};
+
+use super::Turn;
+use crate::sql_types::{Key, UuidSql};
+
+/// Settings of a connection. The wait comes first, since switching to WAL may itself have to wait; foreign keys are off
+/// unless a connection asks for them.
+pub(crate) fn set_up(connection: &mut SqliteConnection) -> QueryResult<()> {
+    connection.batch_execute(
+        "PRAGMA busy_timeout = 30000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;",
+    )
+}
+
+/// A transaction that reads first and asks for the write lock later is refused at once when another writes: every write
+/// asks for it as it begins.
+pub(crate) fn begin(connection: &mut SqliteConnection, turn: Turn) -> QueryResult<()> {
+    let sql = match turn {
+        Turn::Reading => "BEGIN DEFERRED",
+        Turn::Writing | Turn::Alone => "BEGIN IMMEDIATE",
+    };
+    AnsiTransactionManager::begin_transaction_sql(connection, sql)
+}
+
+/// The ids of one parameter: 16 bytes each, one after the other. A parameter per id would run into SQLite's limit.
+const WANTED: &str = "WITH RECURSIVE place (at) AS \
+     (SELECT 1 UNION ALL SELECT at + 16 FROM place WHERE at + 16 < length($1)), \
+     wanted (id) AS (SELECT substr($1, at, 16) FROM place) ";
+
+fn packed(ids: &[Key]) -> Vec<u8> {
+    ids.iter().flat_map(|id| *id.0.as_bytes()).collect()
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = UuidSql)]
+    id: Key,
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
+pub(crate) fn unknown_users(connection: &mut SqliteConnection, ids: Vec<Key>) -> QueryResult<Vec<Key>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let unknown = sql_query(format!(
+        "{WANTED} SELECT id FROM wanted WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.id = wanted.id)"
+    ))
+    .bind::<Binary, _>(packed(&ids))
+    .load::<Id>(connection)?;
+    Ok(unknown.into_iter().map(|row| row.id).collect())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
+pub(crate) fn insert_members(connection: &mut SqliteConnection, group: Key, users: Vec<Key>, added: i64) -> QueryResult<usize> {
+    if users.is_empty() {
+        return Ok(0);
+    }
+    sql_query(format!(
+        "{WANTED} INSERT INTO group_users (group_id, user_id, added) SELECT $2, id, $3 FROM wanted WHERE true \
+         ON CONFLICT DO NOTHING"
+    ))
+    .bind::<Binary, _>(packed(&users))
+    .bind::<UuidSql, _>(group)
+    .bind::<BigInt, _>(added)
+    .execute(connection)
+}
+
+/// One slot: there is one writer.
+pub(crate) fn change_user_count(connection: &mut SqliteConnection, group: Key, change: i64) -> QueryResult<usize> {
+    sql_query(
+        "INSERT INTO group_user_counts (group_id, slot, users) VALUES ($1, 0, $2) \
+         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users",
+    )
+    .bind::<UuidSql, _>(group)
+    .bind::<BigInt, _>(change)
+    .execute(connection)
+}

@@ -1,0 +1,125 @@
+//! The tables, as both databases have them. A test compares them with the live databases.
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::sql_types::{UuidSql, JsonSql};
+
+    users (id) {
+        id -> UuidSql,
+        username -> Text,
+        username_key -> Text,
+        email -> Nullable<Text>,
+        first_name -> Nullable<Text>,
+        last_name -> Nullable<Text>,
+        timezone -> Text,
+        language -> Text,
+        custom -> JsonSql,
+        password_hash -> Nullable<Text>,
+        password_change_frequency -> Nullable<Integer>,
+        provider_kind -> Text,
+        provider_name -> Text,
+        suspended -> Bool,
+        locked -> Bool,
+        password_reset_required -> Bool,
+        created -> BigInt,
+        modified -> BigInt,
+        last_login -> Nullable<BigInt>,
+        last_failed_login -> Nullable<BigInt>,
+        expiry -> Nullable<BigInt>,
+        password_changed -> Nullable<BigInt>,
+        opt_out_of_notifications -> Bool,
+        failed_login_attempts -> Integer,
+        failed_login_attempts_since_last_success -> Integer,
+        successful_login_attempts -> Integer,
+        security_stamp -> UuidSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::sql_types::UuidSql;
+
+    user_identifiers (identifier_key) {
+        identifier_key -> Text,
+        user_id -> UuidSql,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::sql_types::{UuidSql, JsonSql};
+
+    groups (id) {
+        id -> UuidSql,
+        name -> Text,
+        name_key -> Text,
+        description -> Nullable<Text>,
+        kind -> Text,
+        custom -> JsonSql,
+        created -> BigInt,
+        modified -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::sql_types::UuidSql;
+
+    group_email_domains (group_id, domain) {
+        group_id -> UuidSql,
+        domain -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::sql_types::UuidSql;
+
+    group_users (group_id, user_id) {
+        group_id -> UuidSql,
+        user_id -> UuidSql,
+        added -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::sql_types::UuidSql;
+
+    group_user_counts (group_id, slot) {
+        group_id -> UuidSql,
+        slot -> SmallInt,
+        users -> BigInt,
+    }
+}
+
+diesel::table! {
+    use crate::sql_types::UuidSql;
+
+    group_children (parent_id, child_id) {
+        parent_id -> UuidSql,
+        child_id -> UuidSql,
+    }
+}
+
+diesel::table! {
+    use crate::sql_types::UuidSql;
+
+    group_closure (ancestor_id, descendant_id) {
+        ancestor_id -> UuidSql,
+        descendant_id -> UuidSql,
+    }
+}
+
+diesel::joinable!(group_users -> users (user_id));
+diesel::joinable!(user_identifiers -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(
+    users,
+    user_identifiers,
+    groups,
+    group_email_domains,
+    group_users,
+    group_user_counts,
+    group_children,
+    group_closure,
+);

@@ -1,0 +1,124 @@
+//! SQL types that the two databases keep in different ways: UUIDs and JSON.
+
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::query_builder::QueryId;
+use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::{HasSqlType, SqlType};
+use diesel::sqlite::Sqlite;
+use std::io::Write;
+use uuid::Uuid;
+
+use crate::connection::MultiBackend;
+
+/// `uuid` in PostgreSQL, 16 bytes in SQLite.
+#[derive(Clone, Copy, Debug, SqlType, QueryId)]
+#[diesel(postgres_type(oid = 2950, array_oid = 2951), sqlite_type(name = "Binary"))]
+pub struct UuidSql;
+
+/// A UUID in a row or a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
+#[diesel(sql_type = UuidSql)]
+pub struct Key(pub Uuid);
+
+impl HasSqlType<UuidSql> for MultiBackend {
+    fn metadata(lookup: &mut Self::MetadataLookup) -> Self::TypeMetadata {
+        Self::lookup_sql_type::<UuidSql>(lookup)
+    }
+}
+
+impl ToSql<UuidSql, Pg> for Key {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(self.0.as_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<UuidSql, Sqlite> for Key {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.0.as_bytes().as_slice());
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<UuidSql, MultiBackend> for Key {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
+        out.set_value((UuidSql, self));
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<UuidSql, Pg> for Key {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(Uuid::from_slice(value.as_bytes())?))
+    }
+}
+
+impl FromSql<UuidSql, Sqlite> for Key {
+    fn from_sql(mut value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(Uuid::from_slice(value.read_blob())?))
+    }
+}
+
+impl FromSql<UuidSql, MultiBackend> for Key {
+    fn from_sql(value: <MultiBackend as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        value.from_sql::<Self, UuidSql>()
+    }
+}
+
+/// `json` in PostgreSQL, text in SQLite: both keep numbers in the notation in which they came.
+#[derive(Clone, Copy, Debug, SqlType, QueryId)]
+#[diesel(postgres_type(oid = 114, array_oid = 199), sqlite_type(name = "Text"))]
+pub struct JsonSql;
+
+/// A JSON document, as text.
+#[derive(Clone, Debug, AsExpression, FromSqlRow)]
+#[diesel(sql_type = JsonSql)]
+pub struct Json(pub String);
+
+impl HasSqlType<JsonSql> for MultiBackend {
+    fn metadata(lookup: &mut Self::MetadataLookup) -> Self::TypeMetadata {
+        Self::lookup_sql_type::<JsonSql>(lookup)
+    }
+}
+
+impl ToSql<JsonSql, Pg> for Json {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(self.0.as_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<JsonSql, Sqlite> for Json {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.0.as_str());
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<JsonSql, MultiBackend> for Json {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
+        out.set_value((JsonSql, self));
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<JsonSql, Pg> for Json {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(std::str::from_utf8(value.as_bytes())?.to_owned()))
+    }
+}
+
+impl FromSql<JsonSql, Sqlite> for Json {
+    fn from_sql(mut value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(value.read_text().to_owned()))
+    }
+}
+
+impl FromSql<JsonSql, MultiBackend> for Json {
+    fn from_sql(value: <MultiBackend as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        value.from_sql::<Self, JsonSql>()
+    }
+}

@@ -1,0 +1,269 @@
+//! Units of work.
+
+mod closure;
+mod custom;
+mod groups;
+mod members;
+mod users;
+
+use std::collections::BTreeSet;
+
+use diesel::connection::TransactionManager;
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+use guildhall_domain::group::{Group, GroupId};
+use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
+use guildhall_domain::page::{Page, Paged};
+use guildhall_domain::password::PasswordHash;
+use guildhall_domain::ports::{Reach, Reader, Standing, Store, StoreError, Undo, Writer};
+use guildhall_domain::time::Timestamp;
+use guildhall_domain::user::{SecurityStamp, User, UserId};
+use r2d2::{Pool, PooledConnection};
+
+use crate::connection::{AnyConnection, Manager};
+use crate::dialect::{self, Turn};
+
+/// How often work that collided is run in all.
+const ATTEMPTS: usize = 8;
+
+/// The store in a database.
+pub(crate) struct DieselStore {
+    connections: Pool<Manager>,
+    /// Where only one writer can be, a pool of one: its queue is the writers' queue, and readers keep their connections.
+    writers: Pool<Manager>,
+}
+
+impl DieselStore {
+    pub(crate) fn new(connections: Pool<Manager>, writers: Pool<Manager>) -> Self {
+        Self { connections, writers }
+    }
+
+    fn run(&self, turn: Turn, work: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>) -> Result<(), StoreError> {
+        for _ in 0..ATTEMPTS {
+            let mut pooled = self.begin(turn)?;
+            let mut unit = Unit { connection: &mut pooled.connection, fate: Fate::Sound };
+            let wanted = work(&mut unit);
+            let fate = unit.fate;
+            let ended = match wanted {
+                Ok(()) => Manager::commit(&mut pooled.connection),
+                Err(Undo) => Manager::roll_back(&mut pooled.connection),
+            };
+            pooled.broken = fate == Fate::Lost || ended.is_err();
+            match (wanted, ended) {
+                (Err(Undo), _) if fate == Fate::Collided => {}
+                (Err(Undo), _) | (Ok(()), Ok(())) => return Ok(()),
+                (Ok(()), Err(error)) if fate_of(&error) == Fate::Collided => {}
+                (Ok(()), Err(error)) => return Err(store_error(error)),
+            }
+        }
+        Err(StoreError::unavailable("the work collided with other work too often"))
+    }
+
+    /// A connection with a transaction begun. Connections that died while they waited in the pool are thrown away.
+    fn begin(&self, turn: Turn) -> Result<PooledConnection<Manager>, StoreError> {
+        let pool = if turn == Turn::Reading { &self.connections } else { &self.writers };
+        for _ in 0..=pool.max_size() {
+            let mut pooled = pool.get().map_err(StoreError::unavailable)?;
+            match dialect::begin(&mut pooled.connection, turn) {
+                Ok(()) => return Ok(pooled),
+                Err(error) if fate_of(&error) == Fate::Lost => pooled.broken = true,
+                Err(error) => {
+                    pooled.broken = true;
+                    return Err(store_error(error));
+                }
+            }
+        }
+        Err(StoreError::unavailable("every connection was lost"))
+    }
+}
+
+impl Manager {
+    fn commit(connection: &mut AnyConnection) -> QueryResult<()> {
+        <AnyConnection as diesel::Connection>::TransactionManager::commit_transaction(connection)
+    }
+
+    fn roll_back(connection: &mut AnyConnection) -> QueryResult<()> {
+        <AnyConnection as diesel::Connection>::TransactionManager::rollback_transaction(connection)
+    }
+}
+
+impl Store for DieselStore {
+    fn reading(&self, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
+        self.run(Turn::Reading, &mut |unit| {
+            work(unit);
+            if unit.fate == Fate::Sound { Ok(()) } else { Err(Undo) }
+        })
+    }
+
+    fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        self.run(Turn::Writing, &mut |unit| work(unit))
+    }
+
+    fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        self.run(Turn::Alone, &mut |unit| work(unit))
+    }
+}
+
+/// What became of a unit of work's connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// Nothing happened to it.
+    Sound,
+    /// Another unit of work changed what this one relied on.
+    Collided,
+    /// The database went away.
+    Lost,
+}
+
+/// A unit of work under way.
+struct Unit<'a> {
+    connection: &'a mut AnyConnection,
+    fate: Fate,
+}
+
+impl Unit<'_> {
+    fn run<T>(&mut self, statement: impl FnOnce(&mut AnyConnection) -> Result<T, Failure>) -> Result<T, StoreError> {
+        statement(self.connection).map_err(|failure| match failure {
+            Failure::Database(error) => {
+                self.fate = fate_of(&error);
+                store_error(error)
+            }
+            Failure::Data(what) => StoreError::failed(what),
+        })
+    }
+}
+
+/// Why a statement gave no answer.
+#[derive(Debug)]
+enum Failure {
+    /// The database refused or failed.
+    Database(Error),
+    /// What stands in the database is not what this service writes.
+    Data(String),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+fn fate_of(error: &Error) -> Fate {
+    match error {
+        Error::DatabaseError(kind, information) => match kind {
+            DatabaseErrorKind::UniqueViolation
+            | DatabaseErrorKind::ForeignKeyViolation
+            | DatabaseErrorKind::SerializationFailure => Fate::Collided,
+            DatabaseErrorKind::ClosedConnection => Fate::Lost,
+            _ => fate_by_message(information.message()),
+        },
+        Error::BrokenTransactionManager => Fate::Lost,
+        _ => Fate::Sound,
+    }
+}
+
+/// Diesel has no kind for these; the texts are those of libpq, PostgreSQL's `C` locale and SQLite.
+fn fate_by_message(message: &str) -> Fate {
+    const COLLIDED: [&str; 3] = ["deadlock detected", "database is locked", "database table is locked"];
+    const LOST: [&str; 9] = [
+        "server closed the connection",
+        "terminating connection",
+        "could not receive data from server",
+        "could not send data to server",
+        "connection to server",
+        "no connection to the server",
+        "SSL connection has been closed",
+        "SSL SYSCALL error",
+        "the database system is",
+    ];
+    if COLLIDED.iter().any(|text| message.contains(text)) {
+        Fate::Collided
+    } else if LOST.iter().any(|text| message.contains(text)) {
+        Fate::Lost
+    } else {
+        Fate::Sound
+    }
+}
+
+fn store_error(error: Error) -> StoreError {
+    match fate_of(&error) {
+        Fate::Sound => StoreError::failed(error),
+        Fate::Collided | Fate::Lost => StoreError::unavailable(error),
+    }
+}
+
+impl Reader for Unit<'_> {
+    fn ping(&mut self) -> Result<(), StoreError> {
+        self.run(|connection| Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("1")).execute(connection).map(drop)?))
+    }
+
+    fn standing(&mut self, user: UserId) -> Result<Option<Standing>, StoreError> {
+        self.run(|connection| users::standing(connection, user))
+    }
+
+    fn user_id(&mut self, identifier: &UserIdentifier) -> Result<Option<UserId>, StoreError> {
+        self.run(|connection| users::id(connection, identifier))
+    }
+
+    fn group_id(&mut self, identifier: &GroupIdentifier) -> Result<Option<GroupId>, StoreError> {
+        self.run(|connection| groups::id(connection, identifier))
+    }
+
+    fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.run(|connection| users::find(connection, id))
+    }
+
+    fn group(&mut self, id: GroupId) -> Result<Option<Group>, StoreError> {
+        self.run(|connection| groups::find(connection, id))
+    }
+
+    fn unknown_users(&mut self, ids: &BTreeSet<UserId>) -> Result<BTreeSet<UserId>, StoreError> {
+        self.run(|connection| users::unknown(connection, ids))
+    }
+
+    fn is_effective_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
+        self.run(|connection| members::is_effective(connection, group, user))
+    }
+
+    fn members(&mut self, group: GroupId, reach: Reach, page: Page) -> Result<Paged<User>, StoreError> {
+        self.run(|connection| members::page(connection, group, reach, page))
+    }
+
+    fn is_at_or_below(&mut self, below: GroupId, above: GroupId) -> Result<bool, StoreError> {
+        self.run(|connection| closure::contains(connection, above, below))
+    }
+
+    fn groups_for_domain(&mut self, domain: &str) -> Result<BTreeSet<GroupId>, StoreError> {
+        self.run(|connection| groups::for_domain(connection, domain))
+    }
+
+    fn has_active_administrator(&mut self, now: Timestamp) -> Result<bool, StoreError> {
+        self.run(|connection| users::has_active_administrator(connection, now))
+    }
+
+    fn has_users(&mut self) -> Result<bool, StoreError> {
+        self.run(users::any)
+    }
+}
+
+impl Writer for Unit<'_> {
+    fn insert_user(&mut self, user: &User, password: Option<&PasswordHash>, stamp: SecurityStamp) -> Result<(), StoreError> {
+        self.run(|connection| users::insert(connection, user, password, stamp))
+    }
+
+    fn insert_group(&mut self, group: &Group) -> Result<(), StoreError> {
+        self.run(|connection| groups::insert(connection, group))
+    }
+
+    fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, at: Timestamp) -> Result<u64, StoreError> {
+        self.run(|connection| members::insert(connection, group, users, at))
+    }
+
+    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
+        self.run(|connection| members::remove(connection, group, user))
+    }
+
+    fn insert_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
+        self.run(|connection| closure::insert_edge(connection, parent, child))
+    }
+}

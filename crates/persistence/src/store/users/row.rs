@@ -1,0 +1,119 @@
+//! A user as a row.
+
+use diesel::prelude::*;
+use guildhall_domain::time::Timestamp;
+use guildhall_domain::user::{Email, Provider, ProviderKind, User, UserId, Username};
+
+use crate::schema::users;
+use crate::sql_types::{Json, Key};
+use crate::store::{Failure, custom};
+
+/// What of a user is in the `users` table, less what only the store needs.
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = users, treat_none_as_default_value = false)]
+pub(in crate::store) struct UserRow {
+    id: Key,
+    username: String,
+    email: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    timezone: String,
+    language: String,
+    custom: Json,
+    password_change_frequency: Option<i32>,
+    provider_kind: String,
+    provider_name: String,
+    suspended: bool,
+    locked: bool,
+    password_reset_required: bool,
+    created: i64,
+    modified: i64,
+    last_login: Option<i64>,
+    last_failed_login: Option<i64>,
+    expiry: Option<i64>,
+    password_changed: Option<i64>,
+    opt_out_of_notifications: bool,
+    failed_login_attempts: i32,
+    failed_login_attempts_since_last_success: i32,
+    successful_login_attempts: i32,
+}
+
+impl From<&User> for UserRow {
+    fn from(user: &User) -> Self {
+        Self {
+            id: Key(user.id.0),
+            username: user.username.as_str().to_owned(),
+            email: user.email.as_ref().map(|email| email.as_str().to_owned()),
+            first_name: user.first_name.clone(),
+            last_name: user.last_name.clone(),
+            timezone: user.timezone.clone(),
+            language: user.language.clone(),
+            custom: custom::write(&user.custom),
+            password_change_frequency: user.password_change_frequency.map(count),
+            provider_kind: kind(user.provider.kind).to_owned(),
+            provider_name: user.provider.name.clone(),
+            suspended: user.suspended,
+            locked: user.locked,
+            password_reset_required: user.password_reset_required,
+            created: user.created.milliseconds(),
+            modified: user.modified.milliseconds(),
+            last_login: user.last_login.map(Timestamp::milliseconds),
+            last_failed_login: user.last_failed_login.map(Timestamp::milliseconds),
+            expiry: user.expiry.map(Timestamp::milliseconds),
+            password_changed: user.password_changed.map(Timestamp::milliseconds),
+            opt_out_of_notifications: user.opt_out_of_notifications,
+            failed_login_attempts: count(user.failed_login_attempts),
+            failed_login_attempts_since_last_success: count(user.failed_login_attempts_since_last_success),
+            successful_login_attempts: count(user.successful_login_attempts),
+        }
+    }
+}
+
+impl TryFrom<UserRow> for User {
+    type Error = Failure;
+
+    fn try_from(row: UserRow) -> Result<Self, Failure> {
+        let id = UserId(row.id.0);
+        let broken = |what: &str| Failure::Data(format!("the {what} of user {id} is not valid"));
+        Ok(Self {
+            id,
+            username: Username::try_from(row.username).map_err(|_| broken("username"))?,
+            email: row.email.map(Email::try_from).transpose().map_err(|_| broken("email"))?,
+            first_name: row.first_name,
+            last_name: row.last_name,
+            timezone: row.timezone,
+            language: row.language,
+            custom: custom::read(&row.custom)?,
+            password_change_frequency: row.password_change_frequency.map(i32::unsigned_abs),
+            provider: Provider { kind: provider(&row.provider_kind).ok_or_else(|| broken("provider"))?, name: row.provider_name },
+            suspended: row.suspended,
+            locked: row.locked,
+            password_reset_required: row.password_reset_required,
+            created: Timestamp::from_milliseconds(row.created),
+            modified: Timestamp::from_milliseconds(row.modified),
+            last_login: row.last_login.map(Timestamp::from_milliseconds),
+            last_failed_login: row.last_failed_login.map(Timestamp::from_milliseconds),
+            expiry: row.expiry.map(Timestamp::from_milliseconds),
+            password_changed: row.password_changed.map(Timestamp::from_milliseconds),
+            opt_out_of_notifications: row.opt_out_of_notifications,
+            failed_login_attempts: row.failed_login_attempts.unsigned_abs(),
+            failed_login_attempts_since_last_success: row.failed_login_attempts_since_last_success.unsigned_abs(),
+            successful_login_attempts: row.successful_login_attempts.unsigned_abs(),
+        })
+    }
+}
+
+fn count(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+fn kind(kind: ProviderKind) -> &'static str {
+    match kind {
+        ProviderKind::Contensis => "contensis",
+        ProviderKind::External => "external",
+    }
+}
+
+fn provider(text: &str) -> Option<ProviderKind> {
+    [ProviderKind::Contensis, ProviderKind::External].into_iter().find(|candidate| kind(*candidate) == text)
+}
