@@ -177,7 +177,12 @@ impl Reader for State {
 }
 
 impl Writer for State {
-    fn insert_user(&mut self, user: &User, password: Option<&PasswordHash>, stamp: SecurityStamp) -> Result<(), StoreError> {
+    fn insert_user(
+        &mut self,
+        user: &User,
+        password: Option<&PasswordHash>,
+        stamp: SecurityStamp,
+    ) -> Result<(), StoreError> {
         self.usernames.insert(user.username.key(), user.id);
         self.identifiers.insert(user.username.key(), user.id);
         self.identifiers.extend(user.email.iter().map(|email| (email.key(), user.id)));

@@ -72,7 +72,20 @@ mod tests {
 
     #[test]
     fn symbols_come_before_digits_and_digits_before_letters() {
-        let names = ["!! New key", ".net", "/srv", ":colon", "_child1", "~", "11179", "532 Group", "٣", "AD Users", "alias", "émile"];
+        let names = [
+            "!! New key",
+            ".net",
+            "/srv",
+            ":colon",
+            "_child1",
+            "~",
+            "11179",
+            "532 Group",
+            "٣",
+            "AD Users",
+            "alias",
+            "émile",
+        ];
         let mut sorted = names;
         sorted.sort_by_key(|name| NameKey::of(name));
         assert_eq!(sorted, names);

@@ -87,10 +87,15 @@ fn holds_part_of(text: &str, name: &str) -> bool {
 
 fn kinds(text: &str) -> usize {
     let is_symbol = |character: char| !character.is_lowercase() && !character.is_uppercase() && !character.is_numeric();
-    [text.contains(char::is_lowercase), text.contains(char::is_uppercase), text.contains(char::is_numeric), text.contains(is_symbol)]
-        .into_iter()
-        .filter(|present| *present)
-        .count()
+    [
+        text.contains(char::is_lowercase),
+        text.contains(char::is_uppercase),
+        text.contains(char::is_numeric),
+        text.contains(is_symbol),
+    ]
+    .into_iter()
+    .filter(|present| *present)
+    .count()
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use crate::identifier::parse_guid;
 use crate::name::{NameKey, has_control};
 use crate::time::Timestamp;
 
-pub use draft::UserDraft;
 pub(crate) use draft::Account;
+pub use draft::UserDraft;
 
 /// The id of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -264,12 +264,17 @@ mod tests {
             assert_eq!(Username::try_from(text.to_owned()), Err(expected), "{text:?}");
         }
         assert_eq!(Username::try_from("x".repeat(256)), Err(UsernameError::TooLong));
-        assert_eq!(Username::try_from(" !! New key ".to_owned()).map(|name| name.as_str().to_owned()), Ok("!! New key".to_owned()));
+        assert_eq!(
+            Username::try_from(" !! New key ".to_owned()).map(|name| name.as_str().to_owned()),
+            Ok("!! New key".to_owned())
+        );
     }
 
     #[test]
     fn addresses_have_a_mailbox_and_a_domain() {
-        for text in ["", "tyler", "@fightclub.com", "t@@fightclub.com", "t@", "t@-x.com", "t d@fightclub.com", "t@fight..com"] {
+        for text in
+            ["", "tyler", "@fightclub.com", "t@@fightclub.com", "t@", "t@-x.com", "t d@fightclub.com", "t@fight..com"]
+        {
             assert_eq!(Email::try_from(text.to_owned()), Err(EmailError), "{text}");
         }
         let email = Email::try_from("\"t@d\"@FightClub.com".to_owned());

@@ -14,13 +14,13 @@ pub struct InvalidField {
 pub(crate) struct Faults(Vec<InvalidField>);
 
 impl Faults {
-    pub(crate) fn add(&mut self, field: impl Into<String>, message: impl ToString) {
-        self.0.push(InvalidField { field: field.into(), message: message.to_string() });
+    pub(crate) fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.0.push(InvalidField { field: field.into(), message: message.into() });
     }
 
     /// The value, or nothing and one fault more.
     pub(crate) fn check<T, E: ToString>(&mut self, field: &str, value: Result<T, E>) -> Option<T> {
-        value.map_err(|error| self.add(field, error)).ok()
+        value.map_err(|error| self.add(field, error.to_string())).ok()
     }
 
     /// Whether something is wrong with `field`.

@@ -42,8 +42,8 @@ fn with_timeouts(url: &str) -> String {
     let mut url = url.to_owned();
     for (name, value) in [("connect_timeout", "5"), ("tcp_user_timeout", "30000"), ("application_name", "guildhall")] {
         if !url.contains(&format!("{name}=")) {
-            url.push(if url.contains('?') { '&' } else { '?' });
-            url.push_str(&format!("{name}={value}"));
+            let separator = if url.contains('?') { '&' } else { '?' };
+            url = format!("{url}{separator}{name}={value}");
         }
     }
     url
@@ -84,7 +84,9 @@ impl r2d2::ManageConnection for Manager {
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
         pooled.broken
             || std::thread::panicking()
-            || <AnyConnection as diesel::Connection>::TransactionManager::is_broken_transaction_manager(&mut pooled.connection)
+            || <AnyConnection as diesel::Connection>::TransactionManager::is_broken_transaction_manager(
+                &mut pooled.connection,
+            )
     }
 }
 
@@ -98,7 +100,9 @@ mod tests {
         assert_eq!(Location::parse("sqlite:///var/lib/g.db"), Some(Location::Sqlite("/var/lib/g.db".into())));
         assert_eq!(
             Location::parse("postgres://u@h/d?connect_timeout=1"),
-            Some(Location::Postgres("postgres://u@h/d?connect_timeout=1&tcp_user_timeout=30000&application_name=guildhall".to_owned()))
+            Some(Location::Postgres(
+                "postgres://u@h/d?connect_timeout=1&tcp_user_timeout=30000&application_name=guildhall".to_owned()
+            ))
         );
         for url in ["", "data/g.db", "sqlite://", "sqlite://:memory:", "postgers://u@h/d", "mysql://h/d"] {
             assert_eq!(Location::parse(url), None, "{url}");

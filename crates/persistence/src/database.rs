@@ -21,7 +21,7 @@ const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 /// How long a unit of work waits for a connection before it is told that the store is not available.
 const WAIT: Duration = Duration::from_secs(2);
 /// How long it waits for its turn where only one writer can be, which is a queue and not an outage.
-const WAIT_FOR_ONLY_WRITER: Duration = Duration::from_secs(60);
+const WAIT_FOR_ONLY_WRITER: Duration = Duration::from_mins(1);
 
 /// Where the database is, and how many connections it gets.
 #[derive(Clone, Debug)]
@@ -106,13 +106,16 @@ impl Database {
     /// Runs the migrations that have not been run, one process at a time, and names them.
     pub fn migrate(&self) -> Result<Vec<String>, MigrateError> {
         let mut pooled = self.manager.connect().map_err(|error| MigrateError(Box::new(error)))?;
-        let names = |versions: Vec<diesel::migration::MigrationVersion<'_>>| versions.iter().map(ToString::to_string).collect();
+        let names =
+            |versions: Vec<diesel::migration::MigrationVersion<'_>>| versions.iter().map(ToString::to_string).collect();
         match &mut pooled.connection {
             AnyConnection::Postgres(connection) => {
                 dialect::postgres::lock_migrations(connection).map_err(|error| MigrateError(Box::new(error)))?;
                 connection.run_pending_migrations(POSTGRES).map(names).map_err(MigrateError)
             }
-            AnyConnection::Sqlite(connection) => connection.run_pending_migrations(SQLITE).map(names).map_err(MigrateError),
+            AnyConnection::Sqlite(connection) => {
+                connection.run_pending_migrations(SQLITE).map(names).map_err(MigrateError)
+            }
         }
     }
 
@@ -120,8 +123,12 @@ impl Database {
     pub fn revert(&self) -> Result<(), MigrateError> {
         let mut pooled = self.manager.connect().map_err(|error| MigrateError(Box::new(error)))?;
         match &mut pooled.connection {
-            AnyConnection::Postgres(connection) => connection.revert_all_migrations(POSTGRES).map(drop).map_err(MigrateError),
-            AnyConnection::Sqlite(connection) => connection.revert_all_migrations(SQLITE).map(drop).map_err(MigrateError),
+            AnyConnection::Postgres(connection) => {
+                connection.revert_all_migrations(POSTGRES).map(drop).map_err(MigrateError)
+            }
+            AnyConnection::Sqlite(connection) => {
+                connection.revert_all_migrations(SQLITE).map(drop).map_err(MigrateError)
+            }
         }
     }
 

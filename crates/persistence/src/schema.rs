@@ -1,7 +1,7 @@
 //! The tables, as both databases have them. A test compares them with the live databases.
 
 diesel::table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
     use crate::sql_types::{UuidSql, JsonSql};
 
     users (id) {
@@ -36,7 +36,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::Text;
     use crate::sql_types::UuidSql;
 
     user_identifiers (identifier_key) {
@@ -46,7 +46,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::sql_types::{UuidSql, JsonSql};
 
     groups (id) {
@@ -62,7 +62,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::Text;
     use crate::sql_types::UuidSql;
 
     group_email_domains (group_id, domain) {
@@ -72,7 +72,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::BigInt;
     use crate::sql_types::UuidSql;
 
     group_users (group_id, user_id) {
@@ -83,7 +83,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{BigInt, SmallInt};
     use crate::sql_types::UuidSql;
 
     group_user_counts (group_id, slot) {

@@ -194,7 +194,9 @@ fn store_error(error: Error) -> StoreError {
 
 impl Reader for Unit<'_> {
     fn ping(&mut self) -> Result<(), StoreError> {
-        self.run(|connection| Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("1")).execute(connection).map(drop)?))
+        self.run(|connection| {
+            Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("1")).execute(connection).map(drop)?)
+        })
     }
 
     fn standing(&mut self, user: UserId) -> Result<Option<Standing>, StoreError> {
@@ -247,7 +249,12 @@ impl Reader for Unit<'_> {
 }
 
 impl Writer for Unit<'_> {
-    fn insert_user(&mut self, user: &User, password: Option<&PasswordHash>, stamp: SecurityStamp) -> Result<(), StoreError> {
+    fn insert_user(
+        &mut self,
+        user: &User,
+        password: Option<&PasswordHash>,
+        stamp: SecurityStamp,
+    ) -> Result<(), StoreError> {
         self.run(|connection| users::insert(connection, user, password, stamp))
     }
 

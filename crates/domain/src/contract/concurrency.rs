@@ -36,8 +36,13 @@ pub fn writers_alone_take_turns(store: Arc<dyn Store>) {
     let users: Vec<UserId> = (0..12).map(|number| fixture.user(&format!("u{number}"))).collect();
     together(12, |_| {
         must(fixture.store.write_alone(|directory| {
-            let next = usize::try_from(directory.members(group, Reach::Direct, Page::default())?.total).unwrap_or_default();
-            directory.insert_members(group, &BTreeSet::from([users[next]]), crate::time::Timestamp::from_milliseconds(0))
+            let next =
+                usize::try_from(directory.members(group, Reach::Direct, Page::default())?.total).unwrap_or_default();
+            directory.insert_members(
+                group,
+                &BTreeSet::from([users[next]]),
+                crate::time::Timestamp::from_milliseconds(0),
+            )
         }));
     });
     assert_eq!(fixture.read(group).user_count, 12);
@@ -73,7 +78,8 @@ pub fn one_of_many_gets_a_name(store: Arc<dyn Store>) {
         fixture.directory.create_user(&fixture.admin, draft)
     });
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
-    let told = |error: &CreateUserError| matches!(error, CreateUserError::UsernameTaken(_) | CreateUserError::EmailTaken(_));
+    let told =
+        |error: &CreateUserError| matches!(error, CreateUserError::UsernameTaken(_) | CreateUserError::EmailTaken(_));
     assert!(outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).all(told), "{outcomes:?}");
 }
 
@@ -94,9 +100,11 @@ pub fn the_last_two_administrators_cannot_remove_each_other(store: Arc<dyn Store
         let stayed = usize::from(removed[1].is_ok());
         let again = UserIdentifier::Id(fixture.admin.user);
         must(fixture.directory.add_member(&callers[stayed], &system, &again));
-        must(fixture.directory.remove_member(&fixture.admin, &system, &UserIdentifier::Id(other)).or_else(|error| match error {
-            RemoveMemberError::NotAMember => Ok(()),
-            other => Err(other),
+        must(fixture.directory.remove_member(&fixture.admin, &system, &UserIdentifier::Id(other)).or_else(|error| {
+            match error {
+                RemoveMemberError::NotAMember => Ok(()),
+                other => Err(other),
+            }
         }));
     }
     let alone = fixture.directory.remove_member(&fixture.admin, &system, &UserIdentifier::Current);

@@ -61,9 +61,8 @@ pub fn removing_ends_a_direct_membership_only(store: Arc<dyn Store>) {
     let (parent, child, user) = (fixture.group("parent"), fixture.group("child"), fixture.user("user"));
     fixture.nest(parent, child);
     fixture.join(child, &[user]);
-    let remove = |group| {
-        fixture.directory.remove_member(&fixture.admin, &GroupIdentifier::Id(group), &UserIdentifier::Id(user))
-    };
+    let remove =
+        |group| fixture.directory.remove_member(&fixture.admin, &GroupIdentifier::Id(group), &UserIdentifier::Id(user));
     assert!(matches!(remove(parent), Err(RemoveMemberError::NotAMember)));
     assert!(fixture.is_in(parent, user));
     must(remove(child));
@@ -120,7 +119,8 @@ pub fn a_new_user_joins_everyone_and_the_groups_of_their_domain(store: Arc<dyn S
         };
         must(fixture.directory.create_user(&fixture.admin, draft)).id
     };
-    let (inside, below, outside) = (create("t@FIGHTCLUB.com"), create("t@mail.fightclub.com"), create("t@soap.example"));
+    let (inside, below, outside) =
+        (create("t@FIGHTCLUB.com"), create("t@mail.fightclub.com"), create("t@soap.example"));
     let members: Vec<bool> = [inside, below, outside, before].map(|user| fixture.is_in(group, user)).into();
     assert_eq!(members, [true, false, false, false]);
     let everyone = fixture.system(SystemGroup::Everyone);

@@ -34,7 +34,8 @@ pub fn names_are_found_in_any_case_and_spelling(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let user = must(create(&fixture, "Tyler Dürden", "T.Durden@FightClub.com")).id;
     let braced = format!("{{{}}}", user.0.simple()).to_uppercase();
-    for text in ["tyler dürden", "TYLER DÜRDEN", " Tyler Dürden ", "t.durden@fightclub.com", &user.to_string(), &braced] {
+    for text in ["tyler dürden", "TYLER DÜRDEN", " Tyler Dürden ", "t.durden@fightclub.com", &user.to_string(), &braced]
+    {
         assert_eq!(find(&fixture, text), Some(user), "{text}");
     }
     for text in ["tyler  dürden", "tyler", "t.durden", "@current"] {
@@ -42,7 +43,8 @@ pub fn names_are_found_in_any_case_and_spelling(store: Arc<dyn Store>) {
     }
     let group = fixture.group("Paper Street Soap Company");
     for text in ["PAPER street soap company", &group.to_string()] {
-        let found: Outcome<Option<GroupId>> = fixture.store.read(|directory| directory.group_id(&GroupIdentifier::from(text)));
+        let found: Outcome<Option<GroupId>> =
+            fixture.store.read(|directory| directory.group_id(&GroupIdentifier::from(text)));
         assert_eq!(must(found), Some(group), "{text}");
     }
 }
@@ -52,7 +54,9 @@ pub fn names_and_ids_are_taken_once(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let first = must(create(&fixture, "tyler", "t@fightclub.com"));
     let again = UserDraft { id: Some(first.id.0), ..draft("marla", "m@fightclub.com") };
-    assert!(matches!(fixture.directory.create_user(&fixture.admin, again), Err(CreateUserError::IdTaken(id)) if id == first.id));
+    assert!(
+        matches!(fixture.directory.create_user(&fixture.admin, again), Err(CreateUserError::IdTaken(id)) if id == first.id)
+    );
     assert!(matches!(create(&fixture, "TYLER", "m@fightclub.com"), Err(CreateUserError::UsernameTaken(_))));
     assert!(matches!(create(&fixture, "marla", "T@FIGHTCLUB.COM"), Err(CreateUserError::EmailTaken(_))));
     let group = fixture.group("Soap");

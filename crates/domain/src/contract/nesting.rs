@@ -63,7 +63,8 @@ pub fn the_closure_is_what_a_walk_finds(store: Arc<dyn Store>) {
     for _ in 0..60 {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (parent, child) = (groups[(random >> 33) as usize % 14], groups[(random >> 45) as usize % 14]);
-        let added = fixture.directory.add_child(&fixture.admin, &GroupIdentifier::Id(parent), &GroupIdentifier::Id(child));
+        let added =
+            fixture.directory.add_child(&fixture.admin, &GroupIdentifier::Id(parent), &GroupIdentifier::Id(child));
         let closes_cycle = walk(&edges, child).contains(&parent);
         assert_eq!(added.is_err(), closes_cycle);
         if !closes_cycle {

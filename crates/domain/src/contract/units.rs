@@ -19,7 +19,10 @@ pub fn what_was_written_is_read(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let moment = |milliseconds| Some(Timestamp::from_milliseconds(NOW + milliseconds));
     let custom = BTreeMap::from([
-        ("Rank".to_owned(), CustomValue::Number("1.50".parse::<f64>().map_or_else(|_| String::new(), |rank| rank.to_string()))),
+        (
+            "Rank".to_owned(),
+            CustomValue::Number("1.50".parse::<f64>().map_or_else(|_| String::new(), |rank| rank.to_string())),
+        ),
         ("big".to_owned(), CustomValue::Number("18446744073709551615".to_owned())),
         ("motto".to_owned(), CustomValue::Text("\"don't\" \\ 🥊 \u{7f}".to_owned())),
         ("nothing".to_owned(), CustomValue::Null),
@@ -67,7 +70,11 @@ pub fn what_was_written_is_read(store: Arc<dyn Store>) {
         directory.insert_group(&group)
     }));
     let read = must(fixture.store.read(|directory| -> Outcome<_> {
-        Ok((directory.user(user.id)?, directory.group(group.id)?, directory.standing(user.id)?.map(|standing| standing.stamp)))
+        Ok((
+            directory.user(user.id)?,
+            directory.group(group.id)?,
+            directory.standing(user.id)?.map(|standing| standing.stamp),
+        ))
     }));
     assert_eq!(read, (Some(user), Some(group), Some(stamp)));
 }

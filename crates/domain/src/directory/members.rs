@@ -132,7 +132,12 @@ impl Directory {
     }
 
     /// Makes `user` a direct member of `group`, if it is not yet one (spec section 5.h).
-    pub fn add_member(&self, caller: &Caller, group: &GroupIdentifier, user: &UserIdentifier) -> Result<(), AddMemberError> {
+    pub fn add_member(
+        &self,
+        caller: &Caller,
+        group: &GroupIdentifier,
+        user: &UserIdentifier,
+    ) -> Result<(), AddMemberError> {
         let now = self.clock.now();
         self.store.write(|directory| {
             administrator(directory, caller, now)??;
@@ -169,7 +174,12 @@ impl Directory {
     }
 
     /// Whether `user` belongs to `group` or to any group below it (spec sections 5.j and 5.2).
-    pub fn is_member(&self, caller: &Caller, group: &GroupIdentifier, user: &UserIdentifier) -> Result<bool, CheckMemberError> {
+    pub fn is_member(
+        &self,
+        caller: &Caller,
+        group: &GroupIdentifier,
+        user: &UserIdentifier,
+    ) -> Result<bool, CheckMemberError> {
         self.store.read(|directory| {
             let user = user_id(directory, caller, user)?;
             administrator_or_self(directory, caller, user, self.clock.now())??;
@@ -196,7 +206,11 @@ impl Directory {
 }
 
 /// The user that `identifier` names when `caller` says it.
-fn user_id(directory: &mut dyn Reader, caller: &Caller, identifier: &UserIdentifier) -> Result<Option<UserId>, StoreError> {
+fn user_id(
+    directory: &mut dyn Reader,
+    caller: &Caller,
+    identifier: &UserIdentifier,
+) -> Result<Option<UserId>, StoreError> {
     match identifier {
         UserIdentifier::Current => Ok(Some(caller.user)),
         _ => directory.user_id(identifier),

@@ -30,7 +30,12 @@ pub enum AddChildError {
 
 impl Directory {
     /// Puts `child` below `parent`, if it is not yet there.
-    pub fn add_child(&self, caller: &Caller, parent: &GroupIdentifier, child: &GroupIdentifier) -> Result<(), AddChildError> {
+    pub fn add_child(
+        &self,
+        caller: &Caller,
+        parent: &GroupIdentifier,
+        child: &GroupIdentifier,
+    ) -> Result<(), AddChildError> {
         let now = self.clock.now();
         self.store.write_alone(|directory| {
             administrator(directory, caller, now)??;

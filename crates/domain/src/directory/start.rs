@@ -44,7 +44,8 @@ impl Directory {
                 if directory.group_id(&system.identifier())?.is_some() {
                     continue;
                 }
-                let name = GroupName::try_from(system.name().to_owned()).map_err(|error: GroupNameError| StoreError::failed(error))?;
+                let name = GroupName::try_from(system.name().to_owned())
+                    .map_err(|error: GroupNameError| StoreError::failed(error))?;
                 let group = Group {
                     id: GroupId(self.ids.next()),
                     name,
@@ -68,7 +69,11 @@ impl Directory {
     }
 
     /// Creates the first user, a System Administrator, unless there is any user already. Says whom it created.
-    pub fn create_first_administrator(&self, username: &str, password: &str) -> Result<Option<User>, FirstAdministratorError> {
+    pub fn create_first_administrator(
+        &self,
+        username: &str,
+        password: &str,
+    ) -> Result<Option<User>, FirstAdministratorError> {
         if self.store.read(|directory| directory.has_users())? {
             return Ok(None);
         }

@@ -45,7 +45,10 @@ impl dyn Store + '_ {
     }
 
     /// Runs `work` while no other such work runs; what it did stays if it returns `Ok`.
-    pub fn write_alone<T, E: From<StoreError>>(&self, mut work: impl FnMut(&mut dyn Writer) -> Result<T, E>) -> Result<T, E> {
+    pub fn write_alone<T, E: From<StoreError>>(
+        &self,
+        mut work: impl FnMut(&mut dyn Writer) -> Result<T, E>,
+    ) -> Result<T, E> {
         typed(&mut work, |work| self.writing_alone(work))
     }
 }
@@ -145,7 +148,12 @@ pub trait Reader {
 /// again, so that the work itself finds out and says what is wrong.
 pub trait Writer: Reader {
     /// Adds a user, who is a member of nothing yet. Its id, username and email must be free.
-    fn insert_user(&mut self, user: &User, password: Option<&PasswordHash>, stamp: SecurityStamp) -> Result<(), StoreError>;
+    fn insert_user(
+        &mut self,
+        user: &User,
+        password: Option<&PasswordHash>,
+        stamp: SecurityStamp,
+    ) -> Result<(), StoreError>;
     /// Adds a group, which has neither members, parents nor children yet. Its id and name must be free.
     fn insert_group(&mut self, group: &Group) -> Result<(), StoreError>;
     /// Makes `users`, who exist, members of `group`, and says how many were not before. A constant number of statements.

@@ -117,7 +117,13 @@ impl UserDraft {
     }
 }
 
-fn check_person(faults: &mut Faults, first_name: Option<&str>, last_name: Option<&str>, timezone: &str, language: &str) {
+fn check_person(
+    faults: &mut Faults,
+    first_name: Option<&str>,
+    last_name: Option<&str>,
+    timezone: &str,
+    language: &str,
+) {
     for (field, what, name) in [("firstName", "first", first_name), ("lastName", "last", last_name)] {
         if name.is_some_and(|name| !is_plain(name, 255)) {
             faults.add(field, format!("The {what} name is not valid"));
@@ -149,7 +155,7 @@ fn check_password(faults: &mut Faults, text: Option<String>, names: [Option<&str
         return None;
     };
     let checked = password::check(text, names);
-    checked.map_err(|broken| broken.into_iter().for_each(|rule| faults.add(FIELD, rule))).ok()
+    checked.map_err(|broken| broken.into_iter().for_each(|rule| faults.add(FIELD, rule.to_string()))).ok()
 }
 
 /// Whether `text` has at most `longest` characters and none that is a control character.

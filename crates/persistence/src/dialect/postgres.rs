@@ -41,7 +41,12 @@ pub(crate) fn unknown_users(connection: &mut PgConnection, ids: Vec<Key>) -> Que
 }
 
 /// In the order of the ids, so that two transactions that add the same users wait for one another and never in a circle.
-pub(crate) fn insert_members(connection: &mut PgConnection, group: Key, users: Vec<Key>, added: i64) -> QueryResult<usize> {
+pub(crate) fn insert_members(
+    connection: &mut PgConnection,
+    group: Key,
+    users: Vec<Key>,
+    added: i64,
+) -> QueryResult<usize> {
     sql_query(
         "INSERT INTO group_users (group_id, user_id, added) \
          SELECT $1, wanted.id, $2 FROM unnest($3) WITH ORDINALITY AS wanted (id, place) ORDER BY wanted.place \

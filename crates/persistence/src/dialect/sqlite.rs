@@ -56,7 +56,12 @@ pub(crate) fn unknown_users(connection: &mut SqliteConnection, ids: Vec<Key>) ->
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
-pub(crate) fn insert_members(connection: &mut SqliteConnection, group: Key, users: Vec<Key>, added: i64) -> QueryResult<usize> {
+pub(crate) fn insert_members(
+    connection: &mut SqliteConnection,
+    group: Key,
+    users: Vec<Key>,
+    added: i64,
+) -> QueryResult<usize> {
     if users.is_empty() {
         return Ok(0);
     }

@@ -11,7 +11,11 @@ use crate::connection::AnyConnection;
 use crate::schema::{group_children, group_closure};
 use crate::sql_types::{Key, UuidSql};
 
-pub(super) fn contains(connection: &mut AnyConnection, ancestor: GroupId, descendant: GroupId) -> Result<bool, Failure> {
+pub(super) fn contains(
+    connection: &mut AnyConnection,
+    ancestor: GroupId,
+    descendant: GroupId,
+) -> Result<bool, Failure> {
     let pair = group_closure::table.find((Key(ancestor.0), Key(descendant.0))).select(group_closure::ancestor_id);
     Ok(diesel::select(exists(pair)).get_result(connection)?)
 }

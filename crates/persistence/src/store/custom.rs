@@ -18,8 +18,8 @@ pub(super) fn write(custom: &Custom) -> Json {
 }
 
 pub(super) fn read(json: &Json) -> Result<Custom, Failure> {
-    let object: Map<String, Value> =
-        serde_json::from_str(&json.0).map_err(|error| Failure::Data(format!("custom properties are not valid: {error}")))?;
+    let object: Map<String, Value> = serde_json::from_str(&json.0)
+        .map_err(|error| Failure::Data(format!("custom properties are not valid: {error}")))?;
     let value = |value: Value| match value {
         Value::Null => Ok(CustomValue::Null),
         Value::Bool(truth) => Ok(CustomValue::Boolean(truth)),

@@ -124,5 +124,7 @@ fn kind(kind: GroupKind) -> &'static str {
 }
 
 fn kind_of(text: &str) -> Option<GroupKind> {
-    [GroupKind::System, GroupKind::Contensis, GroupKind::External].into_iter().find(|candidate| kind(*candidate) == text)
+    [GroupKind::System, GroupKind::Contensis, GroupKind::External]
+        .into_iter()
+        .find(|candidate| kind(*candidate) == text)
 }

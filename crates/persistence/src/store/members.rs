@@ -27,7 +27,12 @@ pub(super) fn is_effective(connection: &mut AnyConnection, group: GroupId, user:
     Ok(diesel::select(exists(membership)).get_result(connection)?)
 }
 
-pub(super) fn page(connection: &mut AnyConnection, group: GroupId, reach: Reach, page: Page) -> Result<Paged<User>, Failure> {
+pub(super) fn page(
+    connection: &mut AnyConnection,
+    group: GroupId,
+    reach: Reach,
+    page: Page,
+) -> Result<Paged<User>, Failure> {
     let (limit, offset) = (saturating(page.size()), saturating(page.offset()));
     let ordered = users::table.select(UserRow::as_select()).order(users::username_key).limit(limit).offset(offset);
     let (total, rows): (i64, Vec<UserRow>) = match reach {
@@ -49,7 +54,12 @@ pub(super) fn page(connection: &mut AnyConnection, group: GroupId, reach: Reach,
     Ok(Paged { page, total: total.unsigned_abs(), items })
 }
 
-pub(super) fn insert(connection: &mut AnyConnection, group: GroupId, users: &BTreeSet<UserId>, at: Timestamp) -> Result<u64, Failure> {
+pub(super) fn insert(
+    connection: &mut AnyConnection,
+    group: GroupId,
+    users: &BTreeSet<UserId>,
+    at: Timestamp,
+) -> Result<u64, Failure> {
     let keys = users.iter().map(|user| Key(user.0)).collect();
     let new = dialect::insert_members(connection, Key(group.0), keys, at.milliseconds())?;
     change_count(connection, group, i64::try_from(new).unwrap_or(i64::MAX))?;

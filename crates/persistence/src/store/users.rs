@@ -11,7 +11,7 @@ use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::password::PasswordHash;
 use guildhall_domain::ports::Standing;
 use guildhall_domain::time::Timestamp;
-use guildhall_domain::user::{SecurityStamp, User, UserId};
+use guildhall_domain::user::{Email, SecurityStamp, User, UserId};
 
 use super::Failure;
 use crate::connection::AnyConnection;
@@ -36,7 +36,8 @@ struct StandingRow {
 /// Effective membership as one indexed join of the closure with the members, by the name of the group: its id differs
 /// from installation to installation.
 pub(super) fn standing(connection: &mut AnyConnection, user: UserId) -> Result<Option<Standing>, Failure> {
-    let administrators = groups::table.filter(groups::name_key.eq(SystemGroup::SystemAdministrators.key().as_str().to_owned()));
+    let administrators =
+        groups::table.filter(groups::name_key.eq(SystemGroup::SystemAdministrators.key().as_str().to_owned()));
     let row = users::table
         .filter(users::id.eq(Key(user.0)))
         .select((
@@ -98,7 +99,8 @@ pub(super) fn any(connection: &mut AnyConnection) -> Result<bool, Failure> {
 }
 
 pub(super) fn has_active_administrator(connection: &mut AnyConnection, now: Timestamp) -> Result<bool, Failure> {
-    let administrators = groups::table.filter(groups::name_key.eq(SystemGroup::SystemAdministrators.key().as_str().to_owned()));
+    let administrators =
+        groups::table.filter(groups::name_key.eq(SystemGroup::SystemAdministrators.key().as_str().to_owned()));
     let members = group_users::table
         .inner_join(group_closure::table.on(group_closure::descendant_id.eq(group_users::group_id)))
         .filter(group_closure::ancestor_id.eq_any(administrators.select(groups::id)))
@@ -125,7 +127,8 @@ pub(super) fn insert(
         users::security_stamp.eq(Key(stamp.0)),
     );
     diesel::insert_into(users::table).values((row, kept)).execute(connection)?;
-    let keys: BTreeSet<_> = [Some(user.username.key()), user.email.as_ref().map(|email| email.key())].into_iter().flatten().collect();
+    let keys: BTreeSet<_> =
+        [Some(user.username.key()), user.email.as_ref().map(Email::key)].into_iter().flatten().collect();
     for key in keys {
         diesel::insert_into(user_identifiers::table)
             .values((user_identifiers::identifier_key.eq(key.as_str()), user_identifiers::user_id.eq(Key(user.id.0))))

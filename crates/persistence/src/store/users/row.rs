@@ -85,7 +85,10 @@ impl TryFrom<UserRow> for User {
             language: row.language,
             custom: custom::read(&row.custom)?,
             password_change_frequency: row.password_change_frequency.map(i32::unsigned_abs),
-            provider: Provider { kind: provider(&row.provider_kind).ok_or_else(|| broken("provider"))?, name: row.provider_name },
+            provider: Provider {
+                kind: provider(&row.provider_kind).ok_or_else(|| broken("provider"))?,
+                name: row.provider_name,
+            },
             suspended: row.suspended,
             locked: row.locked,
             password_reset_required: row.password_reset_required,

@@ -1,0 +1,30 @@
+//! The store in a database: the contract in both, and tables that are what the code takes them for.
+
+mod databases;
+mod migrations;
+
+mod sqlite {
+    use std::sync::Arc;
+
+    use guildhall_domain::ports::Store;
+
+    fn store() -> (Arc<dyn Store>, tempfile::TempDir) {
+        let (database, _, folder) = super::databases::sqlite();
+        (database.store(), folder)
+    }
+
+    guildhall_domain::contract_tests!(store);
+}
+
+mod postgres {
+    use std::sync::Arc;
+
+    use guildhall_domain::ports::Store;
+
+    fn store() -> (Arc<dyn Store>, super::databases::Dropped) {
+        let (database, _, dropped) = super::databases::postgres();
+        (database.store(), dropped)
+    }
+
+    guildhall_domain::contract_tests!(store);
+}
