@@ -1,1 +1,101 @@
+//! The use cases of the directory as a JSON API over HTTP.
+//!
+//! | Where | What |
+//! |---|---|
+//! | `routes` | the one table of routes: what is registered, what `Allow` says |
+//! | `api` | a handler per route: parse, call, answer |
+//! | `canonical` | one spelling for every path that a route answers |
+//! | `answer` | around every request: its id, its line in the log, errors in the API's form |
+//! | `caller`, `submission`, `query`, `segment` | what a handler is given: who calls, a body, parameters, identifiers |
+//! | `json`, `bulk`, `user_json`, `group_json`, `custom_json`, `page` | JSON, read and written |
+//! | `problem` | every status that is not a success |
+//! | `incoming` | the body of a request, of which nobody unknown can make the service read much |
+//! | `server`, `transport`, `valve`, `bare` | sockets; bodies stay in them until they are wanted |
+//! | `blocking` | the only place where work leaves the asynchronous threads |
 
+mod answer;
+mod api;
+mod bare;
+mod blocking;
+mod bulk;
+mod caller;
+mod canonical;
+mod custom_json;
+mod group_json;
+mod incoming;
+mod json;
+mod page;
+mod problem;
+mod query;
+mod routes;
+mod segment;
+mod server;
+mod submission;
+mod transport;
+mod user_json;
+mod valve;
+
+use std::sync::Arc;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
+use actix_web::{App, Error, web};
+use guildhall_domain::directory::Directory;
+use guildhall_domain::ports::{Clock, Ids, Tokens};
+
+pub use routes::{Route, routes};
+pub use server::{ServeOptions, serve};
+
+/// What the API needs to answer.
+#[derive(Clone)]
+pub struct Api {
+    directory: Directory,
+    tokens: Arc<dyn Tokens>,
+    ids: Arc<dyn Ids>,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+}
+
+/// How much a request may hold; more is answered with 413.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most ids in a bulk request.
+    pub bulk_ids: usize,
+    /// The most bytes in the body of a bulk request.
+    pub bulk_bytes: usize,
+    /// The most bytes in any other body.
+    pub body_bytes: usize,
+}
+
+impl Api {
+    /// The API of `directory`. `tokens` says who calls, `ids` names requests, `clock` decides what has expired.
+    #[must_use]
+    pub fn new(
+        directory: Directory,
+        tokens: Arc<dyn Tokens>,
+        ids: Arc<dyn Ids>,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+    ) -> Self {
+        Self { directory, tokens, ids, clock, limits }
+    }
+}
+
+/// `app` with every route of the API, and with what surrounds them.
+pub fn configure<T>(
+    api: Api,
+    app: App<T>,
+) -> App<
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()>,
+>
+where
+    T: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()>
+        + 'static,
+{
+    app.app_data(web::Data::new(api))
+        .configure(routes::register)
+        .default_service(web::to(routes::unknown))
+        .wrap(from_fn(canonical::canonical))
+        .wrap(from_fn(answer::answer))
+}

@@ -17,7 +17,7 @@ struct Column {
     #[diesel(sql_type = Text)]
     table: String,
     #[diesel(sql_type = Text)]
-    column: String,
+    name: String,
     #[diesel(sql_type = Text)]
     kind: String,
     #[diesel(sql_type = Bool)]
@@ -42,7 +42,7 @@ fn described() -> Columns {
 
 /// The live columns, with the database's types put into the words of `schema.rs`.
 fn live(columns: Vec<Column>, word: impl Fn(&Column) -> String) -> Columns {
-    let named = |column: Column| ((column.table.clone(), column.column.clone()), (word(&column), column.nullable));
+    let named = |column: Column| ((column.table.clone(), column.name.clone()), (word(&column), column.nullable));
     columns.into_iter().filter(|column| !column.table.starts_with("__diesel")).map(named).collect()
 }
 
@@ -50,14 +50,14 @@ fn sqlite_columns(url: &str) -> Columns {
     let path = url.strip_prefix("sqlite://").expect("a path");
     let mut connection = SqliteConnection::establish(path).expect("the database");
     let columns = sql_query(
-        "SELECT t.name AS \"table\", c.name AS \"column\", c.type AS kind, c.\"notnull\" = 0 AS nullable \
+        "SELECT t.name AS \"table\", c.name AS name, c.type AS kind, c.\"notnull\" = 0 AS nullable \
          FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table'",
     )
     .load(&mut connection)
     .expect("columns");
     // SQLite has fewer types than the schema: what is kept as an integer, a text or bytes is told apart by name alone.
     live(columns, |column| {
-        let described = described().remove(&(column.table.clone(), column.column.clone())).map(|(kind, _)| kind);
+        let described = described().remove(&(column.table.clone(), column.name.clone())).map(|(kind, _)| kind);
         let fits = match column.kind.as_str() {
             "INTEGER" => ["Integer", "BigInt", "SmallInt", "Bool"].as_slice(),
             "TEXT" => &["Text", "JsonSql"],
@@ -71,7 +71,7 @@ fn sqlite_columns(url: &str) -> Columns {
 fn postgres_columns(url: &str) -> Columns {
     let mut connection = PgConnection::establish(url).expect("the database");
     let columns = sql_query(
-        "SELECT table_name::text AS \"table\", column_name::text AS \"column\", data_type::text AS kind, \
+        "SELECT table_name::text AS \"table\", column_name::text AS name, data_type::text AS kind, \
          is_nullable = 'YES' AS nullable FROM information_schema.columns WHERE table_schema = 'public'",
     )
     .load(&mut connection)
