@@ -10,6 +10,7 @@ use crate::identifier::{GroupIdentifier, parse_guid};
 use crate::name::{NameKey, has_control};
 use crate::time::Timestamp;
 use crate::user::is_domain;
+use crate::version::Version;
 use crate::validation::{Faults, InvalidField};
 
 /// The id of a group.
@@ -195,6 +196,8 @@ pub struct Group {
     pub created: Timestamp,
     /// When its own properties last changed.
     pub modified: Timestamp,
+    /// Which state of the group's own properties this is; counts do not change it.
+    pub version: Version,
 }
 
 /// What a request says of a group that is to be (spec section 5.b). Nothing in it has been checked.
@@ -237,6 +240,7 @@ impl GroupDraft {
             auto_membership_email_domains: domains,
             created: now,
             modified: now,
+            version: Version::FIRST,
         });
         faults.into_result(group)
     }

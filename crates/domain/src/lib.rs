@@ -2,7 +2,7 @@
 //!
 //! | Where | What |
 //! |---|---|
-//! | [`user`], [`group`], [`identifier`], [`name`], [`custom`], [`password`], [`time`], [`page`] | values that are valid once they exist |
+//! | [`user`], [`group`], [`identifier`], [`name`], [`custom`], [`password`], [`time`], [`page`], [`version`] | values that are valid once they exist |
 //! | [`access`] | who may do what |
 //! | [`directory`] | the use cases |
 //! | [`ports`] | what the use cases need from outside: a store, tokens, password hashes, time and ids |
@@ -33,3 +33,4 @@ pub mod ports;
 pub mod time;
 pub mod user;
 pub mod validation;
+pub mod version;

@@ -8,7 +8,7 @@ use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::name::NameKey;
 use crate::page::{Page, Paged};
 use crate::password::PasswordHash;
-use crate::ports::{Reach, Reader, Standing, Store, StoreError, Undo, Writer};
+use crate::ports::{Children, Reach, Reader, Secrets, Standing, Store, StoreError, Undo, Writer};
 use crate::time::Timestamp;
 use crate::user::{SecurityStamp, User, UserId};
 
@@ -50,7 +50,7 @@ impl Store for Memory {
 #[derive(Clone, Debug)]
 struct Account {
     user: User,
-    _password: Option<PasswordHash>,
+    password: Option<PasswordHash>,
     stamp: SecurityStamp,
 }
 
@@ -84,9 +84,63 @@ impl State {
         groups.iter().filter_map(|group| self.members.get(group)).flatten().copied().collect()
     }
 
-    fn administrators(&self) -> BTreeSet<UserId> {
-        let group = self.group_names.get(&SystemGroup::SystemAdministrators.key());
+    /// The effective members of a system group.
+    fn effective(&self, group: SystemGroup) -> BTreeSet<UserId> {
+        let group = self.group_names.get(&group.key());
         group.map(|group| self.members_of(&self.at_or_below(*group))).unwrap_or_default()
+    }
+
+    /// The groups within reach of `group`, itself left out.
+    fn below(&self, group: GroupId, reach: Reach) -> BTreeSet<GroupId> {
+        match reach {
+            Reach::Direct => self.children.get(&group).cloned().unwrap_or_default(),
+            Reach::Effective => self.at_or_below(group).into_iter().filter(|below| *below != group).collect(),
+        }
+    }
+
+    fn within(&self, group: GroupId, reach: Reach) -> BTreeSet<UserId> {
+        match reach {
+            Reach::Direct => self.members_of(&BTreeSet::from([group])),
+            Reach::Effective => self.members_of(&self.at_or_below(group)),
+        }
+    }
+
+    fn page_of_users(&self, wanted: &BTreeSet<UserId>, page: Page) -> Paged<User> {
+        let ordered = self.usernames.values().filter(|id| wanted.contains(id));
+        let items = ordered.skip(saturating(page.offset())).take(saturating(page.size()));
+        let items = items.filter_map(|id| self.accounts.get(id)).map(|account| account.user.clone()).collect();
+        Paged { page, total: wanted.len() as u64, items }
+    }
+
+    fn page_of_groups(&self, wanted: &BTreeSet<GroupId>, page: Page) -> Paged<Group> {
+        let ordered = self.group_names.values().filter(|id| wanted.contains(id));
+        let items = ordered.skip(saturating(page.offset())).take(saturating(page.size()));
+        let items = items.filter_map(|id| self.counted(*id)).collect();
+        Paged { page, total: wanted.len() as u64, items }
+    }
+
+    fn counted(&self, id: GroupId) -> Option<Group> {
+        self.groups.get(&id).map(|group| Group {
+            user_count: self.members.get(&id).map_or(0, BTreeSet::len) as u64,
+            child_group_count: self.children.get(&id).map_or(0, BTreeSet::len) as u64,
+            ..group.clone()
+        })
+    }
+
+    fn without_below(&self, groups: BTreeSet<GroupId>, excluded: &BTreeSet<GroupId>, reach: Reach) -> BTreeSet<GroupId> {
+        let dropped: BTreeSet<GroupId> = excluded.iter().flat_map(|group| self.below(*group, reach)).collect();
+        &groups - &dropped
+    }
+
+    fn forget_names(&mut self, id: UserId) {
+        self.usernames.retain(|_, named| *named != id);
+        self.identifiers.retain(|_, named| *named != id);
+    }
+
+    fn remember_names(&mut self, user: &User) {
+        self.usernames.insert(user.username.key(), user.id);
+        self.identifiers.insert(user.username.key(), user.id);
+        self.identifiers.extend(user.email.iter().map(|email| (email.key(), user.id)));
     }
 }
 
@@ -104,7 +158,9 @@ impl Reader for State {
             password_reset_required: account.user.password_reset_required,
             password_change_frequency: account.user.password_change_frequency,
             password_changed: account.user.password_changed,
-            system_administrator: self.administrators().contains(&user),
+            system_administrator: self.effective(SystemGroup::SystemAdministrators).contains(&user),
+            user_administrator: self.effective(SystemGroup::UserAdministrators).contains(&user),
+            group_administrator: self.effective(SystemGroup::GroupAdministrators).contains(&user),
         });
         Ok(standing)
     }
@@ -129,12 +185,7 @@ impl Reader for State {
     }
 
     fn group(&mut self, id: GroupId) -> Result<Option<Group>, StoreError> {
-        let counted = self.groups.get(&id).map(|group| Group {
-            user_count: self.members.get(&id).map_or(0, BTreeSet::len) as u64,
-            child_group_count: self.children.get(&id).map_or(0, BTreeSet::len) as u64,
-            ..group.clone()
-        });
-        Ok(counted)
+        Ok(self.counted(id))
     }
 
     fn unknown_users(&mut self, ids: &BTreeSet<UserId>) -> Result<BTreeSet<UserId>, StoreError> {
@@ -145,15 +196,65 @@ impl Reader for State {
         Ok(self.members_of(&self.at_or_below(group)).contains(&user))
     }
 
-    fn members(&mut self, group: GroupId, reach: Reach, page: Page) -> Result<Paged<User>, StoreError> {
-        let members = match reach {
-            Reach::Direct => self.members_of(&BTreeSet::from([group])),
-            Reach::Effective => self.members_of(&self.at_or_below(group)),
-        };
-        let ordered = self.usernames.values().filter(|id| members.contains(id));
-        let wanted = ordered.skip(saturating(page.offset())).take(saturating(page.size()));
-        let items = wanted.filter_map(|id| self.accounts.get(id)).map(|account| account.user.clone()).collect();
-        Ok(Paged { page, total: members.len() as u64, items })
+    fn unknown_groups(&mut self, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError> {
+        Ok(ids.iter().filter(|id| !self.groups.contains_key(id)).copied().collect())
+    }
+
+    fn group_ids(&mut self, identifiers: &[GroupIdentifier]) -> Result<BTreeSet<GroupId>, StoreError> {
+        identifiers.iter().filter_map(|identifier| self.group_id(identifier).transpose()).collect()
+    }
+
+    fn is_effective_member_of_any(&mut self, groups: &BTreeSet<GroupId>, user: UserId) -> Result<bool, StoreError> {
+        Ok(groups.iter().any(|group| self.within(*group, Reach::Effective).contains(&user)))
+    }
+
+    fn password(&mut self, user: UserId) -> Result<Option<PasswordHash>, StoreError> {
+        Ok(self.accounts.get(&user).and_then(|account| account.password.clone()))
+    }
+
+    fn users(&mut self, page: Page) -> Result<Paged<User>, StoreError> {
+        Ok(self.page_of_users(&self.accounts.keys().copied().collect(), page))
+    }
+
+    fn groups(&mut self, page: Page) -> Result<Paged<Group>, StoreError> {
+        Ok(self.page_of_groups(&self.groups.keys().copied().collect(), page))
+    }
+
+    fn members(
+        &mut self,
+        group: GroupId,
+        reach: Reach,
+        excluded: &BTreeSet<GroupId>,
+        page: Page,
+    ) -> Result<Paged<User>, StoreError> {
+        let dropped: BTreeSet<UserId> = excluded.iter().flat_map(|group| self.within(*group, reach)).collect();
+        Ok(self.page_of_users(&(&self.within(group, reach) - &dropped), page))
+    }
+
+    fn children(&mut self, group: GroupId, children: &Children, page: Page) -> Result<Paged<Group>, StoreError> {
+        let mut wanted = self.below(group, children.reach);
+        wanted.extend(children.include_self.then_some(group));
+        Ok(self.page_of_groups(&self.without_below(wanted, &children.excluded, children.reach), page))
+    }
+
+    fn groups_of(
+        &mut self,
+        user: UserId,
+        reach: Reach,
+        excluded: &BTreeSet<GroupId>,
+        page: Page,
+    ) -> Result<Paged<Group>, StoreError> {
+        let wanted = self.groups.keys().filter(|group| self.within(**group, reach).contains(&user)).copied().collect();
+        Ok(self.page_of_groups(&self.without_below(wanted, excluded, reach), page))
+    }
+
+    fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError> {
+        let children = self.children.get(&from).into_iter().flatten();
+        Ok(children.copied().find(|child| self.at_or_below(*child).contains(&to)))
+    }
+
+    fn is_at_or_below_any(&mut self, group: GroupId, above: &BTreeSet<GroupId>) -> Result<bool, StoreError> {
+        Ok(above.iter().any(|above| self.at_or_below(*above).contains(&group)))
     }
 
     fn is_at_or_below(&mut self, below: GroupId, above: GroupId) -> Result<bool, StoreError> {
@@ -166,7 +267,7 @@ impl Reader for State {
     }
 
     fn has_active_administrator(&mut self, now: Timestamp) -> Result<bool, StoreError> {
-        let administrators = self.administrators();
+        let administrators = self.effective(SystemGroup::SystemAdministrators);
         let mut accounts = administrators.iter().filter_map(|id| self.accounts.get(id));
         Ok(accounts.any(|account| !account.user.is_suspended(now) && !account.user.locked))
     }
@@ -183,10 +284,8 @@ impl Writer for State {
         password: Option<&PasswordHash>,
         stamp: SecurityStamp,
     ) -> Result<(), StoreError> {
-        self.usernames.insert(user.username.key(), user.id);
-        self.identifiers.insert(user.username.key(), user.id);
-        self.identifiers.extend(user.email.iter().map(|email| (email.key(), user.id)));
-        self.accounts.insert(user.id, Account { user: user.clone(), _password: password.cloned(), stamp });
+        self.remember_names(user);
+        self.accounts.insert(user.id, Account { user: user.clone(), password: password.cloned(), stamp });
         Ok(())
     }
 
@@ -209,6 +308,56 @@ impl Writer for State {
 
     fn insert_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
         Ok(self.children.entry(parent).or_default().insert(child))
+    }
+
+    fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
+        Ok(self.children.get_mut(&parent).is_some_and(|children| children.remove(&child)))
+    }
+
+    fn user_to_change(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.user(id)
+    }
+
+    fn group_to_change(&mut self, id: GroupId) -> Result<Option<Group>, StoreError> {
+        self.group(id)
+    }
+
+    fn update_user(&mut self, user: &User, secrets: &Secrets) -> Result<(), StoreError> {
+        self.forget_names(user.id);
+        self.remember_names(user);
+        if let Some(account) = self.accounts.get_mut(&user.id) {
+            account.user = User { version: user.version.next(), ..user.clone() };
+            account.stamp = secrets.stamp.unwrap_or(account.stamp);
+            account.password = secrets.password.clone().or(account.password.take());
+        }
+        Ok(())
+    }
+
+    fn update_group(&mut self, group: &Group) -> Result<(), StoreError> {
+        self.group_names.retain(|_, named| *named != group.id);
+        self.group_names.insert(group.name.key(), group.id);
+        self.groups.insert(group.id, Group { version: group.version.next(), ..group.clone() });
+        Ok(())
+    }
+
+    fn delete_user(&mut self, id: UserId) -> Result<(), StoreError> {
+        self.forget_names(id);
+        self.accounts.remove(&id);
+        for members in self.members.values_mut() {
+            members.remove(&id);
+        }
+        Ok(())
+    }
+
+    fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError> {
+        self.group_names.retain(|_, named| *named != id);
+        self.groups.remove(&id);
+        self.members.remove(&id);
+        self.children.remove(&id);
+        for children in self.children.values_mut() {
+            children.remove(&id);
+        }
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::password::{Password, PasswordHash};
 use crate::time::Timestamp;
 use crate::user::{SecurityStamp, UserId};
 
-pub use store::{Fault, Reach, Reader, Standing, Store, StoreError, Undo, Writer};
+pub use store::{Children, Fault, Reach, Reader, Secrets, Standing, Store, StoreError, Undo, Writer};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {

@@ -10,6 +10,7 @@ use crate::custom::Custom;
 use crate::identifier::parse_guid;
 use crate::name::{NameKey, has_control};
 use crate::time::Timestamp;
+use crate::version::Version;
 
 pub(crate) use draft::Account;
 pub use draft::UserDraft;
@@ -222,6 +223,8 @@ pub struct User {
     pub failed_login_attempts_since_last_success: u32,
     /// Successful sign-ins, ever.
     pub successful_login_attempts: u32,
+    /// Which state of the user this is.
+    pub version: Version,
 }
 
 impl User {

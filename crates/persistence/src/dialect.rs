@@ -33,5 +33,9 @@ macro_rules! dialect {
 
 dialect!(begin(connection, turn: Turn) -> QueryResult<()>);
 dialect!(unknown_users(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
+dialect!(unknown_groups(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
 dialect!(insert_members(connection, group: Key, users: Vec<Key>, added: i64) -> QueryResult<usize>);
 dialect!(change_user_count(connection, group: Key, change: i64) -> QueryResult<usize>);
+dialect!(uncount_user(connection, user: Key) -> QueryResult<usize>);
+dialect!(lock_user(connection, user: Key) -> QueryResult<usize>);
+dialect!(lock_group(connection, group: Key) -> QueryResult<usize>);

@@ -32,6 +32,7 @@ diesel::table! {
         failed_login_attempts_since_last_success -> Integer,
         successful_login_attempts -> Integer,
         security_stamp -> UuidSql,
+        version -> BigInt,
     }
 }
 
@@ -58,6 +59,7 @@ diesel::table! {
         custom -> JsonSql,
         created -> BigInt,
         modified -> BigInt,
+        version -> BigInt,
     }
 }
 

@@ -3,21 +3,15 @@
 mod closure;
 mod custom;
 mod groups;
+mod listing;
 mod members;
+mod unit;
 mod users;
-
-use std::collections::BTreeSet;
 
 use diesel::connection::TransactionManager;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
-use guildhall_domain::group::{Group, GroupId};
-use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
-use guildhall_domain::page::{Page, Paged};
-use guildhall_domain::password::PasswordHash;
-use guildhall_domain::ports::{Reach, Reader, Standing, Store, StoreError, Undo, Writer};
-use guildhall_domain::time::Timestamp;
-use guildhall_domain::user::{SecurityStamp, User, UserId};
+use guildhall_domain::ports::{Reader, Store, StoreError, Undo, Writer};
 use r2d2::{Pool, PooledConnection};
 
 use crate::connection::{AnyConnection, Manager};
@@ -128,6 +122,10 @@ impl Unit<'_> {
                 self.fate = fate_of(&error);
                 store_error(error)
             }
+            Failure::Stale => {
+                self.fate = Fate::Collided;
+                StoreError::unavailable("the row changed after it was read")
+            }
             Failure::Data(what) => StoreError::failed(what),
         })
     }
@@ -138,6 +136,8 @@ impl Unit<'_> {
 enum Failure {
     /// The database refused or failed.
     Database(Error),
+    /// The row to change is no longer in the state in which it was read.
+    Stale,
     /// What stands in the database is not what this service writes.
     Data(String),
 }
@@ -192,85 +192,7 @@ fn store_error(error: Error) -> StoreError {
     }
 }
 
-impl Reader for Unit<'_> {
-    fn ping(&mut self) -> Result<(), StoreError> {
-        self.run(|connection| {
-            Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("1")).execute(connection).map(drop)?)
-        })
-    }
-
-    fn standing(&mut self, user: UserId) -> Result<Option<Standing>, StoreError> {
-        self.run(|connection| users::standing(connection, user))
-    }
-
-    fn user_id(&mut self, identifier: &UserIdentifier) -> Result<Option<UserId>, StoreError> {
-        self.run(|connection| users::id(connection, identifier))
-    }
-
-    fn group_id(&mut self, identifier: &GroupIdentifier) -> Result<Option<GroupId>, StoreError> {
-        self.run(|connection| groups::id(connection, identifier))
-    }
-
-    fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
-        self.run(|connection| users::find(connection, id))
-    }
-
-    fn group(&mut self, id: GroupId) -> Result<Option<Group>, StoreError> {
-        self.run(|connection| groups::find(connection, id))
-    }
-
-    fn unknown_users(&mut self, ids: &BTreeSet<UserId>) -> Result<BTreeSet<UserId>, StoreError> {
-        self.run(|connection| users::unknown(connection, ids))
-    }
-
-    fn is_effective_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
-        self.run(|connection| members::is_effective(connection, group, user))
-    }
-
-    fn members(&mut self, group: GroupId, reach: Reach, page: Page) -> Result<Paged<User>, StoreError> {
-        self.run(|connection| members::page(connection, group, reach, page))
-    }
-
-    fn is_at_or_below(&mut self, below: GroupId, above: GroupId) -> Result<bool, StoreError> {
-        self.run(|connection| closure::contains(connection, above, below))
-    }
-
-    fn groups_for_domain(&mut self, domain: &str) -> Result<BTreeSet<GroupId>, StoreError> {
-        self.run(|connection| groups::for_domain(connection, domain))
-    }
-
-    fn has_active_administrator(&mut self, now: Timestamp) -> Result<bool, StoreError> {
-        self.run(|connection| users::has_active_administrator(connection, now))
-    }
-
-    fn has_users(&mut self) -> Result<bool, StoreError> {
-        self.run(users::any)
-    }
-}
-
-impl Writer for Unit<'_> {
-    fn insert_user(
-        &mut self,
-        user: &User,
-        password: Option<&PasswordHash>,
-        stamp: SecurityStamp,
-    ) -> Result<(), StoreError> {
-        self.run(|connection| users::insert(connection, user, password, stamp))
-    }
-
-    fn insert_group(&mut self, group: &Group) -> Result<(), StoreError> {
-        self.run(|connection| groups::insert(connection, group))
-    }
-
-    fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, at: Timestamp) -> Result<u64, StoreError> {
-        self.run(|connection| members::insert(connection, group, users, at))
-    }
-
-    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
-        self.run(|connection| members::remove(connection, group, user))
-    }
-
-    fn insert_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
-        self.run(|connection| closure::insert_edge(connection, parent, child))
-    }
+/// More than the databases count to is as good as their most.
+fn saturating(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

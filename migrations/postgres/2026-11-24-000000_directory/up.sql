@@ -26,7 +26,8 @@ CREATE TABLE users (
     failed_login_attempts integer NOT NULL,
     failed_login_attempts_since_last_success integer NOT NULL,
     successful_login_attempts integer NOT NULL,
-    security_stamp uuid NOT NULL
+    security_stamp uuid NOT NULL,
+    version bigint NOT NULL
 );
 
 -- Every username and email address, once: a username can never be another user's address.
@@ -44,7 +45,8 @@ CREATE TABLE groups (
     kind text NOT NULL CHECK (kind IN ('sys', 'contensis', 'external')),
     custom json NOT NULL,
     created bigint NOT NULL,
-    modified bigint NOT NULL
+    modified bigint NOT NULL,
+    version bigint NOT NULL
 );
 
 CREATE TABLE group_email_domains (

@@ -26,7 +26,8 @@ CREATE TABLE users (
     failed_login_attempts INTEGER NOT NULL,
     failed_login_attempts_since_last_success INTEGER NOT NULL,
     successful_login_attempts INTEGER NOT NULL,
-    security_stamp BLOB NOT NULL CHECK (length(security_stamp) = 16)
+    security_stamp BLOB NOT NULL CHECK (length(security_stamp) = 16),
+    version INTEGER NOT NULL
 ) STRICT;
 
 -- Every username and email address, once: a username can never be another user's address.
@@ -44,7 +45,8 @@ CREATE TABLE groups (
     kind TEXT NOT NULL CHECK (kind IN ('sys', 'contensis', 'external')),
     custom TEXT NOT NULL CHECK (json_valid(custom)),
     created INTEGER NOT NULL,
-    modified INTEGER NOT NULL
+    modified INTEGER NOT NULL,
+    version INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE group_email_domains (

@@ -37,7 +37,7 @@ pub fn writers_alone_take_turns(store: Arc<dyn Store>) {
     together(12, |_| {
         must(fixture.store.write_alone(|directory| {
             let next =
-                usize::try_from(directory.members(group, Reach::Direct, Page::default())?.total).unwrap_or_default();
+                usize::try_from(directory.members(group, Reach::Direct, &BTreeSet::new(), Page::default())?.total).unwrap_or_default();
             directory.insert_members(
                 group,
                 &BTreeSet::from([users[next]]),
@@ -57,7 +57,7 @@ pub fn overlapping_adds_all_succeed(store: Arc<dyn Store>) {
     assert_eq!(new.iter().sum::<u64>(), 118);
     assert_eq!(fixture.read(group).user_count, 118);
     let page = must(Page::new(0, 1000));
-    let members = must(fixture.store.read(|directory| directory.members(group, Reach::Direct, page)));
+    let members = must(fixture.store.read(|directory| directory.members(group, Reach::Direct, &BTreeSet::new(), page)));
     let found: BTreeSet<UserId> = members.items.iter().map(|user| user.id).collect();
     assert_eq!(found, users[..118].iter().copied().collect());
 }

@@ -14,6 +14,7 @@ use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::password::{Password, PasswordHash};
 use crate::ports::{Clock, Ids, Passwords, PasswordsError, Store, StoreError};
 use crate::time::Timestamp;
+use crate::version::Version;
 use crate::user::{Email, Provider, SecurityStamp, User, UserId, Username};
 
 /// The time in every test.
@@ -161,6 +162,7 @@ pub fn user_named(username: &str, id: Uuid) -> User {
         failed_login_attempts: 0,
         failed_login_attempts_since_last_success: 0,
         successful_login_attempts: 0,
+        version: Version::FIRST,
     }
 }
 

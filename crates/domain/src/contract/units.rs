@@ -12,6 +12,7 @@ use crate::group::{Group, GroupId, GroupKind, GroupName, SystemGroup};
 use crate::password::PasswordHash;
 use crate::ports::{Store, StoreError};
 use crate::time::Timestamp;
+use crate::version::Version;
 use crate::user::{Email, Provider, ProviderKind, SecurityStamp, User};
 
 /// Every property of a user and of a group comes back as it was given.
@@ -62,6 +63,7 @@ pub fn what_was_written_is_read(store: Arc<dyn Store>) {
         auto_membership_email_domains: BTreeSet::from(["fightclub.com".to_owned(), "soap.example".to_owned()]),
         created: Timestamp::from_milliseconds(NOW),
         modified: Timestamp::from_milliseconds(NOW + 1),
+        version: Version::FIRST,
     };
     let stamp = SecurityStamp(Uuid::from_u128(0xabc));
     let hash = PasswordHash("hash".to_owned());

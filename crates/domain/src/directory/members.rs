@@ -200,7 +200,7 @@ impl Directory {
         self.store.read(|directory| {
             administrator(directory, caller, self.clock.now())??;
             let group: GroupId = directory.group_id(group)?.ok_or(ListMembersError::GroupNotFound)?;
-            Ok(directory.members(group, reach, page)?)
+            Ok(directory.members(group, reach, &BTreeSet::new(), page)?)
         })
     }
 }

@@ -8,6 +8,7 @@ use crate::access::{Caller, Scopes};
 use crate::group::{Group, GroupId, GroupKind, GroupName, GroupNameError, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::StoreError;
+use crate::version::Version;
 use crate::user::{Account, SecurityStamp, User, UserDraft, UserId};
 
 /// Why the first administrator was not created.
@@ -57,6 +58,7 @@ impl Directory {
                     auto_membership_email_domains: BTreeSet::new(),
                     created: now,
                     modified: now,
+                    version: Version::FIRST,
                 };
                 directory.insert_group(&group)?;
                 if system == SystemGroup::Everyone {

@@ -82,6 +82,26 @@ pub enum Reach {
     Effective,
 }
 
+/// Which groups below a group are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Children {
+    /// Direct children, or all groups below.
+    pub reach: Reach,
+    /// Whether the group itself is one of them.
+    pub include_self: bool,
+    /// Groups below which nothing is wanted.
+    pub excluded: BTreeSet<GroupId>,
+}
+
+/// What changes with a user that only the store keeps; `None` leaves it as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Secrets {
+    /// The hash of a new password.
+    pub password: Option<PasswordHash>,
+    /// A new stamp: every token of before stops working.
+    pub stamp: Option<SecurityStamp>,
+}
+
 /// What decides whether a caller is heard at all, and for what: read in one go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
@@ -101,6 +121,10 @@ pub struct Standing {
     pub password_changed: Option<Timestamp>,
     /// Whether it is an effective member of System Administrators.
     pub system_administrator: bool,
+    /// Whether it is an effective member of User Administrators.
+    pub user_administrator: bool,
+    /// Whether it is an effective member of Group Administrators.
+    pub group_administrator: bool,
 }
 
 impl Standing {
@@ -129,8 +153,43 @@ pub trait Reader {
     fn unknown_users(&mut self, ids: &BTreeSet<UserId>) -> Result<BTreeSet<UserId>, StoreError>;
     /// Whether `user` is a member of `group` or of any group below it. Costs the same at any depth.
     fn is_effective_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError>;
-    /// A page of the members of `group` by username, each once.
-    fn members(&mut self, group: GroupId, reach: Reach, page: Page) -> Result<Paged<User>, StoreError>;
+    /// Those of `ids` that no group has.
+    fn unknown_groups(&mut self, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError>;
+    /// The groups that any of `identifiers` name.
+    fn group_ids(&mut self, identifiers: &[GroupIdentifier]) -> Result<BTreeSet<GroupId>, StoreError>;
+    /// Whether `user` is a member of any of `groups` or of any group below them.
+    fn is_effective_member_of_any(&mut self, groups: &BTreeSet<GroupId>, user: UserId) -> Result<bool, StoreError>;
+    /// The hash of a user's password; those who sign in elsewhere have none.
+    fn password(&mut self, user: UserId) -> Result<Option<PasswordHash>, StoreError>;
+    /// A page of all users, by username.
+    fn users(&mut self, page: Page) -> Result<Paged<User>, StoreError>;
+    /// A page of all groups, by name.
+    fn groups(&mut self, page: Page) -> Result<Paged<Group>, StoreError>;
+    /// A page of the members of `group` by username, each once, without those who are members of an `excluded` group
+    /// within the same reach.
+    fn members(
+        &mut self,
+        group: GroupId,
+        reach: Reach,
+        excluded: &BTreeSet<GroupId>,
+        page: Page,
+    ) -> Result<Paged<User>, StoreError>;
+    /// A page of the groups below `group` by name, each once, without those below an `excluded` group within the same
+    /// reach; `group` itself is one of them if asked for.
+    fn children(&mut self, group: GroupId, children: &Children, page: Page) -> Result<Paged<Group>, StoreError>;
+    /// A page of the groups that `user` belongs to by name, each once, without those below an `excluded` group within
+    /// the same reach. Effective are the direct ones and every group above them.
+    fn groups_of(
+        &mut self,
+        user: UserId,
+        reach: Reach,
+        excluded: &BTreeSet<GroupId>,
+        page: Page,
+    ) -> Result<Paged<Group>, StoreError>;
+    /// A child of `from` through which `to` is reached: `to` itself, or a group above it.
+    fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError>;
+    /// Whether `group` is one of `above` or below one of them.
+    fn is_at_or_below_any(&mut self, group: GroupId, above: &BTreeSet<GroupId>) -> Result<bool, StoreError>;
     /// Whether `below` is `above` or a group below it.
     fn is_at_or_below(&mut self, below: GroupId, above: GroupId) -> Result<bool, StoreError>;
     /// The groups that users of this email domain, in lower case, join when they are created.
@@ -162,6 +221,21 @@ pub trait Writer: Reader {
     fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError>;
     /// Puts `child` below `parent`, and says whether it was not there before. The edge must close no cycle.
     fn insert_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError>;
+    /// Takes `child` from below `parent`, and says whether it was there. What another path still reaches stays reached.
+    fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError>;
+    /// Reads a user and lets nobody else change it until this work ends.
+    fn user_to_change(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
+    /// Reads a group and lets nobody else change its own properties until this work ends.
+    fn group_to_change(&mut self, id: GroupId) -> Result<Option<Group>, StoreError>;
+    /// Replaces a user in the state `user.version` by `user`, in the next state; the work is run again if it is in
+    /// another state by now. `secrets` change with it.
+    fn update_user(&mut self, user: &User, secrets: &Secrets) -> Result<(), StoreError>;
+    /// Replaces the own properties of a group in the state `group.version`, in the same way.
+    fn update_group(&mut self, group: &Group) -> Result<(), StoreError>;
+    /// Removes a user with everything that was theirs.
+    fn delete_user(&mut self, id: UserId) -> Result<(), StoreError>;
+    /// Removes a group with its memberships and its edges. Users and child groups stay.
+    fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError>;
 }
 
 /// A store could not do its work; not the caller's fault.

@@ -6,6 +6,7 @@ use super::{Email, Provider, User, UserId, Username};
 use crate::custom::{self, Custom};
 use crate::password::{self, Password};
 use crate::time::Timestamp;
+use crate::version::Version;
 use crate::validation::{Faults, InvalidField};
 
 /// The password change frequency of a user for whom none is given, in days (spec section 3.3).
@@ -112,6 +113,7 @@ impl UserDraft {
             failed_login_attempts: 0,
             failed_login_attempts_since_last_success: 0,
             successful_login_attempts: 0,
+            version: Version::FIRST,
         });
         faults.into_result(user.zip(password).map(|(user, password)| NewUser { user, password }))
     }

@@ -31,10 +31,18 @@ struct Id {
 }
 
 pub(crate) fn unknown_users(connection: &mut PgConnection, ids: Vec<Key>) -> QueryResult<Vec<Key>> {
-    let unknown = sql_query(
+    unknown(connection, ids, "users")
+}
+
+pub(crate) fn unknown_groups(connection: &mut PgConnection, ids: Vec<Key>) -> QueryResult<Vec<Key>> {
+    unknown(connection, ids, "groups")
+}
+
+fn unknown(connection: &mut PgConnection, ids: Vec<Key>, table: &'static str) -> QueryResult<Vec<Key>> {
+    let unknown = sql_query(format!(
         "SELECT wanted.id FROM unnest($1) AS wanted (id) \
-         WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.id = wanted.id)",
-    )
+         WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.id = wanted.id)"
+    ))
     .bind::<Array<UuidSql>, _>(ids)
     .load::<Id>(connection)?;
     Ok(unknown.into_iter().map(|row| row.id).collect())
@@ -67,4 +75,25 @@ pub(crate) fn change_user_count(connection: &mut PgConnection, group: Key, chang
     .bind::<UuidSql, _>(group)
     .bind::<BigInt, _>(change)
     .execute(connection)
+}
+
+/// Takes the user out of the count of each of their groups, in the order of the groups.
+pub(crate) fn uncount_user(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
+    sql_query(
+        "INSERT INTO group_user_counts (group_id, slot, users) \
+         SELECT group_id, pg_backend_pid() % 64, -1 FROM group_users WHERE user_id = $1 ORDER BY group_id \
+         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users",
+    )
+    .bind::<UuidSql, _>(user)
+    .execute(connection)
+}
+
+/// Keeps others from changing the user, and from making them a member of anything, until the transaction ends.
+pub(crate) fn lock_user(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
+    sql_query("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").bind::<UuidSql, _>(user).execute(connection)
+}
+
+/// Keeps others from changing the group's own properties; adding members goes on.
+pub(crate) fn lock_group(connection: &mut PgConnection, group: Key) -> QueryResult<usize> {
+    sql_query("SELECT 1 FROM groups WHERE id = $1 FOR NO KEY UPDATE").bind::<UuidSql, _>(group).execute(connection)
 }

@@ -44,13 +44,22 @@ struct Id {
 
 #[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
 pub(crate) fn unknown_users(connection: &mut SqliteConnection, ids: Vec<Key>) -> QueryResult<Vec<Key>> {
+    unknown(connection, &ids, "users")
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
+pub(crate) fn unknown_groups(connection: &mut SqliteConnection, ids: Vec<Key>) -> QueryResult<Vec<Key>> {
+    unknown(connection, &ids, "groups")
+}
+
+fn unknown(connection: &mut SqliteConnection, ids: &[Key], table: &'static str) -> QueryResult<Vec<Key>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let unknown = sql_query(format!(
-        "{WANTED} SELECT id FROM wanted WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.id = wanted.id)"
+        "{WANTED} SELECT id FROM wanted WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.id = wanted.id)"
     ))
-    .bind::<Binary, _>(packed(&ids))
+    .bind::<Binary, _>(packed(ids))
     .load::<Id>(connection)?;
     Ok(unknown.into_iter().map(|row| row.id).collect())
 }
@@ -84,4 +93,25 @@ pub(crate) fn change_user_count(connection: &mut SqliteConnection, group: Key, c
     .bind::<UuidSql, _>(group)
     .bind::<BigInt, _>(change)
     .execute(connection)
+}
+
+/// Takes the user out of the count of each of their groups.
+pub(crate) fn uncount_user(connection: &mut SqliteConnection, user: Key) -> QueryResult<usize> {
+    sql_query(
+        "INSERT INTO group_user_counts (group_id, slot, users) \
+         SELECT group_id, 0, -1 FROM group_users WHERE user_id = $1 \
+         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users",
+    )
+    .bind::<UuidSql, _>(user)
+    .execute(connection)
+}
+
+/// Nothing to do: whoever writes is alone.
+pub(crate) fn lock_user(_: &mut SqliteConnection, _: Key) -> QueryResult<usize> {
+    Ok(0)
+}
+
+/// Nothing to do: whoever writes is alone.
+pub(crate) fn lock_group(_: &mut SqliteConnection, _: Key) -> QueryResult<usize> {
+    Ok(0)
 }

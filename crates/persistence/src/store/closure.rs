@@ -1,6 +1,8 @@
 //! Groups below groups. `group_children` holds the edges; `group_closure` every group with itself and with all below it,
 //! changed in the same transaction and nowhere but here.
 
+use std::collections::BTreeSet;
+
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -18,6 +20,25 @@ pub(super) fn contains(
 ) -> Result<bool, Failure> {
     let pair = group_closure::table.find((Key(ancestor.0), Key(descendant.0))).select(group_closure::ancestor_id);
     Ok(diesel::select(exists(pair)).get_result(connection)?)
+}
+
+pub(super) fn contains_any(connection: &mut AnyConnection, ancestors: &BTreeSet<GroupId>, descendant: GroupId) -> Result<bool, Failure> {
+    let pairs = group_closure::table
+        .filter(group_closure::descendant_id.eq(Key(descendant.0)))
+        .filter(group_closure::ancestor_id.eq_any(ancestors.iter().map(|group| Key(group.0)).collect::<Vec<_>>()))
+        .select(group_closure::ancestor_id);
+    Ok(diesel::select(exists(pairs)).get_result(connection)?)
+}
+
+pub(super) fn child_towards(connection: &mut AnyConnection, from: GroupId, to: GroupId) -> Result<Option<GroupId>, Failure> {
+    let child: Option<Key> = group_children::table
+        .inner_join(group_closure::table.on(group_closure::ancestor_id.eq(group_children::child_id)))
+        .filter(group_children::parent_id.eq(Key(from.0)))
+        .filter(group_closure::descendant_id.eq(Key(to.0)))
+        .select(group_children::child_id)
+        .first(connection)
+        .optional()?;
+    Ok(child.map(|key| GroupId(key.0)))
 }
 
 /// A group alone: it stands above itself and nothing else.
@@ -47,4 +68,60 @@ pub(super) fn insert_edge(connection: &mut AnyConnection, parent: GroupId, child
     .bind::<UuidSql, _>(Key(child.0))
     .execute(connection)?;
     Ok(true)
+}
+
+/// Removes the edge. Pairs of a group at or above `parent` with one at or below `child` are in doubt: they go, and those
+/// that another path supports come back.
+pub(super) fn remove_edge(connection: &mut AnyConnection, parent: GroupId, child: GroupId) -> Result<bool, Failure> {
+    if diesel::delete(group_children::table.find((Key(parent.0), Key(child.0)))).execute(connection)? == 0 {
+        return Ok(false);
+    }
+    sql_query(
+        "DELETE FROM group_closure \
+         WHERE ancestor_id IN (SELECT ancestor_id FROM group_closure WHERE descendant_id = $1) \
+         AND descendant_id IN (SELECT descendant_id FROM group_closure WHERE ancestor_id = $2)",
+    )
+    .bind::<UuidSql, _>(Key(parent.0))
+    .bind::<UuidSql, _>(Key(child.0))
+    .execute(connection)?;
+    restore(connection, parent, child)?;
+    Ok(true)
+}
+
+/// Removes every edge of a group that is about to go, and the pairs that only they supported.
+pub(super) fn detach(connection: &mut AnyConnection, group: GroupId) -> Result<(), Failure> {
+    let edges = group_children::parent_id.eq(Key(group.0)).or(group_children::child_id.eq(Key(group.0)));
+    diesel::delete(group_children::table.filter(edges)).execute(connection)?;
+    sql_query(
+        "DELETE FROM group_closure \
+         WHERE ancestor_id IN (SELECT ancestor_id FROM group_closure WHERE descendant_id = $1 AND ancestor_id <> $1) \
+         AND descendant_id IN (SELECT descendant_id FROM group_closure WHERE ancestor_id = $1 AND descendant_id <> $1)",
+    )
+    .bind::<UuidSql, _>(Key(group.0))
+    .execute(connection)?;
+    restore(connection, group, group)
+}
+
+/// Puts back the pairs in doubt that have a path. Let A be what stands at or above `parent`, and D what stands at or below
+/// `child`. A path from A to D leaves A by some last edge (u, v). No group of A is in D, for that would be a cycle, so the
+/// pair of its start with u was never in doubt; v is not in A, so the pair of v with its end was not either. Both are still
+/// there, and every path is found as such a pair, an edge and such a pair.
+fn restore(connection: &mut AnyConnection, parent: GroupId, child: GroupId) -> Result<(), Failure> {
+    sql_query(
+        "INSERT INTO group_closure (ancestor_id, descendant_id) \
+         SELECT DISTINCT above.ancestor_id, below.descendant_id \
+         FROM group_closure AS leaving \
+         JOIN group_closure AS above ON above.descendant_id = leaving.ancestor_id \
+         JOIN group_children AS edge ON edge.parent_id = leaving.ancestor_id \
+         JOIN group_closure AS below ON below.ancestor_id = edge.child_id \
+         JOIN group_closure AS doubted ON doubted.descendant_id = below.descendant_id \
+         WHERE leaving.descendant_id = $1 AND doubted.ancestor_id = $2 \
+         AND NOT EXISTS (SELECT 1 FROM group_closure AS inside \
+                         WHERE inside.ancestor_id = edge.child_id AND inside.descendant_id = $1) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind::<UuidSql, _>(Key(parent.0))
+    .bind::<UuidSql, _>(Key(child.0))
+    .execute(connection)?;
+    Ok(())
 }

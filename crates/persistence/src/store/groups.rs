@@ -7,14 +7,16 @@ use diesel::prelude::*;
 use guildhall_domain::group::{Group, GroupId, GroupKind, GroupName};
 use guildhall_domain::identifier::GroupIdentifier;
 use guildhall_domain::time::Timestamp;
+use guildhall_domain::version::Version;
 
 use super::{Failure, closure, custom};
 use crate::connection::AnyConnection;
+use crate::dialect;
 use crate::schema::{group_children, group_email_domains, group_user_counts, groups};
 use crate::sql_types::{Json, Key};
 
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = groups, treat_none_as_default_value = false)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = groups, treat_none_as_default_value = false, treat_none_as_null = true)]
 pub(super) struct GroupRow {
     id: Key,
     name: String,
@@ -23,6 +25,7 @@ pub(super) struct GroupRow {
     custom: Json,
     created: i64,
     modified: i64,
+    version: i64,
 }
 
 pub(super) fn id(connection: &mut AnyConnection, identifier: &GroupIdentifier) -> Result<Option<GroupId>, Failure> {
@@ -40,6 +43,11 @@ pub(super) fn id(connection: &mut AnyConnection, identifier: &GroupIdentifier) -
 pub(super) fn find(connection: &mut AnyConnection, id: GroupId) -> Result<Option<Group>, Failure> {
     let rows = groups::table.filter(groups::id.eq(Key(id.0))).select(GroupRow::as_select()).load(connection)?;
     Ok(complete(connection, rows)?.pop())
+}
+
+pub(super) fn find_to_change(connection: &mut AnyConnection, id: GroupId) -> Result<Option<Group>, Failure> {
+    dialect::lock_group(connection, Key(id.0))?;
+    find(connection, id)
 }
 
 /// Groups with what stands in other tables: a constant number of statements, however many rows.
@@ -82,9 +90,28 @@ pub(super) fn complete(connection: &mut AnyConnection, rows: Vec<GroupRow>) -> R
             auto_membership_email_domains: domains.remove(&key).unwrap_or_default(),
             created: Timestamp::from_milliseconds(row.created),
             modified: Timestamp::from_milliseconds(row.modified),
+            version: Version(row.version.unsigned_abs()),
         })
     };
     rows.into_iter().map(complete).collect()
+}
+
+pub(super) fn ids(connection: &mut AnyConnection, identifiers: &[GroupIdentifier]) -> Result<BTreeSet<GroupId>, Failure> {
+    let (mut keys, mut names) = (Vec::new(), Vec::new());
+    for identifier in identifiers {
+        match identifier {
+            GroupIdentifier::Id(id) => keys.push(Key(id.0)),
+            GroupIdentifier::Name(key) => names.push(key.as_str().to_owned()),
+        }
+    }
+    let named = groups::id.eq_any(keys).or(groups::name_key.eq_any(names));
+    let found: Vec<Key> = groups::table.filter(named).select(groups::id).load(connection)?;
+    Ok(found.into_iter().map(|key| GroupId(key.0)).collect())
+}
+
+pub(super) fn unknown(connection: &mut AnyConnection, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, Failure> {
+    let unknown = dialect::unknown_groups(connection, ids.iter().map(|id| Key(id.0)).collect())?;
+    Ok(unknown.into_iter().map(|key| GroupId(key.0)).collect())
 }
 
 pub(super) fn for_domain(connection: &mut AnyConnection, domain: &str) -> Result<BTreeSet<GroupId>, Failure> {
@@ -96,7 +123,43 @@ pub(super) fn for_domain(connection: &mut AnyConnection, domain: &str) -> Result
 }
 
 pub(super) fn insert(connection: &mut AnyConnection, group: &Group) -> Result<(), Failure> {
-    let row = GroupRow {
+    let name_key = groups::name_key.eq(group.name.key().as_str().to_owned());
+    diesel::insert_into(groups::table).values((row(group), name_key)).execute(connection)?;
+    insert_domains(connection, group)?;
+    closure::insert_group(connection, group.id)
+}
+
+/// Replaces the group's own properties, if it still is in the state that was read.
+pub(super) fn update(connection: &mut AnyConnection, group: &Group) -> Result<(), Failure> {
+    let read = row(group);
+    let expected = groups::table.find(read.id).filter(groups::version.eq(read.version));
+    let name_key = groups::name_key.eq(group.name.key().as_str().to_owned());
+    let next = row(&Group { version: group.version.next(), ..group.clone() });
+    if diesel::update(expected).set((next, name_key)).execute(connection)? == 0 {
+        return Err(Failure::Stale);
+    }
+    diesel::delete(group_email_domains::table.filter(group_email_domains::group_id.eq(Key(group.id.0)))).execute(connection)?;
+    insert_domains(connection, group)
+}
+
+/// Members, counts and the group's own pairs of the closure go with the row.
+pub(super) fn delete(connection: &mut AnyConnection, id: GroupId) -> Result<(), Failure> {
+    closure::detach(connection, id)?;
+    diesel::delete(groups::table.find(Key(id.0))).execute(connection)?;
+    Ok(())
+}
+
+fn insert_domains(connection: &mut AnyConnection, group: &Group) -> Result<(), Failure> {
+    for domain in &group.auto_membership_email_domains {
+        diesel::insert_into(group_email_domains::table)
+            .values((group_email_domains::group_id.eq(Key(group.id.0)), group_email_domains::domain.eq(domain)))
+            .execute(connection)?;
+    }
+    Ok(())
+}
+
+fn row(group: &Group) -> GroupRow {
+    GroupRow {
         id: Key(group.id.0),
         name: group.name.as_str().to_owned(),
         description: group.description.clone(),
@@ -104,15 +167,8 @@ pub(super) fn insert(connection: &mut AnyConnection, group: &Group) -> Result<()
         custom: custom::write(&group.custom),
         created: group.created.milliseconds(),
         modified: group.modified.milliseconds(),
-    };
-    let name_key = groups::name_key.eq(group.name.key().as_str().to_owned());
-    diesel::insert_into(groups::table).values((row, name_key)).execute(connection)?;
-    for domain in &group.auto_membership_email_domains {
-        diesel::insert_into(group_email_domains::table)
-            .values((group_email_domains::group_id.eq(Key(group.id.0)), group_email_domains::domain.eq(domain)))
-            .execute(connection)?;
+        version: i64::try_from(group.version.0).unwrap_or(i64::MAX),
     }
-    closure::insert_group(connection, group.id)
 }
 
 fn kind(kind: GroupKind) -> &'static str {

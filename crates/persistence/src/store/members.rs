@@ -11,7 +11,6 @@ use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{User, UserId};
 
 use super::Failure;
-use super::users::UserRow;
 use crate::connection::AnyConnection;
 use crate::dialect;
 use crate::schema::{group_closure, group_users, users};
@@ -27,31 +26,46 @@ pub(super) fn is_effective(connection: &mut AnyConnection, group: GroupId, user:
     Ok(diesel::select(exists(membership)).get_result(connection)?)
 }
 
+pub(super) fn is_effective_of_any(connection: &mut AnyConnection, groups: &BTreeSet<GroupId>, user: UserId) -> Result<bool, Failure> {
+    let membership = group_users::table
+        .inner_join(group_closure::table.on(group_closure::descendant_id.eq(group_users::group_id)))
+        .filter(group_users::user_id.eq(Key(user.0)))
+        .filter(group_closure::ancestor_id.eq_any(keys(groups)))
+        .select(group_users::user_id);
+    Ok(diesel::select(exists(membership)).get_result(connection)?)
+}
+
 pub(super) fn page(
     connection: &mut AnyConnection,
     group: GroupId,
     reach: Reach,
+    excluded: &BTreeSet<GroupId>,
     page: Page,
 ) -> Result<Paged<User>, Failure> {
-    let (limit, offset) = (saturating(page.size()), saturating(page.offset()));
-    let ordered = users::table.select(UserRow::as_select()).order(users::username_key).limit(limit).offset(offset);
-    let (total, rows): (i64, Vec<UserRow>) = match reach {
-        Reach::Direct => {
-            let members = group_users::table.filter(group_users::group_id.eq(Key(group.0)));
-            let total = members.count().get_result(connection)?;
-            (total, ordered.filter(users::id.eq_any(members.select(group_users::user_id))).load(connection)?)
-        }
-        Reach::Effective => {
-            let members = group_users::table
-                .inner_join(group_closure::table.on(group_closure::descendant_id.eq(group_users::group_id)))
-                .filter(group_closure::ancestor_id.eq(Key(group.0)));
-            let members = members.select(group_users::user_id);
-            let total = users::table.filter(users::id.eq_any(members)).count().get_result(connection)?;
-            (total, ordered.filter(users::id.eq_any(members)).load(connection)?)
+    let direct = |groups: Vec<Key>| group_users::table.filter(group_users::group_id.eq_any(groups)).select(group_users::user_id);
+    let effective = |groups: Vec<Key>| {
+        group_users::table
+            .inner_join(group_closure::table.on(group_closure::descendant_id.eq(group_users::group_id)))
+            .filter(group_closure::ancestor_id.eq_any(groups))
+            .select(group_users::user_id)
+    };
+    let filtered = || {
+        let query = users::table.into_boxed();
+        let (group, excluded) = (vec![Key(group.0)], keys(excluded));
+        match (reach, excluded.is_empty()) {
+            (Reach::Direct, true) => query.filter(users::id.eq_any(direct(group))),
+            (Reach::Direct, false) => query.filter(users::id.eq_any(direct(group))).filter(users::id.ne_all(direct(excluded))),
+            (Reach::Effective, true) => query.filter(users::id.eq_any(effective(group))),
+            (Reach::Effective, false) => {
+                query.filter(users::id.eq_any(effective(group))).filter(users::id.ne_all(effective(excluded)))
+            }
         }
     };
-    let items = rows.into_iter().map(User::try_from).collect::<Result<_, _>>()?;
-    Ok(Paged { page, total: total.unsigned_abs(), items })
+    super::users::paged(connection, filtered, page)
+}
+
+fn keys(groups: &BTreeSet<GroupId>) -> Vec<Key> {
+    groups.iter().map(|group| Key(group.0)).collect()
 }
 
 pub(super) fn insert(
@@ -78,9 +92,4 @@ fn change_count(connection: &mut AnyConnection, group: GroupId, change: i64) -> 
         dialect::change_user_count(connection, Key(group.0), change)?;
     }
     Ok(())
-}
-
-/// More than the databases count to is as good as their most.
-fn saturating(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }

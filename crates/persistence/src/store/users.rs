@@ -9,12 +9,13 @@ use diesel::prelude::*;
 use guildhall_domain::group::SystemGroup;
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::password::PasswordHash;
-use guildhall_domain::ports::Standing;
+use guildhall_domain::page::{Page, Paged};
+use guildhall_domain::ports::{Secrets, Standing};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{Email, SecurityStamp, User, UserId};
 
-use super::Failure;
-use crate::connection::AnyConnection;
+use super::{Failure, saturating};
+use crate::connection::{AnyConnection, MultiBackend};
 use crate::dialect;
 use crate::schema::{group_closure, group_users, groups, user_identifiers, users};
 use crate::sql_types::Key;
@@ -31,13 +32,26 @@ struct StandingRow {
     password_change_frequency: Option<i32>,
     password_changed: Option<i64>,
     system_administrator: bool,
+    user_administrator: bool,
+    group_administrator: bool,
 }
 
-/// Effective membership as one indexed join of the closure with the members, by the name of the group: its id differs
-/// from installation to installation.
+/// Whether a user is an effective member of a system group, whose id differs from installation to installation: one
+/// indexed join of the closure with the members.
+macro_rules! is_effective_member_of {
+    ($user:expr, $group:expr) => {
+        exists(
+            group_users::table
+                .inner_join(group_closure::table.on(group_closure::descendant_id.eq(group_users::group_id)))
+                .filter(group_users::user_id.eq(Key($user.0)))
+                .filter(group_closure::ancestor_id.eq_any(
+                    groups::table.filter(groups::name_key.eq($group.key().as_str().to_owned())).select(groups::id),
+                )),
+        )
+    };
+}
+
 pub(super) fn standing(connection: &mut AnyConnection, user: UserId) -> Result<Option<Standing>, Failure> {
-    let administrators =
-        groups::table.filter(groups::name_key.eq(SystemGroup::SystemAdministrators.key().as_str().to_owned()));
     let row = users::table
         .filter(users::id.eq(Key(user.0)))
         .select((
@@ -48,12 +62,9 @@ pub(super) fn standing(connection: &mut AnyConnection, user: UserId) -> Result<O
             users::password_reset_required,
             users::password_change_frequency,
             users::password_changed,
-            exists(
-                group_users::table
-                    .inner_join(group_closure::table.on(group_closure::descendant_id.eq(group_users::group_id)))
-                    .filter(group_users::user_id.eq(Key(user.0)))
-                    .filter(group_closure::ancestor_id.eq_any(administrators.select(groups::id))),
-            ),
+            is_effective_member_of!(user, SystemGroup::SystemAdministrators),
+            is_effective_member_of!(user, SystemGroup::UserAdministrators),
+            is_effective_member_of!(user, SystemGroup::GroupAdministrators),
         ))
         .first::<StandingRow>(connection)
         .optional()?;
@@ -66,6 +77,8 @@ pub(super) fn standing(connection: &mut AnyConnection, user: UserId) -> Result<O
         password_change_frequency: row.password_change_frequency.map(i32::unsigned_abs),
         password_changed: row.password_changed.map(Timestamp::from_milliseconds),
         system_administrator: row.system_administrator,
+        user_administrator: row.user_administrator,
+        group_administrator: row.group_administrator,
     }))
 }
 
@@ -87,6 +100,37 @@ pub(super) fn id(connection: &mut AnyConnection, identifier: &UserIdentifier) ->
 pub(super) fn find(connection: &mut AnyConnection, id: UserId) -> Result<Option<User>, Failure> {
     let row = users::table.filter(users::id.eq(Key(id.0))).select(UserRow::as_select()).first(connection).optional()?;
     row.map(User::try_from).transpose()
+}
+
+pub(super) fn find_to_change(connection: &mut AnyConnection, id: UserId) -> Result<Option<User>, Failure> {
+    dialect::lock_user(connection, Key(id.0))?;
+    find(connection, id)
+}
+
+pub(super) fn password(connection: &mut AnyConnection, id: UserId) -> Result<Option<PasswordHash>, Failure> {
+    let hash: Option<Option<String>> = users::table.find(Key(id.0)).select(users::password_hash).first(connection).optional()?;
+    Ok(hash.flatten().map(PasswordHash))
+}
+
+pub(super) fn page(connection: &mut AnyConnection, page: Page) -> Result<Paged<User>, Failure> {
+    paged(connection, || users::table.into_boxed(), page)
+}
+
+/// A page of the users that pass a filter, by username: one statement to count them, one to read them.
+pub(super) fn paged<'a>(
+    connection: &mut AnyConnection,
+    filtered: impl Fn() -> users::BoxedQuery<'a, MultiBackend>,
+    page: Page,
+) -> Result<Paged<User>, Failure> {
+    let total: i64 = filtered().count().get_result(connection)?;
+    let rows: Vec<UserRow> = filtered()
+        .select(UserRow::as_select())
+        .order(users::username_key)
+        .limit(saturating(page.size()))
+        .offset(saturating(page.offset()))
+        .load(connection)?;
+    let items = rows.into_iter().map(User::try_from).collect::<Result<_, _>>()?;
+    Ok(Paged { page, total: total.unsigned_abs(), items })
 }
 
 pub(super) fn unknown(connection: &mut AnyConnection, ids: &BTreeSet<UserId>) -> Result<BTreeSet<UserId>, Failure> {
@@ -127,11 +171,51 @@ pub(super) fn insert(
         users::security_stamp.eq(Key(stamp.0)),
     );
     diesel::insert_into(users::table).values((row, kept)).execute(connection)?;
-    let keys: BTreeSet<_> =
-        [Some(user.username.key()), user.email.as_ref().map(Email::key)].into_iter().flatten().collect();
-    for key in keys {
+    insert_identifiers(connection, user)
+}
+
+/// Replaces the user, if they still are in the state that was read.
+pub(super) fn update(connection: &mut AnyConnection, user: &User, secrets: &Secrets) -> Result<(), Failure> {
+    let version = i64::try_from(user.version.0).unwrap_or(i64::MAX);
+    let expected = users::table.find(Key(user.id.0)).filter(users::version.eq(version));
+    let next = UserRow::from(&User { version: user.version.next(), ..user.clone() });
+    let username_key = users::username_key.eq(user.username.key().as_str().to_owned());
+    let password = secrets.password.as_ref().map(|hash| users::password_hash.eq(hash.0.clone()));
+    let stamp = secrets.stamp.map(|stamp| users::security_stamp.eq(Key(stamp.0)));
+    if diesel::update(expected).set((next, username_key, password, stamp)).execute(connection)? == 0 {
+        return Err(Failure::Stale);
+    }
+    let kept: BTreeSet<String> = user_identifiers::table
+        .filter(user_identifiers::user_id.eq(Key(user.id.0)))
+        .select(user_identifiers::identifier_key)
+        .load(connection)?
+        .into_iter()
+        .collect();
+    if kept != identifiers(user) {
+        diesel::delete(user_identifiers::table.filter(user_identifiers::user_id.eq(Key(user.id.0)))).execute(connection)?;
+        insert_identifiers(connection, user)?;
+    }
+    Ok(())
+}
+
+/// Memberships and identifiers go with the row; the counts of the user's groups are told first.
+pub(super) fn delete(connection: &mut AnyConnection, id: UserId) -> Result<(), Failure> {
+    dialect::lock_user(connection, Key(id.0))?;
+    dialect::uncount_user(connection, Key(id.0))?;
+    diesel::delete(users::table.find(Key(id.0))).execute(connection)?;
+    Ok(())
+}
+
+/// What names the user: the keys of username and email address, which may be one.
+fn identifiers(user: &User) -> BTreeSet<String> {
+    let keys = [Some(user.username.key()), user.email.as_ref().map(Email::key)];
+    keys.into_iter().flatten().map(|key| key.as_str().to_owned()).collect()
+}
+
+fn insert_identifiers(connection: &mut AnyConnection, user: &User) -> Result<(), Failure> {
+    for key in identifiers(user) {
         diesel::insert_into(user_identifiers::table)
-            .values((user_identifiers::identifier_key.eq(key.as_str()), user_identifiers::user_id.eq(Key(user.id.0))))
+            .values((user_identifiers::identifier_key.eq(key), user_identifiers::user_id.eq(Key(user.id.0))))
             .execute(connection)?;
     }
     Ok(())

@@ -3,14 +3,15 @@
 use diesel::prelude::*;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{Email, Provider, ProviderKind, User, UserId, Username};
+use guildhall_domain::version::Version;
 
 use crate::schema::users;
 use crate::sql_types::{Json, Key};
 use crate::store::{Failure, custom};
 
 /// What of a user is in the `users` table, less what only the store needs.
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = users, treat_none_as_default_value = false)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = users, treat_none_as_default_value = false, treat_none_as_null = true)]
 pub(in crate::store) struct UserRow {
     id: Key,
     username: String,
@@ -36,6 +37,7 @@ pub(in crate::store) struct UserRow {
     failed_login_attempts: i32,
     failed_login_attempts_since_last_success: i32,
     successful_login_attempts: i32,
+    version: i64,
 }
 
 impl From<&User> for UserRow {
@@ -65,6 +67,7 @@ impl From<&User> for UserRow {
             failed_login_attempts: count(user.failed_login_attempts),
             failed_login_attempts_since_last_success: count(user.failed_login_attempts_since_last_success),
             successful_login_attempts: count(user.successful_login_attempts),
+            version: i64::try_from(user.version.0).unwrap_or(i64::MAX),
         }
     }
 }
@@ -102,6 +105,7 @@ impl TryFrom<UserRow> for User {
             failed_login_attempts: row.failed_login_attempts.unsigned_abs(),
             failed_login_attempts_since_last_success: row.failed_login_attempts_since_last_success.unsigned_abs(),
             successful_login_attempts: row.successful_login_attempts.unsigned_abs(),
+            version: Version(row.version.unsigned_abs()),
         })
     }
 }

@@ -1,0 +1,177 @@
+//! What a unit of work can read and write: a function of a neighbouring module each.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+use guildhall_domain::group::{Group, GroupId};
+use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
+use guildhall_domain::page::{Page, Paged};
+use guildhall_domain::password::PasswordHash;
+use guildhall_domain::ports::{Children, Reach, Reader, Secrets, Standing, StoreError, Writer};
+use guildhall_domain::time::Timestamp;
+use guildhall_domain::user::{SecurityStamp, User, UserId};
+
+use super::{Unit, closure, groups, listing, members, users};
+
+impl Reader for Unit<'_> {
+    fn ping(&mut self) -> Result<(), StoreError> {
+        self.run(|connection| {
+            Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("1")).execute(connection).map(drop)?)
+        })
+    }
+
+    fn standing(&mut self, user: UserId) -> Result<Option<Standing>, StoreError> {
+        self.run(|connection| users::standing(connection, user))
+    }
+
+    fn user_id(&mut self, identifier: &UserIdentifier) -> Result<Option<UserId>, StoreError> {
+        self.run(|connection| users::id(connection, identifier))
+    }
+
+    fn group_id(&mut self, identifier: &GroupIdentifier) -> Result<Option<GroupId>, StoreError> {
+        self.run(|connection| groups::id(connection, identifier))
+    }
+
+    fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.run(|connection| users::find(connection, id))
+    }
+
+    fn group(&mut self, id: GroupId) -> Result<Option<Group>, StoreError> {
+        self.run(|connection| groups::find(connection, id))
+    }
+
+    fn unknown_users(&mut self, ids: &BTreeSet<UserId>) -> Result<BTreeSet<UserId>, StoreError> {
+        self.run(|connection| users::unknown(connection, ids))
+    }
+
+    fn is_effective_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
+        self.run(|connection| members::is_effective(connection, group, user))
+    }
+
+    fn unknown_groups(&mut self, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError> {
+        self.run(|connection| groups::unknown(connection, ids))
+    }
+
+    fn group_ids(&mut self, identifiers: &[GroupIdentifier]) -> Result<BTreeSet<GroupId>, StoreError> {
+        self.run(|connection| groups::ids(connection, identifiers))
+    }
+
+    fn is_effective_member_of_any(&mut self, groups: &BTreeSet<GroupId>, user: UserId) -> Result<bool, StoreError> {
+        self.run(|connection| members::is_effective_of_any(connection, groups, user))
+    }
+
+    fn password(&mut self, user: UserId) -> Result<Option<PasswordHash>, StoreError> {
+        self.run(|connection| users::password(connection, user))
+    }
+
+    fn users(&mut self, page: Page) -> Result<Paged<User>, StoreError> {
+        self.run(|connection| users::page(connection, page))
+    }
+
+    fn groups(&mut self, page: Page) -> Result<Paged<Group>, StoreError> {
+        self.run(|connection| listing::all(connection, page))
+    }
+
+    fn members(
+        &mut self,
+        group: GroupId,
+        reach: Reach,
+        excluded: &BTreeSet<GroupId>,
+        page: Page,
+    ) -> Result<Paged<User>, StoreError> {
+        self.run(|connection| members::page(connection, group, reach, excluded, page))
+    }
+
+    fn children(&mut self, group: GroupId, children: &Children, page: Page) -> Result<Paged<Group>, StoreError> {
+        self.run(|connection| listing::children(connection, group, children, page))
+    }
+
+    fn groups_of(
+        &mut self,
+        user: UserId,
+        reach: Reach,
+        excluded: &BTreeSet<GroupId>,
+        page: Page,
+    ) -> Result<Paged<Group>, StoreError> {
+        self.run(|connection| listing::of_user(connection, user, reach, excluded, page))
+    }
+
+    fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError> {
+        self.run(|connection| closure::child_towards(connection, from, to))
+    }
+
+    fn is_at_or_below_any(&mut self, group: GroupId, above: &BTreeSet<GroupId>) -> Result<bool, StoreError> {
+        self.run(|connection| closure::contains_any(connection, above, group))
+    }
+
+    fn is_at_or_below(&mut self, below: GroupId, above: GroupId) -> Result<bool, StoreError> {
+        self.run(|connection| closure::contains(connection, above, below))
+    }
+
+    fn groups_for_domain(&mut self, domain: &str) -> Result<BTreeSet<GroupId>, StoreError> {
+        self.run(|connection| groups::for_domain(connection, domain))
+    }
+
+    fn has_active_administrator(&mut self, now: Timestamp) -> Result<bool, StoreError> {
+        self.run(|connection| users::has_active_administrator(connection, now))
+    }
+
+    fn has_users(&mut self) -> Result<bool, StoreError> {
+        self.run(users::any)
+    }
+}
+
+impl Writer for Unit<'_> {
+    fn insert_user(
+        &mut self,
+        user: &User,
+        password: Option<&PasswordHash>,
+        stamp: SecurityStamp,
+    ) -> Result<(), StoreError> {
+        self.run(|connection| users::insert(connection, user, password, stamp))
+    }
+
+    fn insert_group(&mut self, group: &Group) -> Result<(), StoreError> {
+        self.run(|connection| groups::insert(connection, group))
+    }
+
+    fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, at: Timestamp) -> Result<u64, StoreError> {
+        self.run(|connection| members::insert(connection, group, users, at))
+    }
+
+    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
+        self.run(|connection| members::remove(connection, group, user))
+    }
+
+    fn insert_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
+        self.run(|connection| closure::insert_edge(connection, parent, child))
+    }
+
+    fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
+        self.run(|connection| closure::remove_edge(connection, parent, child))
+    }
+
+    fn user_to_change(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.run(|connection| users::find_to_change(connection, id))
+    }
+
+    fn group_to_change(&mut self, id: GroupId) -> Result<Option<Group>, StoreError> {
+        self.run(|connection| groups::find_to_change(connection, id))
+    }
+
+    fn update_user(&mut self, user: &User, secrets: &Secrets) -> Result<(), StoreError> {
+        self.run(|connection| users::update(connection, user, secrets))
+    }
+
+    fn update_group(&mut self, group: &Group) -> Result<(), StoreError> {
+        self.run(|connection| groups::update(connection, group))
+    }
+
+    fn delete_user(&mut self, id: UserId) -> Result<(), StoreError> {
+        self.run(|connection| users::delete(connection, id))
+    }
+
+    fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError> {
+        self.run(|connection| groups::delete(connection, id))
+    }
+}
