@@ -51,8 +51,12 @@ impl Passwords for NoPasswords {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let directory =
-        Directory::new(Arc::new(Memory::new()), Arc::new(NoPasswords), Arc::new(SystemClock), Arc::new(Counted(AtomicU64::new(1))));
+    let directory = Directory::new(
+        Arc::new(Memory::new()),
+        Arc::new(NoPasswords),
+        Arc::new(SystemClock),
+        Arc::new(Counted(AtomicU64::new(1))),
+    );
     directory.prepare()?;
     directory.create_first_administrator("admin", "F1ghtC1ub1234!")?;
     let admin = directory.caller_for(&UserIdentifier::from("admin"))?;
@@ -78,7 +82,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("nobody: {unknown:?} not found");
     }
 
-    for user in directory.members(&admin, &group, Reach::Direct, Page::default())?.items {
+    for user in directory.members(&admin, &group, Reach::Direct, &[], Page::default())?.items {
         println!("member: {}", user.username.as_str());
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::group::{GroupId, SystemGroup};
 use crate::ports::{Reader, Standing, StoreError};
 use crate::time::Timestamp;
 use crate::user::{SecurityStamp, UserId, password_is_stale};
@@ -86,36 +87,122 @@ pub enum Denied {
 /// What was decided about a caller, unless the store failed.
 pub type Decision<T = ()> = Result<Result<T, Denied>, StoreError>;
 
-/// Lets an effective member of System Administrators through, and nobody else.
-pub(crate) fn administrator(directory: &mut dyn Reader, caller: &Caller, now: Timestamp) -> Decision {
-    Ok(standing(directory, caller, now)?.and_then(|standing| administers(&standing, caller, now)))
+/// What an installation allows beyond the pages of the API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Whether User Administrators manage users, and Group Administrators groups (spec section 5.3).
+    pub delegated_administration: bool,
 }
 
-/// Lets an administrator through, and anybody who asks about themselves.
-pub(crate) fn administrator_or_self(
-    directory: &mut dyn Reader,
-    caller: &Caller,
-    about: Option<UserId>,
-    now: Timestamp,
-) -> Decision {
-    let is_self = about == Some(caller.user);
-    Ok(standing(directory, caller, now)?
-        .and_then(|standing| if is_self { Ok(()) } else { administers(&standing, caller, now) }))
+/// What a request wants to do beyond its caller's own account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Look at users.
+    ReadUsers,
+    /// Create, change and delete users.
+    ManageUsers,
+    /// Look at groups.
+    ReadGroups,
+    /// Create, change and delete groups, and who belongs to them.
+    ManageGroups,
 }
 
-/// The caller's standing, if they may call at all: their account is there and open, and their token is of its present stamp.
-fn standing(directory: &mut dyn Reader, caller: &Caller, now: Timestamp) -> Decision<Standing> {
+/// A caller whose account is there and open, and whose token is of its present stamp.
+#[derive(Clone, Debug)]
+pub(crate) struct Admitted {
+    user: UserId,
+    standing: Standing,
+    scoped: bool,
+    must_reset: bool,
+    policy: Policy,
+}
+
+/// Lets a caller in who may call at all.
+pub(crate) fn admit(directory: &mut dyn Reader, caller: &Caller, now: Timestamp, policy: Policy) -> Decision<Admitted> {
     let heard = |standing: &Standing| standing.stamp == caller.stamp && standing.is_open(now);
-    Ok(directory.standing(caller.user)?.filter(heard).ok_or(Denied::Unauthenticated))
+    let admitted = directory.standing(caller.user)?.filter(heard).map(|standing| Admitted {
+        user: caller.user,
+        scoped: caller.scopes.contains(SECURITY_ADMINISTRATOR),
+        must_reset: standing.password_reset_required
+            || password_is_stale(standing.password_change_frequency, standing.password_changed, now),
+        standing,
+        policy,
+    });
+    Ok(admitted.ok_or(Denied::Unauthenticated))
 }
 
-fn administers(standing: &Standing, caller: &Caller, now: Timestamp) -> Result<(), Denied> {
-    let stale = password_is_stale(standing.password_change_frequency, standing.password_changed, now);
-    if standing.password_reset_required || stale {
-        return Err(Denied::PasswordResetRequired);
+impl Admitted {
+    /// Lets those through who may do this to anybody.
+    pub(crate) fn may(&self, action: Action) -> Result<(), Denied> {
+        let (users, groups) = (self.standing.user_administrator, self.standing.group_administrator);
+        let delegated = match action {
+            Action::ReadUsers | Action::ReadGroups => users || groups,
+            Action::ManageUsers => users,
+            Action::ManageGroups => groups,
+        };
+        let allowed = self.standing.system_administrator || (self.policy.delegated_administration && delegated);
+        match (allowed && self.scoped, self.must_reset) {
+            (_, true) => Err(Denied::PasswordResetRequired),
+            (true, false) => Ok(()),
+            (false, false) => Err(Denied::NotPermitted),
+        }
     }
-    if !standing.system_administrator || !caller.scopes.contains(SECURITY_ADMINISTRATOR) {
-        return Err(Denied::NotPermitted);
+
+    /// Lets those through too who do it to themselves.
+    pub(crate) fn may_about(&self, action: Action, target: Option<UserId>) -> Result<(), Denied> {
+        if self.is(target) && !self.must_reset { Ok(()) } else { self.may(action) }
     }
-    Ok(())
+
+    /// The same for the few things that one may do to oneself before a password change that is due (spec section 2.4).
+    pub(crate) fn may_about_even_before_reset(&self, action: Action, target: Option<UserId>) -> Result<(), Denied> {
+        if self.is(target) { Ok(()) } else { self.may(action) }
+    }
+
+    /// Whether the caller is this user.
+    pub(crate) fn is(&self, target: Option<UserId>) -> bool {
+        target == Some(self.user)
+    }
+
+    /// Whether the caller may do everything.
+    pub(crate) fn is_system_administrator(&self) -> bool {
+        self.standing.system_administrator && self.scoped
+    }
+
+    /// Keeps a delegate's hands off System Administrators (spec section 5.3).
+    pub(crate) fn may_touch_user(&self, directory: &mut dyn Reader, target: UserId) -> Decision {
+        if self.is_system_administrator() || self.is(Some(target)) {
+            return Ok(Ok(()));
+        }
+        let above = directory.standing(target)?.is_some_and(|standing| standing.system_administrator);
+        Ok(if above { Err(Denied::NotPermitted) } else { Ok(()) })
+    }
+
+    /// Keeps a delegate from changing who belongs to an administrators' group, or to one below it (spec section 5.3).
+    pub(crate) fn may_change_members_of(&self, directory: &mut dyn Reader, group: GroupId) -> Decision {
+        if self.is_system_administrator() {
+            return Ok(Ok(()));
+        }
+        let administrators = administrators(directory)?;
+        let above = directory.at_or_above_among(group, &administrators)?;
+        Ok(if above.is_empty() { Ok(()) } else { Err(Denied::NotPermitted) })
+    }
+
+    /// Keeps a delegate from making an administrators' group, or one above it, the child of anything (spec section 5.3).
+    pub(crate) fn may_nest(&self, directory: &mut dyn Reader, children: &BTreeSet<GroupId>) -> Decision {
+        if self.is_system_administrator() {
+            return Ok(Ok(()));
+        }
+        for group in administrators(directory)? {
+            if !directory.at_or_above_among(group, children)?.is_empty() {
+                return Ok(Err(Denied::NotPermitted));
+            }
+        }
+        Ok(Ok(()))
+    }
+}
+
+/// The three groups whose members administer.
+fn administrators(directory: &mut dyn Reader) -> Result<BTreeSet<GroupId>, StoreError> {
+    let groups = [SystemGroup::SystemAdministrators, SystemGroup::UserAdministrators, SystemGroup::GroupAdministrators];
+    directory.group_ids(&groups.map(SystemGroup::identifier))
 }

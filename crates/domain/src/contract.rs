@@ -1,8 +1,11 @@
 //! What every store must do, as tests: [`contract_tests!`](crate::contract_tests) runs all of it over a store.
 
 pub mod access;
+pub mod changes;
 pub mod concurrency;
 mod fixture;
+pub mod graph;
+pub mod listing;
 pub mod members;
 pub mod names;
 pub mod nesting;
@@ -34,14 +37,35 @@ macro_rules! contract_tests {
             nesting::membership_flows_up_through_any_depth
             nesting::an_edge_is_added_once
             nesting::a_diamond_is_one_membership
+            nesting::a_diamond_survives_the_loss_of_one_path
+            nesting::a_cycle_is_named_by_its_groups
+            nesting::many_children_are_added_or_none
             nesting::the_closure_is_what_a_walk_finds
+            listing::all_users_and_groups_are_listed_in_pages
+            listing::children_are_listed_within_reach
+            listing::groups_of_a_user_are_listed_within_reach
+            listing::members_of_excluded_groups_are_left_out
+            listing::membership_of_any_group_is_enough
+            changes::a_changed_user_has_the_next_version
+            changes::a_changed_group_has_the_next_version
+            changes::a_change_for_another_version_is_refused
+            changes::secrets_change_with_a_user
+            changes::a_deleted_user_leaves_nothing
+            changes::a_deleted_group_leaves_its_users_and_children
+            changes::passwords_change_and_wrong_ones_lock
             access::standing_tells_an_effective_administrator
             access::an_administrator_counts_while_their_account_is_open
+            access::the_last_administrator_stays_by_every_route
+            access::a_suspended_users_tokens_stay_dead
+            access::delegates_keep_their_hands_off_administrators
             concurrency::writers_alone_take_turns
             concurrency::overlapping_adds_all_succeed
             concurrency::one_of_many_gets_a_name
             concurrency::the_last_two_administrators_cannot_remove_each_other
             concurrency::two_edges_cannot_close_a_cycle
+            concurrency::one_of_many_changes_for_the_same_version_wins
+            concurrency::changes_of_different_properties_do_not_undo_each_other
+            concurrency::what_vanishes_meanwhile_is_not_found
         }
     };
     (@each $make:path; $($module:ident::$name:ident)*) => {
@@ -68,7 +92,9 @@ macro_rules! contract_tests {
 pub fn promises() -> Vec<String> {
     let texts = [
         include_str!("contract/access.rs"),
+        include_str!("contract/changes.rs"),
         include_str!("contract/concurrency.rs"),
+        include_str!("contract/listing.rs"),
         include_str!("contract/members.rs"),
         include_str!("contract/names.rs"),
         include_str!("contract/nesting.rs"),

@@ -20,6 +20,31 @@ pub enum CustomValue {
     Text(String),
 }
 
+/// A change of custom properties.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CustomChange {
+    /// These and no others (spec section 4.5).
+    Replace(Custom),
+    /// These are set, those without a value are removed, others stay (spec section 4.7).
+    Merge(BTreeMap<String, Option<CustomValue>>),
+}
+
+impl CustomChange {
+    pub(crate) fn apply(self, custom: &mut Custom) {
+        match self {
+            Self::Replace(all) => *custom = all,
+            Self::Merge(changes) => {
+                for (name, value) in changes {
+                    match value {
+                        Some(value) => drop(custom.insert(name, value)),
+                        None => drop(custom.remove(&name)),
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// The longest name and the longest text of a custom property, in bytes.
 const LONGEST: usize = 32 * 1024;
 

@@ -1,19 +1,29 @@
 //! The use cases.
 
+mod accounts;
+mod actions;
 mod groups;
 mod members;
+mod memberships;
 mod nesting;
+mod passwords;
 mod start;
 mod users;
 
 use std::sync::Arc;
 
-use crate::access::{Caller, Decision, administrator};
-use crate::ports::{Clock, Ids, Passwords, Store, StoreError};
+use crate::access::{Action, Admitted, Caller, Decision, Denied, Policy, admit};
+use crate::identifier::UserIdentifier;
+use crate::ports::{Clock, Ids, Passwords, Reader, Store, StoreError};
+use crate::time::Timestamp;
+use crate::user::UserId;
 
-pub use groups::{CreateGroupError, ReadGroupError};
+pub use accounts::{ChangeUserError, DeleteUserError, ReadUserError};
+pub use actions::{ActError, UserAction};
+pub use groups::{ChangeGroupError, CreateGroupError, DeleteGroupError, ReadGroupError};
 pub use members::{AddMemberError, AddMembersError, Added, CheckMemberError, ListMembersError, RemoveMemberError};
-pub use nesting::AddChildError;
+pub use nesting::{AddChildError, AddChildrenError, Circle, RemoveChildError};
+pub use passwords::ChangePasswordError;
 pub use start::{CallerError, FirstAdministratorError};
 pub use users::CreateUserError;
 
@@ -24,13 +34,20 @@ pub struct Directory {
     passwords: Arc<dyn Passwords>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    policy: Policy,
 }
 
 impl Directory {
-    /// A directory kept by `store`.
+    /// A directory kept by `store`, with the policy of the API's pages.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, passwords: Arc<dyn Passwords>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
-        Self { store, passwords, clock, ids }
+        Self { store, passwords, clock, ids, policy: Policy::default() }
+    }
+
+    /// The same directory under another policy.
+    #[must_use]
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
     }
 
     /// Fails if the store cannot be reached.
@@ -38,8 +55,48 @@ impl Directory {
         self.store.read(|directory| directory.ping())
     }
 
-    /// Says whether `caller` is an administrator, before what they send is looked at. The use cases ask again themselves.
-    pub fn authorise_administrator(&self, caller: &Caller) -> Decision {
-        self.store.read(|directory| administrator(directory, caller, self.clock.now()))
+    /// Says whether `caller` may do this to anybody, before what they send is looked at. The use cases ask again themselves.
+    pub fn authorise(&self, caller: &Caller, action: Action) -> Decision {
+        let now = self.clock.now();
+        self.store.read(|directory| Ok(self.admit(directory, caller, now)?.and_then(|caller| caller.may(action))))
+    }
+
+    /// Says the same about a change of `user`, who may be the caller.
+    pub fn authorise_change(&self, caller: &Caller, user: &UserIdentifier) -> Decision {
+        self.authorise_about(caller, user, Admitted::may_about)
+    }
+
+    /// Says the same about a new password for `user`, which may be due before anything else.
+    pub fn authorise_password(&self, caller: &Caller, user: &UserIdentifier) -> Decision {
+        self.authorise_about(caller, user, Admitted::may_about_even_before_reset)
+    }
+
+    fn authorise_about(
+        &self,
+        caller: &Caller,
+        user: &UserIdentifier,
+        may: fn(&Admitted, Action, Option<UserId>) -> Result<(), Denied>,
+    ) -> Decision {
+        let now = self.clock.now();
+        self.store.read(|directory| {
+            let target = user_id(directory, caller, user)?;
+            Ok(self.admit(directory, caller, now)?.and_then(|caller| may(&caller, Action::ManageUsers, target)))
+        })
+    }
+
+    fn admit(&self, directory: &mut dyn Reader, caller: &Caller, now: Timestamp) -> Decision<Admitted> {
+        admit(directory, caller, now, self.policy)
+    }
+}
+
+/// The user that `identifier` names when `caller` says it.
+fn user_id(
+    directory: &mut dyn Reader,
+    caller: &Caller,
+    identifier: &UserIdentifier,
+) -> Result<Option<UserId>, StoreError> {
+    match identifier {
+        UserIdentifier::Current => Ok(Some(caller.user)),
+        _ => directory.user_id(identifier),
     }
 }

@@ -1,17 +1,19 @@
 //! Groups (spec section 3.4).
 
+mod draft;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
 use uuid::Uuid;
 
-use crate::custom::{self, Custom};
+use crate::custom::Custom;
 use crate::identifier::{GroupIdentifier, parse_guid};
 use crate::name::{NameKey, has_control};
 use crate::time::Timestamp;
-use crate::user::is_domain;
 use crate::version::Version;
-use crate::validation::{Faults, InvalidField};
+
+pub use draft::{GroupChanges, GroupDraft};
 
 /// The id of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -198,81 +200,4 @@ pub struct Group {
     pub modified: Timestamp,
     /// Which state of the group's own properties this is; counts do not change it.
     pub version: Version,
-}
-
-/// What a request says of a group that is to be (spec section 5.b). Nothing in it has been checked.
-#[derive(Clone, Debug, Default)]
-pub struct GroupDraft {
-    /// The id that the client wants; absent or all zeros, one is made.
-    pub id: Option<Uuid>,
-    /// The name.
-    pub name: Option<String>,
-    /// What it is for.
-    pub description: Option<String>,
-    /// `contensis`, which is also meant by absence, or `external`.
-    pub kind: Option<String>,
-    /// Custom properties.
-    pub custom: Custom,
-    /// Email domains whose users join when their account is created.
-    pub auto_membership_email_domains: Vec<String>,
-}
-
-/// The most bytes of a group's description.
-const LONGEST_DESCRIPTION: usize = 32 * 1024;
-
-impl GroupDraft {
-    /// Checks everything at once.
-    pub(crate) fn check(self, id: GroupId, now: Timestamp) -> Result<Group, Vec<InvalidField>> {
-        let mut faults = Faults::default();
-        let name = faults.check("name", GroupName::try_from(self.name.unwrap_or_default()));
-        let kind = check_kind(&mut faults, self.kind.as_deref());
-        check_description(&mut faults, self.description.as_deref());
-        custom::check(&self.custom, &mut faults);
-        let domains = check_domains(&mut faults, &self.auto_membership_email_domains);
-        let group = name.zip(kind).map(|(name, kind)| Group {
-            id: self.id.filter(|id| !id.is_nil()).map_or(id, GroupId),
-            name,
-            description: self.description,
-            kind,
-            user_count: 0,
-            child_group_count: 0,
-            custom: self.custom,
-            auto_membership_email_domains: domains,
-            created: now,
-            modified: now,
-            version: Version::FIRST,
-        });
-        faults.into_result(group)
-    }
-}
-
-fn check_kind(faults: &mut Faults, kind: Option<&str>) -> Option<GroupKind> {
-    match kind.map(str::to_ascii_lowercase).as_deref() {
-        None | Some("contensis") => Some(GroupKind::Contensis),
-        Some("external") => Some(GroupKind::External),
-        Some(other) => {
-            faults.add("type", format!("The group type '{other}' is not valid"));
-            None
-        }
-    }
-}
-
-fn check_description(faults: &mut Faults, description: Option<&str>) {
-    if description.is_some_and(|text| text.contains('\0') || text.len() > LONGEST_DESCRIPTION) {
-        faults.add("description", "The description is not valid");
-    }
-}
-
-/// Lower case, without a leading `@` (spec section 5.6).
-fn check_domains(faults: &mut Faults, domains: &[String]) -> BTreeSet<String> {
-    let mut accepted = BTreeSet::new();
-    for (index, given) in domains.iter().enumerate() {
-        let domain = given.trim().trim_start_matches('@').to_lowercase();
-        if is_domain(&domain) {
-            accepted.insert(domain);
-        } else {
-            faults.add(format!("autoMembershipEmailDomains[{index}]"), format!("The domain '{given}' is not valid"));
-        }
-    }
-    accepted
 }

@@ -127,9 +127,14 @@ impl State {
         })
     }
 
-    fn without_below(&self, groups: BTreeSet<GroupId>, excluded: &BTreeSet<GroupId>, reach: Reach) -> BTreeSet<GroupId> {
+    fn without_below(
+        &self,
+        groups: &BTreeSet<GroupId>,
+        excluded: &BTreeSet<GroupId>,
+        reach: Reach,
+    ) -> BTreeSet<GroupId> {
         let dropped: BTreeSet<GroupId> = excluded.iter().flat_map(|group| self.below(*group, reach)).collect();
-        &groups - &dropped
+        groups - &dropped
     }
 
     fn forget_names(&mut self, id: UserId) {
@@ -234,7 +239,7 @@ impl Reader for State {
     fn children(&mut self, group: GroupId, children: &Children, page: Page) -> Result<Paged<Group>, StoreError> {
         let mut wanted = self.below(group, children.reach);
         wanted.extend(children.include_self.then_some(group));
-        Ok(self.page_of_groups(&self.without_below(wanted, &children.excluded, children.reach), page))
+        Ok(self.page_of_groups(&self.without_below(&wanted, &children.excluded, children.reach), page))
     }
 
     fn groups_of(
@@ -244,8 +249,9 @@ impl Reader for State {
         excluded: &BTreeSet<GroupId>,
         page: Page,
     ) -> Result<Paged<Group>, StoreError> {
-        let wanted = self.groups.keys().filter(|group| self.within(**group, reach).contains(&user)).copied().collect();
-        Ok(self.page_of_groups(&self.without_below(wanted, excluded, reach), page))
+        let direct = self.groups.keys().filter(|group| self.within(**group, reach).contains(&user));
+        let wanted = direct.copied().collect();
+        Ok(self.page_of_groups(&self.without_below(&wanted, excluded, reach), page))
     }
 
     fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError> {
@@ -253,12 +259,12 @@ impl Reader for State {
         Ok(children.copied().find(|child| self.at_or_below(*child).contains(&to)))
     }
 
-    fn is_at_or_below_any(&mut self, group: GroupId, above: &BTreeSet<GroupId>) -> Result<bool, StoreError> {
-        Ok(above.iter().any(|above| self.at_or_below(*above).contains(&group)))
-    }
-
-    fn is_at_or_below(&mut self, below: GroupId, above: GroupId) -> Result<bool, StoreError> {
-        Ok(self.at_or_below(above).contains(&below))
+    fn at_or_above_among(
+        &mut self,
+        below: GroupId,
+        groups: &BTreeSet<GroupId>,
+    ) -> Result<BTreeSet<GroupId>, StoreError> {
+        Ok(groups.iter().filter(|group| self.at_or_below(**group).contains(&below)).copied().collect())
     }
 
     fn groups_for_domain(&mut self, domain: &str) -> Result<BTreeSet<GroupId>, StoreError> {
@@ -306,8 +312,11 @@ impl Writer for State {
         Ok(self.members.get_mut(&group).is_some_and(|members| members.remove(&user)))
     }
 
-    fn insert_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
-        Ok(self.children.entry(parent).or_default().insert(child))
+    fn insert_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError> {
+        let present = self.children.entry(parent).or_default();
+        let before = present.len();
+        present.extend(children);
+        Ok((present.len() - before) as u64)
     }
 
     fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {

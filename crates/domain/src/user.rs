@@ -1,5 +1,6 @@
 //! Users (spec section 3.3).
 
+mod changes;
 mod draft;
 
 use std::fmt;
@@ -12,8 +13,9 @@ use crate::name::{NameKey, has_control};
 use crate::time::Timestamp;
 use crate::version::Version;
 
-pub(crate) use draft::Account;
+pub use changes::UserChanges;
 pub use draft::UserDraft;
+pub(crate) use draft::{Account, DEFAULT_PASSWORD_CHANGE_FREQUENCY};
 
 /// The id of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

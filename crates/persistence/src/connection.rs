@@ -64,7 +64,10 @@ impl r2d2::ManageConnection for Manager {
     type Connection = Pooled;
     type Error = ConnectionError;
 
+    /// OpenSSL is told first to leave nothing to the process's exit: its handler would run while one of the pool's threads
+    /// is still connecting, and crash it.
     fn connect(&self) -> Result<Pooled, ConnectionError> {
+        openssl_sys::init();
         let connection = match &self.0 {
             Location::Postgres(url) => PgConnection::establish(url).map(AnyConnection::Postgres)?,
             Location::Sqlite(path) => {

@@ -7,12 +7,17 @@ use uuid::Uuid;
 
 use super::Fixture;
 use super::fixture::{NOW, must, user_named};
-use crate::access::Denied;
+use crate::access::{Action, Caller, Denied, Policy};
+use crate::directory::{
+    ActError, AddChildError, AddMemberError, ChangeUserError, DeleteGroupError, DeleteUserError, Directory,
+    ReadUserError, RemoveChildError, RemoveMemberError,
+};
 use crate::group::SystemGroup;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::Store;
 use crate::time::Timestamp;
-use crate::user::{SecurityStamp, User, UserId};
+use crate::user::{SecurityStamp, User, UserChanges, UserId};
+use crate::version::Precondition;
 
 /// A member of a group two levels below System Administrators administers, until that membership ends.
 pub fn standing_tells_an_effective_administrator(store: Arc<dyn Store>) {
@@ -22,7 +27,7 @@ pub fn standing_tells_an_effective_administrator(store: Arc<dyn Store>) {
     fixture.nest(child, grandchild);
     let user = fixture.user("user");
     let caller = fixture.caller(user);
-    let may = || must(fixture.directory.authorise_administrator(&caller));
+    let may = || must(fixture.directory.authorise(&caller, Action::ManageGroups));
     assert_eq!(may(), Err(Denied::NotPermitted));
     fixture.join(grandchild, &[user]);
     assert_eq!(may(), Ok(()));
@@ -54,7 +59,107 @@ pub fn an_administrator_counts_while_their_account_is_open(store: Arc<dyn Store>
     }
     assert!(active(now));
     assert!(!active(Timestamp::from_milliseconds(NOW + 1)));
-    let may: Vec<_> =
-        closed.iter().map(|user| must(fixture.directory.authorise_administrator(&fixture.caller(user.id)))).collect();
+    let may: Vec<_> = closed
+        .iter()
+        .map(|user| must(fixture.directory.authorise(&fixture.caller(user.id), Action::ManageGroups)))
+        .collect();
     assert_eq!(may, [Err(Denied::Unauthenticated), Err(Denied::Unauthenticated), Ok(())]);
+}
+
+/// Removed, unlinked, deleted with a group, suspended, deleted, given a date to expire: somebody stays who administers.
+pub fn the_last_administrator_stays_by_every_route(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (directory, admin) = (&fixture.directory, &fixture.admin);
+    let system = GroupIdentifier::Id(fixture.system(SystemGroup::SystemAdministrators));
+    // The administrator is one through a group below, and nobody else is.
+    let (child, id) = (fixture.group("child"), UserIdentifier::Id(admin.user));
+    fixture.nest(fixture.system(SystemGroup::SystemAdministrators), child);
+    fixture.join(child, &[admin.user]);
+    must(directory.remove_member(admin, &system, &id));
+    let child = GroupIdentifier::Id(child);
+    assert!(matches!(directory.remove_member(admin, &child, &id), Err(RemoveMemberError::LastAdministrator)));
+    assert!(matches!(directory.remove_child(admin, &system, &child), Err(RemoveChildError::LastAdministrator)));
+    assert!(matches!(
+        directory.delete_group(admin, &child, &Precondition::None),
+        Err(DeleteGroupError::LastAdministrator)
+    ));
+    assert!(matches!(directory.act(admin, &id, "suspend"), Err(ActError::Invalid(_))));
+    assert!(matches!(
+        directory.delete_user(admin, &id, &Precondition::None),
+        Err(DeleteUserError::Denied(Denied::NotPermitted))
+    ));
+    let expiring =
+        UserChanges { expiry: Some(Some(Timestamp::from_milliseconds(NOW + 1000))), ..UserChanges::default() };
+    let expired = directory.change_user(admin, &id, &expiring, &Precondition::None);
+    assert!(matches!(expired, Err(ChangeUserError::Invalid(faults)) if faults[0].field == "expiry"));
+    assert_eq!(must(directory.authorise(admin, Action::ManageGroups)), Ok(()));
+    // With a second one, each of these may be.
+    let other = fixture.user("other");
+    must(directory.add_member(admin, &system, &UserIdentifier::Id(other)));
+    must(directory.change_user(admin, &id, &expiring, &Precondition::None));
+    must(directory.remove_child(admin, &system, &child));
+}
+
+/// Suspension ends a user's tokens for good: after it is lifted, they sign in anew.
+pub fn a_suspended_users_tokens_stay_dead(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let id = fixture.user("user");
+    let caller = fixture.caller(id);
+    let user = UserIdentifier::Id(id);
+    let reads = |caller: &Caller| fixture.directory.user(caller, &UserIdentifier::Current).is_ok();
+    assert!(reads(&caller));
+    must(fixture.directory.act(&fixture.admin, &user, "SUSPEND"));
+    must(fixture.directory.act(&fixture.admin, &user, "suspend"));
+    assert!(!reads(&caller));
+    must(fixture.directory.act(&fixture.admin, &user, "unsuspend"));
+    assert!(!reads(&caller) && reads(&fixture.caller(id)));
+    must(fixture.directory.act(&fixture.admin, &user, "forcePasswordReset"));
+    let caller = fixture.caller(id);
+    assert!(reads(&caller));
+    let rename = UserChanges { first_name: Some(Some("x".to_owned())), ..UserChanges::default() };
+    let refused = fixture.directory.change_user(&caller, &UserIdentifier::Current, &rename, &Precondition::None);
+    assert!(matches!(refused, Err(ChangeUserError::Denied(Denied::PasswordResetRequired))));
+    assert!(matches!(fixture.directory.act(&fixture.admin, &user, "dance"), Err(ActError::Invalid(_))));
+}
+
+/// User and Group Administrators do what they are for, and nothing to those above them; without the policy, nothing.
+pub fn delegates_keep_their_hands_off_administrators(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let [users, groups] = ["users", "groups"].map(|name| fixture.user(name));
+    fixture.join(fixture.system(SystemGroup::UserAdministrators), &[users]);
+    fixture.join(fixture.system(SystemGroup::GroupAdministrators), &[groups]);
+    let [users, groups] = [users, groups].map(|user| fixture.caller(user));
+    let authorised = |directory: &Directory, caller: &Caller| {
+        [Action::ReadUsers, Action::ManageUsers, Action::ReadGroups, Action::ManageGroups]
+            .map(|action| must(directory.authorise(caller, action)).is_ok())
+    };
+    assert_eq!(authorised(&fixture.directory, &users), [false; 4]);
+    assert_eq!(authorised(&fixture.directory, &groups), [false; 4]);
+    let directory = fixture.directory.clone().with_policy(Policy { delegated_administration: true });
+    assert_eq!(authorised(&directory, &users), [true, true, true, false]);
+    assert_eq!(authorised(&directory, &groups), [true, false, true, true]);
+    let admin = UserIdentifier::Id(fixture.admin.user);
+    assert!(matches!(directory.user(&users, &admin), Err(ReadUserError::Denied(Denied::NotPermitted))));
+    assert!(matches!(directory.act(&users, &admin, "suspend"), Err(ActError::Denied(Denied::NotPermitted))));
+    must(directory.act(&users, &UserIdentifier::Id(groups.user), "suspend"));
+    must(directory.act(&users, &UserIdentifier::Id(groups.user), "unsuspend"));
+    let groups = fixture.caller(groups.user);
+    let (plain, below) = (GroupIdentifier::Id(fixture.group("plain")), fixture.group("below"));
+    fixture.nest(fixture.system(SystemGroup::SystemAdministrators), below);
+    let below = GroupIdentifier::Id(below);
+    let system = GroupIdentifier::Id(fixture.system(SystemGroup::SystemAdministrators));
+    let itself = UserIdentifier::Current;
+    must(directory.add_member(&groups, &plain, &itself));
+    for group in [&below, &system] {
+        assert!(matches!(
+            directory.add_member(&groups, group, &itself),
+            Err(AddMemberError::Denied(Denied::NotPermitted))
+        ));
+        assert!(matches!(
+            directory.add_child(&groups, group, &plain),
+            Err(AddChildError::Denied(Denied::NotPermitted))
+        ));
+    }
+    assert!(matches!(directory.add_child(&groups, &plain, &system), Err(AddChildError::Denied(Denied::NotPermitted))));
+    must(directory.add_child(&groups, &plain, &below));
 }

@@ -14,8 +14,8 @@ use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::password::{Password, PasswordHash};
 use crate::ports::{Clock, Ids, Passwords, PasswordsError, Store, StoreError};
 use crate::time::Timestamp;
-use crate::version::Version;
 use crate::user::{Email, Provider, SecurityStamp, User, UserId, Username};
+use crate::version::Version;
 
 /// The time in every test.
 pub(super) const NOW: i64 = 1_700_000_000_123;

@@ -1,11 +1,12 @@
 //! Groups below groups.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Fixture;
 use super::fixture::{Outcome, must};
-use crate::directory::AddChildError;
+use super::graph::{self, Step};
+use crate::directory::{AddChildError, AddChildrenError};
 use crate::group::GroupId;
 use crate::identifier::GroupIdentifier;
 use crate::ports::Store;
@@ -29,14 +30,16 @@ pub fn membership_flows_up_through_any_depth(store: Arc<dyn Store>) {
 pub fn an_edge_is_added_once(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let (parent, child) = (fixture.group("parent"), fixture.group("child"));
-    let nest = || -> Outcome<bool> { fixture.store.write_alone(|directory| directory.insert_child(parent, child)) };
+    let nest = || -> Outcome<bool> {
+        fixture.store.write_alone(|directory| Ok(directory.insert_children(parent, &BTreeSet::from([child]))? == 1))
+    };
     assert_eq!((must(nest()), must(nest())), (true, false));
     assert_eq!(fixture.read(parent).child_group_count, 1);
     let add = |parent, child| {
         fixture.directory.add_child(&fixture.admin, &GroupIdentifier::Id(parent), &GroupIdentifier::Id(child))
     };
     assert!(matches!(add(parent, parent), Err(AddChildError::Itself)));
-    assert!(matches!(add(child, parent), Err(AddChildError::Cycle)));
+    assert!(matches!(add(child, parent), Err(AddChildError::Cycle(_))));
     must(add(parent, child));
 }
 
@@ -50,46 +53,87 @@ pub fn a_diamond_is_one_membership(store: Arc<dyn Store>) {
     let user = fixture.user("user");
     fixture.join(groups[3], &[user]);
     assert!(groups.iter().all(|group| fixture.is_in(*group, user)));
-    let below: Outcome<bool> = fixture.store.read(|directory| directory.is_at_or_below(groups[3], groups[0]));
-    assert!(must(below));
+    let all = BTreeSet::from(groups);
+    let above: Outcome<_> = fixture.store.read(|directory| directory.at_or_above_among(groups[3], &all));
+    assert_eq!(must(above), all);
 }
 
-/// After any edges, a group is below another exactly if there is a path.
+/// One of two paths goes: who came by it still comes by the other. The last one goes: nobody comes.
+pub fn a_diamond_survives_the_loss_of_one_path(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let groups = ["top", "left", "right", "bottom"].map(|name| fixture.group(name));
+    for (parent, child) in [(0, 1), (0, 2), (1, 3), (2, 3), (0, 3)] {
+        fixture.nest(groups[parent], groups[child]);
+    }
+    let user = fixture.user("user");
+    fixture.join(groups[3], &[user]);
+    let remove = |parent: usize, child: usize| {
+        let (parent, child) = (GroupIdentifier::Id(groups[parent]), GroupIdentifier::Id(groups[child]));
+        must(fixture.directory.remove_child(&fixture.admin, &parent, &child));
+    };
+    let is_in = || groups.map(|group| fixture.is_in(group, user));
+    remove(0, 3);
+    assert_eq!(is_in(), [true, true, true, true]);
+    remove(1, 3);
+    assert_eq!(is_in(), [true, false, true, true]);
+    remove(2, 3);
+    assert_eq!(is_in(), [false, false, false, true]);
+}
+
+/// A refusal says which groups would stand in a circle, from the parent down to it again.
+pub fn a_cycle_is_named_by_its_groups(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let groups = ["a", "b", "c", "d"].map(|name| fixture.group(name));
+    groups.windows(2).for_each(|pair| fixture.nest(pair[0], pair[1]));
+    let add = |parent: GroupId, child: GroupId| {
+        fixture.directory.add_child(&fixture.admin, &GroupIdentifier::Id(parent), &GroupIdentifier::Id(child))
+    };
+    let Err(AddChildError::Cycle(circle)) = add(groups[3], groups[0]) else { unreachable!("the edge closes a cycle") };
+    let named: Vec<_> = circle.iter().map(|(id, name)| (*id, name.as_str())).collect();
+    assert_eq!(named, [(groups[3], "d"), (groups[0], "a"), (groups[1], "b"), (groups[2], "c")]);
+}
+
+/// All of a list become children, or, if one is unknown or would close a cycle, none.
+pub fn many_children_are_added_or_none(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (top, parent) = (fixture.group("top"), fixture.group("parent"));
+    fixture.nest(top, parent);
+    let mut children: BTreeSet<GroupId> = (0..30).map(|number| fixture.group(&format!("child {number}"))).collect();
+    let add = |children: &BTreeSet<GroupId>| {
+        fixture.directory.add_children(&fixture.admin, &GroupIdentifier::Id(parent), children)
+    };
+    let with = |id: GroupId| children.iter().copied().chain([id]).collect::<BTreeSet<_>>();
+    let unknown = GroupId(uuid::Uuid::from_u128(0xdead));
+    assert!(
+        matches!(add(&with(unknown)), Err(AddChildrenError::ChildrenNotFound(ids)) if ids == BTreeSet::from([unknown]))
+    );
+    assert!(matches!(add(&with(parent)), Err(AddChildrenError::Itself)));
+    assert!(matches!(add(&with(top)), Err(AddChildrenError::Cycle(circle)) if circle.len() == 2));
+    assert_eq!(fixture.read(parent).child_group_count, 0);
+    must(add(&children));
+    children.insert(fixture.group("one more"));
+    must(add(&children));
+    assert_eq!(fixture.read(parent).child_group_count, 31);
+    let user = fixture.user("user");
+    fixture.join(*children.iter().next_back().unwrap_or(&parent), &[user]);
+    assert!(fixture.is_in(top, user));
+}
+
+/// After any changes, a group is below another exactly if there is a path.
 pub fn the_closure_is_what_a_walk_finds(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
-    let groups: Vec<GroupId> = (0..14).map(|number| fixture.group(&format!("group {number}"))).collect();
-    let mut edges: BTreeMap<GroupId, BTreeSet<GroupId>> = BTreeMap::new();
     let mut random = 7_u64;
-    for _ in 0..60 {
+    let mut below = |end: usize| {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let (parent, child) = (groups[(random >> 33) as usize % 14], groups[(random >> 45) as usize % 14]);
-        let added =
-            fixture.directory.add_child(&fixture.admin, &GroupIdentifier::Id(parent), &GroupIdentifier::Id(child));
-        let closes_cycle = walk(&edges, child).contains(&parent);
-        assert_eq!(added.is_err(), closes_cycle);
-        if !closes_cycle {
-            edges.entry(parent).or_default().insert(child);
-        }
-    }
-    for above in &groups {
-        let found: Outcome<BTreeSet<GroupId>> = fixture.store.read(|directory| {
-            let mut found = BTreeSet::new();
-            for below in &groups {
-                if directory.is_at_or_below(*below, *above)? {
-                    found.insert(*below);
-                }
-            }
-            Ok(found)
-        });
-        assert_eq!(must(found), walk(&edges, *above));
-    }
-}
-
-fn walk(edges: &BTreeMap<GroupId, BTreeSet<GroupId>>, from: GroupId) -> BTreeSet<GroupId> {
-    let mut found = BTreeSet::from([from]);
-    let mut open = vec![from];
-    while let Some(group) = open.pop() {
-        open.extend(edges.get(&group).into_iter().flatten().copied().filter(|child| found.insert(*child)));
-    }
-    found
+        usize::try_from(random >> 33).unwrap_or_default() % end
+    };
+    let steps: Vec<Step> = (0..120)
+        .map(|_| match below(10) {
+            0..6 => Step::Add(below(14), below(14)),
+            6..9 => Step::Remove(below(14), below(14)),
+            _ => Step::Delete(below(40)),
+        })
+        .filter(|step| !matches!(step, Step::Delete(14..)))
+        .collect();
+    graph::follows(&fixture, "group", 14, &steps);
 }

@@ -12,8 +12,8 @@ use crate::group::{Group, GroupId, GroupKind, GroupName, SystemGroup};
 use crate::password::PasswordHash;
 use crate::ports::{Store, StoreError};
 use crate::time::Timestamp;
-use crate::version::Version;
 use crate::user::{Email, Provider, ProviderKind, SecurityStamp, User};
+use crate::version::Version;
 
 /// Every property of a user and of a group comes back as it was given.
 pub fn what_was_written_is_read(store: Arc<dyn Store>) {
@@ -95,7 +95,7 @@ pub fn refused_work_leaves_nothing(store: Arc<dyn Store>) {
     assert!(refused.is_err());
     let child = fixture.system(SystemGroup::AdUsers);
     let refused: Outcome<()> = fixture.store.write_alone(|directory| {
-        directory.insert_child(group, child)?;
+        directory.insert_children(group, &BTreeSet::from([child]))?;
         Err(refuse())
     });
     assert!(refused.is_err());

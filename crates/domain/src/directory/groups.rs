@@ -1,11 +1,13 @@
-//! Groups: creating and reading them.
+//! Groups: listing, creating, reading, changing and deleting them (spec sections 5.a to 5.e).
 
 use super::Directory;
-use crate::access::{Caller, Denied, administrator};
-use crate::group::{Group, GroupDraft, GroupId};
+use crate::access::{Action, Caller, Denied};
+use crate::group::{Group, GroupChanges, GroupDraft, GroupId, GroupKind};
 use crate::identifier::GroupIdentifier;
+use crate::page::{Page, Paged};
 use crate::ports::StoreError;
 use crate::validation::InvalidField;
+use crate::version::Precondition;
 
 /// Why a group was not created.
 #[derive(Debug, thiserror::Error)]
@@ -41,14 +43,66 @@ pub enum ReadGroupError {
     Store(#[from] StoreError),
 }
 
+/// Why a group was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeGroupError {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// No group has this identifier.
+    #[error("group not found")]
+    GroupNotFound,
+    /// The group is in another state than the caller wants to change.
+    #[error("the group has changed")]
+    Stale,
+    /// Fields are not as they must be.
+    #[error("there are validation errors")]
+    Invalid(Vec<InvalidField>),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a group was not deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum DeleteGroupError {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// No group has this identifier.
+    #[error("group not found")]
+    GroupNotFound,
+    /// The group is in another state than the caller wants to delete.
+    #[error("the group has changed")]
+    Stale,
+    /// It is built in (spec section 10, row 13).
+    #[error("system groups cannot be deleted")]
+    SystemGroup,
+    /// Nobody could administer any more (spec section 10, row 12).
+    #[error("the group of the last System Administrator cannot be deleted")]
+    LastAdministrator,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 impl Directory {
+    /// A page of all groups, by name (spec section 5.a).
+    pub fn groups(&self, caller: &Caller, page: Page) -> Result<Paged<Group>, ReadGroupError> {
+        let now = self.clock.now();
+        self.store.read(|directory| {
+            self.admit(directory, caller, now)??.may(Action::ReadGroups)?;
+            Ok(directory.groups(page)?)
+        })
+    }
+
     /// Creates a group (spec section 5.b).
     pub fn create_group(&self, caller: &Caller, draft: GroupDraft) -> Result<Group, CreateGroupError> {
         let now = self.clock.now();
-        self.authorise_administrator(caller)??;
+        self.authorise(caller, Action::ManageGroups)??;
         let group = draft.check(GroupId(self.ids.next()), now).map_err(CreateGroupError::Invalid)?;
         self.store.write(|directory| {
-            administrator(directory, caller, now)??;
+            self.admit(directory, caller, now)??.may(Action::ManageGroups)?;
             if directory.group_id(&GroupIdentifier::Id(group.id))?.is_some() {
                 return Err(CreateGroupError::IdTaken(group.id));
             }
@@ -62,10 +116,74 @@ impl Directory {
 
     /// Reads a group (spec section 5.c).
     pub fn group(&self, caller: &Caller, group: &GroupIdentifier) -> Result<Group, ReadGroupError> {
+        let now = self.clock.now();
         self.store.read(|directory| {
-            administrator(directory, caller, self.clock.now())??;
+            self.admit(directory, caller, now)??.may(Action::ReadGroups)?;
             let id = directory.group_id(group)?.ok_or(ReadGroupError::GroupNotFound)?;
             directory.group(id)?.ok_or(ReadGroupError::GroupNotFound)
+        })
+    }
+
+    /// Changes a group and says what it is like then (spec section 5.d).
+    pub fn change_group(
+        &self,
+        caller: &Caller,
+        group: &GroupIdentifier,
+        changes: &GroupChanges,
+        precondition: &Precondition,
+    ) -> Result<Group, ChangeGroupError> {
+        let now = self.clock.now();
+        self.store.write(|directory| {
+            let admitted = self.admit(directory, caller, now)??;
+            admitted.may(Action::ManageGroups)?;
+            let id = directory.group_id(group)?.ok_or(ChangeGroupError::GroupNotFound)?;
+            let current = directory.group_to_change(id)?.ok_or(ChangeGroupError::GroupNotFound)?;
+            if !precondition.allows(current.version) {
+                return Err(ChangeGroupError::Stale);
+            }
+            let wanted = changes.clone().apply(&current, now).map_err(ChangeGroupError::Invalid)?;
+            // Who joins at creation is who belongs to the group.
+            if wanted.auto_membership_email_domains != current.auto_membership_email_domains {
+                admitted.may_change_members_of(directory, id)??;
+            }
+            let owner = directory.group_id(&GroupIdentifier::Name(wanted.name.key()))?;
+            if owner.is_some_and(|owner| owner != id) {
+                let (field, message) = ("name".to_owned(), "The group name is already in use".to_owned());
+                return Err(ChangeGroupError::Invalid(vec![InvalidField { field, message }]));
+            }
+            if wanted == current {
+                return Ok(current);
+            }
+            directory.update_group(&wanted)?;
+            Ok(Group { version: wanted.version.next(), ..wanted })
+        })
+    }
+
+    /// Deletes a group with its memberships and edges; its users and child groups stay (spec section 5.e).
+    pub fn delete_group(
+        &self,
+        caller: &Caller,
+        group: &GroupIdentifier,
+        precondition: &Precondition,
+    ) -> Result<(), DeleteGroupError> {
+        let now = self.clock.now();
+        self.store.write_alone(|directory| {
+            let admitted = self.admit(directory, caller, now)??;
+            admitted.may(Action::ManageGroups)?;
+            let id = directory.group_id(group)?.ok_or(DeleteGroupError::GroupNotFound)?;
+            admitted.may_change_members_of(directory, id)??;
+            let current = directory.group_to_change(id)?.ok_or(DeleteGroupError::GroupNotFound)?;
+            if !precondition.allows(current.version) {
+                return Err(DeleteGroupError::Stale);
+            }
+            if current.kind == GroupKind::System {
+                return Err(DeleteGroupError::SystemGroup);
+            }
+            directory.delete_group(id)?;
+            if !directory.has_active_administrator(now)? {
+                return Err(DeleteGroupError::LastAdministrator);
+            }
+            Ok(())
         })
     }
 }

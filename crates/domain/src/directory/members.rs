@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::Directory;
-use crate::access::{Caller, Denied, administrator, administrator_or_self};
-use crate::group::{GroupId, SystemGroup};
+use super::{Directory, user_id};
+use crate::access::{Action, Caller, Denied};
+use crate::group::SystemGroup;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::{Page, Paged};
-use crate::ports::{Reach, Reader, StoreError};
+use crate::ports::{Reach, StoreError};
 use crate::user::{User, UserId};
 
 /// What adding many members did.
@@ -120,8 +120,10 @@ impl Directory {
     ) -> Result<Added, AddMembersError> {
         let now = self.clock.now();
         self.store.write(|directory| {
-            administrator(directory, caller, now)??;
+            let admitted = self.admit(directory, caller, now)??;
+            admitted.may(Action::ManageGroups)?;
             let group = directory.group_id(group)?.ok_or(AddMembersError::GroupNotFound)?;
+            admitted.may_change_members_of(directory, group)??;
             let unknown = directory.unknown_users(users)?;
             if !unknown.is_empty() {
                 return Err(AddMembersError::UsersNotFound(unknown));
@@ -140,8 +142,10 @@ impl Directory {
     ) -> Result<(), AddMemberError> {
         let now = self.clock.now();
         self.store.write(|directory| {
-            administrator(directory, caller, now)??;
+            let admitted = self.admit(directory, caller, now)??;
+            admitted.may(Action::ManageGroups)?;
             let group = directory.group_id(group)?.ok_or(AddMemberError::GroupNotFound)?;
+            admitted.may_change_members_of(directory, group)??;
             let user = user_id(directory, caller, user)?.ok_or(AddMemberError::UserNotFound)?;
             directory.insert_members(group, &BTreeSet::from([user]), now)?;
             Ok(())
@@ -157,8 +161,10 @@ impl Directory {
     ) -> Result<(), RemoveMemberError> {
         let now = self.clock.now();
         self.store.write_alone(|directory| {
-            administrator(directory, caller, now)??;
+            let admitted = self.admit(directory, caller, now)??;
+            admitted.may(Action::ManageGroups)?;
             let group = directory.group_id(group)?.ok_or(RemoveMemberError::GroupNotFound)?;
+            admitted.may_change_members_of(directory, group)??;
             let user = user_id(directory, caller, user)?.ok_or(RemoveMemberError::UserNotFound)?;
             if directory.group_id(&SystemGroup::Everyone.identifier())? == Some(group) {
                 return Err(RemoveMemberError::Everyone);
@@ -180,39 +186,31 @@ impl Directory {
         group: &GroupIdentifier,
         user: &UserIdentifier,
     ) -> Result<bool, CheckMemberError> {
+        let now = self.clock.now();
         self.store.read(|directory| {
             let user = user_id(directory, caller, user)?;
-            administrator_or_self(directory, caller, user, self.clock.now())??;
+            self.admit(directory, caller, now)??.may_about(Action::ReadGroups, user)?;
             let group = directory.group_id(group)?.ok_or(CheckMemberError::GroupNotFound)?;
             let user = user.ok_or(CheckMemberError::UserNotFound)?;
             Ok(directory.is_effective_member(group, user)?)
         })
     }
 
-    /// A page of the users of `group`, by username (spec section 5.f).
+    /// A page of the users of `group`, by username, without the members of an `excluded` group (spec sections 5.f and 5.2).
     pub fn members(
         &self,
         caller: &Caller,
         group: &GroupIdentifier,
         reach: Reach,
+        excluded: &[GroupIdentifier],
         page: Page,
     ) -> Result<Paged<User>, ListMembersError> {
+        let now = self.clock.now();
         self.store.read(|directory| {
-            administrator(directory, caller, self.clock.now())??;
-            let group: GroupId = directory.group_id(group)?.ok_or(ListMembersError::GroupNotFound)?;
-            Ok(directory.members(group, reach, &BTreeSet::new(), page)?)
+            self.admit(directory, caller, now)??.may(Action::ReadGroups)?;
+            let group = directory.group_id(group)?.ok_or(ListMembersError::GroupNotFound)?;
+            let excluded = directory.group_ids(excluded)?;
+            Ok(directory.members(group, reach, &excluded, page)?)
         })
-    }
-}
-
-/// The user that `identifier` names when `caller` says it.
-fn user_id(
-    directory: &mut dyn Reader,
-    caller: &Caller,
-    identifier: &UserIdentifier,
-) -> Result<Option<UserId>, StoreError> {
-    match identifier {
-        UserIdentifier::Current => Ok(Some(caller.user)),
-        _ => directory.user_id(identifier),
     }
 }

@@ -1,9 +1,16 @@
-//! Groups in groups (spec sections 5.l and 5.2).
+//! Groups in groups (spec sections 5.k to 5.n and 5.2).
 
-use super::Directory;
-use crate::access::{Caller, Denied, administrator};
+use std::collections::BTreeSet;
+
+use super::{Directory, ListMembersError};
+use crate::access::{Action, Caller, Denied};
+use crate::group::{Group, GroupId, GroupName};
 use crate::identifier::GroupIdentifier;
-use crate::ports::StoreError;
+use crate::page::{Page, Paged};
+use crate::ports::{Children, Reach, StoreError, Writer};
+
+/// Groups that would stand in a circle, each the parent of the next and the last of the first.
+pub type Circle = Vec<(GroupId, GroupName)>;
 
 /// Why a group was not put below another.
 #[derive(Debug, thiserror::Error)]
@@ -22,14 +29,78 @@ pub enum AddChildError {
     Itself,
     /// The parent is already below the child.
     #[error("the child group already has the group below it")]
-    Cycle,
+    Cycle(Circle),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why no group was put below another.
+#[derive(Debug, thiserror::Error)]
+pub enum AddChildrenError {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// No group has the parent's identifier.
+    #[error("group not found")]
+    GroupNotFound,
+    /// No groups have these ids.
+    #[error("{} of the child groups were not found", .0.len())]
+    ChildrenNotFound(BTreeSet<GroupId>),
+    /// The parent is one of the children.
+    #[error("a group cannot be added as a child of itself")]
+    Itself,
+    /// The parent is already below a child.
+    #[error("a child group already has the group below it")]
+    Cycle(Circle),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a group was not taken from below another.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoveChildError {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// No group has the parent's identifier.
+    #[error("group not found")]
+    GroupNotFound,
+    /// No group has the child's identifier.
+    #[error("child group not found")]
+    ChildNotFound,
+    /// It is no direct child.
+    #[error("the group is not a child of the group")]
+    NotAChild,
+    /// Nobody could administer any more (spec section 10, row 12).
+    #[error("the last System Administrator cannot be removed")]
+    LastAdministrator,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Directory {
-    /// Puts `child` below `parent`, if it is not yet there.
+    /// A page of the groups below `group`, by name (spec section 5.k).
+    pub fn children(
+        &self,
+        caller: &Caller,
+        group: &GroupIdentifier,
+        (reach, include_self): (Reach, bool),
+        excluded: &[GroupIdentifier],
+        page: Page,
+    ) -> Result<Paged<Group>, ListMembersError> {
+        let now = self.clock.now();
+        self.store.read(|directory| {
+            self.admit(directory, caller, now)??.may(Action::ReadGroups)?;
+            let group = directory.group_id(group)?.ok_or(ListMembersError::GroupNotFound)?;
+            let excluded = directory.group_ids(excluded)?;
+            Ok(directory.children(group, &Children { reach, include_self, excluded }, page)?)
+        })
+    }
+
+    /// Puts `child` below `parent`, if it is not yet there (spec section 5.l).
     pub fn add_child(
         &self,
         caller: &Caller,
@@ -38,17 +109,92 @@ impl Directory {
     ) -> Result<(), AddChildError> {
         let now = self.clock.now();
         self.store.write_alone(|directory| {
-            administrator(directory, caller, now)??;
+            let admitted = self.admit(directory, caller, now)??;
+            admitted.may(Action::ManageGroups)?;
             let parent = directory.group_id(parent)?.ok_or(AddChildError::GroupNotFound)?;
-            let child = directory.group_id(child)?.ok_or(AddChildError::ChildNotFound)?;
-            if parent == child {
-                return Err(AddChildError::Itself);
+            let children = BTreeSet::from([directory.group_id(child)?.ok_or(AddChildError::ChildNotFound)?]);
+            admitted.may_change_members_of(directory, parent)??;
+            admitted.may_nest(directory, &children)??;
+            match circle(directory, parent, &children)? {
+                None => {}
+                Some(circle) if circle.len() == 1 => return Err(AddChildError::Itself),
+                Some(circle) => return Err(AddChildError::Cycle(circle)),
             }
-            if directory.is_at_or_below(parent, child)? {
-                return Err(AddChildError::Cycle);
-            }
-            directory.insert_child(parent, child)?;
+            directory.insert_children(parent, &children)?;
             Ok(())
         })
     }
+
+    /// Puts all of `children` below `parent`, or none of them (spec section 5.n).
+    pub fn add_children(
+        &self,
+        caller: &Caller,
+        parent: &GroupIdentifier,
+        children: &BTreeSet<GroupId>,
+    ) -> Result<(), AddChildrenError> {
+        let now = self.clock.now();
+        self.store.write_alone(|directory| {
+            let admitted = self.admit(directory, caller, now)??;
+            admitted.may(Action::ManageGroups)?;
+            let parent = directory.group_id(parent)?.ok_or(AddChildrenError::GroupNotFound)?;
+            let unknown = directory.unknown_groups(children)?;
+            if !unknown.is_empty() {
+                return Err(AddChildrenError::ChildrenNotFound(unknown));
+            }
+            admitted.may_change_members_of(directory, parent)??;
+            admitted.may_nest(directory, children)??;
+            match circle(directory, parent, children)? {
+                None => {}
+                Some(circle) if circle.len() == 1 => return Err(AddChildrenError::Itself),
+                Some(circle) => return Err(AddChildrenError::Cycle(circle)),
+            }
+            directory.insert_children(parent, children)?;
+            Ok(())
+        })
+    }
+
+    /// Takes `child` from below `parent` (spec section 5.m).
+    pub fn remove_child(
+        &self,
+        caller: &Caller,
+        parent: &GroupIdentifier,
+        child: &GroupIdentifier,
+    ) -> Result<(), RemoveChildError> {
+        let now = self.clock.now();
+        self.store.write_alone(|directory| {
+            let admitted = self.admit(directory, caller, now)??;
+            admitted.may(Action::ManageGroups)?;
+            let parent = directory.group_id(parent)?.ok_or(RemoveChildError::GroupNotFound)?;
+            let child = directory.group_id(child)?.ok_or(RemoveChildError::ChildNotFound)?;
+            admitted.may_change_members_of(directory, parent)??;
+            if !directory.remove_child(parent, child)? {
+                return Err(RemoveChildError::NotAChild);
+            }
+            if !directory.has_active_administrator(now)? {
+                return Err(RemoveChildError::LastAdministrator);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The circle that putting one of `children` below `parent` would close, if any of them would: `parent` and the groups
+/// from that child down to it.
+fn circle(
+    directory: &mut dyn Writer,
+    parent: GroupId,
+    children: &BTreeSet<GroupId>,
+) -> Result<Option<Circle>, StoreError> {
+    let Some(mut group) = directory.at_or_above_among(parent, children)?.first().copied() else { return Ok(None) };
+    let mut path = vec![parent];
+    while group != parent {
+        path.push(group);
+        let Some(next) = directory.child_towards(group, parent)? else { break };
+        group = next;
+    }
+    let mut circle = Circle::new();
+    for id in path {
+        circle.extend(directory.group(id)?.map(|group| (id, group.name)));
+    }
+    Ok(Some(circle))
 }

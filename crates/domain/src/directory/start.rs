@@ -8,8 +8,8 @@ use crate::access::{Caller, Scopes};
 use crate::group::{Group, GroupId, GroupKind, GroupName, GroupNameError, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::StoreError;
-use crate::version::Version;
 use crate::user::{Account, SecurityStamp, User, UserDraft, UserId};
+use crate::version::Version;
 
 /// Why the first administrator was not created.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +63,8 @@ impl Directory {
                 directory.insert_group(&group)?;
                 if system == SystemGroup::Everyone {
                     let parent = directory.group_id(&SystemGroup::CmsEditors.identifier())?;
-                    parent.map(|parent| directory.insert_child(parent, group.id)).transpose()?;
+                    let child = BTreeSet::from([group.id]);
+                    parent.map(|parent| directory.insert_children(parent, &child)).transpose()?;
                 }
             }
             Ok(())

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Directory;
-use crate::access::{Caller, Denied, administrator};
+use crate::access::{Action, Caller, Denied};
 use crate::group::SystemGroup;
 use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
@@ -42,14 +42,17 @@ impl Directory {
     /// Creates a user, who joins `Everyone` and the groups of their email domain (spec section 4.3).
     pub fn create_user(&self, caller: &Caller, draft: UserDraft) -> Result<User, CreateUserError> {
         let now = self.clock.now();
-        self.authorise_administrator(caller)??;
+        self.authorise(caller, Action::ManageUsers)??;
         let account = Account { id: UserId(self.ids.next()), now, email_required: true };
         let new = draft.check(account).map_err(CreateUserError::Invalid)?;
         let hash = self.passwords.hash(&new.password)?;
         let stamp = SecurityStamp(self.ids.next());
-        self.store.write(|directory| {
-            administrator(directory, caller, now)??;
-            register(directory, &new.user, Some(&hash), stamp)
+        self.store.write(|directory| -> Result<(), CreateUserError> {
+            let admitted = self.admit(directory, caller, now)??;
+            admitted.may(Action::ManageUsers)?;
+            register(directory, &new.user, Some(&hash), stamp)?;
+            // The groups of an email domain may make an administrator.
+            Ok(admitted.may_touch_user(directory, new.user.id)??)
         })?;
         Ok(new.user)
     }

@@ -153,6 +153,12 @@ pub trait Reader {
     fn unknown_users(&mut self, ids: &BTreeSet<UserId>) -> Result<BTreeSet<UserId>, StoreError>;
     /// Whether `user` is a member of `group` or of any group below it. Costs the same at any depth.
     fn is_effective_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError>;
+    /// Those of `groups` that are `below` or above it.
+    fn at_or_above_among(
+        &mut self,
+        below: GroupId,
+        groups: &BTreeSet<GroupId>,
+    ) -> Result<BTreeSet<GroupId>, StoreError>;
     /// Those of `ids` that no group has.
     fn unknown_groups(&mut self, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError>;
     /// The groups that any of `identifiers` name.
@@ -188,10 +194,6 @@ pub trait Reader {
     ) -> Result<Paged<Group>, StoreError>;
     /// A child of `from` through which `to` is reached: `to` itself, or a group above it.
     fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError>;
-    /// Whether `group` is one of `above` or below one of them.
-    fn is_at_or_below_any(&mut self, group: GroupId, above: &BTreeSet<GroupId>) -> Result<bool, StoreError>;
-    /// Whether `below` is `above` or a group below it.
-    fn is_at_or_below(&mut self, below: GroupId, above: GroupId) -> Result<bool, StoreError>;
     /// The groups that users of this email domain, in lower case, join when they are created.
     fn groups_for_domain(&mut self, domain: &str) -> Result<BTreeSet<GroupId>, StoreError>;
     /// Whether somebody could administer at `now`: an effective member of System Administrators who is not suspended,
@@ -219,8 +221,9 @@ pub trait Writer: Reader {
     fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, at: Timestamp) -> Result<u64, StoreError>;
     /// Ends a direct membership, and says whether there was one.
     fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError>;
-    /// Puts `child` below `parent`, and says whether it was not there before. The edge must close no cycle.
-    fn insert_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError>;
+    /// Puts `children`, who exist, below `parent`, and says how many were not there before. No edge may close a cycle. A
+    /// constant number of statements.
+    fn insert_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError>;
     /// Takes `child` from below `parent`, and says whether it was there. What another path still reaches stays reached.
     fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError>;
     /// Reads a user and lets nobody else change it until this work ends.

@@ -6,11 +6,16 @@ use super::{Email, Provider, User, UserId, Username};
 use crate::custom::{self, Custom};
 use crate::password::{self, Password};
 use crate::time::Timestamp;
-use crate::version::Version;
 use crate::validation::{Faults, InvalidField};
+use crate::version::Version;
 
 /// The password change frequency of a user for whom none is given, in days (spec section 3.3).
-const DEFAULT_PASSWORD_CHANGE_FREQUENCY: u32 = 180;
+pub(crate) const DEFAULT_PASSWORD_CHANGE_FREQUENCY: u32 = 180;
+
+/// The time zone of a user for whom none is given.
+pub(super) const DEFAULT_TIMEZONE: &str = "Etc/UTC";
+/// The language of a user for whom none is given.
+pub(super) const DEFAULT_LANGUAGE: &str = "en-GB";
 
 /// What a request says of a user that is to be (spec section 4.3). Nothing in it has been checked.
 #[derive(Clone, Debug, Default)]
@@ -79,14 +84,15 @@ impl UserDraft {
         } else {
             faults.check("username", Username::try_from(username.unwrap_or_default()))
         };
-        let timezone = self.timezone.unwrap_or_else(|| "Etc/UTC".to_owned());
-        let language = self.language.unwrap_or_else(|| "en-GB".to_owned());
+        let timezone = self.timezone.unwrap_or_else(|| DEFAULT_TIMEZONE.to_owned());
+        let language = self.language.unwrap_or_else(|| DEFAULT_LANGUAGE.to_owned());
         check_person(&mut faults, self.first_name.as_deref(), self.last_name.as_deref(), &timezone, &language);
         custom::check(&self.custom, &mut faults);
         if self.expiry.is_some_and(|expiry| expiry <= now) {
             faults.add("expiry", "The expiry date must be in the future");
         }
-        let frequency = check_frequency(&mut faults, self.password_change_frequency);
+        let frequency = self.password_change_frequency.unwrap_or(i64::from(DEFAULT_PASSWORD_CHANGE_FREQUENCY));
+        let frequency = check_frequency(&mut faults, frequency);
         let names = [self.first_name.as_deref(), self.last_name.as_deref()];
         let password = check_password(&mut faults, self.password, names);
         let user = username.map(|username| User {
@@ -119,7 +125,7 @@ impl UserDraft {
     }
 }
 
-fn check_person(
+pub(super) fn check_person(
     faults: &mut Faults,
     first_name: Option<&str>,
     last_name: Option<&str>,
@@ -139,15 +145,12 @@ fn check_person(
     }
 }
 
-fn check_frequency(faults: &mut Faults, days: Option<i64>) -> u32 {
-    match days.map(u32::try_from) {
-        None => DEFAULT_PASSWORD_CHANGE_FREQUENCY,
-        Some(Ok(days)) if i32::try_from(days).is_ok() => days,
-        Some(_) => {
-            faults.add("credentials.passwordChangeFrequency", "The password change frequency must be zero or greater");
-            0
-        }
+pub(super) fn check_frequency(faults: &mut Faults, days: i64) -> u32 {
+    if let Ok(Ok(days)) = i32::try_from(days).map(u32::try_from) {
+        return days;
     }
+    faults.add("credentials.passwordChangeFrequency", "The password change frequency must be zero or greater");
+    0
 }
 
 fn check_password(faults: &mut Faults, text: Option<String>, names: [Option<&str>; 2]) -> Option<Password> {

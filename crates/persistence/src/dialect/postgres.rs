@@ -97,3 +97,26 @@ pub(crate) fn lock_user(connection: &mut PgConnection, user: Key) -> QueryResult
 pub(crate) fn lock_group(connection: &mut PgConnection, group: Key) -> QueryResult<usize> {
     sql_query("SELECT 1 FROM groups WHERE id = $1 FOR NO KEY UPDATE").bind::<UuidSql, _>(group).execute(connection)
 }
+
+pub(crate) fn insert_edges(connection: &mut PgConnection, parent: Key, children: Vec<Key>) -> QueryResult<usize> {
+    sql_query(
+        "INSERT INTO group_children (parent_id, child_id) SELECT $1, child.id FROM unnest($2) AS child (id) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind::<UuidSql, _>(parent)
+    .bind::<Array<UuidSql>, _>(children)
+    .execute(connection)
+}
+
+pub(crate) fn insert_pairs(connection: &mut PgConnection, parent: Key, children: Vec<Key>) -> QueryResult<usize> {
+    sql_query(
+        "INSERT INTO group_closure (ancestor_id, descendant_id) \
+         SELECT DISTINCT above.ancestor_id, below.descendant_id \
+         FROM unnest($1) AS child (id) \
+         JOIN group_closure AS below ON below.ancestor_id = child.id, group_closure AS above \
+         WHERE above.descendant_id = $2 ON CONFLICT DO NOTHING",
+    )
+    .bind::<Array<UuidSql>, _>(children)
+    .bind::<UuidSql, _>(parent)
+    .execute(connection)
+}

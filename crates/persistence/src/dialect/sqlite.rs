@@ -107,11 +107,43 @@ pub(crate) fn uncount_user(connection: &mut SqliteConnection, user: Key) -> Quer
 }
 
 /// Nothing to do: whoever writes is alone.
+#[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
 pub(crate) fn lock_user(_: &mut SqliteConnection, _: Key) -> QueryResult<usize> {
     Ok(0)
 }
 
 /// Nothing to do: whoever writes is alone.
+#[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
 pub(crate) fn lock_group(_: &mut SqliteConnection, _: Key) -> QueryResult<usize> {
     Ok(0)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
+pub(crate) fn insert_edges(connection: &mut SqliteConnection, parent: Key, children: Vec<Key>) -> QueryResult<usize> {
+    if children.is_empty() {
+        return Ok(0);
+    }
+    sql_query(format!(
+        "{WANTED} INSERT INTO group_children (parent_id, child_id) SELECT $2, id FROM wanted WHERE true \
+         ON CONFLICT DO NOTHING"
+    ))
+    .bind::<Binary, _>(packed(&children))
+    .bind::<UuidSql, _>(parent)
+    .execute(connection)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
+pub(crate) fn insert_pairs(connection: &mut SqliteConnection, parent: Key, children: Vec<Key>) -> QueryResult<usize> {
+    if children.is_empty() {
+        return Ok(0);
+    }
+    sql_query(format!(
+        "{WANTED} INSERT INTO group_closure (ancestor_id, descendant_id) \
+         SELECT DISTINCT above.ancestor_id, below.descendant_id \
+         FROM wanted JOIN group_closure AS below ON below.ancestor_id = wanted.id, group_closure AS above \
+         WHERE above.descendant_id = $2 ON CONFLICT DO NOTHING"
+    ))
+    .bind::<Binary, _>(packed(&children))
+    .bind::<UuidSql, _>(parent)
+    .execute(connection)
 }

@@ -3,34 +3,33 @@
 
 use std::collections::BTreeSet;
 
-use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_query;
 use guildhall_domain::group::GroupId;
 
 use super::Failure;
 use crate::connection::AnyConnection;
+use crate::dialect;
 use crate::schema::{group_children, group_closure};
 use crate::sql_types::{Key, UuidSql};
 
-pub(super) fn contains(
+pub(super) fn at_or_above_among(
     connection: &mut AnyConnection,
-    ancestor: GroupId,
-    descendant: GroupId,
-) -> Result<bool, Failure> {
-    let pair = group_closure::table.find((Key(ancestor.0), Key(descendant.0))).select(group_closure::ancestor_id);
-    Ok(diesel::select(exists(pair)).get_result(connection)?)
+    below: GroupId,
+    groups: &BTreeSet<GroupId>,
+) -> Result<BTreeSet<GroupId>, Failure> {
+    let above: Vec<Key> = group_closure::table
+        .filter(group_closure::descendant_id.eq(Key(below.0)))
+        .select(group_closure::ancestor_id)
+        .load(connection)?;
+    Ok(above.into_iter().map(|key| GroupId(key.0)).filter(|group| groups.contains(group)).collect())
 }
 
-pub(super) fn contains_any(connection: &mut AnyConnection, ancestors: &BTreeSet<GroupId>, descendant: GroupId) -> Result<bool, Failure> {
-    let pairs = group_closure::table
-        .filter(group_closure::descendant_id.eq(Key(descendant.0)))
-        .filter(group_closure::ancestor_id.eq_any(ancestors.iter().map(|group| Key(group.0)).collect::<Vec<_>>()))
-        .select(group_closure::ancestor_id);
-    Ok(diesel::select(exists(pairs)).get_result(connection)?)
-}
-
-pub(super) fn child_towards(connection: &mut AnyConnection, from: GroupId, to: GroupId) -> Result<Option<GroupId>, Failure> {
+pub(super) fn child_towards(
+    connection: &mut AnyConnection,
+    from: GroupId,
+    to: GroupId,
+) -> Result<Option<GroupId>, Failure> {
     let child: Option<Key> = group_children::table
         .inner_join(group_closure::table.on(group_closure::ancestor_id.eq(group_children::child_id)))
         .filter(group_children::parent_id.eq(Key(from.0)))
@@ -48,26 +47,18 @@ pub(super) fn insert_group(connection: &mut AnyConnection, group: GroupId) -> Re
     Ok(())
 }
 
-/// Adds the edge, and with it every pair of a group at or above `parent` with one at or below `child`.
-pub(super) fn insert_edge(connection: &mut AnyConnection, parent: GroupId, child: GroupId) -> Result<bool, Failure> {
-    let edge = group_children::table.find((Key(parent.0), Key(child.0))).select(group_children::parent_id);
-    if diesel::select(exists(edge)).get_result(connection)? {
-        return Ok(false);
+/// Adds the edges, and with them every pair of a group at or above `parent` with one at or below a child.
+pub(super) fn insert_edges(
+    connection: &mut AnyConnection,
+    parent: GroupId,
+    children: &BTreeSet<GroupId>,
+) -> Result<u64, Failure> {
+    let keys: Vec<Key> = children.iter().map(|child| Key(child.0)).collect();
+    let new = dialect::insert_edges(connection, Key(parent.0), keys.clone())?;
+    if new > 0 {
+        dialect::insert_pairs(connection, Key(parent.0), keys)?;
     }
-    diesel::insert_into(group_children::table)
-        .values((group_children::parent_id.eq(Key(parent.0)), group_children::child_id.eq(Key(child.0))))
-        .execute(connection)?;
-    // Both databases take numbered parameters in this form, in the order in which they first appear.
-    sql_query(
-        "INSERT INTO group_closure (ancestor_id, descendant_id) \
-         SELECT above.ancestor_id, below.descendant_id FROM group_closure AS above, group_closure AS below \
-         WHERE above.descendant_id = $1 AND below.ancestor_id = $2 \
-         ON CONFLICT DO NOTHING",
-    )
-    .bind::<UuidSql, _>(Key(parent.0))
-    .bind::<UuidSql, _>(Key(child.0))
-    .execute(connection)?;
-    Ok(true)
+    Ok(new as u64)
 }
 
 /// Removes the edge. Pairs of a group at or above `parent` with one at or below `child` are in doubt: they go, and those
@@ -76,6 +67,7 @@ pub(super) fn remove_edge(connection: &mut AnyConnection, parent: GroupId, child
     if diesel::delete(group_children::table.find((Key(parent.0), Key(child.0)))).execute(connection)? == 0 {
         return Ok(false);
     }
+    // Both databases take numbered parameters in this form, in the order in which they first appear.
     sql_query(
         "DELETE FROM group_closure \
          WHERE ancestor_id IN (SELECT ancestor_id FROM group_closure WHERE descendant_id = $1) \

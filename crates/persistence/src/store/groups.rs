@@ -96,7 +96,10 @@ pub(super) fn complete(connection: &mut AnyConnection, rows: Vec<GroupRow>) -> R
     rows.into_iter().map(complete).collect()
 }
 
-pub(super) fn ids(connection: &mut AnyConnection, identifiers: &[GroupIdentifier]) -> Result<BTreeSet<GroupId>, Failure> {
+pub(super) fn ids(
+    connection: &mut AnyConnection,
+    identifiers: &[GroupIdentifier],
+) -> Result<BTreeSet<GroupId>, Failure> {
     let (mut keys, mut names) = (Vec::new(), Vec::new());
     for identifier in identifiers {
         match identifier {
@@ -104,8 +107,8 @@ pub(super) fn ids(connection: &mut AnyConnection, identifiers: &[GroupIdentifier
             GroupIdentifier::Name(key) => names.push(key.as_str().to_owned()),
         }
     }
-    let named = groups::id.eq_any(keys).or(groups::name_key.eq_any(names));
-    let found: Vec<Key> = groups::table.filter(named).select(groups::id).load(connection)?;
+    let wanted = groups::id.eq_any(keys).or(groups::name_key.eq_any(names));
+    let found: Vec<Key> = groups::table.filter(wanted).select(groups::id).load(connection)?;
     Ok(found.into_iter().map(|key| GroupId(key.0)).collect())
 }
 
@@ -138,7 +141,8 @@ pub(super) fn update(connection: &mut AnyConnection, group: &Group) -> Result<()
     if diesel::update(expected).set((next, name_key)).execute(connection)? == 0 {
         return Err(Failure::Stale);
     }
-    diesel::delete(group_email_domains::table.filter(group_email_domains::group_id.eq(Key(group.id.0)))).execute(connection)?;
+    diesel::delete(group_email_domains::table.filter(group_email_domains::group_id.eq(Key(group.id.0))))
+        .execute(connection)?;
     insert_domains(connection, group)
 }
 

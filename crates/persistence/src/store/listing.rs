@@ -56,7 +56,8 @@ pub(super) fn of_user(
         let query = groups::table.into_boxed();
         let query = match reach {
             Reach::Direct => {
-                let direct = group_users::table.filter(group_users::user_id.eq(Key(user.0))).select(group_users::group_id);
+                let direct =
+                    group_users::table.filter(group_users::user_id.eq(Key(user.0))).select(group_users::group_id);
                 query.filter(groups::id.eq_any(direct))
             }
             Reach::Effective => {
@@ -81,12 +82,14 @@ fn without_below<'a>(query: Filtered<'a>, excluded: &BTreeSet<GroupId>, reach: R
         Reach::Direct => query.filter(groups::id.ne_all(
             group_children::table.filter(group_children::parent_id.eq_any(excluded)).select(group_children::child_id),
         )),
-        Reach::Effective => query.filter(groups::id.ne_all(
-            group_closure::table
-                .filter(group_closure::ancestor_id.eq_any(excluded))
-                .filter(group_closure::descendant_id.ne(group_closure::ancestor_id))
-                .select(group_closure::descendant_id),
-        )),
+        Reach::Effective => query.filter(
+            groups::id.ne_all(
+                group_closure::table
+                    .filter(group_closure::ancestor_id.eq_any(excluded))
+                    .filter(group_closure::descendant_id.ne(group_closure::ancestor_id))
+                    .select(group_closure::descendant_id),
+            ),
+        ),
     }
 }
 

@@ -26,7 +26,11 @@ pub(super) fn is_effective(connection: &mut AnyConnection, group: GroupId, user:
     Ok(diesel::select(exists(membership)).get_result(connection)?)
 }
 
-pub(super) fn is_effective_of_any(connection: &mut AnyConnection, groups: &BTreeSet<GroupId>, user: UserId) -> Result<bool, Failure> {
+pub(super) fn is_effective_of_any(
+    connection: &mut AnyConnection,
+    groups: &BTreeSet<GroupId>,
+    user: UserId,
+) -> Result<bool, Failure> {
     let membership = group_users::table
         .inner_join(group_closure::table.on(group_closure::descendant_id.eq(group_users::group_id)))
         .filter(group_users::user_id.eq(Key(user.0)))
@@ -42,7 +46,8 @@ pub(super) fn page(
     excluded: &BTreeSet<GroupId>,
     page: Page,
 ) -> Result<Paged<User>, Failure> {
-    let direct = |groups: Vec<Key>| group_users::table.filter(group_users::group_id.eq_any(groups)).select(group_users::user_id);
+    let direct =
+        |groups: Vec<Key>| group_users::table.filter(group_users::group_id.eq_any(groups)).select(group_users::user_id);
     let effective = |groups: Vec<Key>| {
         group_users::table
             .inner_join(group_closure::table.on(group_closure::descendant_id.eq(group_users::group_id)))
@@ -54,7 +59,9 @@ pub(super) fn page(
         let (group, excluded) = (vec![Key(group.0)], keys(excluded));
         match (reach, excluded.is_empty()) {
             (Reach::Direct, true) => query.filter(users::id.eq_any(direct(group))),
-            (Reach::Direct, false) => query.filter(users::id.eq_any(direct(group))).filter(users::id.ne_all(direct(excluded))),
+            (Reach::Direct, false) => {
+                query.filter(users::id.eq_any(direct(group))).filter(users::id.ne_all(direct(excluded)))
+            }
             (Reach::Effective, true) => query.filter(users::id.eq_any(effective(group))),
             (Reach::Effective, false) => {
                 query.filter(users::id.eq_any(effective(group))).filter(users::id.ne_all(effective(excluded)))

@@ -100,12 +100,12 @@ impl Reader for Unit<'_> {
         self.run(|connection| closure::child_towards(connection, from, to))
     }
 
-    fn is_at_or_below_any(&mut self, group: GroupId, above: &BTreeSet<GroupId>) -> Result<bool, StoreError> {
-        self.run(|connection| closure::contains_any(connection, above, group))
-    }
-
-    fn is_at_or_below(&mut self, below: GroupId, above: GroupId) -> Result<bool, StoreError> {
-        self.run(|connection| closure::contains(connection, above, below))
+    fn at_or_above_among(
+        &mut self,
+        below: GroupId,
+        groups: &BTreeSet<GroupId>,
+    ) -> Result<BTreeSet<GroupId>, StoreError> {
+        self.run(|connection| closure::at_or_above_among(connection, below, groups))
     }
 
     fn groups_for_domain(&mut self, domain: &str) -> Result<BTreeSet<GroupId>, StoreError> {
@@ -143,8 +143,8 @@ impl Writer for Unit<'_> {
         self.run(|connection| members::remove(connection, group, user))
     }
 
-    fn insert_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
-        self.run(|connection| closure::insert_edge(connection, parent, child))
+    fn insert_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError> {
+        self.run(|connection| closure::insert_edges(connection, parent, children))
     }
 
     fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {

@@ -8,8 +8,8 @@ use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use guildhall_domain::group::SystemGroup;
 use guildhall_domain::identifier::UserIdentifier;
-use guildhall_domain::password::PasswordHash;
 use guildhall_domain::page::{Page, Paged};
+use guildhall_domain::password::PasswordHash;
 use guildhall_domain::ports::{Secrets, Standing};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{Email, SecurityStamp, User, UserId};
@@ -108,7 +108,8 @@ pub(super) fn find_to_change(connection: &mut AnyConnection, id: UserId) -> Resu
 }
 
 pub(super) fn password(connection: &mut AnyConnection, id: UserId) -> Result<Option<PasswordHash>, Failure> {
-    let hash: Option<Option<String>> = users::table.find(Key(id.0)).select(users::password_hash).first(connection).optional()?;
+    let hash: Option<Option<String>> =
+        users::table.find(Key(id.0)).select(users::password_hash).first(connection).optional()?;
     Ok(hash.flatten().map(PasswordHash))
 }
 
@@ -192,7 +193,8 @@ pub(super) fn update(connection: &mut AnyConnection, user: &User, secrets: &Secr
         .into_iter()
         .collect();
     if kept != identifiers(user) {
-        diesel::delete(user_identifiers::table.filter(user_identifiers::user_id.eq(Key(user.id.0)))).execute(connection)?;
+        diesel::delete(user_identifiers::table.filter(user_identifiers::user_id.eq(Key(user.id.0))))
+            .execute(connection)?;
         insert_identifiers(connection, user)?;
     }
     Ok(())

@@ -1,0 +1,157 @@
+//! Which keys sign tokens, and how the generated one is kept.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect, in its helpers too")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair,
+};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use guildhall_auth::{JwtTokens, KeyError, KeyFileError, SigningKey, TokenSettings};
+use guildhall_domain::access::Scopes;
+use guildhall_domain::ports::{Clock, Tokens};
+use guildhall_domain::time::Timestamp;
+use guildhall_domain::user::{SecurityStamp, UserId};
+use serde_json::Value;
+use uuid::Uuid;
+
+struct Epoch;
+
+impl Clock for Epoch {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_milliseconds(0)
+    }
+}
+
+fn pem_of(tag: &str, der: &[u8]) -> String {
+    pem::encode(&pem::Pem::new(tag, der))
+}
+
+fn tokens(key: SigningKey) -> JwtTokens {
+    let settings = TokenSettings { issuer: "issuer".to_owned(), audience: "audience".to_owned(), lifetime: 3600 };
+    JwtTokens::new(settings, key, vec![], Arc::new(Epoch))
+}
+
+fn rsa_pem() -> String {
+    let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+    pem_of("PRIVATE KEY", der.as_ref())
+}
+
+fn p256_pem() -> String {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+    pem_of("PRIVATE KEY", pair.to_pkcs8v1().unwrap().as_ref())
+}
+
+#[test]
+fn each_kind_of_key_signs_with_its_own_algorithm_and_reads_what_it_signed() {
+    let version_2 = Ed25519KeyPair::generate().unwrap().to_pkcs8().unwrap();
+    for (key, algorithm) in [
+        (SigningKey::from_pem(&SigningKey::generate_pem().unwrap()).unwrap(), "EdDSA"),
+        (SigningKey::from_pem(&pem_of("PRIVATE KEY", version_2.as_ref())).unwrap(), "EdDSA"),
+        (SigningKey::from_pem(&p256_pem()).unwrap(), "ES256"),
+        (SigningKey::from_pem(&rsa_pem()).unwrap(), "RS256"),
+        (SigningKey::from_secret(&"s".repeat(32)).unwrap(), "HS256"),
+    ] {
+        let id = key.id().to_owned();
+        let tokens = tokens(key);
+        let token = tokens.issue(UserId(Uuid::nil()), SecurityStamp(Uuid::max()), &Scopes::all()).unwrap().value;
+        let caller = tokens.verify(&token).unwrap();
+        assert_eq!((caller.user, caller.stamp), (UserId(Uuid::nil()), SecurityStamp(Uuid::max())));
+        let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
+        let header: Value = serde_json::from_slice(&header).unwrap();
+        assert_eq!((&header["alg"], &header["kid"], &header["typ"]), (&algorithm.into(), &id.into(), &"JWT".into()));
+    }
+}
+
+#[test]
+fn a_key_has_the_same_id_every_time_and_no_two_keys_share_one() {
+    let secrets = ["a".repeat(32), "a".repeat(33), "b".repeat(32)];
+    let pems = [SigningKey::generate_pem().unwrap(), SigningKey::generate_pem().unwrap(), p256_pem(), rsa_pem()];
+    let ids = || {
+        let of_secrets = secrets.iter().map(|secret| SigningKey::from_secret(secret).unwrap().id().to_owned());
+        let of_pems = pems.iter().map(|text| SigningKey::from_pem(text).unwrap().id().to_owned());
+        of_secrets.chain(of_pems).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(ids(), ids());
+    assert_eq!(ids().len(), 7);
+}
+
+#[test]
+fn what_is_no_key_to_sign_with_is_refused_and_never_repeated() {
+    let not_pkcs8 = |tag: &str| KeyError::NotPkcs8(tag.to_owned());
+    let p384 = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap().to_pkcs8v1().unwrap();
+    for (text, expected) in [
+        (String::new(), KeyError::NotPem),
+        ("s3cr3t".to_owned(), KeyError::NotPem),
+        ("-----BEGIN PRIVATE KEY-----\n!!\n-----END PRIVATE KEY-----".to_owned(), KeyError::NotPem),
+        (pem_of("PRIVATE KEY", b"s3cr3t"), KeyError::Unsupported),
+        (pem_of("PRIVATE KEY", p384.as_ref()), KeyError::Unsupported),
+        (pem_of("PUBLIC KEY", b"s3cr3t"), not_pkcs8("PUBLIC KEY")),
+        (pem_of("ENCRYPTED PRIVATE KEY", b"s3cr3t"), not_pkcs8("ENCRYPTED PRIVATE KEY")),
+        (pem_of("RSA PRIVATE KEY", b"s3cr3t"), not_pkcs8("RSA PRIVATE KEY")),
+    ] {
+        assert_eq!(SigningKey::from_pem(&text).unwrap_err(), expected, "{text}");
+    }
+    assert_eq!(SigningKey::from_secret(&"s".repeat(31)).unwrap_err(), KeyError::SecretTooShort(31));
+    let shown = format!("{:?}", SigningKey::from_secret("very very very very secret secret").unwrap());
+    assert!(!shown.contains("secret secret") && !shown.contains("118, 101"), "{shown}");
+}
+
+#[test]
+fn an_rsa_key_of_1024_bits_is_too_short() {
+    assert_eq!(SigningKey::from_pem(include_str!("rsa_1024.pem")).unwrap_err(), KeyError::Unsupported);
+}
+
+#[test]
+fn the_generated_key_is_kept_for_its_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("guildhall.key.pem");
+    assert!(matches!(SigningKey::load(&path), Err(KeyFileError::Read { .. })));
+    let key = SigningKey::load_or_generate(&path).unwrap();
+    assert_eq!(SigningKey::load_or_generate(&path).unwrap().id(), key.id());
+    assert_eq!(SigningKey::load(&path).unwrap().id(), key.id());
+    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["guildhall.key.pem"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn a_file_that_holds_no_key_is_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("guildhall.key.pem");
+    fs::write(&path, "").unwrap();
+    assert!(matches!(SigningKey::load_or_generate(&path), Err(KeyFileError::Content { source: KeyError::NotPem, .. })));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "");
+    let nowhere = folder.path().join("missing").join("guildhall.key.pem");
+    assert!(matches!(SigningKey::load_or_generate(&nowhere), Err(KeyFileError::Write { .. })));
+}
+
+#[test]
+fn all_who_start_at_the_same_time_get_the_same_key() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("guildhall.key.pem");
+        let together = Barrier::new(8);
+        let ids: BTreeSet<String> = thread::scope(|scope| {
+            let start = || {
+                together.wait();
+                SigningKey::load_or_generate(&path).unwrap().id().to_owned()
+            };
+            let starting: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
+            starting.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(ids.len(), 1);
+    }
+}

@@ -1,0 +1,277 @@
+//! Which tokens prove something, and which do not. Those that do not are made by hand, without the library under test.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect, in its helpers too")]
+
+use std::sync::Arc;
+
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use aws_lc_rs::hmac;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use guildhall_auth::{JwtTokens, SigningKey, TokenSettings};
+use guildhall_domain::access::{Caller, SECURITY_ADMINISTRATOR, Scopes};
+use guildhall_domain::ports::{Clock, Tokens};
+use guildhall_domain::time::Timestamp;
+use guildhall_domain::user::{SecurityStamp, UserId};
+use serde_json::{Value, json};
+use uuid::{Uuid, uuid};
+
+const NOW: i64 = 1_700_000_000;
+const USER: Uuid = uuid!("0192f0c1-2345-7000-8000-000000000001");
+const STAMP: Uuid = uuid!("0192f0c1-2345-7000-8000-000000000002");
+
+struct At(i64);
+
+impl Clock for At {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_milliseconds(self.0 * 1000 + 999)
+    }
+}
+
+/// A key that can sign anything, and the key that the service knows it by.
+struct Pair {
+    raw: Ed25519KeyPair,
+    key: SigningKey,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let raw = Ed25519KeyPair::generate().unwrap();
+        let text = pem::encode(&pem::Pem::new("PRIVATE KEY", raw.to_pkcs8v1().unwrap().as_ref()));
+        Self { raw, key: SigningKey::from_pem(&text).unwrap() }
+    }
+
+    fn header(&self) -> Value {
+        json!({ "typ": "JWT", "alg": "EdDSA", "kid": self.key.id() })
+    }
+
+    fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.raw.sign(message).as_ref().to_vec()
+    }
+}
+
+fn settings() -> TokenSettings {
+    TokenSettings { issuer: "https://guildhall.test".to_owned(), audience: "guildhall".to_owned(), lifetime: 3600 }
+}
+
+fn tokens_at(now: i64, signing: &SigningKey, retired: Vec<SigningKey>) -> JwtTokens {
+    JwtTokens::new(settings(), signing.clone(), retired, Arc::new(At(now)))
+}
+
+fn claims() -> Value {
+    json!({
+        "iss": "https://guildhall.test", "aud": "guildhall", "sub": USER, "stamp": STAMP,
+        "iat": NOW, "nbf": NOW, "exp": NOW + 3600, "scope": "openid Security_Administrator",
+    })
+}
+
+fn claims_with(name: &str, value: impl Into<Value>) -> Value {
+    let mut claims = claims();
+    claims[name] = value.into();
+    claims
+}
+
+fn claims_without(name: &str) -> Value {
+    let mut claims = claims();
+    claims.as_object_mut().unwrap().remove(name).unwrap();
+    claims
+}
+
+fn forge(header: &Value, claims: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let message = format!("{}.{}", part(header), part(claims));
+    let signature = URL_SAFE_NO_PAD.encode(sign(message.as_bytes()));
+    format!("{message}.{signature}")
+}
+
+fn hs256(secret: &[u8]) -> impl Fn(&[u8]) -> Vec<u8> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+    move |message| hmac::sign(&key, message).as_ref().to_vec()
+}
+
+fn refusal(tokens: &JwtTokens, token: &str) -> String {
+    tokens.verify(token).map_or_else(|error| error.0.to_string(), |caller| format!("accepted: {caller:?}"))
+}
+
+fn caller(scopes: &str) -> Caller {
+    Caller { user: UserId(USER), stamp: SecurityStamp(STAMP), scopes: Scopes::known_in(scopes) }
+}
+
+#[test]
+fn a_token_of_ours_names_its_caller_until_it_expires() {
+    let pair = Pair::new();
+    let issued = tokens_at(NOW, &pair.key, vec![]).issue(UserId(USER), SecurityStamp(STAMP), &Scopes::all()).unwrap();
+    assert_eq!(issued.expires_in, 3600);
+    for (now, expected) in [
+        (NOW - 11, "the token is not valid yet"),
+        (NOW - 10, "accepted"),
+        (NOW, "accepted"),
+        (NOW + 3600 + 9, "accepted"),
+        (NOW + 3600 + 10, "the token has expired"),
+        (NOW + 400_000_000, "the token has expired"),
+    ] {
+        let tokens = tokens_at(now, &pair.key, vec![]);
+        assert!(refusal(&tokens, &issued.value).starts_with(expected), "at {now}");
+    }
+    let tokens = tokens_at(NOW, &pair.key, vec![]);
+    assert_eq!(tokens.verify(&issued.value).unwrap(), Caller { scopes: Scopes::all(), ..caller("") });
+}
+
+#[test]
+fn a_token_made_by_hand_shows_that_the_refusals_below_are_not_accidents() {
+    let pair = Pair::new();
+    let tokens = tokens_at(NOW, &pair.key, vec![]);
+    let sign = |message: &[u8]| pair.sign(message);
+    let token = forge(&pair.header(), &claims(), sign);
+    assert_eq!(tokens.verify(&token).unwrap(), caller("openid Security_Administrator"));
+    let nameless = forge(&json!({ "alg": "EdDSA" }), &claims(), sign);
+    assert_eq!(tokens.verify(&nameless).unwrap(), caller("openid Security_Administrator"));
+    let unknown_scope = forge(&pair.header(), &claims_with("scope", "openid Root"), sign);
+    let unscoped = tokens.verify(&unknown_scope).unwrap();
+    assert_eq!(unscoped, caller("openid"));
+    assert!(!unscoped.scopes.contains(SECURITY_ADMINISTRATOR));
+}
+
+#[test]
+fn tokens_with_wrong_or_missing_claims_are_refused() {
+    let pair = Pair::new();
+    let tokens = tokens_at(NOW, &pair.key, vec![]);
+    for (claims, expected) in [
+        (claims_with("exp", NOW - 10), "the token has expired"),
+        (claims_with("exp", 0), "the token has expired"),
+        (claims_with("nbf", NOW + 11), "the token is not valid yet"),
+        (claims_with("iss", "https://elsewhere.test"), "the token is from another issuer"),
+        (claims_with("aud", "elsewhere"), "the token is for another audience"),
+        (claims_with("iss", json!(["https://guildhall.test"])), "the token is malformed"),
+        (claims_with("aud", json!(["guildhall", "elsewhere"])), "the token is malformed"),
+        (claims_with("exp", "1900000000"), "the token is malformed"),
+        (claims_with("exp", 1.9e9), "the token is malformed"),
+        (claims_with("exp", -1), "the token is malformed"),
+        (claims_with("sub", "admin"), "the token is malformed"),
+        (claims_with("stamp", Value::Null), "the token is malformed"),
+        (claims_without("exp"), "the token is malformed"),
+        (claims_without("nbf"), "the token is malformed"),
+        (claims_without("iat"), "the token is malformed"),
+        (claims_without("iss"), "the token is malformed"),
+        (claims_without("aud"), "the token is malformed"),
+        (claims_without("sub"), "the token is malformed"),
+        (claims_without("scope"), "the token is malformed"),
+        (claims_without("stamp"), "the token is malformed"),
+        (json!([]), "the token is malformed"),
+        (json!(null), "the token is malformed"),
+    ] {
+        let token = forge(&pair.header(), &claims, |message| pair.sign(message));
+        assert_eq!(refusal(&tokens, &token), expected, "{claims}");
+    }
+}
+
+#[test]
+fn tokens_that_somebody_else_signed_are_refused() {
+    let (pair, other) = (Pair::new(), Pair::new());
+    let tokens = tokens_at(NOW, &pair.key, vec![]);
+    let none = json!({ "typ": "JWT", "alg": "none", "kid": pair.key.id() });
+    let hmac = json!({ "typ": "JWT", "alg": "HS256", "kid": pair.key.id() });
+    let no_kid = json!({ "typ": "JWT", "alg": "HS256" });
+    let raw = pair.raw.public_key().as_ref().to_vec();
+    let der: PublicKeyX509Der<'_> = pair.raw.public_key().as_der().unwrap();
+    let public_pem = pem::encode(&pem::Pem::new("PUBLIC KEY", der.as_ref()));
+    let unsigned = |_: &[u8]| Vec::new();
+    let valid = forge(&pair.header(), &claims(), |message| pair.sign(message));
+    let (message, signature) = valid.rsplit_once('.').unwrap();
+    let (header, _) = message.split_once('.').unwrap();
+    let payload = URL_SAFE_NO_PAD.encode(claims_with("sub", Uuid::nil().to_string()).to_string());
+    for (what, token, expected) in [
+        (
+            "another key",
+            forge(&pair.header(), &claims(), |message| other.sign(message)),
+            "the token's signature is wrong",
+        ),
+        (
+            "another key's id",
+            forge(&other.header(), &claims(), |message| other.sign(message)),
+            "the token names no known key",
+        ),
+        ("no signature", forge(&pair.header(), &claims(), unsigned), "the token's signature is wrong"),
+        ("alg none", forge(&none, &claims(), unsigned), "the token is malformed"),
+        ("HS256, raw", forge(&hmac, &claims(), hs256(&raw)), "the token is signed by another algorithm than its key's"),
+        (
+            "HS256, DER",
+            forge(&hmac, &claims(), hs256(der.as_ref())),
+            "the token is signed by another algorithm than its key's",
+        ),
+        (
+            "HS256, PEM",
+            forge(&hmac, &claims(), hs256(public_pem.as_bytes())),
+            "the token is signed by another algorithm than its key's",
+        ),
+        (
+            "HS256, no kid",
+            forge(&no_kid, &claims(), hs256(&raw)),
+            "the token is signed by another algorithm than its key's",
+        ),
+        ("changed payload", format!("{header}.{payload}.{signature}"), "the token's signature is wrong"),
+    ] {
+        assert_eq!(refusal(&tokens, &token), expected, "{what}");
+    }
+}
+
+#[test]
+fn what_is_no_token_is_refused() {
+    let pair = Pair::new();
+    let tokens = tokens_at(NOW, &pair.key, vec![]);
+    let valid = forge(&pair.header(), &claims(), |message| pair.sign(message));
+    let long = forge(&pair.header(), &claims_with("pad", "x".repeat(13_000)), |message| pair.sign(message));
+    for (token, expected) in [
+        (String::new(), "the token is malformed"),
+        ("garbage".to_owned(), "the token is malformed"),
+        ("...".to_owned(), "the token is malformed"),
+        ("..".to_owned(), "the token is malformed"),
+        ("é.é.é".to_owned(), "the token is malformed"),
+        (format!("{valid}."), "the token is malformed"),
+        (format!("{valid}=="), "the token is malformed"),
+        (format!("{valid} "), "the token is malformed"),
+        (format!(" {valid}"), "the token is malformed"),
+        (format!("x.{valid}"), "the token is malformed"),
+        (long, "the token is too long"),
+    ] {
+        assert_eq!(refusal(&tokens, &token), expected, "{token}");
+    }
+}
+
+#[test]
+fn critical_extensions_are_refused_and_keys_inside_a_token_are_ignored() {
+    let (pair, other) = (Pair::new(), Pair::new());
+    let tokens = tokens_at(NOW, &pair.key, vec![]);
+    for extensions in [json!(["b64"]), json!(["exp"]), json!([])] {
+        let mut header = pair.header();
+        header["crit"] = extensions;
+        let token = forge(&header, &claims(), |message| pair.sign(message));
+        assert_eq!(refusal(&tokens, &token), "the token has critical extensions", "{header}");
+    }
+    let mut header = pair.header();
+    let public = URL_SAFE_NO_PAD.encode(other.raw.public_key().as_ref());
+    header["jwk"] = json!({ "kty": "OKP", "crv": "Ed25519", "x": public });
+    let token = forge(&header, &claims(), |message| other.sign(message));
+    assert_eq!(refusal(&tokens, &token), "the token's signature is wrong");
+}
+
+#[test]
+fn a_retired_key_verifies_until_it_is_dropped() {
+    let (old, new) = (Pair::new(), Pair::new());
+    let before = tokens_at(NOW, &old.key, vec![]);
+    let during = tokens_at(NOW, &new.key, vec![old.key.clone()]);
+    let after = tokens_at(NOW, &new.key, vec![]);
+    let issue = |tokens: &JwtTokens| tokens.issue(UserId(USER), SecurityStamp(STAMP), &Scopes::all()).unwrap().value;
+    assert!(during.verify(&issue(&before)).is_ok());
+    assert!(after.verify(&issue(&during)).is_ok());
+    assert_eq!(refusal(&after, &issue(&before)), "the token names no known key");
+    let nameless = forge(&json!({ "alg": "EdDSA" }), &claims(), |message| new.sign(message));
+    assert_eq!(refusal(&during, &nameless), "the token names no known key");
+    let secret = SigningKey::from_secret("a secret of thirty-two bytes....").unwrap();
+    let mixed = tokens_at(NOW, &new.key, vec![secret.clone()]);
+    assert!(mixed.verify(&issue(&tokens_at(NOW, &secret, vec![]))).is_ok());
+    let crossed = json!({ "alg": "HS256", "kid": new.key.id() });
+    let token = forge(&crossed, &claims(), hs256(b"a secret of thirty-two bytes...."));
+    assert_eq!(refusal(&mixed, &token), "the token is signed by another algorithm than its key's");
+}

@@ -1,0 +1,191 @@
+//! Accounts: listing, reading, changing and deleting users (spec sections 4.1 and 4.4 to 4.8).
+
+use super::{Directory, user_id};
+use crate::access::{Action, Caller, Denied};
+use crate::identifier::UserIdentifier;
+use crate::name::NameKey;
+use crate::page::{Page, Paged};
+use crate::ports::{Reader, Secrets, StoreError, Writer};
+use crate::user::{User, UserChanges, UserId};
+use crate::validation::InvalidField;
+use crate::version::Precondition;
+
+/// Why a user was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadUserError {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// No user has this identifier.
+    #[error("user not found")]
+    UserNotFound,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a user was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeUserError {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// No user has this identifier.
+    #[error("user not found")]
+    UserNotFound,
+    /// The user is in another state than the caller wants to change.
+    #[error("the user has changed")]
+    Stale,
+    /// Fields are not as they must be.
+    #[error("there are validation errors")]
+    Invalid(Vec<InvalidField>),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a user was not deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum DeleteUserError {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// No user has this identifier.
+    #[error("user not found")]
+    UserNotFound,
+    /// The user is in another state than the caller wants to delete.
+    #[error("the user has changed")]
+    Stale,
+    /// Nobody could administer any more (spec section 10, row 12).
+    #[error("the last System Administrator cannot be deleted")]
+    LastAdministrator,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Directory {
+    /// A page of all users, by username (spec section 4.1).
+    pub fn users(&self, caller: &Caller, page: Page) -> Result<Paged<User>, ReadUserError> {
+        let now = self.clock.now();
+        self.store.read(|directory| {
+            self.admit(directory, caller, now)??.may(Action::ReadUsers)?;
+            Ok(directory.users(page)?)
+        })
+    }
+
+    /// Reads a user (spec section 4.4).
+    pub fn user(&self, caller: &Caller, user: &UserIdentifier) -> Result<User, ReadUserError> {
+        let now = self.clock.now();
+        self.store.read(|directory| {
+            let target = user_id(directory, caller, user)?;
+            let admitted = self.admit(directory, caller, now)??;
+            admitted.may_about_even_before_reset(Action::ReadUsers, target)?;
+            let target = target.ok_or(ReadUserError::UserNotFound)?;
+            admitted.may_touch_user(directory, target)??;
+            directory.user(target)?.ok_or(ReadUserError::UserNotFound)
+        })
+    }
+
+    /// Changes a user and says what they are like then (spec sections 4.5 to 4.7).
+    pub fn change_user(
+        &self,
+        caller: &Caller,
+        user: &UserIdentifier,
+        changes: &UserChanges,
+        precondition: &Precondition,
+    ) -> Result<User, ChangeUserError> {
+        let now = self.clock.now();
+        let mut work = |directory: &mut dyn Writer| {
+            let target = user_id(directory, caller, user)?;
+            let admitted = self.admit(directory, caller, now)??;
+            admitted.may_about(Action::ManageUsers, target)?;
+            let target = target.ok_or(ChangeUserError::UserNotFound)?;
+            admitted.may_touch_user(directory, target)??;
+            let current = directory.user_to_change(target)?.ok_or(ChangeUserError::UserNotFound)?;
+            if changes.needs_administrator(&current) {
+                admitted.may(Action::ManageUsers)?;
+            }
+            if changes
+                .password_change_frequency
+                .is_some_and(|days| days != current.password_change_frequency.map(i64::from))
+                && !admitted.is_system_administrator()
+            {
+                return Err(Denied::NotPermitted.into());
+            }
+            if !precondition.allows(current.version) {
+                return Err(ChangeUserError::Stale);
+            }
+            let wanted = changes.clone().apply(&current, now).map_err(ChangeUserError::Invalid)?;
+            names_are_free(directory, &wanted)?;
+            if wanted == current {
+                return Ok(current);
+            }
+            directory.update_user(&wanted, &Secrets::default())?;
+            // Whoever administers must still be there on the day on which this account closes.
+            let closes = wanted.expiry.filter(|_| wanted.expiry != current.expiry);
+            if let Some(expiry) = closes
+                && !directory.has_active_administrator(expiry)?
+            {
+                return Err(invalid("expiry", "The last System Administrator cannot expire"));
+            }
+            Ok(User { version: wanted.version.next(), ..wanted })
+        };
+        if changes.sets_expiry() { self.store.write_alone(&mut work) } else { self.store.write(&mut work) }
+    }
+
+    /// Deletes a user: an administrator anybody but themselves, others themselves alone (spec section 4.8).
+    pub fn delete_user(
+        &self,
+        caller: &Caller,
+        user: &UserIdentifier,
+        precondition: &Precondition,
+    ) -> Result<(), DeleteUserError> {
+        let now = self.clock.now();
+        self.store.write_alone(|directory| {
+            let target = user_id(directory, caller, user)?;
+            let admitted = self.admit(directory, caller, now)??;
+            admitted.may_about(Action::ManageUsers, target)?;
+            let target = target.ok_or(DeleteUserError::UserNotFound)?;
+            admitted.may_touch_user(directory, target)??;
+            if admitted.is(Some(target))
+                && directory.standing(target)?.is_some_and(|standing| standing.system_administrator)
+            {
+                return Err(Denied::NotPermitted.into());
+            }
+            let current = directory.user_to_change(target)?.ok_or(DeleteUserError::UserNotFound)?;
+            if !precondition.allows(current.version) {
+                return Err(DeleteUserError::Stale);
+            }
+            directory.delete_user(target)?;
+            if !directory.has_active_administrator(now)? {
+                return Err(DeleteUserError::LastAdministrator);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Refuses a username or an address that another user has (spec section 10, row 22).
+fn names_are_free(directory: &mut dyn Writer, user: &User) -> Result<(), ChangeUserError> {
+    let mut taken = Vec::new();
+    let mut check = |field: &str, key: NameKey, message: &str| -> Result<(), StoreError> {
+        if is_taken(directory, key, user.id)? {
+            taken.push(InvalidField { field: field.to_owned(), message: message.to_owned() });
+        }
+        Ok(())
+    };
+    check("username", user.username.key(), "The username is already in use")?;
+    if let Some(email) = &user.email {
+        check("email", email.key(), "The email address is already in use")?;
+    }
+    if taken.is_empty() { Ok(()) } else { Err(ChangeUserError::Invalid(taken)) }
+}
+
+fn is_taken(directory: &mut dyn Reader, name: NameKey, by_others_than: UserId) -> Result<bool, StoreError> {
+    Ok(directory.user_id(&UserIdentifier::Name(name))?.is_some_and(|owner| owner != by_others_than))
+}
+
+fn invalid(field: &str, message: &str) -> ChangeUserError {
+    ChangeUserError::Invalid(vec![InvalidField { field: field.to_owned(), message: message.to_owned() }])
+}

@@ -1,0 +1,115 @@
+//! What an administrator does to an account beside changing its properties (spec section 4.10).
+
+use super::{Directory, user_id};
+use crate::access::{Action, Caller, Denied};
+use crate::identifier::UserIdentifier;
+use crate::ports::{Secrets, StoreError};
+use crate::time::Timestamp;
+use crate::user::{DEFAULT_PASSWORD_CHANGE_FREQUENCY, ProviderKind, SecurityStamp, User};
+use crate::validation::InvalidField;
+
+/// Something to do to an account. All of them may be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserAction {
+    /// Keep the user from signing in, and end every token at once.
+    Suspend,
+    /// Let the user sign in again.
+    Unsuspend,
+    /// Forget the wrong passwords that locked the account.
+    Unlock,
+    /// Ask for a new password before anything else.
+    ForcePasswordReset,
+    /// Let a password that never expires expire as others do.
+    SetPasswordToExpirable,
+}
+
+impl UserAction {
+    /// All of them, with the names that clients give them.
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::Suspend, "suspend"),
+        (Self::Unsuspend, "unsuspend"),
+        (Self::Unlock, "unlock"),
+        (Self::ForcePasswordReset, "forcePasswordReset"),
+        (Self::SetPasswordToExpirable, "setPasswordToExpirable"),
+    ];
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(action, _)| action)
+    }
+
+    fn apply(self, user: &mut User, now: Timestamp) -> Result<(), (&'static str, &'static str)> {
+        let external = user.provider.kind == ProviderKind::External;
+        match self {
+            Self::Suspend => user.suspended = true,
+            Self::Unsuspend if user.expiry.is_some_and(|expiry| expiry <= now) => {
+                return Err(("expiry", "The account has expired: clear its expiry date or move it first"));
+            }
+            Self::Unsuspend => user.suspended = false,
+            Self::Unlock => {
+                user.locked = false;
+                user.failed_login_attempts_since_last_success = 0;
+            }
+            Self::ForcePasswordReset | Self::SetPasswordToExpirable if external => {
+                return Err(("type", "The password of an external user is not kept here"));
+            }
+            Self::ForcePasswordReset => user.password_reset_required = true,
+            Self::SetPasswordToExpirable if user.password_change_frequency == Some(0) => {
+                user.password_change_frequency = Some(DEFAULT_PASSWORD_CHANGE_FREQUENCY);
+            }
+            Self::SetPasswordToExpirable => {}
+        }
+        Ok(())
+    }
+}
+
+/// Why an action was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// No user has this identifier.
+    #[error("user not found")]
+    UserNotFound,
+    /// There is no such action, or it cannot be done to this user.
+    #[error("there are validation errors")]
+    Invalid(InvalidField),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Directory {
+    /// Does the action of this name to a user.
+    pub fn act(&self, caller: &Caller, user: &UserIdentifier, action: &str) -> Result<(), ActError> {
+        let now = self.clock.now();
+        self.store.write_alone(|directory| {
+            let admitted = self.admit(directory, caller, now)??;
+            admitted.may(Action::ManageUsers)?;
+            let target = user_id(directory, caller, user)?.ok_or(ActError::UserNotFound)?;
+            admitted.may_touch_user(directory, target)??;
+            let current = directory.user_to_change(target)?.ok_or(ActError::UserNotFound)?;
+            let known = UserAction::named(action)
+                .ok_or_else(|| invalid("type", format!("The action type '{action}' is not valid")))?;
+            if known == UserAction::Suspend && admitted.is(Some(target)) {
+                return Err(invalid("type", "You cannot suspend yourself"));
+            }
+            let mut changed = current.clone();
+            known.apply(&mut changed, now).map_err(|(field, message)| invalid(field, message))?;
+            if changed == current {
+                return Ok(());
+            }
+            changed.modified = now;
+            let stamp = (known == UserAction::Suspend).then(|| SecurityStamp(self.ids.next()));
+            directory.update_user(&changed, &Secrets { stamp, password: None })?;
+            if !directory.has_active_administrator(now)? {
+                return Err(invalid("type", "The last System Administrator cannot be suspended"));
+            }
+            Ok(())
+        })
+    }
+}
+
+fn invalid(field: &str, message: impl Into<String>) -> ActError {
+    ActError::Invalid(InvalidField { field: field.to_owned(), message: message.into() })
+}

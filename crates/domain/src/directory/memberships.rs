@@ -1,0 +1,58 @@
+//! What a user belongs to (spec sections 4.11 and 4.12).
+
+use std::collections::BTreeSet;
+
+use super::{CheckMemberError, Directory, ReadUserError, user_id};
+use crate::access::{Action, Caller};
+use crate::group::Group;
+use crate::identifier::{GroupIdentifier, UserIdentifier};
+use crate::page::{Page, Paged};
+use crate::ports::Reach;
+
+impl Directory {
+    /// A page of the groups of a user, by name; effective are the direct ones and every group above them. Groups below an
+    /// `excluded` one are left out (spec section 5.2).
+    pub fn groups_of_user(
+        &self,
+        caller: &Caller,
+        user: &UserIdentifier,
+        reach: Reach,
+        excluded: &[GroupIdentifier],
+        page: Page,
+    ) -> Result<Paged<Group>, ReadUserError> {
+        let now = self.clock.now();
+        self.store.read(|directory| {
+            let target = user_id(directory, caller, user)?;
+            let admitted = self.admit(directory, caller, now)??;
+            admitted.may_about_even_before_reset(Action::ReadUsers, target)?;
+            let target = target.ok_or(ReadUserError::UserNotFound)?;
+            admitted.may_touch_user(directory, target)??;
+            let excluded = directory.group_ids(excluded)?;
+            Ok(directory.groups_of(target, reach, &excluded, page)?)
+        })
+    }
+
+    /// Whether a user belongs to any of the groups that `names` lists, separated by commas; the whole text comes first, as
+    /// the name of one group. Unknown groups have no members.
+    pub fn is_member_of_any(
+        &self,
+        caller: &Caller,
+        user: &UserIdentifier,
+        names: &str,
+    ) -> Result<bool, CheckMemberError> {
+        let now = self.clock.now();
+        self.store.read(|directory| {
+            let target = user_id(directory, caller, user)?;
+            self.admit(directory, caller, now)??.may_about(Action::ReadUsers, target)?;
+            let target = target.ok_or(CheckMemberError::UserNotFound)?;
+            let whole = directory.group_id(&GroupIdentifier::from(names))?;
+            let groups = if let Some(group) = whole {
+                BTreeSet::from([group])
+            } else {
+                let listed = names.split(',').map(str::trim).filter(|name| !name.is_empty());
+                directory.group_ids(&listed.map(GroupIdentifier::from).collect::<Vec<_>>())?
+            };
+            Ok(directory.is_effective_member_of_any(&groups, target)?)
+        })
+    }
+}

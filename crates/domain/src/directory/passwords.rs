@@ -1,0 +1,148 @@
+//! New passwords (spec sections 4.9 and 7).
+
+use super::{Directory, user_id};
+use crate::access::{Action, Caller, Denied};
+use crate::identifier::UserIdentifier;
+use crate::password::{self, Password, PasswordHash};
+use crate::ports::{PasswordsError, Secrets, StoreError};
+use crate::time::Timestamp;
+use crate::user::{ProviderKind, SecurityStamp, User, UserId};
+use crate::validation::InvalidField;
+
+/// How many wrong passwords in a row lock an account (spec section 2.4).
+const LOCKOUT: u32 = 5;
+
+/// Why a password was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangePasswordError {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// No user has this identifier.
+    #[error("user not found")]
+    UserNotFound,
+    /// Fields are not as they must be.
+    #[error("there are validation errors")]
+    Invalid(Vec<InvalidField>),
+    /// The password given as the existing one is another.
+    #[error("the existing password is incorrect")]
+    ExistingIncorrect,
+    /// A password could not be hashed or compared.
+    #[error(transparent)]
+    Passwords(#[from] PasswordsError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a user has before a new password, and whether they must prove that they know the old one.
+struct Before {
+    user: User,
+    hash: Option<PasswordHash>,
+    must_prove: bool,
+}
+
+impl Directory {
+    /// Gives a user a new password and ends their tokens: users themselves with the existing one, administrators without.
+    pub fn change_password(
+        &self,
+        caller: &Caller,
+        user: &UserIdentifier,
+        existing: Option<String>,
+        new: Option<String>,
+    ) -> Result<(), ChangePasswordError> {
+        let now = self.clock.now();
+        let before = self.before(caller, user, now)?;
+        let existing = existing.filter(|existing| !existing.is_empty());
+        let new = check(&before, existing.is_some(), new)?;
+        if let Some(existing) = existing
+            && !self.is_password(&Password::typed(existing), before.hash.as_ref())?
+        {
+            self.count_failure(before.user.id, now)?;
+            return Err(ChangePasswordError::ExistingIncorrect);
+        }
+        if self.is_password(&new, before.hash.as_ref())? {
+            return Err(invalid("new", "The new password must differ from the current one"));
+        }
+        let hash = self.passwords.hash(&new)?;
+        let secrets = Secrets { password: Some(hash), stamp: Some(SecurityStamp(self.ids.next())) };
+        self.store.write(|directory| {
+            let current = directory.user_to_change(before.user.id)?.ok_or(ChangePasswordError::UserNotFound)?;
+            // What was proved or authorised above must hold for the password that is replaced.
+            if directory.password(current.id)? != before.hash || directory.standing(caller.user)?.is_none() {
+                return Err(ChangePasswordError::ExistingIncorrect);
+            }
+            let changed =
+                User { password_changed: Some(now), password_reset_required: false, modified: now, ..current };
+            Ok(directory.update_user(&changed, &secrets)?)
+        })
+    }
+
+    fn before(&self, caller: &Caller, user: &UserIdentifier, now: Timestamp) -> Result<Before, ChangePasswordError> {
+        self.store.read(|directory| {
+            let target = user_id(directory, caller, user)?;
+            let admitted = self.admit(directory, caller, now)??;
+            admitted.may_about_even_before_reset(Action::ManageUsers, target)?;
+            let target = target.ok_or(ChangePasswordError::UserNotFound)?;
+            admitted.may_touch_user(directory, target)??;
+            let user = directory.user(target)?.ok_or(ChangePasswordError::UserNotFound)?;
+            let hash = directory.password(target)?;
+            Ok(Before { user, hash, must_prove: admitted.may(Action::ManageUsers).is_err() })
+        })
+    }
+
+    fn is_password(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool, PasswordsError> {
+        hash.map_or(Ok(false), |hash| self.passwords.verify(password, hash))
+    }
+
+    /// A wrong password counts, and locks the account in the end; this stays though the request is refused.
+    fn count_failure(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
+        self.store.write(|directory| {
+            let Some(current) = directory.user_to_change(user)? else { return Ok(()) };
+            let failures = current.failed_login_attempts_since_last_success.saturating_add(1);
+            let counted = User {
+                last_failed_login: Some(now),
+                failed_login_attempts: current.failed_login_attempts.saturating_add(1),
+                failed_login_attempts_since_last_success: failures,
+                locked: current.locked || failures >= LOCKOUT,
+                ..current
+            };
+            directory.update_user(&counted, &Secrets::default())
+        })
+    }
+}
+
+fn check(before: &Before, has_existing: bool, new: Option<String>) -> Result<Password, ChangePasswordError> {
+    let mut faults = Vec::new();
+    let mut fault = |field: &str, message: &str| {
+        faults.push(InvalidField { field: field.to_owned(), message: message.to_owned() });
+    };
+    if before.must_prove && !has_existing {
+        fault("existing", "The existing password is required");
+    }
+    let names = [before.user.first_name.as_deref(), before.user.last_name.as_deref()];
+    let password = match new.filter(|new| !new.is_empty()) {
+        _ if before.user.provider.kind == ProviderKind::External => {
+            fault("new", "The password of an external user is not kept here");
+            None
+        }
+        None => {
+            fault("new", "The new password is required");
+            None
+        }
+        Some(new) => match password::check(new, names) {
+            Ok(password) => Some(password),
+            Err(broken) => {
+                for rule in broken {
+                    fault("new", &rule.to_string());
+                }
+                None
+            }
+        },
+    };
+    password.filter(|_| faults.is_empty()).ok_or(ChangePasswordError::Invalid(faults))
+}
+
+fn invalid(field: &str, message: &str) -> ChangePasswordError {
+    ChangePasswordError::Invalid(vec![InvalidField { field: field.to_owned(), message: message.to_owned() }])
+}

@@ -1,0 +1,132 @@
+//! What a request says of a group that is to be, or is to change, and the checks it must pass.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::{Group, GroupId, GroupKind, GroupName};
+use crate::custom::{self, Custom, CustomChange};
+use crate::time::Timestamp;
+use crate::user::is_domain;
+use crate::validation::{Faults, InvalidField};
+use crate::version::Version;
+
+/// What a request says of a group that is to be (spec section 5.b). Nothing in it has been checked.
+#[derive(Clone, Debug, Default)]
+pub struct GroupDraft {
+    /// The id that the client wants; absent or all zeros, one is made.
+    pub id: Option<Uuid>,
+    /// The name.
+    pub name: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// `contensis`, which is also meant by absence, or `external`.
+    pub kind: Option<String>,
+    /// Custom properties.
+    pub custom: Custom,
+    /// Email domains whose users join when their account is created.
+    pub auto_membership_email_domains: Vec<String>,
+}
+
+/// The most bytes of a group's description.
+const LONGEST_DESCRIPTION: usize = 32 * 1024;
+
+impl GroupDraft {
+    /// Checks everything at once.
+    pub(crate) fn check(self, id: GroupId, now: Timestamp) -> Result<Group, Vec<InvalidField>> {
+        let mut faults = Faults::default();
+        let name = faults.check("name", GroupName::try_from(self.name.unwrap_or_default()));
+        let kind = check_kind(&mut faults, self.kind.as_deref());
+        check_description(&mut faults, self.description.as_deref());
+        custom::check(&self.custom, &mut faults);
+        let domains = check_domains(&mut faults, &self.auto_membership_email_domains);
+        let group = name.zip(kind).map(|(name, kind)| Group {
+            id: self.id.filter(|id| !id.is_nil()).map_or(id, GroupId),
+            name,
+            description: self.description,
+            kind,
+            user_count: 0,
+            child_group_count: 0,
+            custom: self.custom,
+            auto_membership_email_domains: domains,
+            created: now,
+            modified: now,
+            version: Version::FIRST,
+        });
+        faults.into_result(group)
+    }
+}
+
+/// What a request changes of a group (spec section 5.d). What is `None` stays as it is. Nothing in it has been checked.
+#[derive(Clone, Debug, Default)]
+pub struct GroupChanges {
+    /// The name.
+    pub name: Option<Option<String>>,
+    /// What it is for.
+    pub description: Option<Option<String>>,
+    /// Custom properties.
+    pub custom: Option<CustomChange>,
+    /// Email domains whose users join when their account is created.
+    pub auto_membership_email_domains: Option<Vec<String>>,
+}
+
+impl GroupChanges {
+    /// The group as it is to be. A system group keeps its name.
+    pub(crate) fn apply(self, group: &Group, now: Timestamp) -> Result<Group, Vec<InvalidField>> {
+        let mut faults = Faults::default();
+        let mut changed = group.clone();
+        if let Some(name) = self.name {
+            let name = faults.check("name", GroupName::try_from(name.unwrap_or_default()));
+            changed.name = name.unwrap_or(changed.name);
+            if group.kind == GroupKind::System && changed.name != group.name {
+                faults.add("name", "The name of a system group cannot be changed");
+            }
+        }
+        if let Some(description) = self.description {
+            check_description(&mut faults, description.as_deref());
+            changed.description = description;
+        }
+        if let Some(custom) = self.custom {
+            custom.apply(&mut changed.custom);
+            custom::check(&changed.custom, &mut faults);
+        }
+        if let Some(domains) = self.auto_membership_email_domains {
+            changed.auto_membership_email_domains = check_domains(&mut faults, &domains);
+        }
+        if changed != *group {
+            changed.modified = now;
+        }
+        faults.into_result(Some(changed))
+    }
+}
+
+fn check_kind(faults: &mut Faults, kind: Option<&str>) -> Option<GroupKind> {
+    match kind.map(str::to_ascii_lowercase).as_deref() {
+        None | Some("contensis") => Some(GroupKind::Contensis),
+        Some("external") => Some(GroupKind::External),
+        Some(other) => {
+            faults.add("type", format!("The group type '{other}' is not valid"));
+            None
+        }
+    }
+}
+
+fn check_description(faults: &mut Faults, description: Option<&str>) {
+    if description.is_some_and(|text| text.contains('\0') || text.len() > LONGEST_DESCRIPTION) {
+        faults.add("description", "The description is not valid");
+    }
+}
+
+/// Lower case, without a leading `@` (spec section 5.6).
+fn check_domains(faults: &mut Faults, domains: &[String]) -> BTreeSet<String> {
+    let mut accepted = BTreeSet::new();
+    for (index, given) in domains.iter().enumerate() {
+        let domain = given.trim().trim_start_matches('@').to_lowercase();
+        if is_domain(&domain) {
+            accepted.insert(domain);
+        } else {
+            faults.add(format!("autoMembershipEmailDomains[{index}]"), format!("The domain '{given}' is not valid"));
+        }
+    }
+    accepted
+}

@@ -1,0 +1,96 @@
+//! What happens around every request: it gets an id, a line in the log, and errors in the API's form.
+
+use std::fmt;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpResponse};
+use serde::Serialize;
+use tracing::{Instrument as _, info_span};
+use uuid::Uuid;
+
+use crate::Api;
+use crate::incoming::Incoming;
+use crate::problem::Problem;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// An answer with a body.
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Result<HttpResponse, Problem> {
+    let body = serde_json::to_vec(body).map_err(Problem::unexpected)?;
+    Ok(HttpResponse::build(status).insert_header((header::CONTENT_TYPE, JSON)).body(body))
+}
+
+/// The answer to a request that made `body`, which is at `place` from now on.
+pub(crate) fn created(place: impl fmt::Display, body: &impl Serialize) -> Result<HttpResponse, Problem> {
+    let mut response = json(StatusCode::CREATED, body)?;
+    let location = HeaderValue::try_from(format!("/api/security/{place}")).map_err(Problem::unexpected)?;
+    response.headers_mut().insert(header::LOCATION, location);
+    Ok(response)
+}
+
+/// Answers every request.
+pub(crate) async fn answer<B: MessageBody + 'static>(
+    api: Data<Api>,
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let id = api.ids.next();
+    let incoming = Incoming::take_from(&mut request);
+    let span = info_span!("request", request_id = %id, method = %request.method(), path = request.path());
+    async move {
+        let begun = Instant::now();
+        let mut response = next.call(request).await?.map_into_boxed_body();
+        let is_settled = incoming.settle().await;
+        let status = response.status();
+        let mut cause = None;
+        if status.is_client_error() || status.is_server_error() {
+            (response, cause) = explained(response, id);
+        }
+        if let Ok(id) = HeaderValue::try_from(id.to_string()) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        if !is_settled {
+            response = response.map_body(|head, body| {
+                head.set_connection_type(ConnectionType::Close);
+                incoming.held_by(body)
+            });
+        }
+        log(status, begun, cause);
+        Ok(response)
+    }
+    .instrument(span)
+    .await
+}
+
+/// An error in the API's form, and what caused it.
+fn explained(response: ServiceResponse, id: Uuid) -> (ServiceResponse, Option<String>) {
+    let error = response.response().error();
+    let (body, cause) = match error.and_then(Error::as_error::<Problem>) {
+        Some(problem) => (problem.body(id), problem.cause()),
+        None => (Problem::of_status(response.status()).body(id), error.map(ToString::to_string)),
+    };
+    let is_head = response.request().method() == Method::HEAD;
+    let mut response = response.map_body(|_, _| if is_head { BoxBody::new(()) } else { BoxBody::new(body) });
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    (response, cause)
+}
+
+fn log(status: StatusCode, begun: Instant, cause: Option<String>) {
+    let duration = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let code = status.as_u16();
+    let error = cause.unwrap_or_default();
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        tracing::warn!(status = code, duration_ms = duration, error, "answered {code} in {duration} ms");
+    } else if status.is_server_error() {
+        tracing::error!(status = code, duration_ms = duration, error, "answered {code} in {duration} ms");
+    } else {
+        tracing::info!(status = code, duration_ms = duration, "answered {code} in {duration} ms");
+    }
+}

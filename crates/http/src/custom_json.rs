@@ -1,0 +1,31 @@
+//! Custom properties as JSON: each as it was given (spec section 3.3).
+
+use guildhall_domain::custom::{Custom, CustomValue};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// Custom properties in an answer.
+pub(crate) struct CustomBody<'a>(pub(crate) &'a Custom);
+
+impl Serialize for CustomBody<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, Value(value))))
+    }
+}
+
+struct Value<'a>(&'a CustomValue);
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            CustomValue::Null => serializer.serialize_unit(),
+            CustomValue::Boolean(value) => serializer.serialize_bool(*value),
+            CustomValue::Text(text) => serializer.serialize_str(text),
+            // As JSON it keeps every digit, which no number type would.
+            CustomValue::Number(text) => match serde_json::from_str::<&RawValue>(text) {
+                Ok(number) => number.serialize(serializer),
+                Err(_) => serializer.serialize_str(text),
+            },
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Every answer that is not a success, in the API's form (spec section 3.1).
+
+mod refusals;
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt::{self, Write as _};
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use guildhall_domain::validation::InvalidField;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use uuid::Uuid;
+
+pub(crate) use refusals::NOT_A_MEMBER;
+
+/// Why a request is not answered as it hoped.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    kind: Kind,
+    message: Cow<'static, str>,
+    data: Option<Box<RawValue>>,
+    advice: Option<Advice>,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+enum Kind {
+    Error,
+    Validation,
+}
+
+/// What a header tells the client to do about it.
+#[derive(Debug)]
+enum Advice {
+    Authenticate,
+    Allow(String),
+    RetryAfter(&'static str),
+}
+
+/// What a client sees without a valid token: this and nothing else (spec section 2.3).
+const UNAUTHENTICATED: &str = r#"{"message":"Authorization has been denied for this request."}"#;
+
+impl Problem {
+    fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, kind: Kind::Error, message: message.into(), data: None, advice: None, cause: None }
+    }
+
+    /// A status that somebody else chose.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        Self::new(status, status.canonical_reason().unwrap_or("The request failed"))
+    }
+
+    pub(crate) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(crate) fn unauthenticated() -> Self {
+        Self { advice: Some(Advice::Authenticate), ..Self::of_status(StatusCode::UNAUTHORIZED) }
+    }
+
+    fn forbidden(message: &'static str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    pub(crate) fn not_found(message: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    pub(crate) fn method_not_allowed(allowed: String) -> Self {
+        let message = format!("The method is not allowed here; allowed are: {allowed}");
+        Self { advice: Some(Advice::Allow(allowed)), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
+    }
+
+    fn conflict(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::CONFLICT, message)
+    }
+
+    pub(crate) fn too_large(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    }
+
+    pub(crate) fn unsupported_media(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
+    }
+
+    /// Fields are not as they must be; `message` says for what.
+    pub(crate) fn invalid(message: &'static str, fields: &[InvalidField]) -> Self {
+        let fields: Vec<_> =
+            fields.iter().map(|fault| Fault { field: &fault.field, message: &fault.message }).collect();
+        Self { kind: Kind::Validation, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, message) }.with_data(&fields)
+    }
+
+    /// Something is wrong that whoever calls cannot help.
+    pub(crate) fn unexpected(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "An unexpected error occurred");
+        Self { cause: Some(cause.into()), ..problem }
+    }
+
+    /// Something is away, or has too much to do.
+    pub(crate) fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service is temporarily unavailable");
+        Self { advice: Some(Advice::RetryAfter("1")), cause: Some(cause.into()), ..problem }
+    }
+
+    fn with_data(self, data: &impl Serialize) -> Self {
+        match to_raw_value(data) {
+            Ok(data) => Self { data: Some(data), ..self },
+            Err(error) => Self::unexpected(error),
+        }
+    }
+
+    /// The body of the answer to the request `id`.
+    pub(crate) fn body(&self, id: Uuid) -> String {
+        if self.status == StatusCode::UNAUTHORIZED {
+            return UNAUTHENTICATED.to_owned();
+        }
+        let body = Body { log_id: id.to_string(), message: &self.message, data: self.data.as_deref(), kind: self.kind };
+        serde_json::to_string(&body).unwrap_or_default()
+    }
+
+    /// What caused it, and what caused that: for the log.
+    pub(crate) fn cause(&self) -> Option<String> {
+        self.cause.as_ref().map(|cause| chain(cause.as_ref()))
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "logId")]
+    log_id: String,
+    message: &'a str,
+    data: Option<&'a RawValue>,
+    #[serde(rename = "type")]
+    kind: Kind,
+}
+
+#[derive(Serialize)]
+struct Fault<'a> {
+    field: &'a str,
+    message: &'a str,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The status and the headers. The body comes with the request's id, which only `answer` knows.
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::new(self.status);
+        let (name, value) = match &self.advice {
+            None => return response,
+            Some(Advice::Authenticate) => (header::WWW_AUTHENTICATE, "Bearer"),
+            Some(Advice::Allow(methods)) => (header::ALLOW, methods.as_str()),
+            Some(Advice::RetryAfter(seconds)) => (header::RETRY_AFTER, *seconds),
+        };
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+/// An error and everything that led to it, in one line.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        // Writing to a string does not fail.
+        let _ = write!(line, ": {error}");
+        source = error.source();
+    }
+    line
+}

@@ -1,0 +1,113 @@
+//! The parameters behind the question mark (spec section 1.2).
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use guildhall_domain::page::Page;
+
+use crate::problem::Problem;
+
+/// The largest page number, so that clients of every kind can hold it.
+const LAST_PAGE: u64 = i32::MAX as u64;
+
+/// The parameters of a request, not yet judged.
+pub(crate) struct Query(String);
+
+impl FromRequest for Query {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(request.query_string().to_owned())))
+    }
+}
+
+impl Query {
+    /// The page that `pageIndex` and `pageSize` ask for (spec section 3.2).
+    pub(crate) fn page(&self) -> Result<Page, Problem> {
+        let index = self.count("pageIndex", 0)?.unwrap_or_default();
+        let size = self.count("pageSize", 1)?.unwrap_or(Page::DEFAULT_SIZE);
+        if index > LAST_PAGE {
+            return Err(Problem::bad_request(format!("The parameter 'pageIndex' must be {LAST_PAGE} or less")));
+        }
+        Page::new(index, size).map_err(|error| Problem::bad_request(format!("The parameter 'pageSize': {error}")))
+    }
+
+    /// A switch; off when absent.
+    pub(crate) fn is_on(&self, name: &str) -> Result<bool, Problem> {
+        match self.value(name).map(|value| value.to_ascii_lowercase()).as_deref() {
+            None | Some("false" | "0") => Ok(false),
+            Some("true" | "1") => Ok(true),
+            Some(_) => Err(Problem::bad_request(format!("The parameter '{name}' must be true or false"))),
+        }
+    }
+
+    fn count(&self, name: &str, least: u64) -> Result<Option<u64>, Problem> {
+        let Some(value) = self.value(name) else {
+            return Ok(None);
+        };
+        let is_whole = value.bytes().all(|byte| byte.is_ascii_digit());
+        // A number too large to hold is still a number, and is cut down or refused as one.
+        let count = is_whole.then(|| value.parse().unwrap_or(u64::MAX)).filter(|count| *count >= least);
+        let message =
+            || Problem::bad_request(format!("The parameter '{name}' must be a whole number, {least} or more"));
+        count.map(Some).ok_or_else(message)
+    }
+
+    /// The last value of this name; clients write several things when they mean none.
+    fn value(&self, name: &str) -> Option<Cow<'_, str>> {
+        let named = form_urlencoded::parse(self.0.as_bytes()).filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        named.last().map(|(_, value)| value).filter(|value| !matches!(value.as_ref(), "" | "undefined" | "null"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Query;
+
+    fn page(query: &str) -> Result<(u64, u64), String> {
+        let page = Query(query.to_owned()).page();
+        page.map(|page| (page.index(), page.size())).map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn pages_are_read_in_any_case_and_cut_down() {
+        for (query, expected) in [
+            ("", (0, 25)),
+            ("pageIndex=2&pageSize=10", (2, 10)),
+            ("PAGEINDEX=2&pagesize=10&defaultHeaders=%5Bobject%20Object%5D", (2, 10)),
+            ("pageIndex=undefined&pageSize=null", (0, 25)),
+            ("pageIndex=&pageSize", (0, 25)),
+            ("pageIndex=%31&pageSize=1000", (1, 1000)),
+            ("pageSize=1001", (0, 1000)),
+            ("pageSize=99999999999999999999999", (0, 1000)),
+            ("pageIndex=1&pageIndex=3", (3, 25)),
+            ("%FF=%FF&&=&=x", (0, 25)),
+        ] {
+            assert_eq!(page(query), Ok(expected), "{query}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_page_is_refused_by_name() {
+        for query in ["pageIndex=-1", "pageIndex=x", "pageIndex=1.5", "pageIndex=2147483648", "pageIndex=+1"] {
+            assert!(page(query).is_err_and(|message| message.contains("'pageIndex'")), "{query}");
+        }
+        for query in ["pageSize=0", "pageSize=-1", "pageSize=ten", "pageSize=1e2"] {
+            assert!(page(query).is_err_and(|message| message.contains("'pageSize'")), "{query}");
+        }
+    }
+
+    #[test]
+    fn switches_are_words_or_digits() {
+        for (query, expected) in
+            [("", false), ("x=TRUE", true), ("X=1", true), ("x=False", false), ("x=0", false), ("x=undefined", false)]
+        {
+            assert_eq!(Query(query.to_owned()).is_on("x").ok(), Some(expected), "{query}");
+        }
+        assert!(Query("x=yes".to_owned()).is_on("x").is_err());
+    }
+}

@@ -1,0 +1,83 @@
+//! The one table of routes.
+
+use actix_web::http::Method;
+use actix_web::web;
+
+use crate::api::{children, groups, health, members, users};
+use crate::problem::Problem;
+
+/// A route of the API.
+pub struct Route {
+    method: Method,
+    template: &'static str,
+    handler: fn() -> actix_web::Route,
+}
+
+impl Route {
+    /// The method it answers.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path it answers, with identifiers in braces: `/api/security/groups/{group}`.
+    #[must_use]
+    pub fn template(&self) -> &'static str {
+        self.template
+    }
+}
+
+/// Every route. Where a path fits two templates, the first one answers, so words go before identifiers.
+#[must_use]
+pub fn routes() -> &'static [Route] {
+    &ROUTES
+}
+
+static ROUTES: [Route; 11] = [
+    Route { method: Method::GET, template: "/health/live", handler: || web::to(health::live) },
+    Route { method: Method::GET, template: "/health/ready", handler: || web::to(health::ready) },
+    Route { method: Method::POST, template: "/api/security/users", handler: || web::to(users::create) },
+    Route { method: Method::POST, template: "/api/security/groups", handler: || web::to(groups::create) },
+    Route { method: Method::GET, template: "/api/security/groups/{group}", handler: || web::to(groups::read) },
+    Route { method: Method::GET, template: MEMBERS, handler: || web::to(members::list) },
+    Route { method: Method::POST, template: MEMBERS, handler: || web::to(members::add_many) },
+    Route { method: Method::PUT, template: MEMBER, handler: || web::to(members::add) },
+    Route { method: Method::DELETE, template: MEMBER, handler: || web::to(members::remove) },
+    Route { method: Method::HEAD, template: MEMBER, handler: || web::to(members::check) },
+    Route {
+        method: Method::PUT,
+        template: "/api/security/groups/{group}/groups/{child}",
+        handler: || web::to(children::add),
+    },
+];
+
+const MEMBERS: &str = "/api/security/groups/{group}/users";
+const MEMBER: &str = "/api/security/groups/{group}/users/{user}";
+
+/// Registers every route; a path with another method is answered with 405 and the methods it has.
+pub(crate) fn register(config: &mut web::ServiceConfig) {
+    let mut registered: Vec<&str> = Vec::new();
+    for template in ROUTES.iter().map(Route::template) {
+        if registered.contains(&template) {
+            continue;
+        }
+        registered.push(template);
+        let mut resource = web::resource(template);
+        let mut allowed = Vec::new();
+        for route in ROUTES.iter().filter(|route| route.template == template) {
+            resource = resource.route((route.handler)().method(route.method.clone()));
+            allowed.push(route.method.as_str());
+        }
+        let allowed = allowed.join(", ");
+        let refuse = move || {
+            let problem = Problem::method_not_allowed(allowed.clone());
+            async { Err::<&str, Problem>(problem) }
+        };
+        config.service(resource.default_service(web::to(refuse)));
+    }
+}
+
+/// Answers where there is no route.
+pub(crate) async fn unknown() -> Result<&'static str, Problem> {
+    Err(Problem::not_found("There is nothing at this address"))
+}

@@ -1,0 +1,60 @@
+//! A request's body, for those who may send one.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
+use guildhall_domain::access::Action;
+
+use crate::Api;
+use crate::caller::Caller;
+use crate::incoming::{Incoming, ReadError};
+use crate::problem::Problem;
+
+/// What a request brings. Its body is not read before the caller is known to be allowed to send one.
+pub(crate) struct Submission {
+    headers: HeaderMap,
+    incoming: Option<Incoming>,
+}
+
+impl Submission {
+    /// The body, once the caller turns out to be allowed to do what they send it for (spec sections 1.3 and 1.6).
+    pub(crate) async fn accepted(self, api: &Api, caller: &Caller, action: Action, most: usize) -> Result<Vec<u8>, Problem> {
+        caller.may(api, action).await?;
+        self.check_media()?;
+        let Some(incoming) = self.incoming else {
+            return Ok(Vec::new());
+        };
+        incoming.read(most).await.map_err(|error| match error {
+            ReadError::TooLarge => Problem::too_large(format!("The body is larger than {most} bytes")),
+            ReadError::Broken(error) => Problem::bad_request(format!("The body could not be read: {error}")),
+        })
+    }
+
+    /// JSON with any parameters, or anything that does not say what it is.
+    fn check_media(&self) -> Result<(), Problem> {
+        if let Some(kind) = self.headers.get(header::CONTENT_TYPE) {
+            let essence = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+            if !essence.is_empty() && !essence.eq_ignore_ascii_case("application/json") {
+                return Err(Problem::unsupported_media("The content type must be application/json"));
+            }
+        }
+        match self.headers.get(header::CONTENT_ENCODING) {
+            Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+                Err(Problem::unsupported_media("The body must not be compressed"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl FromRequest for Submission {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let incoming = request.extensions().get::<Incoming>().cloned();
+        ready(Ok(Self { headers: request.headers().clone(), incoming }))
+    }
+}

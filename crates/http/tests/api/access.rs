@@ -1,0 +1,85 @@
+//! Who may call what: a row for every route.
+
+use actix_web::http::Method;
+use actix_web::test::TestRequest;
+use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
+use guildhall_http::routes;
+
+use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN, World, by};
+
+/// The path with everything in braces filled in, the body, and the status for: nobody, a token nobody was given, an
+/// ordinary user, an administrator.
+const ROWS: [(&str, &str, &str, &str, [u16; 4]); 11] = [
+    ("GET", "/health/live", "/health/live", "", [200, 200, 200, 200]),
+    ("GET", "/health/ready", "/health/ready", "", [200, 200, 200, 200]),
+    ("POST", "/api/security/users", "/api/security/users", NEW_USER, [401, 401, 403, 201]),
+    ("POST", "/api/security/groups", "/api/security/groups", r#"{"name":"New"}"#, [401, 401, 403, 201]),
+    ("GET", "/api/security/groups/{group}", "/api/security/groups/Soap", "", [401, 401, 403, 200]),
+    ("GET", "/api/security/groups/{group}/users", "/api/security/groups/Soap/users", "", [401, 401, 403, 200]),
+    ("POST", "/api/security/groups/{group}/users", "/api/security/groups/Soap/users", "[]", [401, 401, 403, 204]),
+    ("PUT", MEMBER, "/api/security/groups/Soap/users/tyler", "", [401, 401, 403, 204]),
+    ("DELETE", MEMBER, "/api/security/groups/Soap/users/tyler", "", [401, 401, 403, 204]),
+    ("HEAD", MEMBER, "/api/security/groups/Soap/users/tyler", "", [401, 401, 403, 204]),
+    (
+        "PUT",
+        "/api/security/groups/{group}/groups/{child}",
+        "/api/security/groups/Soap/groups/Technicians",
+        "",
+        [401, 401, 403, 204],
+    ),
+];
+
+const MEMBER: &str = "/api/security/groups/{group}/users/{user}";
+const NEW_USER: &str = r#"{"email":"new@fightclub.com","credentials":{"password":"pr0j3ctM4yh3m"}}"#;
+
+#[actix_web::test]
+async fn every_route_answers_every_caller_as_the_table_says() {
+    for route in routes() {
+        let row = ROWS.iter().find(|row| (row.0, row.1) == (route.method().as_str(), route.template()));
+        let Some((_, template, path, body, expected)) = row else {
+            panic!("{} {} has no row", route.method(), route.template());
+        };
+        let request = |token| match token {
+            Some(token) => by(token, route.method().clone(), path).set_payload(*body),
+            None => TestRequest::with_uri(path).method(route.method().clone()).set_payload(*body),
+        };
+        for (token, expected) in [None, Some(UNKNOWN), Some(ORDINARY), Some(ADMINISTRATOR)].into_iter().zip(expected) {
+            let answer = world_of_the_table().send(request(token)).await;
+            assert_eq!(answer.status, *expected, "{} {template} by {token:?}: {}", route.method(), answer.body);
+        }
+    }
+    assert_eq!(routes().len(), ROWS.len(), "a row has no route");
+}
+
+#[actix_web::test]
+async fn whoever_has_no_token_of_ours_is_nobody() {
+    let world = world_of_the_table();
+    for token in ["", " ", "unknown", "ordinary x"] {
+        assert_eq!(world.send(by(token, Method::GET, "/api/security/groups/Soap")).await.status, 401, "{token}");
+    }
+}
+
+#[actix_web::test]
+async fn anybody_may_ask_about_their_own_membership() {
+    let world = world_of_the_table();
+    for (path, expected) in [
+        ("/api/security/groups/Soap/users/@current", 404),
+        ("/api/security/groups/Everyone/users/@current", 204),
+        ("/api/security/groups/CMS%20Editors/users/bob", 204),
+        ("/api/security/groups/Nothing/users/bob", 404),
+        ("/api/security/groups/Nothing/users/tyler", 403),
+        ("/api/security/groups/Nothing/users/nobody", 403),
+    ] {
+        assert_eq!(world.send(by(ORDINARY, Method::HEAD, path)).await.bare(), expected, "{path}");
+    }
+}
+
+fn world_of_the_table() -> World {
+    let world = World::new();
+    world.add_group("Soap");
+    world.add_group("Technicians");
+    world.add_user("tyler");
+    let (group, user) = (GroupIdentifier::from("Soap"), UserIdentifier::from("tyler"));
+    world.directory.add_member(&world.administrator, &group, &user).unwrap();
+    world
+}

@@ -1,0 +1,18 @@
+//! The API as a client sees it, over the real directory in memory.
+
+#![expect(clippy::unwrap_used, reason = "clippy knows a test by its attribute, and its helpers have none")]
+
+mod access;
+mod children;
+mod conventions;
+mod groups;
+mod health;
+mod logs;
+mod members;
+mod order;
+mod paths;
+mod server;
+mod sockets;
+mod store;
+mod users;
+mod world;

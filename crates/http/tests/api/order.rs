@@ -1,0 +1,51 @@
+//! What is checked first (spec section 1.6).
+
+use actix_web::http::Method;
+use actix_web::test::TestRequest;
+
+use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN, World, by};
+
+/// Each request has a fault of its own and of every kind after it: the path, the method, the token, the permission, the
+/// body, the target, the fields, the state.
+#[actix_web::test]
+async fn the_first_fault_is_the_one_that_is_told() {
+    let world = World::new();
+    world.add_group("Soap");
+    let large = "x".repeat(10_000);
+    let bulk = "/api/security/groups/Nothing/users";
+    for (token, method, path, body, expected) in [
+        (UNKNOWN, "PATCH", "/api/security/nothing", "x", 404),
+        (UNKNOWN, "PATCH", "/api/security/groups", "x", 405),
+        (UNKNOWN, "POST", "/api/security/groups", "x", 401),
+        (UNKNOWN, "POST", bulk, "x", 401),
+        (UNKNOWN, "POST", bulk, large.as_str(), 401),
+        (UNKNOWN, "GET", "/api/security/groups/Nothing/users?pageSize=x", "", 401),
+        (ORDINARY, "POST", "/api/security/groups", "x", 403),
+        (ORDINARY, "POST", "/api/security/users?suspended=x", "x", 403),
+        (ORDINARY, "POST", bulk, large.as_str(), 403),
+        (ORDINARY, "GET", "/api/security/groups/Nothing/users?pageSize=x", "", 403),
+        (ORDINARY, "PUT", "/api/security/groups/Nothing/users/nobody", "", 403),
+        (ADMINISTRATOR, "GET", "/api/security/groups/Nothing/users?pageSize=x", "", 400),
+        (ADMINISTRATOR, "POST", "/api/security/users?suspended=x", "{}", 400),
+        (ADMINISTRATOR, "POST", bulk, "[1]", 400),
+        (ADMINISTRATOR, "POST", bulk, large.as_str(), 413),
+        (ADMINISTRATOR, "POST", bulk, r#"["75490b0f-56f7-4690-a20a-6f2a822f1d3f"]"#, 404),
+        (ADMINISTRATOR, "PUT", "/api/security/groups/Nothing/groups/Nothing", "", 404),
+        (ADMINISTRATOR, "POST", "/api/security/groups", r#"{"name":"Soap","type":"sys"}"#, 422),
+        (ADMINISTRATOR, "POST", "/api/security/groups", r#"{"name":"Soap"}"#, 409),
+    ] {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let answer = world.send(by(token, method.clone(), path).set_payload(body.to_owned())).await;
+        assert_eq!(answer.status, expected, "{method} {path} by {token}: {}", answer.body);
+    }
+}
+
+#[actix_web::test]
+async fn a_media_type_is_told_only_to_those_who_may_send_one() {
+    let world = World::new();
+    let post = |request: TestRequest| request.insert_header(("content-type", "text/plain")).set_payload("x");
+    for (token, expected) in [(UNKNOWN, 401), (ORDINARY, 403), (ADMINISTRATOR, 415)] {
+        let answer = world.send(post(by(token, Method::POST, "/api/security/groups"))).await;
+        assert_eq!(answer.status, expected, "{token}");
+    }
+}

@@ -1,0 +1,65 @@
+//! A store that fails when it is told to.
+
+use std::sync::Mutex;
+use std::sync::mpsc::Receiver;
+
+use guildhall_domain::memory::Memory;
+use guildhall_domain::ports::{Reader, Store, StoreError, Undo, Writer};
+
+/// What the store does with the next unit of work.
+#[derive(Default)]
+pub(crate) enum Mood {
+    /// Its work.
+    #[default]
+    Well,
+    /// It cannot be reached.
+    Away,
+    /// It is broken.
+    Broken,
+    /// It panics.
+    Panicking,
+    /// It waits for a message, then does its work.
+    Waiting(Receiver<()>),
+}
+
+/// Memory with moods.
+#[derive(Default)]
+pub(crate) struct Moody {
+    memory: Memory,
+    mood: Mutex<Mood>,
+}
+
+impl Moody {
+    /// From now on it is in this mood.
+    pub(crate) fn becomes(&self, mood: Mood) {
+        *self.mood.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = mood;
+    }
+
+    fn work(&self) -> Result<(), StoreError> {
+        let mood = self.mood.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match &*mood {
+            Mood::Well => Ok(()),
+            Mood::Away => Err(StoreError::unavailable("nobody answers")),
+            Mood::Broken => Err(StoreError::failed("a table is missing")),
+            Mood::Panicking => panic!("the store panics because a test told it to"),
+            Mood::Waiting(sign) => sign.recv().map_err(StoreError::failed),
+        }
+    }
+}
+
+impl Store for Moody {
+    fn reading(&self, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
+        self.work()?;
+        self.memory.reading(work)
+    }
+
+    fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        self.work()?;
+        self.memory.writing(work)
+    }
+
+    fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        self.work()?;
+        self.memory.writing_alone(work)
+    }
+}

@@ -1,0 +1,209 @@
+//! A directory with a few people in it, and a client of its API.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use actix_web::http::header::HeaderMap;
+use actix_web::http::{Method, StatusCode};
+use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use actix_web::{App, web};
+use guildhall_domain::access::{Caller, Scopes};
+use guildhall_domain::directory::Directory;
+use guildhall_domain::group::{GroupDraft, GroupId};
+use guildhall_domain::identifier::UserIdentifier;
+use guildhall_domain::password::{Password, PasswordHash};
+use guildhall_domain::ports::{AccessToken, Clock, Ids, InvalidToken, Passwords, PasswordsError, Tokens, TokensError};
+use guildhall_domain::time::Timestamp;
+use guildhall_domain::user::{SecurityStamp, UserDraft, UserId};
+use guildhall_http::{Api, Limits, configure};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::store::Moody;
+
+/// The token of a System Administrator.
+pub(crate) const ADMINISTRATOR: &str = "administrator";
+/// The token of a user who is no administrator.
+pub(crate) const ORDINARY: &str = "ordinary";
+/// A token that nobody was given.
+pub(crate) const UNKNOWN: &str = "unknown";
+
+pub(crate) const LIMITS: Limits = Limits { bulk_ids: 100, bulk_bytes: 8 * 1024, body_bytes: 4 * 1024 };
+
+/// The directory of a test.
+pub(crate) struct World {
+    pub(crate) store: Arc<Moody>,
+    pub(crate) directory: Directory,
+    pub(crate) administrator: Caller,
+    pub(crate) ordinary: UserId,
+    clock: Arc<Watch>,
+    tokens: Arc<Badges>,
+    ids: Arc<Counter>,
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl World {
+    /// Two users: `admin`, a System Administrator, and `bob`, who is nothing special.
+    pub(crate) fn new() -> Self {
+        let store = Arc::new(Moody::default());
+        let (ids, clock) = (Arc::new(Counter::default()), Arc::new(Watch::default()));
+        clock.is(Timestamp::parse("2026-01-02T03:04:05.678Z").unwrap());
+        let directory = Directory::new(store.clone(), Arc::new(Plain), clock.clone(), ids.clone());
+        directory.prepare().unwrap();
+        directory.create_first_administrator("admin", "F1ghtC1ub1234!").unwrap();
+        let administrator = directory.caller_for(&UserIdentifier::from("admin")).unwrap();
+        let tokens = Arc::new(Badges::default());
+        let mut world = Self { store, directory, ordinary: administrator.user, administrator, clock, tokens, ids };
+        world.ordinary = world.add_user("bob");
+        world.knows(ADMINISTRATOR, "admin");
+        world.knows(ORDINARY, "bob");
+        world
+    }
+
+    /// From now on `token` stands for the user `name` as they are now.
+    pub(crate) fn knows(&self, token: &str, name: &str) {
+        let caller = self.directory.caller_for(&UserIdentifier::from(name)).unwrap();
+        self.tokens.0.lock().unwrap().insert(token.to_owned(), caller);
+    }
+
+    pub(crate) fn is(&self, time: &str) {
+        self.clock.is(Timestamp::parse(time).unwrap());
+    }
+
+    pub(crate) fn add_user(&self, name: &str) -> UserId {
+        let draft = UserDraft {
+            username: Some(name.to_owned()),
+            email: Some(format!("{name}@fightclub.com")),
+            password: Some("pr0j3ctM4yh3m".to_owned()),
+            ..UserDraft::default()
+        };
+        self.directory.create_user(&self.administrator, draft).unwrap().id
+    }
+
+    pub(crate) fn add_group(&self, name: &str) -> GroupId {
+        let draft = GroupDraft { name: Some(name.to_owned()), ..GroupDraft::default() };
+        self.directory.create_group(&self.administrator, draft).unwrap().id
+    }
+
+    pub(crate) fn api(&self) -> Api {
+        Api::new(self.directory.clone(), self.tokens.clone(), self.ids.clone(), self.clock.clone(), LIMITS)
+    }
+
+    /// Sends `request` as it is.
+    pub(crate) async fn send(&self, request: TestRequest) -> Answer {
+        let service = init_service(configure(self.api(), App::new())).await;
+        let response = call_service(&service, request.to_request()).await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body: web::Bytes = read_body(response).await;
+        Answer { status, headers, body: String::from_utf8(body.to_vec()).unwrap() }
+    }
+
+    /// Sends a request without a body, as an administrator.
+    pub(crate) async fn ask(&self, method: Method, path: &str) -> Answer {
+        self.send(by(ADMINISTRATOR, method, path)).await
+    }
+
+    /// Sends JSON, as an administrator.
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
+        self.send(by(ADMINISTRATOR, Method::POST, path).set_payload(body.to_owned())).await
+    }
+}
+
+/// A request with this token.
+pub(crate) fn by(token: &str, method: Method, path: &str) -> TestRequest {
+    TestRequest::with_uri(path).method(method).insert_header(("authorization", format!("Bearer {token}")))
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The error it tells, apart from its id.
+    pub(crate) fn error(&self) -> (u16, Value) {
+        let mut json = self.json();
+        let id = json.as_object_mut().and_then(|object| object.remove("logId"));
+        assert_eq!(id.as_ref().and_then(Value::as_str), self.header("x-request-id"), "{}", self.body);
+        assert_eq!(self.header("content-type"), Some("application/json; charset=utf-8"), "{}", self.body);
+        (self.status.as_u16(), json)
+    }
+
+    /// Its status, when there is no body.
+    pub(crate) fn bare(&self) -> u16 {
+        assert_eq!(self.body, "");
+        self.status.as_u16()
+    }
+}
+
+/// An error of the usual kind.
+pub(crate) fn error(status: u16, message: &str) -> (u16, Value) {
+    (status, serde_json::json!({ "message": message, "data": null, "type": "Error" }))
+}
+
+/// A 422 that names these fields.
+pub(crate) fn invalid(message: &str, fields: &[(&str, &str)]) -> (u16, Value) {
+    let data: Vec<Value> =
+        fields.iter().map(|(field, message)| serde_json::json!({ "field": field, "message": message })).collect();
+    (422, serde_json::json!({ "message": message, "data": data, "type": "Validation" }))
+}
+
+#[derive(Default)]
+struct Watch(AtomicI64);
+
+impl Watch {
+    fn is(&self, time: Timestamp) {
+        self.0.store(time.milliseconds(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for Watch {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_milliseconds(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[derive(Default)]
+struct Counter(AtomicU64);
+
+impl Ids for Counter {
+    fn next(&self) -> Uuid {
+        Uuid::from_u128(u128::from(self.0.fetch_add(1, Ordering::SeqCst)) + (0x0001_u128 << 96))
+    }
+}
+
+struct Plain;
+
+impl Passwords for Plain {
+    fn hash(&self, password: &Password) -> Result<PasswordHash, PasswordsError> {
+        Ok(PasswordHash(password.reveal().to_owned()))
+    }
+
+    fn verify(&self, password: &Password, hash: &PasswordHash) -> Result<bool, PasswordsError> {
+        Ok(password.reveal() == hash.0)
+    }
+}
+
+#[derive(Default)]
+struct Badges(Mutex<HashMap<String, Caller>>);
+
+impl Tokens for Badges {
+    fn issue(&self, _: UserId, _: SecurityStamp, _: &Scopes) -> Result<AccessToken, TokensError> {
+        Err(TokensError("not asked for here".into()))
+    }
+
+    fn verify(&self, token: &str) -> Result<Caller, InvalidToken> {
+        let known = self.0.lock().unwrap().get(token).cloned();
+        known.ok_or_else(|| InvalidToken("nobody was given it".into()))
+    }
+}

@@ -1,0 +1,153 @@
+//! The service: built from settings, listening, run until it is told to stop.
+
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
+use std::pin::pin;
+use std::sync::Arc;
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+use guildhall_auth::{Argon2Passwords, JwtTokens, TokenSettings, generate_password};
+use guildhall_domain::directory::{CreateUserError, Directory, FirstAdministratorError};
+use guildhall_http::{Api, Limits, ServeOptions};
+use guildhall_persistence::{Database, DatabaseSettings};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::settings::{Bootstrap, Settings};
+use crate::signing::KeySource;
+use crate::system::{SystemClock, UuidV7};
+
+/// The service, listening.
+pub(crate) struct Application {
+    api: Api,
+    listener: TcpListener,
+    address: SocketAddr,
+    options: ServeOptions,
+}
+
+impl Application {
+    /// Opens the database and brings it up to date, creates the first administrator where there are no users, and listens.
+    pub(crate) fn build(settings: &Settings) -> Result<Self> {
+        let keys = KeySource::of(settings)?;
+        let database = Database::connect(&database(settings)).context("database.url")?;
+        let tokens = tokens(settings, &keys)?;
+        for migration in database.migrate()? {
+            tracing::info!(%migration, "ran the migration {migration}");
+        }
+        let directory = directory(&database);
+        directory.prepare()?;
+        let (host, port) = (settings.server.host.as_str(), settings.server.port);
+        let listener =
+            TcpListener::bind((host, port)).with_context(|| format!("cannot listen on {host} port {port}"))?;
+        // Last, because a password that is printed before an error is soon forgotten.
+        create_first_administrator(&directory, &settings.bootstrap)?;
+        let limits = Limits {
+            bulk_ids: settings.limits.bulk_ids,
+            bulk_bytes: settings.limits.bulk_bytes,
+            body_bytes: settings.limits.body_bytes,
+        };
+        let api = Api::new(directory, Arc::new(tokens), Arc::new(UuidV7), Arc::new(SystemClock), limits);
+        let address = listener.local_addr()?;
+        let options =
+            ServeOptions { workers: settings.server.workers, shutdown_timeout: settings.server.shutdown_timeout };
+        Ok(Self { api, listener, address, options })
+    }
+
+    /// Answers requests until SIGTERM or SIGINT, and then finishes those that are being answered. A second signal ends it at once.
+    pub(crate) fn run(self) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut signals = Signals::listen()?;
+            let server = guildhall_http::serve(self.api, self.listener, self.options)?;
+            let handle = server.handle();
+            let mut server = pin!(server);
+            tracing::info!(address = %self.address, "listening on http://{}", self.address);
+            tokio::select! {
+                ended = &mut server => return Ok(ended?),
+                name = signals.next() => tracing::info!("{name}: finishing the requests that are being answered"),
+            }
+            let stopped = handle.stop(true);
+            tokio::select! {
+                ended = &mut server => ended?,
+                name = signals.next() => bail!("{name} again: requests were cut off"),
+            }
+            stopped.await;
+            tracing::info!("stopped");
+            Ok(())
+        })
+    }
+}
+
+/// What the database adapter is told.
+pub(crate) fn database(settings: &Settings) -> DatabaseSettings {
+    DatabaseSettings { url: settings.database.url.reveal().to_owned(), pool_size: settings.database.pool_size }
+}
+
+/// The directory in `database`.
+pub(crate) fn directory(database: &Database) -> Directory {
+    // A hash keeps a processor busy, so more at once would only take memory.
+    let hashes = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    Directory::new(database.store(), Arc::new(Argon2Passwords::new(hashes)), Arc::new(SystemClock), Arc::new(UuidV7))
+}
+
+/// Access tokens, signed with the key from `keys`.
+pub(crate) fn tokens(settings: &Settings, keys: &KeySource) -> Result<JwtTokens> {
+    let claims = TokenSettings {
+        issuer: settings.auth.issuer.clone(),
+        audience: settings.auth.audience.clone(),
+        lifetime: settings.auth.access_token_ttl,
+    };
+    Ok(JwtTokens::new(claims, keys.key()?, Vec::new(), Arc::new(SystemClock)))
+}
+
+fn create_first_administrator(directory: &Directory, settings: &Bootstrap) -> Result<()> {
+    let username = settings.admin_username.as_str();
+    let Some(chosen) = &settings.admin_password else {
+        let password = generate_password()?;
+        if directory.create_first_administrator(username, &password).map_err(in_settings)?.is_some() {
+            // Not through the log, which is kept and read by others.
+            let line = format!("Created the administrator '{username}' with the password: {password}  (shown once)");
+            writeln!(io::stdout(), "{line}").context("cannot print the administrator's password")?;
+        }
+        return Ok(());
+    };
+    if directory.create_first_administrator(username, chosen.reveal()).map_err(in_settings)?.is_some() {
+        tracing::info!(username, "created the administrator '{username}'");
+    }
+    Ok(())
+}
+
+/// Names the settings that the account was refused for.
+fn in_settings(error: FirstAdministratorError) -> anyhow::Error {
+    let FirstAdministratorError::User(CreateUserError::Invalid(fields)) = error else {
+        return anyhow::Error::new(error).context("cannot create the first administrator");
+    };
+    let named = fields.into_iter().map(|invalid| match invalid.field.as_str() {
+        "username" => format!("bootstrap.admin_username: {}", invalid.message),
+        "credentials.password" => format!("bootstrap.admin_password: {}", invalid.message),
+        field => format!("bootstrap, {field}: {}", invalid.message),
+    });
+    anyhow::Error::msg(named.collect::<Vec<_>>().join("; "))
+}
+
+/// The signals that ask the service to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on they no longer end the process by themselves.
+    fn listen() -> Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for the next one and names it.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

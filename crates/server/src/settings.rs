@@ -1,0 +1,198 @@
+//! Settings: the defaults, then a file, then the environment.
+
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use config::{Config, ConfigError, Environment, File, FileFormat};
+use serde::Deserialize;
+
+pub(crate) use values::{Level, LogFormat, Secret};
+
+/// Every key is in here with its default, but for those that are optional.
+const DEFAULTS: &str = include_str!("../../../config/default.toml");
+const PREFIX: &str = "GUILDHALL_";
+/// Official clients take a token for expired this many seconds early (spec section 2.1).
+const CLIENTS_EXPIRE_EARLY: u32 = 60;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(crate) struct Settings {
+    pub(crate) server: ServerSettings,
+    pub(crate) database: Database,
+    pub(crate) auth: Auth,
+    pub(crate) limits: Limits,
+    pub(crate) bootstrap: Bootstrap,
+    pub(crate) log: Log,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(crate) struct ServerSettings {
+    pub(crate) host: String,
+    #[serde(deserialize_with = "values::whole")]
+    pub(crate) port: u16,
+    #[serde(default, deserialize_with = "values::optional_whole")]
+    pub(crate) workers: Option<usize>,
+    /// In seconds.
+    #[serde(deserialize_with = "values::whole")]
+    pub(crate) shutdown_timeout: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(crate) struct Database {
+    /// It may hold a password.
+    pub(crate) url: Secret,
+    #[serde(deserialize_with = "values::whole")]
+    pub(crate) pool_size: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(crate) struct Auth {
+    pub(crate) issuer: String,
+    pub(crate) audience: String,
+    /// In seconds.
+    #[serde(deserialize_with = "values::whole")]
+    pub(crate) access_token_ttl: u32,
+    pub(crate) signing_key_file: Option<PathBuf>,
+    pub(crate) hs256_secret: Option<Secret>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(crate) struct Limits {
+    #[serde(deserialize_with = "values::whole")]
+    pub(crate) bulk_ids: usize,
+    #[serde(deserialize_with = "values::whole")]
+    pub(crate) bulk_bytes: usize,
+    #[serde(deserialize_with = "values::whole")]
+    pub(crate) body_bytes: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(crate) struct Bootstrap {
+    pub(crate) admin_username: String,
+    pub(crate) admin_password: Option<Secret>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(crate) struct Log {
+    pub(crate) level: Level,
+    pub(crate) format: LogFormat,
+}
+
+impl Settings {
+    /// The settings of this process.
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self> {
+        Self::read(file, &environment()?)
+    }
+
+    /// The settings where only these variables are set.
+    #[cfg(test)]
+    pub(crate) fn from_variables(variables: &[(&str, &str)]) -> Result<Self> {
+        let named = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self::read(None, &named.collect())
+    }
+
+    fn read(file: Option<&Path>, environment: &HashMap<String, String>) -> Result<Self> {
+        let mut config = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        if let Some(file) = file {
+            let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+            // Parsed by itself first, so that the error is surely about this file.
+            let parsed = Config::builder().add_source(File::from_str(&text, FileFormat::Toml)).build();
+            config =
+                config.add_source(parsed.map_err(|error| anyhow!("{}: {}", file.display(), without_excerpt(&error)))?);
+        }
+        let variables = Environment::with_prefix("GUILDHALL").prefix_separator("_").separator("__").ignore_empty(true);
+        let config =
+            config.add_source(variables.source(Some(environment.clone()))).build().context("in the environment")?;
+        let settings: Self = serde_path_to_error::deserialize(config).map_err(|error| {
+            let key = error.path().to_string();
+            let source = source(&key, file, environment);
+            anyhow!("{key}: {}{source}", reason(error.into_inner()))
+        })?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// Checks what the types leave open.
+    fn check(&self) -> Result<()> {
+        let ttl = self.auth.access_token_ttl > CLIENTS_EXPIRE_EARLY;
+        let url = ["sqlite://", "postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| self.database.url.reveal().starts_with(scheme));
+        for (holds, key, rule) in [
+            (!self.server.host.is_empty(), "server.host", "must not be empty"),
+            (self.server.workers != Some(0), "server.workers", "must be at least 1"),
+            (url, "database.url", "must start with sqlite:// or postgres://"),
+            (self.database.pool_size > 0, "database.pool_size", "must be at least 1"),
+            (!self.auth.issuer.is_empty(), "auth.issuer", "must not be empty"),
+            (!self.auth.audience.is_empty(), "auth.audience", "must not be empty"),
+            (ttl, "auth.access_token_ttl", "must be more than 60 seconds"),
+            (self.limits.bulk_ids > 0, "limits.bulk_ids", "must be at least 1"),
+            (self.limits.bulk_bytes > 0, "limits.bulk_bytes", "must be at least 1"),
+            (self.limits.body_bytes > 0, "limits.body_bytes", "must be at least 1"),
+        ] {
+            if !holds {
+                bail!("{key}: {rule}");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The environment's variables that are meant for this program.
+fn environment() -> Result<HashMap<String, String>> {
+    let own = env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok().filter(|name| name.starts_with(PREFIX))?;
+        Some((name, value))
+    });
+    own.map(|(name, value)| match value.into_string() {
+        Ok(value) => Ok((name, value)),
+        Err(_) => bail!("{name}: not UTF-8"),
+    })
+    .collect()
+}
+
+/// Who set `key`, in brackets.
+fn source(key: &str, file: Option<&Path>, environment: &HashMap<String, String>) -> String {
+    let variable = format!("{PREFIX}{}", key.to_uppercase().replace('.', "__"));
+    let below = format!("{variable}__");
+    let set_it = |name: &&String| {
+        let name = name.to_uppercase();
+        name == variable || name.starts_with(&below)
+    };
+    let from_file = || file.map(|file| file.display().to_string());
+    environment
+        .keys()
+        .find(set_it)
+        .cloned()
+        .or_else(from_file)
+        .map_or_else(String::new, |source| format!(" ({source})"))
+}
+
+/// What is wrong, without the key and the source: `Settings::read` says them better.
+fn reason(error: ConfigError) -> String {
+    match error {
+        ConfigError::At { error, .. } => reason(*error),
+        ConfigError::Type { unexpected, expected, .. } => format!("invalid type: {unexpected}, expected {expected}"),
+        other => other.to_string(),
+    }
+}
+
+/// The parser quotes the line that it cannot read, and a secret may stand there.
+fn without_excerpt(error: &ConfigError) -> String {
+    let text = error.to_string();
+    text.lines().filter(|line| !line.contains('|')).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,172 @@
+//! Where settings come from, and what is said about those that are wrong.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use super::{LogFormat, Settings};
+
+fn environment(variables: &[(&str, &str)]) -> HashMap<String, String> {
+    variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn from_environment(variables: &[(&str, &str)]) -> Result<Settings, String> {
+    Settings::from_variables(variables).map_err(|error| format!("{error:#}"))
+}
+
+fn from_file(text: &str, variables: &[(&str, &str)]) -> Result<Settings, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("guildhall.toml");
+    fs::write(&file, text).unwrap();
+    Settings::read(Some(&file), &environment(variables)).map_err(|error| format!("{error:#}"))
+}
+
+#[test]
+fn without_a_file_and_an_environment_there_are_defaults() {
+    let settings = from_environment(&[]).unwrap();
+    assert_eq!(
+        (settings.server.host.as_str(), settings.server.port, settings.server.workers),
+        ("127.0.0.1", 8080, None)
+    );
+    assert_eq!((settings.database.url.reveal(), settings.database.pool_size), ("sqlite://data/guildhall.db", 10));
+    assert_eq!((settings.auth.access_token_ttl, settings.auth.hs256_secret), (3600, None));
+    assert_eq!(
+        (settings.limits.bulk_ids, settings.limits.bulk_bytes, settings.limits.body_bytes),
+        (1_000_000, 50_331_648, 1_048_576)
+    );
+    assert_eq!((settings.bootstrap.admin_username.as_str(), settings.bootstrap.admin_password), ("admin", None));
+    assert_eq!(settings.log.format, LogFormat::Auto);
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
+    let text = "[server]\nport = 1\nhost = '::1'\nworkers = 3\n[database]\npool_size = 2";
+    let settings = from_file(text, &[("GUILDHALL_SERVER__PORT", "0"), ("GUILDHALL_SERVER__HOST", "")]).unwrap();
+    assert_eq!((settings.server.port, settings.server.host.as_str(), settings.server.workers), (0, "::1", Some(3)));
+    assert_eq!((settings.database.pool_size, settings.database.url.reveal()), (2, "sqlite://data/guildhall.db"));
+}
+
+#[test]
+fn the_example_for_production_is_good() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/production.example.toml");
+    let settings = Settings::read(Some(&example), &HashMap::new()).unwrap();
+    assert_eq!(settings.log.format, LogFormat::Json);
+}
+
+#[test]
+fn every_optional_setting_can_be_set_by_the_environment() {
+    let settings = from_environment(&[
+        ("GUILDHALL_SERVER__WORKERS", "4"),
+        ("GUILDHALL_AUTH__SIGNING_KEY_FILE", "/etc/key.pem"),
+        ("GUILDHALL_AUTH__HS256_SECRET", "s3cr3t"),
+        ("GUILDHALL_BOOTSTRAP__ADMIN_PASSWORD", "007"),
+        ("PATH", "/bin"),
+    ])
+    .unwrap();
+    assert_eq!(settings.server.workers, Some(4));
+    assert_eq!(settings.auth.signing_key_file.as_deref(), Some(Path::new("/etc/key.pem")));
+    assert_eq!(settings.bootstrap.admin_password.as_ref().map(super::Secret::reveal), Some("007"));
+    let shown = format!("{settings:?}");
+    assert!(!shown.contains("s3cr3t") && !shown.contains("007") && !shown.contains("guildhall.db"), "{shown}");
+}
+
+#[test]
+fn a_mistake_is_named_by_its_full_key_wherever_it_is() {
+    for (key, value) in [
+        ("server.prot", "8080"),
+        ("server.port", "http"),
+        ("server.port", "65536"),
+        ("server.port", "-1"),
+        ("server.port", "yes"),
+        ("server.port", "8080.5"),
+        ("server.host", ""),
+        ("server.workers", "0"),
+        ("server.shutdown_timeout", "long"),
+        ("sever.port", "8080"),
+        ("database.url", "mysql://localhost"),
+        ("database.pool_size", "0"),
+        ("auth.access_token_ttl", "60"),
+        ("auth.access_token_ttl", "4294967296"),
+        ("auth.issuer", ""),
+        ("auth.audience", ""),
+        ("limits.bulk_ids", "0"),
+        ("limits.bulk_bytes", "0"),
+        ("limits.body_bytes", "1e6"),
+        ("bootstrap.admin", "admin"),
+        ("log.level", "inof"),
+        ("log.level", "info,guildhall=loud"),
+        ("log.format", "xml"),
+    ] {
+        let (table, name) = key.split_once('.').unwrap();
+        let unknown = if table == "sever" { table } else { key };
+        let in_file = from_file(&format!("[{table}]\n{name} = '{value}'"), &[]).unwrap_err();
+        assert!(in_file.starts_with(&format!("{unknown}: ")), "{key} = {value}: {in_file}");
+        let variable = format!("GUILDHALL_{}__{}", table.to_uppercase(), name.to_uppercase());
+        if !value.is_empty() {
+            let in_environment = from_environment(&[(&variable, value)]).unwrap_err();
+            assert!(in_environment.starts_with(&format!("{unknown}: ")), "{variable}={value}: {in_environment}");
+        }
+    }
+}
+
+#[test]
+fn a_mistake_is_named_with_its_source() {
+    let variable = "GUILDHALL_SERVER__PROT";
+    assert!(from_environment(&[(variable, "1")]).unwrap_err().ends_with(&format!("({variable})")));
+    let nested = "GUILDHALL_SERVER__PORT__X";
+    assert!(from_environment(&[(nested, "1")]).unwrap_err().ends_with(&format!("({nested})")));
+    assert!(from_file("server.prot = 1", &[]).unwrap_err().ends_with("guildhall.toml)"));
+    assert!(from_file("server.prot = 1", &[(variable, "1")]).unwrap_err().ends_with(&format!("({variable})")));
+}
+
+#[test]
+fn what_has_the_wrong_type_in_a_file_is_named_too() {
+    for (text, expected) in [
+        ("server = 1", "server: invalid type: integer `1`, expected a table ("),
+        ("server.port = true", "server.port: invalid type: boolean `true`, expected a whole number from 0 to 65535 ("),
+        (
+            "server.port = 8080.5",
+            "server.port: invalid type: floating point `8080.5`, expected a whole number from 0 to 65535 (",
+        ),
+        ("server.port = -1", "server.port: expected a whole number from 0 to 65535 ("),
+        (
+            "port = 8080",
+            "port: unknown field `port`, expected one of `server`, `database`, `auth`, `limits`, `bootstrap`, `log` (",
+        ),
+        ("auth.hs256_secret = ['s3cr3t']", "auth.hs256_secret: invalid type: sequence, expected a string ("),
+    ] {
+        let error = from_file(text, &[]).unwrap_err();
+        assert!(error.starts_with(expected), "{text}: {error}");
+    }
+}
+
+#[test]
+fn names_that_are_no_path_to_a_key_are_refused() {
+    for (variable, named) in [
+        ("GUILDHALL_PORT", "port"),
+        ("GUILDHALL_SERVER_PORT", "server_port"),
+        ("GUILDHALL_SERVER", "server"),
+        ("GUILDHALL_SERVER__PORT__X", "server"),
+        ("GUILDHALL_SERVER__", "server"),
+        ("GUILDHALL___PORT", "port"),
+        ("GUILDHALL_", "GUILDHALL_"),
+    ] {
+        let error = from_environment(&[(variable, "1")]).unwrap_err();
+        assert!(error.contains(named), "{variable}: {error}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named_and_not_quoted() {
+    let missing = Settings::read(Some(Path::new("/nowhere/guildhall.toml")), &HashMap::new()).unwrap_err();
+    assert!(format!("{missing:#}").starts_with("cannot read /nowhere/guildhall.toml: "), "{missing:#}");
+    for text in
+        ["[server", "[bootstrap]\nadmin_password = \"s3cr3t", "[auth]\nhs256_secret = s3cr3t", "a = 's3cr3t'\na = 1"]
+    {
+        let error = from_file(text, &[]).unwrap_err();
+        assert!(
+            error.contains("guildhall.toml: TOML parse error at line") && !error.contains("s3cr3t"),
+            "{text}: {error}"
+        );
+    }
+}

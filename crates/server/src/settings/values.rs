@@ -1,0 +1,123 @@
+//! Values that settings are made of.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Error, Expected, Visitor};
+use serde::{Deserialize, Deserializer};
+use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+
+/// A text that is never shown.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret(..)")
+    }
+}
+
+/// What is logged: a level, or directives as `tracing_subscriber` reads them.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Level(String);
+
+impl Level {
+    pub(crate) fn filter(&self) -> EnvFilter {
+        EnvFilter::new(&self.0)
+    }
+}
+
+impl TryFrom<String> for Level {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        // A directive without a level is a target: "inof" would log everything of a crate of that name, and nothing else.
+        let is_known = |directive: &str| directive.contains('=') || directive.trim().parse::<LevelFilter>().is_ok();
+        if text.split(',').all(is_known) && EnvFilter::try_new(&text).is_ok() {
+            return Ok(Self(text));
+        }
+        Err("expected error, warn, info, debug, trace or off, or directives such as info,guildhall_http=debug")
+    }
+}
+
+/// In which form the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum LogFormat {
+    /// For a person on a terminal, for a machine otherwise.
+    Auto,
+    /// For a person.
+    Text,
+    /// For a machine.
+    Json,
+}
+
+impl TryFrom<String> for LogFormat {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.as_str() {
+            "auto" => Ok(Self::Auto),
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("expected auto, text or json"),
+        }
+    }
+}
+
+/// A whole number, as number or as text: the environment has only text. The `config` crate by itself would also take `yes` for 1
+/// and 8080.4 for 8080.
+pub(super) fn whole<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<u64>,
+{
+    deserializer.deserialize_any(Whole(PhantomData))
+}
+
+/// As [`whole`], where the key may be absent.
+pub(super) fn optional_whole<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<u64>,
+{
+    whole(deserializer).map(Some)
+}
+
+struct Whole<T>(PhantomData<T>);
+
+impl<T: TryFrom<u64>> Visitor<'_> for Whole<T> {
+    type Value = T;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let largest = u64::MAX >> (64 - 8 * size_of::<T>().min(8));
+        write!(formatter, "a whole number from 0 to {largest}")
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {
+        T::try_from(number).map_err(|_| self.refused())
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
+        u64::try_from(number).map_err(|_| self.refused()).and_then(|number| self.visit_u64(number))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        text.trim().parse().map_err(|_| self.refused()).and_then(|number| self.visit_u64(number))
+    }
+}
+
+impl<T: TryFrom<u64>> Whole<T> {
+    /// Does not repeat what was given, which may be a secret in the wrong place.
+    fn refused<E: Error>(&self) -> E {
+        E::custom(format_args!("expected {}", self as &dyn Expected))
+    }
+}

@@ -1,0 +1,203 @@
+//! A database of its own for every test.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, id};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
+use tempfile::TempDir;
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// A database, and the folder in which the server of the test runs. Both are gone when this is dropped.
+pub(crate) struct Database {
+    pub(crate) kind: Kind,
+    pub(crate) url: String,
+    pub(crate) folder: TempDir,
+    keeper: Option<Keeper>,
+}
+
+/// Who made a database on PostgreSQL, and removes it.
+enum Keeper {
+    Suite { administrator: String, name: String },
+    Cluster(Cluster),
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    number: i64,
+}
+
+impl Database {
+    /// A new database in a temporary file, or in the PostgreSQL that the suite runs beside.
+    pub(crate) fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Sqlite => {
+                let folder = folder();
+                let url = format!("sqlite://{}", folder.path().join("guildhall.db").display());
+                Self { kind, url, folder, keeper: None }
+            }
+            Kind::Postgres => {
+                static MADE: AtomicU32 = AtomicU32::new(0);
+                let administrator = env::var("GUILDHALL_TEST_POSTGRES")
+                    .expect("GUILDHALL_TEST_POSTGRES names no PostgreSQL: run `make test`, which starts one");
+                let name = format!("guildhall_{}_{}", id(), MADE.fetch_add(1, Ordering::Relaxed));
+                postgres(&administrator).batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
+                let (server, _) = administrator.rsplit_once('/').unwrap();
+                let url = format!("{server}/{name}");
+                Self { kind, url, folder: folder(), keeper: Some(Keeper::Suite { administrator, name }) }
+            }
+        }
+    }
+
+    /// A PostgreSQL that no other test uses, so that it can be stopped.
+    pub(crate) fn on_own_cluster() -> Self {
+        let cluster = Cluster::create();
+        Self { kind: Kind::Postgres, url: cluster.run("url"), folder: folder(), keeper: Some(Keeper::Cluster(cluster)) }
+    }
+
+    /// Takes the database away, or brings it back. Only for [`Database::on_own_cluster`].
+    pub(crate) fn turn(&self, on: bool) {
+        let Some(Keeper::Cluster(cluster)) = &self.keeper else { panic!("other tests use this database") };
+        cluster.run(if on { "start" } else { "stop" });
+    }
+
+    /// Runs statements that both databases understand.
+    pub(crate) fn execute(&self, statements: &str) {
+        self.execute_either(statements, statements);
+    }
+
+    /// Runs the statements for the one or the other database.
+    pub(crate) fn execute_either(&self, on_sqlite: &str, on_postgres: &str) {
+        match self.kind {
+            Kind::Sqlite => sqlite(&self.url).batch_execute(on_sqlite).unwrap(),
+            Kind::Postgres => postgres(&self.url).batch_execute(on_postgres).unwrap(),
+        }
+    }
+
+    /// Adds users straight to the database, far faster than the API could: those of [`user_id`] for every number below
+    /// `count`. They cannot sign in.
+    pub(crate) fn insert_users(&self, count: u32) {
+        let insert = |numbers: &str, id: &str, custom: &str, no: &str| {
+            format!(
+                "INSERT INTO users (id, username, username_key, timezone, language, custom, provider_kind, provider_name,
+                     suspended, locked, password_reset_required, created, modified, opt_out_of_notifications,
+                     failed_login_attempts, failed_login_attempts_since_last_success, successful_login_attempts, security_stamp)
+                 SELECT {id}, 'user-' || n, 'user-' || n, 'Etc/UTC', 'en-GB', {custom}, 'contensis', 'contensis',
+                     {no}, {no}, {no}, 0, 0, {no}, 0, 0, 0, {id}
+                 FROM {numbers};
+                 INSERT INTO user_identifiers (identifier_key, user_id) SELECT username_key, id FROM users WHERE email IS NULL
+                 ON CONFLICT DO NOTHING;"
+            )
+        };
+        let last = count - 1;
+        self.execute_either(
+            &insert(
+                &format!("(WITH RECURSIVE c (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < {last}) SELECT n FROM c)"),
+                "unhex('01900000000070008000' || printf('%012x', n))",
+                "'{}'",
+                "0",
+            ),
+            &insert(
+                &format!("generate_series(0, {last}) AS n"),
+                "('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid",
+                "'{}'::jsonb",
+                "false",
+            ),
+        );
+    }
+
+    /// Waits until a server that was killed has left no work behind in PostgreSQL.
+    pub(crate) fn settle(&self) {
+        if self.kind == Kind::Postgres {
+            let others = "SELECT count(*) AS number FROM pg_stat_activity
+                          WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+            let mut connection = postgres(&self.url);
+            while sql_query(others).get_result::<Number>(&mut connection).unwrap().number > 0 {
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    /// The password in the URL, if there is one.
+    pub(crate) fn password(&self) -> Option<String> {
+        let (credentials, _) = self.url.split_once('@')?;
+        credentials.rsplit_once(':').map(|(_, password)| password.to_owned())
+    }
+
+    /// The folder in which the server of the test runs.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Some(Keeper::Suite { administrator, name }) = &self.keeper {
+            let dropped = PgConnection::establish(administrator)
+                .map(|mut administrator| administrator.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")));
+            drop(dropped);
+        }
+    }
+}
+
+/// The id of a user from [`Database::insert_users`].
+pub(crate) fn user_id(number: u32) -> String {
+    format!("01900000-0000-7000-8000-{number:012x}")
+}
+
+/// Those ids for every number below `count`, out of order.
+pub(crate) fn user_ids(count: u32) -> Vec<String> {
+    const STRIDE: u64 = 7919;
+    (0..count).map(|step| u32::try_from(u64::from(step) * STRIDE % u64::from(count)).unwrap()).map(user_id).collect()
+}
+
+fn folder() -> TempDir {
+    TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+fn postgres(url: &str) -> PgConnection {
+    PgConnection::establish(url).unwrap()
+}
+
+fn sqlite(url: &str) -> SqliteConnection {
+    let mut connection = SqliteConnection::establish(url.strip_prefix("sqlite://").unwrap()).unwrap();
+    connection
+        .batch_execute("PRAGMA busy_timeout = 30000; PRAGMA foreign_keys = ON; PRAGMA synchronous = OFF")
+        .unwrap();
+    connection
+}
+
+/// A PostgreSQL cluster, run by the project's script.
+struct Cluster(PathBuf);
+
+impl Cluster {
+    fn create() -> Self {
+        Self(PathBuf::from(script(&["create"])))
+    }
+
+    fn run(&self, action: &str) -> String {
+        script(&[action, self.0.to_str().unwrap()])
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.run("destroy");
+    }
+}
+
+fn script(arguments: &[&str]) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/postgres");
+    let output = Command::new(script).args(arguments).output().unwrap();
+    assert!(output.status.success(), "scripts/postgres {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}

@@ -1,0 +1,51 @@
+//! Black-box tests: the program itself, through a socket, over both databases.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+
+/// Makes two tests of each function: one over SQLite, one over PostgreSQL.
+macro_rules! on_both_databases {
+    ($($name:ident),+ $(,)?) => {
+        $(
+            mod $name {
+                use crate::database::Kind;
+
+                #[tokio::test]
+                async fn on_sqlite() {
+                    super::$name(Kind::Sqlite).await;
+                }
+
+                #[tokio::test]
+                async fn on_postgres() {
+                    super::$name(Kind::Postgres).await;
+                }
+            }
+        )+
+    };
+}
+
+mod answer;
+mod app;
+mod authentication;
+mod authorisation;
+mod command_line;
+mod crash;
+mod database;
+mod errors;
+mod limits;
+mod members;
+mod million;
+mod outage;
+mod readme;
+mod secrets;
+mod seed;
+mod server;
+mod shutdown;
+mod socket;
+mod tokens;
+
+/// Writes a line that shows even if the test passes, when `println!` is swallowed.
+fn tell(line: &str) {
+    use std::io::Write;
+    let mut output = std::io::stdout();
+    writeln!(output, "{line}").unwrap();
+}

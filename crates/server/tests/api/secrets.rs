@@ -1,0 +1,41 @@
+//! What must never be in the log.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::answer::Answer;
+use crate::app::{GROUP, PASSWORD, Setup, USERS};
+use crate::database::Kind;
+
+on_both_databases! {
+    no_token_password_or_key_is_ever_logged,
+}
+
+async fn no_token_password_or_key_is_ever_logged(kind: Kind) {
+    let app = Setup::on(kind).await.with("GUILDHALL_LOG__LEVEL", "trace").start();
+    app.create_documented().await;
+    assert_eq!(app.post(&format!("/groups/{GROUP}/users"), &json!(USERS)).await.status, 204);
+    let marla = app.create_user("marla").await;
+    let token = app.token_of(&marla);
+    assert_eq!(Answer::to(app.request_by(&token, Method::GET, "/groups")).await.status, 405);
+    assert_eq!(
+        Answer::to(app.request_by("an.unknown-token.indeed", Method::GET, "/groups/Everyone")).await.status,
+        401
+    );
+    let weak = json!({ "email": "b@fightclub.com", "credentials": { "password": "MyOwnPassword" } });
+    assert_eq!(app.post("/users", &weak).await.status, 422);
+    let broken = app.request(Method::POST, "/users").header("Content-Type", "application/json");
+    assert_eq!(Answer::to(broken.body(r#"{"credentials":{"password":"MyOwnPassword""#)).await.status, 400);
+    let output = app.server.output();
+    assert!(output.contains(GROUP), "nothing was logged:\n{output}");
+    let key = std::fs::read_to_string(app.signing_key_file()).unwrap();
+    let key = key.lines().nth(1).unwrap();
+    let database = app.setup.database.password();
+    let signature = |token: &str| token.rsplit_once('.').unwrap().1.to_owned();
+    let secrets =
+        [PASSWORD, "F1ghtC1ub1234!", "MyOwnPassword", key, &signature(&app.token), &signature(&token), "unknown-token"];
+    for secret in secrets.into_iter().chain(database.as_deref()).chain(["$argon2"]) {
+        let line = output.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret} is in the log");
+    }
+}

@@ -1,0 +1,102 @@
+//! The server's process.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use crate::app::Setup;
+
+/// Long enough for any start or stop on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The process.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) url: String,
+    output: Arc<Mutex<String>>,
+}
+
+impl Server {
+    /// Starts it, and waits until it listens.
+    pub(crate) fn start(setup: &Setup) -> Self {
+        Self::start_with(setup, &["serve"])
+    }
+
+    /// The same, with these arguments.
+    pub(crate) fn start_with(setup: &Setup, arguments: &[&str]) -> Self {
+        let mut child = setup.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let output = Arc::new(Mutex::new(String::new()));
+        let (urls, url) = channel();
+        keep(child.stdout.take().unwrap(), Arc::clone(&output), urls.clone());
+        keep(child.stderr.take().unwrap(), Arc::clone(&output), urls);
+        let url = url.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            drop(child.kill());
+            panic!("the server does not listen:\n{}", output.lock().unwrap())
+        });
+        Self { child, url, output }
+    }
+
+    /// Everything it wrote so far.
+    pub(crate) fn output(&self) -> String {
+        self.output.lock().unwrap().clone()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its address without the scheme.
+    pub(crate) fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to stop.
+    pub(crate) fn terminate(&self) {
+        let asked = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.pid())).status().unwrap();
+        assert!(asked.success());
+    }
+
+    /// Waits until it has stopped by itself.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let poll = async {
+            loop {
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    return status;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, poll).await.expect("the server does not stop")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn keep(stream: impl Read + Send + 'static, output: Arc<Mutex<String>>, urls: Sender<String>) {
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            if let Some((_, rest)) = line.split_once("listening on http://") {
+                let address: String =
+                    rest.chars().take_while(|next| next.is_ascii_digit() || ".:".contains(*next)).collect();
+                drop(urls.send(format!("http://{}", address.trim_end_matches('.'))));
+            }
+            let mut output = output.lock().unwrap();
+            output.push_str(&line);
+            output.push('\n');
+        }
+    });
+}
