@@ -7,6 +7,8 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use guildhall_domain::access::{self, Action};
+use guildhall_domain::directory::ReadUserError;
+use guildhall_domain::identifier::UserIdentifier;
 
 use crate::Api;
 use crate::blocking::blocking;
@@ -23,10 +25,40 @@ impl Caller {
         blocking(move || Ok::<(), Problem>(directory.authorise(&caller, action)??)).await
     }
 
+    /// Fails unless the caller may change this user, who may be themselves.
+    pub(crate) async fn may_change(&self, api: &Api, user: &UserIdentifier) -> Result<(), Problem> {
+        let (directory, caller, user) = (api.directory.clone(), self.0.clone(), user.clone());
+        blocking(move || Ok::<(), Problem>(directory.authorise_change(&caller, &user)??)).await
+    }
+
+    /// Fails unless the caller may give this user, who may be themselves, a new password.
+    pub(crate) async fn may_change_password(&self, api: &Api, user: &UserIdentifier) -> Result<(), Problem> {
+        let (directory, caller, user) = (api.directory.clone(), self.0.clone(), user.clone());
+        blocking(move || Ok::<(), Problem>(directory.authorise_password(&caller, &user)??)).await
+    }
+
     /// What was read from the query. What is wrong with it, only those are told who may ask (spec section 1.6).
     pub(crate) async fn told<T>(&self, api: &Api, action: Action, read: Result<T, Problem>) -> Result<T, Problem> {
         if read.is_err() {
             self.may(api, action).await?;
+        }
+        read
+    }
+
+    /// The same about a user, whom those may ask about who may read them.
+    pub(crate) async fn told_about<T>(
+        &self,
+        api: &Api,
+        user: &UserIdentifier,
+        read: Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        if read.is_err() {
+            let (directory, caller, user) = (api.directory.clone(), self.0.clone(), user.clone());
+            blocking(move || match directory.user(&caller, &user) {
+                Err(ReadUserError::Denied(denied)) => Err(denied),
+                Ok(_) | Err(ReadUserError::UserNotFound | ReadUserError::Store(_)) => Ok(()),
+            })
+            .await?;
         }
         read
     }

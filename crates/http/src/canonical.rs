@@ -29,7 +29,7 @@ pub(crate) async fn canonical<B: MessageBody>(
 /// How the routes spell `path`, if one of them answers it.
 fn canonical_path(path: &str) -> Option<String> {
     let trimmed = path.strip_prefix('/')?;
-    let trimmed = trimmed.strip_suffix('/').unwrap_or(trimmed);
+    let trimmed = trimmed.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(trimmed);
     let mut segments: Vec<&str> = trimmed.split('/').collect();
     let begins_as_formerly = segments.len() > FORMER_PREFIX.len()
         && FORMER_PREFIX.iter().zip(&segments).all(|(word, segment)| is_word(segment, word));
@@ -77,7 +77,7 @@ mod tests {
             ("/api/security/groups//", None),
             ("/api/security/groups//users", None),
             ("/api/security", None),
-            ("/", None),
+            ("/", Some("/")),
             ("//", None),
             ("*", None),
             ("", None),

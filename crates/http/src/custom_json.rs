@@ -1,8 +1,29 @@
 //! Custom properties as JSON: each as it was given (spec section 3.3).
 
-use guildhall_domain::custom::{Custom, CustomValue};
+use guildhall_domain::custom::{Custom, CustomChange, CustomValue};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+
+use crate::json::{Faults, Object};
+
+/// What a request's custom properties are to those that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CustomMode {
+    /// They take their place (PUT).
+    Replace,
+    /// They are merged into them (PATCH).
+    Merge,
+}
+
+impl CustomMode {
+    /// The change that a request's body asks for, if it speaks of custom properties.
+    pub(crate) fn read(self, body: &Object<'_>, faults: &mut Faults) -> Option<CustomChange> {
+        match self {
+            Self::Replace => body.given("custom", faults, Object::custom).map(CustomChange::Replace),
+            Self::Merge => body.given("custom", faults, Object::custom_merge).map(CustomChange::Merge),
+        }
+    }
+}
 
 /// Custom properties in an answer.
 pub(crate) struct CustomBody<'a>(pub(crate) &'a Custom);

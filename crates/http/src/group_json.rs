@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use guildhall_domain::group::{Group, GroupDraft, GroupKind};
+use guildhall_domain::group::{Group, GroupChanges, GroupDraft, GroupKind};
 use serde::Serialize;
 
-use crate::custom_json::CustomBody;
+use crate::custom_json::{CustomBody, CustomMode};
 use crate::json::{Faults, Object};
 use crate::problem::Problem;
 
 /// What an answer says above the fields that are not as they must be.
 pub(crate) const INVALID: &str = "There are validation errors creating the group";
+pub(crate) const INVALID_CHANGE: &str = "There are validation errors updating the group";
 
 /// Reads what a request says of a group that is to be. Read-only properties are ignored.
 pub(crate) fn draft(body: &[u8]) -> Result<GroupDraft, Problem> {
@@ -25,6 +26,19 @@ pub(crate) fn draft(body: &[u8]) -> Result<GroupDraft, Problem> {
         auto_membership_email_domains: group.texts("autoMembershipEmailDomains", faults),
     };
     std::mem::take(faults).none_or(INVALID, draft)
+}
+
+/// Reads what a request changes of a group. A property that is not there stays as it is; its type never changes.
+pub(crate) fn changes(body: &[u8]) -> Result<GroupChanges, Problem> {
+    let group = Object::read(body)?;
+    let faults = &mut Faults::default();
+    let changes = GroupChanges {
+        name: group.given("name", faults, Object::text),
+        description: group.given("description", faults, Object::text),
+        custom: CustomMode::Replace.read(&group, faults),
+        auto_membership_email_domains: group.given("autoMembershipEmailDomains", faults, Object::texts),
+    };
+    std::mem::take(faults).none_or(INVALID_CHANGE, changes)
 }
 
 /// A group in an answer.

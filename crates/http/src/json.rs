@@ -1,5 +1,6 @@
 //! A JSON object as clients write it: property names in any case, unknown ones ignored (spec section 1.3).
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use guildhall_domain::custom::{Custom, CustomValue};
@@ -38,6 +39,21 @@ impl<'a> Object<'a> {
     /// A text; `null` is none.
     pub(crate) fn text(&self, name: &str, faults: &mut Faults) -> Option<String> {
         self.value(name, "The value must be a string", faults)
+    }
+
+    /// Whether there is such a property, whatever its value.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.properties.0.iter().any(|(key, _)| key.eq_ignore_ascii_case(name))
+    }
+
+    /// What `read` finds where the property is there: nothing in it is a value too.
+    pub(crate) fn given<T>(
+        &self,
+        name: &str,
+        faults: &mut Faults,
+        read: impl FnOnce(&Self, &str, &mut Faults) -> T,
+    ) -> Option<T> {
+        self.has(name).then(|| read(self, name, faults))
     }
 
     /// A truth value; `null` is none.
@@ -89,6 +105,12 @@ impl<'a> Object<'a> {
             custom.extend(value.map(|value| (name.clone(), value)));
         }
         custom
+    }
+
+    /// Changes of custom properties: those that are `null` go (RFC 7396).
+    pub(crate) fn custom_merge(&self, name: &str, faults: &mut Faults) -> BTreeMap<String, Option<CustomValue>> {
+        let kept = |value| if value == CustomValue::Null { None } else { Some(value) };
+        self.custom(name, faults).into_iter().map(|(name, value)| (name, kept(value))).collect()
     }
 
     fn value<T: Deserialize<'a>>(&self, name: &str, message: &str, faults: &mut Faults) -> Option<T> {

@@ -8,6 +8,7 @@
 //! | `answer` | around every request: its id, its line in the log, errors in the API's form |
 //! | `caller`, `submission`, `query`, `segment` | what a handler is given: who calls, a body, parameters, identifiers |
 //! | `json`, `bulk`, `user_json`, `group_json`, `custom_json`, `page` | JSON, read and written |
+//! | `version` | tags and conditions of users and groups |
 //! | `problem` | every status that is not a success |
 //! | `incoming` | the body of a request, of which nobody unknown can make the service read much |
 //! | `server`, `transport`, `valve`, `bare` | sockets; bodies stay in them until they are wanted |
@@ -34,6 +35,7 @@ mod submission;
 mod transport;
 mod user_json;
 mod valve;
+mod version;
 
 use std::sync::Arc;
 

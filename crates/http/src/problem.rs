@@ -91,7 +91,16 @@ impl Problem {
     pub(crate) fn invalid(message: &'static str, fields: &[InvalidField]) -> Self {
         let fields: Vec<_> =
             fields.iter().map(|fault| Fault { field: &fault.field, message: &fault.message }).collect();
-        Self { kind: Kind::Validation, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, message) }.with_data(&fields)
+        Self::validation(message).with_data(&fields)
+    }
+
+    /// The same, with data of its own.
+    fn validation(message: &'static str) -> Self {
+        Self { kind: Kind::Validation, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, message) }
+    }
+
+    fn precondition_failed(message: &'static str) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, message)
     }
 
     /// Something is wrong that whoever calls cannot help.

@@ -6,7 +6,9 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
+use guildhall_domain::identifier::GroupIdentifier;
 use guildhall_domain::page::Page;
+use guildhall_domain::ports::Reach;
 
 use crate::problem::Problem;
 
@@ -43,6 +45,17 @@ impl Query {
             Some("true" | "1") => Ok(true),
             Some(_) => Err(Problem::bad_request(format!("The parameter '{name}' must be true or false"))),
         }
+    }
+
+    /// Direct members and children, or all below, as `includeInherited` says.
+    pub(crate) fn reach(&self) -> Result<Reach, Problem> {
+        Ok(if self.is_on("includeInherited")? { Reach::Effective } else { Reach::Direct })
+    }
+
+    /// The groups that `excludedGroups` lists, separated by commas (spec section 5.2).
+    pub(crate) fn excluded_groups(&self) -> Vec<GroupIdentifier> {
+        let listed = self.value("excludedGroups").unwrap_or_default();
+        listed.split(',').map(str::trim).filter(|name| !name.is_empty()).map(GroupIdentifier::from).collect()
     }
 
     fn count(&self, name: &str, least: u64) -> Result<Option<u64>, Problem> {

@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use actix_web::web;
 
-use crate::api::{children, groups, health, members, users};
+use crate::api::{children, groups, health, members, memberships, root, users};
 use crate::problem::Problem;
 
 /// A route of the API.
@@ -33,26 +33,56 @@ pub fn routes() -> &'static [Route] {
     &ROUTES
 }
 
-static ROUTES: [Route; 11] = [
+static ROUTES: [Route; 27] = [
+    Route { method: Method::GET, template: "/", handler: || web::to(root::root) },
     Route { method: Method::GET, template: "/health/live", handler: || web::to(health::live) },
     Route { method: Method::GET, template: "/health/ready", handler: || web::to(health::ready) },
-    Route { method: Method::POST, template: "/api/security/users", handler: || web::to(users::create) },
-    Route { method: Method::POST, template: "/api/security/groups", handler: || web::to(groups::create) },
-    Route { method: Method::GET, template: "/api/security/groups/{group}", handler: || web::to(groups::read) },
+    Route { method: Method::GET, template: USERS, handler: || web::to(users::list) },
+    Route { method: Method::POST, template: USERS, handler: || web::to(users::create) },
+    Route { method: Method::GET, template: USER, handler: || web::to(users::read) },
+    Route { method: Method::PUT, template: USER, handler: || web::to(users::replace) },
+    Route { method: Method::PATCH, template: USER, handler: || web::to(users::merge) },
+    Route { method: Method::DELETE, template: USER, handler: || web::to(users::delete) },
+    Route {
+        method: Method::POST,
+        template: "/api/security/users/{user}/credentials/password",
+        handler: || web::to(users::change_password),
+    },
+    Route { method: Method::POST, template: "/api/security/users/{user}/actions", handler: || web::to(users::act) },
+    Route {
+        method: Method::GET,
+        template: "/api/security/users/{user}/groups",
+        handler: || web::to(memberships::list),
+    },
+    Route {
+        method: Method::HEAD,
+        template: "/api/security/users/{user}/groups/{groups}",
+        handler: || web::to(memberships::check),
+    },
+    Route { method: Method::GET, template: GROUPS, handler: || web::to(groups::list) },
+    Route { method: Method::POST, template: GROUPS, handler: || web::to(groups::create) },
+    Route { method: Method::GET, template: GROUP, handler: || web::to(groups::read) },
+    Route { method: Method::PUT, template: GROUP, handler: || web::to(groups::replace) },
+    Route { method: Method::DELETE, template: GROUP, handler: || web::to(groups::delete) },
     Route { method: Method::GET, template: MEMBERS, handler: || web::to(members::list) },
     Route { method: Method::POST, template: MEMBERS, handler: || web::to(members::add_many) },
     Route { method: Method::PUT, template: MEMBER, handler: || web::to(members::add) },
     Route { method: Method::DELETE, template: MEMBER, handler: || web::to(members::remove) },
     Route { method: Method::HEAD, template: MEMBER, handler: || web::to(members::check) },
-    Route {
-        method: Method::PUT,
-        template: "/api/security/groups/{group}/groups/{child}",
-        handler: || web::to(children::add),
-    },
+    Route { method: Method::GET, template: CHILDREN, handler: || web::to(children::list) },
+    Route { method: Method::POST, template: CHILDREN, handler: || web::to(children::add_many) },
+    Route { method: Method::PUT, template: CHILD, handler: || web::to(children::add) },
+    Route { method: Method::DELETE, template: CHILD, handler: || web::to(children::remove) },
 ];
 
+const USERS: &str = "/api/security/users";
+const USER: &str = "/api/security/users/{user}";
+const GROUPS: &str = "/api/security/groups";
+const GROUP: &str = "/api/security/groups/{group}";
 const MEMBERS: &str = "/api/security/groups/{group}/users";
 const MEMBER: &str = "/api/security/groups/{group}/users/{user}";
+const CHILDREN: &str = "/api/security/groups/{group}/groups";
+const CHILD: &str = "/api/security/groups/{group}/groups/{child}";
 
 /// Registers every route; a path with another method is answered with 405 and the methods it has.
 pub(crate) fn register(config: &mut web::ServiceConfig) {

@@ -1,6 +1,7 @@
 //! The identifiers in a path (spec section 6).
 
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
+use guildhall_domain::name::NameKey;
 use serde::{Deserialize, Deserializer};
 
 /// A segment that names a group.
@@ -14,6 +15,13 @@ impl<'de> Deserialize<'de> for GroupSegment {
 
 /// A segment that names a user.
 pub(crate) struct UserSegment(pub(crate) UserIdentifier);
+
+impl UserSegment {
+    /// The same, or nobody: no user has an id of the platform's time before GUIDs (spec section 4.4).
+    pub(crate) fn unless_legacy(self, is_legacy: bool) -> Self {
+        if is_legacy { Self(UserIdentifier::Name(NameKey::of(""))) } else { self }
+    }
+}
 
 impl<'de> Deserialize<'de> for UserSegment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

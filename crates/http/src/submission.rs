@@ -20,9 +20,20 @@ pub(crate) struct Submission {
 
 impl Submission {
     /// The body, once the caller turns out to be allowed to do what they send it for (spec sections 1.3 and 1.6).
-    pub(crate) async fn accepted(self, api: &Api, caller: &Caller, action: Action, most: usize) -> Result<Vec<u8>, Problem> {
+    pub(crate) async fn accepted(
+        self,
+        api: &Api,
+        caller: &Caller,
+        action: Action,
+        most: usize,
+    ) -> Result<Vec<u8>, Problem> {
         caller.may(api, action).await?;
-        self.check_media()?;
+        self.read(&["application/json"], most).await
+    }
+
+    /// The body, whoever sends it. Only for those who are known to be allowed to.
+    pub(crate) async fn read(self, media: &[&str], most: usize) -> Result<Vec<u8>, Problem> {
+        self.check_media(media)?;
         let Some(incoming) = self.incoming else {
             return Ok(Vec::new());
         };
@@ -32,12 +43,12 @@ impl Submission {
         })
     }
 
-    /// JSON with any parameters, or anything that does not say what it is.
-    fn check_media(&self) -> Result<(), Problem> {
+    /// One of `media` with any parameters, or anything that does not say what it is.
+    fn check_media(&self, media: &[&str]) -> Result<(), Problem> {
         if let Some(kind) = self.headers.get(header::CONTENT_TYPE) {
             let essence = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-            if !essence.is_empty() && !essence.eq_ignore_ascii_case("application/json") {
-                return Err(Problem::unsupported_media("The content type must be application/json"));
+            if !essence.is_empty() && !media.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
+                return Err(Problem::unsupported_media(format!("The content type must be {}", media.join(" or "))));
             }
         }
         match self.headers.get(header::CONTENT_ENCODING) {

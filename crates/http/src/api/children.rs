@@ -1,13 +1,54 @@
-//! Groups in groups (spec section 5.l).
+//! Groups in groups (spec sections 5.k to 5.n).
+
+use std::collections::BTreeSet;
 
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
+use guildhall_domain::access::Action;
+use guildhall_domain::group::GroupId;
 
 use crate::Api;
+use crate::answer::json;
 use crate::blocking::blocking;
+use crate::bulk;
 use crate::caller::Caller;
+use crate::group_json::GroupBody;
+use crate::page::PageBody;
 use crate::problem::Problem;
+use crate::query::Query;
 use crate::segment::GroupSegment;
+use crate::submission::Submission;
+
+/// `GET /groups/{group}/groups`
+pub(crate) async fn list(
+    api: Data<Api>,
+    caller: Caller,
+    group: Path<GroupSegment>,
+    query: Query,
+) -> Result<HttpResponse, Problem> {
+    let read = query.reach().and_then(|reach| Ok(((reach, query.is_on("includeSelf")?), query.page()?)));
+    let (which, page) = caller.told(&api, Action::ReadGroups, read).await?;
+    let excluded = query.excluded_groups();
+    let groups = blocking(move || api.directory.children(&caller.0, &group.0, which, &excluded, page)).await?;
+    json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
+}
+
+/// `POST /groups/{group}/groups`
+pub(crate) async fn add_many(
+    api: Data<Api>,
+    caller: Caller,
+    group: Path<GroupSegment>,
+    submission: Submission,
+) -> Result<HttpResponse, Problem> {
+    let body = submission.accepted(&api, &caller, Action::ManageGroups, api.limits.bulk_bytes).await?;
+    blocking(move || {
+        let children: BTreeSet<GroupId> = bulk::ids(body, api.limits.bulk_ids)?.into_iter().map(GroupId).collect();
+        Ok::<_, Problem>(api.directory.add_children(&caller.0, &group.0, &children)?)
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
 
 /// `PUT /groups/{group}/groups/{child}`
 pub(crate) async fn add(
@@ -17,5 +58,16 @@ pub(crate) async fn add(
 ) -> Result<HttpResponse, Problem> {
     let (group, child) = path.into_inner();
     blocking(move || api.directory.add_child(&caller.0, &group.0, &child.0)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `DELETE /groups/{group}/groups/{child}`
+pub(crate) async fn remove(
+    api: Data<Api>,
+    caller: Caller,
+    path: Path<(GroupSegment, GroupSegment)>,
+) -> Result<HttpResponse, Problem> {
+    let (group, child) = path.into_inner();
+    blocking(move || api.directory.remove_child(&caller.0, &group.0, &child.0)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

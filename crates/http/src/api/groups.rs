@@ -1,4 +1,4 @@
-//! Groups: creating and reading them (spec sections 5.b and 5.c).
+//! Groups (spec sections 5.a to 5.e).
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -9,20 +9,63 @@ use crate::Api;
 use crate::answer::{created, json};
 use crate::blocking::blocking;
 use crate::caller::Caller;
-use crate::group_json::{GroupBody, draft};
+use crate::group_json::{GroupBody, changes, draft};
+use crate::page::PageBody;
 use crate::problem::Problem;
+use crate::query::Query;
 use crate::segment::GroupSegment;
 use crate::submission::Submission;
+use crate::version::{Conditions, group_tag, tagged};
+
+/// `GET /groups`
+pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<HttpResponse, Problem> {
+    let page = caller.told(&api, Action::ReadGroups, query.page()).await?;
+    let groups = blocking(move || api.directory.groups(&caller.0, page)).await?;
+    json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
+}
 
 /// `POST /groups`
 pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<HttpResponse, Problem> {
     let body = submission.accepted(&api, &caller, Action::ManageGroups, api.limits.body_bytes).await?;
     let group = blocking(move || Ok::<_, Problem>(api.directory.create_group(&caller.0, draft(&body)?)?)).await?;
-    created(format_args!("groups/{}", group.id), &GroupBody::from(&group))
+    tagged(created(format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_tag(&group))
 }
 
 /// `GET /groups/{group}`
-pub(crate) async fn read(api: Data<Api>, caller: Caller, group: Path<GroupSegment>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn read(
+    api: Data<Api>,
+    caller: Caller,
+    group: Path<GroupSegment>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
     let group = blocking(move || api.directory.group(&caller.0, &group.0)).await?;
-    json(StatusCode::OK, &GroupBody::from(&group))
+    conditions.read(&group_tag(&group), &GroupBody::from(&group))
+}
+
+/// `PUT /groups/{group}`
+pub(crate) async fn replace(
+    api: Data<Api>,
+    caller: Caller,
+    group: Path<GroupSegment>,
+    conditions: Conditions,
+    submission: Submission,
+) -> Result<HttpResponse, Problem> {
+    let body = submission.accepted(&api, &caller, Action::ManageGroups, api.limits.body_bytes).await?;
+    let group = blocking(move || {
+        let changes = changes(&body)?;
+        Ok::<_, Problem>(api.directory.change_group(&caller.0, &group.0, &changes, &conditions.precondition())?)
+    })
+    .await?;
+    tagged(json(StatusCode::OK, &GroupBody::from(&group))?, &group_tag(&group))
+}
+
+/// `DELETE /groups/{group}`
+pub(crate) async fn delete(
+    api: Data<Api>,
+    caller: Caller,
+    group: Path<GroupSegment>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    blocking(move || api.directory.delete_group(&caller.0, &group.0, &conditions.precondition())).await?;
+    Ok(HttpResponse::NoContent().finish())
 }

@@ -6,7 +6,6 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use guildhall_domain::access::Action;
-use guildhall_domain::ports::Reach;
 use guildhall_domain::user::UserId;
 
 use crate::Api;
@@ -28,9 +27,10 @@ pub(crate) async fn list(
     group: Path<GroupSegment>,
     query: Query,
 ) -> Result<HttpResponse, Problem> {
-    let (reach, page) = caller.told(&api, Action::ReadGroups, reach(&query).and_then(|reach| Ok((reach, query.page()?)))).await?;
-    let now = api.clock.now();
-    let users = blocking(move || api.directory.members(&caller.0, &group.0, reach, &[], page)).await?;
+    let (reach, page) =
+        caller.told(&api, Action::ReadGroups, query.reach().and_then(|reach| Ok((reach, query.page()?)))).await?;
+    let (excluded, now) = (query.excluded_groups(), api.clock.now());
+    let users = blocking(move || api.directory.members(&caller.0, &group.0, reach, &excluded, page)).await?;
     json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
 }
 
@@ -81,8 +81,4 @@ pub(crate) async fn check(
     let (group, user) = path.into_inner();
     let is_member = blocking(move || api.directory.is_member(&caller.0, &group.0, &user.0)).await?;
     if is_member { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found(NOT_A_MEMBER)) }
-}
-
-fn reach(query: &Query) -> Result<Reach, Problem> {
-    Ok(if query.is_on("includeInherited")? { Reach::Effective } else { Reach::Direct })
 }

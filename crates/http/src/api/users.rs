@@ -1,18 +1,31 @@
-//! Users: creating them (spec section 4.3).
+//! Users (spec sections 4.1 and 4.3 to 4.10).
 
 use actix_web::HttpResponse;
-use actix_web::web::Data;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
 use guildhall_domain::access::Action;
 use guildhall_domain::user::UserDraft;
 
 use crate::Api;
-use crate::answer::created;
+use crate::answer::{created, json};
 use crate::blocking::blocking;
 use crate::caller::Caller;
+use crate::custom_json::CustomMode;
+use crate::page::PageBody;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::segment::UserSegment;
 use crate::submission::Submission;
-use crate::user_json::{UserBody, draft};
+use crate::user_json::{UserBody, action, changes, draft, passwords};
+use crate::version::{Conditions, tagged, user_tag};
+
+/// `GET /users`
+pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<HttpResponse, Problem> {
+    let page = caller.told(&api, Action::ReadUsers, query.page()).await?;
+    let now = api.clock.now();
+    let users = blocking(move || api.directory.users(&caller.0, page)).await?;
+    json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
+}
 
 /// `POST /users`
 pub(crate) async fn create(
@@ -29,5 +42,104 @@ pub(crate) async fn create(
         Ok::<_, Problem>(api.directory.create_user(&caller.0, draft)?)
     })
     .await?;
-    created(format_args!("users/{}", user.id), &UserBody::new(&user, now))
+    tagged(created(format_args!("users/{}", user.id), &UserBody::new(&user, now))?, &user_tag(&user, now))
+}
+
+/// `GET /users/{user}`
+pub(crate) async fn read(
+    api: Data<Api>,
+    caller: Caller,
+    user: Path<UserSegment>,
+    query: Query,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    let by_legacy_id = caller.told_about(&api, &user.0, query.is_on("classicUserId")).await?;
+    let now = api.clock.now();
+    let user = user.into_inner().unless_legacy(by_legacy_id);
+    let user = blocking(move || api.directory.user(&caller.0, &user.0)).await?;
+    conditions.read(&user_tag(&user, now), &UserBody::new(&user, now))
+}
+
+/// `PUT /users/{user}`
+pub(crate) async fn replace(
+    api: Data<Api>,
+    caller: Caller,
+    user: Path<UserSegment>,
+    conditions: Conditions,
+    submission: Submission,
+) -> Result<HttpResponse, Problem> {
+    caller.may_change(&api, &user.0).await?;
+    let body = submission.read(&["application/json"], api.limits.body_bytes).await?;
+    change(api, caller, user.into_inner(), conditions, body, CustomMode::Replace).await
+}
+
+/// `PATCH /users/{user}`
+pub(crate) async fn merge(
+    api: Data<Api>,
+    caller: Caller,
+    user: Path<UserSegment>,
+    conditions: Conditions,
+    submission: Submission,
+) -> Result<HttpResponse, Problem> {
+    caller.may_change(&api, &user.0).await?;
+    let media = ["application/merge-patch+json", "application/json"];
+    let body = submission.read(&media, api.limits.body_bytes).await?;
+    change(api, caller, user.into_inner(), conditions, body, CustomMode::Merge).await
+}
+
+async fn change(
+    api: Data<Api>,
+    caller: Caller,
+    user: UserSegment,
+    conditions: Conditions,
+    body: Vec<u8>,
+    custom: CustomMode,
+) -> Result<HttpResponse, Problem> {
+    let now = api.clock.now();
+    let user = blocking(move || {
+        let changes = changes(&body, custom)?;
+        Ok::<_, Problem>(api.directory.change_user(&caller.0, &user.0, &changes, &conditions.precondition())?)
+    })
+    .await?;
+    tagged(json(StatusCode::OK, &UserBody::new(&user, now))?, &user_tag(&user, now))
+}
+
+/// `DELETE /users/{user}`
+pub(crate) async fn delete(
+    api: Data<Api>,
+    caller: Caller,
+    user: Path<UserSegment>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    blocking(move || api.directory.delete_user(&caller.0, &user.0, &conditions.precondition())).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `POST /users/{user}/credentials/password`
+pub(crate) async fn change_password(
+    api: Data<Api>,
+    caller: Caller,
+    user: Path<UserSegment>,
+    submission: Submission,
+) -> Result<HttpResponse, Problem> {
+    caller.may_change_password(&api, &user.0).await?;
+    let body = submission.read(&["application/json"], api.limits.body_bytes).await?;
+    blocking(move || {
+        let (existing, new) = passwords(&body)?;
+        Ok::<_, Problem>(api.directory.change_password(&caller.0, &user.0, existing, new)?)
+    })
+    .await?;
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// `POST /users/{user}/actions`
+pub(crate) async fn act(
+    api: Data<Api>,
+    caller: Caller,
+    user: Path<UserSegment>,
+    submission: Submission,
+) -> Result<HttpResponse, Problem> {
+    let body = submission.accepted(&api, &caller, Action::ManageUsers, api.limits.body_bytes).await?;
+    blocking(move || Ok::<_, Problem>(api.directory.act(&caller.0, &user.0, &action(&body)?)?)).await?;
+    Ok(HttpResponse::NoContent().finish())
 }

@@ -9,26 +9,57 @@ use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN, World, by};
 
 /// The path with everything in braces filled in, the body, and the status for: nobody, a token nobody was given, an
 /// ordinary user, an administrator.
-const ROWS: [(&str, &str, &str, &str, [u16; 4]); 11] = [
+const ROWS: [(&str, &str, &str, &str, [u16; 4]); 27] = [
+    ("GET", "/", "/", "", [200, 200, 200, 200]),
     ("GET", "/health/live", "/health/live", "", [200, 200, 200, 200]),
     ("GET", "/health/ready", "/health/ready", "", [200, 200, 200, 200]),
+    ("GET", "/api/security/users", "/api/security/users", "", [401, 401, 403, 200]),
     ("POST", "/api/security/users", "/api/security/users", NEW_USER, [401, 401, 403, 201]),
+    ("GET", USER, "/api/security/users/tyler", "", [401, 401, 403, 200]),
+    ("PUT", USER, "/api/security/users/tyler", "{}", [401, 401, 403, 200]),
+    ("PATCH", USER, "/api/security/users/tyler", "{}", [401, 401, 403, 200]),
+    ("DELETE", USER, "/api/security/users/tyler", "", [401, 401, 403, 204]),
+    (
+        "POST",
+        "/api/security/users/{user}/credentials/password",
+        "/api/security/users/tyler/credentials/password",
+        r#"{"new":"An0ther!One"}"#,
+        [401, 401, 403, 200],
+    ),
+    (
+        "POST",
+        "/api/security/users/{user}/actions",
+        "/api/security/users/tyler/actions",
+        r#"{"type":"suspend"}"#,
+        [401, 401, 403, 204],
+    ),
+    ("GET", "/api/security/users/{user}/groups", "/api/security/users/tyler/groups", "", [401, 401, 403, 200]),
+    (
+        "HEAD",
+        "/api/security/users/{user}/groups/{groups}",
+        "/api/security/users/tyler/groups/Nothing,Soap",
+        "",
+        [401, 401, 403, 204],
+    ),
+    ("GET", "/api/security/groups", "/api/security/groups", "", [401, 401, 403, 200]),
     ("POST", "/api/security/groups", "/api/security/groups", r#"{"name":"New"}"#, [401, 401, 403, 201]),
-    ("GET", "/api/security/groups/{group}", "/api/security/groups/Soap", "", [401, 401, 403, 200]),
+    ("GET", GROUP, "/api/security/groups/Soap", "", [401, 401, 403, 200]),
+    ("PUT", GROUP, "/api/security/groups/Soap", r#"{"name":"Lye"}"#, [401, 401, 403, 200]),
+    ("DELETE", GROUP, "/api/security/groups/Soap", "", [401, 401, 403, 204]),
     ("GET", "/api/security/groups/{group}/users", "/api/security/groups/Soap/users", "", [401, 401, 403, 200]),
     ("POST", "/api/security/groups/{group}/users", "/api/security/groups/Soap/users", "[]", [401, 401, 403, 204]),
     ("PUT", MEMBER, "/api/security/groups/Soap/users/tyler", "", [401, 401, 403, 204]),
     ("DELETE", MEMBER, "/api/security/groups/Soap/users/tyler", "", [401, 401, 403, 204]),
     ("HEAD", MEMBER, "/api/security/groups/Soap/users/tyler", "", [401, 401, 403, 204]),
-    (
-        "PUT",
-        "/api/security/groups/{group}/groups/{child}",
-        "/api/security/groups/Soap/groups/Technicians",
-        "",
-        [401, 401, 403, 204],
-    ),
+    ("GET", "/api/security/groups/{group}/groups", "/api/security/groups/Soap/groups", "", [401, 401, 403, 200]),
+    ("POST", "/api/security/groups/{group}/groups", "/api/security/groups/Soap/groups", "[]", [401, 401, 403, 204]),
+    ("PUT", CHILD, "/api/security/groups/Soap/groups/Technicians", "", [401, 401, 403, 204]),
+    ("DELETE", CHILD, "/api/security/groups/Soap/groups/Below", "", [401, 401, 403, 204]),
 ];
 
+const USER: &str = "/api/security/users/{user}";
+const GROUP: &str = "/api/security/groups/{group}";
+const CHILD: &str = "/api/security/groups/{group}/groups/{child}";
 const MEMBER: &str = "/api/security/groups/{group}/users/{user}";
 const NEW_USER: &str = r#"{"email":"new@fightclub.com","credentials":{"password":"pr0j3ctM4yh3m"}}"#;
 
@@ -81,5 +112,7 @@ fn world_of_the_table() -> World {
     world.add_user("tyler");
     let (group, user) = (GroupIdentifier::from("Soap"), UserIdentifier::from("tyler"));
     world.directory.add_member(&world.administrator, &group, &user).unwrap();
+    world.add_group("Below");
+    world.directory.add_child(&world.administrator, &group, &GroupIdentifier::from("Below")).unwrap();
     world
 }

@@ -1,31 +1,34 @@
-//! Custom properties as JSON.
+//! Custom properties as JSON. Numbers keep every digit, which no number type would.
+
+use std::collections::BTreeMap;
 
 use guildhall_domain::custom::{Custom, CustomValue};
-use serde_json::{Map, Value};
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::Failure;
 use crate::sql_types::Json;
 
 pub(super) fn write(custom: &Custom) -> Json {
     let value = |value: &CustomValue| match value {
-        CustomValue::Null => Value::Null,
-        CustomValue::Boolean(truth) => Value::Bool(*truth),
-        CustomValue::Number(number) => number.parse().map_or_else(|_| Value::String(number.clone()), Value::Number),
-        CustomValue::Text(text) => Value::String(text.clone()),
+        CustomValue::Null => to_raw_value(&()),
+        CustomValue::Boolean(truth) => to_raw_value(truth),
+        CustomValue::Number(number) => RawValue::from_string(number.clone()).or_else(|_| to_raw_value(number)),
+        CustomValue::Text(text) => to_raw_value(text),
     };
-    let object: Map<String, Value> = custom.iter().map(|(name, given)| (name.clone(), value(given))).collect();
-    Json(Value::Object(object).to_string())
+    let object: BTreeMap<&str, Option<Box<RawValue>>> =
+        custom.iter().map(|(name, given)| (name.as_str(), value(given).ok())).collect();
+    Json(serde_json::to_string(&object).unwrap_or_else(|_| "{}".to_owned()))
 }
 
 pub(super) fn read(json: &Json) -> Result<Custom, Failure> {
-    let object: Map<String, Value> = serde_json::from_str(&json.0)
-        .map_err(|error| Failure::Data(format!("custom properties are not valid: {error}")))?;
-    let value = |value: Value| match value {
-        Value::Null => Ok(CustomValue::Null),
-        Value::Bool(truth) => Ok(CustomValue::Boolean(truth)),
-        Value::Number(number) => Ok(CustomValue::Number(number.to_string())),
-        Value::String(text) => Ok(CustomValue::Text(text)),
-        Value::Array(_) | Value::Object(_) => Err(Failure::Data("a custom property is no scalar".to_owned())),
+    let broken = |error: serde_json::Error| Failure::Data(format!("custom properties are not valid: {error}"));
+    let object: BTreeMap<String, &RawValue> = serde_json::from_str(&json.0).map_err(broken)?;
+    let value = |kept: &RawValue| match kept.get().as_bytes().first() {
+        Some(b'n') => Ok(CustomValue::Null),
+        Some(b't' | b'f') => serde_json::from_str(kept.get()).map(CustomValue::Boolean).map_err(broken),
+        Some(b'"') => serde_json::from_str(kept.get()).map(CustomValue::Text).map_err(broken),
+        Some(b'{' | b'[') | None => Err(Failure::Data("a custom property is no scalar".to_owned())),
+        Some(_) => Ok(CustomValue::Number(kept.get().to_owned())),
     };
     object.into_iter().map(|(name, kept)| Ok((name, value(kept)?))).collect()
 }

@@ -133,6 +133,12 @@ impl TestApp {
         Setup::on(kind).await.start()
     }
 
+    /// Ends the server, so that another can be started over its database.
+    pub(crate) fn stop(mut self) -> Setup {
+        self.server.kill();
+        self.setup
+    }
+
     /// Kills the server as it stands, and starts another over what it left.
     pub(crate) fn kill_and_restart(&mut self) {
         self.server.kill();

@@ -70,6 +70,12 @@ impl Database {
         cluster.run(if on { "start" } else { "stop" });
     }
 
+    /// Lets PostgreSQL speak TLS, and says which certificate to trust. Only for [`Database::on_own_cluster`].
+    pub(crate) fn certify(&self) -> String {
+        let Some(Keeper::Cluster(cluster)) = &self.keeper else { panic!("other tests use this database") };
+        cluster.run("certify")
+    }
+
     /// Runs statements that both databases understand.
     pub(crate) fn execute(&self, statements: &str) {
         self.execute_either(statements, statements);
@@ -118,13 +124,19 @@ impl Database {
     /// Waits until a server that was killed has left no work behind in PostgreSQL.
     pub(crate) fn settle(&self) {
         if self.kind == Kind::Postgres {
-            let others = "SELECT count(*) AS number FROM pg_stat_activity
-                          WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
-            let mut connection = postgres(&self.url);
-            while sql_query(others).get_result::<Number>(&mut connection).unwrap().number > 0 {
+            while self.clients("true") > 0 {
                 std::thread::yield_now();
             }
         }
+    }
+
+    /// How many connections PostgreSQL has to this database, this one not counted, that fulfil `condition`.
+    pub(crate) fn clients(&self, condition: &str) -> i64 {
+        let count = format!(
+            "SELECT count(*) AS number FROM pg_stat_activity JOIN pg_stat_ssl USING (pid)
+             WHERE datname = current_database() AND pid <> pg_backend_pid() AND {condition}"
+        );
+        sql_query(count).get_result::<Number>(&mut postgres(&self.url)).unwrap().number
     }
 
     /// The password in the URL, if there is one.

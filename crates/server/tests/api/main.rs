@@ -41,6 +41,7 @@ mod seed;
 mod server;
 mod shutdown;
 mod socket;
+mod tls;
 mod tokens;
 
 /// Writes a line that shows even if the test passes, when `println!` is swallowed.

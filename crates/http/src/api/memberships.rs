@@ -1,0 +1,40 @@
+//! What a user belongs to (spec sections 4.11 and 4.12).
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+
+use crate::Api;
+use crate::answer::json;
+use crate::blocking::blocking;
+use crate::caller::Caller;
+use crate::group_json::GroupBody;
+use crate::page::PageBody;
+use crate::problem::{NOT_A_MEMBER, Problem};
+use crate::query::Query;
+use crate::segment::UserSegment;
+
+/// `GET /users/{user}/groups`
+pub(crate) async fn list(
+    api: Data<Api>,
+    caller: Caller,
+    user: Path<UserSegment>,
+    query: Query,
+) -> Result<HttpResponse, Problem> {
+    let read = query.reach().and_then(|reach| Ok((reach, query.page()?)));
+    let (reach, page) = caller.told_about(&api, &user.0, read).await?;
+    let excluded = query.excluded_groups();
+    let groups = blocking(move || api.directory.groups_of_user(&caller.0, &user.0, reach, &excluded, page)).await?;
+    json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
+}
+
+/// `HEAD /users/{user}/groups/{groups}`
+pub(crate) async fn check(
+    api: Data<Api>,
+    caller: Caller,
+    path: Path<(UserSegment, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (user, groups) = path.into_inner();
+    let is_member = blocking(move || api.directory.is_member_of_any(&caller.0, &user.0, &groups)).await?;
+    if is_member { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found(NOT_A_MEMBER)) }
+}

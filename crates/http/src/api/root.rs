@@ -1,0 +1,28 @@
+//! What the service is: some clients ask the bare address first.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde::Serialize;
+
+use crate::answer::json;
+use crate::problem::Problem;
+
+#[derive(Serialize)]
+struct Service {
+    name: &'static str,
+    version: &'static str,
+    links: Links,
+}
+
+#[derive(Serialize)]
+struct Links {
+    docs: &'static str,
+    openapi: &'static str,
+    health: &'static str,
+}
+
+/// `GET /`
+pub(crate) async fn root() -> Result<HttpResponse, Problem> {
+    let links = Links { docs: "/docs", openapi: "/api/openapi.json", health: "/health/ready" };
+    json(StatusCode::OK, &Service { name: "Guildhall", version: env!("CARGO_PKG_VERSION"), links })
+}
