@@ -33,10 +33,10 @@ pub fn a_changed_user_has_the_next_version(store: Arc<dyn Store>) {
         custom: Some(CustomChange::Merge(custom)),
         ..by_name("TDurden")
     };
-    let changed = must(change(&changes));
-    assert_eq!((changed.version, changed.first_name.as_deref(), changed.custom.len()), (Version(2), Some("Tyler"), 1));
-    assert_eq!(must(fixture.directory.user(&fixture.admin, &user)), changed);
-    assert_eq!(must(change(&changes)), changed);
+    let after = must(change(&changes));
+    assert_eq!((after.version, after.first_name.as_deref(), after.custom.len()), (Version(2), Some("Tyler"), 1));
+    assert_eq!(must(fixture.directory.user(&fixture.admin, &user)), after);
+    assert_eq!(must(change(&changes)), after);
     assert!(
         matches!(change(&by_name("MARLA")), Err(ChangeUserError::Invalid(faults)) if faults[0].field == "username")
     );
@@ -62,10 +62,10 @@ pub fn a_changed_group_has_the_next_version(store: Arc<dyn Store>) {
         auto_membership_email_domains: Some(vec!["fightclub.com".to_owned()]),
         ..GroupChanges::default()
     };
-    let changed = must(change(&changes));
-    assert_eq!((changed.version, changed.name.as_str()), (Version(2), "Paper Street"));
-    assert_eq!(must(fixture.directory.group(&fixture.admin, &group)), changed);
-    assert_eq!(must(change(&changes)), changed);
+    let after = must(change(&changes));
+    assert_eq!((after.version, after.name.as_str()), (Version(2), "Paper Street"));
+    assert_eq!(must(fixture.directory.group(&fixture.admin, &group)), after);
+    assert_eq!(must(change(&changes)), after);
     let cleared = GroupChanges {
         description: Some(None),
         auto_membership_email_domains: Some(Vec::new()),
@@ -122,7 +122,9 @@ pub fn secrets_change_with_a_user(store: Arc<dyn Store>) {
 pub fn a_deleted_user_leaves_nothing(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let (id, groups) = (fixture.user("user@fightclub.com"), [fixture.group("one"), fixture.group("two")]);
-    groups.iter().for_each(|group| assert_eq!(fixture.join(*group, &[id, fixture.admin.user]), 2));
+    for group in groups {
+        assert_eq!(fixture.join(group, &[id, fixture.admin.user]), 2);
+    }
     let caller = fixture.caller(id);
     must(fixture.directory.delete_user(&fixture.admin, &UserIdentifier::Id(id), &Precondition::None));
     assert_eq!(groups.map(|group| fixture.read(group).user_count), [1, 1]);

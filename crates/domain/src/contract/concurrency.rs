@@ -166,7 +166,7 @@ pub fn what_vanishes_meanwhile_is_not_found(store: Arc<dyn Store>) {
         together(6, |number| match (number, &last) {
             (0, Some(last)) => must(fixture.directory.delete_user(&fixture.admin, last, &Precondition::None)),
             (1, _) if round % 2 == 0 => {
-                must(fixture.directory.delete_group(&fixture.admin, &group, &Precondition::None))
+                must(fixture.directory.delete_group(&fixture.admin, &group, &Precondition::None));
             }
             _ => match fixture.directory.add_members(&fixture.admin, &group, &users) {
                 Ok(_) | Err(AddMembersError::UsersNotFound(_) | AddMembersError::GroupNotFound) => {}
