@@ -6,7 +6,7 @@ run:
 
 # Installs what is missing, and runs everything on SQLite and on a PostgreSQL of its own.
 test: tools
-	scripts/with-postgres cargo test --workspace
+	scripts/with-postgres cargo test --workspace --no-fail-fast
 
 fmt:
 	cargo fmt --all

@@ -12,6 +12,7 @@
 //! | `problem` | every status that is not a success |
 //! | `incoming` | the body of a request, of which nobody unknown can make the service read much |
 //! | `server`, `transport`, `valve`, `bare` | sockets; bodies stay in them until they are wanted |
+//! | `cors` | which pages of other origins may call |
 //! | `blocking` | the only place where work leaves the asynchronous threads |
 
 mod answer;
@@ -21,6 +22,7 @@ mod blocking;
 mod bulk;
 mod caller;
 mod canonical;
+mod cors;
 mod custom_json;
 mod group_json;
 mod incoming;
@@ -41,7 +43,7 @@ use std::sync::Arc;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, Error, web};
 use guildhall_domain::directory::Directory;
 use guildhall_domain::ports::{Clock, Ids, Tokens};
@@ -57,6 +59,7 @@ pub struct Api {
     ids: Arc<dyn Ids>,
     clock: Arc<dyn Clock>,
     limits: Limits,
+    origins: Vec<String>,
 }
 
 /// How much a request may hold; more is answered with 413.
@@ -80,7 +83,13 @@ impl Api {
         clock: Arc<dyn Clock>,
         limits: Limits,
     ) -> Self {
-        Self { directory, tokens, ids, clock, limits }
+        Self { directory, tokens, ids, clock, limits, origins: Vec::new() }
+    }
+
+    /// The same API, which pages of these origins may call too; `*` is every origin (spec section 1.5).
+    #[must_use]
+    pub fn with_allowed_origins(self, origins: Vec<String>) -> Self {
+        Self { origins, ..self }
     }
 }
 
@@ -95,9 +104,11 @@ where
     T: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()>
         + 'static,
 {
+    let cors = Condition::new(!api.origins.is_empty(), cors::cors(&api.origins));
     app.app_data(web::Data::new(api))
         .configure(routes::register)
         .default_service(web::to(routes::unknown))
         .wrap(from_fn(canonical::canonical))
+        .wrap(cors)
         .wrap(from_fn(answer::answer))
 }

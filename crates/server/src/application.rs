@@ -9,6 +9,7 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 use guildhall_auth::{Argon2Passwords, JwtTokens, TokenSettings, generate_password};
+use guildhall_domain::access::Policy;
 use guildhall_domain::directory::{CreateUserError, Directory, FirstAdministratorError};
 use guildhall_http::{Api, Limits, ServeOptions};
 use guildhall_persistence::{Database, DatabaseSettings};
@@ -35,7 +36,7 @@ impl Application {
         for migration in database.migrate()? {
             tracing::info!(%migration, "ran the migration {migration}");
         }
-        let directory = directory(&database);
+        let directory = directory(&database).with_policy(policy(settings));
         directory.prepare()?;
         let (host, port) = (settings.server.host.as_str(), settings.server.port);
         let listener =
@@ -47,7 +48,8 @@ impl Application {
             bulk_bytes: settings.limits.bulk_bytes,
             body_bytes: settings.limits.body_bytes,
         };
-        let api = Api::new(directory, Arc::new(tokens), Arc::new(UuidV7), Arc::new(SystemClock), limits);
+        let api = Api::new(directory, Arc::new(tokens), Arc::new(UuidV7), Arc::new(SystemClock), limits)
+            .with_allowed_origins(settings.server.allowed_origins.clone());
         let address = listener.local_addr()?;
         let options =
             ServeOptions { workers: settings.server.workers, shutdown_timeout: settings.server.shutdown_timeout };
@@ -89,6 +91,10 @@ pub(crate) fn directory(database: &Database) -> Directory {
     // A hash keeps a processor busy, so more at once would only take memory.
     let hashes = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     Directory::new(database.store(), Arc::new(Argon2Passwords::new(hashes)), Arc::new(SystemClock), Arc::new(UuidV7))
+}
+
+fn policy(settings: &Settings) -> Policy {
+    Policy { delegated_administration: settings.authorization.delegated_administration }
 }
 
 /// Access tokens, signed with the key from `keys`.

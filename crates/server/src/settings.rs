@@ -28,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) server: ServerSettings,
     pub(crate) database: Database,
     pub(crate) auth: Auth,
+    pub(crate) authorization: Authorization,
     pub(crate) limits: Limits,
     pub(crate) bootstrap: Bootstrap,
     pub(crate) log: Log,
@@ -44,6 +45,9 @@ pub(crate) struct ServerSettings {
     /// In seconds.
     #[serde(deserialize_with = "values::whole")]
     pub(crate) shutdown_timeout: u64,
+    /// Pages of these origins may call from a browser.
+    #[serde(deserialize_with = "values::list")]
+    pub(crate) allowed_origins: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -65,6 +69,12 @@ pub(crate) struct Auth {
     pub(crate) access_token_ttl: u32,
     pub(crate) signing_key_file: Option<PathBuf>,
     pub(crate) hs256_secret: Option<Secret>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(crate) struct Authorization {
+    pub(crate) delegated_administration: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -135,6 +145,11 @@ impl Settings {
         for (holds, key, rule) in [
             (!self.server.host.is_empty(), "server.host", "must not be empty"),
             (self.server.workers != Some(0), "server.workers", "must be at least 1"),
+            (
+                self.server.allowed_origins.iter().all(|origin| is_origin(origin)),
+                "server.allowed_origins",
+                "must be origins such as https://admin.example.com, or *",
+            ),
             (url, "database.url", "must start with sqlite:// or postgres://"),
             (self.database.pool_size > 0, "database.pool_size", "must be at least 1"),
             (!self.auth.issuer.is_empty(), "auth.issuer", "must not be empty"),
@@ -150,6 +165,13 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// A scheme, a host and perhaps a port, as browsers write it: no path, not even a slash.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |character: char| character.is_ascii_alphanumeric() || ".-:[]".contains(character);
+    text == "*" || host.is_some_and(|host| !host.is_empty() && host.chars().all(plain))
 }
 
 /// The environment's variables that are meant for this program.

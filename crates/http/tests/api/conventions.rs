@@ -221,3 +221,32 @@ async fn a_store_that_is_away_can_be_asked_again() {
         assert!(send().await.status.as_u16() < 500);
     }
 }
+
+#[actix_web::test]
+async fn pages_of_allowed_origins_may_call_and_others_may_not() {
+    let world = World::new();
+    let service = actix_web::test::init_service(guildhall_http::configure(
+        world.api().with_allowed_origins(vec!["https://admin.example".to_owned()]),
+        actix_web::App::new(),
+    ))
+    .await;
+    let preflight = |origin: &'static str| {
+        TestRequest::with_uri("/api/security/users/x")
+            .method(Method::OPTIONS)
+            .insert_header(("origin", origin))
+            .insert_header(("access-control-request-method", "PATCH"))
+            .insert_header(("access-control-request-headers", "authorization,content-type"))
+    };
+    let answer = actix_web::test::call_service(&service, preflight("https://admin.example").to_request()).await;
+    let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    assert!(answer.status().is_success());
+    assert_eq!(header("access-control-allow-origin").as_deref(), Some("https://admin.example"));
+    assert!(header("access-control-allow-methods").unwrap().contains("PATCH"));
+    let answer = actix_web::test::call_service(&service, preflight("https://evil.example").to_request()).await;
+    assert_eq!(answer.headers().get("access-control-allow-origin"), None);
+    let refused = TestRequest::with_uri("/api/security/users").insert_header(("origin", "https://admin.example"));
+    let answer = actix_web::test::call_service(&service, refused.to_request()).await;
+    assert_eq!((answer.status().as_u16(), answer.headers().contains_key("access-control-allow-origin")), (401, true));
+    let answer = world.send(preflight("https://admin.example")).await;
+    assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (405, None));
+}

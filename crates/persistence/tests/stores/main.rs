@@ -4,6 +4,8 @@
 mod databases;
 #[cfg(test)]
 mod migrations;
+#[cfg(test)]
+mod statements;
 
 mod sqlite {
     use std::sync::Arc;

@@ -36,6 +36,26 @@ fn without_a_file_and_an_environment_there_are_defaults() {
     );
     assert_eq!((settings.bootstrap.admin_username.as_str(), settings.bootstrap.admin_password), ("admin", None));
     assert_eq!(settings.log.format, LogFormat::Auto);
+    assert!(!settings.authorization.delegated_administration);
+}
+
+#[test]
+fn origins_are_listed_in_a_file_or_with_commas() {
+    let listed = |settings: Settings| settings.server.allowed_origins;
+    let file = from_file("[server]\nallowed_origins = ['https://a.example', 'http://localhost:3000']", &[]);
+    assert_eq!(listed(file.unwrap()), ["https://a.example", "http://localhost:3000"]);
+    let variable = |value| from_environment(&[("GUILDHALL_SERVER__ALLOWED_ORIGINS", value)]);
+    assert_eq!(listed(variable("https://a.example, *").unwrap()), ["https://a.example", "*"]);
+    for wrong in ["a.example", "https://a.example/", "https://"] {
+        assert!(variable(wrong).unwrap_err().contains("server.allowed_origins"), "{wrong}");
+    }
+}
+
+#[test]
+fn delegates_are_switched_on_by_a_word() {
+    let on = |value| from_environment(&[("GUILDHALL_AUTHORIZATION__DELEGATED_ADMINISTRATION", value)]);
+    assert!(on("true").unwrap().authorization.delegated_administration);
+    assert!(on("perhaps").unwrap_err().contains("authorization.delegated_administration"));
 }
 
 #[test]

@@ -19,18 +19,18 @@ async fn while_the_database_is_away_requests_are_told_to_try_again_later() {
 
     for _ in 0..2 {
         app.setup.database.turn(false);
-        for _ in 0..3 {
-            let answers = [app.post(&path, &json!(USERS)).await, app.get("/groups/Everyone").await, ready().await];
-            for answer in answers {
-                let message = answer.json()["message"].as_str().unwrap().to_owned();
-                answer.is_error(503, &message, &Value::Null);
-                let seconds: u32 = answer.headers["retry-after"].parse().unwrap();
-                assert!((1..=60).contains(&seconds), "{answer:?}");
-            }
-            let head = Answer::to(app.request(Method::HEAD, "/groups/Everyone/users/admin")).await;
-            assert_eq!((head.status, head.body.as_str()), (503, ""));
-            assert_eq!(live().await.status / 100, 2);
+        let list = json!(USERS);
+        let head = Answer::to(app.request(Method::HEAD, "/groups/Everyone/users/admin"));
+        let (added, read, asked, head, lives) =
+            tokio::join!(app.post(&path, &list), app.get("/groups/Everyone"), ready(), head, live());
+        for answer in [added, read, asked] {
+            let message = answer.json()["message"].as_str().unwrap().to_owned();
+            answer.is_error(503, &message, &Value::Null);
+            let seconds: u32 = answer.headers["retry-after"].parse().unwrap();
+            assert!((1..=60).contains(&seconds), "{answer:?}");
         }
+        assert_eq!((head.status, head.body.as_str()), (503, ""));
+        assert_eq!(lives.status / 100, 2);
         assert_eq!(Answer::to(app.client.post(app.url(&path)).json(&json!(USERS))).await.status, 401);
 
         app.setup.database.turn(true);

@@ -1,0 +1,146 @@
+//! Reading from memory.
+
+use std::collections::BTreeSet;
+
+use super::State;
+use crate::group::{Group, GroupId, SystemGroup};
+use crate::identifier::{GroupIdentifier, UserIdentifier};
+use crate::page::{Page, Paged};
+use crate::password::PasswordHash;
+use crate::ports::{Children, Reach, Reader, Standing, StoreError};
+use crate::time::Timestamp;
+use crate::user::{User, UserId};
+
+impl Reader for State {
+    fn ping(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn standing(&mut self, user: UserId) -> Result<Option<Standing>, StoreError> {
+        let standing = self.accounts.get(&user).map(|account| Standing {
+            stamp: account.stamp,
+            suspended: account.user.suspended,
+            locked: account.user.locked,
+            expiry: account.user.expiry,
+            password_reset_required: account.user.password_reset_required,
+            password_change_frequency: account.user.password_change_frequency,
+            password_changed: account.user.password_changed,
+            system_administrator: self.effective(SystemGroup::SystemAdministrators).contains(&user),
+            user_administrator: self.effective(SystemGroup::UserAdministrators).contains(&user),
+            group_administrator: self.effective(SystemGroup::GroupAdministrators).contains(&user),
+        });
+        Ok(standing)
+    }
+
+    fn user_id(&mut self, identifier: &UserIdentifier) -> Result<Option<UserId>, StoreError> {
+        Ok(match identifier {
+            UserIdentifier::Current => None,
+            UserIdentifier::Id(id) => self.accounts.get(id).map(|account| account.user.id),
+            UserIdentifier::Name(key) => self.identifiers.get(key).copied(),
+        })
+    }
+
+    fn group_id(&mut self, identifier: &GroupIdentifier) -> Result<Option<GroupId>, StoreError> {
+        Ok(match identifier {
+            GroupIdentifier::Id(id) => self.groups.get(id).map(|group| group.id),
+            GroupIdentifier::Name(key) => self.group_names.get(key).copied(),
+        })
+    }
+
+    fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        Ok(self.accounts.get(&id).map(|account| account.user.clone()))
+    }
+
+    fn group(&mut self, id: GroupId) -> Result<Option<Group>, StoreError> {
+        Ok(self.counted(id))
+    }
+
+    fn unknown_users(&mut self, ids: &BTreeSet<UserId>) -> Result<BTreeSet<UserId>, StoreError> {
+        Ok(ids.iter().filter(|id| !self.accounts.contains_key(id)).copied().collect())
+    }
+
+    fn is_effective_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
+        Ok(self.members_of(&self.at_or_below(group)).contains(&user))
+    }
+
+    fn unknown_groups(&mut self, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError> {
+        Ok(ids.iter().filter(|id| !self.groups.contains_key(id)).copied().collect())
+    }
+
+    fn group_ids(&mut self, identifiers: &[GroupIdentifier]) -> Result<BTreeSet<GroupId>, StoreError> {
+        identifiers.iter().filter_map(|identifier| self.group_id(identifier).transpose()).collect()
+    }
+
+    fn is_effective_member_of_any(&mut self, groups: &BTreeSet<GroupId>, user: UserId) -> Result<bool, StoreError> {
+        Ok(groups.iter().any(|group| self.within(*group, Reach::Effective).contains(&user)))
+    }
+
+    fn password(&mut self, user: UserId) -> Result<Option<PasswordHash>, StoreError> {
+        Ok(self.accounts.get(&user).and_then(|account| account.password.clone()))
+    }
+
+    fn users(&mut self, page: Page) -> Result<Paged<User>, StoreError> {
+        Ok(self.page_of_users(&self.accounts.keys().copied().collect(), page))
+    }
+
+    fn groups(&mut self, page: Page) -> Result<Paged<Group>, StoreError> {
+        Ok(self.page_of_groups(&self.groups.keys().copied().collect(), page))
+    }
+
+    fn members(
+        &mut self,
+        group: GroupId,
+        reach: Reach,
+        excluded: &BTreeSet<GroupId>,
+        page: Page,
+    ) -> Result<Paged<User>, StoreError> {
+        let dropped: BTreeSet<UserId> = excluded.iter().flat_map(|group| self.within(*group, reach)).collect();
+        Ok(self.page_of_users(&(&self.within(group, reach) - &dropped), page))
+    }
+
+    fn children(&mut self, group: GroupId, children: &Children, page: Page) -> Result<Paged<Group>, StoreError> {
+        let mut wanted = self.below(group, children.reach);
+        wanted.extend(children.include_self.then_some(group));
+        Ok(self.page_of_groups(&self.without_below(&wanted, &children.excluded, children.reach), page))
+    }
+
+    fn groups_of(
+        &mut self,
+        user: UserId,
+        reach: Reach,
+        excluded: &BTreeSet<GroupId>,
+        page: Page,
+    ) -> Result<Paged<Group>, StoreError> {
+        let direct = self.groups.keys().filter(|group| self.within(**group, reach).contains(&user));
+        let wanted = direct.copied().collect();
+        Ok(self.page_of_groups(&self.without_below(&wanted, excluded, reach), page))
+    }
+
+    fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError> {
+        let children = self.children.get(&from).into_iter().flatten();
+        Ok(children.copied().find(|child| self.at_or_below(*child).contains(&to)))
+    }
+
+    fn at_or_above_among(
+        &mut self,
+        below: GroupId,
+        groups: &BTreeSet<GroupId>,
+    ) -> Result<BTreeSet<GroupId>, StoreError> {
+        Ok(groups.iter().filter(|group| self.at_or_below(**group).contains(&below)).copied().collect())
+    }
+
+    fn groups_for_domain(&mut self, domain: &str) -> Result<BTreeSet<GroupId>, StoreError> {
+        let joined = self.groups.values().filter(|group| group.auto_membership_email_domains.contains(domain));
+        Ok(joined.map(|group| group.id).collect())
+    }
+
+    fn has_active_administrator(&mut self, now: Timestamp) -> Result<bool, StoreError> {
+        let administrators = self.effective(SystemGroup::SystemAdministrators);
+        let mut accounts = administrators.iter().filter_map(|id| self.accounts.get(id));
+        Ok(accounts.any(|account| !account.user.is_suspended(now) && !account.user.locked))
+    }
+
+    fn has_users(&mut self) -> Result<bool, StoreError> {
+        Ok(!self.accounts.is_empty())
+    }
+}

@@ -1,0 +1,99 @@
+//! Changing what is in memory.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Account, State};
+use crate::group::{Group, GroupId};
+use crate::password::PasswordHash;
+use crate::ports::{Reader, Secrets, StoreError, Writer};
+use crate::time::Timestamp;
+use crate::user::{SecurityStamp, User, UserId};
+
+impl Writer for State {
+    fn insert_user(
+        &mut self,
+        user: &User,
+        password: Option<&PasswordHash>,
+        stamp: SecurityStamp,
+    ) -> Result<(), StoreError> {
+        self.remember_names(user);
+        Arc::make_mut(&mut self.accounts)
+            .insert(user.id, Account { user: user.clone(), password: password.cloned(), stamp });
+        Ok(())
+    }
+
+    fn insert_group(&mut self, group: &Group) -> Result<(), StoreError> {
+        Arc::make_mut(&mut self.group_names).insert(group.name.key(), group.id);
+        Arc::make_mut(&mut self.groups).insert(group.id, group.clone());
+        Ok(())
+    }
+
+    fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, _at: Timestamp) -> Result<u64, StoreError> {
+        let members = Arc::make_mut(&mut self.members).entry(group).or_default();
+        let before = members.len();
+        members.extend(users);
+        Ok((members.len() - before) as u64)
+    }
+
+    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
+        Ok(Arc::make_mut(&mut self.members).get_mut(&group).is_some_and(|members| members.remove(&user)))
+    }
+
+    fn insert_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError> {
+        let present = Arc::make_mut(&mut self.children).entry(parent).or_default();
+        let before = present.len();
+        present.extend(children);
+        Ok((present.len() - before) as u64)
+    }
+
+    fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
+        Ok(Arc::make_mut(&mut self.children).get_mut(&parent).is_some_and(|children| children.remove(&child)))
+    }
+
+    fn user_to_change(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.user(id)
+    }
+
+    fn group_to_change(&mut self, id: GroupId) -> Result<Option<Group>, StoreError> {
+        self.group(id)
+    }
+
+    fn update_user(&mut self, user: &User, secrets: &Secrets) -> Result<(), StoreError> {
+        self.forget_names(user.id);
+        self.remember_names(user);
+        if let Some(account) = Arc::make_mut(&mut self.accounts).get_mut(&user.id) {
+            account.user = User { version: user.version.next(), ..user.clone() };
+            account.stamp = secrets.stamp.unwrap_or(account.stamp);
+            account.password = secrets.password.clone().or(account.password.take());
+        }
+        Ok(())
+    }
+
+    fn update_group(&mut self, group: &Group) -> Result<(), StoreError> {
+        Arc::make_mut(&mut self.group_names).retain(|_, named| *named != group.id);
+        Arc::make_mut(&mut self.group_names).insert(group.name.key(), group.id);
+        Arc::make_mut(&mut self.groups).insert(group.id, Group { version: group.version.next(), ..group.clone() });
+        Ok(())
+    }
+
+    fn delete_user(&mut self, id: UserId) -> Result<(), StoreError> {
+        self.forget_names(id);
+        Arc::make_mut(&mut self.accounts).remove(&id);
+        for members in Arc::make_mut(&mut self.members).values_mut() {
+            members.remove(&id);
+        }
+        Ok(())
+    }
+
+    fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError> {
+        Arc::make_mut(&mut self.group_names).retain(|_, named| *named != id);
+        Arc::make_mut(&mut self.groups).remove(&id);
+        Arc::make_mut(&mut self.members).remove(&id);
+        Arc::make_mut(&mut self.children).remove(&id);
+        for children in Arc::make_mut(&mut self.children).values_mut() {
+            children.remove(&id);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,27 @@
+//! Browsers that call from pages of other origins (spec section 1.5).
+
+use actix_cors::Cors;
+use actix_web::http::{Method, header};
+
+/// For how many seconds a browser remembers that it may call.
+const REMEMBERED: usize = 3600;
+
+/// Answers preflights, and says which of `origins` may read answers; `*` is every origin. Without any, nothing changes for
+/// browsers: they refuse.
+pub(crate) fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD])
+        .allowed_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::ACCEPT,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+        ])
+        .expose_headers(["x-contensis-classic-token", "location", "etag", "x-request-id"])
+        .max_age(REMEMBERED);
+    if origins.iter().any(|origin| origin == "*") {
+        return cors.allow_any_origin().send_wildcard();
+    }
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}

@@ -1,0 +1,88 @@
+//! How many statements work takes: the same, however much it is about.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::sync::Once;
+
+use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
+use guildhall_domain::contract::Fixture;
+use guildhall_domain::group::GroupId;
+use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
+use guildhall_domain::page::Page;
+use guildhall_domain::ports::Reach;
+use guildhall_domain::user::UserId;
+use guildhall_persistence::Database;
+
+use super::databases;
+
+thread_local! {
+    static SENT: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counter;
+
+impl Instrumentation for Counter {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+            SENT.set(SENT.get() + 1);
+        }
+    }
+}
+
+fn counted() -> Option<Box<dyn Instrumentation>> {
+    Some(Box::new(Counter))
+}
+
+/// How many statements this thread sends while it does `work`.
+fn statements<T>(work: impl FnOnce() -> T) -> usize {
+    let before = SENT.get();
+    work();
+    SENT.get() - before
+}
+
+fn count_from_now_on() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| set_default_instrumentation(counted).expect("nobody instruments twice"));
+}
+
+/// What each kind of work takes, after `size` users and groups more.
+fn costs(fixture: &Fixture, prefix: &str, size: usize) -> Vec<usize> {
+    let users: BTreeSet<UserId> = (0..size).map(|number| fixture.user(&format!("{prefix} {number}"))).collect();
+    let groups: BTreeSet<GroupId> = (0..size).map(|number| fixture.group(&format!("{prefix} {number}"))).collect();
+    let (directory, admin) = (&fixture.directory, &fixture.admin);
+    let (top, page) = (fixture.group(&format!("{prefix} top")), Page::new(0, 1000).expect("a page"));
+    let (id, everybody) = (GroupIdentifier::Id(top), users.iter().next().copied());
+    let user = UserIdentifier::Id(everybody.expect("a user"));
+    let costs = vec![
+        statements(|| directory.add_members(admin, &id, &users).expect("added")),
+        statements(|| directory.add_children(admin, &id, &groups).expect("added")),
+        statements(|| directory.users(admin, page).expect("listed")),
+        statements(|| directory.groups(admin, page).expect("listed")),
+        statements(|| directory.members(admin, &id, Reach::Effective, &[], page).expect("listed")),
+        statements(|| directory.children(admin, &id, (Reach::Effective, true), &[], page).expect("listed")),
+        statements(|| directory.groups_of_user(admin, &user, Reach::Effective, &[], page).expect("listed")),
+        statements(|| directory.is_member(admin, &id, &user).expect("checked")),
+    ];
+    assert!(costs.iter().all(|cost| *cost > 0), "{costs:?}");
+    costs
+}
+
+fn costs_stay(database: &Database) {
+    let fixture = Fixture::over(database.store());
+    let few = costs(&fixture, "few", 2);
+    assert_eq!(costs(&fixture, "many", 300), few);
+}
+
+#[test]
+fn sqlite_takes_as_many_statements_for_many_as_for_few() {
+    count_from_now_on();
+    let (database, _, _folder) = databases::sqlite();
+    costs_stay(&database);
+}
+
+#[test]
+fn postgres_takes_as_many_statements_for_many_as_for_few() {
+    count_from_now_on();
+    let (database, _, _dropped) = databases::postgres();
+    costs_stay(&database);
+}
