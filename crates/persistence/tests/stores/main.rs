@@ -5,6 +5,8 @@ mod databases;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod nesting;
+#[cfg(test)]
 mod statements;
 
 mod sqlite {
