@@ -38,6 +38,7 @@ dialect!(insert_members(connection, group: Key, users: Vec<Key>, added: i64) -> 
 dialect!(change_user_count(connection, group: Key, change: i64) -> QueryResult<usize>);
 dialect!(uncount_user(connection, user: Key) -> QueryResult<usize>);
 dialect!(lock_user(connection, user: Key) -> QueryResult<usize>);
+dialect!(lock_memberships(connection, user: Key) -> QueryResult<usize>);
 dialect!(lock_group(connection, group: Key) -> QueryResult<usize>);
 dialect!(insert_edges(connection, parent: Key, children: Vec<Key>) -> QueryResult<usize>);
 dialect!(insert_pairs(connection, parent: Key, children: Vec<Key>) -> QueryResult<usize>);

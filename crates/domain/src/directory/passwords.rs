@@ -67,9 +67,12 @@ impl Directory {
         let hash = self.passwords.hash(&new)?;
         let secrets = Secrets { password: Some(hash), stamp: Some(SecurityStamp(self.ids.next())) };
         self.store.write(|directory| {
+            let admitted = self.admit(directory, caller, now)??;
+            admitted.may_about_even_before_reset(Action::ManageUsers, Some(before.user.id))?;
+            admitted.may_touch_user(directory, before.user.id)??;
             let current = directory.user_to_change(before.user.id)?.ok_or(ChangePasswordError::UserNotFound)?;
-            // What was proved or authorised above must hold for the password that is replaced.
-            if directory.password(current.id)? != before.hash || directory.standing(caller.user)?.is_none() {
+            // What was proved above was proved of the password that was there then.
+            if directory.password(current.id)? != before.hash {
                 return Err(ChangePasswordError::ExistingIncorrect);
             }
             let changed =

@@ -88,8 +88,13 @@ pub(crate) fn uncount_user(connection: &mut PgConnection, user: Key) -> QueryRes
     .execute(connection)
 }
 
-/// Keeps others from changing the user, and from making them a member of anything, until the transaction ends.
+/// Keeps others from changing the user; making them a member of something goes on.
 pub(crate) fn lock_user(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
+    sql_query("SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE").bind::<UuidSql, _>(user).execute(connection)
+}
+
+/// Keeps others from making the user a member of anything too, and waits for those who just do.
+pub(crate) fn lock_memberships(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
     sql_query("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").bind::<UuidSql, _>(user).execute(connection)
 }
 

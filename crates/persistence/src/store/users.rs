@@ -202,7 +202,7 @@ pub(super) fn update(connection: &mut AnyConnection, user: &User, secrets: &Secr
 
 /// Memberships and identifiers go with the row; the counts of the user's groups are told first.
 pub(super) fn delete(connection: &mut AnyConnection, id: UserId) -> Result<(), Failure> {
-    dialect::lock_user(connection, Key(id.0))?;
+    dialect::lock_memberships(connection, Key(id.0))?;
     dialect::uncount_user(connection, Key(id.0))?;
     diesel::delete(users::table.find(Key(id.0))).execute(connection)?;
     Ok(())
