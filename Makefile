@@ -1,5 +1,5 @@
 # `make test` is all that a newcomer needs.
-.PHONY: run test fmt lint doc check-architecture tools
+.PHONY: run test fuzz fmt lint doc check-architecture tools
 
 run:
 	cargo run
@@ -7,6 +7,10 @@ run:
 # Installs what is missing, and runs everything on SQLite and on a PostgreSQL of its own.
 test: tools
 	scripts/with-postgres cargo test --workspace --no-fail-fast
+
+# Holds the running service to its OpenAPI document, on both databases. Needs Python 3.10 or newer; takes some minutes.
+fuzz: tools
+	scripts/fuzz
 
 fmt:
 	cargo fmt --all

@@ -1,6 +1,7 @@
 //! A handler per route: parse, call, answer.
 
 pub(crate) mod children;
+pub(crate) mod docs;
 pub(crate) mod groups;
 pub(crate) mod health;
 pub(crate) mod members;

@@ -3,6 +3,9 @@
 use guildhall_domain::custom::{Custom, CustomChange, CustomValue};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use utoipa::openapi::schema::SchemaType;
+use utoipa::openapi::{self, ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::json::{Faults, Object};
 
@@ -32,6 +35,27 @@ impl Serialize for CustomBody<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, Value(value))))
     }
+}
+
+impl PartialSchema for CustomBody<'_> {
+    fn schema() -> RefOr<Schema> {
+        properties().into()
+    }
+}
+
+impl ToSchema for CustomBody<'_> {}
+
+/// Custom properties in the body of a request: absent, `null` or an object.
+pub(crate) fn optional_schema() -> openapi::Object {
+    ObjectBuilder::from(properties()).schema_type(SchemaType::from_iter([Type::Object, Type::Null])).build()
+}
+
+fn properties() -> openapi::Object {
+    let scalar = SchemaType::from_iter([Type::String, Type::Number, Type::Boolean, Type::Null]);
+    ObjectBuilder::new()
+        .description(Some("Properties that an installation adds. Their names keep their case."))
+        .additional_properties(Some(ObjectBuilder::new().schema_type(scalar)))
+        .build()
 }
 
 struct Value<'a>(&'a CustomValue);

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use guildhall_domain::group::{Group, GroupChanges, GroupDraft, GroupKind};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::custom_json::{CustomBody, CustomMode};
 use crate::json::{Faults, Object};
+use crate::moment_json::Moment;
 use crate::problem::Problem;
 
 /// What an answer says above the fields that are not as they must be.
@@ -41,20 +43,38 @@ pub(crate) fn changes(body: &[u8]) -> Result<GroupChanges, Problem> {
     std::mem::take(faults).none_or(INVALID_CHANGE, changes)
 }
 
-/// A group in an answer.
-#[derive(Serialize)]
+/// A group.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Group)]
 pub(crate) struct GroupBody<'a> {
+    #[schema(value_type = Uuid, examples("6254736c-70e1-43b0-b769-f8e0f6359862"))]
     id: String,
+    #[schema(min_length = 1, max_length = 255, examples("Paper Street Soap Company"))]
     name: &'a str,
+    #[schema(required = true, examples("Soap, and nothing but soap"))]
     description: Option<&'a str>,
-    r#type: &'static str,
+    r#type: GroupType,
+    /// Direct members.
     user_count: u64,
+    /// Direct children.
     child_group_count: u64,
+    #[schema(inline)]
     custom: CustomBody<'a>,
+    /// Users whose email address is in one of these domains join when their account is created.
+    #[schema(required = true, value_type = Option<Vec<String>>, min_items = 1)]
     auto_membership_email_domains: Option<&'a BTreeSet<String>>,
-    created: String,
-    modified: String,
+    created: Moment,
+    modified: Moment,
+}
+
+/// Built in, created here, or created by single sign-on.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+enum GroupType {
+    Sys,
+    Contensis,
+    External,
 }
 
 impl<'a> From<&'a Group> for GroupBody<'a> {
@@ -64,17 +84,17 @@ impl<'a> From<&'a Group> for GroupBody<'a> {
             name: group.name.as_str(),
             description: group.description.as_deref(),
             r#type: match group.kind {
-                GroupKind::System => "sys",
-                GroupKind::Contensis => "contensis",
-                GroupKind::External => "external",
+                GroupKind::System => GroupType::Sys,
+                GroupKind::Contensis => GroupType::Contensis,
+                GroupKind::External => GroupType::External,
             },
             user_count: group.user_count,
             child_group_count: group.child_group_count,
             custom: CustomBody(&group.custom),
             auto_membership_email_domains: Some(&group.auto_membership_email_domains)
                 .filter(|domains| !domains.is_empty()),
-            created: group.created.to_string(),
-            modified: group.modified.to_string(),
+            created: Moment(group.created),
+            modified: Moment(group.modified),
         }
     }
 }

@@ -7,11 +7,12 @@
 //! | `canonical` | one spelling for every path that a route answers |
 //! | `answer` | around every request: its id, its line in the log, errors in the API's form |
 //! | `caller`, `submission`, `query`, `segment` | what a handler is given: who calls, a body, parameters, identifiers |
-//! | `json`, `bulk`, `user_json`, `group_json`, `custom_json`, `page` | JSON, read and written |
+//! | `json`, `bulk`, `user_json`, `group_json`, `custom_json`, `moment_json`, `page` | JSON, read and written |
 //! | `version` | tags and conditions of users and groups |
 //! | `problem` | every status that is not a success |
 //! | `incoming` | the body of a request, of which nobody unknown can make the service read much |
 //! | `server`, `transport`, `valve`, `bare` | sockets; bodies stay in them until they are wanted |
+//! | `openapi` | the API described, from the attributes of handlers and types |
 //! | `cors` | which pages of other origins may call |
 //! | `blocking` | the only place where work leaves the asynchronous threads |
 
@@ -27,6 +28,8 @@ mod custom_json;
 mod group_json;
 mod incoming;
 mod json;
+mod moment_json;
+mod openapi;
 mod page;
 mod problem;
 mod query;
@@ -48,6 +51,7 @@ use actix_web::{App, Error, web};
 use guildhall_domain::directory::Directory;
 use guildhall_domain::ports::{Clock, Ids, Tokens};
 
+pub use openapi::openapi;
 pub use routes::{Route, routes};
 pub use server::{ServeOptions, serve};
 

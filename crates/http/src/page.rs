@@ -2,15 +2,25 @@
 
 use guildhall_domain::page::Paged;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A page of items.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Page)]
 pub(crate) struct PageBody<T> {
+    /// Which page it is, from zero.
+    #[schema(maximum = 2_147_483_647, examples(0))]
     page_index: u64,
+    /// The most items of a page.
+    #[schema(minimum = 1, maximum = 1000, examples(25))]
     page_size: u64,
+    /// On all pages.
+    #[schema(examples(342))]
     total_count: u64,
+    #[schema(examples(14))]
     page_count: u64,
+    #[schema(max_items = 1000)]
     items: Vec<T>,
 }
 

@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use actix_web::web;
 
-use crate::api::{children, groups, health, members, memberships, root, users};
+use crate::api::{children, docs, groups, health, members, memberships, root, users};
 use crate::problem::Problem;
 
 /// A route of the API.
@@ -33,8 +33,11 @@ pub fn routes() -> &'static [Route] {
     &ROUTES
 }
 
-static ROUTES: [Route; 27] = [
+static ROUTES: [Route; 30] = [
     Route { method: Method::GET, template: "/", handler: || web::to(root::root) },
+    Route { method: Method::GET, template: "/api/openapi.json", handler: || web::to(docs::document) },
+    Route { method: Method::GET, template: "/docs", handler: || web::to(docs::page) },
+    Route { method: Method::GET, template: "/docs/{asset}", handler: || web::to(docs::asset) },
     Route { method: Method::GET, template: "/health/live", handler: || web::to(health::live) },
     Route { method: Method::GET, template: "/health/ready", handler: || web::to(health::ready) },
     Route { method: Method::GET, template: USERS, handler: || web::to(users::list) },

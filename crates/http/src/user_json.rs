@@ -3,9 +3,11 @@
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{Email, ProviderKind, User, UserChanges, UserDraft};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::custom_json::{CustomBody, CustomMode};
 use crate::json::{Faults, Object};
+use crate::moment_json::Moment;
 use crate::problem::Problem;
 
 /// What an answer says above the fields that are not as they must be.
@@ -76,49 +78,79 @@ pub(crate) fn action(body: &[u8]) -> Result<String, Problem> {
     std::mem::take(faults).none_or(INVALID_ACTION, kind)
 }
 
-/// A user in an answer.
-#[derive(Serialize)]
+/// A user.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = User)]
 pub(crate) struct UserBody<'a> {
+    #[schema(value_type = Uuid, examples("209e4053-f71b-45a9-ba87-3f5595caaeee"))]
     id: String,
+    #[schema(min_length = 1, max_length = 255, examples("tdurden"))]
     username: &'a str,
+    #[schema(required = true, max_length = 254, examples("t.durden@fightclub.com"))]
     email: Option<&'a str>,
+    #[schema(required = true, max_length = 255, examples("Tyler"))]
     first_name: Option<&'a str>,
+    #[schema(required = true, max_length = 255, examples("Durden"))]
     last_name: Option<&'a str>,
+    /// A name of the IANA time zone database.
+    #[schema(examples("America/New_York"))]
     timezone: &'a str,
+    /// ISO 639-1, alone or with ISO 3166-1.
+    #[schema(examples("en-GB"))]
     language: &'a str,
+    #[schema(inline)]
     custom: CustomBody<'a>,
     credentials: Credentials<'a>,
     status: Status,
-    created: String,
-    modified: String,
-    last_login: Option<String>,
-    last_failed_login: Option<String>,
-    expiry: Option<String>,
-    password_changed: Option<String>,
+    created: Moment,
+    modified: Moment,
+    #[schema(required = true)]
+    last_login: Option<Moment>,
+    #[schema(required = true)]
+    last_failed_login: Option<Moment>,
+    /// When the account closes; never if `null`.
+    #[schema(required = true)]
+    expiry: Option<Moment>,
+    #[schema(required = true)]
+    password_changed: Option<Moment>,
     opt_out_of_notifications: bool,
     failed_login_attempts: u32,
     failed_login_attempts_since_last_success: u32,
     successful_login_attempts: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Credentials<'a> {
+    /// Days until the password must change; 0 is never.
+    #[schema(required = true, examples(180))]
     password_change_frequency: Option<u32>,
     provider: Provider<'a>,
 }
 
-#[derive(Serialize)]
+/// Who keeps the password.
+#[derive(Serialize, ToSchema)]
 struct Provider<'a> {
-    r#type: &'static str,
+    r#type: ProviderType,
+    #[schema(examples("contensis"))]
     name: &'a str,
 }
 
-#[derive(Serialize)]
+/// This service, or a directory outside.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+enum ProviderType {
+    Contensis,
+    External,
+}
+
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Status {
+    /// By an administrator, or because the account has expired.
     suspended: bool,
+    /// After too many wrong passwords.
     locked: bool,
     password_reset_required: bool,
 }
@@ -126,7 +158,6 @@ struct Status {
 impl<'a> UserBody<'a> {
     /// `user` as it is at `now`.
     pub(crate) fn new(user: &'a User, now: Timestamp) -> Self {
-        let moment = |moment: Timestamp| moment.to_string();
         Self {
             id: user.id.to_string(),
             username: user.username.as_str(),
@@ -140,8 +171,8 @@ impl<'a> UserBody<'a> {
                 password_change_frequency: user.password_change_frequency,
                 provider: Provider {
                     r#type: match user.provider.kind {
-                        ProviderKind::Contensis => "contensis",
-                        ProviderKind::External => "external",
+                        ProviderKind::Contensis => ProviderType::Contensis,
+                        ProviderKind::External => ProviderType::External,
                     },
                     name: &user.provider.name,
                 },
@@ -151,12 +182,12 @@ impl<'a> UserBody<'a> {
                 locked: user.locked,
                 password_reset_required: user.must_reset_password(now),
             },
-            created: moment(user.created),
-            modified: moment(user.modified),
-            last_login: user.last_login.map(moment),
-            last_failed_login: user.last_failed_login.map(moment),
-            expiry: user.expiry.map(moment),
-            password_changed: user.password_changed.map(moment),
+            created: Moment(user.created),
+            modified: Moment(user.modified),
+            last_login: user.last_login.map(Moment),
+            last_failed_login: user.last_failed_login.map(Moment),
+            expiry: user.expiry.map(Moment),
+            password_changed: user.password_changed.map(Moment),
             opt_out_of_notifications: user.opt_out_of_notifications,
             failed_login_attempts: user.failed_login_attempts,
             failed_login_attempts_since_last_success: user.failed_login_attempts_since_last_success,

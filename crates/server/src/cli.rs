@@ -38,16 +38,24 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         user: String,
     },
+    /// Print the description of the API (`OpenAPI` 3.1, JSON).
+    Openapi,
 }
 
 impl Cli {
     pub(crate) fn run(self) -> Result<()> {
+        if let Some(Command::Openapi) = self.command {
+            // It is the same whatever the settings, so it needs none that are right.
+            writeln!(io::stdout(), "{}", guildhall_http::openapi()?)?;
+            return Ok(());
+        }
         let settings = Settings::load(self.config.as_deref())?;
         telemetry::start(&settings.log)?;
         match self.command {
             None | Some(Command::Serve) => Application::build(&settings)?.run(),
             Some(Command::Migrate) => migrate(&settings),
             Some(Command::Token { user }) => token(&settings, &user),
+            Some(Command::Openapi) => Ok(()),
         }
     }
 }

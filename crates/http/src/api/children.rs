@@ -14,13 +14,22 @@ use crate::blocking::blocking;
 use crate::bulk;
 use crate::caller::Caller;
 use crate::group_json::GroupBody;
+use crate::openapi::{ChildPath, Excluding, GroupIds, GroupPath, IncludingSelf, Paging};
 use crate::page::PageBody;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::segment::GroupSegment;
 use crate::submission::Submission;
 
-/// `GET /groups/{group}/groups`
+/// Lists the groups below a group, by name.
+#[utoipa::path(
+    get,
+    path = "/api/security/groups/{group}/groups",
+    tag = "Groups",
+    operation_id = "listChildren",
+    params(GroupPath, Paging, Excluding, IncludingSelf),
+    responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
+)]
 pub(crate) async fn list(
     api: Data<Api>,
     caller: Caller,
@@ -34,7 +43,18 @@ pub(crate) async fn list(
     json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
 }
 
-/// `POST /groups/{group}/groups`
+/// Puts many groups below a group, all or none.
+///
+/// If one would close a cycle, the answer has its path.
+#[utoipa::path(
+    post,
+    path = "/api/security/groups/{group}/groups",
+    tag = "Groups",
+    operation_id = "addChildren",
+    params(GroupPath),
+    request_body(content = GroupIds, example = json!(["6254736c-70e1-43b0-b769-f8e0f6359862"])),
+    responses((status = 204, description = "All of them are below the group."), (status = 422))
+)]
 pub(crate) async fn add_many(
     api: Data<Api>,
     caller: Caller,
@@ -50,7 +70,17 @@ pub(crate) async fn add_many(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `PUT /groups/{group}/groups/{child}`
+/// Puts a group below a group, so that its members belong to both.
+///
+/// If that would close a cycle, the answer has its path.
+#[utoipa::path(
+    put,
+    path = "/api/security/groups/{group}/groups/{child}",
+    tag = "Groups",
+    operation_id = "addChild",
+    params(ChildPath),
+    responses((status = 204, description = "It is below the group."), (status = 422))
+)]
 pub(crate) async fn add(
     api: Data<Api>,
     caller: Caller,
@@ -61,7 +91,15 @@ pub(crate) async fn add(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `DELETE /groups/{group}/groups/{child}`
+/// Takes a group away from below a group.
+#[utoipa::path(
+    delete,
+    path = "/api/security/groups/{group}/groups/{child}",
+    tag = "Groups",
+    operation_id = "removeChild",
+    params(ChildPath),
+    responses((status = 204, description = "It is no longer below the group."), (status = 409))
+)]
 pub(crate) async fn remove(
     api: Data<Api>,
     caller: Caller,

@@ -10,6 +10,7 @@ use crate::answer::{created, json};
 use crate::blocking::blocking;
 use crate::caller::Caller;
 use crate::group_json::{GroupBody, changes, draft};
+use crate::openapi::{GroupChanges, GroupPath, IfMatch, IfNoneMatch, NewGroup, Paging};
 use crate::page::PageBody;
 use crate::problem::Problem;
 use crate::query::Query;
@@ -17,21 +18,45 @@ use crate::segment::GroupSegment;
 use crate::submission::Submission;
 use crate::version::{Conditions, group_tag, tagged};
 
-/// `GET /groups`
+/// Lists groups, by name.
+#[utoipa::path(
+    get,
+    path = "/api/security/groups",
+    tag = "Groups",
+    operation_id = "listGroups",
+    params(Paging),
+    responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
+)]
 pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<HttpResponse, Problem> {
     let page = caller.told(&api, Action::ReadGroups, query.page()).await?;
     let groups = blocking(move || api.directory.groups(&caller.0, page)).await?;
     json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
 }
 
-/// `POST /groups`
+/// Creates a group.
+#[utoipa::path(
+    post,
+    path = "/api/security/groups",
+    tag = "Groups",
+    operation_id = "createGroup",
+    request_body = NewGroup,
+    responses((status = 201, description = "The group.", body = GroupBody), (status = 409), (status = 422))
+)]
 pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<HttpResponse, Problem> {
     let body = submission.accepted(&api, &caller, Action::ManageGroups, api.limits.body_bytes).await?;
     let group = blocking(move || Ok::<_, Problem>(api.directory.create_group(&caller.0, draft(&body)?)?)).await?;
     tagged(created(format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_tag(&group))
 }
 
-/// `GET /groups/{group}`
+/// Shows a group.
+#[utoipa::path(
+    get,
+    path = "/api/security/groups/{group}",
+    tag = "Groups",
+    operation_id = "readGroup",
+    params(GroupPath, IfNoneMatch),
+    responses((status = 200, description = "The group.", body = GroupBody))
+)]
 pub(crate) async fn read(
     api: Data<Api>,
     caller: Caller,
@@ -42,7 +67,16 @@ pub(crate) async fn read(
     conditions.read(&group_tag(&group), &GroupBody::from(&group))
 }
 
-/// `PUT /groups/{group}`
+/// Changes a group. A system group keeps its name, and every group its type.
+#[utoipa::path(
+    put,
+    path = "/api/security/groups/{group}",
+    tag = "Groups",
+    operation_id = "updateGroup",
+    params(GroupPath, IfMatch),
+    request_body = GroupChanges,
+    responses((status = 200, description = "The group as it is now.", body = GroupBody), (status = 422))
+)]
 pub(crate) async fn replace(
     api: Data<Api>,
     caller: Caller,
@@ -59,7 +93,15 @@ pub(crate) async fn replace(
     tagged(json(StatusCode::OK, &GroupBody::from(&group))?, &group_tag(&group))
 }
 
-/// `DELETE /groups/{group}`
+/// Deletes a group, but for system groups. Its users and the groups below it stay.
+#[utoipa::path(
+    delete,
+    path = "/api/security/groups/{group}",
+    tag = "Groups",
+    operation_id = "deleteGroup",
+    params(GroupPath, IfMatch),
+    responses((status = 204, description = "The group is gone."))
+)]
 pub(crate) async fn delete(
     api: Data<Api>,
     caller: Caller,

@@ -4,25 +4,41 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::Api;
 use crate::answer::json;
 use crate::blocking::blocking;
 use crate::problem::Problem;
 
-#[derive(Serialize)]
-struct Health {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Health {
+    #[schema(examples("ok"))]
     status: &'static str,
 }
 
 const OK: Health = Health { status: "ok" };
 
-/// `GET /health/live`
+/// Tells that the process lives.
+#[utoipa::path(
+    get,
+    path = "/health/live",
+    tag = "Service",
+    operation_id = "isLive",
+    responses((status = 200, description = "It does.", body = Health))
+)]
 pub(crate) async fn live() -> Result<HttpResponse, Problem> {
     json(StatusCode::OK, &OK)
 }
 
-/// `GET /health/ready`
+/// Tells whether the service can work: whether the database answers.
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    tag = "Service",
+    operation_id = "isReady",
+    responses((status = 200, description = "It can.", body = Health))
+)]
 pub(crate) async fn ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
     blocking(move || api.directory.ready().map_err(Problem::unavailable)).await?;
     json(StatusCode::OK, &OK)

@@ -13,6 +13,7 @@ use crate::answer::json;
 use crate::blocking::blocking;
 use crate::bulk;
 use crate::caller::Caller;
+use crate::openapi::{Excluding, GroupPath, MemberPath, Paging, UserIds};
 use crate::page::PageBody;
 use crate::problem::{NOT_A_MEMBER, Problem};
 use crate::query::Query;
@@ -20,7 +21,15 @@ use crate::segment::{GroupSegment, UserSegment};
 use crate::submission::Submission;
 use crate::user_json::UserBody;
 
-/// `GET /groups/{group}/users`
+/// Lists the users of a group, by username.
+#[utoipa::path(
+    get,
+    path = "/api/security/groups/{group}/users",
+    tag = "Groups",
+    operation_id = "listMembers",
+    params(GroupPath, Paging, Excluding),
+    responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
+)]
 pub(crate) async fn list(
     api: Data<Api>,
     caller: Caller,
@@ -34,7 +43,24 @@ pub(crate) async fn list(
     json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
 }
 
-/// `POST /groups/{group}/users`
+/// Adds many users to a group, all or none.
+///
+/// Who is in already stays in. If an id is unknown, the answer names all that are.
+#[utoipa::path(
+    post,
+    path = "/api/security/groups/{group}/users",
+    tag = "Groups",
+    operation_id = "addMembers",
+    params(GroupPath),
+    request_body(content = UserIds, example = json!([
+        "75490b0f-56f7-4690-a20a-6f2a822f1d3f",
+        "20b5e923-beb8-44ab-8bb4-34467582230f",
+        "13f8cd48-7765-47b7-9fa3-2ad9c935a4be",
+        "3c3d98a1-c80a-49d1-b602-f38ad2b01af8",
+        "11f5ce76-ca86-45d8-9928-d7fd56863ec7"
+    ])),
+    responses((status = 204, description = "All of them are in the group."))
+)]
 pub(crate) async fn add_many(
     api: Data<Api>,
     caller: Caller,
@@ -50,7 +76,15 @@ pub(crate) async fn add_many(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `PUT /groups/{group}/users/{user}`
+/// Adds a user to a group.
+#[utoipa::path(
+    put,
+    path = "/api/security/groups/{group}/users/{user}",
+    tag = "Groups",
+    operation_id = "addMember",
+    params(MemberPath),
+    responses((status = 204, description = "The user is in the group."))
+)]
 pub(crate) async fn add(
     api: Data<Api>,
     caller: Caller,
@@ -61,7 +95,15 @@ pub(crate) async fn add(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `DELETE /groups/{group}/users/{user}`
+/// Removes a direct member from a group, but for `Everyone` and the last System Administrator.
+#[utoipa::path(
+    delete,
+    path = "/api/security/groups/{group}/users/{user}",
+    tag = "Groups",
+    operation_id = "removeMember",
+    params(MemberPath),
+    responses((status = 204, description = "The user is no longer in the group."), (status = 409))
+)]
 pub(crate) async fn remove(
     api: Data<Api>,
     caller: Caller,
@@ -72,7 +114,17 @@ pub(crate) async fn remove(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `HEAD /groups/{group}/users/{user}`
+/// Tells whether a user is in a group, in itself or by a group below.
+///
+/// Everybody may ask about themselves.
+#[utoipa::path(
+    head,
+    path = "/api/security/groups/{group}/users/{user}",
+    tag = "Groups",
+    operation_id = "isMember",
+    params(MemberPath),
+    responses((status = 204, description = "The user is in the group."))
+)]
 pub(crate) async fn check(
     api: Data<Api>,
     caller: Caller,

@@ -9,12 +9,23 @@ use crate::answer::json;
 use crate::blocking::blocking;
 use crate::caller::Caller;
 use crate::group_json::GroupBody;
+use crate::openapi::{Excluding, MembershipPath, Paging, UserPath};
 use crate::page::PageBody;
 use crate::problem::{NOT_A_MEMBER, Problem};
 use crate::query::Query;
 use crate::segment::UserSegment;
 
-/// `GET /users/{user}/groups`
+/// Lists the groups of a user, by name.
+///
+/// Everybody may see their own.
+#[utoipa::path(
+    get,
+    path = "/api/security/users/{user}/groups",
+    tag = "Users",
+    operation_id = "listGroupsOfUser",
+    params(UserPath, Paging, Excluding),
+    responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
+)]
 pub(crate) async fn list(
     api: Data<Api>,
     caller: Caller,
@@ -28,7 +39,17 @@ pub(crate) async fn list(
     json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
 }
 
-/// `HEAD /users/{user}/groups/{groups}`
+/// Tells whether a user is in one of several groups, in itself or by a group below.
+///
+/// Everybody may ask about themselves.
+#[utoipa::path(
+    head,
+    path = "/api/security/users/{user}/groups/{groups}",
+    tag = "Users",
+    operation_id = "isUserInGroups",
+    params(MembershipPath),
+    responses((status = 204, description = "The user is in one of them."))
+)]
 pub(crate) async fn check(
     api: Data<Api>,
     caller: Caller,

@@ -3,25 +3,33 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::answer::json;
 use crate::problem::Problem;
 
-#[derive(Serialize)]
-struct Service {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Service {
     name: &'static str,
     version: &'static str,
     links: Links,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Links {
     docs: &'static str,
     openapi: &'static str,
     health: &'static str,
 }
 
-/// `GET /`
+/// Tells what this is, and where to read on.
+#[utoipa::path(
+    get,
+    path = "/",
+    tag = "Service",
+    operation_id = "about",
+    responses((status = 200, description = "The service.", body = Service))
+)]
 pub(crate) async fn root() -> Result<HttpResponse, Problem> {
     let links = Links { docs: "/docs", openapi: "/api/openapi.json", health: "/health/ready" };
     json(StatusCode::OK, &Service { name: "Guildhall", version: env!("CARGO_PKG_VERSION"), links })

@@ -11,6 +11,9 @@ use crate::answer::{created, json};
 use crate::blocking::blocking;
 use crate::caller::Caller;
 use crate::custom_json::CustomMode;
+use crate::openapi::{
+    IfMatch, IfNoneMatch, Initially, Legacy, NewUser, Paging, PasswordChange, UserActionRequest, UserChanges, UserPath,
+};
 use crate::page::PageBody;
 use crate::problem::Problem;
 use crate::query::Query;
@@ -19,7 +22,15 @@ use crate::submission::Submission;
 use crate::user_json::{UserBody, action, changes, draft, passwords};
 use crate::version::{Conditions, tagged, user_tag};
 
-/// `GET /users`
+/// Lists users, by username.
+#[utoipa::path(
+    get,
+    path = "/api/security/users",
+    tag = "Users",
+    operation_id = "listUsers",
+    params(Paging),
+    responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
+)]
 pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<HttpResponse, Problem> {
     let page = caller.told(&api, Action::ReadUsers, query.page()).await?;
     let now = api.clock.now();
@@ -27,7 +38,18 @@ pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result
     json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
 }
 
-/// `POST /users`
+/// Creates a user.
+///
+/// They belong to `Everyone`, and to every group that takes in the domain of their email address.
+#[utoipa::path(
+    post,
+    path = "/api/security/users",
+    tag = "Users",
+    operation_id = "createUser",
+    params(Initially),
+    request_body = NewUser,
+    responses((status = 201, description = "The user.", body = UserBody), (status = 409), (status = 422))
+)]
 pub(crate) async fn create(
     api: Data<Api>,
     caller: Caller,
@@ -45,7 +67,17 @@ pub(crate) async fn create(
     tagged(created(format_args!("users/{}", user.id), &UserBody::new(&user, now))?, &user_tag(&user, now))
 }
 
-/// `GET /users/{user}`
+/// Shows a user.
+///
+/// Everybody may see themselves.
+#[utoipa::path(
+    get,
+    path = "/api/security/users/{user}",
+    tag = "Users",
+    operation_id = "readUser",
+    params(UserPath, Legacy, IfNoneMatch),
+    responses((status = 200, description = "The user.", body = UserBody))
+)]
 pub(crate) async fn read(
     api: Data<Api>,
     caller: Caller,
@@ -60,7 +92,18 @@ pub(crate) async fn read(
     conditions.read(&user_tag(&user, now), &UserBody::new(&user, now))
 }
 
-/// `PUT /users/{user}`
+/// Changes a user.
+///
+/// Everybody may change themselves, but for `expiry` and `passwordChangeFrequency`.
+#[utoipa::path(
+    put,
+    path = "/api/security/users/{user}",
+    tag = "Users",
+    operation_id = "updateUser",
+    params(UserPath, IfMatch),
+    request_body = UserChanges,
+    responses((status = 200, description = "The user as they are now.", body = UserBody), (status = 422))
+)]
 pub(crate) async fn replace(
     api: Data<Api>,
     caller: Caller,
@@ -73,7 +116,18 @@ pub(crate) async fn replace(
     change(api, caller, user.into_inner(), conditions, body, CustomMode::Replace).await
 }
 
-/// `PATCH /users/{user}`
+/// Changes a user by a merge patch.
+///
+/// Everybody may change themselves, but for `expiry` and `passwordChangeFrequency`.
+#[utoipa::path(
+    patch,
+    path = "/api/security/users/{user}",
+    tag = "Users",
+    operation_id = "patchUser",
+    params(UserPath, IfMatch),
+    request_body(content((UserChanges = "application/merge-patch+json"), (UserChanges = "application/json"))),
+    responses((status = 200, description = "The user as they are now.", body = UserBody), (status = 422))
+)]
 pub(crate) async fn merge(
     api: Data<Api>,
     caller: Caller,
@@ -104,7 +158,17 @@ async fn change(
     tagged(json(StatusCode::OK, &UserBody::new(&user, now))?, &user_tag(&user, now))
 }
 
-/// `DELETE /users/{user}`
+/// Deletes a user.
+///
+/// Administrators may delete anybody but themselves, others only themselves.
+#[utoipa::path(
+    delete,
+    path = "/api/security/users/{user}",
+    tag = "Users",
+    operation_id = "deleteUser",
+    params(UserPath, IfMatch),
+    responses((status = 204, description = "The user is gone."))
+)]
 pub(crate) async fn delete(
     api: Data<Api>,
     caller: Caller,
@@ -115,7 +179,18 @@ pub(crate) async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `POST /users/{user}/credentials/password`
+/// Gives a user a new password, and ends their tokens.
+///
+/// Everybody may change their own, with the existing one.
+#[utoipa::path(
+    post,
+    path = "/api/security/users/{user}/credentials/password",
+    tag = "Users",
+    operation_id = "changePassword",
+    params(UserPath),
+    request_body = PasswordChange,
+    responses((status = 200, description = "The password is changed. There is no body."), (status = 409), (status = 422))
+)]
 pub(crate) async fn change_password(
     api: Data<Api>,
     caller: Caller,
@@ -132,7 +207,16 @@ pub(crate) async fn change_password(
     Ok(HttpResponse::Ok().finish())
 }
 
-/// `POST /users/{user}/actions`
+/// Does something to an account. What is done already is done.
+#[utoipa::path(
+    post,
+    path = "/api/security/users/{user}/actions",
+    tag = "Users",
+    operation_id = "actOnUser",
+    params(UserPath),
+    request_body = UserActionRequest,
+    responses((status = 204, description = "It is done."), (status = 422))
+)]
 pub(crate) async fn act(
     api: Data<Api>,
     caller: Caller,

@@ -9,8 +9,11 @@ use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN, World, by};
 
 /// The path with everything in braces filled in, the body, and the status for: nobody, a token nobody was given, an
 /// ordinary user, an administrator.
-const ROWS: [(&str, &str, &str, &str, [u16; 4]); 27] = [
+const ROWS: [(&str, &str, &str, &str, [u16; 4]); 30] = [
     ("GET", "/", "/", "", [200, 200, 200, 200]),
+    ("GET", "/api/openapi.json", "/api/openapi.json", "", [200, 200, 200, 200]),
+    ("GET", "/docs", "/docs", "", [200, 200, 200, 200]),
+    ("GET", "/docs/{asset}", "/docs/start.js", "", [200, 200, 200, 200]),
     ("GET", "/health/live", "/health/live", "", [200, 200, 200, 200]),
     ("GET", "/health/ready", "/health/ready", "", [200, 200, 200, 200]),
     ("GET", "/api/security/users", "/api/security/users", "", [401, 401, 403, 200]),

@@ -9,6 +9,7 @@ mod groups;
 mod health;
 mod logs;
 mod members;
+mod openapi;
 mod order;
 mod paths;
 mod server;

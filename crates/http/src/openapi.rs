@@ -1,0 +1,100 @@
+//! The API's own description, made from the handlers' attributes and the types they write (OpenAPI 3.1).
+//!
+//! A handler's attribute says what is particular to it: its parameters, its body, what success looks like, and what only it
+//! refuses. What holds everywhere is added here by rule, so that it cannot be forgotten.
+
+mod errors;
+mod parameters;
+mod requests;
+mod rules;
+
+use std::sync::LazyLock;
+
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
+
+use crate::api::{children, docs, groups, health, members, memberships, root, users};
+
+pub(crate) use errors::{Error, Unauthenticated, ValidationError};
+pub(crate) use parameters::{
+    AssetPath, ChildPath, Excluding, GroupPath, IfMatch, IfNoneMatch, IncludingSelf, Initially, Legacy, MemberPath,
+    MembershipPath, Paging, UserPath,
+};
+pub(crate) use requests::{
+    GroupChanges, GroupIds, NewGroup, NewUser, PasswordChange, UserActionRequest, UserChanges, UserIds,
+};
+
+/// The document as JSON for people to read.
+///
+/// # Errors
+///
+/// Never in practice: the document is made of texts and numbers.
+pub fn openapi() -> Result<String, serde_json::Error> {
+    DOCUMENT.to_pretty_json()
+}
+
+/// The document.
+pub(crate) fn document() -> &'static Document {
+    &DOCUMENT
+}
+
+use rules::Rules;
+
+static DOCUMENT: LazyLock<Document> = LazyLock::new(Guildhall::openapi);
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Guildhall", description = DESCRIPTION),
+    paths(
+        root::root,
+        docs::document,
+        docs::page,
+        docs::asset,
+        health::live,
+        health::ready,
+        users::list,
+        users::create,
+        users::read,
+        users::replace,
+        users::merge,
+        users::delete,
+        users::change_password,
+        users::act,
+        memberships::list,
+        memberships::check,
+        groups::list,
+        groups::create,
+        groups::read,
+        groups::replace,
+        groups::delete,
+        members::list,
+        members::add_many,
+        members::add,
+        members::remove,
+        members::check,
+        children::list,
+        children::add_many,
+        children::add,
+        children::remove,
+    ),
+    components(schemas(Error, ValidationError, Unauthenticated)),
+    tags(
+        (name = "Users", description = "Who there is."),
+        (name = "Groups", description = "What users belong to; groups hold users and other groups."),
+        (name = "Service", description = "The service itself. Nobody has to say who they are."),
+    ),
+    modifiers(&Rules),
+)]
+struct Guildhall;
+
+const DESCRIPTION: &str = "\
+Users, groups, and who belongs to which: the Security API of the Contensis Management API.
+
+Every path also answers with a slash at its end, with its words in any case, and with `/api/management/security` in the place \
+of `/api/security`; nothing is redirected. A method that a path does not have is answered with 405 and `Allow`.
+
+A user is named by id (any .NET spelling of a GUID), username or email address, and `@current` is whoever calls; a group by id \
+or name. Names of query parameters and of JSON properties are read in any case, and unknown ones are ignored. Of a query \
+parameter, no value, `undefined` and `null` mean that it is absent.
+
+Every answer has the id of its request in `X-Request-Id`, and every error has it in its body too, under `logId`.";

@@ -1,0 +1,132 @@
+//! Parameters as the document shows them. The handlers read them by hand, more forgivingly than any schema says.
+#![expect(dead_code, reason = "only their descriptions are used")]
+
+use utoipa::IntoParams;
+use utoipa::openapi::{Object, ObjectBuilder, Type};
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct UserPath {
+    /// Id, username, email address or `@current`.
+    #[param(min_length = 1, example = "@current")]
+    user: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct GroupPath {
+    /// Id or name.
+    #[param(min_length = 1, example = "Paper Street Soap Company")]
+    group: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct MemberPath {
+    /// Id or name of the group.
+    #[param(min_length = 1, example = "Paper Street Soap Company")]
+    group: String,
+    /// Id, username or email address of the user, or `@current`.
+    #[param(min_length = 1, example = "t.durden@fightclub.com")]
+    user: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct MembershipPath {
+    /// Id, username or email address of the user, or `@current`.
+    #[param(min_length = 1, example = "@current")]
+    user: String,
+    /// Ids or names of groups, separated by commas. A group whose name has commas in it is found too, alone.
+    #[param(min_length = 1, example = "Paper Street Soap Company,Everyone")]
+    groups: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct ChildPath {
+    /// Id or name of the group.
+    #[param(min_length = 1, example = "Paper Street Soap Company")]
+    group: String,
+    /// Id or name of the group below it.
+    #[param(min_length = 1, example = "Liposuction Technicians")]
+    child: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct Paging {
+    /// Which page, from zero. Past the last one there are no items.
+    #[param(minimum = 0, maximum = 2_147_483_647, default = 0, value_type = u64, required = false)]
+    page_index: Option<u64>,
+    /// The most items of a page. Above 1000 it is 1000, and the answer says so.
+    #[param(schema_with = page_size, required = false)]
+    page_size: Option<u64>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct Excluding {
+    /// Whether those count too who are in by a group below (of a user: by a group above).
+    #[param(default = false, value_type = bool, required = false)]
+    include_inherited: Option<bool>,
+    /// Ids or names of groups, separated by commas, whose members and children are left out. Unknown ones are ignored.
+    #[param(example = "Liposuction Technicians", value_type = String, required = false)]
+    excluded_groups: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct IncludingSelf {
+    /// Whether the group itself is listed too.
+    #[param(default = false, value_type = bool, required = false)]
+    include_self: Option<bool>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct Initially {
+    /// Whether the user is suspended at first.
+    #[param(default = false, value_type = bool, required = false)]
+    suspended: Option<bool>,
+    /// Whether the user must choose a new password at first.
+    #[param(default = false, value_type = bool, required = false)]
+    force_password_reset: Option<bool>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct Legacy {
+    /// Whether `user` is a number of the platform's time before GUIDs. Nobody has one here: then the answer is 404.
+    #[param(default = false, value_type = bool, required = false)]
+    classic_user_id: Option<bool>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct IfMatch {
+    /// Tags of which one must still be current, or else nothing is done and the answer is 412.
+    #[param(rename = "If-Match", example = "*", value_type = String, required = false)]
+    if_match: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct IfNoneMatch {
+    /// Tags that the client has. If one of them is current, the answer is 304.
+    #[param(rename = "If-None-Match", example = "\"1.0\"", value_type = String, required = false)]
+    if_none_match: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct AssetPath {
+    /// The file's name.
+    #[param(min_length = 1, example = "swagger-ui.css")]
+    asset: String,
+}
+
+/// There is no largest number: it is cut down, however large.
+fn page_size() -> Object {
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).default(Some(25.into())).build()
+}

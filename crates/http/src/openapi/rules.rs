@@ -1,0 +1,201 @@
+//! What every operation has, by what it is.
+
+use utoipa::Modify;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Components, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{ObjectBuilder, OpenApi, Ref, RefOr, Required, Response, Schema};
+
+/// Adds it to the document.
+pub(super) struct Rules;
+
+const TOKEN: &str = "bearer";
+const JSON: &str = "application/json";
+
+/// Everything that is not a success: its status, name, schema and meaning.
+const REFUSALS: [(&str, &str, &str, &str); 11] = [
+    ("400", "BadRequest", "Error", "The request cannot be understood."),
+    ("401", "Unauthorized", "Unauthenticated", "There is no token, or it is not (or no longer) valid."),
+    ("403", "Forbidden", "Error", "The caller may not do this, whether or not what they ask about is there."),
+    ("404", "NotFound", "Error", "Something that the request names is not there."),
+    ("405", "MethodNotAllowed", "Error", "The path has other methods."),
+    ("409", "Conflict", "Error", "This cannot be done in the present state."),
+    ("412", "PreconditionFailed", "Error", "`If-Match` names no current tag. Nothing was changed."),
+    ("413", "ContentTooLarge", "Error", "The body is larger than the service is set to accept."),
+    ("415", "UnsupportedMediaType", "Error", "The body is of another type, or compressed."),
+    (
+        "422",
+        "Invalid",
+        "ValidationError",
+        "Fields are not as they must be. All of them are named; nothing was changed.",
+    ),
+    ("503", "Unavailable", "Error", "The database is away, or too many requests collide."),
+];
+const FAILED: (&str, &str, &str, &str) = ("500", "Failed", "Error", "The service failed; its log says more.");
+
+impl Modify for Rules {
+    fn modify(&self, document: &mut OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        components.add_security_scheme(TOKEN, SecurityScheme::Http(scheme));
+        for refusal in REFUSALS.iter().chain([&FAILED]) {
+            components.responses.insert(refusal.1.to_owned(), refused(refusal).into());
+        }
+        close(components);
+        refer(components);
+        for (path, item) in &mut document.paths.paths {
+            for (method, operation) in operations(item) {
+                complete(path, method, operation);
+            }
+        }
+    }
+}
+
+/// The bodies of requests, in which unknown properties are ignored.
+const REQUESTS: [&str; 8] = [
+    "NewUser",
+    "NewCredentials",
+    "UserChanges",
+    "ChangedCredentials",
+    "PasswordChange",
+    "UserAction",
+    "NewGroup",
+    "GroupChanges",
+];
+
+/// An answer has no other properties than those that are described.
+fn close(components: &mut Components) {
+    for (name, schema) in &mut components.schemas {
+        if let RefOr::T(Schema::Object(object)) = schema
+            && !object.properties.is_empty()
+            && !REQUESTS.contains(&name.as_str())
+        {
+            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        }
+    }
+}
+
+/// A page refers to what it holds, which the derived schema repeats.
+fn refer(components: &mut Components) {
+    for held in ["User", "Group"] {
+        if let Some(RefOr::T(Schema::Object(page))) = components.schemas.get_mut(&format!("Page_{held}"))
+            && let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items")
+        {
+            items.items = ArrayItems::RefOrSchema(Box::new(Ref::from_schema_name(held).into()));
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let PathItem { get, put, post, delete, head, patch, .. } = item;
+    [("GET", get), ("PUT", put), ("POST", post), ("DELETE", delete), ("HEAD", head), ("PATCH", patch)]
+        .into_iter()
+        .filter_map(|(method, operation)| operation.as_mut().map(|operation| (method, operation)))
+}
+
+fn complete(path: &str, method: &str, operation: &mut Operation) {
+    let is_guarded = path.starts_with("/api/security/");
+    let has = |place: ParameterIn| {
+        let mut parameters = operation.parameters.iter().flatten();
+        parameters.any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == place))
+    };
+    let names = |name: &str| {
+        let mut parameters = operation.parameters.iter().flatten();
+        parameters.any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == name))
+    };
+    let has_body = operation.request_body.is_some();
+    let mut refusals = vec!["500"];
+    for (holds, status) in [
+        (has(ParameterIn::Query) || has_body, "400"),
+        (is_guarded, "401"),
+        (is_guarded, "403"),
+        (has(ParameterIn::Path), "404"),
+        (names("If-Match"), "412"),
+        (has_body, "413"),
+        (has_body, "415"),
+        (is_guarded || path == "/health/ready", "503"),
+    ] {
+        if holds {
+            refusals.push(status);
+        }
+    }
+    if names("If-None-Match") {
+        let unchanged = ResponseBuilder::new().description("The client has it already.");
+        operation.responses.responses.insert("304".to_owned(), unchanged.build().into());
+    }
+    let responses = &mut operation.responses.responses;
+    for status in refusals {
+        responses.entry(status.to_owned()).or_insert_with(|| Response::new("").into());
+    }
+    for (status, response) in responses {
+        if let Some(refusal) = REFUSALS.iter().chain([&FAILED]).find(|refusal| refusal.0 == status) {
+            *response = if method == "HEAD" {
+                // The same without a body.
+                let mut refused = refused(refusal);
+                refused.content.clear();
+                refused.into()
+            } else {
+                Ref::from_response_name(refusal.1).into()
+            };
+        } else if let RefOr::T(response) = response {
+            succeed(status, response);
+        }
+    }
+    if let Some(RefOr::T(body)) = &mut operation.request_body {
+        body.required = Some(Required::True);
+    }
+    if is_guarded {
+        operation.security = Some(vec![SecurityRequirement::new(TOKEN, Vec::<String>::new())]);
+    }
+}
+
+fn succeed(status: &str, response: &mut Response) {
+    let shows = |name: &str| {
+        let reference = Ref::from_schema_name(name).ref_location;
+        response.content.values().any(|content| {
+            matches!(content, RefOr::T(content)
+                if matches!(&content.schema, Some(RefOr::Ref(shown)) if shown.ref_location == reference))
+        })
+    };
+    let has_tag = status == "304" || shows("User") || shows("Group");
+    let mut headers = vec![request_id()];
+    if has_tag {
+        headers.push(("ETag", "What the answer shows, for `If-Match` and `If-None-Match`.", Type::String, None));
+    }
+    if status == "201" {
+        headers.push(("Location", "Where it is from now on.", Type::String, Some("uri-reference")));
+    }
+    add(headers, response);
+}
+
+type HeaderLine = (&'static str, &'static str, Type, Option<&'static str>);
+
+fn request_id() -> HeaderLine {
+    ("X-Request-Id", "The id of the request, as in the service's log.", Type::String, Some("uuid"))
+}
+
+fn refused((status, _, schema, meaning): &(&str, &str, &str, &str)) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(*schema))).build();
+    let mut response = ResponseBuilder::new().description(*meaning).content(JSON, content).build();
+    let mut headers = vec![request_id()];
+    match *status {
+        "401" => headers.push(("WWW-Authenticate", "`Bearer`.", Type::String, None)),
+        "405" => headers.push(("Allow", "The methods that the path has.", Type::String, None)),
+        "503" => headers.push(("Retry-After", "After how many seconds to ask again.", Type::Integer, None)),
+        _ => {}
+    }
+    add(headers, &mut response);
+    response
+}
+
+fn add(headers: Vec<HeaderLine>, response: &mut Response) {
+    for (name, meaning, kind, format) in headers {
+        let format = format.map(|format| SchemaFormat::Custom(format.to_owned()));
+        let schema = ObjectBuilder::new().schema_type(SchemaType::Type(kind)).format(format);
+        let header = HeaderBuilder::new().description(Some(meaning)).schema(Some(schema)).build();
+        response.headers.insert(name.to_owned(), header.into());
+    }
+}

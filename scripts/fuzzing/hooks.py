@@ -1,0 +1,147 @@
+"""Keeps `fuzzer` an administrator, whose token the requests carry.
+
+They may change anything, and so do they: one gives `fuzzer` a new password, which ends the token; one locks them by wrong
+passwords; one takes them out of System Administrators. No operation is left out for that. Instead, whenever an answer looks like
+it, another administrator, a keeper, puts things right again and there is a new token. Requests may hit keepers too, so there are
+several, and others take the place of those who are gone; were none left, the run would fail.
+"""
+
+import json
+import os
+import secrets
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+import zlib
+from datetime import datetime
+
+import schemathesis
+from hypothesis import strategies
+
+URL = os.environ["FUZZ_URL"]
+USERS = ("tdurden", "msinger", "@current")
+GROUPS = ("Paper Street Soap Company", "Liposuction Technicians", "Everyone", "CMS Editors")
+
+lock = threading.Lock()
+
+
+def token_of(user):
+    command = [os.environ["FUZZ_BINARY"], "token", "--user", user]
+    issued = subprocess.run(command, capture_output=True, text=True)
+    return issued.stdout.strip() if issued.returncode == 0 else None
+
+
+def call(token, method, path, body=None):
+    """The status and the body of an answer."""
+    request = urllib.request.Request(
+        f"{URL}/api/security{path}",
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def may_administer(key):
+    return key is not None and call(key, "GET", "/groups?pageSize=1")[0] == 200
+
+
+def administrator(key):
+    """Makes one more administrator, and tells their id."""
+    name = "keeper-" + secrets.token_hex(8)
+    user = {"username": name, "email": f"{name}@example.com", "credentials": {"password": "F1!" + secrets.token_hex(8)}}
+    status, body = call(key, "POST", "/users", user)
+    assert status == 201, body
+    made = json.loads(body)["id"]
+    assert call(key, "PUT", f"/groups/System%20Administrators/users/{made}")[0] == 204
+    return made
+
+
+def replenish(key):
+    """Makes up for keepers who are none any more."""
+    keepers[:] = [keeper for keeper in keepers if may_administer(token_of(keeper))]
+    while len(keepers) < 4:
+        keepers.append(administrator(key))
+
+
+def restore():
+    """Makes `fuzzer` an administrator again, by the first keeper who still is one, and tells their token."""
+    key = next((key for key in map(token_of, keepers) if may_administer(key)), None)
+    assert key, "nobody is left to make `fuzzer` an administrator again"
+    status, _ = call(key, "PUT", f"/groups/System%20Administrators/users/{FUZZER}")
+    assert status == 204, "`fuzzer` cannot be made an administrator again"
+    for action in ("unlock", "unsuspend"):
+        call(key, "POST", f"/users/{FUZZER}/actions", {"type": action})
+    status, body = call(key, "POST", f"/users/{FUZZER}/credentials/password", {"new": "F1!" + secrets.token_hex(8)})
+    assert status == 200, body
+    return token_of(FUZZER)
+
+
+# Names may change, ids stay.
+FUZZER = administrator(token_of("admin"))
+token = token_of(FUZZER)
+keepers = []
+replenish(token)
+calls = renewals = 0
+
+
+# What these formats mean is more than a schema can say: without this, next to no user would ever be created.
+schemathesis.openapi.format("password", strategies.from_regex(r"[a-z]{3}[A-Z]{3}[0-9]{3}[!-~]{0,9}", fullmatch=True))
+schemathesis.openapi.format(
+    "date-time",
+    strategies.datetimes(min_value=datetime(2030, 1, 1), max_value=datetime(9999, 12, 30)).map(lambda at: at.isoformat() + "Z"),
+)
+
+
+def is_absent(value):
+    """Whether the service takes a parameter for absent: no value, `undefined` and `null`; of several, the last one counts."""
+    if isinstance(value, list):
+        return not value or is_absent(value[-1])
+    return value is None or value in ("", "undefined", "null")
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    """Leaves out what is absent in the ways in which clients write nothing: it fits no schema of a number, yet breaks no rule."""
+    for name in [name for name, value in (case.query or {}).items() if is_absent(value)]:
+        del case.query[name]
+
+
+@schemathesis.hook
+def map_path_parameters(context, parameters):
+    """Some of the names are of users and groups that exist: made-up ones hardly ever are."""
+    for name, known in (("user", USERS), ("group", GROUPS), ("child", GROUPS)):
+        if name in (parameters or {}):
+            choice = zlib.crc32(repr(parameters[name]).encode())
+            if choice % 2:
+                parameters[name] = known[choice // 2 % len(known)]
+    return parameters
+
+
+@schemathesis.auth(refresh_interval=None)
+class Bearer:
+    def get(self, case, context):
+        return token
+
+    def set(self, case, data, context):
+        case.headers["Authorization"] = f"Bearer {data}"
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    """Looks whether the token still does what it should, and now and then whether the keepers do."""
+    global token, calls, renewals
+    with lock:
+        calls += 1
+        if response.status_code in (401, 403) and not may_administer(token):
+            token = restore()
+            renewals += 1
+            print(f"scripts/fuzz: `fuzzer` is an administrator again ({renewals})", flush=True)
+        elif calls % 50 or not may_administer(token):
+            return
+        replenish(token)
