@@ -23,18 +23,30 @@ macro_rules! on_both_databases {
     };
 }
 
+mod accounts;
+mod actions;
+mod administrators;
 mod answer;
 mod app;
 mod authentication;
 mod authorisation;
+mod changes;
+mod client;
 mod command_line;
 mod crash;
 mod database;
+mod endpoints;
 mod errors;
+mod groups;
+mod journeys;
 mod limits;
+mod listings;
 mod members;
 mod million;
+mod nesting;
 mod outage;
+mod passwords;
+mod permissions;
 mod readme;
 mod secrets;
 mod seed;
@@ -43,6 +55,8 @@ mod shutdown;
 mod socket;
 mod tls;
 mod tokens;
+mod versions;
+mod volume;
 
 /// Writes a line that shows even if the test passes, when `println!` is swallowed.
 fn tell(line: &str) {

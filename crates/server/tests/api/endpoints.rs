@@ -1,0 +1,149 @@
+//! Every endpoint below `/api/security`, what a request to each needs, and who may send it.
+
+use reqwest::RequestBuilder;
+
+use crate::app::TestApp;
+use crate::client::Client;
+use crate::database::user_id;
+
+/// An endpoint, with a request that succeeds for a System Administrator.
+pub(crate) struct Endpoint {
+    pub(crate) method: &'static str,
+    /// Below `/api/security`, as the table of routes has it.
+    pub(crate) template: &'static str,
+    path: &'static str,
+    body: &'static str,
+    /// The status for a System Administrator.
+    pub(crate) done: u16,
+    /// The status for the user whom it is about.
+    pub(crate) about_oneself: u16,
+    /// The status for another user without any powers.
+    pub(crate) by_another: u16,
+    /// The status for a User Administrator and for a Group Administrator, where administration is delegated.
+    pub(crate) delegated: [u16; 2],
+}
+
+const fn endpoint(
+    (method, template): (&'static str, &'static str),
+    (path, body): (&'static str, &'static str),
+    done: u16,
+    about_oneself: u16,
+    delegated: [u16; 2],
+) -> Endpoint {
+    Endpoint { method, template, path, body, done, about_oneself, by_another: 403, delegated }
+}
+
+const NEW_USER: &str = r#"{"email":"new{number}@fightclub.com","credentials":{"password":"F1ghtC1ub1234!"}}"#;
+const NEW_PASSWORD: &str = r#"{"new":"An0ther!One","existing":"F1ghtC1ub1234!"}"#;
+const GROUP: &str = "/groups/{group}";
+const USERS: &str = "/groups/{group}/users";
+const MEMBER: &str = "/groups/{group}/users/{user}";
+const CHILDREN: &str = "/groups/{group}/groups";
+const CHILD: &str = "/groups/{group}/groups/{child}";
+
+/// The rows of the two tables of endpoints, but for searching.
+pub(crate) const ENDPOINTS: [Endpoint; 25] = [
+    endpoint(("GET", "/users"), ("/users", ""), 200, 403, [200, 200]),
+    endpoint(("POST", "/users"), ("/users", NEW_USER), 201, 403, [201, 403]),
+    endpoint(("GET", "/users/{user}"), ("/users/{user}", ""), 200, 200, [200, 200]),
+    Endpoint { by_another: 200, ..endpoint(("GET", "/users/{user}"), ("/users/@current", ""), 200, 200, [200, 200]) },
+    endpoint(("PUT", "/users/{user}"), ("/users/{user}", r#"{"firstName":"Robert"}"#), 200, 200, [200, 403]),
+    endpoint(("PATCH", "/users/{user}"), ("/users/{user}", r#"{"lastName":"Paulson"}"#), 200, 200, [200, 403]),
+    endpoint(("DELETE", "/users/{user}"), ("/users/{user}", ""), 204, 204, [204, 403]),
+    endpoint(
+        ("POST", "/users/{user}/credentials/password"),
+        ("/users/{user}/credentials/password", NEW_PASSWORD),
+        200,
+        200,
+        [200, 403],
+    ),
+    endpoint(
+        ("POST", "/users/{user}/actions"),
+        ("/users/{user}/actions", r#"{"type":"suspend"}"#),
+        204,
+        403,
+        [204, 403],
+    ),
+    endpoint(("GET", "/users/{user}/groups"), ("/users/{user}/groups", ""), 200, 200, [200, 200]),
+    endpoint(
+        ("HEAD", "/users/{user}/groups/{groups}"),
+        ("/users/{user}/groups/{other},{group}", ""),
+        204,
+        204,
+        [204, 204],
+    ),
+    endpoint(("GET", "/groups"), ("/groups", ""), 200, 403, [200, 200]),
+    endpoint(("POST", "/groups"), ("/groups", r#"{"name":"New {number}"}"#), 201, 403, [403, 201]),
+    endpoint(("GET", GROUP), (GROUP, ""), 200, 403, [200, 200]),
+    endpoint(("PUT", GROUP), (GROUP, r#"{"name":"Renamed {number}"}"#), 200, 403, [403, 200]),
+    endpoint(("DELETE", GROUP), (GROUP, ""), 204, 403, [403, 204]),
+    endpoint(("GET", USERS), (USERS, ""), 200, 403, [200, 200]),
+    endpoint(("POST", USERS), (USERS, r#"["{user}"]"#), 204, 403, [403, 204]),
+    endpoint(("PUT", MEMBER), (MEMBER, ""), 204, 403, [403, 204]),
+    endpoint(("DELETE", MEMBER), (MEMBER, ""), 204, 403, [403, 204]),
+    endpoint(("HEAD", MEMBER), (MEMBER, ""), 204, 204, [204, 204]),
+    endpoint(("GET", CHILDREN), (CHILDREN, ""), 200, 403, [200, 200]),
+    endpoint(("POST", CHILDREN), (CHILDREN, r#"["{other}"]"#), 204, 403, [403, 204]),
+    endpoint(("PUT", CHILD), ("/groups/{group}/groups/{other}", ""), 204, 403, [403, 204]),
+    endpoint(("DELETE", CHILD), (CHILD, ""), 204, 403, [403, 204]),
+];
+
+/// Gives every request users and groups of its own.
+pub(crate) struct Scene<'a> {
+    admin: Client<'a>,
+    number: u32,
+}
+
+/// A user, the group they are in, a child of that group, and a group that has nothing to do with them.
+pub(crate) struct Target {
+    pub(crate) user: String,
+    group: String,
+    child: String,
+    other: String,
+    number: u32,
+}
+
+impl<'a> Scene<'a> {
+    /// Room for so many targets, whose users have the password of all users.
+    pub(crate) async fn new(app: &'a TestApp, targets: u32) -> Self {
+        let admin = Client::admin(app);
+        admin.create_user("original").await;
+        app.setup.database.insert_users(targets);
+        app.setup.database.execute(
+            "UPDATE users SET password_hash = (SELECT password_hash FROM users WHERE username_key = 'original')
+             WHERE password_hash IS NULL",
+        );
+        Self { admin, number: 0 }
+    }
+
+    /// The next target.
+    pub(crate) async fn next(&mut self) -> Target {
+        let (admin, number) = (&self.admin, self.number);
+        self.number += 1;
+        let user = user_id(number);
+        let child = admin.create_group(&format!("Child {number}"), &[], &[]).await;
+        let group = admin.create_group(&format!("Group {number}"), &[&user], &[&child]).await;
+        let other = admin.create_group(&format!("Other {number}"), &[], &[]).await;
+        Target { user, group, child, other, number }
+    }
+}
+
+impl Target {
+    /// The endpoint's request, about this target.
+    pub(crate) fn request(&self, client: &Client<'_>, endpoint: &Endpoint) -> RequestBuilder {
+        let path = self.fill(endpoint.path);
+        if endpoint.body.is_empty() {
+            return client.request(endpoint.method, &path);
+        }
+        let body = serde_json::from_str(&self.fill(endpoint.body)).unwrap();
+        client.request_with(endpoint.method, &path, &body)
+    }
+
+    fn fill(&self, text: &str) -> String {
+        text.replace("{user}", &self.user)
+            .replace("{group}", &self.group)
+            .replace("{child}", &self.child)
+            .replace("{other}", &self.other)
+            .replace("{number}", &self.number.to_string())
+    }
+}
