@@ -168,9 +168,11 @@ impl Admitted {
         self.standing.system_administrator && self.scoped
     }
 
-    /// Keeps a delegate's hands off System Administrators (spec section 5.3).
-    pub(crate) fn may_touch_user(&self, directory: &mut dyn Reader, target: UserId) -> Decision {
-        if self.is_system_administrator() || self.is(Some(target)) {
+    /// Keeps a User Administrator's hands off System Administrators (spec section 5.3). Group Administrators may look at
+    /// anybody.
+    pub(crate) fn may_touch_user(&self, directory: &mut dyn Reader, action: Action, target: UserId) -> Decision {
+        let only_looks = action == Action::ReadUsers && self.standing.group_administrator;
+        if self.is_system_administrator() || self.is(Some(target)) || only_looks {
             return Ok(Ok(()));
         }
         let above = directory.standing(target)?.is_some_and(|standing| standing.system_administrator);

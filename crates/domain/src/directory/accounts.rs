@@ -82,7 +82,7 @@ impl Directory {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may_about_even_before_reset(Action::ReadUsers, target)?;
             let target = target.ok_or(ReadUserError::UserNotFound)?;
-            admitted.may_touch_user(directory, target)??;
+            admitted.may_touch_user(directory, Action::ReadUsers, target)??;
             directory.user(target)?.ok_or(ReadUserError::UserNotFound)
         })
     }
@@ -101,7 +101,7 @@ impl Directory {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may_about(Action::ManageUsers, target)?;
             let target = target.ok_or(ChangeUserError::UserNotFound)?;
-            admitted.may_touch_user(directory, target)??;
+            admitted.may_touch_user(directory, Action::ManageUsers, target)??;
             let current = directory.user_to_change(target)?.ok_or(ChangeUserError::UserNotFound)?;
             if changes.needs_administrator(&current) {
                 admitted.may(Action::ManageUsers)?;
@@ -147,7 +147,7 @@ impl Directory {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may_about(Action::ManageUsers, target)?;
             let target = target.ok_or(DeleteUserError::UserNotFound)?;
-            admitted.may_touch_user(directory, target)??;
+            admitted.may_touch_user(directory, Action::ManageUsers, target)??;
             if admitted.is(Some(target))
                 && directory.standing(target)?.is_some_and(|standing| standing.system_administrator)
             {

@@ -87,7 +87,7 @@ impl Directory {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageUsers)?;
             let target = user_id(directory, caller, user)?.ok_or(ActError::UserNotFound)?;
-            admitted.may_touch_user(directory, target)??;
+            admitted.may_touch_user(directory, Action::ManageUsers, target)??;
             let current = directory.user_to_change(target)?.ok_or(ActError::UserNotFound)?;
             let known = UserAction::named(action)
                 .ok_or_else(|| invalid("type", format!("The action type '{action}' is not valid")))?;

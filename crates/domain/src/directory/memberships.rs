@@ -26,7 +26,7 @@ impl Directory {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may_about_even_before_reset(Action::ReadUsers, target)?;
             let target = target.ok_or(ReadUserError::UserNotFound)?;
-            admitted.may_touch_user(directory, target)??;
+            admitted.may_touch_user(directory, Action::ReadUsers, target)??;
             let excluded = directory.group_ids(excluded)?;
             Ok(directory.groups_of(target, reach, &excluded, page)?)
         })
@@ -43,8 +43,10 @@ impl Directory {
         let now = self.clock.now();
         self.store.read(|directory| {
             let target = user_id(directory, caller, user)?;
-            self.admit(directory, caller, now)??.may_about(Action::ReadUsers, target)?;
+            let admitted = self.admit(directory, caller, now)??;
+            admitted.may_about(Action::ReadUsers, target)?;
             let target = target.ok_or(CheckMemberError::UserNotFound)?;
+            admitted.may_touch_user(directory, Action::ReadUsers, target)??;
             let whole = directory.group_id(&GroupIdentifier::from(names))?;
             let groups = if let Some(group) = whole {
                 BTreeSet::from([group])

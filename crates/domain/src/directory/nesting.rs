@@ -26,7 +26,7 @@ pub enum AddChildError {
     ChildNotFound,
     /// Parent and child are one.
     #[error("a group cannot be added as a child of itself")]
-    Itself,
+    Itself(Circle),
     /// The parent is already below the child.
     #[error("the child group already has the group below it")]
     Cycle(Circle),
@@ -49,7 +49,7 @@ pub enum AddChildrenError {
     ChildrenNotFound(BTreeSet<GroupId>),
     /// The parent is one of the children.
     #[error("a group cannot be added as a child of itself")]
-    Itself,
+    Itself(Circle),
     /// The parent is already below a child.
     #[error("a child group already has the group below it")]
     Cycle(Circle),
@@ -117,7 +117,7 @@ impl Directory {
             admitted.may_nest(directory, &children)??;
             match circle(directory, parent, &children)? {
                 None => {}
-                Some(circle) if circle.len() == 1 => return Err(AddChildError::Itself),
+                Some(circle) if circle.len() == 1 => return Err(AddChildError::Itself(circle)),
                 Some(circle) => return Err(AddChildError::Cycle(circle)),
             }
             directory.insert_children(parent, &children)?;
@@ -145,7 +145,7 @@ impl Directory {
             admitted.may_nest(directory, children)??;
             match circle(directory, parent, children)? {
                 None => {}
-                Some(circle) if circle.len() == 1 => return Err(AddChildrenError::Itself),
+                Some(circle) if circle.len() == 1 => return Err(AddChildrenError::Itself(circle)),
                 Some(circle) => return Err(AddChildrenError::Cycle(circle)),
             }
             directory.insert_children(parent, children)?;

@@ -69,7 +69,7 @@ impl Directory {
         self.store.write(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may_about_even_before_reset(Action::ManageUsers, Some(before.user.id))?;
-            admitted.may_touch_user(directory, before.user.id)??;
+            admitted.may_touch_user(directory, Action::ManageUsers, before.user.id)??;
             let current = directory.user_to_change(before.user.id)?.ok_or(ChangePasswordError::UserNotFound)?;
             // What was proved above was proved of the password that was there then.
             if directory.password(current.id)? != before.hash {
@@ -87,7 +87,7 @@ impl Directory {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may_about_even_before_reset(Action::ManageUsers, target)?;
             let target = target.ok_or(ChangePasswordError::UserNotFound)?;
-            admitted.may_touch_user(directory, target)??;
+            admitted.may_touch_user(directory, Action::ManageUsers, target)??;
             let user = directory.user(target)?.ok_or(ChangePasswordError::UserNotFound)?;
             let hash = directory.password(target)?;
             Ok(Before { user, hash, must_prove: admitted.may(Action::ManageUsers).is_err() })

@@ -52,7 +52,7 @@ impl Directory {
             admitted.may(Action::ManageUsers)?;
             register(directory, &new.user, Some(&hash), stamp)?;
             // The groups of an email domain may make an administrator.
-            Ok(admitted.may_touch_user(directory, new.user.id)??)
+            Ok(admitted.may_touch_user(directory, Action::ManageUsers, new.user.id)??)
         })?;
         Ok(new.user)
     }

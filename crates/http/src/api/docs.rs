@@ -18,7 +18,7 @@ const START: &str = include_str!("docs/start.js");
 
 /// The page loads nothing from elsewhere and cannot be framed. The pictures of Swagger UI are in its style sheet.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 

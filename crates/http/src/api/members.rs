@@ -95,7 +95,7 @@ pub(crate) async fn add(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Removes a direct member from a group, but for `Everyone` and the last System Administrator.
+/// Removes a direct member from a group, but for Everyone and the last System Administrator.
 #[utoipa::path(
     delete,
     path = "/api/security/groups/{group}/users/{user}",

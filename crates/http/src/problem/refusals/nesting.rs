@@ -17,7 +17,7 @@ impl From<AddChildError> for Problem {
             AddChildError::Denied(denied) => denied.into(),
             AddChildError::GroupNotFound => Self::not_found(GROUP_NOT_FOUND),
             AddChildError::ChildNotFound => Self::not_found(CHILD_NOT_FOUND),
-            AddChildError::Itself => itself(),
+            AddChildError::Itself(circle) => itself(&circle),
             AddChildError::Cycle(circle) => cycle(&circle),
             AddChildError::Store(error) => error.into(),
         }
@@ -32,7 +32,7 @@ impl From<AddChildrenError> for Problem {
             AddChildrenError::ChildrenNotFound(group_ids) => {
                 Self::not_found(CHILD_NOT_FOUND).with_data(&UnknownGroups { group_ids })
             }
-            AddChildrenError::Itself => itself(),
+            AddChildrenError::Itself(circle) => itself(&circle),
             AddChildrenError::Cycle(circle) => cycle(&circle),
             AddChildrenError::Store(error) => error.into(),
         }
@@ -66,7 +66,6 @@ fn ids<S: Serializer>(ids: &BTreeSet<GroupId>, serializer: S) -> Result<S::Ok, S
 struct InvalidChild<'a> {
     field: &'static str,
     message: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     path: Vec<Named<'a>>,
 }
 
@@ -76,17 +75,17 @@ struct Named<'a> {
     name: &'a str,
 }
 
-fn itself() -> Problem {
-    refused("A group cannot be added as a child of itself", Vec::new())
+fn itself(circle: &Circle) -> Problem {
+    refused("A group cannot be added as a child of itself", circle)
+}
+
+fn cycle(circle: &Circle) -> Problem {
+    refused("The child group already has this group below it, so adding it would close a cycle", circle)
 }
 
 /// The path goes from the parent over the child back down to the parent, which is not named twice.
-fn cycle(circle: &Circle) -> Problem {
-    let named = circle.iter().map(|(id, name)| Named { id: id.to_string(), name: name.as_str() });
-    refused("The child group already has this group below it, so adding it would close a cycle", named.collect())
-}
-
-fn refused(message: &'static str, path: Vec<Named<'_>>) -> Problem {
+fn refused(message: &'static str, circle: &Circle) -> Problem {
+    let path = circle.iter().map(|(id, name)| Named { id: id.to_string(), name: name.as_str() }).collect();
     let child = InvalidChild { field: "childGroupId", message, path };
     Problem::validation("There are validation errors adding the child group").with_data(&[child])
 }
