@@ -12,6 +12,7 @@ on_both_databases! {
     a_chosen_password_is_never_printed,
     migrations_can_be_run_by_themselves_and_again,
     a_token_is_issued_to_those_who_exist,
+    the_document_is_printed_as_it_is_served,
 }
 
 async fn a_generated_password_is_printed_once(kind: Kind) {
@@ -41,6 +42,17 @@ async fn migrations_can_be_run_by_themselves_and_again(kind: Kind) {
     }
     let app = setup.start();
     assert_eq!(app.get("/groups/System Administrators").await.json()["type"], "sys");
+}
+
+async fn the_document_is_printed_as_it_is_served(kind: Kind) {
+    let setup = Setup::on(kind).await;
+    let printed = setup.run(&["openapi"]);
+    assert_eq!(printed.status.code(), Some(0), "{}", String::from_utf8_lossy(&printed.stderr));
+    let printed: serde_json::Value = serde_json::from_slice(&printed.stdout).unwrap();
+    assert_eq!(printed["openapi"], "3.1.0");
+    let app = setup.start();
+    let served = app.client.get(format!("{}/api/openapi.json", app.server.url)).send().await.unwrap();
+    assert_eq!(served.json::<serde_json::Value>().await.unwrap(), printed);
 }
 
 async fn a_token_is_issued_to_those_who_exist(kind: Kind) {
