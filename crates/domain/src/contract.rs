@@ -56,6 +56,7 @@ macro_rules! contract_tests {
             access::standing_tells_an_effective_administrator
             access::an_administrator_counts_while_their_account_is_open
             access::the_last_administrator_stays_by_every_route
+            access::others_expire_as_they_like_and_any_expiry_may_be_put_off
             access::a_suspended_users_tokens_stay_dead
             access::delegates_keep_their_hands_off_administrators
             concurrency::writers_alone_take_turns

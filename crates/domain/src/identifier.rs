@@ -1,7 +1,5 @@
 //! How a request names a user or a group (spec section 6).
 
-use std::fmt;
-
 use uuid::Uuid;
 
 use crate::group::GroupId;
@@ -52,15 +50,6 @@ pub enum GroupIdentifier {
 impl From<&str> for GroupIdentifier {
     fn from(text: &str) -> Self {
         parse_guid(text).map_or_else(|| Self::Name(NameKey::of(text)), |id| Self::Id(GroupId(id)))
-    }
-}
-
-impl fmt::Display for GroupIdentifier {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Id(id) => id.0.fmt(formatter),
-            Self::Name(key) => key.as_str().fmt(formatter),
-        }
     }
 }
 

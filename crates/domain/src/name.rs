@@ -28,12 +28,6 @@ impl NameKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// A key read back from a store.
-    #[must_use]
-    pub fn from_stored(key: String) -> Self {
-        Self(key)
-    }
 }
 
 /// Folds by Unicode's simple case folding. No valid name holds a control character, and PostgreSQL cannot take U+0000

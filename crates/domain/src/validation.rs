@@ -9,13 +9,20 @@ pub struct InvalidField {
     pub message: String,
 }
 
+impl InvalidField {
+    /// What is wrong with `field`.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
 /// Collects what is wrong, so that one answer can name all of it.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<InvalidField>);
 
 impl Faults {
     pub(crate) fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.push(InvalidField { field: field.into(), message: message.into() });
+        self.0.push(InvalidField::new(field, message));
     }
 
     /// The value, or nothing and one fault more.

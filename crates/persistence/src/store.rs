@@ -119,15 +119,22 @@ impl Unit<'_> {
     fn run<T>(&mut self, statement: impl FnOnce(&mut AnyConnection) -> Result<T, Failure>) -> Result<T, StoreError> {
         statement(self.connection).map_err(|failure| match failure {
             Failure::Database(error) => {
-                self.fate = fate_of(&error);
+                self.suffer(fate_of(&error));
                 store_error(error)
             }
             Failure::Stale => {
-                self.fate = Fate::Collided;
+                self.suffer(Fate::Collided);
                 StoreError::unavailable("the row changed after it was read")
             }
             Failure::Data(what) => StoreError::failed(what),
         })
+    }
+
+    /// What came first counts: after it, PostgreSQL refuses every statement with an error that says nothing.
+    fn suffer(&mut self, fate: Fate) {
+        if self.fate == Fate::Sound {
+            self.fate = fate;
+        }
     }
 }
 

@@ -9,14 +9,14 @@ use super::Fixture;
 use super::fixture::{NOW, must, user_named};
 use crate::access::{Action, Caller, Denied, Policy};
 use crate::directory::{
-    ActError, AddChildError, AddMemberError, ChangeUserError, DeleteGroupError, DeleteUserError, Directory,
-    ReadUserError, RemoveChildError, RemoveMemberError,
+    ActError, AddChildError, AddMemberError, ChangeUserError, CreateUserError, DeleteGroupError, DeleteUserError,
+    Directory, ReadUserError, RemoveChildError, RemoveMemberError,
 };
 use crate::group::SystemGroup;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::Store;
 use crate::time::Timestamp;
-use crate::user::{SecurityStamp, User, UserChanges, UserId};
+use crate::user::{SecurityStamp, User, UserChanges, UserDraft, UserId};
 use crate::version::Precondition;
 
 /// A member of a group two levels below System Administrators administers, until that membership ends.
@@ -100,6 +100,26 @@ pub fn the_last_administrator_stays_by_every_route(store: Arc<dyn Store>) {
     must(directory.remove_child(admin, &system, &child));
 }
 
+/// The date on which an account closes matters for who administers, not for others, and may always be put off.
+pub fn others_expire_as_they_like_and_any_expiry_may_be_put_off(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (directory, admin) = (&fixture.directory, &fixture.admin);
+    let system = GroupIdentifier::Id(fixture.system(SystemGroup::SystemAdministrators));
+    let (id, other) = (UserIdentifier::Id(admin.user), UserIdentifier::Id(fixture.user("other")));
+    let expire = |user: &UserIdentifier, milliseconds| {
+        let expiry = Some(Some(Timestamp::from_milliseconds(NOW + milliseconds)));
+        let changes = UserChanges { expiry, ..UserChanges::default() };
+        directory.change_user(admin, user, &changes, &Precondition::None)
+    };
+    must(directory.add_member(admin, &system, &other));
+    must(expire(&id, 1000));
+    must(directory.remove_member(admin, &system, &other));
+    // The only administrator is one who expires.
+    must(expire(&other, 2000));
+    must(expire(&id, 3000));
+    assert!(matches!(expire(&id, 2000), Err(ChangeUserError::Invalid(faults)) if faults[0].field == "expiry"));
+}
+
 /// Suspension ends a user's tokens for good: after it is lifted, they sign in anew.
 pub fn a_suspended_users_tokens_stay_dead(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
@@ -141,6 +161,15 @@ pub fn delegates_keep_their_hands_off_administrators(store: Arc<dyn Store>) {
     let admin = UserIdentifier::Id(fixture.admin.user);
     assert!(matches!(directory.user(&users, &admin), Err(ReadUserError::Denied(Denied::NotPermitted))));
     assert!(matches!(directory.act(&users, &admin, "suspend"), Err(ActError::Denied(Denied::NotPermitted))));
+    let draft = |email: &str, password_change_frequency| UserDraft {
+        email: Some(email.to_owned()),
+        password: Some("pr0j3ctM4yh3m".to_owned()),
+        password_change_frequency,
+        ..UserDraft::default()
+    };
+    must(directory.create_user(&users, draft("a@fightclub.com", None)));
+    let refused = directory.create_user(&users, draft("b@fightclub.com", Some(0)));
+    assert!(matches!(refused, Err(CreateUserError::Denied(Denied::NotPermitted))));
     must(directory.act(&users, &UserIdentifier::Id(groups.user), "suspend"));
     must(directory.act(&users, &UserIdentifier::Id(groups.user), "unsuspend"));
     let groups = fixture.caller(groups.user);

@@ -122,11 +122,7 @@ impl Directory {
                 return Ok(current);
             }
             directory.update_user(&wanted, &Secrets::default())?;
-            // Whoever administers must still be there on the day on which this account closes.
-            let closes = wanted.expiry.filter(|_| wanted.expiry != current.expiry);
-            if let Some(expiry) = closes
-                && !directory.has_active_administrator(expiry)?
-            {
+            if closes_earlier(&current, &wanted) && is_last_administrator(directory, &wanted)? {
                 return Err(invalid("expiry", "The last System Administrator cannot expire"));
             }
             Ok(User { version: wanted.version.next(), ..wanted })
@@ -166,12 +162,24 @@ impl Directory {
     }
 }
 
+/// Whether the account as it is wanted closes on a date, and before it would have.
+fn closes_earlier(current: &User, wanted: &User) -> bool {
+    wanted.expiry.is_some_and(|expiry| current.expiry.is_none_or(|before| expiry < before))
+}
+
+/// Whether nobody would administer on the day on which this account, an administrator's, closes.
+fn is_last_administrator(directory: &mut dyn Reader, user: &User) -> Result<bool, StoreError> {
+    let Some(expiry) = user.expiry else { return Ok(false) };
+    let administers = directory.standing(user.id)?.is_some_and(|standing| standing.system_administrator);
+    Ok(administers && !directory.has_active_administrator(expiry)?)
+}
+
 /// Refuses a username or an address that another user has (spec section 10, row 22).
 fn names_are_free(directory: &mut dyn Writer, user: &User) -> Result<(), ChangeUserError> {
     let mut taken = Vec::new();
     let mut check = |field: &str, key: NameKey, message: &str| -> Result<(), StoreError> {
         if is_taken(directory, key, user.id)? {
-            taken.push(InvalidField { field: field.to_owned(), message: message.to_owned() });
+            taken.push(InvalidField::new(field, message));
         }
         Ok(())
     };
@@ -187,5 +195,5 @@ fn is_taken(directory: &mut dyn Reader, name: NameKey, by_others_than: UserId) -
 }
 
 fn invalid(field: &str, message: &str) -> ChangeUserError {
-    ChangeUserError::Invalid(vec![InvalidField { field: field.to_owned(), message: message.to_owned() }])
+    ChangeUserError::Invalid(vec![InvalidField::new(field, message)])
 }

@@ -111,5 +111,5 @@ impl Directory {
 }
 
 fn invalid(field: &str, message: impl Into<String>) -> ActError {
-    ActError::Invalid(InvalidField { field: field.to_owned(), message: message.into() })
+    ActError::Invalid(InvalidField::new(field, message))
 }

@@ -148,8 +148,10 @@ impl Directory {
             }
             let owner = directory.group_id(&GroupIdentifier::Name(wanted.name.key()))?;
             if owner.is_some_and(|owner| owner != id) {
-                let (field, message) = ("name".to_owned(), "The group name is already in use".to_owned());
-                return Err(ChangeGroupError::Invalid(vec![InvalidField { field, message }]));
+                return Err(ChangeGroupError::Invalid(vec![InvalidField::new(
+                    "name",
+                    "The group name is already in use",
+                )]));
             }
             if wanted == current {
                 return Ok(current);

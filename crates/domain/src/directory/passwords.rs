@@ -118,7 +118,7 @@ impl Directory {
 fn check(before: &Before, has_existing: bool, new: Option<String>) -> Result<Password, ChangePasswordError> {
     let mut faults = Vec::new();
     let mut fault = |field: &str, message: &str| {
-        faults.push(InvalidField { field: field.to_owned(), message: message.to_owned() });
+        faults.push(InvalidField::new(field, message));
     };
     if before.must_prove && !has_existing {
         fault("existing", "The existing password is required");
@@ -147,5 +147,5 @@ fn check(before: &Before, has_existing: bool, new: Option<String>) -> Result<Pas
 }
 
 fn invalid(field: &str, message: &str) -> ChangePasswordError {
-    ChangePasswordError::Invalid(vec![InvalidField { field: field.to_owned(), message: message.to_owned() }])
+    ChangePasswordError::Invalid(vec![InvalidField::new(field, message)])
 }

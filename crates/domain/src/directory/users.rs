@@ -9,7 +9,7 @@ use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
 use crate::password::PasswordHash;
 use crate::ports::{PasswordsError, StoreError, Writer};
-use crate::user::{Account, SecurityStamp, User, UserDraft, UserId};
+use crate::user::{Account, DEFAULT_PASSWORD_CHANGE_FREQUENCY, SecurityStamp, User, UserDraft, UserId};
 use crate::validation::InvalidField;
 
 /// Why a user was not created.
@@ -50,6 +50,12 @@ impl Directory {
         self.store.write(|directory| -> Result<(), CreateUserError> {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageUsers)?;
+            // Only System Administrators choose it (spec section 3.3).
+            if new.user.password_change_frequency != Some(DEFAULT_PASSWORD_CHANGE_FREQUENCY)
+                && !admitted.is_system_administrator()
+            {
+                return Err(Denied::NotPermitted.into());
+            }
             register(directory, &new.user, Some(&hash), stamp)?;
             // The groups of an email domain may make an administrator.
             Ok(admitted.may_touch_user(directory, Action::ManageUsers, new.user.id)??)
