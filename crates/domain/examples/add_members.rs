@@ -12,7 +12,8 @@ use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::memory::Memory;
 use guildhall_domain::page::Page;
 use guildhall_domain::password::{Password, PasswordHash};
-use guildhall_domain::ports::{Clock, Ids, Passwords, PasswordsError, Reach};
+use guildhall_domain::ports::{Clock, Ids, Passwords, PasswordsError, Reach, Secrets, SecretsError};
+use guildhall_domain::secret::{RANDOM_BYTES, SecretDigest};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{UserDraft, UserId};
 use uuid::Uuid;
@@ -50,10 +51,24 @@ impl Passwords for NoPasswords {
     }
 }
 
+/// Nor does it hand out API keys or refresh tokens.
+struct NoSecrets;
+
+impl Secrets for NoSecrets {
+    fn random(&self) -> Result<[u8; RANDOM_BYTES], SecretsError> {
+        Err(SecretsError("this program makes no secrets".into()))
+    }
+
+    fn digest(&self, _: &str) -> SecretDigest {
+        SecretDigest([0; 32])
+    }
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let directory = Directory::new(
         Arc::new(Memory::new()),
         Arc::new(NoPasswords),
+        Arc::new(NoSecrets),
         Arc::new(SystemClock),
         Arc::new(Counted(AtomicU64::new(1))),
     );

@@ -1,6 +1,7 @@
 //! Who may do what (spec sections 2.3, 2.4 and 5.3).
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 
 use crate::group::{GroupId, SystemGroup};
 use crate::ports::{Reader, Standing, StoreError};
@@ -46,10 +47,27 @@ impl Scopes {
         Self(text.split_whitespace().filter(|scope| KNOWN_SCOPES.contains(scope)).map(str::to_owned).collect())
     }
 
+    /// Those that are among `others` too.
+    #[must_use]
+    pub fn among(&self, others: &Self) -> Self {
+        Self(&self.0 & &others.0)
+    }
+
+    /// These, and `others` too.
+    #[must_use]
+    pub fn and(&self, others: &Self) -> Self {
+        Self(&self.0 | &others.0)
+    }
+
     /// Whether `scope` is one of them.
     #[must_use]
     pub fn contains(&self, scope: &str) -> bool {
         self.0.contains(scope)
+    }
+
+    /// All of them, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
     }
 
     /// All of them in one text, separated by spaces.
@@ -87,11 +105,29 @@ pub enum Denied {
 /// What was decided about a caller, unless the store failed.
 pub type Decision<T = ()> = Result<Result<T, Denied>, StoreError>;
 
-/// What an installation allows beyond the pages of the API.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What an installation decides for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Whether User Administrators manage users, and Group Administrators groups (spec section 5.3).
     pub delegated_administration: bool,
+    /// How many wrong passwords in a row lock an account (spec section 2.4).
+    pub lockout_threshold: NonZeroU32,
+}
+
+impl Default for Policy {
+    /// What the API's pages say.
+    fn default() -> Self {
+        Self { delegated_administration: false, lockout_threshold: NonZeroU32::MIN.saturating_add(4) }
+    }
+}
+
+/// On whose word something is done.
+#[derive(Clone, Copy, Debug)]
+pub enum Actor<'a> {
+    /// Somebody with a token, who needs to be allowed to.
+    Caller(&'a Caller),
+    /// Whoever runs the program itself, and needs no permission.
+    Operator,
 }
 
 /// What a request wants to do beyond its caller's own account.
@@ -105,6 +141,8 @@ pub enum Action {
     ReadGroups,
     /// Create, change and delete groups, and who belongs to them.
     ManageGroups,
+    /// Look at, create, change and delete API keys (spec section 11).
+    ManageApiKeys,
 }
 
 /// A caller whose account is there and open, and whose token is of its present stamp.
@@ -139,8 +177,11 @@ impl Admitted {
             Action::ReadUsers | Action::ReadGroups => users || groups,
             Action::ManageUsers => users,
             Action::ManageGroups => groups,
+            Action::ManageApiKeys => false,
         };
-        let allowed = self.standing.system_administrator || (self.policy.delegated_administration && delegated);
+        let of_keys = action == Action::ManageApiKeys && self.standing.api_key_administrator;
+        let allowed =
+            self.standing.system_administrator || of_keys || (self.policy.delegated_administration && delegated);
         match (allowed && self.scoped, self.must_reset) {
             (_, true) => Err(Denied::PasswordResetRequired),
             (true, false) => Ok(()),
@@ -163,6 +204,11 @@ impl Admitted {
         target == Some(self.user)
     }
 
+    /// Who the caller is.
+    pub(crate) fn user(&self) -> UserId {
+        self.user
+    }
+
     /// Whether the caller may do everything.
     pub(crate) fn is_system_administrator(&self) -> bool {
         self.standing.system_administrator && self.scoped
@@ -176,6 +222,18 @@ impl Admitted {
             return Ok(Ok(()));
         }
         let above = directory.standing(target)?.is_some_and(|standing| standing.system_administrator);
+        Ok(if above { Err(Denied::NotPermitted) } else { Ok(()) })
+    }
+
+    /// Keeps an API Key Administrator's hands off keys that administer users or groups: with the secret of one they would do
+    /// so themselves.
+    pub(crate) fn may_touch_api_key(&self, directory: &mut dyn Reader, user: UserId) -> Decision {
+        if self.is_system_administrator() {
+            return Ok(Ok(()));
+        }
+        let above = directory.standing(user)?.is_some_and(|standing| {
+            standing.system_administrator || standing.user_administrator || standing.group_administrator
+        });
         Ok(if above { Err(Denied::NotPermitted) } else { Ok(()) })
     }
 

@@ -1,14 +1,17 @@
 //! What every store must do, as tests: [`contract_tests!`](crate::contract_tests) runs all of it over a store.
 
 pub mod access;
+pub mod api_keys;
 pub mod changes;
 pub mod concurrency;
 mod fixture;
+pub mod foreign;
 pub mod graph;
 pub mod listing;
 pub mod members;
 pub mod names;
 pub mod nesting;
+pub mod sign_in;
 pub mod units;
 
 pub use fixture::{Fixture, user_named};
@@ -59,6 +62,22 @@ macro_rules! contract_tests {
             access::others_expire_as_they_like_and_any_expiry_may_be_put_off
             access::a_suspended_users_tokens_stay_dead
             access::delegates_keep_their_hands_off_administrators
+            sign_in::a_sign_in_is_counted
+            sign_in::wrong_passwords_lock_an_account
+            sign_in::a_closed_account_is_told_only_to_who_knows_its_password
+            sign_in::a_refresh_token_slides
+            sign_in::refresh_tokens_end_with_their_user_and_their_password
+            sign_in::no_wrong_password_is_missed
+            api_keys::an_api_key_acts_as_a_user_of_its_own
+            api_keys::a_key_and_its_tokens_end_at_once
+            api_keys::a_keys_name_is_its_users
+            api_keys::only_administrators_of_keys_manage_them
+            api_keys::the_first_start_may_make_a_key
+            foreign::a_stranger_becomes_a_user_once
+            foreign::an_id_names_the_user_with_this_id
+            foreign::an_issuer_speaks_for_no_one_elses_users
+            foreign::external_groups_follow_the_latest_token
+            foreign::an_issuer_leaves_somebody_who_administers
             concurrency::writers_alone_take_turns
             concurrency::overlapping_adds_all_succeed
             concurrency::one_of_many_gets_a_name
@@ -93,12 +112,15 @@ macro_rules! contract_tests {
 pub fn promises() -> Vec<String> {
     let texts = [
         include_str!("contract/access.rs"),
+        include_str!("contract/api_keys.rs"),
         include_str!("contract/changes.rs"),
         include_str!("contract/concurrency.rs"),
+        include_str!("contract/foreign.rs"),
         include_str!("contract/listing.rs"),
         include_str!("contract/members.rs"),
         include_str!("contract/names.rs"),
         include_str!("contract/nesting.rs"),
+        include_str!("contract/sign_in.rs"),
         include_str!("contract/units.rs"),
     ];
     let declared = texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("pub fn "));

@@ -2,11 +2,14 @@
 
 mod accounts;
 mod actions;
+mod api_keys;
+mod foreign;
 mod groups;
 mod members;
 mod memberships;
 mod nesting;
 mod passwords;
+mod sign_in;
 mod start;
 mod users;
 
@@ -14,16 +17,20 @@ use std::sync::Arc;
 
 use crate::access::{Action, Admitted, Caller, Decision, Denied, Policy, admit};
 use crate::identifier::UserIdentifier;
-use crate::ports::{Clock, Ids, Passwords, Reader, Store, StoreError};
+use crate::name::NameKey;
+use crate::ports::{Clock, Ids, Passwords, Reader, Secrets, Store, StoreError};
 use crate::time::Timestamp;
 use crate::user::UserId;
 
 pub use accounts::{ChangeUserError, DeleteUserError, ReadUserError};
 pub use actions::{ActError, UserAction};
+pub use api_keys::{ApiKeyError, FirstApiKey, IssuedApiKey};
+pub use foreign::RecogniseError;
 pub use groups::{ChangeGroupError, CreateGroupError, DeleteGroupError, ReadGroupError};
 pub use members::{AddMemberError, AddMembersError, Added, CheckMemberError, ListMembersError, RemoveMemberError};
 pub use nesting::{AddChildError, AddChildrenError, Circle, RemoveChildError};
 pub use passwords::ChangePasswordError;
+pub use sign_in::{ClientError, RefreshError, Session, SignInError};
 pub use start::{CallerError, FirstAdministratorError};
 pub use users::CreateUserError;
 
@@ -32,6 +39,7 @@ pub use users::CreateUserError;
 pub struct Directory {
     store: Arc<dyn Store>,
     passwords: Arc<dyn Passwords>,
+    secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     policy: Policy,
@@ -40,8 +48,14 @@ pub struct Directory {
 impl Directory {
     /// A directory kept by `store`, with the policy of the API's pages.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, passwords: Arc<dyn Passwords>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
-        Self { store, passwords, clock, ids, policy: Policy::default() }
+    pub fn new(
+        store: Arc<dyn Store>,
+        passwords: Arc<dyn Passwords>,
+        secrets: Arc<dyn Secrets>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Self {
+        Self { store, passwords, secrets, clock, ids, policy: Policy::default() }
     }
 
     /// The same directory under another policy.
@@ -99,4 +113,9 @@ fn user_id(
         UserIdentifier::Current => Ok(Some(caller.user)),
         _ => directory.user_id(identifier),
     }
+}
+
+/// Whether somebody other than `owner` has this username or email address.
+fn is_taken_by_another(directory: &mut dyn Reader, name: NameKey, owner: UserId) -> Result<bool, StoreError> {
+    Ok(directory.user_id(&UserIdentifier::Name(name))?.is_some_and(|found| found != owner))
 }

@@ -2,10 +2,11 @@
 //!
 //! | Where | What |
 //! |---|---|
-//! | [`user`], [`group`], [`identifier`], [`name`], [`custom`], [`password`], [`time`], [`page`], [`version`] | values that are valid once they exist |
+//! | [`user`], [`group`], [`api_key`], [`identifier`], [`name`], [`custom`], [`password`], [`secret`], [`time`], [`page`], [`version`] | values that are valid once they exist |
+//! | [`foreign`] | what the tokens of outside issuers say |
 //! | [`access`] | who may do what |
 //! | [`directory`] | the use cases |
-//! | [`ports`] | what the use cases need from outside: a store, tokens, password hashes, time and ids |
+//! | [`ports`] | what the use cases need from outside: a store, tokens, password hashes, secrets, time and ids |
 //! | [`memory`] | a store that keeps everything in memory |
 //! | `contract` (feature `contract`) | the suite that every store must pass |
 //!
@@ -19,10 +20,12 @@
 //! * Nothing here reads a clock, draws a random number or waits for anything.
 
 pub mod access;
+pub mod api_key;
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod custom;
 pub mod directory;
+pub mod foreign;
 pub mod group;
 pub mod identifier;
 pub mod memory;
@@ -30,6 +33,7 @@ pub mod name;
 pub mod page;
 pub mod password;
 pub mod ports;
+pub mod secret;
 pub mod time;
 pub mod user;
 pub mod validation;

@@ -6,11 +6,14 @@ mod writer;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::group::{Group, GroupId, SystemGroup};
+use crate::api_key::{ApiKey, ApiKeyId};
+use crate::group::{Group, GroupId, GroupKind, SystemGroup};
 use crate::name::NameKey;
 use crate::page::{Page, Paged};
 use crate::password::PasswordHash;
-use crate::ports::{Reach, Reader, Store, StoreError, Undo, Writer};
+use crate::ports::{Reach, Reader, RefreshGrant, Store, StoreError, Undo, Writer};
+use crate::secret::SecretDigest;
+use crate::time::Timestamp;
 use crate::user::{SecurityStamp, User, UserId};
 
 /// Keeps the directory in memory. Writers take turns, and each works on a copy that becomes the directory if it succeeds.
@@ -65,6 +68,10 @@ struct State {
     group_names: Arc<BTreeMap<NameKey, GroupId>>,
     members: Arc<BTreeMap<GroupId, BTreeSet<UserId>>>,
     children: Arc<BTreeMap<GroupId, BTreeSet<GroupId>>>,
+    api_keys: Arc<BTreeMap<ApiKeyId, (ApiKey, SecretDigest)>>,
+    refresh_tokens: Arc<BTreeMap<SecretDigest, RefreshGrant>>,
+    foreign_tokens: Arc<BTreeMap<UserId, Timestamp>>,
+    unknown_sign_ins: u64,
 }
 
 impl State {
@@ -137,6 +144,16 @@ impl State {
     ) -> BTreeSet<GroupId> {
         let dropped: BTreeSet<GroupId> = excluded.iter().flat_map(|group| self.below(*group, reach)).collect();
         groups - &dropped
+    }
+
+    /// The key as it is with its user, whose name and state it has.
+    fn with_its_user(&self, key: &ApiKey) -> Option<ApiKey> {
+        let user = &self.accounts.get(&key.user)?.user;
+        Some(ApiKey { name: user.username.clone(), enabled: !user.suspended, ..key.clone() })
+    }
+
+    fn is_external(&self, group: GroupId) -> bool {
+        self.groups.get(&group).is_some_and(|group| group.kind == GroupKind::External)
     }
 
     fn forget_names(&mut self, id: UserId) {

@@ -2,16 +2,20 @@
 //!
 //! Ports are synchronous and can be used as `dyn`. What a port promises is tested by the contract suite.
 
+mod fault;
 mod store;
 
 use uuid::Uuid;
 
-use crate::access::{Caller, Scopes};
+use crate::access::Caller;
+use crate::api_key::ApiKeyId;
+use crate::foreign::ForeignIdentity;
 use crate::password::{Password, PasswordHash};
+use crate::secret::{RANDOM_BYTES, SecretDigest};
 use crate::time::Timestamp;
-use crate::user::{SecurityStamp, UserId};
 
-pub use store::{Children, Fault, Reach, Reader, Secrets, Standing, Store, StoreError, Undo, Writer};
+pub use fault::{Fault, StoreError};
+pub use store::{Children, Credentials, Reach, Reader, RefreshGrant, Standing, Store, Undo, Writer};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -38,13 +42,50 @@ pub trait Passwords: Send + Sync {
 #[error("a password could not be hashed or compared")]
 pub struct PasswordsError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
+/// Makes secrets that nobody can guess, and the digests that are kept of them.
+pub trait Secrets: Send + Sync {
+    /// Bytes that nobody can guess.
+    fn random(&self) -> Result<[u8; RANDOM_BYTES], SecretsError>;
+    /// The digest of a secret: always the same, and nobody finds the secret from it.
+    fn digest(&self, secret: &str) -> SecretDigest;
+}
+
+/// There is no randomness; not the caller's fault.
+#[derive(Debug, thiserror::Error)]
+#[error("a secret could not be made")]
+pub struct SecretsError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
 /// Issues bearer tokens and reads them.
 pub trait Tokens: Send + Sync {
-    /// A token for this user, good until it expires or the user's stamp changes.
-    fn issue(&self, user: UserId, stamp: SecurityStamp, scopes: &Scopes) -> Result<AccessToken, TokensError>;
-    /// Who calls, if the token is one of ours, for us and in its time. Whether the user may still call is not known here:
-    /// [`crate::access`] asks the store.
-    fn verify(&self, token: &str) -> Result<Caller, InvalidToken>;
+    /// A token for this caller, good until it expires or the user's stamp changes; `client` is the API key it is issued to.
+    fn issue(&self, caller: &Caller, client: Option<ApiKeyId>) -> Result<AccessToken, TokensError>;
+    /// Whom the token stands for, if it is one of ours or of an issuer that we trust, for us and in its time. Whether the
+    /// user may still call is not known here: [`crate::access`] asks the store. Never waits.
+    fn verify(&self, token: &str) -> Result<Bearer, InvalidToken>;
+    /// Who issues our tokens, as they say themselves.
+    fn issuer(&self) -> &str;
+    /// The keys by which anybody can verify our tokens. There are none where a shared secret signs them.
+    fn public_keys(&self) -> Vec<PublicKey>;
+}
+
+/// Whom a valid token stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bearer {
+    /// Somebody who signed in here.
+    Caller(Caller),
+    /// Somebody who signed in elsewhere.
+    Foreign(ForeignIdentity),
+}
+
+/// A key by which tokens are verified, in the terms of RFC 7517.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey {
+    /// What tokens call it: `kid`.
+    pub id: String,
+    /// The algorithm it is used with: `alg`.
+    pub algorithm: &'static str,
+    /// Its own parameters by name, such as `kty`, `crv` and `x`.
+    pub parameters: Vec<(&'static str, String)>,
 }
 
 /// A bearer token that was just issued.
@@ -64,4 +105,10 @@ pub struct TokensError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 /// The token proves nothing. The reason is for the log, never for whoever sent it.
 #[derive(Debug, thiserror::Error)]
 #[error("the token is not valid")]
-pub struct InvalidToken(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+pub struct InvalidToken {
+    /// Whether the keys that may have signed it are being fetched: asked again in a moment, the answer may be another one.
+    pub is_pending: bool,
+    /// What is wrong with it.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}

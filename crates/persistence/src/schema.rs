@@ -113,6 +113,57 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use crate::sql_types::UuidSql;
+
+    api_keys (id) {
+        id -> UuidSql,
+        user_id -> UuidSql,
+        secret_digest -> Binary,
+        description -> Nullable<Text>,
+        scopes -> Text,
+        created -> BigInt,
+        created_by -> Nullable<Text>,
+        modified -> BigInt,
+        modified_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Text};
+    use crate::sql_types::UuidSql;
+
+    refresh_tokens (digest) {
+        digest -> Binary,
+        user_id -> UuidSql,
+        stamp -> UuidSql,
+        scopes -> Text,
+        expires -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Integer, Nullable};
+
+    unknown_sign_ins (id) {
+        id -> Integer,
+        attempts -> BigInt,
+        latest -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::BigInt;
+    use crate::sql_types::UuidSql;
+
+    foreign_sign_ins (user_id) {
+        user_id -> UuidSql,
+        issued -> BigInt,
+    }
+}
+
+diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(group_users -> users (user_id));
 diesel::joinable!(user_identifiers -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
@@ -124,4 +175,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     group_user_counts,
     group_children,
     group_closure,
+    api_keys,
+    refresh_tokens,
+    unknown_sign_ins,
+    foreign_sign_ins,
 );

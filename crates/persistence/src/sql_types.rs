@@ -1,4 +1,4 @@
-//! SQL types that the two databases keep in different ways: UUIDs and JSON.
+//! Values that the two databases keep in different ways: UUIDs, JSON and digests.
 
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
@@ -6,8 +6,9 @@ use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::query_builder::QueryId;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{HasSqlType, SqlType};
+use diesel::sql_types::{Binary, HasSqlType, SqlType};
 use diesel::sqlite::Sqlite;
+use guildhall_domain::secret::SecretDigest;
 use std::io::Write;
 use uuid::Uuid;
 
@@ -120,5 +121,49 @@ impl FromSql<JsonSql, Sqlite> for Json {
 impl FromSql<JsonSql, MultiBackend> for Json {
     fn from_sql(value: <MultiBackend as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         value.from_sql::<Self, JsonSql>()
+    }
+}
+
+/// The digest of a secret in a row or a parameter: 32 bytes.
+#[derive(Clone, Copy, Debug, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Binary)]
+pub struct Digest(pub SecretDigest);
+
+impl ToSql<Binary, Pg> for Digest {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(&self.0.0)?;
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<Binary, Sqlite> for Digest {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.0.0.as_slice());
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<Binary, MultiBackend> for Digest {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
+        out.set_value((Binary, self));
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<Binary, Pg> for Digest {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(SecretDigest(value.as_bytes().try_into()?)))
+    }
+}
+
+impl FromSql<Binary, Sqlite> for Digest {
+    fn from_sql(mut value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(SecretDigest(value.read_blob().try_into()?)))
+    }
+}
+
+impl FromSql<Binary, MultiBackend> for Digest {
+    fn from_sql(value: <MultiBackend as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        value.from_sql::<Self, Binary>()
     }
 }

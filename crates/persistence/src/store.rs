@@ -1,10 +1,12 @@
 //! Units of work.
 
+mod api_keys;
 mod closure;
 mod custom;
 mod groups;
 mod listing;
 mod members;
+mod sign_in;
 mod unit;
 mod users;
 

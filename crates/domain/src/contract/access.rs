@@ -155,7 +155,8 @@ pub fn delegates_keep_their_hands_off_administrators(store: Arc<dyn Store>) {
     };
     assert_eq!(authorised(&fixture.directory, &users), [false; 4]);
     assert_eq!(authorised(&fixture.directory, &groups), [false; 4]);
-    let directory = fixture.directory.clone().with_policy(Policy { delegated_administration: true });
+    let directory =
+        fixture.directory.clone().with_policy(Policy { delegated_administration: true, ..Policy::default() });
     assert_eq!(authorised(&directory, &users), [true, true, true, false]);
     assert_eq!(authorised(&directory, &groups), [true, false, true, true]);
     let admin = UserIdentifier::Id(fixture.admin.user);

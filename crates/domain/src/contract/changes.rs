@@ -11,7 +11,7 @@ use crate::directory::{ChangeGroupError, ChangePasswordError, ChangeUserError, D
 use crate::group::{GroupChanges, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::password::{Password, PasswordHash};
-use crate::ports::{Secrets, Store};
+use crate::ports::{Credentials, Store};
 use crate::user::{User, UserChanges};
 use crate::version::{Precondition, Version};
 
@@ -101,7 +101,7 @@ pub fn secrets_change_with_a_user(store: Arc<dyn Store>) {
     let id = fixture.user("user");
     let hash = PasswordHash("hash".to_owned());
     let update =
-        |secrets: &Secrets| {
+        |secrets: &Credentials| {
             must(fixture.store.write(|directory| {
                 let user = directory.user_to_change(id)?;
                 user.map(|user| directory.update_user(&user, secrets)).transpose()
@@ -111,10 +111,10 @@ pub fn secrets_change_with_a_user(store: Arc<dyn Store>) {
             }))
         };
     let before = fixture.caller(id).stamp;
-    let (password, standing) = update(&Secrets { password: Some(hash.clone()), stamp: None });
+    let (password, standing) = update(&Credentials { password: Some(hash.clone()), stamp: None });
     assert_eq!((password, standing.map(|standing| standing.stamp)), (Some(hash.clone()), Some(before)));
     let stamp = crate::user::SecurityStamp(uuid::Uuid::from_u128(0xfeed));
-    let (password, standing) = update(&Secrets { password: None, stamp: Some(stamp) });
+    let (password, standing) = update(&Credentials { password: None, stamp: Some(stamp) });
     assert_eq!((password, standing.map(|standing| standing.stamp)), (Some(hash), Some(stamp)));
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use uuid::Uuid;
 
@@ -12,19 +12,21 @@ use crate::directory::Directory;
 use crate::group::{Group, GroupDraft, GroupId, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::password::{Password, PasswordHash};
-use crate::ports::{Clock, Ids, Passwords, PasswordsError, Store, StoreError};
-use crate::time::Timestamp;
+use crate::ports::{Clock, Ids, Passwords, PasswordsError, Secrets, SecretsError, Store, StoreError};
+use crate::secret::{RANDOM_BYTES, SecretDigest};
+use crate::time::{DAY, Timestamp};
 use crate::user::{Email, Provider, SecurityStamp, User, UserId, Username};
 use crate::version::Version;
 
-/// The time in every test.
+/// The time when a test begins.
 pub(super) const NOW: i64 = 1_700_000_000_123;
 
-struct StoppedClock;
+/// A clock that stands still until a test moves it on.
+struct Watch(AtomicI64);
 
-impl Clock for StoppedClock {
+impl Clock for Watch {
     fn now(&self) -> Timestamp {
-        Timestamp::from_milliseconds(NOW)
+        Timestamp::from_milliseconds(self.0.load(Ordering::Relaxed))
     }
 }
 
@@ -49,6 +51,25 @@ impl Passwords for AsItIs {
     }
 }
 
+/// Secrets that everybody can guess: what a store does with digests does not depend on how they were made.
+struct Guessable(AtomicU64);
+
+impl Secrets for Guessable {
+    fn random(&self) -> Result<[u8; RANDOM_BYTES], SecretsError> {
+        let mut random = [0; RANDOM_BYTES];
+        random[..8].copy_from_slice(&self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        Ok(random)
+    }
+
+    fn digest(&self, secret: &str) -> SecretDigest {
+        let mut digest = [0; 32];
+        for (index, byte) in secret.bytes().enumerate() {
+            digest[index % 32] ^= byte.rotate_left(u32::try_from(index / 32).unwrap_or(0));
+        }
+        SecretDigest(digest)
+    }
+}
+
 /// A prepared directory over a store, with an administrator who can do everything.
 pub struct Fixture {
     /// The store.
@@ -58,6 +79,7 @@ pub struct Fixture {
     /// The administrator.
     pub admin: Caller,
     ids: Arc<dyn Ids>,
+    clock: Arc<Watch>,
 }
 
 /// The outcome of a test's unit of work.
@@ -71,12 +93,34 @@ impl Fixture {
     /// If the store fails.
     #[must_use]
     pub fn over(store: Arc<dyn Store>) -> Self {
+        let fixture = Self::empty(store);
+        must(fixture.directory.create_first_administrator("admin", "F1ghtC1ub1234!"));
+        let admin = must(fixture.directory.caller_for(&UserIdentifier::from("admin")));
+        Self { admin, ..fixture }
+    }
+
+    /// The same, without any user: the administrator is nobody.
+    #[must_use]
+    pub fn empty(store: Arc<dyn Store>) -> Self {
         let ids: Arc<dyn Ids> = Arc::new(Counted(AtomicU64::new(1)));
-        let directory = Directory::new(Arc::clone(&store), Arc::new(AsItIs), Arc::new(StoppedClock), Arc::clone(&ids));
+        let secrets = Arc::new(Guessable(AtomicU64::new(1)));
+        let clock = Arc::new(Watch(AtomicI64::new(NOW)));
+        let time: Arc<dyn Clock> = Arc::clone(&clock) as _;
+        let directory = Directory::new(Arc::clone(&store), Arc::new(AsItIs), secrets, time, Arc::clone(&ids));
         must(directory.prepare());
-        must(directory.create_first_administrator("admin", "F1ghtC1ub1234!"));
-        let admin = must(directory.caller_for(&UserIdentifier::from("admin")));
-        Self { store, directory, admin, ids }
+        let admin = Caller { user: UserId(Uuid::nil()), stamp: SecurityStamp(Uuid::nil()), scopes: Scopes::default() };
+        Self { store, directory, admin, ids, clock }
+    }
+
+    /// What the clock says.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets so many days go by.
+    pub fn wait_days(&self, days: i64) {
+        self.clock.0.fetch_add(days * DAY, Ordering::Relaxed);
     }
 
     /// Adds a user who is a member of nothing.

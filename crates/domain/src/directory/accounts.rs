@@ -1,12 +1,12 @@
 //! Accounts: listing, reading, changing and deleting users (spec sections 4.1 and 4.4 to 4.8).
 
-use super::{Directory, user_id};
+use super::{Directory, is_taken_by_another, user_id};
 use crate::access::{Action, Caller, Denied};
 use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
 use crate::page::{Page, Paged};
-use crate::ports::{Reader, Secrets, StoreError, Writer};
-use crate::user::{User, UserChanges, UserId};
+use crate::ports::{Credentials, Reader, StoreError, Writer};
+use crate::user::{User, UserChanges};
 use crate::validation::InvalidField;
 use crate::version::Precondition;
 
@@ -121,7 +121,7 @@ impl Directory {
             if wanted == current {
                 return Ok(current);
             }
-            directory.update_user(&wanted, &Secrets::default())?;
+            directory.update_user(&wanted, &Credentials::default())?;
             if closes_earlier(&current, &wanted) && is_last_administrator(directory, &wanted)? {
                 return Err(invalid("expiry", "The last System Administrator cannot expire"));
             }
@@ -178,7 +178,7 @@ fn is_last_administrator(directory: &mut dyn Reader, user: &User) -> Result<bool
 fn names_are_free(directory: &mut dyn Writer, user: &User) -> Result<(), ChangeUserError> {
     let mut taken = Vec::new();
     let mut check = |field: &str, key: NameKey, message: &str| -> Result<(), StoreError> {
-        if is_taken(directory, key, user.id)? {
+        if is_taken_by_another(directory, key, user.id)? {
             taken.push(InvalidField::new(field, message));
         }
         Ok(())
@@ -188,10 +188,6 @@ fn names_are_free(directory: &mut dyn Writer, user: &User) -> Result<(), ChangeU
         check("email", email.key(), "The email address is already in use")?;
     }
     if taken.is_empty() { Ok(()) } else { Err(ChangeUserError::Invalid(taken)) }
-}
-
-fn is_taken(directory: &mut dyn Reader, name: NameKey, by_others_than: UserId) -> Result<bool, StoreError> {
-    Ok(directory.user_id(&UserIdentifier::Name(name))?.is_some_and(|owner| owner != by_others_than))
 }
 
 fn invalid(field: &str, message: &str) -> ChangeUserError {

@@ -3,10 +3,13 @@
 use super::{Directory, user_id};
 use crate::access::{Action, Caller, Denied};
 use crate::identifier::UserIdentifier;
-use crate::ports::{Secrets, StoreError};
+use crate::ports::{Credentials, StoreError};
 use crate::time::Timestamp;
 use crate::user::{DEFAULT_PASSWORD_CHANGE_FREQUENCY, ProviderKind, SecurityStamp, User};
 use crate::validation::InvalidField;
+
+/// Why some things cannot be done to a user.
+pub(super) const OF_AN_API_KEY: &str = "The user of an API key has no password";
 
 /// Something to do to an account. All of them may be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +40,10 @@ impl UserAction {
         Self::ALL.into_iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(action, _)| action)
     }
 
+    fn is_about_password(self) -> bool {
+        matches!(self, Self::ForcePasswordReset | Self::SetPasswordToExpirable)
+    }
+
     fn apply(self, user: &mut User, now: Timestamp) -> Result<(), (&'static str, &'static str)> {
         let external = user.provider.kind == ProviderKind::External;
         match self {
@@ -49,7 +56,7 @@ impl UserAction {
                 user.locked = false;
                 user.failed_login_attempts_since_last_success = 0;
             }
-            Self::ForcePasswordReset | Self::SetPasswordToExpirable if external => {
+            _ if external && self.is_about_password() => {
                 return Err(("type", "The password of an external user is not kept here"));
             }
             Self::ForcePasswordReset => user.password_reset_required = true,
@@ -94,6 +101,9 @@ impl Directory {
             if known == UserAction::Suspend && admitted.is(Some(target)) {
                 return Err(invalid("type", "You cannot suspend yourself"));
             }
+            if known.is_about_password() && directory.api_key_of(target)?.is_some() {
+                return Err(invalid("type", OF_AN_API_KEY));
+            }
             let mut changed = current.clone();
             known.apply(&mut changed, now).map_err(|(field, message)| invalid(field, message))?;
             if changed == current {
@@ -101,11 +111,25 @@ impl Directory {
             }
             changed.modified = now;
             let stamp = (known == UserAction::Suspend).then(|| SecurityStamp(self.ids.next()));
-            directory.update_user(&changed, &Secrets { stamp, password: None })?;
+            directory.update_user(&changed, &Credentials { stamp, password: None })?;
             if !directory.has_active_administrator(now)? {
                 return Err(invalid("type", "The last System Administrator cannot be suspended"));
             }
             Ok(())
+        })
+    }
+}
+
+impl Directory {
+    /// Forgets the wrong passwords that locked an account. For an operator at the command line, who needs no permission.
+    pub fn unlock(&self, user: &UserIdentifier) -> Result<(), ActError> {
+        let now = self.clock.now();
+        self.store.write(|directory| {
+            let target = directory.user_id(user)?.ok_or(ActError::UserNotFound)?;
+            let mut user = directory.user_to_change(target)?.ok_or(ActError::UserNotFound)?;
+            UserAction::Unlock.apply(&mut user, now).map_err(|(field, message)| invalid(field, message))?;
+            user.modified = now;
+            Ok(directory.update_user(&user, &Credentials::default())?)
         })
     }
 }

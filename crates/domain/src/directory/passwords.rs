@@ -1,16 +1,14 @@
 //! New passwords (spec sections 4.9 and 7).
 
+use super::actions::OF_AN_API_KEY;
 use super::{Directory, user_id};
 use crate::access::{Action, Caller, Denied};
 use crate::identifier::UserIdentifier;
 use crate::password::{self, Password, PasswordHash};
-use crate::ports::{PasswordsError, Secrets, StoreError};
+use crate::ports::{Credentials, PasswordsError, StoreError};
 use crate::time::Timestamp;
 use crate::user::{ProviderKind, SecurityStamp, User, UserId};
 use crate::validation::InvalidField;
-
-/// How many wrong passwords in a row lock an account (spec section 2.4).
-const LOCKOUT: u32 = 5;
 
 /// Why a password was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +38,7 @@ struct Before {
     user: User,
     hash: Option<PasswordHash>,
     must_prove: bool,
+    is_of_api_key: bool,
 }
 
 impl Directory {
@@ -65,7 +64,7 @@ impl Directory {
             return Err(invalid("new", "The new password must differ from the current one"));
         }
         let hash = self.passwords.hash(&new)?;
-        let secrets = Secrets { password: Some(hash), stamp: Some(SecurityStamp(self.ids.next())) };
+        let credentials = Credentials { password: Some(hash), stamp: Some(SecurityStamp(self.ids.next())) };
         self.store.write(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may_about_even_before_reset(Action::ManageUsers, Some(before.user.id))?;
@@ -77,7 +76,7 @@ impl Directory {
             }
             let changed =
                 User { password_changed: Some(now), password_reset_required: false, modified: now, ..current };
-            Ok(directory.update_user(&changed, &secrets)?)
+            Ok(directory.update_user(&changed, &credentials)?)
         })
     }
 
@@ -90,7 +89,8 @@ impl Directory {
             admitted.may_touch_user(directory, Action::ManageUsers, target)??;
             let user = directory.user(target)?.ok_or(ChangePasswordError::UserNotFound)?;
             let hash = directory.password(target)?;
-            Ok(Before { user, hash, must_prove: admitted.may(Action::ManageUsers).is_err() })
+            let is_of_api_key = directory.api_key_of(target)?.is_some();
+            Ok(Before { user, hash, must_prove: admitted.may(Action::ManageUsers).is_err(), is_of_api_key })
         })
     }
 
@@ -102,15 +102,7 @@ impl Directory {
     fn count_failure(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
         self.store.write(|directory| {
             let Some(current) = directory.user_to_change(user)? else { return Ok(()) };
-            let failures = current.failed_login_attempts_since_last_success.saturating_add(1);
-            let counted = User {
-                last_failed_login: Some(now),
-                failed_login_attempts: current.failed_login_attempts.saturating_add(1),
-                failed_login_attempts_since_last_success: failures,
-                locked: current.locked || failures >= LOCKOUT,
-                ..current
-            };
-            directory.update_user(&counted, &Secrets::default())
+            directory.update_user(&self.failed(current, now), &Credentials::default())
         })
     }
 }
@@ -127,6 +119,10 @@ fn check(before: &Before, has_existing: bool, new: Option<String>) -> Result<Pas
     let password = match new.filter(|new| !new.is_empty()) {
         _ if before.user.provider.kind == ProviderKind::External => {
             fault("new", "The password of an external user is not kept here");
+            None
+        }
+        _ if before.is_of_api_key => {
+            fault("new", OF_AN_API_KEY);
             None
         }
         None => {

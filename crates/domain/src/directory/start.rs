@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::Directory;
+use super::api_keys::{ApiKeyError, FirstApiKey};
 use super::users::{CreateUserError, register};
 use crate::access::{Caller, Scopes};
+use crate::api_key::ApiKeyDraft;
 use crate::group::{Group, GroupId, GroupKind, GroupName, GroupNameError, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::StoreError;
@@ -17,10 +19,16 @@ pub enum FirstAdministratorError {
     /// The account is not as it must be.
     #[error(transparent)]
     User(#[from] CreateUserError),
+    /// The API key that was to come with it is not as it must be.
+    #[error("cannot create the first API key")]
+    ApiKey(#[from] ApiKeyError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+/// What the API key of the first start is called.
+const FIRST_API_KEY: &str = "Bootstrap";
 
 /// Why an operator cannot act as a user.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +85,16 @@ impl Directory {
         username: &str,
         password: &str,
     ) -> Result<Option<User>, FirstAdministratorError> {
+        self.create_first_accounts(username, password, None)
+    }
+
+    /// Creates the first user and, if one is wanted, an API key beside them, which administers too (spec section 5.4).
+    pub fn create_first_accounts(
+        &self,
+        username: &str,
+        password: &str,
+        api_key: Option<&FirstApiKey>,
+    ) -> Result<Option<User>, FirstAdministratorError> {
         if self.store.read(|directory| directory.has_users())? {
             return Ok(None);
         }
@@ -94,8 +112,14 @@ impl Directory {
                 return Ok(None);
             }
             register(directory, &new.user, Some(&hash), stamp)?;
-            if let Some(group) = directory.group_id(&SystemGroup::SystemAdministrators.identifier())? {
+            let administrators = directory.group_id(&SystemGroup::SystemAdministrators.identifier())?;
+            if let Some(group) = administrators {
                 directory.insert_members(group, &BTreeSet::from([new.user.id]), account.now)?;
+            }
+            if let Some(FirstApiKey { id, secret }) = api_key {
+                let draft = ApiKeyDraft { name: Some(Some(FIRST_API_KEY.to_owned())), ..ApiKeyDraft::default() };
+                let key = draft.check(*id, UserId(self.ids.next()), account.now).map_err(ApiKeyError::Invalid)?;
+                self.insert_api_key(directory, &key, secret, &administrators.into_iter().collect())?;
             }
             Ok(Some(new.user.clone()))
         })

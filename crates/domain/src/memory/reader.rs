@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::State;
+use super::{State, saturating};
+use crate::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
 use crate::group::{Group, GroupId, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::{Page, Paged};
 use crate::password::PasswordHash;
-use crate::ports::{Children, Reach, Reader, Standing, StoreError};
+use crate::ports::{Children, Reach, Reader, RefreshGrant, Standing, StoreError};
+use crate::secret::SecretDigest;
 use crate::time::Timestamp;
 use crate::user::{User, UserId};
 
@@ -28,6 +30,7 @@ impl Reader for State {
             system_administrator: self.effective(SystemGroup::SystemAdministrators).contains(&user),
             user_administrator: self.effective(SystemGroup::UserAdministrators).contains(&user),
             group_administrator: self.effective(SystemGroup::GroupAdministrators).contains(&user),
+            api_key_administrator: self.effective(SystemGroup::ApiKeyAdministrators).contains(&user),
         });
         Ok(standing)
     }
@@ -142,5 +145,50 @@ impl Reader for State {
 
     fn has_users(&mut self) -> Result<bool, StoreError> {
         Ok(!self.accounts.is_empty())
+    }
+
+    fn api_key(&mut self, identifier: &ApiKeyIdentifier) -> Result<Option<ApiKey>, StoreError> {
+        let key = match identifier {
+            ApiKeyIdentifier::Id(id) => self.api_keys.get(id).and_then(|(key, _)| self.with_its_user(key)),
+            ApiKeyIdentifier::Name(name) => {
+                let user = self.usernames.get(name);
+                let key = self.api_keys.values().find(|(key, _)| Some(&key.user) == user);
+                key.and_then(|(key, _)| self.with_its_user(key))
+            }
+        };
+        Ok(key)
+    }
+
+    fn api_keys(&mut self, page: Page) -> Result<Paged<ApiKey>, StoreError> {
+        let mut keys: Vec<_> = self.api_keys.values().filter_map(|(key, _)| self.with_its_user(key)).collect();
+        keys.sort_by_key(|key| key.name.key());
+        let total = keys.len() as u64;
+        let items = keys.into_iter().skip(saturating(page.offset())).take(saturating(page.size())).collect();
+        Ok(Paged { page, total, items })
+    }
+
+    fn api_key_of(&mut self, user: UserId) -> Result<Option<ApiKeyId>, StoreError> {
+        Ok(self.api_keys.values().find(|(key, _)| key.user == user).map(|(key, _)| key.id))
+    }
+
+    fn api_key_secret(&mut self, id: ApiKeyId) -> Result<Option<SecretDigest>, StoreError> {
+        Ok(self.api_keys.get(&id).map(|(_, secret)| *secret))
+    }
+
+    fn refresh_grant(&mut self, token: &SecretDigest) -> Result<Option<RefreshGrant>, StoreError> {
+        Ok(self.refresh_tokens.get(token).cloned())
+    }
+
+    fn external_among(&mut self, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError> {
+        Ok(ids.iter().copied().filter(|id| self.is_external(*id)).collect())
+    }
+
+    fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError> {
+        let groups = self.members.iter().filter(|(_, members)| members.contains(&user)).map(|(group, _)| *group);
+        Ok(groups.filter(|group| self.is_external(*group)).collect())
+    }
+
+    fn last_foreign_token(&mut self, user: UserId) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.foreign_tokens.get(&user).copied())
     }
 }

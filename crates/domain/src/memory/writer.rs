@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Account, State};
+use crate::api_key::ApiKey;
 use crate::group::{Group, GroupId};
 use crate::password::PasswordHash;
-use crate::ports::{Reader, Secrets, StoreError, Writer};
+use crate::ports::{Credentials, Reader, RefreshGrant, StoreError, Writer};
+use crate::secret::SecretDigest;
 use crate::time::Timestamp;
 use crate::user::{SecurityStamp, User, UserId};
 
@@ -59,13 +61,13 @@ impl Writer for State {
         self.group(id)
     }
 
-    fn update_user(&mut self, user: &User, secrets: &Secrets) -> Result<(), StoreError> {
+    fn update_user(&mut self, user: &User, credentials: &Credentials) -> Result<(), StoreError> {
         self.forget_names(user.id);
         self.remember_names(user);
         if let Some(account) = Arc::make_mut(&mut self.accounts).get_mut(&user.id) {
             account.user = User { version: user.version.next(), ..user.clone() };
-            account.stamp = secrets.stamp.unwrap_or(account.stamp);
-            account.password = secrets.password.clone().or(account.password.take());
+            account.stamp = credentials.stamp.unwrap_or(account.stamp);
+            account.password = credentials.password.clone().or(account.password.take());
         }
         Ok(())
     }
@@ -80,6 +82,9 @@ impl Writer for State {
     fn delete_user(&mut self, id: UserId) -> Result<(), StoreError> {
         self.forget_names(id);
         Arc::make_mut(&mut self.accounts).remove(&id);
+        Arc::make_mut(&mut self.api_keys).retain(|_, (key, _)| key.user != id);
+        Arc::make_mut(&mut self.refresh_tokens).retain(|_, grant| grant.user != id);
+        Arc::make_mut(&mut self.foreign_tokens).remove(&id);
         for members in Arc::make_mut(&mut self.members).values_mut() {
             members.remove(&id);
         }
@@ -94,6 +99,46 @@ impl Writer for State {
         for children in Arc::make_mut(&mut self.children).values_mut() {
             children.remove(&id);
         }
+        Ok(())
+    }
+
+    fn insert_api_key(&mut self, key: &ApiKey, secret: &SecretDigest) -> Result<(), StoreError> {
+        Arc::make_mut(&mut self.api_keys).insert(key.id, (key.clone(), *secret));
+        Ok(())
+    }
+
+    fn update_api_key(&mut self, key: &ApiKey, secret: Option<&SecretDigest>) -> Result<(), StoreError> {
+        if let Some(kept) = Arc::make_mut(&mut self.api_keys).get_mut(&key.id) {
+            *kept = (key.clone(), secret.copied().unwrap_or(kept.1));
+        }
+        Ok(())
+    }
+
+    fn insert_refresh_token(&mut self, token: &SecretDigest, grant: &RefreshGrant) -> Result<(), StoreError> {
+        Arc::make_mut(&mut self.refresh_tokens).insert(*token, grant.clone());
+        Ok(())
+    }
+
+    fn extend_refresh_token(&mut self, token: &SecretDigest, expires: Timestamp) -> Result<(), StoreError> {
+        if let Some(grant) = Arc::make_mut(&mut self.refresh_tokens).get_mut(token) {
+            grant.expires = expires;
+        }
+        Ok(())
+    }
+
+    fn forget_refresh_tokens(&mut self, user: UserId, stamp: SecurityStamp, now: Timestamp) -> Result<(), StoreError> {
+        Arc::make_mut(&mut self.refresh_tokens)
+            .retain(|_, grant| grant.user != user || (grant.stamp == stamp && grant.expires > now));
+        Ok(())
+    }
+
+    fn count_unknown_sign_in(&mut self, _at: Timestamp) -> Result<(), StoreError> {
+        self.unknown_sign_ins += 1;
+        Ok(())
+    }
+
+    fn set_last_foreign_token(&mut self, user: UserId, issued: Timestamp) -> Result<(), StoreError> {
+        Arc::make_mut(&mut self.foreign_tokens).insert(user, issued);
         Ok(())
     }
 }

@@ -1,12 +1,15 @@
 //! The store of the directory.
 
 use std::collections::BTreeSet;
-use std::error::Error;
 
+use super::StoreError;
+use crate::access::Scopes;
+use crate::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
 use crate::group::{Group, GroupId};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::{Page, Paged};
 use crate::password::PasswordHash;
+use crate::secret::SecretDigest;
 use crate::time::Timestamp;
 use crate::user::{SecurityStamp, User, UserId};
 
@@ -95,11 +98,24 @@ pub struct Children {
 
 /// What changes with a user that only the store keeps; `None` leaves it as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Secrets {
+pub struct Credentials {
     /// The hash of a new password.
     pub password: Option<PasswordHash>,
     /// A new stamp: every token of before stops working.
     pub stamp: Option<SecurityStamp>,
+}
+
+/// What a refresh token stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshGrant {
+    /// Whose it is.
+    pub user: UserId,
+    /// The security stamp under which it was issued; it is good for nothing under another one.
+    pub stamp: SecurityStamp,
+    /// The most that an access token made from it may be used for.
+    pub scopes: Scopes,
+    /// From when on it is good for nothing.
+    pub expires: Timestamp,
 }
 
 /// What decides whether a caller is heard at all, and for what: read in one go.
@@ -125,6 +141,8 @@ pub struct Standing {
     pub user_administrator: bool,
     /// Whether it is an effective member of Group Administrators.
     pub group_administrator: bool,
+    /// Whether it is an effective member of API Key Administrators.
+    pub api_key_administrator: bool,
 }
 
 impl Standing {
@@ -201,6 +219,22 @@ pub trait Reader {
     fn has_active_administrator(&mut self, now: Timestamp) -> Result<bool, StoreError>;
     /// Whether there is any user.
     fn has_users(&mut self) -> Result<bool, StoreError>;
+    /// The API key that `identifier` names.
+    fn api_key(&mut self, identifier: &ApiKeyIdentifier) -> Result<Option<ApiKey>, StoreError>;
+    /// A page of all API keys, by name.
+    fn api_keys(&mut self, page: Page) -> Result<Paged<ApiKey>, StoreError>;
+    /// The API key that acts as `user`.
+    fn api_key_of(&mut self, user: UserId) -> Result<Option<ApiKeyId>, StoreError>;
+    /// The digest of an API key's secret.
+    fn api_key_secret(&mut self, id: ApiKeyId) -> Result<Option<SecretDigest>, StoreError>;
+    /// What the refresh token with this digest stands for.
+    fn refresh_grant(&mut self, token: &SecretDigest) -> Result<Option<RefreshGrant>, StoreError>;
+    /// Those of `ids` that are external groups.
+    fn external_among(&mut self, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError>;
+    /// The external groups that `user` is a direct member of.
+    fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError>;
+    /// When the latest token was issued with which `user` came from an outside issuer.
+    fn last_foreign_token(&mut self, user: UserId) -> Result<Option<Timestamp>, StoreError>;
 }
 
 /// Changes the directory.
@@ -231,52 +265,27 @@ pub trait Writer: Reader {
     /// Reads a group and lets nobody else change its own properties until this work ends.
     fn group_to_change(&mut self, id: GroupId) -> Result<Option<Group>, StoreError>;
     /// Replaces a user in the state `user.version` by `user`, in the next state; the work is run again if it is in
-    /// another state by now. `secrets` change with it.
-    fn update_user(&mut self, user: &User, secrets: &Secrets) -> Result<(), StoreError>;
+    /// another state by now. `credentials` change with it.
+    fn update_user(&mut self, user: &User, credentials: &Credentials) -> Result<(), StoreError>;
     /// Replaces the own properties of a group in the state `group.version`, in the same way.
     fn update_group(&mut self, group: &Group) -> Result<(), StoreError>;
     /// Removes a user with everything that was theirs.
     fn delete_user(&mut self, id: UserId) -> Result<(), StoreError>;
     /// Removes a group with its memberships and its edges. Users and child groups stay.
     fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError>;
-}
-
-/// A store could not do its work; not the caller's fault.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", match fault { Fault::Unavailable => "the store is not available", Fault::Failed => "the store failed" })]
-pub struct StoreError {
-    fault: Fault,
-    #[source]
-    source: Box<dyn Error + Send + Sync>,
-}
-
-/// Whether trying again later may help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// It cannot be reached, or has too much to do; later it may answer.
-    Unavailable,
-    /// Something is wrong with it, or with the data in it.
-    Failed,
-}
-
-impl StoreError {
-    /// The store cannot be reached, or has too much to do.
-    pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { fault: Fault::Unavailable, source: source.into() }
-    }
-
-    /// Something is wrong with the store, or with the data in it.
-    pub fn failed(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { fault: Fault::Failed, source: source.into() }
-    }
-
-    /// Whether trying again later may help.
-    #[must_use]
-    pub fn fault(&self) -> Fault {
-        self.fault
-    }
-
-    fn idle() -> Self {
-        Self::failed("the store did not run the work it was given")
-    }
+    /// Adds an API key, whose user is there and has its name. It goes with its user.
+    fn insert_api_key(&mut self, key: &ApiKey, secret: &SecretDigest) -> Result<(), StoreError>;
+    /// Replaces what is an API key's own (description, scopes, who changed it and when), and its secret if there is another.
+    fn update_api_key(&mut self, key: &ApiKey, secret: Option<&SecretDigest>) -> Result<(), StoreError>;
+    /// Keeps a refresh token, which goes with its user.
+    fn insert_refresh_token(&mut self, token: &SecretDigest, grant: &RefreshGrant) -> Result<(), StoreError>;
+    /// Moves the end of a refresh token.
+    fn extend_refresh_token(&mut self, token: &SecretDigest, expires: Timestamp) -> Result<(), StoreError>;
+    /// Forgets those refresh tokens of `user` that are good for nothing: expired at `now`, or of another stamp.
+    fn forget_refresh_tokens(&mut self, user: UserId, stamp: SecurityStamp, now: Timestamp) -> Result<(), StoreError>;
+    /// Counts a sign-in under a name that nobody has. It costs what counting a wrong password of somebody costs, so that the
+    /// time an answer takes does not tell who is here.
+    fn count_unknown_sign_in(&mut self, at: Timestamp) -> Result<(), StoreError>;
+    /// Remembers when the latest token was issued with which `user` came from an outside issuer.
+    fn set_last_foreign_token(&mut self, user: UserId, issued: Timestamp) -> Result<(), StoreError>;
 }

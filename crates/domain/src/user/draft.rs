@@ -7,7 +7,6 @@ use crate::custom::{self, Custom};
 use crate::password::{self, Password};
 use crate::time::Timestamp;
 use crate::validation::{Faults, InvalidField};
-use crate::version::Version;
 
 /// The password change frequency of a user for whom none is given, in days (spec section 3.3).
 pub(crate) const DEFAULT_PASSWORD_CHANGE_FREQUENCY: u32 = 180;
@@ -95,9 +94,8 @@ impl UserDraft {
         let frequency = check_frequency(&mut faults, frequency);
         let names = [self.first_name.as_deref(), self.last_name.as_deref()];
         let password = check_password(&mut faults, self.password, names);
+        let id = self.id.filter(|id| !id.is_nil()).map_or(account.id, UserId);
         let user = username.map(|username| User {
-            id: self.id.filter(|id| !id.is_nil()).map_or(account.id, UserId),
-            username,
             email,
             first_name: self.first_name,
             last_name: self.last_name,
@@ -105,21 +103,12 @@ impl UserDraft {
             language,
             custom: self.custom,
             password_change_frequency: Some(frequency),
-            provider: Provider::contensis(),
             suspended: self.suspended,
-            locked: false,
             password_reset_required: self.force_password_reset,
-            created: now,
-            modified: now,
-            last_login: None,
-            last_failed_login: None,
             expiry: self.expiry,
             password_changed: Some(now),
             opt_out_of_notifications: self.opt_out_of_notifications,
-            failed_login_attempts: 0,
-            failed_login_attempts_since_last_success: 0,
-            successful_login_attempts: 0,
-            version: Version::FIRST,
+            ..User::without_password(id, username, Provider::contensis(), now)
         });
         faults.into_result(user.zip(password).map(|(user, password)| NewUser { user, password }))
     }
@@ -133,7 +122,7 @@ pub(super) fn check_person(
     language: &str,
 ) {
     for (field, what, name) in [("firstName", "first", first_name), ("lastName", "last", last_name)] {
-        if name.is_some_and(|name| !is_plain(name, 255)) {
+        if name.is_some_and(|name| !is_name(name)) {
             faults.add(field, format!("The {what} name is not valid"));
         }
     }
@@ -163,9 +152,12 @@ fn check_password(faults: &mut Faults, text: Option<String>, names: [Option<&str
     checked.map_err(|broken| broken.into_iter().for_each(|rule| faults.add(FIELD, rule.to_string()))).ok()
 }
 
-/// Whether `text` has at most `longest` characters and none that is a control character.
-fn is_plain(text: &str, longest: usize) -> bool {
-    text.chars().count() <= longest && !crate::name::has_control(text)
+/// The most characters of a first or a last name.
+const LONGEST_NAME: usize = 255;
+
+/// Whether `text` can be a first or a last name: not too long, and without control characters.
+pub(crate) fn is_name(text: &str) -> bool {
+    text.chars().count() <= LONGEST_NAME && !crate::name::has_control(text)
 }
 
 /// Whether `text` has the form of a name of the IANA time zone database.

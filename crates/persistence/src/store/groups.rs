@@ -7,12 +7,13 @@ use diesel::prelude::*;
 use guildhall_domain::group::{Group, GroupId, GroupKind, GroupName};
 use guildhall_domain::identifier::GroupIdentifier;
 use guildhall_domain::time::Timestamp;
+use guildhall_domain::user::UserId;
 use guildhall_domain::version::Version;
 
 use super::{Failure, closure, custom};
 use crate::connection::AnyConnection;
 use crate::dialect;
-use crate::schema::{group_children, group_email_domains, group_user_counts, groups};
+use crate::schema::{group_children, group_email_domains, group_user_counts, group_users, groups};
 use crate::sql_types::{Json, Key};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -115,6 +116,28 @@ pub(super) fn ids(
 pub(super) fn unknown(connection: &mut AnyConnection, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, Failure> {
     let unknown = dialect::unknown_groups(connection, ids.iter().map(|id| Key(id.0)).collect())?;
     Ok(unknown.into_iter().map(|key| GroupId(key.0)).collect())
+}
+
+pub(super) fn external_among(
+    connection: &mut AnyConnection,
+    ids: &BTreeSet<GroupId>,
+) -> Result<BTreeSet<GroupId>, Failure> {
+    let external: Vec<Key> = groups::table
+        .filter(groups::id.eq_any(ids.iter().map(|id| Key(id.0)).collect::<Vec<_>>()))
+        .filter(groups::kind.eq(kind(GroupKind::External)))
+        .select(groups::id)
+        .load(connection)?;
+    Ok(external.into_iter().map(|key| GroupId(key.0)).collect())
+}
+
+pub(super) fn external_of_user(connection: &mut AnyConnection, user: UserId) -> Result<BTreeSet<GroupId>, Failure> {
+    let direct = group_users::table.filter(group_users::user_id.eq(Key(user.0))).select(group_users::group_id);
+    let external: Vec<Key> = groups::table
+        .filter(groups::id.eq_any(direct))
+        .filter(groups::kind.eq(kind(GroupKind::External)))
+        .select(groups::id)
+        .load(connection)?;
+    Ok(external.into_iter().map(|key| GroupId(key.0)).collect())
 }
 
 pub(super) fn for_domain(connection: &mut AnyConnection, domain: &str) -> Result<BTreeSet<GroupId>, Failure> {

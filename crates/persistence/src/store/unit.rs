@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
+use guildhall_domain::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
 use guildhall_domain::group::{Group, GroupId};
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::page::{Page, Paged};
 use guildhall_domain::password::PasswordHash;
-use guildhall_domain::ports::{Children, Reach, Reader, Secrets, Standing, StoreError, Writer};
+use guildhall_domain::ports::{Children, Credentials, Reach, Reader, RefreshGrant, Standing, StoreError, Writer};
+use guildhall_domain::secret::SecretDigest;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{SecurityStamp, User, UserId};
 
-use super::{Unit, closure, groups, listing, members, users};
+use super::{Unit, api_keys, closure, groups, listing, members, sign_in, users};
 
 impl Reader for Unit<'_> {
     fn ping(&mut self) -> Result<(), StoreError> {
@@ -119,6 +121,38 @@ impl Reader for Unit<'_> {
     fn has_users(&mut self) -> Result<bool, StoreError> {
         self.run(users::any)
     }
+
+    fn api_key(&mut self, identifier: &ApiKeyIdentifier) -> Result<Option<ApiKey>, StoreError> {
+        self.run(|connection| api_keys::find(connection, identifier))
+    }
+
+    fn api_keys(&mut self, page: Page) -> Result<Paged<ApiKey>, StoreError> {
+        self.run(|connection| api_keys::page(connection, page))
+    }
+
+    fn api_key_of(&mut self, user: UserId) -> Result<Option<ApiKeyId>, StoreError> {
+        self.run(|connection| api_keys::of_user(connection, user))
+    }
+
+    fn api_key_secret(&mut self, id: ApiKeyId) -> Result<Option<SecretDigest>, StoreError> {
+        self.run(|connection| api_keys::secret(connection, id))
+    }
+
+    fn refresh_grant(&mut self, token: &SecretDigest) -> Result<Option<RefreshGrant>, StoreError> {
+        self.run(|connection| sign_in::grant(connection, token))
+    }
+
+    fn external_among(&mut self, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError> {
+        self.run(|connection| groups::external_among(connection, ids))
+    }
+
+    fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError> {
+        self.run(|connection| groups::external_of_user(connection, user))
+    }
+
+    fn last_foreign_token(&mut self, user: UserId) -> Result<Option<Timestamp>, StoreError> {
+        self.run(|connection| sign_in::last_foreign(connection, user))
+    }
 }
 
 impl Writer for Unit<'_> {
@@ -159,8 +193,8 @@ impl Writer for Unit<'_> {
         self.run(|connection| groups::find_to_change(connection, id))
     }
 
-    fn update_user(&mut self, user: &User, secrets: &Secrets) -> Result<(), StoreError> {
-        self.run(|connection| users::update(connection, user, secrets))
+    fn update_user(&mut self, user: &User, credentials: &Credentials) -> Result<(), StoreError> {
+        self.run(|connection| users::update(connection, user, credentials))
     }
 
     fn update_group(&mut self, group: &Group) -> Result<(), StoreError> {
@@ -173,5 +207,33 @@ impl Writer for Unit<'_> {
 
     fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError> {
         self.run(|connection| groups::delete(connection, id))
+    }
+
+    fn insert_api_key(&mut self, key: &ApiKey, secret: &SecretDigest) -> Result<(), StoreError> {
+        self.run(|connection| api_keys::insert(connection, key, secret))
+    }
+
+    fn update_api_key(&mut self, key: &ApiKey, secret: Option<&SecretDigest>) -> Result<(), StoreError> {
+        self.run(|connection| api_keys::update(connection, key, secret))
+    }
+
+    fn insert_refresh_token(&mut self, token: &SecretDigest, grant: &RefreshGrant) -> Result<(), StoreError> {
+        self.run(|connection| sign_in::insert(connection, token, grant))
+    }
+
+    fn extend_refresh_token(&mut self, token: &SecretDigest, expires: Timestamp) -> Result<(), StoreError> {
+        self.run(|connection| sign_in::extend(connection, token, expires))
+    }
+
+    fn forget_refresh_tokens(&mut self, user: UserId, stamp: SecurityStamp, now: Timestamp) -> Result<(), StoreError> {
+        self.run(|connection| sign_in::forget(connection, user, stamp, now))
+    }
+
+    fn count_unknown_sign_in(&mut self, at: Timestamp) -> Result<(), StoreError> {
+        self.run(|connection| sign_in::count_unknown(connection, at))
+    }
+
+    fn set_last_foreign_token(&mut self, user: UserId, issued: Timestamp) -> Result<(), StoreError> {
+        self.run(|connection| sign_in::set_last_foreign(connection, user, issued))
     }
 }

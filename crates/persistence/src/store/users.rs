@@ -10,7 +10,7 @@ use guildhall_domain::group::SystemGroup;
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::page::{Page, Paged};
 use guildhall_domain::password::PasswordHash;
-use guildhall_domain::ports::{Secrets, Standing};
+use guildhall_domain::ports::{Credentials, Standing};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{Email, SecurityStamp, User, UserId};
 
@@ -34,6 +34,7 @@ struct StandingRow {
     system_administrator: bool,
     user_administrator: bool,
     group_administrator: bool,
+    api_key_administrator: bool,
 }
 
 /// Whether a user is an effective member of a system group, whose id differs from installation to installation: one
@@ -65,6 +66,7 @@ pub(super) fn standing(connection: &mut AnyConnection, user: UserId) -> Result<O
             is_effective_member_of!(user, SystemGroup::SystemAdministrators),
             is_effective_member_of!(user, SystemGroup::UserAdministrators),
             is_effective_member_of!(user, SystemGroup::GroupAdministrators),
+            is_effective_member_of!(user, SystemGroup::ApiKeyAdministrators),
         ))
         .first::<StandingRow>(connection)
         .optional()?;
@@ -79,6 +81,7 @@ pub(super) fn standing(connection: &mut AnyConnection, user: UserId) -> Result<O
         system_administrator: row.system_administrator,
         user_administrator: row.user_administrator,
         group_administrator: row.group_administrator,
+        api_key_administrator: row.api_key_administrator,
     }))
 }
 
@@ -176,23 +179,17 @@ pub(super) fn insert(
 }
 
 /// Replaces the user, if they still are in the state that was read.
-pub(super) fn update(connection: &mut AnyConnection, user: &User, secrets: &Secrets) -> Result<(), Failure> {
+pub(super) fn update(connection: &mut AnyConnection, user: &User, credentials: &Credentials) -> Result<(), Failure> {
     let version = i64::try_from(user.version.0).unwrap_or(i64::MAX);
     let expected = users::table.find(Key(user.id.0)).filter(users::version.eq(version));
     let next = UserRow::from(&User { version: user.version.next(), ..user.clone() });
     let username_key = users::username_key.eq(user.username.key().as_str().to_owned());
-    let password = secrets.password.as_ref().map(|hash| users::password_hash.eq(hash.0.clone()));
-    let stamp = secrets.stamp.map(|stamp| users::security_stamp.eq(Key(stamp.0)));
+    let password = credentials.password.as_ref().map(|hash| users::password_hash.eq(hash.0.clone()));
+    let stamp = credentials.stamp.map(|stamp| users::security_stamp.eq(Key(stamp.0)));
     if diesel::update(expected).set((next, username_key, password, stamp)).execute(connection)? == 0 {
         return Err(Failure::Stale);
     }
-    let kept: BTreeSet<String> = user_identifiers::table
-        .filter(user_identifiers::user_id.eq(Key(user.id.0)))
-        .select(user_identifiers::identifier_key)
-        .load(connection)?
-        .into_iter()
-        .collect();
-    if kept != identifiers(user) {
+    if identifiers_of(connection, user.id)? != identifiers(user) {
         diesel::delete(user_identifiers::table.filter(user_identifiers::user_id.eq(Key(user.id.0))))
             .execute(connection)?;
         insert_identifiers(connection, user)?;
@@ -200,7 +197,17 @@ pub(super) fn update(connection: &mut AnyConnection, user: &User, secrets: &Secr
     Ok(())
 }
 
-/// Memberships and identifiers go with the row; the counts of the user's groups are told first.
+/// What names the user now.
+pub(super) fn identifiers_of(connection: &mut AnyConnection, id: UserId) -> Result<BTreeSet<String>, Failure> {
+    let kept: Vec<String> = user_identifiers::table
+        .filter(user_identifiers::user_id.eq(Key(id.0)))
+        .select(user_identifiers::identifier_key)
+        .load(connection)?;
+    Ok(kept.into_iter().collect())
+}
+
+/// What is theirs goes with the row: memberships, identifiers, an API key, refresh tokens. The counts of the user's groups
+/// are told first.
 pub(super) fn delete(connection: &mut AnyConnection, id: UserId) -> Result<(), Failure> {
     dialect::lock_memberships(connection, Key(id.0))?;
     dialect::uncount_user(connection, Key(id.0))?;

@@ -7,6 +7,8 @@ mod migrations;
 #[cfg(test)]
 mod nesting;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod statements;
 
 mod sqlite {

@@ -61,7 +61,7 @@ fn sqlite_columns(url: &str) -> Columns {
         let fits = match column.kind.as_str() {
             "INTEGER" => ["Integer", "BigInt", "SmallInt", "Bool"].as_slice(),
             "TEXT" => &["Text", "JsonSql"],
-            "BLOB" => &["UuidSql"],
+            "BLOB" => &["UuidSql", "Binary"],
             _ => &[],
         };
         described.filter(|kind| fits.contains(&kind.as_str())).unwrap_or_else(|| column.kind.clone())
@@ -81,6 +81,7 @@ fn postgres_columns(url: &str) -> Columns {
             "uuid" => "UuidSql",
             "json" => "JsonSql",
             "text" => "Text",
+            "bytea" => "Binary",
             "boolean" => "Bool",
             "bigint" => "BigInt",
             "integer" => "Integer",

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Once;
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
+use guildhall_domain::access::{Actor, Scopes};
+use guildhall_domain::api_key::ApiKeyDraft;
 use guildhall_domain::contract::Fixture;
 use guildhall_domain::group::GroupId;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
@@ -51,6 +53,10 @@ fn costs(fixture: &Fixture, prefix: &str, size: usize) -> Vec<usize> {
     let users: BTreeSet<UserId> = (0..size).map(|number| fixture.user(&format!("{prefix} {number}"))).collect();
     let groups: BTreeSet<GroupId> = (0..size).map(|number| fixture.group(&format!("{prefix} {number}"))).collect();
     let (directory, admin) = (&fixture.directory, &fixture.admin);
+    for number in 0..size {
+        let draft = ApiKeyDraft { name: Some(Some(format!("{prefix} key {number}"))), ..ApiKeyDraft::default() };
+        directory.create_api_key(Actor::Operator, draft, &[]).expect("created");
+    }
     let (top, page) = (fixture.group(&format!("{prefix} top")), Page::new(0, 1000).expect("a page"));
     let (id, everybody) = (GroupIdentifier::Id(top), users.iter().next().copied());
     let user = UserIdentifier::Id(everybody.expect("a user"));
@@ -62,6 +68,7 @@ fn costs(fixture: &Fixture, prefix: &str, size: usize) -> Vec<usize> {
         statements(|| directory.members(admin, &id, Reach::Effective, &[], page).expect("listed")),
         statements(|| directory.children(admin, &id, (Reach::Effective, true), &[], page).expect("listed")),
         statements(|| directory.groups_of_user(admin, &user, Reach::Effective, &[], page).expect("listed")),
+        statements(|| directory.api_keys(Actor::Caller(admin), page).expect("listed")),
         statements(|| directory.is_member(admin, &id, &user).expect("checked")),
     ];
     assert!(costs.iter().all(|cost| *cost > 0), "{costs:?}");
@@ -72,6 +79,17 @@ fn costs_stay(database: &Database) {
     let fixture = Fixture::over(database.store());
     let few = costs(&fixture, "few", 2);
     assert_eq!(costs(&fixture, "many", 300), few);
+}
+
+/// So that the time an answer takes does not tell who is here.
+fn a_stranger_costs_what_a_wrong_password_costs(database: &Database) {
+    let fixture = Fixture::over(database.store());
+    let sign_in = |name: &str| {
+        statements(|| fixture.directory.sign_in(name, "wrong".to_owned(), &Scopes::all()).expect_err("refused"))
+    };
+    let known = sign_in("admin");
+    assert!(known > 0);
+    assert_eq!(sign_in("nobody"), known);
 }
 
 #[test]
@@ -86,4 +104,18 @@ fn postgres_takes_as_many_statements_for_many_as_for_few() {
     count_from_now_on();
     let (database, _, _dropped) = databases::postgres();
     costs_stay(&database);
+}
+
+#[test]
+fn sqlite_takes_as_many_statements_for_a_stranger_as_for_a_wrong_password() {
+    count_from_now_on();
+    let (database, _, _folder) = databases::sqlite();
+    a_stranger_costs_what_a_wrong_password_costs(&database);
+}
+
+#[test]
+fn postgres_takes_as_many_statements_for_a_stranger_as_for_a_wrong_password() {
+    count_from_now_on();
+    let (database, _, _dropped) = databases::postgres();
+    a_stranger_costs_what_a_wrong_password_costs(&database);
 }

@@ -1,0 +1,168 @@
+//! API keys: what programs sign in with (spec sections 2.2 and 11).
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use crate::access::Scopes;
+use crate::identifier::parse_guid;
+use crate::name::NameKey;
+use crate::time::Timestamp;
+use crate::user::{UserId, Username, UsernameError};
+use crate::validation::{Faults, InvalidField};
+
+/// The id of an API key, which is also the client id that programs present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ApiKeyId(pub Uuid);
+
+impl fmt::Display for ApiKeyId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// An API key. It acts as a user of its own, who can be put in groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// Its name, which is its user's username.
+    pub name: Username,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Whether programs may sign in with it: whether its user is not suspended.
+    pub enabled: bool,
+    /// The user it acts as.
+    pub user: UserId,
+    /// The most that its tokens may be used for.
+    pub scopes: Scopes,
+    /// When it was created.
+    pub created: Timestamp,
+    /// The username of who created it; an operator at the command line has none.
+    pub created_by: Option<String>,
+    /// When its own properties or its secret last changed.
+    pub modified: Timestamp,
+    /// The username of who changed it last.
+    pub modified_by: Option<String>,
+}
+
+/// How a request names an API key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApiKeyIdentifier {
+    /// Its id.
+    Id(ApiKeyId),
+    /// The key of its name.
+    Name(NameKey),
+}
+
+impl From<&str> for ApiKeyIdentifier {
+    fn from(text: &str) -> Self {
+        parse_guid(text).map_or_else(|| Self::Name(NameKey::of(text)), |id| Self::Id(ApiKeyId(id)))
+    }
+}
+
+/// What a request says of an API key that is to be, or is to change; what is `None` stays as it is, and in a new key as it
+/// comes. Nothing in it has been checked.
+#[derive(Clone, Debug, Default)]
+pub struct ApiKeyDraft {
+    /// The name.
+    pub name: Option<Option<String>>,
+    /// What it is for.
+    pub description: Option<Option<String>>,
+    /// Whether programs may sign in with it.
+    pub enabled: Option<bool>,
+    /// The most that its tokens may be used for; unknown scopes are dropped.
+    pub scopes: Option<Vec<String>>,
+}
+
+/// The most bytes of a description.
+const LONGEST_DESCRIPTION: usize = 32 * 1024;
+
+impl ApiKeyDraft {
+    /// The new key, for the user with this id.
+    pub(crate) fn check(self, id: ApiKeyId, user: UserId, now: Timestamp) -> Result<ApiKey, Vec<InvalidField>> {
+        let mut faults = Faults::default();
+        let name = check_name(&mut faults, self.name.flatten());
+        let description = self.description.flatten();
+        check_description(&mut faults, description.as_deref());
+        let key = name.map(|name| ApiKey {
+            id,
+            name,
+            description,
+            enabled: self.enabled.unwrap_or(true),
+            user,
+            scopes: scopes(self.scopes).unwrap_or_else(Scopes::all),
+            created: now,
+            created_by: None,
+            modified: now,
+            modified_by: None,
+        });
+        faults.into_result(key)
+    }
+
+    /// The key as it is to be.
+    pub(crate) fn apply(self, key: &ApiKey) -> Result<ApiKey, Vec<InvalidField>> {
+        let mut faults = Faults::default();
+        let mut changed = key.clone();
+        if let Some(name) = self.name {
+            changed.name = check_name(&mut faults, name).unwrap_or(changed.name);
+        }
+        if let Some(description) = self.description {
+            check_description(&mut faults, description.as_deref());
+            changed.description = description;
+        }
+        changed.enabled = self.enabled.unwrap_or(changed.enabled);
+        changed.scopes = scopes(self.scopes).unwrap_or(changed.scopes);
+        faults.into_result(Some(changed))
+    }
+}
+
+fn check_name(faults: &mut Faults, name: Option<String>) -> Option<Username> {
+    let checked = Username::try_from(name.unwrap_or_default()).map_err(|error| match error {
+        UsernameError::Missing => "The API key name is required".to_owned(),
+        UsernameError::TooLong => format!("The API key name must have {} or fewer characters", Username::LONGEST),
+        UsernameError::InvalidCharacters => "The API key name contains invalid characters".to_owned(),
+        UsernameError::Reserved => "The API key name is reserved".to_owned(),
+    });
+    faults.check("name", checked)
+}
+
+fn check_description(faults: &mut Faults, description: Option<&str>) {
+    if description.is_some_and(|text| text.contains('\0') || text.len() > LONGEST_DESCRIPTION) {
+        faults.add("description", "The description is not valid");
+    }
+}
+
+fn scopes(given: Option<Vec<String>>) -> Option<Scopes> {
+    given.map(|scopes| Scopes::known_in(&scopes.join(" ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::{ApiKeyDraft, ApiKeyId};
+    use crate::access::{SECURITY_ADMINISTRATOR, Scopes};
+    use crate::time::Timestamp;
+    use crate::user::UserId;
+
+    #[test]
+    fn a_key_has_a_name_like_a_users_and_only_known_scopes() {
+        let check = |draft: ApiKeyDraft| {
+            draft.check(ApiKeyId(Uuid::max()), UserId(Uuid::max()), Timestamp::from_milliseconds(0))
+        };
+        for (name, message) in [
+            (None, "The API key name is required"),
+            (Some("@x"), "The API key name is reserved"),
+            (Some("a\nb"), "The API key name contains invalid characters"),
+        ] {
+            let draft = ApiKeyDraft { name: Some(name.map(str::to_owned)), ..ApiKeyDraft::default() };
+            assert_eq!(check(draft).map_err(|faults| faults[0].message.clone()), Err(message.to_owned()));
+        }
+        let named = ApiKeyDraft { name: Some(Some("Soap".to_owned())), ..ApiKeyDraft::default() };
+        assert_eq!(check(named.clone()).map(|key| (key.enabled, key.scopes)), Ok((true, Scopes::all())));
+        let scopes = Some(vec![SECURITY_ADMINISTRATOR.to_owned(), "Delivery_website".to_owned()]);
+        let limited = check(ApiKeyDraft { scopes, ..named }).map(|key| key.scopes.to_text());
+        assert_eq!(limited, Ok(SECURITY_ADMINISTRATOR.to_owned()));
+    }
+}

@@ -1,0 +1,171 @@
+//! Signing in, and staying signed in.
+
+use std::sync::Arc;
+
+use super::Fixture;
+use super::fixture::must;
+use crate::access::{Caller, SECURITY_ADMINISTRATOR, Scopes};
+use crate::directory::{RefreshError, SignInError};
+use crate::identifier::UserIdentifier;
+use crate::ports::Store;
+use crate::user::{User, UserChanges, UserDraft};
+use crate::version::Precondition;
+
+const PASSWORD: &str = "pr0j3ctM4yh3m";
+
+fn person(fixture: &Fixture, name: &str) -> User {
+    let draft = UserDraft {
+        username: Some(name.to_owned()),
+        email: Some(format!("{name}@fightclub.com")),
+        password: Some(PASSWORD.to_owned()),
+        ..UserDraft::default()
+    };
+    must(fixture.directory.create_user(&fixture.admin, draft))
+}
+
+fn read(fixture: &Fixture, user: &User) -> User {
+    must(fixture.directory.user(&fixture.admin, &UserIdentifier::Id(user.id)))
+}
+
+/// By username or address in any case, and by no id; the counters tell of it, and nothing else of the user changes.
+pub fn a_sign_in_is_counted(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let user = person(&fixture, "tdurden");
+    let sign_in = |name: &str, password: &str| fixture.directory.sign_in(name, password.to_owned(), &Scopes::all());
+    let id = user.id.to_string();
+    for (name, password) in
+        [("tdurden", "wrong"), ("nobody", PASSWORD), (id.as_str(), PASSWORD), ("@current", PASSWORD)]
+    {
+        assert!(matches!(sign_in(name, password), Err(SignInError::Incorrect)), "{name}");
+    }
+    let failed = read(&fixture, &user);
+    assert_eq!(
+        failed,
+        User {
+            last_failed_login: Some(fixture.now()),
+            failed_login_attempts: 1,
+            failed_login_attempts_since_last_success: 1,
+            version: user.version.next(),
+            ..user.clone()
+        }
+    );
+    let session = must(sign_in("TDURDEN@FightClub.com", PASSWORD));
+    assert_eq!(session.caller, fixture.caller(user.id));
+    must(sign_in("tdurden", PASSWORD));
+    let signed_in = read(&fixture, &user);
+    assert_eq!(
+        signed_in,
+        User {
+            last_login: Some(fixture.now()),
+            successful_login_attempts: 2,
+            failed_login_attempts_since_last_success: 0,
+            version: failed.version.next().next(),
+            ..failed
+        }
+    );
+    assert!(matches!(sign_in("tdurden", &"x".repeat(2000)), Err(SignInError::Incorrect)));
+    must(fixture.directory.user(&session.caller, &UserIdentifier::Current));
+}
+
+/// Five in a row lock; the right password is then a failure too, until somebody unlocks.
+pub fn wrong_passwords_lock_an_account(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let user = person(&fixture, "tdurden");
+    let sign_in = |password: &str| fixture.directory.sign_in("tdurden", password.to_owned(), &Scopes::all());
+    for _ in 0..4 {
+        assert!(matches!(sign_in("wrong"), Err(SignInError::Incorrect)));
+    }
+    must(sign_in(PASSWORD));
+    for _ in 0..5 {
+        assert!(!read(&fixture, &user).locked);
+        assert!(matches!(sign_in("wrong"), Err(SignInError::Incorrect)));
+    }
+    assert!(read(&fixture, &user).locked);
+    assert!(matches!(sign_in("wrong"), Err(SignInError::Incorrect)));
+    assert!(matches!(sign_in(PASSWORD), Err(SignInError::Locked)));
+    let locked = read(&fixture, &user);
+    assert_eq!((locked.failed_login_attempts, locked.failed_login_attempts_since_last_success), (11, 7));
+    must(fixture.directory.unlock(&UserIdentifier::Id(user.id)));
+    must(sign_in(PASSWORD));
+}
+
+/// What keeps an account closed is told only to whoever knows its password.
+pub fn a_closed_account_is_told_only_to_who_knows_its_password(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let user = person(&fixture, "tdurden");
+    let sign_in = |password: &str| fixture.directory.sign_in("tdurden", password.to_owned(), &Scopes::all());
+    must(fixture.directory.act(&fixture.admin, &UserIdentifier::Id(user.id), "suspend"));
+    assert!(matches!(sign_in("wrong"), Err(SignInError::Incorrect)));
+    assert!(matches!(sign_in(PASSWORD), Err(SignInError::Suspended)));
+    must(fixture.directory.act(&fixture.admin, &UserIdentifier::Id(user.id), "unsuspend"));
+    let expiry = Some(Some(fixture.now().plus_days(1)));
+    let expiring = UserChanges { expiry, ..UserChanges::default() };
+    must(fixture.directory.change_user(&fixture.admin, &UserIdentifier::Id(user.id), &expiring, &Precondition::None));
+    must(sign_in(PASSWORD));
+    fixture.wait_days(1);
+    assert!(matches!(sign_in(PASSWORD), Err(SignInError::Suspended)));
+    assert_eq!(read(&fixture, &user).successful_login_attempts, 1);
+}
+
+/// The same token, again and again, each time for 15 days more; with no more scopes than it came with.
+pub fn a_refresh_token_slides(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let user = person(&fixture, "tdurden");
+    let scopes = Scopes::known_in("openid Security_Administrator");
+    let session = must(fixture.directory.sign_in("tdurden", PASSWORD.to_owned(), &scopes));
+    let refresh = |scopes: &Scopes| fixture.directory.refresh(session.refresh_token.reveal(), scopes);
+    for _ in 0..4 {
+        fixture.wait_days(14);
+        assert_eq!(must(refresh(&Scopes::all())), Caller { scopes: scopes.clone(), ..fixture.caller(user.id) });
+    }
+    let fewer = must(refresh(&Scopes::known_in("openid"))).scopes;
+    assert!(!fewer.contains(SECURITY_ADMINISTRATOR));
+    assert_eq!(read(&fixture, &user).successful_login_attempts, 1);
+    fixture.wait_days(15);
+    assert!(matches!(refresh(&Scopes::all()), Err(RefreshError::Invalid)));
+    for token in ["", "nonsense", PASSWORD] {
+        assert!(matches!(fixture.directory.refresh(token, &Scopes::all()), Err(RefreshError::Invalid)));
+    }
+}
+
+/// Suspended, locked, deleted, or with another password: what was handed out before is good for nothing.
+pub fn refresh_tokens_end_with_their_user_and_their_password(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (directory, admin) = (&fixture.directory, &fixture.admin);
+    let sign_in = |name: &str| must(directory.sign_in(name, PASSWORD.to_owned(), &Scopes::all())).refresh_token;
+    let is_good = |token: &crate::secret::Secret| directory.refresh(token.reveal(), &Scopes::all()).is_ok();
+    let named = |name: &str| UserIdentifier::Id(person(&fixture, name).id);
+    let [suspended, deleted, changed, locked] = ["suspended", "deleted", "changed", "locked"].map(named);
+    let tokens = ["suspended", "deleted", "changed", "locked"].map(sign_in);
+    assert!(tokens.iter().all(is_good));
+    must(directory.act(admin, &suspended, "suspend"));
+    must(directory.act(admin, &suspended, "unsuspend"));
+    must(directory.delete_user(admin, &deleted, &Precondition::None));
+    must(directory.change_password(admin, &changed, None, Some("F1ghtC1ub1234!".to_owned())));
+    for _ in 0..5 {
+        assert!(directory.sign_in("locked", "wrong".to_owned(), &Scopes::all()).is_err());
+    }
+    assert_eq!(tokens.each_ref().map(is_good), [false; 4]);
+    must(directory.act(admin, &locked, "unlock"));
+    assert!(is_good(&tokens[3]));
+    // A sign-in forgets those that are good for nothing, and only those.
+    let another = sign_in("suspended");
+    assert!(is_good(&another) && !is_good(&tokens[0]));
+    assert!(is_good(&sign_in("suspended")) && is_good(&another));
+}
+
+/// Wrong passwords at the same time are all counted.
+pub fn no_wrong_password_is_missed(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let user = person(&fixture, "tdurden");
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..5 {
+                    assert!(fixture.directory.sign_in("tdurden", "wrong".to_owned(), &Scopes::all()).is_err());
+                }
+            });
+        }
+    });
+    assert_eq!(read(&fixture, &user).failed_login_attempts, 20);
+}
