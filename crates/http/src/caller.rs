@@ -1,7 +1,8 @@
 //! Who is calling.
 
 use std::fmt;
-use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -9,6 +10,8 @@ use actix_web::{FromRequest, HttpRequest, web};
 use guildhall_domain::access::{self, Action};
 use guildhall_domain::directory::ReadUserError;
 use guildhall_domain::identifier::UserIdentifier;
+use guildhall_domain::ports::Bearer;
+use tokio::time::sleep;
 
 use crate::Api;
 use crate::blocking::blocking;
@@ -66,25 +69,51 @@ impl Caller {
 
 impl FromRequest for Caller {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(caller(request).map_err(|reason| {
-            tracing::debug!(%reason, "the caller is not authenticated");
-            Problem::unauthenticated()
-        }))
+        let api = request.app_data::<web::Data<Api>>().cloned();
+        let token = token(request).map(str::to_owned);
+        Box::pin(async move {
+            let nobody = |reason| {
+                tracing::debug!(%reason, "the caller is not authenticated");
+                Problem::unauthenticated()
+            };
+            let api = api.ok_or_else(|| nobody(Unidentified::Header("there is nobody to ask")))?;
+            match bearer(&api, &token.map_err(nobody)?).await.map_err(nobody)? {
+                Bearer::Caller(caller) => Ok(Self(caller)),
+                Bearer::Foreign(identity) => blocking(move || api.directory.recognise(&identity)).await.map(Self),
+            }
+        })
     }
 }
 
-fn caller(request: &HttpRequest) -> Result<Caller, Unidentified> {
-    let api = request.app_data::<web::Data<Api>>().ok_or(Unidentified::Header("there is nobody to ask"))?;
+/// How often a token is looked at whose issuer's keys are being fetched, and for how long in between.
+const LOOKS: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Whom the token stands for. Keys that are just being fetched are waited for a little, by this request alone.
+async fn bearer(api: &Api, token: &str) -> Result<Bearer, Unidentified> {
+    let mut looks = 0;
+    loop {
+        match api.tokens.verify(token) {
+            Ok(bearer) => return Ok(bearer),
+            Err(error) if error.is_pending && looks < LOOKS => looks += 1,
+            Err(error) => return Err(Unidentified::Token(chain(&error))),
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// The token in `Authorization`.
+fn token(request: &HttpRequest) -> Result<&str, Unidentified> {
     let header = request.headers().get(header::AUTHORIZATION).ok_or(Unidentified::Header("there is no token"))?;
     let text = header.to_str().map_err(|_| Unidentified::Header("the header is not ASCII"))?;
     let (scheme, token) = text.trim().split_once(' ').ok_or(Unidentified::Header("the header has one word"))?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Unidentified::Header("the scheme is not Bearer"));
     }
-    api.tokens.verify(token.trim()).map(Caller).map_err(|error| Unidentified::Token(chain(&error)))
+    Ok(token.trim())
 }
 
 /// Why nobody is known to call: for the log, never for whoever calls.

@@ -7,8 +7,9 @@
 //! | `canonical` | one spelling for every path that a route answers |
 //! | `answer` | around every request: its id, its line in the log, errors in the API's form |
 //! | `caller`, `submission`, `query`, `segment` | what a handler is given: who calls, a body, parameters, identifiers |
-//! | `json`, `bulk`, `user_json`, `group_json`, `custom_json`, `moment_json`, `page` | JSON, read and written |
+//! | `json`, `bulk`, `user_json`, `group_json`, `api_key_json`, `custom_json`, `moment_json`, `page` | JSON, read and written |
 //! | `version` | tags and conditions of users and groups |
+//! | `grant`, `throttle`, `client_address` | requests for tokens: what they ask for, how many there may be, from whom |
 //! | `problem` | every status that is not a success |
 //! | `incoming` | the body of a request, of which nobody unknown can make the service read much |
 //! | `server`, `transport`, `valve`, `bare` | sockets; bodies stay in them until they are wanted |
@@ -18,13 +19,16 @@
 
 mod answer;
 mod api;
+mod api_key_json;
 mod bare;
 mod blocking;
 mod bulk;
 mod caller;
 mod canonical;
+mod client_address;
 mod cors;
 mod custom_json;
+mod grant;
 mod group_json;
 mod incoming;
 mod json;
@@ -37,6 +41,7 @@ mod routes;
 mod segment;
 mod server;
 mod submission;
+mod throttle;
 mod transport;
 mod user_json;
 mod valve;
@@ -50,10 +55,14 @@ use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, Error, web};
 use guildhall_domain::directory::Directory;
 use guildhall_domain::ports::{Clock, Ids, Tokens};
+use ipnet::IpNet;
+
+use throttle::Throttle;
 
 pub use openapi::openapi;
 pub use routes::{Route, routes};
 pub use server::{ServeOptions, serve};
+pub use throttle::TokenLimits;
 
 /// What the API needs to answer.
 #[derive(Clone)]
@@ -64,6 +73,8 @@ pub struct Api {
     clock: Arc<dyn Clock>,
     limits: Limits,
     origins: Vec<String>,
+    throttle: Arc<Throttle>,
+    trusted_proxies: Arc<[IpNet]>,
 }
 
 /// How much a request may hold; more is answered with 413.
@@ -87,13 +98,26 @@ impl Api {
         clock: Arc<dyn Clock>,
         limits: Limits,
     ) -> Self {
-        Self { directory, tokens, ids, clock, limits, origins: Vec::new() }
+        let throttle = Arc::new(Throttle::new(TokenLimits::default()));
+        Self { directory, tokens, ids, clock, limits, origins: Vec::new(), throttle, trusted_proxies: Arc::new([]) }
     }
 
     /// The same API, which pages of these origins may call too; `*` is every origin (spec section 1.5).
     #[must_use]
     pub fn with_allowed_origins(self, origins: Vec<String>) -> Self {
         Self { origins, ..self }
+    }
+
+    /// The same API, which answers only so many requests for tokens.
+    #[must_use]
+    pub fn with_token_limits(self, limits: TokenLimits) -> Self {
+        Self { throttle: Arc::new(Throttle::new(limits)), ..self }
+    }
+
+    /// The same API, which believes proxies at these addresses when they say from where a request came.
+    #[must_use]
+    pub fn with_trusted_proxies(self, proxies: Vec<IpNet>) -> Self {
+        Self { trusted_proxies: proxies.into(), ..self }
     }
 }
 

@@ -13,15 +13,16 @@ use std::sync::LazyLock;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
-use crate::api::{children, docs, groups, health, members, memberships, root, users};
+use crate::api::{api_keys, children, discovery, docs, groups, health, members, memberships, root, tokens, users};
 
-pub(crate) use errors::{Error, Unauthenticated, ValidationError};
+pub(crate) use errors::{Error, OAuthError, Unauthenticated, ValidationError};
 pub(crate) use parameters::{
-    AssetPath, ChildPath, Excluding, GroupPath, IfMatch, IfNoneMatch, IncludingSelf, Initially, Legacy, MemberPath,
-    MembershipPath, Paging, UserPath,
+    ApiKeyPath, AssetPath, ChildPath, Excluding, GroupPath, IfMatch, IfNoneMatch, IncludingSelf, Initially, Legacy,
+    MemberPath, MembershipPath, Paging, UserPath,
 };
 pub(crate) use requests::{
-    GroupChanges, GroupIds, NewGroup, NewUser, PasswordChange, UserActionRequest, UserChanges, UserIds,
+    ApiKeyChanges, GroupChanges, GroupIds, NewApiKey, NewGroup, NewUser, PasswordChange, TokenForm, UserActionRequest,
+    UserChanges, UserIds,
 };
 
 /// The document as JSON for people to read.
@@ -52,6 +53,9 @@ static DOCUMENT: LazyLock<Document> = LazyLock::new(Guildhall::openapi);
         docs::asset,
         health::live,
         health::ready,
+        tokens::token,
+        discovery::configuration,
+        discovery::keys,
         users::list,
         users::create,
         users::read,
@@ -76,11 +80,19 @@ static DOCUMENT: LazyLock<Document> = LazyLock::new(Guildhall::openapi);
         children::add_many,
         children::add,
         children::remove,
+        api_keys::list,
+        api_keys::create,
+        api_keys::read,
+        api_keys::replace,
+        api_keys::delete,
+        api_keys::rotate,
     ),
-    components(schemas(Error, ValidationError, Unauthenticated)),
+    components(schemas(Error, OAuthError, ValidationError, Unauthenticated)),
     tags(
+        (name = "Tokens", description = "How to sign in, and how to verify that somebody did."),
         (name = "Users", description = "Who there is."),
         (name = "Groups", description = "What users belong to; groups hold users and other groups."),
+        (name = "API keys", description = "What programs sign in with."),
         (name = "Service", description = "The service itself. Nobody has to say who they are."),
     ),
     modifiers(&Rules),

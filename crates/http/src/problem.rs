@@ -22,6 +22,7 @@ pub(crate) struct Problem {
     status: StatusCode,
     kind: Kind,
     message: Cow<'static, str>,
+    form: Form,
     data: Option<Box<RawValue>>,
     advice: Option<Advice>,
     cause: Option<Box<dyn Error + Send + Sync>>,
@@ -33,12 +34,21 @@ enum Kind {
     Validation,
 }
 
+/// In which form the body says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// As the API does.
+    Api,
+    /// As RFC 6749 does (section 5.2): the message is a code, and there is nothing else.
+    OAuth,
+}
+
 /// What a header tells the client to do about it.
 #[derive(Debug)]
 enum Advice {
     Authenticate,
     Allow(String),
-    RetryAfter(&'static str),
+    RetryAfter(u64),
 }
 
 /// What a client sees without a valid token: this and nothing else (spec section 2.3).
@@ -46,7 +56,15 @@ const UNAUTHENTICATED: &str = r#"{"message":"Authorization has been denied for t
 
 impl Problem {
     fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, kind: Kind::Error, message: message.into(), data: None, advice: None, cause: None }
+        Self {
+            status,
+            kind: Kind::Error,
+            message: message.into(),
+            form: Form::Api,
+            data: None,
+            advice: None,
+            cause: None,
+        }
     }
 
     /// A status that somebody else chose.
@@ -60,6 +78,28 @@ impl Problem {
 
     pub(crate) fn unauthenticated() -> Self {
         Self { advice: Some(Advice::Authenticate), ..Self::of_status(StatusCode::UNAUTHORIZED) }
+    }
+
+    /// Why there is no token, by the code that clients know (spec section 2.1).
+    pub(crate) fn oauth(code: &'static str) -> Self {
+        Self { form: Form::OAuth, ..Self::bad_request(code) }
+    }
+
+    /// Too many requests: again in so many seconds.
+    pub(crate) fn slow_down(seconds: u64) -> Self {
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "slow_down");
+        Self { form: Form::OAuth, advice: Some(Advice::RetryAfter(seconds)), ..problem }
+    }
+
+    /// The same for who asked for a token: clients read nothing but the code.
+    pub(crate) fn into_oauth(self) -> Self {
+        let (status, code) = match self.status {
+            _ if self.form == Form::OAuth => return self,
+            StatusCode::SERVICE_UNAVAILABLE => (self.status, "temporarily_unavailable"),
+            status if status.is_server_error() => (status, "server_error"),
+            _ => (StatusCode::BAD_REQUEST, "invalid_request"),
+        };
+        Self { status, message: code.into(), form: Form::OAuth, ..self }
     }
 
     fn forbidden(message: &'static str) -> Self {
@@ -112,7 +152,7 @@ impl Problem {
     /// Something is away, or has too much to do.
     pub(crate) fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service is temporarily unavailable");
-        Self { advice: Some(Advice::RetryAfter("1")), cause: Some(cause.into()), ..problem }
+        Self { advice: Some(Advice::RetryAfter(1)), cause: Some(cause.into()), ..problem }
     }
 
     fn with_data(self, data: &impl Serialize) -> Self {
@@ -126,6 +166,9 @@ impl Problem {
     pub(crate) fn body(&self, id: Uuid) -> String {
         if self.status == StatusCode::UNAUTHORIZED {
             return UNAUTHENTICATED.to_owned();
+        }
+        if self.form == Form::OAuth {
+            return serde_json::to_string(&OAuthBody { error: &self.message }).unwrap_or_default();
         }
         let body = Body { log_id: id.to_string(), message: &self.message, data: self.data.as_deref(), kind: self.kind };
         serde_json::to_string(&body).unwrap_or_default()
@@ -145,6 +188,11 @@ struct Body<'a> {
     data: Option<&'a RawValue>,
     #[serde(rename = "type")]
     kind: Kind,
+}
+
+#[derive(Serialize)]
+struct OAuthBody<'a> {
+    error: &'a str,
 }
 
 #[derive(Serialize)]
@@ -169,11 +217,11 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::new(self.status);
         let (name, value) = match &self.advice {
             None => return response,
-            Some(Advice::Authenticate) => (header::WWW_AUTHENTICATE, "Bearer"),
-            Some(Advice::Allow(methods)) => (header::ALLOW, methods.as_str()),
-            Some(Advice::RetryAfter(seconds)) => (header::RETRY_AFTER, *seconds),
+            Some(Advice::Authenticate) => (header::WWW_AUTHENTICATE, Ok(HeaderValue::from_static("Bearer"))),
+            Some(Advice::Allow(methods)) => (header::ALLOW, HeaderValue::from_str(methods)),
+            Some(Advice::RetryAfter(seconds)) => (header::RETRY_AFTER, Ok(HeaderValue::from(*seconds))),
         };
-        if let Ok(value) = HeaderValue::from_str(value) {
+        if let Ok(value) = value {
             response.headers_mut().insert(name, value);
         }
         response

@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use actix_web::web;
 
-use crate::api::{children, docs, groups, health, members, memberships, root, users};
+use crate::api::{api_keys, children, discovery, docs, groups, health, members, memberships, root, tokens, users};
 use crate::problem::Problem;
 
 /// A route of the API.
@@ -33,13 +33,24 @@ pub fn routes() -> &'static [Route] {
     &ROUTES
 }
 
-static ROUTES: [Route; 30] = [
+static ROUTES: [Route; 39] = [
     Route { method: Method::GET, template: "/", handler: || web::to(root::root) },
     Route { method: Method::GET, template: "/api/openapi.json", handler: || web::to(docs::document) },
     Route { method: Method::GET, template: "/docs", handler: || web::to(docs::page) },
     Route { method: Method::GET, template: "/docs/{asset}", handler: || web::to(docs::asset) },
     Route { method: Method::GET, template: "/health/live", handler: || web::to(health::live) },
     Route { method: Method::GET, template: "/health/ready", handler: || web::to(health::ready) },
+    Route { method: Method::POST, template: "/authenticate/connect/token", handler: || web::to(tokens::token) },
+    Route {
+        method: Method::GET,
+        template: "/authenticate/.well-known/openid-configuration",
+        handler: || web::to(discovery::configuration),
+    },
+    Route {
+        method: Method::GET,
+        template: "/authenticate/.well-known/openid-configuration/jwks",
+        handler: || web::to(discovery::keys),
+    },
     Route { method: Method::GET, template: USERS, handler: || web::to(users::list) },
     Route { method: Method::POST, template: USERS, handler: || web::to(users::create) },
     Route { method: Method::GET, template: USER, handler: || web::to(users::read) },
@@ -76,6 +87,16 @@ static ROUTES: [Route; 30] = [
     Route { method: Method::POST, template: CHILDREN, handler: || web::to(children::add_many) },
     Route { method: Method::PUT, template: CHILD, handler: || web::to(children::add) },
     Route { method: Method::DELETE, template: CHILD, handler: || web::to(children::remove) },
+    Route { method: Method::GET, template: API_KEYS, handler: || web::to(api_keys::list) },
+    Route { method: Method::POST, template: API_KEYS, handler: || web::to(api_keys::create) },
+    Route { method: Method::GET, template: API_KEY, handler: || web::to(api_keys::read) },
+    Route { method: Method::PUT, template: API_KEY, handler: || web::to(api_keys::replace) },
+    Route { method: Method::DELETE, template: API_KEY, handler: || web::to(api_keys::delete) },
+    Route {
+        method: Method::POST,
+        template: "/api/security/apiKeys/{key}/secret",
+        handler: || web::to(api_keys::rotate),
+    },
 ];
 
 const USERS: &str = "/api/security/users";
@@ -85,6 +106,8 @@ const GROUP: &str = "/api/security/groups/{group}";
 const MEMBERS: &str = "/api/security/groups/{group}/users";
 const MEMBER: &str = "/api/security/groups/{group}/users/{user}";
 const CHILDREN: &str = "/api/security/groups/{group}/groups";
+const API_KEYS: &str = "/api/security/apiKeys";
+const API_KEY: &str = "/api/security/apiKeys/{key}";
 const CHILD: &str = "/api/security/groups/{group}/groups/{child}";
 
 /// Registers every route; a path with another method is answered with 405 and the methods it has.

@@ -1,5 +1,6 @@
 //! The identifiers in a path (spec section 6).
 
+use guildhall_domain::api_key::ApiKeyIdentifier;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::name::NameKey;
 use serde::{Deserialize, Deserializer};
@@ -26,5 +27,14 @@ impl UserSegment {
 impl<'de> Deserialize<'de> for UserSegment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|text| Self(UserIdentifier::from(text.as_str())))
+    }
+}
+
+/// A segment that names an API key.
+pub(crate) struct ApiKeySegment(pub(crate) ApiKeyIdentifier);
+
+impl<'de> Deserialize<'de> for ApiKeySegment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(ApiKeyIdentifier::from(text.as_str())))
     }
 }

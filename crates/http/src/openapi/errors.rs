@@ -47,6 +47,35 @@ enum Unknown {
     Groups(UnknownGroups),
 }
 
+/// Why there is no token (RFC 6749, section 5.2).
+#[derive(ToSchema)]
+pub(crate) struct OAuthError {
+    error: OAuthCode,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+enum OAuthCode {
+    /// A parameter is missing or comes twice, or the body is no form.
+    InvalidRequest,
+    /// No API key has this id, its secret is another, or it is disabled.
+    InvalidClient,
+    /// The refresh token has expired or was revoked.
+    InvalidGrant,
+    UnsupportedGrantType,
+    #[schema(rename = "IncorrectUsernameorPassword")]
+    Incorrect,
+    /// Only told to who knows the password.
+    #[schema(rename = "AccountSuspended")]
+    Suspended,
+    /// Only told to who knows the password.
+    #[schema(rename = "AccountLocked")]
+    Locked,
+    SlowDown,
+    ServerError,
+    TemporarilyUnavailable,
+}
+
 /// Which fields are not as they must be.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]

@@ -44,6 +44,14 @@ pub(crate) struct MembershipPath {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
+pub(crate) struct ApiKeyPath {
+    /// Id or name.
+    #[param(min_length = 1, example = "Soap factory")]
+    key: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
 pub(crate) struct ChildPath {
     /// Id or name of the group.
     #[param(min_length = 1, example = "Paper Street Soap Company")]

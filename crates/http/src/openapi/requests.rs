@@ -182,6 +182,65 @@ pub(crate) struct GroupChanges {
     auto_membership_email_domains: Option<Vec<Domain>>,
 }
 
+/// A request for a token (RFC 6749, sections 4.3, 4.4 and 6).
+#[derive(ToSchema)]
+#[schema(examples(json!({ "grant_type": "password", "username": "t.durden@fightclub.com", "password": "F1ghtC1ub1234!" })))]
+pub(crate) struct TokenForm {
+    grant_type: GrantType,
+    /// Separated by spaces. Without any, all; unknown ones are left out.
+    scope: Option<String>,
+    /// A username or an email address.
+    username: Option<String>,
+    #[schema(format = Password)]
+    password: Option<String>,
+    refresh_token: Option<String>,
+    /// The id of an API key. It and the secret may come by HTTP Basic too.
+    client_id: Option<Uuid>,
+    #[schema(format = Password)]
+    client_secret: Option<String>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+enum GrantType {
+    ClientCredentials,
+    ContensisClassic,
+    ContensisClassicRefreshToken,
+    Password,
+    RefreshToken,
+}
+
+/// An API key to be created. Other properties are ignored.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", examples(json!({ "name": "Soap factory", "description": "Puts everybody to work" })))]
+pub(crate) struct NewApiKey {
+    /// Unique among API keys and users, because it is the username of the key's user.
+    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    name: String,
+    /// Up to 32 KiB.
+    #[schema(pattern = r"^[^\u0000]*$")]
+    description: Option<String>,
+    #[schema(default = true)]
+    enabled: Option<bool>,
+    /// The most that its tokens may be used for. Without any, everything; unknown ones are left out.
+    scopes: Option<Vec<String>>,
+}
+
+/// What changes of an API key. A property that is absent stays as it is; read-only and other properties are ignored.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", examples(json!({ "enabled": false })))]
+pub(crate) struct ApiKeyChanges {
+    /// Unique among API keys and users.
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    name: Option<String>,
+    /// Up to 32 KiB.
+    #[schema(pattern = r"^[^\u0000]*$")]
+    description: Option<String>,
+    enabled: Option<bool>,
+    /// They take the place of all that are there.
+    scopes: Option<Vec<String>>,
+}
+
 /// Ids of users. One may be there more than once.
 #[derive(ToSchema)]
 pub(crate) struct UserIds(Vec<Uuid>);

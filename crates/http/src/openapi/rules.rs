@@ -13,6 +13,8 @@ use utoipa::openapi::{ObjectBuilder, OpenApi, Ref, RefOr, Required, Response, Sc
 pub(super) struct Rules;
 
 const TOKEN: &str = "bearer";
+/// What it refuses, it says in a form of its own.
+const TOKEN_ENDPOINT: &str = "/authenticate/connect/token";
 const JSON: &str = "application/json";
 
 /// Everything that is not a success: its status, name, schema and meaning.
@@ -55,7 +57,7 @@ impl Modify for Rules {
 }
 
 /// The bodies of requests, in which unknown properties are ignored.
-const REQUESTS: [&str; 8] = [
+const REQUESTS: [&str; 11] = [
     "NewUser",
     "NewCredentials",
     "UserChanges",
@@ -64,6 +66,9 @@ const REQUESTS: [&str; 8] = [
     "UserAction",
     "NewGroup",
     "GroupChanges",
+    "NewApiKey",
+    "ApiKeyChanges",
+    "TokenForm",
 ];
 
 /// An answer has no other properties than those that are described.
@@ -80,7 +85,7 @@ fn close(components: &mut Components) {
 
 /// A page refers to what it holds, which the derived schema repeats.
 fn refer(components: &mut Components) {
-    for held in ["User", "Group"] {
+    for held in ["User", "Group", "ApiKey"] {
         if let Some(RefOr::T(Schema::Object(page))) = components.schemas.get_mut(&format!("Page_{held}"))
             && let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items")
         {
@@ -106,8 +111,9 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
         let mut parameters = operation.parameters.iter().flatten();
         parameters.any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == name))
     };
-    let has_body = operation.request_body.is_some();
-    let mut refusals = vec!["500"];
+    let is_oauth = path == TOKEN_ENDPOINT;
+    let has_body = operation.request_body.is_some() && !is_oauth;
+    let mut refusals = if is_oauth { Vec::new() } else { vec!["500"] };
     for (holds, status) in [
         (has(ParameterIn::Query) || has_body, "400"),
         (is_guarded, "401"),
@@ -131,7 +137,8 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
         responses.entry(status.to_owned()).or_insert_with(|| Response::new("").into());
     }
     for (status, response) in responses {
-        if let Some(refusal) = REFUSALS.iter().chain([&FAILED]).find(|refusal| refusal.0 == status) {
+        let refusal = REFUSALS.iter().chain([&FAILED]).find(|refusal| refusal.0 == status).filter(|_| !is_oauth);
+        if let Some(refusal) = refusal {
             *response = if method == "HEAD" {
                 // The same without a body.
                 let mut refused = refused(refusal);

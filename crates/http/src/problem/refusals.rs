@@ -1,9 +1,11 @@
 //! What each use case can refuse, and the status that says so. Every match is complete: a new refusal does not compile
 //! until it has one.
 
+mod api_keys;
 mod groups;
 mod members;
 mod nesting;
+mod sign_in;
 mod users;
 
 use guildhall_domain::access::Denied;

@@ -9,13 +9,16 @@ use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN, World, by};
 
 /// The path with everything in braces filled in, the body, and the status for: nobody, a token nobody was given, an
 /// ordinary user, an administrator.
-const ROWS: [(&str, &str, &str, &str, [u16; 4]); 30] = [
+const ROWS: [(&str, &str, &str, &str, [u16; 4]); 39] = [
     ("GET", "/", "/", "", [200, 200, 200, 200]),
     ("GET", "/api/openapi.json", "/api/openapi.json", "", [200, 200, 200, 200]),
     ("GET", "/docs", "/docs", "", [200, 200, 200, 200]),
     ("GET", "/docs/{asset}", "/docs/start.js", "", [200, 200, 200, 200]),
     ("GET", "/health/live", "/health/live", "", [200, 200, 200, 200]),
     ("GET", "/health/ready", "/health/ready", "", [200, 200, 200, 200]),
+    ("POST", "/authenticate/connect/token", "/authenticate/connect/token", "", [400, 400, 400, 400]),
+    ("GET", CONFIGURATION, CONFIGURATION, "", [200, 200, 200, 200]),
+    ("GET", KEYS, KEYS, "", [200, 200, 200, 200]),
     ("GET", "/api/security/users", "/api/security/users", "", [401, 401, 403, 200]),
     ("POST", "/api/security/users", "/api/security/users", NEW_USER, [401, 401, 403, 201]),
     ("GET", USER, "/api/security/users/tyler", "", [401, 401, 403, 200]),
@@ -58,8 +61,17 @@ const ROWS: [(&str, &str, &str, &str, [u16; 4]); 30] = [
     ("POST", "/api/security/groups/{group}/groups", "/api/security/groups/Soap/groups", "[]", [401, 401, 403, 204]),
     ("PUT", CHILD, "/api/security/groups/Soap/groups/Technicians", "", [401, 401, 403, 204]),
     ("DELETE", CHILD, "/api/security/groups/Soap/groups/Below", "", [401, 401, 403, 204]),
+    ("GET", "/api/security/apiKeys", "/api/security/apiKeys", "", [401, 401, 403, 200]),
+    ("POST", "/api/security/apiKeys", "/api/security/apiKeys", r#"{"name":"New"}"#, [401, 401, 403, 201]),
+    ("GET", API_KEY, "/api/security/apiKeys/Factory", "", [401, 401, 403, 200]),
+    ("PUT", API_KEY, "/api/security/apiKeys/Factory", "{}", [401, 401, 403, 200]),
+    ("DELETE", API_KEY, "/api/security/apiKeys/Factory", "", [401, 401, 403, 204]),
+    ("POST", "/api/security/apiKeys/{key}/secret", "/api/security/apiKeys/Factory/secret", "", [401, 401, 403, 200]),
 ];
 
+const CONFIGURATION: &str = "/authenticate/.well-known/openid-configuration";
+const KEYS: &str = "/authenticate/.well-known/openid-configuration/jwks";
+const API_KEY: &str = "/api/security/apiKeys/{key}";
 const USER: &str = "/api/security/users/{user}";
 const GROUP: &str = "/api/security/groups/{group}";
 const CHILD: &str = "/api/security/groups/{group}/groups/{child}";
@@ -111,6 +123,7 @@ async fn anybody_may_ask_about_their_own_membership() {
 fn world_of_the_table() -> World {
     let world = World::new();
     world.add_group("Soap");
+    world.add_api_key("Factory");
     world.add_group("Technicians");
     world.add_user("tyler");
     let (group, user) = (GroupIdentifier::from("Soap"), UserIdentifier::from("tyler"));

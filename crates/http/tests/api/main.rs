@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "clippy knows a test by its attribute, and its helpers have none")]
 
 mod access;
+mod api_keys;
 mod children;
 mod conventions;
 mod groups;
@@ -15,5 +16,6 @@ mod paths;
 mod server;
 mod sockets;
 mod store;
+mod tokens;
 mod users;
 mod world;

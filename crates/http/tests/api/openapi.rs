@@ -32,9 +32,10 @@ fn operations_of_a_kind_refuse_alike() {
         };
         let in_braces = name.split(['{', '}']).skip(1).step_by(2).collect();
         assert_eq!(places("path"), in_braces, "{name}");
-        let (headers, has_body) = (places("header"), operation.get("requestBody").is_some());
+        let is_oauth = name.ends_with(TOKEN_ENDPOINT);
+        let (headers, has_body) = (places("header"), operation.get("requestBody").is_some() && !is_oauth);
         for (status, expected) in [
-            ("400", has_body || !places("query").is_empty()),
+            ("400", is_oauth || has_body || !places("query").is_empty()),
             ("401", guarded),
             ("403", guarded),
             ("404", !places("path").is_empty()),
@@ -42,8 +43,9 @@ fn operations_of_a_kind_refuse_alike() {
             ("304", headers.contains("If-None-Match")),
             ("413", has_body),
             ("415", has_body),
-            ("500", true),
-            ("503", guarded || name.ends_with("/health/ready")),
+            ("429", is_oauth),
+            ("500", !is_oauth),
+            ("503", is_oauth || guarded || name.ends_with("/health/ready")),
         ] {
             assert_eq!(operation["responses"].get(status).is_some(), expected, "{name} {status}");
         }
@@ -90,6 +92,12 @@ async fn answers_have_the_described_form() {
         (Method::GET, GROUPS, GROUPS, "", 200),
         (Method::GET, GROUPS, "/api/security/groups?pageSize=0", "", 400),
         (Method::GET, "/api/security/groups/{group}", "/api/security/groups/Nothing", "", 404),
+        (Method::POST, TOKEN_ENDPOINT, TOKEN_ENDPOINT, "grant_type=password&username=bob&password=pr0j3ctM4yh3m", 200),
+        (Method::POST, TOKEN_ENDPOINT, TOKEN_ENDPOINT, "grant_type=password&username=bob&password=x", 400),
+        (Method::GET, CONFIGURATION, CONFIGURATION, "", 200),
+        (Method::GET, KEYS, KEYS, "", 200),
+        (Method::POST, API_KEYS, API_KEYS, r#"{"name":"Factory"}"#, 201),
+        (Method::GET, API_KEYS, API_KEYS, "", 200),
         (Method::POST, MEMBERS, "/api/security/groups/Soap/users", r#"["75490b0f56f74690a20a6f2a822f1d3f"]"#, 404),
     ] {
         let answer = world.send(by(ADMINISTRATOR, method.clone(), path).set_payload(body)).await;
@@ -110,6 +118,7 @@ async fn answers_have_the_described_form() {
 #[actix_web::test]
 async fn what_a_body_may_hold_is_read() {
     let (world, document) = (World::new(), document());
+    world.add_api_key("Factory");
     for (schema, method, path, base) in [
         ("NewUser", Method::POST, USERS, r#"{"email":"t@x.com","credentials":{"password":"pr0j3ctM4yh3m"}}"#),
         ("UserChanges", Method::PUT, "/api/security/users/bob", "{}"),
@@ -118,6 +127,8 @@ async fn what_a_body_may_hold_is_read() {
         ("UserAction", Method::POST, "/api/security/users/bob/actions", "{}"),
         ("NewGroup", Method::POST, GROUPS, r#"{"name":"Soap"}"#),
         ("GroupChanges", Method::PUT, "/api/security/groups/Everyone", "{}"),
+        ("NewApiKey", Method::POST, API_KEYS, r#"{"name":"Mill"}"#),
+        ("ApiKeyChanges", Method::PUT, "/api/security/apiKeys/Factory", "{}"),
     ] {
         for property in document["components"]["schemas"][schema]["properties"].as_object().unwrap().keys() {
             let mut body: Map<String, Value> = serde_json::from_str(base).unwrap();
@@ -160,6 +171,10 @@ async fn the_document_and_its_page_need_no_token_and_no_other_host() {
     }
 }
 
+const TOKEN_ENDPOINT: &str = "/authenticate/connect/token";
+const CONFIGURATION: &str = "/authenticate/.well-known/openid-configuration";
+const KEYS: &str = "/authenticate/.well-known/openid-configuration/jwks";
+const API_KEYS: &str = "/api/security/apiKeys";
 const USERS: &str = "/api/security/users";
 const GROUPS: &str = "/api/security/groups";
 const MEMBERS: &str = "/api/security/groups/{group}/users";

@@ -1,21 +1,27 @@
 //! A directory with a few people in it, and a client of its API.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::{App, web};
-use guildhall_domain::access::{Caller, Scopes};
-use guildhall_domain::directory::Directory;
+use guildhall_domain::access::{Actor, Caller};
+use guildhall_domain::api_key::{ApiKeyDraft, ApiKeyId};
+use guildhall_domain::directory::{Directory, IssuedApiKey};
+use guildhall_domain::foreign::ForeignIdentity;
 use guildhall_domain::group::{GroupDraft, GroupId};
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::password::{Password, PasswordHash};
-use guildhall_domain::ports::{AccessToken, Clock, Ids, InvalidToken, Passwords, PasswordsError, Tokens, TokensError};
+use guildhall_domain::ports::{
+    AccessToken, Bearer, Clock, Ids, InvalidToken, Passwords, PasswordsError, PublicKey, Secrets, SecretsError, Tokens,
+    TokensError,
+};
+use guildhall_domain::secret::{RANDOM_BYTES, SecretDigest};
 use guildhall_domain::time::Timestamp;
-use guildhall_domain::user::{SecurityStamp, UserDraft, UserId};
+use guildhall_domain::user::{UserDraft, UserId};
 use guildhall_http::{Api, Limits, configure};
 use serde_json::Value;
 use uuid::Uuid;
@@ -55,7 +61,7 @@ impl World {
         let store = Arc::new(Moody::default());
         let (ids, clock) = (Arc::new(Counter::default()), Arc::new(Watch::default()));
         clock.is(Timestamp::parse("2026-01-02T03:04:05.678Z").unwrap());
-        let directory = Directory::new(store.clone(), Arc::new(Plain), clock.clone(), ids.clone());
+        let directory = Directory::new(store.clone(), Arc::new(Plain), ids.clone(), clock.clone(), ids.clone());
         directory.prepare().unwrap();
         directory.create_first_administrator("admin", "F1ghtC1ub1234!").unwrap();
         let administrator = directory.caller_for(&UserIdentifier::from("admin")).unwrap();
@@ -70,7 +76,13 @@ impl World {
     /// From now on `token` stands for the user `name` as they are now.
     pub(crate) fn knows(&self, token: &str, name: &str) {
         let caller = self.directory.caller_for(&UserIdentifier::from(name)).unwrap();
-        self.tokens.0.lock().unwrap().insert(token.to_owned(), caller);
+        self.tokens.0.lock().unwrap().insert(token.to_owned(), Bearer::Caller(caller));
+    }
+
+    /// From now on `token` stands for somebody of an outside issuer, but only after it was looked at so many times.
+    pub(crate) fn knows_foreign(&self, token: &str, identity: ForeignIdentity, looks: u32) {
+        self.tokens.0.lock().unwrap().insert(token.to_owned(), Bearer::Foreign(identity));
+        self.tokens.1.store(looks, Ordering::SeqCst);
     }
 
     pub(crate) fn is(&self, time: &str) {
@@ -85,6 +97,11 @@ impl World {
             ..UserDraft::default()
         };
         self.directory.create_user(&self.administrator, draft).unwrap().id
+    }
+
+    pub(crate) fn add_api_key(&self, name: &str) -> IssuedApiKey {
+        let draft = ApiKeyDraft { name: Some(Some(name.to_owned())), ..ApiKeyDraft::default() };
+        self.directory.create_api_key(Actor::Operator, draft, &[]).unwrap()
     }
 
     pub(crate) fn add_group(&self, name: &str) -> GroupId {
@@ -194,16 +211,45 @@ impl Passwords for Plain {
     }
 }
 
-#[derive(Default)]
-struct Badges(Mutex<HashMap<String, Caller>>);
-
-impl Tokens for Badges {
-    fn issue(&self, _: UserId, _: SecurityStamp, _: &Scopes) -> Result<AccessToken, TokensError> {
-        Err(TokensError("not asked for here".into()))
+impl Secrets for Counter {
+    fn random(&self) -> Result<[u8; RANDOM_BYTES], SecretsError> {
+        let mut random = [0; RANDOM_BYTES];
+        random[..16].copy_from_slice(self.next().as_bytes());
+        Ok(random)
     }
 
-    fn verify(&self, token: &str) -> Result<Caller, InvalidToken> {
-        let known = self.0.lock().unwrap().get(token).cloned();
-        known.ok_or_else(|| InvalidToken("nobody was given it".into()))
+    fn digest(&self, secret: &str) -> SecretDigest {
+        let mut digest = [0; 32];
+        for (index, byte) in secret.bytes().enumerate() {
+            digest[index % 32] ^= byte.rotate_left(u32::try_from(index / 32).unwrap());
+        }
+        SecretDigest(digest)
+    }
+}
+
+/// Whom a token stands for, and how many more looks are in vain.
+#[derive(Default)]
+struct Badges(Mutex<HashMap<String, Bearer>>, AtomicU32);
+
+impl Tokens for Badges {
+    fn issue(&self, caller: &Caller, client: Option<ApiKeyId>) -> Result<AccessToken, TokensError> {
+        let mut known = self.0.lock().unwrap();
+        let value = format!("token-{}-{}", known.len(), client.map(|id| id.to_string()).unwrap_or_default());
+        known.insert(value.clone(), Bearer::Caller(caller.clone()));
+        Ok(AccessToken { value, expires_in: 3600 })
+    }
+
+    fn verify(&self, token: &str) -> Result<Bearer, InvalidToken> {
+        let is_pending = self.1.try_update(Ordering::SeqCst, Ordering::SeqCst, |looks| looks.checked_sub(1)).is_ok();
+        let known = self.0.lock().unwrap().get(token).cloned().filter(|_| !is_pending);
+        known.ok_or_else(|| InvalidToken { is_pending, source: "nobody was given it".into() })
+    }
+
+    fn issuer(&self) -> &'static str {
+        "guildhall"
+    }
+
+    fn public_keys(&self) -> Vec<PublicKey> {
+        vec![PublicKey { id: "k1".to_owned(), algorithm: "EdDSA", parameters: vec![("kty", "OKP".to_owned())] }]
     }
 }
