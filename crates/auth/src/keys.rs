@@ -1,28 +1,22 @@
 //! Keys that sign tokens.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use pem::Pem;
 
-const PRIVATE_KEY: &str = "PRIVATE KEY";
-/// The shortest RSA modulus, in bytes (RFC 7518, section 3.3: 2,048 bits).
-const SHORTEST_RSA_MODULUS: usize = 256;
+use crate::pem_text;
+use crate::verifying::{SHORTEST_RSA_MODULUS, VerifyingKey, base64url};
 
-/// A key and the one algorithm it is used with, which no token can change (RFC 8725, section 3.1).
+/// A key that signs tokens, and the one algorithm it is used with (RFC 8725, section 3.1).
 #[derive(Clone, Debug)]
 pub struct SigningKey {
-    id: String,
-    pub(crate) algorithm: Algorithm,
     pub(crate) encoding: EncodingKey,
-    pub(crate) decoding: DecodingKey,
+    pub(crate) verifying: VerifyingKey,
 }
 
-/// Why something is no key to sign with.
+/// Why something is no key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The secret is shorter than the hash it feeds (RFC 7518, section 3.2).
@@ -36,9 +30,12 @@ pub enum KeyError {
         "{0:?} found where an unencrypted private key in PKCS#8 form belongs, which starts with -----BEGIN PRIVATE KEY-----"
     )]
     NotPkcs8(String),
-    /// It is a private key, but for no algorithm in use here.
-    #[error("the private key must be of Ed25519, of ECDSA on P-256, or of RSA with 2048 bits or more")]
+    /// It is a key, but for no algorithm in use here.
+    #[error("a key must be of Ed25519, of ECDSA on P-256, or of RSA with 2048 bits or more")]
     Unsupported,
+    /// A key in the text has no end.
+    #[error("a key in PEM form is cut off")]
+    CutOff,
     /// The operating system did not make a key.
     #[error("no key could be generated")]
     NotGenerated,
@@ -48,12 +45,18 @@ impl SigningKey {
     /// The fewest bytes of a secret for HS256.
     pub const SHORTEST_SECRET: usize = 32;
 
-    /// The private key in `text`, in PKCS#8 and PEM. It decides the algorithm: `EdDSA` for Ed25519, ES256 for P-256, RS256 for RSA.
+    /// The first private key in `text`, in PKCS#8 and PEM. It decides the algorithm: `EdDSA` for Ed25519, ES256 for P-256,
+    /// RS256 for RSA.
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
-        let found = pem::parse_many(text).map_err(|_| KeyError::NotPem)?;
-        let Some(private) = found.iter().find(|pem| pem.tag() == PRIVATE_KEY) else {
+        let found = pem_text::blocks(text)?;
+        let Some(private) = found.iter().find(|pem| pem.tag() == pem_text::PRIVATE_KEY) else {
             return Err(found.first().map_or(KeyError::NotPem, |pem| KeyError::NotPkcs8(pem.tag().to_owned())));
         };
+        Self::from_block(private)
+    }
+
+    /// The private key in a block of PEM.
+    pub(crate) fn from_block(private: &Pem) -> Result<Self, KeyError> {
         ed25519(private.contents())
             .or_else(|| p256(private.contents()))
             .or_else(|| rsa(private))
@@ -68,12 +71,13 @@ impl SigningKey {
         }
         // Every token shows its key's id: it is an HMAC, from which nobody finds the secret.
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), b"guildhall key id");
-        Ok(Self {
+        let verifying = VerifyingKey {
             id: base64url(tag.as_ref().get(..16).unwrap_or_default()),
             algorithm: Algorithm::HS256,
-            encoding: EncodingKey::from_secret(secret),
             decoding: DecodingKey::from_secret(secret),
-        })
+            published: None,
+        };
+        Ok(Self { encoding: EncodingKey::from_secret(secret), verifying })
     }
 
     /// A new Ed25519 key, in PKCS#8 and PEM.
@@ -81,36 +85,24 @@ impl SigningKey {
         // Version 1 of PKCS#8, because OpenSSL does not read version 2 of an Ed25519 key.
         let document =
             Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8v1()).map_err(|_| KeyError::NotGenerated)?;
-        Ok(pem::encode_config(&Pem::new(PRIVATE_KEY, document.as_ref()), unix_lines()))
+        Ok(pem_text::block(pem_text::PRIVATE_KEY, document.as_ref()))
     }
 
     /// What tokens call the key in their `kid` header. It comes from the key and is always the same.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.id
+        &self.verifying.id
     }
 }
 
 fn ed25519(pkcs8: &[u8]) -> Option<SigningKey> {
     let pair = Ed25519KeyPair::from_pkcs8(pkcs8).ok()?;
-    let public = pair.public_key();
-    Some(SigningKey {
-        id: thumbprint(public)?,
-        algorithm: Algorithm::EdDSA,
-        encoding: EncodingKey::from_ed_der(pkcs8),
-        decoding: DecodingKey::from_ed_der(public.as_ref()),
-    })
+    Some(SigningKey { encoding: EncodingKey::from_ed_der(pkcs8), verifying: public_half(pair.public_key())? })
 }
 
 fn p256(pkcs8: &[u8]) -> Option<SigningKey> {
     let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).ok()?;
-    let public = pair.public_key();
-    Some(SigningKey {
-        id: thumbprint(public)?,
-        algorithm: Algorithm::ES256,
-        encoding: EncodingKey::from_ec_der(pkcs8),
-        decoding: DecodingKey::from_ec_der(public.as_ref()),
-    })
+    Some(SigningKey { encoding: EncodingKey::from_ec_der(pkcs8), verifying: public_half(pair.public_key())? })
 }
 
 fn rsa(private: &Pem) -> Option<SigningKey> {
@@ -118,25 +110,11 @@ fn rsa(private: &Pem) -> Option<SigningKey> {
     if pair.public_modulus_len() < SHORTEST_RSA_MODULUS {
         return None;
     }
-    let public = pair.public_key();
-    Some(SigningKey {
-        id: thumbprint(public)?,
-        algorithm: Algorithm::RS256,
-        // Of the constructors for RSA, this one takes PKCS#8; the one for DER wants PKCS#1.
-        encoding: EncodingKey::from_rsa_pem(pem::encode(private).as_bytes()).ok()?,
-        decoding: DecodingKey::from_rsa_der(public.as_ref()),
-    })
+    // Of the constructors for RSA, this one takes PKCS#8; the one for DER wants PKCS#1.
+    let encoding = EncodingKey::from_rsa_pem(pem::encode(private).as_bytes()).ok()?;
+    Some(SigningKey { encoding, verifying: public_half(pair.public_key())? })
 }
 
-fn thumbprint<'a>(public: &impl AsDer<PublicKeyX509Der<'a>>) -> Option<String> {
-    let der = public.as_der().ok()?;
-    Some(base64url(digest(&SHA256, der.as_ref()).as_ref()))
-}
-
-fn base64url(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-fn unix_lines() -> pem::EncodeConfig {
-    pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF)
+fn public_half<'a>(public: &impl AsDer<PublicKeyX509Der<'a>>) -> Option<VerifyingKey> {
+    VerifyingKey::from_spki(public.as_der().ok()?.as_ref())
 }

@@ -1,22 +1,42 @@
-//! Bearer tokens and password hashes: the domain's [`Tokens`](guildhall_domain::ports::Tokens) by JSON Web Tokens, its
-//! [`Passwords`](guildhall_domain::ports::Passwords) by Argon2id.
+//! Bearer tokens, passwords and secrets: the domain's [`Tokens`](guildhall_domain::ports::Tokens) by JSON Web Tokens, its
+//! [`Passwords`](guildhall_domain::ports::Passwords) by Argon2id, its [`Secrets`](guildhall_domain::ports::Secrets) by the
+//! operating system's randomness.
 //!
 //! | Where | What |
 //! |---|---|
-//! | [`SigningKey`] | a key and the one algorithm it is used with |
-//! | [`JwtTokens`] | issues tokens and reads them |
+//! | [`SigningKey`] | a key that signs, and the one algorithm it is used with |
+//! | [`KeyRing`] | the key that signs, and those that still verify |
+//! | [`KeyFile`] | a key ring in a file: made, read, rotated |
+//! | [`JwtTokens`] | issues tokens and reads them, and remembers those it has verified |
+//! | [`ForeignIssuer`] | an outside issuer whose tokens are read too, with keys fetched in the background |
 //! | [`Argon2Passwords`] | hashes passwords, a bounded number at a time |
+//! | [`RandomSecrets`] | secrets that nobody can guess, and what is kept of them |
 //! | [`generate_password`] | a password for an account that nobody chose one for |
 
+mod chain;
 mod claims;
+mod era;
+mod foreign;
 mod generated;
 mod key_file;
 mod keys;
+mod own_keys;
 mod passwords;
+mod pem_text;
+mod refusal;
+mod remembered;
+mod ring;
+mod secrets;
 mod tokens;
+mod validity;
+mod verifying;
 
+pub use foreign::{ForeignIssuer, ForeignIssuerError, IssuerFault, SignatureAlgorithm, UnknownAlgorithm};
 pub use generated::{NoRandomness, generate_password};
-pub use key_file::KeyFileError;
+pub use key_file::{KeyFile, KeyFileError, Rotated};
 pub use keys::{KeyError, SigningKey};
 pub use passwords::Argon2Passwords;
-pub use tokens::{JwtTokens, Refusal, TokenSettings};
+pub use refusal::Refusal;
+pub use ring::KeyRing;
+pub use secrets::RandomSecrets;
+pub use tokens::{JwtTokens, TokenSettings};

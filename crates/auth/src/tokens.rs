@@ -2,17 +2,24 @@
 
 use std::sync::Arc;
 
-use guildhall_domain::access::{Caller, Scopes};
-use guildhall_domain::ports::{AccessToken, Clock, InvalidToken, Tokens, TokensError};
-use guildhall_domain::user::{SecurityStamp, UserId};
-use jsonwebtoken::errors::ErrorKind;
+use guildhall_domain::access::Caller;
+use guildhall_domain::api_key::ApiKeyId;
+use guildhall_domain::ports::{AccessToken, Bearer, Clock, InvalidToken, PublicKey, Tokens, TokensError};
+use jsonwebtoken::dangerous::insecure_decode_claims;
 use jsonwebtoken::{Header, Validation};
+use serde::Deserialize;
 
 use crate::claims::Claims;
-use crate::keys::SigningKey;
+use crate::era::Era;
+use crate::foreign::{ForeignIssuer, ForeignIssuerError, TrustedIssuer};
+use crate::key_file::KeyFile;
+use crate::own_keys::OwnKeys;
+use crate::refusal::Refusal;
+use crate::remembered::Remembered;
+use crate::ring::KeyRing;
+use crate::validity::Validity;
+use crate::verifying::VerifyingKey;
 
-/// How far another clock may be from ours, in seconds.
-const LEEWAY: i64 = 10;
 /// The longest token that is looked at, in bytes.
 const LONGEST: usize = 16 * 1024;
 
@@ -27,88 +34,103 @@ pub struct TokenSettings {
     pub lifetime: u32,
 }
 
-/// Issues tokens and reads them.
+/// Issues tokens and reads them, and reads those of issuers that are trusted.
+///
+/// A valid token is remembered until it expires or keys change, so that its signature is looked at once.
 pub struct JwtTokens {
     settings: TokenSettings,
-    signing: SigningKey,
-    retired: Vec<SigningKey>,
+    own: OwnKeys,
+    trusted: Vec<TrustedIssuer>,
+    remembered: Remembered,
+    era: Arc<Era>,
     clock: Arc<dyn Clock>,
 }
 
-/// Why a token proves nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// It is longer than any token of ours.
-    #[error("the token is too long")]
-    TooLong,
-    /// It is no JSON Web Token, or lacks something that ours have.
-    #[error("the token is malformed")]
-    Malformed,
-    /// It asks for extensions that must be understood (RFC 7515, section 4.1.11). None is.
-    #[error("the token has critical extensions")]
-    Critical,
-    /// It names no key of ours, or none where there are several.
-    #[error("the token names no known key")]
-    UnknownKey,
-    /// Its algorithm is not its key's.
-    #[error("the token is signed by another algorithm than its key's")]
-    WrongAlgorithm,
-    /// Somebody else signed it, or it was changed since.
-    #[error("the token's signature is wrong")]
-    WrongSignature,
-    /// Somebody else issued it.
-    #[error("the token is from another issuer")]
-    WrongIssuer,
-    /// It is for somebody else.
-    #[error("the token is for another audience")]
-    WrongAudience,
-    /// Its time is over.
-    #[error("the token has expired")]
-    Expired,
-    /// Its time has not come.
-    #[error("the token is not valid yet")]
-    NotYetValid,
-    /// Something else is wrong with it.
-    #[error("the token cannot be verified")]
-    Other(#[source] jsonwebtoken::errors::Error),
+/// What says which keys a token is to be verified with; nothing else of it is believed before.
+#[derive(Deserialize)]
+struct Route {
+    iss: String,
 }
 
 impl JwtTokens {
-    /// Signs tokens with the key `signing`, and reads those that it or a `retired` key has signed. Keys change without anybody
-    /// signing in anew when the old one stays among the retired until its last token has expired.
+    /// Signs tokens with the keys of `ring`, and reads those that they have signed.
     #[must_use]
-    pub fn new(settings: TokenSettings, signing: SigningKey, retired: Vec<SigningKey>, clock: Arc<dyn Clock>) -> Self {
-        Self { settings, signing, retired, clock }
+    pub fn new(settings: TokenSettings, ring: KeyRing, clock: Arc<dyn Clock>) -> Self {
+        Self::with_keys(settings, clock, |era| OwnKeys::fixed(ring, era))
     }
 
-    fn read(&self, token: &str) -> Result<Caller, Refusal> {
+    /// Signs tokens with the keys in `file`, and reads those that they have signed. When the file changes, so do the keys: at
+    /// the latest two seconds later where tokens are issued or read, and at once where a token names a new one.
+    #[must_use]
+    pub fn from_file(settings: TokenSettings, file: KeyFile, clock: Arc<dyn Clock>) -> Self {
+        Self::with_keys(settings, clock, |era| OwnKeys::of_file(file, era))
+    }
+
+    /// Reads tokens of these issuers too. Their keys are fetched in the background, by a thread for each that ends when this is
+    /// dropped; an issuer that cannot be reached is no error.
+    pub fn trusting(mut self, issuers: Vec<ForeignIssuer>) -> Result<Self, ForeignIssuerError> {
+        for issuer in issuers {
+            let others: Vec<_> = self.trusted.iter().map(TrustedIssuer::settings).collect();
+            issuer.check(&self.settings.issuer, &others)?;
+            self.trusted.push(TrustedIssuer::start(issuer, Arc::clone(&self.era), Arc::clone(&self.clock))?);
+        }
+        Ok(self)
+    }
+
+    fn with_keys(settings: TokenSettings, clock: Arc<dyn Clock>, keys: impl FnOnce(Arc<Era>) -> OwnKeys) -> Self {
+        let era = Arc::<Era>::default();
+        let own = keys(Arc::clone(&era));
+        Self { settings, own, trusted: Vec::new(), remembered: Remembered::new(), era, clock }
+    }
+
+    fn read(&self, token: &str) -> Result<Bearer, Refusal> {
         if token.len() > LONGEST {
             return Err(Refusal::TooLong);
         }
+        let now = self.now();
+        self.own.look(now);
+        let era = self.era.now();
+        if let Some(known) = self.remembered.find(token, era) {
+            return match known.validity.check(seconds(now)) {
+                Ok(()) => Ok(known.bearer.clone()),
+                Err(refusal) => {
+                    self.remembered.forget(token);
+                    Err(refusal)
+                }
+            };
+        }
+        let (bearer, validity) = self.verify_anew(token, now)?;
+        validity.check(seconds(now))?;
+        self.remembered.keep(token, era, bearer.clone(), validity);
+        Ok(bearer)
+    }
+
+    fn verify_anew(&self, token: &str, now: i64) -> Result<(Bearer, Validity), Refusal> {
         let header = jsonwebtoken::decode_header(token)?;
         if header.crit.is_some() {
             return Err(Refusal::Critical);
         }
-        let key = self.key(header.kid.as_deref()).ok_or(Refusal::UnknownKey)?;
+        let Route { iss } = insecure_decode_claims(token)?;
+        if iss == self.settings.issuer {
+            return self.verify_own(token, &header, now);
+        }
+        let issuer = self.trusted.iter().find(|trusted| trusted.settings().issuer == iss);
+        issuer.ok_or(Refusal::WrongIssuer)?.verify(token, &header, now)
+    }
+
+    fn verify_own(&self, token: &str, header: &Header, now: i64) -> Result<(Bearer, Validity), Refusal> {
+        let id = header.kid.as_deref();
+        let mut ring = self.own.ring();
+        if id.is_some() && ring.find(id).is_none() {
+            self.own.look_again(now);
+            ring = self.own.ring();
+        }
+        let key = ring.find(id).ok_or(Refusal::UnknownKey)?;
         let claims: Claims = jsonwebtoken::decode(token, &key.decoding, &self.validation(key))?.claims;
-        let now = self.now();
-        if claims.exp <= now.saturating_sub(LEEWAY) {
-            return Err(Refusal::Expired);
-        }
-        if claims.nbf > now.saturating_add(LEEWAY) {
-            return Err(Refusal::NotYetValid);
-        }
-        Ok(claims.caller())
+        Ok((Bearer::Caller(claims.caller()), claims.validity()))
     }
 
-    fn key(&self, id: Option<&str>) -> Option<&SigningKey> {
-        match id {
-            Some(id) => std::iter::once(&self.signing).chain(&self.retired).find(|key| key.id() == id),
-            None => self.retired.is_empty().then_some(&self.signing),
-        }
-    }
-
-    fn validation(&self, key: &SigningKey) -> Validation {
+    fn validation(&self, key: &VerifyingKey) -> Validation {
         let mut validation = Validation::new(key.algorithm);
         // A claim that is configured but not required would be skipped where a token lacks it.
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
@@ -120,50 +142,53 @@ impl JwtTokens {
         validation
     }
 
+    /// In milliseconds since 1970.
     fn now(&self) -> i64 {
-        self.clock.now().milliseconds().div_euclid(1000)
+        self.clock.now().milliseconds()
     }
 }
 
 impl Tokens for JwtTokens {
-    fn issue(&self, user: UserId, stamp: SecurityStamp, scopes: &Scopes) -> Result<AccessToken, TokensError> {
+    fn issue(&self, caller: &Caller, client: Option<ApiKeyId>) -> Result<AccessToken, TokensError> {
         let now = self.now();
+        self.own.look(now);
+        let ring = self.own.ring();
+        let now = seconds(now);
         let claims = Claims {
             iss: self.settings.issuer.clone(),
             aud: self.settings.audience.clone(),
-            sub: user.0,
+            sub: caller.user.0,
             iat: now,
             nbf: now,
             exp: now.saturating_add(i64::from(self.settings.lifetime)),
-            scope: scopes.to_text(),
-            stamp: stamp.0,
+            scope: caller.scopes.to_text(),
+            stamp: caller.stamp.0,
+            client_id: client.map(|client| client.0),
         };
-        let header = Header { kid: Some(self.signing.id().to_owned()), ..Header::new(self.signing.algorithm) };
-        let value = jsonwebtoken::encode(&header, &claims, &self.signing.encoding)
-            .map_err(|error| TokensError(Box::new(error)))?;
+        let key = &ring.signing;
+        let header = Header { kid: Some(key.id().to_owned()), ..Header::new(key.verifying.algorithm) };
+        let value =
+            jsonwebtoken::encode(&header, &claims, &key.encoding).map_err(|error| TokensError(Box::new(error)))?;
         Ok(AccessToken { value, expires_in: u64::from(self.settings.lifetime) })
     }
 
-    fn verify(&self, token: &str) -> Result<Caller, InvalidToken> {
-        self.read(token).map_err(|refusal| InvalidToken(Box::new(refusal)))
+    fn verify(&self, token: &str) -> Result<Bearer, InvalidToken> {
+        self.read(token).map_err(|refusal| InvalidToken {
+            is_pending: matches!(refusal, Refusal::KeysPending),
+            source: Box::new(refusal),
+        })
+    }
+
+    fn issuer(&self) -> &str {
+        &self.settings.issuer
+    }
+
+    fn public_keys(&self) -> Vec<PublicKey> {
+        self.own.look(self.now());
+        self.own.ring().public_keys()
     }
 }
 
-impl From<jsonwebtoken::errors::Error> for Refusal {
-    /// Says nothing that the token says, because it ends up in the log.
-    fn from(error: jsonwebtoken::errors::Error) -> Self {
-        match error.kind() {
-            ErrorKind::InvalidSignature => Self::WrongSignature,
-            ErrorKind::InvalidAlgorithm => Self::WrongAlgorithm,
-            ErrorKind::InvalidIssuer => Self::WrongIssuer,
-            ErrorKind::InvalidAudience => Self::WrongAudience,
-            ErrorKind::InvalidToken
-            | ErrorKind::MissingRequiredClaim(_)
-            | ErrorKind::InvalidClaimFormat(_)
-            | ErrorKind::Base64(_)
-            | ErrorKind::Json(_)
-            | ErrorKind::Utf8(_) => Self::Malformed,
-            _ => Self::Other(error),
-        }
-    }
+fn seconds(milliseconds: i64) -> i64 {
+    milliseconds.div_euclid(1000)
 }

@@ -14,9 +14,9 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use guildhall_auth::{JwtTokens, KeyError, KeyFileError, SigningKey, TokenSettings};
-use guildhall_domain::access::Scopes;
-use guildhall_domain::ports::{Clock, Tokens};
+use guildhall_auth::{JwtTokens, KeyError, KeyFile, KeyFileError, KeyRing, SigningKey, TokenSettings};
+use guildhall_domain::access::{Caller, Scopes};
+use guildhall_domain::ports::{Bearer, Clock, Tokens};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{SecurityStamp, UserId};
 use serde_json::Value;
@@ -36,7 +36,11 @@ fn pem_of(tag: &str, der: &[u8]) -> String {
 
 fn tokens(key: SigningKey) -> JwtTokens {
     let settings = TokenSettings { issuer: "issuer".to_owned(), audience: "audience".to_owned(), lifetime: 3600 };
-    JwtTokens::new(settings, key, vec![], Arc::new(Epoch))
+    JwtTokens::new(settings, KeyRing::new(key), Arc::new(Epoch))
+}
+
+fn ids(file: &KeyFile) -> Vec<String> {
+    file.ring().ids().map(str::to_owned).collect()
 }
 
 fn rsa_pem() -> String {
@@ -62,9 +66,9 @@ fn each_kind_of_key_signs_with_its_own_algorithm_and_reads_what_it_signed() {
     ] {
         let id = key.id().to_owned();
         let tokens = tokens(key);
-        let token = tokens.issue(UserId(Uuid::nil()), SecurityStamp(Uuid::max()), &Scopes::all()).unwrap().value;
-        let caller = tokens.verify(&token).unwrap();
-        assert_eq!((caller.user, caller.stamp), (UserId(Uuid::nil()), SecurityStamp(Uuid::max())));
+        let caller = Caller { user: UserId(Uuid::nil()), stamp: SecurityStamp(Uuid::max()), scopes: Scopes::all() };
+        let token = tokens.issue(&caller, None).unwrap().value;
+        assert_eq!(tokens.verify(&token).unwrap(), Bearer::Caller(caller));
         let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
         let header: Value = serde_json::from_slice(&header).unwrap();
         assert_eq!((&header["alg"], &header["kid"], &header["typ"]), (&algorithm.into(), &id.into(), &"JWT".into()));
@@ -114,10 +118,11 @@ fn an_rsa_key_of_1024_bits_is_too_short() {
 fn the_generated_key_is_kept_for_its_owner_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("guildhall.key.pem");
-    assert!(matches!(SigningKey::load(&path), Err(KeyFileError::Read { .. })));
-    let key = SigningKey::load_or_generate(&path).unwrap();
-    assert_eq!(SigningKey::load_or_generate(&path).unwrap().id(), key.id());
-    assert_eq!(SigningKey::load(&path).unwrap().id(), key.id());
+    assert!(matches!(KeyFile::load(&path), Err(KeyFileError::Read { .. })));
+    let key = ids(&KeyFile::load_or_generate(&path).unwrap());
+    assert_eq!(ids(&KeyFile::load_or_generate(&path).unwrap()), key);
+    assert_eq!(ids(&KeyFile::load(&path).unwrap()), key);
+    assert_eq!(key.len(), 1);
     let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["guildhall.key.pem"]);
     #[cfg(unix)]
@@ -132,10 +137,10 @@ fn a_file_that_holds_no_key_is_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("guildhall.key.pem");
     fs::write(&path, "").unwrap();
-    assert!(matches!(SigningKey::load_or_generate(&path), Err(KeyFileError::Content { source: KeyError::NotPem, .. })));
+    assert!(matches!(KeyFile::load_or_generate(&path), Err(KeyFileError::Content { source: KeyError::NotPem, .. })));
     assert_eq!(fs::read_to_string(&path).unwrap(), "");
     let nowhere = folder.path().join("missing").join("guildhall.key.pem");
-    assert!(matches!(SigningKey::load_or_generate(&nowhere), Err(KeyFileError::Write { .. })));
+    assert!(matches!(KeyFile::load_or_generate(&nowhere), Err(KeyFileError::Write { .. })));
 }
 
 #[test]
@@ -144,14 +149,14 @@ fn all_who_start_at_the_same_time_get_the_same_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("guildhall.key.pem");
         let together = Barrier::new(8);
-        let ids: BTreeSet<String> = thread::scope(|scope| {
+        let keys: BTreeSet<Vec<String>> = thread::scope(|scope| {
             let start = || {
                 together.wait();
-                SigningKey::load_or_generate(&path).unwrap().id().to_owned()
+                ids(&KeyFile::load_or_generate(&path).unwrap())
             };
             let starting: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
             starting.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        assert_eq!(ids.len(), 1);
+        assert_eq!(keys.len(), 1);
     }
 }

@@ -9,9 +9,10 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use guildhall_auth::{JwtTokens, SigningKey, TokenSettings};
+use guildhall_auth::{JwtTokens, KeyRing, SigningKey, TokenSettings};
 use guildhall_domain::access::{Caller, SECURITY_ADMINISTRATOR, Scopes};
-use guildhall_domain::ports::{Clock, Tokens};
+use guildhall_domain::api_key::ApiKeyId;
+use guildhall_domain::ports::{Bearer, Clock, Tokens};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{SecurityStamp, UserId};
 use serde_json::{Value, json};
@@ -56,7 +57,8 @@ fn settings() -> TokenSettings {
 }
 
 fn tokens_at(now: i64, signing: &SigningKey, retired: Vec<SigningKey>) -> JwtTokens {
-    JwtTokens::new(settings(), signing.clone(), retired, Arc::new(At(now)))
+    let ring = retired.into_iter().fold(KeyRing::new(signing.clone()), KeyRing::with_retired);
+    JwtTokens::new(settings(), ring, Arc::new(At(now)))
 }
 
 fn claims() -> Value {
@@ -79,8 +81,11 @@ fn claims_without(name: &str) -> Value {
 }
 
 fn forge(header: &Value, claims: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let message = format!("{}.{}", part(header), part(claims));
+    forge_text(&header.to_string(), &claims.to_string(), sign)
+}
+
+fn forge_text(header: &str, claims: &str, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
+    let message = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
     let signature = URL_SAFE_NO_PAD.encode(sign(message.as_bytes()));
     format!("{message}.{signature}")
 }
@@ -91,17 +96,31 @@ fn hs256(secret: &[u8]) -> impl Fn(&[u8]) -> Vec<u8> {
 }
 
 fn refusal(tokens: &JwtTokens, token: &str) -> String {
-    tokens.verify(token).map_or_else(|error| error.0.to_string(), |caller| format!("accepted: {caller:?}"))
+    match tokens.verify(token) {
+        Ok(bearer) => format!("accepted: {bearer:?}"),
+        Err(error) => {
+            assert!(!error.is_pending, "our own keys are never fetched");
+            error.source.to_string()
+        }
+    }
 }
 
 fn caller(scopes: &str) -> Caller {
     Caller { user: UserId(USER), stamp: SecurityStamp(STAMP), scopes: Scopes::known_in(scopes) }
 }
 
+fn everything() -> Caller {
+    Caller { scopes: Scopes::all(), ..caller("") }
+}
+
+fn payload(token: &str) -> Value {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
+}
+
 #[test]
 fn a_token_of_ours_names_its_caller_until_it_expires() {
     let pair = Pair::new();
-    let issued = tokens_at(NOW, &pair.key, vec![]).issue(UserId(USER), SecurityStamp(STAMP), &Scopes::all()).unwrap();
+    let issued = tokens_at(NOW, &pair.key, vec![]).issue(&everything(), None).unwrap();
     assert_eq!(issued.expires_in, 3600);
     for (now, expected) in [
         (NOW - 11, "the token is not valid yet"),
@@ -115,7 +134,8 @@ fn a_token_of_ours_names_its_caller_until_it_expires() {
         assert!(refusal(&tokens, &issued.value).starts_with(expected), "at {now}");
     }
     let tokens = tokens_at(NOW, &pair.key, vec![]);
-    assert_eq!(tokens.verify(&issued.value).unwrap(), Caller { scopes: Scopes::all(), ..caller("") });
+    assert_eq!(tokens.verify(&issued.value).unwrap(), Bearer::Caller(everything()));
+    assert_eq!(tokens.issuer(), "https://guildhall.test");
 }
 
 #[test]
@@ -124,11 +144,11 @@ fn a_token_made_by_hand_shows_that_the_refusals_below_are_not_accidents() {
     let tokens = tokens_at(NOW, &pair.key, vec![]);
     let sign = |message: &[u8]| pair.sign(message);
     let token = forge(&pair.header(), &claims(), sign);
-    assert_eq!(tokens.verify(&token).unwrap(), caller("openid Security_Administrator"));
+    assert_eq!(tokens.verify(&token).unwrap(), Bearer::Caller(caller("openid Security_Administrator")));
     let nameless = forge(&json!({ "alg": "EdDSA" }), &claims(), sign);
-    assert_eq!(tokens.verify(&nameless).unwrap(), caller("openid Security_Administrator"));
+    assert_eq!(tokens.verify(&nameless).unwrap(), Bearer::Caller(caller("openid Security_Administrator")));
     let unknown_scope = forge(&pair.header(), &claims_with("scope", "openid Root"), sign);
-    let unscoped = tokens.verify(&unknown_scope).unwrap();
+    let Bearer::Caller(unscoped) = tokens.verify(&unknown_scope).unwrap() else { panic!("a token of ours") };
     assert_eq!(unscoped, caller("openid"));
     assert!(!unscoped.scopes.contains(SECURITY_ADMINISTRATOR));
 }
@@ -252,8 +272,45 @@ fn critical_extensions_are_refused_and_keys_inside_a_token_are_ignored() {
     let mut header = pair.header();
     let public = URL_SAFE_NO_PAD.encode(other.raw.public_key().as_ref());
     header["jwk"] = json!({ "kty": "OKP", "crv": "Ed25519", "x": public });
+    header["jku"] = json!("https://elsewhere.test/keys");
+    header["x5u"] = json!("https://elsewhere.test/certificate");
+    header["x5c"] = json!(["MIIB"]);
     let token = forge(&header, &claims(), |message| other.sign(message));
     assert_eq!(refusal(&tokens, &token), "the token's signature is wrong");
+    let token = forge(&header, &claims(), |message| pair.sign(message));
+    assert!(tokens.verify(&token).is_ok());
+}
+
+#[test]
+fn what_is_there_twice_is_refused() {
+    let pair = Pair::new();
+    let tokens = tokens_at(NOW, &pair.key, vec![]);
+    let (header, claims) = (pair.header().to_string(), claims().to_string());
+    let twice = |text: &str, member: &str| text.replacen('{', &format!("{{{member},"), 1);
+    for (header, claims) in [
+        (twice(&header, r#""alg":"none""#), claims.clone()),
+        (twice(&header, r#""alg":"HS256""#), claims.clone()),
+        (twice(&header, r#""kid":"x""#), claims.clone()),
+        (header.clone(), twice(&claims, r#""iss":"https://elsewhere.test""#)),
+        (header.clone(), twice(&claims, r#""sub":"00000000-0000-0000-0000-000000000000""#)),
+        (header.clone(), twice(&claims, r#""exp":9000000000"#)),
+        (header.clone(), twice(&claims, r#""scope":"openid""#)),
+    ] {
+        let token = forge_text(&header, &claims, |message| pair.sign(message));
+        assert_eq!(refusal(&tokens, &token), "the token is malformed", "{header} {claims}");
+    }
+}
+
+#[test]
+fn a_token_for_an_api_key_says_so() {
+    let pair = Pair::new();
+    let tokens = tokens_at(NOW, &pair.key, vec![]);
+    let client = uuid!("0192f0c1-2345-7000-8000-000000000003");
+    let issued = tokens.issue(&everything(), Some(ApiKeyId(client))).unwrap();
+    assert_eq!(payload(&issued.value)["client_id"], client.to_string());
+    assert_eq!(tokens.verify(&issued.value).unwrap(), Bearer::Caller(everything()));
+    let issued = tokens.issue(&everything(), None).unwrap();
+    assert_eq!(payload(&issued.value).get("client_id"), None);
 }
 
 #[test]
@@ -262,7 +319,7 @@ fn a_retired_key_verifies_until_it_is_dropped() {
     let before = tokens_at(NOW, &old.key, vec![]);
     let during = tokens_at(NOW, &new.key, vec![old.key.clone()]);
     let after = tokens_at(NOW, &new.key, vec![]);
-    let issue = |tokens: &JwtTokens| tokens.issue(UserId(USER), SecurityStamp(STAMP), &Scopes::all()).unwrap().value;
+    let issue = |tokens: &JwtTokens| tokens.issue(&everything(), None).unwrap().value;
     assert!(during.verify(&issue(&before)).is_ok());
     assert!(after.verify(&issue(&during)).is_ok());
     assert_eq!(refusal(&after, &issue(&before)), "the token names no known key");

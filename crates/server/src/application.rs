@@ -2,20 +2,25 @@
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::pin::pin;
 use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context, Result, bail};
-use guildhall_auth::{Argon2Passwords, JwtTokens, TokenSettings, generate_password};
-use guildhall_domain::access::Policy;
-use guildhall_domain::directory::{CreateUserError, Directory, FirstAdministratorError};
-use guildhall_http::{Api, Limits, ServeOptions};
+use guildhall_auth::{
+    Argon2Passwords, ForeignIssuer, JwtTokens, RandomSecrets, SignatureAlgorithm, TokenSettings, generate_password,
+};
+use guildhall_domain::access::{Policy, Scopes};
+use guildhall_domain::api_key::ApiKeyId;
+use guildhall_domain::directory::{CreateUserError, Directory, FirstAdministratorError, FirstApiKey};
+use guildhall_domain::foreign::Trust;
+use guildhall_domain::secret::Secret;
+use guildhall_http::{Api, Limits, ServeOptions, TokenLimits};
 use guildhall_persistence::{Database, DatabaseSettings};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::settings::{Bootstrap, Settings};
+use crate::settings::{Bootstrap, Issuer, Settings};
 use crate::signing::KeySource;
 use crate::system::{SystemClock, UuidV7};
 
@@ -32,24 +37,29 @@ impl Application {
     pub(crate) fn build(settings: &Settings) -> Result<Self> {
         let keys = KeySource::of(settings)?;
         let database = Database::connect(&database(settings)).context("database.url")?;
-        let tokens = tokens(settings, &keys)?;
+        let tokens = tokens(settings, &keys)?.trusting(issuers(settings)?)?;
         for migration in database.migrate()? {
             tracing::info!(%migration, "ran the migration {migration}");
         }
-        let directory = directory(&database).with_policy(policy(settings));
+        let directory = directory(&database, settings);
         directory.prepare()?;
         let (host, port) = (settings.server.host.as_str(), settings.server.port);
         let listener =
             TcpListener::bind((host, port)).with_context(|| format!("cannot listen on {host} port {port}"))?;
         // Last, because a password that is printed before an error is soon forgotten.
-        create_first_administrator(&directory, &settings.bootstrap)?;
+        create_first_accounts(&directory, &settings.bootstrap)?;
         let limits = Limits {
             bulk_ids: settings.limits.bulk_ids,
             bulk_bytes: settings.limits.bulk_bytes,
             body_bytes: settings.limits.body_bytes,
         };
         let api = Api::new(directory, Arc::new(tokens), Arc::new(UuidV7), Arc::new(SystemClock), limits)
-            .with_allowed_origins(settings.server.allowed_origins.clone());
+            .with_allowed_origins(settings.server.allowed_origins.clone())
+            .with_trusted_proxies(settings.server.trusted_proxies.clone())
+            .with_token_limits(TokenLimits {
+                per_address: NonZeroU32::new(settings.limits.token_requests_per_address),
+                per_account: NonZeroU32::new(settings.limits.token_requests_per_account),
+            });
         let address = listener.local_addr()?;
         let options =
             ServeOptions { workers: settings.server.workers, shutdown_timeout: settings.server.shutdown_timeout };
@@ -87,14 +97,16 @@ pub(crate) fn database(settings: &Settings) -> DatabaseSettings {
 }
 
 /// The directory in `database`.
-pub(crate) fn directory(database: &Database) -> Directory {
+pub(crate) fn directory(database: &Database, settings: &Settings) -> Directory {
     // A hash keeps a processor busy, so more at once would only take memory.
     let hashes = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    Directory::new(database.store(), Arc::new(Argon2Passwords::new(hashes)), Arc::new(SystemClock), Arc::new(UuidV7))
-}
-
-fn policy(settings: &Settings) -> Policy {
-    Policy { delegated_administration: settings.authorization.delegated_administration }
+    let passwords = Arc::new(Argon2Passwords::new(hashes));
+    let policy = Policy {
+        delegated_administration: settings.authorization.delegated_administration,
+        lockout_threshold: NonZeroU32::new(settings.auth.lockout_threshold).unwrap_or(NonZeroU32::MIN),
+    };
+    Directory::new(database.store(), passwords, Arc::new(RandomSecrets), Arc::new(SystemClock), Arc::new(UuidV7))
+        .with_policy(policy)
 }
 
 /// Access tokens, signed with the key from `keys`.
@@ -104,21 +116,52 @@ pub(crate) fn tokens(settings: &Settings, keys: &KeySource) -> Result<JwtTokens>
         audience: settings.auth.audience.clone(),
         lifetime: settings.auth.access_token_ttl,
     };
-    Ok(JwtTokens::new(claims, keys.key()?, Vec::new(), Arc::new(SystemClock)))
+    keys.tokens(claims, Arc::new(SystemClock))
 }
 
-fn create_first_administrator(directory: &Directory, settings: &Bootstrap) -> Result<()> {
+/// The outside issuers whose tokens are accepted.
+fn issuers(settings: &Settings) -> Result<Vec<ForeignIssuer>> {
+    let issuer = |(name, issuer): (&String, &Issuer)| {
+        let algorithm = |text: &String| {
+            text.parse::<SignatureAlgorithm>().with_context(|| format!("auth.issuers.{name}.algorithms: '{text}'"))
+        };
+        Ok(ForeignIssuer {
+            name: name.clone(),
+            issuer: issuer.issuer.clone(),
+            audiences: issuer.audiences.clone(),
+            algorithms: issuer.algorithms.iter().map(algorithm).collect::<Result<_>>()?,
+            jwks_url: issuer.jwks_url.clone(),
+            user_claim: issuer.user_claim.clone(),
+            groups_claim: issuer.groups_claim.clone(),
+            scopes: Scopes::known_in(&issuer.scopes.join(" ")),
+            trust: Trust {
+                creates_users: issuer.create_users,
+                names_local_users: issuer.local_users,
+                creates_groups: issuer.create_groups,
+            },
+        })
+    };
+    settings.auth.issuers.iter().map(issuer).collect()
+}
+
+fn create_first_accounts(directory: &Directory, settings: &Bootstrap) -> Result<()> {
     let username = settings.admin_username.as_str();
+    let api_key = settings
+        .client_id
+        .zip(settings.client_secret.as_ref())
+        .map(|(id, secret)| FirstApiKey { id: ApiKeyId(id), secret: Secret::given(secret.reveal().to_owned()) });
+    let create =
+        |password: &str| directory.create_first_accounts(username, password, api_key.as_ref()).map_err(in_settings);
     let Some(chosen) = &settings.admin_password else {
         let password = generate_password()?;
-        if directory.create_first_administrator(username, &password).map_err(in_settings)?.is_some() {
+        if create(&password)?.is_some() {
             // Not through the log, which is kept and read by others.
             let line = format!("Created the administrator '{username}' with the password: {password}  (shown once)");
             writeln!(io::stdout(), "{line}").context("cannot print the administrator's password")?;
         }
         return Ok(());
     };
-    if directory.create_first_administrator(username, chosen.reveal()).map_err(in_settings)?.is_some() {
+    if create(chosen.reveal())?.is_some() {
         tracing::info!(username, "created the administrator '{username}'");
     }
     Ok(())

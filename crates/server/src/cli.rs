@@ -1,14 +1,18 @@
 //! The command line.
 
+mod api_keys;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use guildhall_domain::directory::CallerError;
+use guildhall_domain::directory::{CallerError, Directory};
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::ports::Tokens;
 use guildhall_persistence::Database;
+
+use api_keys::ApiKeyCommand;
 
 use crate::application::{self, Application};
 use crate::settings::Settings;
@@ -38,8 +42,27 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         user: String,
     },
+    /// Manage API keys, which programs sign in with.
+    #[command(subcommand)]
+    ApiKey(ApiKeyCommand),
+    /// Manage the keys that sign access tokens.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Let a user sign in again whom wrong passwords have locked out.
+    Unlock {
+        /// The user's name, email address or id.
+        #[arg(long, value_name = "NAME")]
+        user: String,
+    },
     /// Print the description of the API (`OpenAPI` 3.1, JSON).
     Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Put a new key in front of the file's. It signs from then on, and the ones of before still verify; a service that runs
+    /// takes notice by itself.
+    Rotate,
 }
 
 impl Cli {
@@ -55,6 +78,12 @@ impl Cli {
             None | Some(Command::Serve) => Application::build(&settings)?.run(),
             Some(Command::Migrate) => migrate(&settings),
             Some(Command::Token { user }) => token(&settings, &user),
+            Some(Command::ApiKey(command)) => command.run(&existing(&settings)?),
+            Some(Command::Keys(KeysCommand::Rotate)) => rotate(&settings),
+            Some(Command::Unlock { user }) => {
+                let unlocked = existing(&settings)?.unlock(&UserIdentifier::from(user.as_str()));
+                unlocked.with_context(|| format!("cannot unlock '{user}'"))
+            }
             Some(Command::Openapi) => Ok(()),
         }
     }
@@ -63,7 +92,7 @@ impl Cli {
 fn migrate(settings: &Settings) -> Result<()> {
     let database = Database::connect(&application::database(settings)).context("database.url")?;
     let migrations = database.migrate()?;
-    application::directory(&database).prepare()?;
+    application::directory(&database, settings).prepare()?;
     let mut out = io::stdout();
     for migration in &migrations {
         writeln!(out, "ran the migration {migration}")?;
@@ -74,10 +103,24 @@ fn migrate(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
+/// The directory in a database that is there.
+fn existing(settings: &Settings) -> Result<Directory> {
+    let database = Database::connect_existing(&application::database(settings)).context("database.url")?;
+    Ok(application::directory(&database, settings))
+}
+
+fn rotate(settings: &Settings) -> Result<()> {
+    let rotated = KeySource::of(settings)?.rotate()?;
+    writeln!(io::stdout(), "{} signs from now on", rotated.signing)?;
+    for key in &rotated.retired {
+        writeln!(io::stdout(), "{key} still verifies")?;
+    }
+    Ok(())
+}
+
 fn token(settings: &Settings, user: &str) -> Result<()> {
     let keys = KeySource::of(settings)?;
-    let database = Database::connect_existing(&application::database(settings)).context("database.url")?;
-    let caller = application::directory(&database).caller_for(&UserIdentifier::from(user)).map_err(|error| {
+    let caller = existing(settings)?.caller_for(&UserIdentifier::from(user)).map_err(|error| {
         let what = match &error {
             CallerError::UserNotFound | CallerError::Closed => format!("no token for '{user}'"),
             CallerError::Store(_) => {
@@ -86,7 +129,7 @@ fn token(settings: &Settings, user: &str) -> Result<()> {
         };
         anyhow::Error::new(error).context(what)
     })?;
-    let token = application::tokens(settings, &keys)?.issue(caller.user, caller.stamp, &caller.scopes)?;
+    let token = application::tokens(settings, &keys)?.issue(&caller, None)?;
     writeln!(io::stdout(), "{}", token.value)?;
     Ok(())
 }

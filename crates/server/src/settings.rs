@@ -1,5 +1,6 @@
 //! Settings: the defaults, then a file, then the environment.
 
+mod auth;
 mod values;
 
 #[cfg(test)]
@@ -8,19 +9,20 @@ mod tests;
 use std::collections::HashMap;
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use config::{Config, ConfigError, Environment, File, FileFormat};
+use ipnet::IpNet;
 use serde::Deserialize;
+use uuid::Uuid;
 
+pub(crate) use auth::{Auth, Issuer};
 pub(crate) use values::{Level, LogFormat, Secret};
 
 /// Every key is in here with its default, but for those that are optional.
 const DEFAULTS: &str = include_str!("../../../config/default.toml");
 const PREFIX: &str = "GUILDHALL_";
-/// Official clients take a token for expired this many seconds early (spec section 2.1).
-const CLIENTS_EXPIRE_EARLY: u32 = 60;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
@@ -48,6 +50,9 @@ pub(crate) struct ServerSettings {
     /// Pages of these origins may call from a browser.
     #[serde(deserialize_with = "values::list")]
     pub(crate) allowed_origins: Vec<String>,
+    /// Networks of proxies that are believed.
+    #[serde(deserialize_with = "values::networks")]
+    pub(crate) trusted_proxies: Vec<IpNet>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -57,18 +62,6 @@ pub(crate) struct Database {
     pub(crate) url: Secret,
     #[serde(deserialize_with = "values::whole")]
     pub(crate) pool_size: u32,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table")]
-pub(crate) struct Auth {
-    pub(crate) issuer: String,
-    pub(crate) audience: String,
-    /// In seconds.
-    #[serde(deserialize_with = "values::whole")]
-    pub(crate) access_token_ttl: u32,
-    pub(crate) signing_key_file: Option<PathBuf>,
-    pub(crate) hs256_secret: Option<Secret>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -86,6 +79,12 @@ pub(crate) struct Limits {
     pub(crate) bulk_bytes: usize,
     #[serde(deserialize_with = "values::whole")]
     pub(crate) body_bytes: usize,
+    /// In a minute, of one address; 0 is any number.
+    #[serde(deserialize_with = "values::whole")]
+    pub(crate) token_requests_per_address: u32,
+    /// In a minute, for one account; 0 is any number.
+    #[serde(deserialize_with = "values::whole")]
+    pub(crate) token_requests_per_account: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -93,6 +92,24 @@ pub(crate) struct Limits {
 pub(crate) struct Bootstrap {
     pub(crate) admin_username: String,
     pub(crate) admin_password: Option<Secret>,
+    pub(crate) client_id: Option<Uuid>,
+    pub(crate) client_secret: Option<Secret>,
+}
+
+/// The fewest bytes of a secret that somebody chooses.
+const SHORTEST_CLIENT_SECRET: usize = 32;
+
+impl Bootstrap {
+    fn check(&self) -> Result<()> {
+        match (self.client_id, &self.client_secret) {
+            (Some(_), None) => bail!("bootstrap.client_secret: must be set too, or bootstrap.client_id must not be"),
+            (None, Some(_)) => bail!("bootstrap.client_id: must be set too, or bootstrap.client_secret must not be"),
+            (Some(_), Some(secret)) if secret.reveal().len() < SHORTEST_CLIENT_SECRET => {
+                bail!("bootstrap.client_secret: must have {SHORTEST_CLIENT_SECRET} or more bytes")
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -138,7 +155,6 @@ impl Settings {
 
     /// Checks what the types leave open.
     fn check(&self) -> Result<()> {
-        let ttl = self.auth.access_token_ttl > CLIENTS_EXPIRE_EARLY;
         let url = ["sqlite://", "postgres://", "postgresql://"]
             .iter()
             .any(|scheme| self.database.url.reveal().starts_with(scheme));
@@ -152,9 +168,6 @@ impl Settings {
             ),
             (url, "database.url", "must start with sqlite:// or postgres://"),
             (self.database.pool_size > 0, "database.pool_size", "must be at least 1"),
-            (!self.auth.issuer.is_empty(), "auth.issuer", "must not be empty"),
-            (!self.auth.audience.is_empty(), "auth.audience", "must not be empty"),
-            (ttl, "auth.access_token_ttl", "must be more than 60 seconds"),
             (self.limits.bulk_ids > 0, "limits.bulk_ids", "must be at least 1"),
             (self.limits.bulk_bytes > 0, "limits.bulk_bytes", "must be at least 1"),
             (self.limits.body_bytes > 0, "limits.body_bytes", "must be at least 1"),
@@ -163,7 +176,8 @@ impl Settings {
                 bail!("{key}: {rule}");
             }
         }
-        Ok(())
+        self.bootstrap.check()?;
+        self.auth.check()
     }
 }
 

@@ -1,17 +1,19 @@
-//! Where the key comes from that signs access tokens.
+//! Where the keys come from that sign and verify access tokens.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use guildhall_auth::SigningKey;
+use guildhall_auth::{JwtTokens, KeyFile, KeyRing, Rotated, TokenSettings};
+use guildhall_domain::ports::Clock;
 
 use crate::settings::{Secret, Settings};
 
 /// Where the key comes from.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum KeySource {
-    /// A shared secret.
-    Secret(Secret),
+    /// A shared secret, and the one of before.
+    Secret { current: Secret, previous: Option<Secret> },
     /// A file that must be there.
     File(PathBuf),
     /// A file beside the SQLite file, made at the first start.
@@ -24,7 +26,9 @@ impl KeySource {
             (Some(_), Some(_)) => {
                 bail!("auth.hs256_secret and auth.signing_key_file are both set, and only one can be")
             }
-            (Some(secret), None) => Ok(Self::Secret(secret.clone())),
+            (Some(secret), None) => {
+                Ok(Self::Secret { current: secret.clone(), previous: settings.auth.hs256_previous_secret.clone() })
+            }
             (None, Some(file)) => Ok(Self::File(file.clone())),
             (None, None) => match settings.database.url.reveal().strip_prefix("sqlite://") {
                 Some(path) => Ok(Self::Generated(Path::new(path).with_extension("key.pem"))),
@@ -34,12 +38,26 @@ impl KeySource {
         }
     }
 
-    /// The key itself. The SQLite file's folder must be there.
-    pub(crate) fn key(&self) -> Result<SigningKey> {
+    /// Tokens signed and verified by these keys. The SQLite file's folder must be there.
+    pub(crate) fn tokens(&self, settings: TokenSettings, clock: Arc<dyn Clock>) -> Result<JwtTokens> {
+        let file = match self {
+            Self::Secret { current, previous } => {
+                let ring = KeyRing::from_secrets(current.reveal(), previous.iter().map(Secret::reveal));
+                return Ok(JwtTokens::new(settings, ring.context("auth.hs256_secret")?, clock));
+            }
+            Self::File(file) => KeyFile::load(file).context("auth.signing_key_file")?,
+            Self::Generated(file) => KeyFile::load_or_generate(file)?,
+        };
+        Ok(JwtTokens::from_file(settings, file, clock))
+    }
+
+    /// Puts a new key in front of those in the file.
+    pub(crate) fn rotate(&self) -> Result<Rotated> {
         match self {
-            Self::Secret(secret) => SigningKey::from_secret(secret.reveal()).context("auth.hs256_secret"),
-            Self::File(file) => SigningKey::load(file).context("auth.signing_key_file"),
-            Self::Generated(file) => Ok(SigningKey::load_or_generate(file)?),
+            Self::Secret { .. } => {
+                bail!("auth.hs256_secret signs: set it to another one, and auth.hs256_previous_secret to this one")
+            }
+            Self::File(file) | Self::Generated(file) => Ok(KeyFile::rotate(file)?),
         }
     }
 }
@@ -64,7 +82,10 @@ mod tests {
         assert_eq!(source(&[]), generated("data/guildhall.key.pem"));
         assert_eq!(source(&[(url, "sqlite:///var/lib/g/g.db")]), generated("/var/lib/g/g.key.pem"));
         assert_eq!(source(&[(file, "k.pem")]), Ok(KeySource::File(PathBuf::from("k.pem"))));
-        assert!(matches!(source(&[(secret, "s"), (url, "postgres://h/d")]), Ok(KeySource::Secret(_))));
+        assert!(matches!(
+            source(&[(secret, "s"), (url, "postgres://h/d")]),
+            Ok(KeySource::Secret { previous: None, .. })
+        ));
         for variables in [[(file, "k.pem"), (secret, "s")], [(url, "postgres://h/d"), (file, "")]] {
             let error = source(&variables).unwrap_err();
             assert!(error.contains("auth.signing_key_file") && error.contains("auth.hs256_secret"), "{error}");

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde::de::{Error, Expected, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
@@ -95,6 +97,17 @@ where
 /// Several texts: an array, or one text with commas between, for the environment.
 pub(super) fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     deserializer.deserialize_any(List)
+}
+
+/// Networks, as [`list`] reads texts: an address with the length of its prefix, or an address alone.
+pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let network = |text: String| {
+        let address = || text.parse::<IpAddr>().map(IpNet::from);
+        text.parse().or_else(|_| address()).map_err(|_| {
+            D::Error::custom(format_args!("'{text}' is neither an address nor a network such as 10.0.0.0/8"))
+        })
+    };
+    list(deserializer)?.into_iter().map(network).collect()
 }
 
 struct List;

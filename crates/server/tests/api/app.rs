@@ -173,6 +173,11 @@ impl TestApp {
         self.client.request(method, self.url(path)).bearer_auth(token)
     }
 
+    /// A request for a token, with these parameters in its form.
+    pub(crate) fn request_for_token(&self, parameters: &[(&str, &str)]) -> RequestBuilder {
+        self.client.post(format!("{}/authenticate/connect/token", self.server.url)).form(parameters)
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{API}{path}", self.server.url)
     }

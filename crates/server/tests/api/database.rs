@@ -140,6 +140,15 @@ impl Database {
         sql_query(count).get_result::<Number>(&mut postgres(&self.url)).unwrap().number
     }
 
+    /// The number that a statement selects as `number`.
+    pub(crate) fn count(&self, statement: &str) -> i64 {
+        let count = sql_query(statement);
+        match self.kind {
+            Kind::Sqlite => count.get_result::<Number>(&mut sqlite(&self.url)).unwrap().number,
+            Kind::Postgres => count.get_result::<Number>(&mut postgres(&self.url)).unwrap().number,
+        }
+    }
+
     /// The password in the URL, if there is one.
     pub(crate) fn password(&self) -> Option<String> {
         let (credentials, _) = self.url.split_once('@')?;

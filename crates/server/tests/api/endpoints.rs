@@ -1,6 +1,7 @@
 //! Every endpoint below `/api/security`, what a request to each needs, and who may send it.
 
 use reqwest::RequestBuilder;
+use serde_json::json;
 
 use crate::app::TestApp;
 use crate::client::Client;
@@ -40,9 +41,10 @@ const USERS: &str = "/groups/{group}/users";
 const MEMBER: &str = "/groups/{group}/users/{user}";
 const CHILDREN: &str = "/groups/{group}/groups";
 const CHILD: &str = "/groups/{group}/groups/{child}";
+const API_KEY: &str = "/apiKeys/{key}";
 
 /// The rows of the two tables of endpoints, but for searching.
-pub(crate) const ENDPOINTS: [Endpoint; 25] = [
+pub(crate) const ENDPOINTS: [Endpoint; 31] = [
     endpoint(("GET", "/users"), ("/users", ""), 200, 403, [200, 200]),
     endpoint(("POST", "/users"), ("/users", NEW_USER), 201, 403, [201, 403]),
     endpoint(("GET", "/users/{user}"), ("/users/{user}", ""), 200, 200, [200, 200]),
@@ -86,6 +88,12 @@ pub(crate) const ENDPOINTS: [Endpoint; 25] = [
     endpoint(("POST", CHILDREN), (CHILDREN, r#"["{other}"]"#), 204, 403, [403, 204]),
     endpoint(("PUT", CHILD), ("/groups/{group}/groups/{other}", ""), 204, 403, [403, 204]),
     endpoint(("DELETE", CHILD), (CHILD, ""), 204, 403, [403, 204]),
+    endpoint(("GET", "/apiKeys"), ("/apiKeys", ""), 200, 403, [403, 403]),
+    endpoint(("POST", "/apiKeys"), ("/apiKeys", r#"{"name":"New key {number}"}"#), 201, 403, [403, 403]),
+    endpoint(("GET", API_KEY), (API_KEY, ""), 200, 403, [403, 403]),
+    endpoint(("PUT", API_KEY), (API_KEY, r#"{"name":"Renamed {number}"}"#), 200, 403, [403, 403]),
+    endpoint(("DELETE", API_KEY), (API_KEY, ""), 204, 403, [403, 403]),
+    endpoint(("POST", "/apiKeys/{key}/secret"), ("/apiKeys/{key}/secret", ""), 200, 403, [403, 403]),
 ];
 
 /// Gives every request users and groups of its own.
@@ -94,12 +102,13 @@ pub(crate) struct Scene<'a> {
     number: u32,
 }
 
-/// A user, the group they are in, a child of that group, and a group that has nothing to do with them.
+/// A user, the group they are in, a child of that group, and a group and an API key that have nothing to do with them.
 pub(crate) struct Target {
     pub(crate) user: String,
     group: String,
     child: String,
     other: String,
+    key: String,
     number: u32,
 }
 
@@ -124,7 +133,8 @@ impl<'a> Scene<'a> {
         let child = admin.create_group(&format!("Child {number}"), &[], &[]).await;
         let group = admin.create_group(&format!("Group {number}"), &[&user], &[&child]).await;
         let other = admin.create_group(&format!("Other {number}"), &[], &[]).await;
-        Target { user, group, child, other, number }
+        let key = admin.create("/apiKeys", &json!({ "name": format!("Key {number}") })).await;
+        Target { user, group, child, other, key, number }
     }
 }
 
@@ -144,6 +154,7 @@ impl Target {
             .replace("{group}", &self.group)
             .replace("{child}", &self.child)
             .replace("{other}", &self.other)
+            .replace("{key}", &self.key)
             .replace("{number}", &self.number.to_string())
     }
 }

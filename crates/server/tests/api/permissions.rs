@@ -30,20 +30,22 @@ fn every_route_of_the_api_has_a_row() {
 }
 
 /// The kinds of caller, in the order of the statuses that [`expected`] says.
-const CALLERS: [&str; 8] = [
+const CALLERS: [&str; 9] = [
     "nobody",
     "oneself",
     "another user",
     "a User Administrator",
     "a Group Administrator",
+    "an API Key Administrator",
     "a System Administrator",
     "a System Administrator by inheritance",
     "a suspended administrator",
 ];
 
-fn expected(endpoint: &Endpoint, delegated: bool) -> [u16; 8] {
+fn expected(endpoint: &Endpoint, delegated: bool) -> [u16; 9] {
     let [users, groups] = if delegated { endpoint.delegated } else { [endpoint.by_another; 2] };
-    [401, endpoint.about_oneself, endpoint.by_another, users, groups, endpoint.done, endpoint.done, 401]
+    let keys = if endpoint.template.starts_with("/apiKeys") { endpoint.done } else { endpoint.by_another };
+    [401, endpoint.about_oneself, endpoint.by_another, users, groups, keys, endpoint.done, endpoint.done, 401]
 }
 
 async fn every_endpoint_answers_every_kind_of_caller_as_the_table_says(kind: Kind) {
@@ -59,22 +61,24 @@ async fn delegating(kind: Kind) -> TestApp {
 }
 
 async fn table(app: &TestApp, delegated: bool) {
-    let mut scene = Scene::new(app, 8 * 25).await;
+    let mut scene = Scene::new(app, 9 * 31).await;
     let admin = Client::admin(app);
-    for name in ["another", "users-delegate", "groups-delegate", "second", "inheriting", "suspended"] {
+    for name in ["another", "users-delegate", "groups-delegate", "keys-admin", "second", "inheriting", "suspended"] {
         admin.create_user(name).await;
     }
     admin.create_group("Lieutenants", &["inheriting"], &[]).await;
     for membership in [
         "/groups/User Administrators/users/users-delegate",
         "/groups/Group Administrators/users/groups-delegate",
+        "/groups/API Key Administrators/users/keys-admin",
         "/groups/System Administrators/users/second",
         "/groups/System Administrators/groups/Lieutenants",
         "/groups/System Administrators/users/suspended",
     ] {
         admin.send("PUT", membership).await.is(204);
     }
-    let [another, users, groups] = ["another", "users-delegate", "groups-delegate"].map(|name| Client::of(app, name));
+    let [another, users, groups, keys] =
+        ["another", "users-delegate", "groups-delegate", "keys-admin"].map(|name| Client::of(app, name));
     let [second, inheriting, suspended] = ["second", "inheriting", "suspended"].map(|name| Client::of(app, name));
     assert_eq!(suspended.status("GET", "/groups").await, 200);
     admin.send_with("POST", "/users/suspended/actions", &json!({ "type": "suspend" })).await.is(204);
@@ -88,6 +92,7 @@ async fn table(app: &TestApp, delegated: bool) {
                 "another user" => &another,
                 "a User Administrator" => &users,
                 "a Group Administrator" => &groups,
+                "an API Key Administrator" => &keys,
                 "a System Administrator by inheritance" => &inheriting,
                 "a suspended administrator" => &suspended,
                 _ => oneself.as_ref().unwrap_or(&second),

@@ -26,14 +26,35 @@ async fn no_token_password_or_key_is_ever_logged(kind: Kind) {
     assert_eq!(app.post("/users", &weak).await.status, 422);
     let broken = app.request(Method::POST, "/users").header("Content-Type", "application/json");
     assert_eq!(Answer::to(broken.body(r#"{"credentials":{"password":"MyOwnPassword""#)).await.status, 400);
+    let sign_in = async |parameters: &[(&str, &str)]| Answer::to(app.request_for_token(parameters)).await;
+    let session = sign_in(&[("grant_type", "password"), ("username", "admin"), ("password", PASSWORD)]).await;
+    let refresh_token = session.json()["refresh_token"].as_str().unwrap().to_owned();
+    sign_in(&[("grant_type", "refresh_token"), ("refresh_token", &refresh_token)]).await.is(200);
+    let key = app.post("/apiKeys", &json!({ "name": "Factory" })).await.json();
+    let flow = &key["flows"][0];
+    let (id, client_secret) = (flow["clientId"].as_str().unwrap(), flow["clientSecret"].as_str().unwrap());
+    sign_in(&[("grant_type", "client_credentials"), ("client_id", id), ("client_secret", client_secret)]).await.is(200);
+    sign_in(&[("grant_type", "client_credentials"), ("client_id", id), ("client_secret", "unknown-secret")])
+        .await
+        .is(400);
     let output = app.server.output();
     assert!(output.contains(GROUP), "nothing was logged:\n{output}");
     let key = std::fs::read_to_string(app.signing_key_file()).unwrap();
     let key = key.lines().nth(1).unwrap();
     let database = app.setup.database.password();
     let signature = |token: &str| token.rsplit_once('.').unwrap().1.to_owned();
-    let secrets =
-        [PASSWORD, "F1ghtC1ub1234!", "MyOwnPassword", key, &signature(&app.token), &signature(&token), "unknown-token"];
+    let secrets = [
+        PASSWORD,
+        "F1ghtC1ub1234!",
+        "MyOwnPassword",
+        key,
+        &signature(&app.token),
+        &signature(&token),
+        "unknown-token",
+        &refresh_token,
+        client_secret,
+        "unknown-secret",
+    ];
     for secret in secrets.into_iter().chain(database.as_deref()).chain(["$argon2"]) {
         let line = output.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret} is in the log");
