@@ -13,6 +13,7 @@ use guildhall_domain::memory::Memory;
 use guildhall_domain::page::Page;
 use guildhall_domain::password::{Password, PasswordHash};
 use guildhall_domain::ports::{Clock, Ids, Passwords, PasswordsError, Reach, Secrets, SecretsError};
+use guildhall_domain::search::Listing;
 use guildhall_domain::secret::{RANDOM_BYTES, SecretDigest};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{UserDraft, UserId};
@@ -97,7 +98,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("nobody: {unknown:?} not found");
     }
 
-    for user in directory.members(&admin, &group, Reach::Direct, &[], Page::default())?.items {
+    let first_page = Listing::of_all(Page::default(), SystemClock.now());
+    for user in directory.members(&admin, &group, Reach::Direct, &[], &first_page)?.items {
         println!("member: {}", user.username.as_str());
     }
     Ok(())

@@ -4,6 +4,7 @@ pub mod access;
 pub mod api_keys;
 pub mod changes;
 pub mod concurrency;
+pub mod crowd;
 mod fixture;
 pub mod foreign;
 pub mod graph;
@@ -11,6 +12,7 @@ pub mod listing;
 pub mod members;
 pub mod names;
 pub mod nesting;
+pub mod searching;
 pub mod sign_in;
 pub mod units;
 
@@ -78,6 +80,11 @@ macro_rules! contract_tests {
             foreign::an_issuer_speaks_for_no_one_elses_users
             foreign::external_groups_follow_the_latest_token
             foreign::an_issuer_leaves_somebody_who_administers
+            searching::users_are_found_by_every_field
+            searching::groups_are_found_by_every_field
+            searching::every_field_sorts_both_ways
+            searching::filters_combine
+            searching::a_filter_may_be_long
             concurrency::writers_alone_take_turns
             concurrency::overlapping_adds_all_succeed
             concurrency::one_of_many_gets_a_name
@@ -120,6 +127,7 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/members.rs"),
         include_str!("contract/names.rs"),
         include_str!("contract/nesting.rs"),
+        include_str!("contract/searching.rs"),
         include_str!("contract/sign_in.rs"),
         include_str!("contract/units.rs"),
     ];

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`user`], [`group`], [`api_key`], [`identifier`], [`name`], [`custom`], [`password`], [`secret`], [`time`], [`page`], [`version`] | values that are valid once they exist |
 //! | [`foreign`] | what the tokens of outside issuers say |
+//! | [`search`] | which items of a listing are wanted, and in which order |
 //! | [`access`] | who may do what |
 //! | [`directory`] | the use cases |
 //! | [`ports`] | what the use cases need from outside: a store, tokens, password hashes, secrets, time and ids |
@@ -33,6 +34,7 @@ pub mod name;
 pub mod page;
 pub mod password;
 pub mod ports;
+pub mod search;
 pub mod secret;
 pub mod time;
 pub mod user;

@@ -9,9 +9,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::api_key::{ApiKey, ApiKeyId};
 use crate::group::{Group, GroupId, GroupKind, SystemGroup};
 use crate::name::NameKey;
-use crate::page::{Page, Paged};
+use crate::page::Paged;
 use crate::password::PasswordHash;
 use crate::ports::{Reach, Reader, RefreshGrant, Store, StoreError, Undo, Writer};
+use crate::search::{Field, GroupListing, Listing, UserListing};
 use crate::secret::SecretDigest;
 use crate::time::Timestamp;
 use crate::user::{SecurityStamp, User, UserId};
@@ -114,18 +115,13 @@ impl State {
         }
     }
 
-    fn page_of_users(&self, wanted: &BTreeSet<UserId>, page: Page) -> Paged<User> {
-        let ordered = self.usernames.values().filter(|id| wanted.contains(id));
-        let items = ordered.skip(saturating(page.offset())).take(saturating(page.size()));
-        let items = items.filter_map(|id| self.accounts.get(id)).map(|account| account.user.clone()).collect();
-        Paged { page, total: wanted.len() as u64, items }
+    fn page_of_users<'a>(&self, of: impl IntoIterator<Item = &'a UserId>, listing: &UserListing) -> Paged<User> {
+        let accounts = of.into_iter().filter_map(|id| self.accounts.get(id));
+        page(accounts.map(|account| account.user.clone()), listing)
     }
 
-    fn page_of_groups(&self, wanted: &BTreeSet<GroupId>, page: Page) -> Paged<Group> {
-        let ordered = self.group_names.values().filter(|id| wanted.contains(id));
-        let items = ordered.skip(saturating(page.offset())).take(saturating(page.size()));
-        let items = items.filter_map(|id| self.counted(*id)).collect();
-        Paged { page, total: wanted.len() as u64, items }
+    fn page_of_groups<'a>(&self, of: impl IntoIterator<Item = &'a GroupId>, listing: &GroupListing) -> Paged<Group> {
+        page(of.into_iter().filter_map(|id| self.counted(*id)), listing)
     }
 
     fn counted(&self, id: GroupId) -> Option<Group> {
@@ -166,6 +162,15 @@ impl State {
         Arc::make_mut(&mut self.identifiers).insert(user.username.key(), user.id);
         Arc::make_mut(&mut self.identifiers).extend(user.email.iter().map(|email| (email.key(), user.id)));
     }
+}
+
+/// The page of those that are wanted.
+fn page<F: Field>(items: impl Iterator<Item = F::Item>, listing: &Listing<F>) -> Paged<F::Item> {
+    let mut wanted: Vec<_> = items.filter(|item| listing.filter.lets_pass(item, listing.now)).collect();
+    wanted.sort_by(|one, other| listing.compare(one, other));
+    let total = wanted.len() as u64;
+    let items = wanted.into_iter().skip(saturating(listing.page.offset())).take(saturating(listing.page.size()));
+    Paged { page: listing.page, total, items: items.collect() }
 }
 
 fn saturating(count: u64) -> usize {

@@ -37,9 +37,10 @@ pub fn writers_alone_take_turns(store: Arc<dyn Store>) {
     let users: Vec<UserId> = (0..12).map(|number| fixture.user(&format!("u{number}"))).collect();
     together(12, |_| {
         must(fixture.store.write_alone(|directory| {
-            let next =
-                usize::try_from(directory.members(group, Reach::Direct, &BTreeSet::new(), Page::default())?.total)
-                    .unwrap_or_default();
+            let next = usize::try_from(
+                directory.members(group, Reach::Direct, &BTreeSet::new(), &fixture.all(Page::default()))?.total,
+            )
+            .unwrap_or_default();
             directory.insert_members(
                 group,
                 &BTreeSet::from([users[next]]),
@@ -59,7 +60,9 @@ pub fn overlapping_adds_all_succeed(store: Arc<dyn Store>) {
     assert_eq!(new.iter().sum::<u64>(), 118);
     assert_eq!(fixture.read(group).user_count, 118);
     let page = must(Page::new(0, 1000));
-    let members = must(fixture.store.read(|directory| directory.members(group, Reach::Direct, &BTreeSet::new(), page)));
+    let members = must(
+        fixture.store.read(|directory| directory.members(group, Reach::Direct, &BTreeSet::new(), &fixture.all(page))),
+    );
     let found: BTreeSet<UserId> = members.items.iter().map(|user| user.id).collect();
     assert_eq!(found, users[..118].iter().copied().collect());
 }
@@ -176,7 +179,8 @@ pub fn what_vanishes_meanwhile_is_not_found(store: Arc<dyn Store>) {
         if round % 2 == 1 {
             let read = must(fixture.directory.group(&fixture.admin, &group));
             let page = must(Page::new(0, 1000));
-            let members = must(fixture.directory.members(&fixture.admin, &group, Reach::Direct, &[], page));
+            let members =
+                must(fixture.directory.members(&fixture.admin, &group, Reach::Direct, &[], &fixture.all(page)));
             assert_eq!(read.user_count, members.total);
         }
     }

@@ -11,8 +11,10 @@ use crate::custom::Custom;
 use crate::directory::Directory;
 use crate::group::{Group, GroupDraft, GroupId, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
+use crate::page::Page;
 use crate::password::{Password, PasswordHash};
 use crate::ports::{Clock, Ids, Passwords, PasswordsError, Secrets, SecretsError, Store, StoreError};
+use crate::search::{Field, Listing};
 use crate::secret::{RANDOM_BYTES, SecretDigest};
 use crate::time::{DAY, Timestamp};
 use crate::user::{Email, Provider, SecurityStamp, User, UserId, Username};
@@ -116,6 +118,12 @@ impl Fixture {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// This page of everything, by name.
+    #[must_use]
+    pub fn all<F: Field>(&self, page: Page) -> Listing<F> {
+        Listing::of_all(page, self.now())
     }
 
     /// Lets so many days go by.

@@ -16,7 +16,7 @@ use crate::user::{User, UserDraft, UserId};
 
 fn page(fixture: &Fixture, group: GroupId, reach: Reach, index: u64, size: u64) -> Paged<User> {
     let page = must(Page::new(index, size));
-    must(fixture.directory.members(&fixture.admin, &GroupIdentifier::Id(group), reach, &[], page))
+    must(fixture.directory.members(&fixture.admin, &GroupIdentifier::Id(group), reach, &[], &fixture.all(page)))
 }
 
 fn usernames(page: &Paged<User>) -> Vec<&str> {

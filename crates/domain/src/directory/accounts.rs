@@ -4,8 +4,9 @@ use super::{Directory, is_taken_by_another, user_id};
 use crate::access::{Action, Caller, Denied};
 use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
-use crate::page::{Page, Paged};
+use crate::page::Paged;
 use crate::ports::{Credentials, Reader, StoreError, Writer};
+use crate::search::UserListing;
 use crate::user::{User, UserChanges};
 use crate::validation::InvalidField;
 use crate::version::Precondition;
@@ -66,11 +67,11 @@ pub enum DeleteUserError {
 
 impl Directory {
     /// A page of all users, by username (spec section 4.1).
-    pub fn users(&self, caller: &Caller, page: Page) -> Result<Paged<User>, ReadUserError> {
+    pub fn users(&self, caller: &Caller, listing: &UserListing) -> Result<Paged<User>, ReadUserError> {
         let now = self.clock.now();
         self.store.read(|directory| {
             self.admit(directory, caller, now)??.may(Action::ReadUsers)?;
-            Ok(directory.users(page)?)
+            Ok(directory.users(listing)?)
         })
     }
 

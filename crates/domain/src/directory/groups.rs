@@ -4,8 +4,9 @@ use super::Directory;
 use crate::access::{Action, Caller, Denied};
 use crate::group::{Group, GroupChanges, GroupDraft, GroupId, GroupKind};
 use crate::identifier::GroupIdentifier;
-use crate::page::{Page, Paged};
+use crate::page::Paged;
 use crate::ports::StoreError;
+use crate::search::GroupListing;
 use crate::validation::InvalidField;
 use crate::version::Precondition;
 
@@ -88,11 +89,11 @@ pub enum DeleteGroupError {
 
 impl Directory {
     /// A page of all groups, by name (spec section 5.a).
-    pub fn groups(&self, caller: &Caller, page: Page) -> Result<Paged<Group>, ReadGroupError> {
+    pub fn groups(&self, caller: &Caller, listing: &GroupListing) -> Result<Paged<Group>, ReadGroupError> {
         let now = self.clock.now();
         self.store.read(|directory| {
             self.admit(directory, caller, now)??.may(Action::ReadGroups)?;
-            Ok(directory.groups(page)?)
+            Ok(directory.groups(listing)?)
         })
     }
 

@@ -6,8 +6,9 @@ use super::{Directory, user_id};
 use crate::access::{Action, Caller, Denied};
 use crate::group::SystemGroup;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
-use crate::page::{Page, Paged};
+use crate::page::Paged;
 use crate::ports::{Reach, StoreError};
+use crate::search::UserListing;
 use crate::user::{User, UserId};
 
 /// What adding many members did.
@@ -203,14 +204,14 @@ impl Directory {
         group: &GroupIdentifier,
         reach: Reach,
         excluded: &[GroupIdentifier],
-        page: Page,
+        listing: &UserListing,
     ) -> Result<Paged<User>, ListMembersError> {
         let now = self.clock.now();
         self.store.read(|directory| {
             self.admit(directory, caller, now)??.may(Action::ReadGroups)?;
             let group = directory.group_id(group)?.ok_or(ListMembersError::GroupNotFound)?;
             let excluded = directory.group_ids(excluded)?;
-            Ok(directory.members(group, reach, &excluded, page)?)
+            Ok(directory.members(group, reach, &excluded, listing)?)
         })
     }
 }

@@ -6,8 +6,9 @@ use super::{CheckMemberError, Directory, ReadUserError, user_id};
 use crate::access::{Action, Caller};
 use crate::group::Group;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
-use crate::page::{Page, Paged};
+use crate::page::Paged;
 use crate::ports::Reach;
+use crate::search::GroupListing;
 
 impl Directory {
     /// A page of the groups of a user, by name; effective are the direct ones and every group above them. Groups below an
@@ -18,7 +19,7 @@ impl Directory {
         user: &UserIdentifier,
         reach: Reach,
         excluded: &[GroupIdentifier],
-        page: Page,
+        listing: &GroupListing,
     ) -> Result<Paged<Group>, ReadUserError> {
         let now = self.clock.now();
         self.store.read(|directory| {
@@ -28,7 +29,7 @@ impl Directory {
             let target = target.ok_or(ReadUserError::UserNotFound)?;
             admitted.may_touch_user(directory, Action::ReadUsers, target)??;
             let excluded = directory.group_ids(excluded)?;
-            Ok(directory.groups_of(target, reach, &excluded, page)?)
+            Ok(directory.groups_of(target, reach, &excluded, listing)?)
         })
     }
 

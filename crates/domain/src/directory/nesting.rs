@@ -6,8 +6,9 @@ use super::{Directory, ListMembersError};
 use crate::access::{Action, Caller, Denied};
 use crate::group::{Group, GroupId, GroupName};
 use crate::identifier::GroupIdentifier;
-use crate::page::{Page, Paged};
+use crate::page::Paged;
 use crate::ports::{Children, Reach, StoreError, Writer};
+use crate::search::GroupListing;
 
 /// Groups that would stand in a circle, each the parent of the next and the last of the first.
 pub type Circle = Vec<(GroupId, GroupName)>;
@@ -89,14 +90,14 @@ impl Directory {
         group: &GroupIdentifier,
         (reach, include_self): (Reach, bool),
         excluded: &[GroupIdentifier],
-        page: Page,
+        listing: &GroupListing,
     ) -> Result<Paged<Group>, ListMembersError> {
         let now = self.clock.now();
         self.store.read(|directory| {
             self.admit(directory, caller, now)??.may(Action::ReadGroups)?;
             let group = directory.group_id(group)?.ok_or(ListMembersError::GroupNotFound)?;
             let excluded = directory.group_ids(excluded)?;
-            Ok(directory.children(group, &Children { reach, include_self, excluded }, page)?)
+            Ok(directory.children(group, &Children { reach, include_self, excluded }, listing)?)
         })
     }
 

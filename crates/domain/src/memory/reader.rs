@@ -9,6 +9,7 @@ use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::{Page, Paged};
 use crate::password::PasswordHash;
 use crate::ports::{Children, Reach, Reader, RefreshGrant, Standing, StoreError};
+use crate::search::{GroupListing, UserListing};
 use crate::secret::SecretDigest;
 use crate::time::Timestamp;
 use crate::user::{User, UserId};
@@ -82,12 +83,12 @@ impl Reader for State {
         Ok(self.accounts.get(&user).and_then(|account| account.password.clone()))
     }
 
-    fn users(&mut self, page: Page) -> Result<Paged<User>, StoreError> {
-        Ok(self.page_of_users(&self.accounts.keys().copied().collect(), page))
+    fn users(&mut self, listing: &UserListing) -> Result<Paged<User>, StoreError> {
+        Ok(self.page_of_users(self.accounts.keys(), listing))
     }
 
-    fn groups(&mut self, page: Page) -> Result<Paged<Group>, StoreError> {
-        Ok(self.page_of_groups(&self.groups.keys().copied().collect(), page))
+    fn groups(&mut self, listing: &GroupListing) -> Result<Paged<Group>, StoreError> {
+        Ok(self.page_of_groups(self.groups.keys(), listing))
     }
 
     fn members(
@@ -95,16 +96,21 @@ impl Reader for State {
         group: GroupId,
         reach: Reach,
         excluded: &BTreeSet<GroupId>,
-        page: Page,
+        listing: &UserListing,
     ) -> Result<Paged<User>, StoreError> {
         let dropped: BTreeSet<UserId> = excluded.iter().flat_map(|group| self.within(*group, reach)).collect();
-        Ok(self.page_of_users(&(&self.within(group, reach) - &dropped), page))
+        Ok(self.page_of_users(&(&self.within(group, reach) - &dropped), listing))
     }
 
-    fn children(&mut self, group: GroupId, children: &Children, page: Page) -> Result<Paged<Group>, StoreError> {
+    fn children(
+        &mut self,
+        group: GroupId,
+        children: &Children,
+        listing: &GroupListing,
+    ) -> Result<Paged<Group>, StoreError> {
         let mut wanted = self.below(group, children.reach);
         wanted.extend(children.include_self.then_some(group));
-        Ok(self.page_of_groups(&self.without_below(&wanted, &children.excluded, children.reach), page))
+        Ok(self.page_of_groups(&self.without_below(&wanted, &children.excluded, children.reach), listing))
     }
 
     fn groups_of(
@@ -112,11 +118,11 @@ impl Reader for State {
         user: UserId,
         reach: Reach,
         excluded: &BTreeSet<GroupId>,
-        page: Page,
+        listing: &GroupListing,
     ) -> Result<Paged<Group>, StoreError> {
         let direct = self.groups.keys().filter(|group| self.within(**group, reach).contains(&user));
         let wanted = direct.copied().collect();
-        Ok(self.page_of_groups(&self.without_below(&wanted, excluded, reach), page))
+        Ok(self.page_of_groups(&self.without_below(&wanted, excluded, reach), listing))
     }
 
     fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError> {

@@ -9,6 +9,7 @@ use crate::group::{Group, GroupId};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::{Page, Paged};
 use crate::password::PasswordHash;
+use crate::search::{GroupListing, UserListing};
 use crate::secret::SecretDigest;
 use crate::time::Timestamp;
 use crate::user::{SecurityStamp, User, UserId};
@@ -185,30 +186,35 @@ pub trait Reader {
     fn is_effective_member_of_any(&mut self, groups: &BTreeSet<GroupId>, user: UserId) -> Result<bool, StoreError>;
     /// The hash of a user's password; those who sign in elsewhere have none.
     fn password(&mut self, user: UserId) -> Result<Option<PasswordHash>, StoreError>;
-    /// A page of all users, by username.
-    fn users(&mut self, page: Page) -> Result<Paged<User>, StoreError>;
-    /// A page of all groups, by name.
-    fn groups(&mut self, page: Page) -> Result<Paged<Group>, StoreError>;
-    /// A page of the members of `group` by username, each once, without those who are members of an `excluded` group
+    /// A page of those users that are wanted.
+    fn users(&mut self, listing: &UserListing) -> Result<Paged<User>, StoreError>;
+    /// A page of those groups that are wanted.
+    fn groups(&mut self, listing: &GroupListing) -> Result<Paged<Group>, StoreError>;
+    /// A page of those members of `group` that are wanted, each once, without those who are members of an `excluded` group
     /// within the same reach.
     fn members(
         &mut self,
         group: GroupId,
         reach: Reach,
         excluded: &BTreeSet<GroupId>,
-        page: Page,
+        listing: &UserListing,
     ) -> Result<Paged<User>, StoreError>;
-    /// A page of the groups below `group` by name, each once, without those below an `excluded` group within the same
+    /// A page of those groups below `group` that are wanted, each once, without those below an `excluded` group within the same
     /// reach; `group` itself is one of them if asked for.
-    fn children(&mut self, group: GroupId, children: &Children, page: Page) -> Result<Paged<Group>, StoreError>;
-    /// A page of the groups that `user` belongs to by name, each once, without those below an `excluded` group within
+    fn children(
+        &mut self,
+        group: GroupId,
+        children: &Children,
+        listing: &GroupListing,
+    ) -> Result<Paged<Group>, StoreError>;
+    /// A page of those groups that `user` belongs to and that are wanted, each once, without those below an `excluded` group within
     /// the same reach. Effective are the direct ones and every group above them.
     fn groups_of(
         &mut self,
         user: UserId,
         reach: Reach,
         excluded: &BTreeSet<GroupId>,
-        page: Page,
+        listing: &GroupListing,
     ) -> Result<Paged<Group>, StoreError>;
     /// A child of `from` through which `to` is reached: `to` itself, or a group above it.
     fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError>;

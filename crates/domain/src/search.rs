@@ -1,0 +1,158 @@
+//! What is wanted of a listing: which items, in which order (spec section 8).
+
+mod field;
+mod group_field;
+mod pattern;
+mod test;
+mod user_field;
+
+use std::cmp::Ordering;
+
+pub use field::{Field, Kind, Value, custom_text};
+pub use group_field::GroupField;
+pub use pattern::{Pattern, Piece};
+pub use test::{Operand, Operator, Test, TextTest, Unfit};
+pub use user_field::{UserField, names};
+
+use crate::name::TextKey;
+use crate::page::Page;
+use crate::time::Timestamp;
+
+/// What is wanted of a listing of users.
+pub type UserListing = Listing<UserField>;
+/// What is wanted of a listing of groups.
+pub type GroupListing = Listing<GroupField>;
+
+/// What is wanted of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing<F> {
+    /// Which items.
+    pub filter: Filter<F>,
+    /// In which order; the first field counts most. Without any, by name. Items that are alike in all of it come by id, in the
+    /// direction of the last field.
+    pub order: Vec<Sort<F>>,
+    /// Which page.
+    pub page: Page,
+    /// The moment of asking: accounts expire and passwords grow old.
+    pub now: Timestamp,
+}
+
+impl<F: Field> Listing<F> {
+    /// A page of everything, by name.
+    #[must_use]
+    pub fn of_all(page: Page, now: Timestamp) -> Self {
+        Self { filter: Filter::all(), order: Vec::new(), page, now }
+    }
+
+    /// The order with what is left open filled in.
+    #[must_use]
+    pub fn full_order(&self) -> Vec<Sort<F>> {
+        let mut order = self.order.clone();
+        if order.is_empty() {
+            order.push(Sort { field: F::default_order(), is_descending: false });
+        }
+        let is_descending = order.last().is_some_and(|sort| sort.is_descending);
+        order.push(Sort { field: F::id(), is_descending });
+        order
+    }
+
+    /// Which of two items comes first.
+    pub fn compare(&self, one: &F::Item, other: &F::Item) -> Ordering {
+        let place = |sort: &Sort<F>| {
+            let order = sort.field.value(one, self.now).cmp(&sort.field.value(other, self.now));
+            if sort.is_descending { order.reverse() } else { order }
+        };
+        self.full_order().iter().map(place).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    }
+}
+
+/// One field of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sort<F> {
+    /// The field. Items without a value in it come before all others.
+    pub field: F,
+    /// Whether the order is reversed.
+    pub is_descending: bool,
+}
+
+/// Which items are wanted. A test of a field without a value fails, so its negation holds (spec section 8.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Filter<F> {
+    /// Those that pass all of these; of none, everything.
+    All(Vec<Self>),
+    /// Those that pass any of these; of none, nothing.
+    Any(Vec<Self>),
+    /// Those that do not pass this.
+    Not(Box<Self>),
+    /// Those whose field passes this test, which is one for its kind.
+    Is(F, Test),
+}
+
+impl<F: Field> Filter<F> {
+    /// Everything.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::All(Vec::new())
+    }
+
+    /// Nothing.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::Any(Vec::new())
+    }
+
+    /// Those that do not pass this one.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self::Not(Box::new(self))
+    }
+
+    /// Those that pass this and `other`.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::All(none), some) | (some, Self::All(none)) if none.is_empty() => some,
+            (Self::All(mut several), other) => {
+                several.push(other);
+                Self::All(several)
+            }
+            (one, other) => Self::All(vec![one, other]),
+        }
+    }
+
+    /// Those that hold `text` in one of the names that people know them by: the parameter `q` (spec sections 4.1 and 5.a).
+    #[must_use]
+    pub fn naming(text: &str) -> Self {
+        // The names stand one below the other, and nobody has a name over several lines.
+        if text.chars().any(char::is_control) {
+            return Self::none();
+        }
+        Self::Is(F::names(), Test::Text(TextTest::Contains(Pattern::literal(text))))
+    }
+
+    /// Those in which every word of `text` stands as a whole word in one text or another.
+    #[must_use]
+    pub fn with_words(text: &str) -> Self {
+        let anywhere = |word: TextKey| {
+            let within = |field| Self::Is(field, Test::Text(TextTest::Word(word.clone())));
+            Self::Any(F::texts().into_iter().map(within).collect())
+        };
+        Self::All(test::words(text).map(anywhere).collect())
+    }
+
+    /// Whether it is known to let everything pass.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        matches!(self, Self::All(none) if none.is_empty())
+    }
+
+    /// Whether `item` is wanted at `now`.
+    pub fn lets_pass(&self, item: &F::Item, now: Timestamp) -> bool {
+        match self {
+            Self::All(all) => all.iter().all(|filter| filter.lets_pass(item, now)),
+            Self::Any(any) => any.iter().any(|filter| filter.lets_pass(item, now)),
+            Self::Not(filter) => !filter.lets_pass(item, now),
+            Self::Is(field, test) => test.holds(&field.value(item, now)),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What can be searched and sorted by (spec section 8.1).
+
+use uuid::Uuid;
+
+use crate::custom::{Custom, CustomValue};
+use crate::name::TextKey;
+use crate::time::Timestamp;
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An id.
+    Id,
+    /// A text.
+    Text,
+    /// A whole number.
+    Integer,
+    /// `true` or `false`.
+    Boolean,
+    /// A moment.
+    Moment,
+}
+
+/// What an item has in a field. Values of one kind sort as people expect, and no value comes before every other.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Value {
+    /// Nothing.
+    Null,
+    /// An id.
+    Id(Uuid),
+    /// A text, as it is compared.
+    Text(TextKey),
+    /// A whole number.
+    Integer(i64),
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A moment.
+    Moment(Timestamp),
+}
+
+/// A field of an item.
+pub trait Field: Clone + Eq + Sized {
+    /// What has the field.
+    type Item;
+
+    /// The field that clients call so, in any case but for the names of custom properties.
+    fn named(name: &str) -> Option<Self>;
+    /// What it holds.
+    fn kind(&self) -> Kind;
+    /// What `item` has in it at `now`.
+    fn value(&self, item: &Self::Item, now: Timestamp) -> Value;
+    /// The id.
+    fn id() -> Self;
+    /// What listings are sorted by when nobody says.
+    fn default_order() -> Self;
+    /// The names that people know an item by, one below the other. Clients have no name for it.
+    fn names() -> Self;
+    /// Every field that holds a text and is not a custom property.
+    fn texts() -> Vec<Self>;
+}
+
+/// The name of the custom property in `custom.name`.
+pub(super) fn custom_name(name: &str) -> Option<&str> {
+    let (custom, name) = name.split_once('.')?;
+    (custom.eq_ignore_ascii_case("custom") && !name.is_empty()).then_some(name)
+}
+
+/// What is compared of a custom property: its text, and of other scalars what JSON writes.
+pub(super) fn custom_value(custom: &Custom, name: &str) -> Value {
+    custom.get(name).and_then(custom_text).map_or(Value::Null, |text| Value::Text(TextKey::of(&text)))
+}
+
+/// The text that a custom property is searched by; `null` has none.
+#[must_use]
+pub fn custom_text(value: &CustomValue) -> Option<String> {
+    match value {
+        CustomValue::Null => None,
+        CustomValue::Boolean(truth) => Some(truth.to_string()),
+        CustomValue::Number(digits) => Some(digits.clone()),
+        CustomValue::Text(text) => Some(text.clone()),
+    }
+}
+
+pub(super) fn optional(text: Option<&str>) -> Value {
+    text.map_or(Value::Null, |text| Value::Text(TextKey::of(text)))
+}
+
+pub(super) fn moment(moment: Option<Timestamp>) -> Value {
+    moment.map_or(Value::Null, Value::Moment)
+}

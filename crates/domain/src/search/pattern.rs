@@ -1,0 +1,152 @@
+//! Texts with wildcards in them.
+
+use crate::name::TextKey;
+
+/// What "contains" looks for: a text in which `*` is any number of characters and `?` is one (spec section 8.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern(Vec<Piece>);
+
+/// A piece of a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// These characters.
+    Literal(TextKey),
+    /// Any number of characters.
+    Anything,
+    /// One character.
+    Anyone,
+}
+
+impl Pattern {
+    /// The pattern that `text` writes.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let mut pieces = Vec::new();
+        let mut literal = String::new();
+        for character in text.chars() {
+            let wildcard = match character {
+                '*' => Piece::Anything,
+                '?' => Piece::Anyone,
+                _ => {
+                    literal.push(character);
+                    continue;
+                }
+            };
+            pieces.extend(taken(&mut literal));
+            pieces.push(wildcard);
+        }
+        pieces.extend(taken(&mut literal));
+        Self(pieces)
+    }
+
+    /// `text` itself, whatever is in it.
+    #[must_use]
+    pub fn literal(text: &str) -> Self {
+        Self(taken(&mut text.to_owned()).into_iter().collect())
+    }
+
+    /// Its pieces, in their order.
+    #[must_use]
+    pub fn pieces(&self) -> &[Piece] {
+        &self.0
+    }
+
+    /// The text that it looks for, if that is all it looks for.
+    #[must_use]
+    pub fn as_literal(&self) -> Option<&TextKey> {
+        match self.0.as_slice() {
+            [Piece::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it has a piece that stands for exactly one character.
+    #[must_use]
+    pub fn counts_characters(&self) -> bool {
+        self.0.contains(&Piece::Anyone)
+    }
+
+    /// Whether `text` holds it somewhere.
+    #[must_use]
+    pub fn is_within(&self, text: &TextKey) -> bool {
+        let text: Vec<char> = text.folded().chars().collect();
+        let mut wanted = vec![Wanted::Any];
+        for piece in &self.0 {
+            match piece {
+                Piece::Literal(literal) => wanted.extend(literal.folded().chars().map(Wanted::This)),
+                Piece::Anything => wanted.push(Wanted::Any),
+                Piece::Anyone => wanted.push(Wanted::One),
+            }
+        }
+        wanted.push(Wanted::Any);
+        matches(&wanted, &text)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    This(char),
+    One,
+    Any,
+}
+
+/// Goes back only to the last "any number", which is enough: what came before it matched as early as it could.
+fn matches(wanted: &[Wanted], text: &[char]) -> bool {
+    let (mut next, mut at) = (0, 0);
+    let mut resume = None;
+    while at < text.len() {
+        match wanted.get(next) {
+            Some(Wanted::Any) => {
+                resume = Some((next, at));
+                next += 1;
+            }
+            Some(Wanted::One) => (next, at) = (next + 1, at + 1),
+            Some(Wanted::This(character)) if text.get(at) == Some(character) => (next, at) = (next + 1, at + 1),
+            _ => match resume {
+                Some((any, begun)) => {
+                    resume = Some((any, begun + 1));
+                    (next, at) = (any + 1, begun + 1);
+                }
+                None => return false,
+            },
+        }
+    }
+    wanted.iter().skip(next).all(|rest| *rest == Wanted::Any)
+}
+
+fn taken(literal: &mut String) -> Option<Piece> {
+    let text = std::mem::take(literal);
+    (!text.is_empty()).then(|| Piece::Literal(TextKey::of(&text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pattern;
+    use crate::name::TextKey;
+
+    #[test]
+    fn stars_are_anything_and_question_marks_one_character() {
+        for (pattern, text, expected) in [
+            ("", "", true),
+            ("", "x", true),
+            ("YLE", "Tyler", true),
+            ("t*r", "xTyler", true),
+            ("t?l", "tyler", true),
+            ("t?yler", "tyler", false),
+            ("t??l", "t__l", true),
+            ("a?b", "a/b", true),
+            ("a?b", "a\u{663}b", true),
+            ("a?b", "ab", false),
+            ("?", "", false),
+            ("*", "", true),
+            ("*b*aa", "abab", false),
+            ("ab*ab", "abab", true),
+            ("ab*ab", "aba", false),
+            ("a*?c", "abc", true),
+        ] {
+            assert_eq!(Pattern::of(pattern).is_within(&TextKey::of(text)), expected, "{pattern} {text}");
+        }
+        assert!(Pattern::literal("a*").is_within(&TextKey::of("xa*")));
+        assert!(!Pattern::literal("a*").is_within(&TextKey::of("xa")));
+    }
+}

@@ -1,0 +1,194 @@
+//! Fields of users.
+
+use super::field::{Field, Kind, Value, custom_name, custom_value, moment, optional};
+use crate::name::TextKey;
+use crate::time::Timestamp;
+use crate::user::{Email, ProviderKind, User};
+
+/// A field of a user (spec section 8.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserField {
+    /// `id`
+    Id,
+    /// `username`
+    Username,
+    /// `email`
+    Email,
+    /// `firstName`
+    FirstName,
+    /// `lastName`
+    LastName,
+    /// First and last name, username and address, one below the other.
+    Names,
+    /// `timezone`
+    Timezone,
+    /// `language`
+    Language,
+    /// `custom.` and this name
+    Custom(String),
+    /// `credentials.provider.type`
+    ProviderType,
+    /// `credentials.provider.name`
+    ProviderName,
+    /// `credentials.passwordChangeFrequency`
+    PasswordChangeFrequency,
+    /// `status.suspended`, also by expiry
+    Suspended,
+    /// `status.locked`
+    Locked,
+    /// `status.passwordResetRequired`, also by the age of the password
+    PasswordResetRequired,
+    /// `created`
+    Created,
+    /// `modified`
+    Modified,
+    /// `lastLogin`
+    LastLogin,
+    /// `lastFailedLogin`
+    LastFailedLogin,
+    /// `expiry`
+    Expiry,
+    /// `passwordChanged`
+    PasswordChanged,
+    /// `optOutOfNotifications`
+    OptOutOfNotifications,
+    /// `failedLoginAttempts`
+    FailedLoginAttempts,
+    /// `failedLoginAttemptsSinceLastSuccess`
+    FailedLoginAttemptsSinceLastSuccess,
+    /// `successfulLoginAttempts`
+    SuccessfulLoginAttempts,
+}
+
+/// The names that clients use.
+const NAMES: [(&str, UserField); 23] = [
+    ("id", UserField::Id),
+    ("username", UserField::Username),
+    ("email", UserField::Email),
+    ("firstName", UserField::FirstName),
+    ("lastName", UserField::LastName),
+    ("timezone", UserField::Timezone),
+    ("language", UserField::Language),
+    ("credentials.provider.type", UserField::ProviderType),
+    ("credentials.provider.name", UserField::ProviderName),
+    ("credentials.passwordChangeFrequency", UserField::PasswordChangeFrequency),
+    ("status.suspended", UserField::Suspended),
+    ("status.locked", UserField::Locked),
+    ("status.passwordResetRequired", UserField::PasswordResetRequired),
+    ("created", UserField::Created),
+    ("modified", UserField::Modified),
+    ("lastLogin", UserField::LastLogin),
+    ("lastFailedLogin", UserField::LastFailedLogin),
+    ("expiry", UserField::Expiry),
+    ("passwordChanged", UserField::PasswordChanged),
+    ("optOutOfNotifications", UserField::OptOutOfNotifications),
+    ("failedLoginAttempts", UserField::FailedLoginAttempts),
+    ("failedLoginAttemptsSinceLastSuccess", UserField::FailedLoginAttemptsSinceLastSuccess),
+    ("successfulLoginAttempts", UserField::SuccessfulLoginAttempts),
+];
+
+impl UserField {
+    /// Every field but custom properties, under the name that clients use.
+    pub fn named_fields() -> impl Iterator<Item = (&'static str, Self)> {
+        NAMES.iter().map(|(name, field)| (*name, field.clone()))
+    }
+}
+
+impl Field for UserField {
+    type Item = User;
+
+    fn named(name: &str) -> Option<Self> {
+        let known = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, field)| field.clone());
+        known.or_else(|| custom_name(name).map(|name| Self::Custom(name.to_owned())))
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Id => Kind::Id,
+            Self::Username
+            | Self::Email
+            | Self::FirstName
+            | Self::LastName
+            | Self::Names
+            | Self::Timezone
+            | Self::Language
+            | Self::Custom(_)
+            | Self::ProviderType
+            | Self::ProviderName => Kind::Text,
+            Self::PasswordChangeFrequency
+            | Self::FailedLoginAttempts
+            | Self::FailedLoginAttemptsSinceLastSuccess
+            | Self::SuccessfulLoginAttempts => Kind::Integer,
+            Self::Suspended | Self::Locked | Self::PasswordResetRequired | Self::OptOutOfNotifications => Kind::Boolean,
+            Self::Created
+            | Self::Modified
+            | Self::LastLogin
+            | Self::LastFailedLogin
+            | Self::Expiry
+            | Self::PasswordChanged => Kind::Moment,
+        }
+    }
+
+    fn value(&self, user: &User, now: Timestamp) -> Value {
+        let text = |text: &str| Value::Text(TextKey::of(text));
+        match self {
+            Self::Id => Value::Id(user.id.0),
+            Self::Username => text(user.username.as_str()),
+            Self::Email => optional(user.email.as_ref().map(Email::as_str)),
+            Self::FirstName => optional(user.first_name.as_deref()),
+            Self::LastName => optional(user.last_name.as_deref()),
+            Self::Names => text(&names(user)),
+            Self::Timezone => text(&user.timezone),
+            Self::Language => text(&user.language),
+            Self::Custom(name) => custom_value(&user.custom, name),
+            Self::ProviderType => text(match user.provider.kind {
+                ProviderKind::Contensis => "contensis",
+                ProviderKind::External => "external",
+            }),
+            Self::ProviderName => text(&user.provider.name),
+            Self::PasswordChangeFrequency => {
+                user.password_change_frequency.map_or(Value::Null, |days| Value::Integer(days.into()))
+            }
+            Self::Suspended => Value::Boolean(user.is_suspended(now)),
+            Self::Locked => Value::Boolean(user.locked),
+            Self::PasswordResetRequired => Value::Boolean(user.must_reset_password(now)),
+            Self::Created => Value::Moment(user.created),
+            Self::Modified => Value::Moment(user.modified),
+            Self::LastLogin => moment(user.last_login),
+            Self::LastFailedLogin => moment(user.last_failed_login),
+            Self::Expiry => moment(user.expiry),
+            Self::PasswordChanged => moment(user.password_changed),
+            Self::OptOutOfNotifications => Value::Boolean(user.opt_out_of_notifications),
+            Self::FailedLoginAttempts => Value::Integer(user.failed_login_attempts.into()),
+            Self::FailedLoginAttemptsSinceLastSuccess => {
+                Value::Integer(user.failed_login_attempts_since_last_success.into())
+            }
+            Self::SuccessfulLoginAttempts => Value::Integer(user.successful_login_attempts.into()),
+        }
+    }
+
+    fn id() -> Self {
+        Self::Id
+    }
+
+    fn default_order() -> Self {
+        Self::Username
+    }
+
+    fn names() -> Self {
+        Self::Names
+    }
+
+    fn texts() -> Vec<Self> {
+        let named = NAMES.iter().map(|(_, field)| field.clone());
+        named.filter(|field| field.kind() == Kind::Text).collect()
+    }
+}
+
+/// The names that people know a user by: first and last name in one line, then the username, then the address.
+#[must_use]
+pub fn names(user: &User) -> String {
+    let [first, last] = [&user.first_name, &user.last_name].map(|name| name.as_deref().unwrap_or_default());
+    let email = user.email.as_ref().map_or("", Email::as_str);
+    format!("{first} {last}\n{}\n{email}", user.username.as_str())
+}
