@@ -1,0 +1,92 @@
+//! The forms of a date (spec section 8.2).
+
+use std::ops::RangeInclusive;
+
+use time::{Date, Month, Time};
+use winnow::Parser;
+use winnow::combinator::{alt, eof, opt, preceded, terminated};
+use winnow::error::EmptyError;
+use winnow::token::{one_of, take_while};
+
+use crate::calendar::{HOUR, MINUTE, SECOND, in_range, midnight};
+
+type Read<T> = Result<T, EmptyError>;
+
+/// Year, month and day; nothing says yet that there is such a day.
+type Day = (i32, u8, u8);
+/// Hour, minute, second and millisecond; nothing says yet that there is such a time.
+type Clock = (u8, u8, u8, u16);
+
+/// Reads `text` as a date, with or without a time; without a zone it is UTC.
+pub(crate) fn read(text: &str) -> Option<i64> {
+    let plain = (day, opt(preceded(space, short_clock))).map(|(day, clock)| (day, clock.unwrap_or_default(), 0));
+    let iso = (terminated(day.with_taken().verify(is_iso).map(|(day, _)| day), 'T'), long_clock, zone);
+    let ((year, month, day), (hour, minute, second, millisecond), zone) =
+        alt((terminated(plain, eof), terminated(iso, eof))).parse(text).ok()?;
+    let date = Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()?;
+    let (hours, minutes, seconds, milliseconds) =
+        Time::from_hms_milli(hour, minute, second, millisecond).ok()?.as_hms_milli();
+    let clock = i64::from(hours) * HOUR + i64::from(minutes) * MINUTE + i64::from(seconds) * SECOND;
+    in_range(midnight(date)? + clock + i64::from(milliseconds) - zone)
+}
+
+/// Whether a time may follow `word`.
+pub(crate) fn is_day(word: &str) -> bool {
+    day.parse(word).is_ok()
+}
+
+/// Whether `word` may be the time after a day.
+pub(crate) fn is_clock(word: &str) -> bool {
+    short_clock.parse(word).is_ok()
+}
+
+/// `2020-3-1` or `2020/03/01`.
+fn day(input: &mut &str) -> Read<Day> {
+    let year = number(4..=4).parse_next(input)?;
+    let separator = one_of(['-', '/']).parse_next(input)?;
+    (number(1..=2), preceded(separator, number(1..=2))).map(|(month, day)| (year, month, day)).parse_next(input)
+}
+
+/// ISO 8601 has two digits for each and hyphens between them.
+fn is_iso((_, written): &(Day, &str)) -> bool {
+    written.len() == "yyyy-MM-dd".len() && written.contains('-')
+}
+
+/// `12:00` or `12:00:00`.
+fn short_clock(input: &mut &str) -> Read<Clock> {
+    let second = opt(preceded(':', number(2..=2))).map(Option::unwrap_or_default);
+    (number(2..=2), preceded(':', number(2..=2)), second)
+        .map(|(hour, minute, second)| (hour, minute, second, 0))
+        .parse_next(input)
+}
+
+/// `12:00`, `12:00:00` or `12:00:00.1234567`; what is less than a millisecond is dropped.
+fn long_clock(input: &mut &str) -> Read<Clock> {
+    let (hour, minute) = (number(2..=2), preceded(':', number(2..=2))).parse_next(input)?;
+    let fraction = preceded('.', take_while(1..=7, |character: char| character.is_ascii_digit()));
+    let seconds = (preceded(':', number(2..=2)), opt(fraction.verify_map(milliseconds)).map(Option::unwrap_or_default));
+    let (second, millisecond) = opt(seconds).map(Option::unwrap_or_default).parse_next(input)?;
+    Ok((hour, minute, second, millisecond))
+}
+
+/// The first three of the digits after a decimal point.
+fn milliseconds(fraction: &str) -> Option<u16> {
+    format!("{fraction:0<3}").get(..3)?.parse().ok()
+}
+
+/// How far a zone is ahead of UTC, in milliseconds: `Z`, `+01:00`, `-05:30` or nothing.
+fn zone(input: &mut &str) -> Read<i64> {
+    let sign = alt(('+'.value(1), '-'.value(-1)));
+    let hours = number::<i64>(2..=2).verify(|hours| *hours <= 23);
+    let minutes = preceded(':', number::<i64>(2..=2)).verify(|minutes| *minutes <= 59);
+    let offset = (sign, hours, minutes).map(|(sign, hours, minutes)| sign * (hours * HOUR + minutes * MINUTE));
+    opt(alt(('Z'.value(0), offset))).map(Option::unwrap_or_default).parse_next(input)
+}
+
+fn space<'s>(input: &mut &'s str) -> Read<&'s str> {
+    take_while(1.., char::is_whitespace).parse_next(input)
+}
+
+fn number<'s, N: std::str::FromStr>(digits: RangeInclusive<usize>) -> impl Parser<&'s str, N, EmptyError> {
+    take_while(digits, |character: char| character.is_ascii_digit()).verify_map(|digits: &str| digits.parse().ok())
+}
