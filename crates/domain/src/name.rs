@@ -33,6 +33,12 @@ impl TextKey {
         Self(key)
     }
 
+    /// A key that was stored.
+    #[must_use]
+    pub fn stored(key: String) -> Self {
+        Self(key)
+    }
+
     /// The key as stored.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -108,15 +108,17 @@ impl Database {
         let mut pooled = self.manager.connect().map_err(|error| MigrateError(Box::new(error)))?;
         let names =
             |versions: Vec<diesel::migration::MigrationVersion<'_>>| versions.iter().map(ToString::to_string).collect();
-        match &mut pooled.connection {
+        let run = match &mut pooled.connection {
             AnyConnection::Postgres(connection) => {
                 dialect::postgres::lock_migrations(connection).map_err(|error| MigrateError(Box::new(error)))?;
-                connection.run_pending_migrations(POSTGRES).map(names).map_err(MigrateError)
+                connection.run_pending_migrations(POSTGRES).map(names).map_err(MigrateError)?
             }
             AnyConnection::Sqlite(connection) => {
-                connection.run_pending_migrations(SQLITE).map(names).map_err(MigrateError)
+                connection.run_pending_migrations(SQLITE).map(names).map_err(MigrateError)?
             }
-        }
+        };
+        self.store.catch_up().map_err(|error| MigrateError(Box::new(error)))?;
+        Ok(run)
     }
 
     /// Undoes every migration and with them all data. For tests.

@@ -33,6 +33,7 @@ diesel::table! {
         successful_login_attempts -> Integer,
         security_stamp -> UuidSql,
         version -> BigInt,
+        password_due -> Nullable<BigInt>,
     }
 }
 
@@ -60,6 +61,8 @@ diesel::table! {
         created -> BigInt,
         modified -> BigInt,
         version -> BigInt,
+        description_key -> Nullable<Text>,
+        custom_keys -> JsonSql,
     }
 }
 
@@ -92,6 +95,34 @@ diesel::table! {
         group_id -> UuidSql,
         slot -> SmallInt,
         users -> BigInt,
+        changes -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, SmallInt};
+
+    user_counts (slot) {
+        slot -> SmallInt,
+        users -> BigInt,
+        changes -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{Nullable, Text};
+    use crate::sql_types::{JsonSql, UuidSql};
+
+    user_search (user_id) {
+        user_id -> UuidSql,
+        email_key -> Nullable<Text>,
+        first_name_key -> Nullable<Text>,
+        last_name_key -> Nullable<Text>,
+        timezone_key -> Text,
+        language_key -> Text,
+        provider_name_key -> Text,
+        names_key -> Text,
+        custom_keys -> JsonSql,
     }
 }
 
@@ -168,6 +199,7 @@ diesel::joinable!(group_users -> users (user_id));
 diesel::joinable!(user_identifiers -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
     users,
+    user_search,
     user_identifiers,
     groups,
     group_email_domains,

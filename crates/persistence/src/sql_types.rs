@@ -75,7 +75,7 @@ impl FromSql<UuidSql, MultiBackend> for Key {
 pub struct JsonSql;
 
 /// A JSON document, as text.
-#[derive(Clone, Debug, AsExpression, FromSqlRow)]
+#[derive(Clone, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = JsonSql)]
 pub struct Json(pub String);
 

@@ -4,8 +4,8 @@ mod api_keys;
 mod closure;
 mod custom;
 mod groups;
-mod listing;
 mod members;
+mod search;
 mod sign_in;
 mod unit;
 mod users;
@@ -19,6 +19,8 @@ use r2d2::{Pool, PooledConnection};
 use crate::connection::{AnyConnection, Manager};
 use crate::dialect::{self, Turn};
 
+use search::KnownListings;
+
 /// How often work that collided is run in all.
 const ATTEMPTS: usize = 8;
 
@@ -27,17 +29,32 @@ pub(crate) struct DieselStore {
     connections: Pool<Manager>,
     /// Where only one writer can be, a pool of one: its queue is the writers' queue, and readers keep their connections.
     writers: Pool<Manager>,
+    known: KnownListings,
 }
 
 impl DieselStore {
     pub(crate) fn new(connections: Pool<Manager>, writers: Pool<Manager>) -> Self {
-        Self { connections, writers }
+        Self { connections, writers, known: KnownListings::default() }
+    }
+
+    /// Gives keys to those who came here before there were any.
+    pub(crate) fn catch_up(&self) -> Result<(), StoreError> {
+        loop {
+            let mut outcome = Ok(false);
+            self.run(Turn::Alone, &mut |unit| {
+                outcome = unit.run(search::upkeep::catch_up);
+                outcome.as_ref().map(drop).map_err(|_| Undo)
+            })?;
+            if !outcome? {
+                return Ok(());
+            }
+        }
     }
 
     fn run(&self, turn: Turn, work: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>) -> Result<(), StoreError> {
         for _ in 0..ATTEMPTS {
             let mut pooled = self.begin(turn)?;
-            let mut unit = Unit { connection: &mut pooled.connection, fate: Fate::Sound };
+            let mut unit = Unit { connection: &mut pooled.connection, fate: Fate::Sound, known: &self.known };
             let wanted = work(&mut unit);
             let fate = unit.fate;
             let ended = match wanted {
@@ -115,6 +132,7 @@ enum Fate {
 struct Unit<'a> {
     connection: &'a mut AnyConnection,
     fate: Fate,
+    known: &'a KnownListings,
 }
 
 impl Unit<'_> {

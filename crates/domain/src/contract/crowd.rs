@@ -84,6 +84,12 @@ impl Crowd {
         let listing = self.listing(filter, order, page);
         let (directory, admin) = (&self.fixture.directory, &self.fixture.admin);
         compare(&self.users, &listing, &must(directory.users(admin, &listing)));
+    }
+
+    /// The same for the members of a group.
+    pub fn agrees_on_members(&self, filter: &Filter<UserField>, order: &[Sort<UserField>], page: Page) {
+        let listing = self.listing(filter, order, page);
+        let (directory, admin) = (&self.fixture.directory, &self.fixture.admin);
         for reach in [Reach::Direct, Reach::Effective] {
             let of = |group| members(directory, &self.fixture, group, reach);
             let (top, below) = (of(self.nested[0]), of(self.nested[1]));

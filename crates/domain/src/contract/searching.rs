@@ -81,6 +81,7 @@ pub fn every_field_sorts_both_ways(store: Arc<dyn Store>) {
         for page in pages {
             crowd.agrees_on_users(&Filter::all(), &order, page);
         }
+        crowd.agrees_on_members(&Filter::all(), &order, pages[1]);
     }
     let fields = GroupField::named_fields().map(|(_, field)| field).chain([GroupField::Custom(custom())]);
     for order in orders(fields.collect(), &GroupField::Type) {
@@ -115,8 +116,10 @@ pub fn filters_combine(store: Arc<dyn Store>) {
         Filter::with_words("иван"),
         must(Filter::among(&UserField::Language, vec![Operand::Text("en".to_owned()), Operand::Null])),
     ] {
-        crowd.agrees_on_users(&filter, &[], whole());
-        crowd.agrees_on_users(&filter, &[], must(Page::new(2, 9)));
+        for page in [whole(), must(Page::new(2, 9))] {
+            crowd.agrees_on_users(&filter, &[], page);
+            crowd.agrees_on_members(&filter, &[], page);
+        }
     }
     let user = must(crowd.users.first().ok_or("nobody")).id;
     let named = must(Filter::comparing(GroupField::Name, Operator::Contains, Operand::Text("e".to_owned())));

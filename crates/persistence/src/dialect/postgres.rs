@@ -69,8 +69,9 @@ pub(crate) fn insert_members(
 /// A slot per connection: transactions that add to the same group at the same time change different rows.
 pub(crate) fn change_user_count(connection: &mut PgConnection, group: Key, change: i64) -> QueryResult<usize> {
     sql_query(
-        "INSERT INTO group_user_counts (group_id, slot, users) VALUES ($1, pg_backend_pid() % 64, $2) \
-         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users",
+        "INSERT INTO group_user_counts (group_id, slot, users, changes) VALUES ($1, pg_backend_pid() % 64, $2, abs($2)) \
+         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
+         changes = group_user_counts.changes + excluded.changes",
     )
     .bind::<UuidSql, _>(group)
     .bind::<BigInt, _>(change)
@@ -80,12 +81,48 @@ pub(crate) fn change_user_count(connection: &mut PgConnection, group: Key, chang
 /// Takes the user out of the count of each of their groups, in the order of the groups.
 pub(crate) fn uncount_user(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
     sql_query(
-        "INSERT INTO group_user_counts (group_id, slot, users) \
-         SELECT group_id, pg_backend_pid() % 64, -1 FROM group_users WHERE user_id = $1 ORDER BY group_id \
-         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users",
+        "INSERT INTO group_user_counts (group_id, slot, users, changes) \
+         SELECT group_id, pg_backend_pid() % 64, -1, 1 FROM group_users WHERE user_id = $1 ORDER BY group_id \
+         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
+         changes = group_user_counts.changes + excluded.changes",
     )
     .bind::<UuidSql, _>(user)
     .execute(connection)
+}
+
+/// So many users more, and a change of who they are or what they are called.
+pub(crate) fn change_users(connection: &mut PgConnection, users: i64) -> QueryResult<usize> {
+    sql_query(
+        "INSERT INTO user_counts (slot, users, changes) VALUES (pg_backend_pid() % 64, $1, 1) \
+         ON CONFLICT (slot) DO UPDATE SET users = user_counts.users + excluded.users, changes = user_counts.changes + 1",
+    )
+    .bind::<BigInt, _>(users)
+    .execute(connection)
+}
+
+/// A change in each of the user's groups, in the order of the groups.
+pub(crate) fn note_renamed(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
+    sql_query(
+        "INSERT INTO group_user_counts (group_id, slot, users, changes) \
+         SELECT group_id, pg_backend_pid() % 64, 0, 1 FROM group_users WHERE user_id = $1 ORDER BY group_id \
+         ON CONFLICT (group_id, slot) DO UPDATE SET changes = group_user_counts.changes + excluded.changes",
+    )
+    .bind::<UuidSql, _>(user)
+    .execute(connection)
+}
+
+/// Leaves the planner nothing but going along an index and looking at each row, until the unit of work ends.
+pub(crate) fn force_index_order(connection: &mut PgConnection, is_forced: bool) -> QueryResult<()> {
+    let sql = if is_forced {
+        "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true), \
+         set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), \
+         set_config('enable_mergejoin', 'off', true)"
+    } else {
+        "SELECT set_config('enable_sort', 'on', true), set_config('enable_bitmapscan', 'on', true), \
+         set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true), \
+         set_config('enable_mergejoin', 'on', true)"
+    };
+    sql_query(sql).execute(connection).map(drop)
 }
 
 /// Keeps others from changing the user; making them a member of something goes on.

@@ -4,6 +4,7 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Binary};
+use guildhall_domain::name::TextKey;
 
 use super::Turn;
 use crate::sql_types::{Key, UuidSql};
@@ -14,7 +15,16 @@ pub(crate) fn set_up(connection: &mut SqliteConnection) -> QueryResult<()> {
     connection.batch_execute(
         "PRAGMA busy_timeout = 30000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
          PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;",
-    )
+    )?;
+    guildhall_has_word_utils::register_impl(connection, |key: String, word: String| {
+        TextKey::stored(key).has_word(&TextKey::stored(word))
+    })
+}
+
+#[declare_sql_function]
+extern "SQL" {
+    /// Whether a word stands in a text with neither letters nor numbers around it.
+    fn guildhall_has_word(key: diesel::sql_types::Text, word: diesel::sql_types::Text) -> diesel::sql_types::Bool;
 }
 
 /// A transaction that reads first and asks for the write lock later is refused at once when another writes: every write
@@ -87,8 +97,9 @@ pub(crate) fn insert_members(
 /// One slot: there is one writer.
 pub(crate) fn change_user_count(connection: &mut SqliteConnection, group: Key, change: i64) -> QueryResult<usize> {
     sql_query(
-        "INSERT INTO group_user_counts (group_id, slot, users) VALUES ($1, 0, $2) \
-         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users",
+        "INSERT INTO group_user_counts (group_id, slot, users, changes) VALUES ($1, 0, $2, abs($2)) \
+         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
+         changes = group_user_counts.changes + excluded.changes",
     )
     .bind::<UuidSql, _>(group)
     .bind::<BigInt, _>(change)
@@ -98,12 +109,40 @@ pub(crate) fn change_user_count(connection: &mut SqliteConnection, group: Key, c
 /// Takes the user out of the count of each of their groups.
 pub(crate) fn uncount_user(connection: &mut SqliteConnection, user: Key) -> QueryResult<usize> {
     sql_query(
-        "INSERT INTO group_user_counts (group_id, slot, users) \
-         SELECT group_id, 0, -1 FROM group_users WHERE user_id = $1 \
-         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users",
+        "INSERT INTO group_user_counts (group_id, slot, users, changes) \
+         SELECT group_id, 0, -1, 1 FROM group_users WHERE user_id = $1 \
+         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
+         changes = group_user_counts.changes + excluded.changes",
     )
     .bind::<UuidSql, _>(user)
     .execute(connection)
+}
+
+/// So many users more, and a change of who they are or what they are called. One slot: there is one writer.
+pub(crate) fn change_users(connection: &mut SqliteConnection, users: i64) -> QueryResult<usize> {
+    sql_query(
+        "INSERT INTO user_counts (slot, users, changes) VALUES (0, $1, 1) \
+         ON CONFLICT (slot) DO UPDATE SET users = user_counts.users + excluded.users, changes = user_counts.changes + 1",
+    )
+    .bind::<BigInt, _>(users)
+    .execute(connection)
+}
+
+/// A change in each of the user's groups.
+pub(crate) fn note_renamed(connection: &mut SqliteConnection, user: Key) -> QueryResult<usize> {
+    sql_query(
+        "INSERT INTO group_user_counts (group_id, slot, users, changes) \
+         SELECT group_id, 0, 0, 1 FROM group_users WHERE user_id = $1 \
+         ON CONFLICT (group_id, slot) DO UPDATE SET changes = group_user_counts.changes + excluded.changes",
+    )
+    .bind::<UuidSql, _>(user)
+    .execute(connection)
+}
+
+/// Nothing to do: statements name the index themselves.
+#[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
+pub(crate) fn force_index_order(_: &mut SqliteConnection, _: bool) -> QueryResult<()> {
+    Ok(())
 }
 
 /// Nothing to do: whoever writes is alone.

@@ -10,6 +10,7 @@ use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::UserId;
 use guildhall_domain::version::Version;
 
+use super::search::upkeep;
 use super::{Failure, closure, custom};
 use crate::connection::AnyConnection;
 use crate::dialect;
@@ -97,6 +98,14 @@ pub(super) fn complete(connection: &mut AnyConnection, rows: Vec<GroupRow>) -> R
     rows.into_iter().map(complete).collect()
 }
 
+/// The groups with these ids, in the order of the ids.
+pub(super) fn in_order(connection: &mut AnyConnection, ids: &[Key]) -> Result<Vec<Group>, Failure> {
+    let rows = groups::table.filter(groups::id.eq_any(ids)).select(GroupRow::as_select()).load(connection)?;
+    let groups = complete(connection, rows)?.into_iter().map(|group| (Key(group.id.0), group));
+    let mut groups: BTreeMap<Key, Group> = groups.collect();
+    Ok(ids.iter().filter_map(|id| groups.remove(id)).collect())
+}
+
 pub(super) fn ids(
     connection: &mut AnyConnection,
     identifiers: &[GroupIdentifier],
@@ -150,7 +159,8 @@ pub(super) fn for_domain(connection: &mut AnyConnection, domain: &str) -> Result
 
 pub(super) fn insert(connection: &mut AnyConnection, group: &Group) -> Result<(), Failure> {
     let name_key = groups::name_key.eq(group.name.key().as_str().to_owned());
-    diesel::insert_into(groups::table).values((row(group), name_key)).execute(connection)?;
+    let keys = keys(group);
+    diesel::insert_into(groups::table).values((row(group), name_key, keys)).execute(connection)?;
     insert_domains(connection, group)?;
     closure::insert_group(connection, group.id)
 }
@@ -161,7 +171,7 @@ pub(super) fn update(connection: &mut AnyConnection, group: &Group) -> Result<()
     let expected = groups::table.find(read.id).filter(groups::version.eq(read.version));
     let name_key = groups::name_key.eq(group.name.key().as_str().to_owned());
     let next = row(&Group { version: group.version.next(), ..group.clone() });
-    if diesel::update(expected).set((next, name_key)).execute(connection)? == 0 {
+    if diesel::update(expected).set((next, name_key, keys(group))).execute(connection)? == 0 {
         return Err(Failure::Stale);
     }
     diesel::delete(group_email_domains::table.filter(group_email_domains::group_id.eq(Key(group.id.0))))
@@ -183,6 +193,19 @@ fn insert_domains(connection: &mut AnyConnection, group: &Group) -> Result<(), F
             .execute(connection)?;
     }
     Ok(())
+}
+
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = groups, treat_none_as_default_value = false, treat_none_as_null = true)]
+struct GroupKeys {
+    description_key: Option<String>,
+    custom_keys: Json,
+}
+
+/// What the group is searched and sorted by, its name apart.
+fn keys(group: &Group) -> GroupKeys {
+    let (description_key, custom_keys) = upkeep::of_group(group);
+    GroupKeys { description_key, custom_keys }
 }
 
 fn row(group: &Group) -> GroupRow {

@@ -5,15 +5,13 @@ use std::collections::BTreeSet;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use guildhall_domain::group::GroupId;
-use guildhall_domain::page::{Page, Paged};
-use guildhall_domain::ports::Reach;
 use guildhall_domain::time::Timestamp;
-use guildhall_domain::user::{User, UserId};
+use guildhall_domain::user::UserId;
 
 use super::Failure;
 use crate::connection::AnyConnection;
 use crate::dialect;
-use crate::schema::{group_closure, group_users, users};
+use crate::schema::{group_closure, group_users};
 use crate::sql_types::Key;
 
 /// One join of the closure with the members, both looked up by index: the depth does not matter.
@@ -37,38 +35,6 @@ pub(super) fn is_effective_of_any(
         .filter(group_closure::ancestor_id.eq_any(keys(groups)))
         .select(group_users::user_id);
     Ok(diesel::select(exists(membership)).get_result(connection)?)
-}
-
-pub(super) fn page(
-    connection: &mut AnyConnection,
-    group: GroupId,
-    reach: Reach,
-    excluded: &BTreeSet<GroupId>,
-    page: Page,
-) -> Result<Paged<User>, Failure> {
-    let direct =
-        |groups: Vec<Key>| group_users::table.filter(group_users::group_id.eq_any(groups)).select(group_users::user_id);
-    let effective = |groups: Vec<Key>| {
-        group_users::table
-            .inner_join(group_closure::table.on(group_closure::descendant_id.eq(group_users::group_id)))
-            .filter(group_closure::ancestor_id.eq_any(groups))
-            .select(group_users::user_id)
-    };
-    let filtered = || {
-        let query = users::table.into_boxed();
-        let (group, excluded) = (vec![Key(group.0)], keys(excluded));
-        match (reach, excluded.is_empty()) {
-            (Reach::Direct, true) => query.filter(users::id.eq_any(direct(group))),
-            (Reach::Direct, false) => {
-                query.filter(users::id.eq_any(direct(group))).filter(users::id.ne_all(direct(excluded)))
-            }
-            (Reach::Effective, true) => query.filter(users::id.eq_any(effective(group))),
-            (Reach::Effective, false) => {
-                query.filter(users::id.eq_any(effective(group))).filter(users::id.ne_all(effective(excluded)))
-            }
-        }
-    };
-    super::users::paged(connection, filtered, page)
 }
 
 fn keys(groups: &BTreeSet<GroupId>) -> Vec<Key> {

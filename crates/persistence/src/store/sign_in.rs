@@ -10,6 +10,7 @@ use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{SecurityStamp, UserId};
 use uuid::Uuid;
 
+use super::search::upkeep;
 use super::{Failure, users};
 use crate::connection::AnyConnection;
 use crate::schema::{foreign_sign_ins, refresh_tokens, unknown_sign_ins};
@@ -71,6 +72,7 @@ pub(super) fn count_unknown(connection: &mut AnyConnection, at: Timestamp) -> Re
     let nobody = UserId(Uuid::nil());
     users::password(connection, nobody)?;
     users::find_to_change(connection, nobody)?;
+    upkeep::present(connection, nobody)?;
     users::identifiers_of(connection, nobody)?;
     diesel::update(unknown_sign_ins::table)
         .set((

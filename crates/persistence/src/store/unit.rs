@@ -9,11 +9,12 @@ use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::page::{Page, Paged};
 use guildhall_domain::password::PasswordHash;
 use guildhall_domain::ports::{Children, Credentials, Reach, Reader, RefreshGrant, Standing, StoreError, Writer};
+use guildhall_domain::search::{GroupListing, UserListing};
 use guildhall_domain::secret::SecretDigest;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{SecurityStamp, User, UserId};
 
-use super::{Unit, api_keys, closure, groups, listing, members, sign_in, users};
+use super::{Unit, api_keys, closure, groups, members, search, sign_in, users};
 
 impl Reader for Unit<'_> {
     fn ping(&mut self) -> Result<(), StoreError> {
@@ -66,12 +67,13 @@ impl Reader for Unit<'_> {
         self.run(|connection| users::password(connection, user))
     }
 
-    fn users(&mut self, page: Page) -> Result<Paged<User>, StoreError> {
-        self.run(|connection| users::page(connection, page))
+    fn users(&mut self, listing: &UserListing) -> Result<Paged<User>, StoreError> {
+        let known = self.known;
+        self.run(|connection| search::all_users(connection, known, listing))
     }
 
-    fn groups(&mut self, page: Page) -> Result<Paged<Group>, StoreError> {
-        self.run(|connection| listing::all(connection, page))
+    fn groups(&mut self, listing: &GroupListing) -> Result<Paged<Group>, StoreError> {
+        self.run(|connection| search::all_groups(connection, listing))
     }
 
     fn members(
@@ -79,13 +81,19 @@ impl Reader for Unit<'_> {
         group: GroupId,
         reach: Reach,
         excluded: &BTreeSet<GroupId>,
-        page: Page,
+        listing: &UserListing,
     ) -> Result<Paged<User>, StoreError> {
-        self.run(|connection| members::page(connection, group, reach, excluded, page))
+        let known = self.known;
+        self.run(|connection| search::members(connection, known, group, reach, excluded, listing))
     }
 
-    fn children(&mut self, group: GroupId, children: &Children, page: Page) -> Result<Paged<Group>, StoreError> {
-        self.run(|connection| listing::children(connection, group, children, page))
+    fn children(
+        &mut self,
+        group: GroupId,
+        children: &Children,
+        listing: &GroupListing,
+    ) -> Result<Paged<Group>, StoreError> {
+        self.run(|connection| search::children(connection, group, children, listing))
     }
 
     fn groups_of(
@@ -93,9 +101,9 @@ impl Reader for Unit<'_> {
         user: UserId,
         reach: Reach,
         excluded: &BTreeSet<GroupId>,
-        page: Page,
+        listing: &GroupListing,
     ) -> Result<Paged<Group>, StoreError> {
-        self.run(|connection| listing::of_user(connection, user, reach, excluded, page))
+        self.run(|connection| search::groups_of(connection, user, reach, excluded, listing))
     }
 
     fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError> {

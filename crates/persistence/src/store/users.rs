@@ -2,20 +2,20 @@
 
 mod row;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use guildhall_domain::group::SystemGroup;
 use guildhall_domain::identifier::UserIdentifier;
-use guildhall_domain::page::{Page, Paged};
 use guildhall_domain::password::PasswordHash;
 use guildhall_domain::ports::{Credentials, Standing};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{Email, SecurityStamp, User, UserId};
 
-use super::{Failure, saturating};
-use crate::connection::{AnyConnection, MultiBackend};
+use super::Failure;
+use super::search::upkeep;
+use crate::connection::AnyConnection;
 use crate::dialect;
 use crate::schema::{group_closure, group_users, groups, user_identifiers, users};
 use crate::sql_types::Key;
@@ -116,25 +116,13 @@ pub(super) fn password(connection: &mut AnyConnection, id: UserId) -> Result<Opt
     Ok(hash.flatten().map(PasswordHash))
 }
 
-pub(super) fn page(connection: &mut AnyConnection, page: Page) -> Result<Paged<User>, Failure> {
-    paged(connection, || users::table.into_boxed(), page)
-}
-
-/// A page of the users that pass a filter, by username: one statement to count them, one to read them.
-pub(super) fn paged<'a>(
-    connection: &mut AnyConnection,
-    filtered: impl Fn() -> users::BoxedQuery<'a, MultiBackend>,
-    page: Page,
-) -> Result<Paged<User>, Failure> {
-    let total: i64 = filtered().count().get_result(connection)?;
-    let rows: Vec<UserRow> = filtered()
-        .select(UserRow::as_select())
-        .order(users::username_key)
-        .limit(saturating(page.size()))
-        .offset(saturating(page.offset()))
-        .load(connection)?;
-    let items = rows.into_iter().map(User::try_from).collect::<Result<_, _>>()?;
-    Ok(Paged { page, total: total.unsigned_abs(), items })
+/// The users with these ids, in the order of the ids.
+pub(super) fn in_order(connection: &mut AnyConnection, ids: &[Key]) -> Result<Vec<User>, Failure> {
+    let rows: Vec<UserRow> =
+        users::table.filter(users::id.eq_any(ids)).select(UserRow::as_select()).load(connection)?;
+    let users = rows.into_iter().map(|row| User::try_from(row).map(|user| (Key(user.id.0), user)));
+    let mut users = users.collect::<Result<BTreeMap<Key, User>, Failure>>()?;
+    Ok(ids.iter().filter_map(|id| users.remove(id)).collect())
 }
 
 pub(super) fn unknown(connection: &mut AnyConnection, ids: &BTreeSet<UserId>) -> Result<BTreeSet<UserId>, Failure> {
@@ -173,8 +161,11 @@ pub(super) fn insert(
         users::username_key.eq(user.username.key().as_str().to_owned()),
         users::password_hash.eq(password.map(|hash| hash.0.clone())),
         users::security_stamp.eq(Key(stamp.0)),
+        users::password_due.eq(upkeep::password_due(user)),
     );
     diesel::insert_into(users::table).values((row, kept)).execute(connection)?;
+    upkeep::insert(connection, user)?;
+    dialect::change_users(connection, 1)?;
     insert_identifiers(connection, user)
 }
 
@@ -186,13 +177,19 @@ pub(super) fn update(connection: &mut AnyConnection, user: &User, credentials: &
     let username_key = users::username_key.eq(user.username.key().as_str().to_owned());
     let password = credentials.password.as_ref().map(|hash| users::password_hash.eq(hash.0.clone()));
     let stamp = credentials.stamp.map(|stamp| users::security_stamp.eq(Key(stamp.0)));
-    if diesel::update(expected).set((next, username_key, password, stamp)).execute(connection)? == 0 {
+    let password_due = users::password_due.eq(upkeep::password_due(user));
+    let changed = diesel::update(expected).set((next, username_key, password, stamp, password_due));
+    if changed.execute(connection)? == 0 {
         return Err(Failure::Stale);
     }
+    upkeep::update(connection, user)?;
     if identifiers_of(connection, user.id)? != identifiers(user) {
         diesel::delete(user_identifiers::table.filter(user_identifiers::user_id.eq(Key(user.id.0))))
             .execute(connection)?;
         insert_identifiers(connection, user)?;
+        // Listings by username are other ones, or may be.
+        dialect::change_users(connection, 0)?;
+        dialect::note_renamed(connection, Key(user.id.0))?;
     }
     Ok(())
 }
@@ -211,6 +208,7 @@ pub(super) fn identifiers_of(connection: &mut AnyConnection, id: UserId) -> Resu
 pub(super) fn delete(connection: &mut AnyConnection, id: UserId) -> Result<(), Failure> {
     dialect::lock_memberships(connection, Key(id.0))?;
     dialect::uncount_user(connection, Key(id.0))?;
+    dialect::change_users(connection, -1)?;
     diesel::delete(users::table.find(Key(id.0))).execute(connection)?;
     Ok(())
 }

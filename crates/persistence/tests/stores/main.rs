@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod databases;
 #[cfg(test)]
+mod known;
+#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod nesting;

@@ -43,7 +43,13 @@ fn described() -> Columns {
 /// The live columns, with the database's types put into the words of `schema.rs`.
 fn live(columns: Vec<Column>, word: impl Fn(&Column) -> String) -> Columns {
     let named = |column: Column| ((column.table.clone(), column.name.clone()), (word(&column), column.nullable));
-    columns.into_iter().filter(|column| !column.table.starts_with("__diesel")).map(named).collect()
+    // An index of SQLite is tables of its own, which only SQLite reads; so are the numbers that it has rows by.
+    let is_own = |column: &Column| {
+        column.table.starts_with("__diesel")
+            || column.table.starts_with("user_search_grams")
+            || (column.table.as_str(), column.name.as_str()) == ("user_search", "row")
+    };
+    columns.into_iter().filter(|column| !is_own(column)).map(named).collect()
 }
 
 fn sqlite_columns(url: &str) -> Columns {

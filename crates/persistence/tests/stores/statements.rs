@@ -63,11 +63,15 @@ fn costs(fixture: &Fixture, prefix: &str, size: usize) -> Vec<usize> {
     let costs = vec![
         statements(|| directory.add_members(admin, &id, &users).expect("added")),
         statements(|| directory.add_children(admin, &id, &groups).expect("added")),
-        statements(|| directory.users(admin, page).expect("listed")),
-        statements(|| directory.groups(admin, page).expect("listed")),
-        statements(|| directory.members(admin, &id, Reach::Effective, &[], page).expect("listed")),
-        statements(|| directory.children(admin, &id, (Reach::Effective, true), &[], page).expect("listed")),
-        statements(|| directory.groups_of_user(admin, &user, Reach::Effective, &[], page).expect("listed")),
+        statements(|| directory.users(admin, &fixture.all(page)).expect("listed")),
+        statements(|| directory.groups(admin, &fixture.all(page)).expect("listed")),
+        statements(|| directory.members(admin, &id, Reach::Effective, &[], &fixture.all(page)).expect("listed")),
+        statements(|| {
+            directory.children(admin, &id, (Reach::Effective, true), &[], &fixture.all(page)).expect("listed")
+        }),
+        statements(|| {
+            directory.groups_of_user(admin, &user, Reach::Effective, &[], &fixture.all(page)).expect("listed")
+        }),
         statements(|| directory.api_keys(Actor::Caller(admin), page).expect("listed")),
         statements(|| directory.is_member(admin, &id, &user).expect("checked")),
     ];

@@ -90,7 +90,7 @@ impl Database {
     }
 
     /// Adds users straight to the database, far faster than the API could: those of [`user_id`] for every number below
-    /// `count`. They cannot sign in.
+    /// `count`. They cannot sign in, and no search by a part of their names finds them.
     pub(crate) fn insert_users(&self, count: u32) {
         let insert = |numbers: &str, id: &str, custom: &str, no: &str| {
             format!(
@@ -102,7 +102,10 @@ impl Database {
                      {no}, {no}, {no}, 0, 0, {no}, 0, 0, 0, {id}, 1
                  FROM {numbers};
                  INSERT INTO user_identifiers (identifier_key, user_id) SELECT username_key, id FROM users WHERE email IS NULL
-                 ON CONFLICT DO NOTHING;"
+                 ON CONFLICT DO NOTHING;
+                 INSERT INTO user_search (user_id, timezone_key, language_key, provider_name_key, names_key, custom_keys)
+                 SELECT {id}, 'etc', 'en-gb', 'contensis', '', {custom} FROM {numbers};
+                 INSERT INTO user_counts (slot, users, changes) VALUES (99, {count}, 1);"
             )
         };
         let last = count - 1;

@@ -1,0 +1,25 @@
+//! Finding users and groups: filters and orders as SQL, and the choice of how a page is read.
+//!
+//! | Where | What |
+//! |---|---|
+//! | `fragment` | SQL that nothing but our own text can become, with values bound |
+//! | `column` | where a field stands, and what a test of it is in SQL |
+//! | `text` | what is looked for in texts, as the databases want it |
+//! | `users`, `groups` | the fields of each |
+//! | `page` | counting what is wanted, and reading one page of it |
+//! | `scope` | listings within a group or of a user |
+//! | `known` | what is remembered of large listings until they change |
+//! | `upkeep` | the keys that searching needs, beside every user and group |
+
+mod column;
+mod fragment;
+mod groups;
+mod known;
+mod page;
+mod scope;
+mod text;
+pub(in crate::store) mod upkeep;
+mod users;
+
+pub(in crate::store) use known::KnownListings;
+pub(super) use scope::{all_groups, all_users, children, groups_of, members};

@@ -1,0 +1,139 @@
+//! Listings: of everything, within a group, of a user.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+use guildhall_domain::group::{Group, GroupId};
+use guildhall_domain::page::Paged;
+use guildhall_domain::ports::{Children, Reach};
+use guildhall_domain::search::{GroupListing, UserListing};
+use guildhall_domain::user::{User, UserId};
+
+use super::column::Use;
+use super::fragment::Fragment;
+use super::known::{self, KnownListings, Subject};
+use super::page::{Wanted, Within};
+use crate::connection::AnyConnection;
+use crate::schema::groups as group_table;
+use crate::sql_types::Key;
+use crate::store::{Failure, groups, users};
+
+pub(in crate::store) fn all_users(
+    connection: &mut AnyConnection,
+    known: &KnownListings,
+    listing: &UserListing,
+) -> Result<Paged<User>, Failure> {
+    users_of(connection, known, &Subject::Everybody, listing)
+}
+
+/// The members of a group. If all users are among them, this is the listing of all users.
+pub(in crate::store) fn members(
+    connection: &mut AnyConnection,
+    known: &KnownListings,
+    group: GroupId,
+    reach: Reach,
+    excluded: &BTreeSet<GroupId>,
+    listing: &UserListing,
+) -> Result<Paged<User>, Failure> {
+    let excluded = excluded.iter().map(|group| Key(group.0)).collect();
+    users_of(connection, known, &Subject::Members { group: Key(group.0), reach, excluded }, listing)
+}
+
+fn users_of(
+    connection: &mut AnyConnection,
+    known: &KnownListings,
+    subject: &Subject,
+    listing: &UserListing,
+) -> Result<Paged<User>, Failure> {
+    let all = known::count_of_users(connection)?;
+    let holds_all = known::holds_all(connection, subject, all)?;
+    let subject = if holds_all { &Subject::Everybody } else { subject };
+    let within = |purpose: Use, id: &'static str| subject.condition(purpose, id);
+    let within: Option<&Within<'_>> = if holds_all { None } else { Some(&within) };
+    let wanted = Wanted { listing, within, all };
+    let is_plain = listing.filter.is_all();
+    let total = if is_plain { known.total(connection, subject, &wanted)? } else { wanted.count(connection)? };
+    let ids = match known.page(connection, subject, listing, total)? {
+        Some(ids) => ids,
+        None => wanted.ids(connection, total)?,
+    };
+    let items = users::in_order(connection, &ids)?;
+    Ok(Paged { page: listing.page, total, items })
+}
+
+pub(in crate::store) fn all_groups(
+    connection: &mut AnyConnection,
+    listing: &GroupListing,
+) -> Result<Paged<Group>, Failure> {
+    groups_within(connection, None, listing)
+}
+
+/// The groups below a group.
+pub(in crate::store) fn children(
+    connection: &mut AnyConnection,
+    group: GroupId,
+    children: &Children,
+    listing: &GroupListing,
+) -> Result<Paged<Group>, Failure> {
+    let within = |_: Use, _: &'static str| {
+        let itself = Fragment::of("g.id = ").id(Key(group.0));
+        let below = below(&[Key(group.0)], children.reach);
+        let wanted =
+            if children.include_self { Fragment::of("(").then(below).sql(" OR ").then(itself).sql(")") } else { below };
+        without_below(wanted, &children.excluded, children.reach)
+    };
+    groups_within(connection, Some(&within), listing)
+}
+
+/// The groups that a user belongs to.
+pub(in crate::store) fn groups_of(
+    connection: &mut AnyConnection,
+    user: UserId,
+    reach: Reach,
+    excluded: &BTreeSet<GroupId>,
+    listing: &GroupListing,
+) -> Result<Paged<Group>, Failure> {
+    let within = |_: Use, _: &'static str| {
+        let direct = "g.id IN (SELECT m.group_id FROM group_users m WHERE m.user_id = ";
+        let effective = "g.id IN (SELECT c.ancestor_id FROM group_users m \
+             JOIN group_closure c ON c.descendant_id = m.group_id WHERE m.user_id = ";
+        let wanted = Fragment::of(if reach == Reach::Direct { direct } else { effective }).id(Key(user.0)).sql(")");
+        without_below(wanted, excluded, reach)
+    };
+    groups_within(connection, Some(&within), listing)
+}
+
+fn groups_within(
+    connection: &mut AnyConnection,
+    within: Option<&Within<'_>>,
+    listing: &GroupListing,
+) -> Result<Paged<Group>, Failure> {
+    let all: i64 = group_table::table.count().get_result(connection)?;
+    let wanted = Wanted { listing, within, all: all.unsigned_abs() };
+    let total = wanted.count(connection)?;
+    let ids = wanted.ids(connection, total)?;
+    Ok(Paged { page: listing.page, total, items: groups::in_order(connection, &ids)? })
+}
+
+fn below(groups: &[Key], reach: Reach) -> Fragment {
+    let ids = || groups.iter().copied();
+    match reach {
+        Reach::Direct => {
+            Fragment::of("g.id IN (SELECT e.child_id FROM group_children e WHERE e.parent_id IN ").ids(ids()).sql(")")
+        }
+        // A group is not below itself, but it may be below another of them.
+        Reach::Effective => {
+            Fragment::of("g.id IN (SELECT c.descendant_id FROM group_closure c WHERE c.ancestor_id IN ")
+                .ids(ids())
+                .sql(" AND c.descendant_id <> c.ancestor_id)")
+        }
+    }
+}
+
+fn without_below(wanted: Fragment, excluded: &BTreeSet<GroupId>, reach: Reach) -> Fragment {
+    if excluded.is_empty() {
+        return wanted;
+    }
+    let excluded: Vec<Key> = excluded.iter().map(|group| Key(group.0)).collect();
+    wanted.sql(" AND NOT ").then(below(&excluded, reach))
+}
