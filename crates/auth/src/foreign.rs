@@ -76,6 +76,7 @@ impl TrustedIssuer {
         validation.validate_nbf = false;
         validation.validate_aud = false;
         let claims: ForeignClaims = jsonwebtoken::decode(token, &key.decoding, &validation)?.claims;
+        // What it was routed by was read before anything was verified.
         if claims.text("iss")? != self.settings.issuer {
             return Err(Refusal::WrongIssuer);
         }

@@ -20,6 +20,8 @@ mod foreign;
 mod generated;
 mod key_file;
 mod keys;
+#[cfg(test)]
+mod log_lines;
 mod own_keys;
 mod passwords;
 mod pem_text;

@@ -121,3 +121,35 @@ impl Followed {
 fn has_passed(span: i64, last: Option<i64>, now: i64) -> bool {
     last.is_none_or(|last| !(0..span).contains(&now.saturating_sub(last)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use super::OwnKeys;
+    use crate::key_file::KeyFile;
+    use crate::log_lines::LogLines;
+
+    #[test]
+    fn the_log_says_once_that_the_file_is_broken_and_once_that_its_keys_have_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.pem");
+        let keys = OwnKeys::of_file(KeyFile::load_or_generate(&path).unwrap(), Arc::default());
+        let name = path.display();
+        let broken = format!("ERROR the keys in {name} cannot be read; those of before stay in use");
+        assert!(LogLines::of(|| keys.look(0)).is_empty());
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, "").unwrap();
+        assert_eq!(LogLines::of(|| keys.look(2_000)), [&*broken]);
+        fs::remove_file(&path).unwrap();
+        assert!(LogLines::of(|| (2..9).for_each(|look| keys.look(look * 2_000))).is_empty());
+        fs::write(&path, whole).unwrap();
+        assert!(LogLines::of(|| keys.look(20_000)).is_empty(), "they are the same");
+        let signing = KeyFile::rotate(&path).unwrap().signing;
+        let changed = format!("INFO the keys in {name} changed: {signing} signs, 1 others verify");
+        assert_eq!(LogLines::of(|| keys.look(22_000)), [changed]);
+        fs::write(&path, "").unwrap();
+        assert_eq!(LogLines::of(|| keys.look(24_000)), [&*broken]);
+    }
+}

@@ -24,6 +24,7 @@ thread_local! {
     static VERIFIED: Cell<u32> = const { Cell::new(0) };
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the library passes it so")]
 fn count(algorithm: &Algorithm, key: &DecodingKey) -> jsonwebtoken::errors::Result<Box<dyn JwtVerifier>> {
     VERIFIED.set(VERIFIED.get() + 1);
     (aws_lc::DEFAULT_PROVIDER.verifier_factory)(algorithm, key)
@@ -87,7 +88,8 @@ fn is_accepted(tokens: &JwtTokens, token: &str) -> bool {
 fn a_signature_is_verified_once_per_token() {
     let clock = Hands::at(NOW);
     let tokens = new(&clock);
-    let (one, two) = (issue(&tokens), tokens.issue(&Caller { scopes: Scopes::default(), ..caller() }, None).unwrap().value);
+    let (one, two) =
+        (issue(&tokens), tokens.issue(&Caller { scopes: Scopes::default(), ..caller() }, None).unwrap().value);
     assert_eq!(verified(|| assert!(is_accepted(&tokens, &one))), 1);
     assert_eq!(verified(|| assert!((0..100).all(|_| is_accepted(&tokens, &one)))), 0);
     assert_eq!(verified(|| assert!(tokens.verify(&two).is_ok())), 1);
@@ -104,7 +106,9 @@ fn a_token_that_differs_in_one_letter_is_another_token() {
         let tampered = format!("{}{other}{}", &token[..place], &token[place + 1..]);
         assert!(!is_accepted(&tokens, &tampered), "{place}");
     }
-    for tampered in [format!("{token}A"), format!("{token}="), token[..token.len() - 1].to_owned(), token.to_lowercase()] {
+    for tampered in
+        [format!("{token}A"), format!("{token}="), token[..token.len() - 1].to_owned(), token.to_lowercase()]
+    {
         assert!(!is_accepted(&tokens, &tampered), "{tampered}");
     }
 }

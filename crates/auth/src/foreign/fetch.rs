@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use serde::Deserialize;
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
@@ -54,9 +55,15 @@ impl Source {
 
     /// The issuer's keys as they are now. Takes seconds where the issuer does not answer.
     pub(crate) fn fetch(&mut self) -> Result<KeySet, FetchError> {
-        let agent = agent();
-        let keys = self.locate(&agent).and_then(|url| {
-            let document = get(&agent, &url)?;
+        // Read anew for every fetch, so that certificates count which the system has got since. Those that cannot be read are
+        // left out; without any, no server is believed.
+        let system = rustls_native_certs::load_native_certs().certs;
+        self.fetch_by(&agent(&system))
+    }
+
+    fn fetch_by(&mut self, agent: &Agent) -> Result<KeySet, FetchError> {
+        let keys = self.locate(agent).and_then(|url| {
+            let document = get(agent, &url)?;
             KeySet::parse(&document).map_err(|source| FetchError::NoKeys { url, source })
         });
         if keys.is_err() {
@@ -79,24 +86,27 @@ impl Source {
         if discovery.issuer != self.issuer {
             return Err(FetchError::OtherIssuer { url, issuer: discovery.issuer });
         }
-        let is_safe = match scheme(&discovery.jwks_uri) {
-            Some("https") => true,
-            Some(_) => scheme(&self.issuer) == Some("http"),
-            None => false,
-        };
-        if !is_safe {
+        if !is_safe(&self.issuer, &discovery.jwks_uri) {
             return Err(FetchError::Unsafe { url: discovery.jwks_uri });
         }
         Ok(self.discovered.insert(discovery.jwks_uri).clone())
     }
 }
 
-/// Made anew for every fetch, so that certificates count which the system has got since, and no connection is kept for hours.
-fn agent() -> Agent {
+/// Whether keys at this URL are as safe from others as the discovery document of the issuer is.
+fn is_safe(issuer: &str, keys: &str) -> bool {
+    match scheme(keys) {
+        Some("https") => true,
+        Some(_) => scheme(issuer) == Some("http"),
+        None => false,
+    }
+}
+
+/// Believes servers that one of these authorities vouches for, and keeps no connection. Goes through the proxy that the
+/// environment names (`HTTPS_PROXY`, `NO_PROXY`), as the system's authorities are those that it names (`SSL_CERT_FILE`).
+fn agent(authorities: &[CertificateDer<'_>]) -> Agent {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    // Certificates that cannot be read are left out; without any, no server is believed.
-    let system = rustls_native_certs::load_native_certs().certs;
-    let certificates: Vec<_> = system.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect();
+    let certificates: Vec<_> = authorities.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
     let tls = TlsConfig::builder()
         .provider(TlsProvider::Rustls)
         .unversioned_rustls_crypto_provider(provider)
@@ -108,6 +118,7 @@ fn agent() -> Agent {
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
+        .max_idle_connections(0)
         .user_agent("guildhall")
         .accept("application/json, application/jwk-set+json")
         .build();
@@ -122,4 +133,75 @@ fn get(agent: &Agent, url: &str) -> Result<Vec<u8>, FetchError> {
         return Err(FetchError::Status { url: url.to_owned(), status });
     }
     response.body_mut().with_config().limit(LONGEST).read_to_vec().map_err(unread)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::{SocketAddr, TcpListener};
+    use std::sync::Arc;
+    use std::thread;
+
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+    use super::{FetchError, Source, agent};
+
+    fn certificate(pem: &str) -> CertificateDer<'static> {
+        CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
+    }
+
+    /// A server of HTTPS that says the same to everybody who believes it, for as long as the test runs.
+    fn serve(body: &'static str) -> SocketAddr {
+        let chain = vec![certificate(include_str!("../../tests/tls/server.pem"))];
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("../../tests/tls/server.key.pem")).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+                let mut stream = BufReader::new(StreamOwned::new(connection, stream.unwrap()));
+                if stream.by_ref().lines().map_while(Result::ok).any(|line| line.is_empty()) {
+                    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+                    let _ = stream.get_mut().write_all((head + body).as_bytes());
+                }
+            }
+        });
+        address
+    }
+
+    fn source(url: String) -> Source {
+        Source { issuer: "https://elsewhere.test".to_owned(), configured: Some(url), discovered: None }
+    }
+
+    #[test]
+    fn keys_are_fetched_over_tls_from_whom_an_authority_of_the_system_vouches_for() {
+        let authority = [certificate(include_str!("../../tests/tls/authority.pem"))];
+        let address = serve(r#"{"keys":[]}"#);
+        for host in ["localhost", "127.0.0.1"] {
+            let mut source = source(format!("https://{host}:{}/keys", address.port()));
+            assert!(source.fetch_by(&agent(&authority)).is_ok(), "{host}");
+            for refused in [source.fetch(), source.fetch_by(&agent(&[]))] {
+                let Err(FetchError::Unread { source, .. }) = refused else { panic!("a stranger was believed") };
+                assert!(source.to_string().contains("certificate"), "{source} {:?}", source.source());
+            }
+        }
+    }
+
+    #[test]
+    fn a_document_without_safe_keys_is_not_believed() {
+        for (issuer, keys, is_safe) in [
+            ("https://a.test", "https://keys.test/k", true),
+            ("https://a.test", "http://keys.test/k", false),
+            ("http://a.test", "http://keys.test/k", true),
+            ("http://a.test", "file:///k", false),
+        ] {
+            assert_eq!(super::is_safe(issuer, keys), is_safe, "{issuer} {keys}");
+        }
+    }
 }

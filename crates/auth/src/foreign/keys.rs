@@ -122,7 +122,7 @@ impl Shared {
                     if count == 0 {
                         tracing::warn!(issuer = %name, "the issuer {name} has no key to verify tokens with");
                     } else {
-                        tracing::info!(issuer = %name, count, "the issuer {name} has {count} keys to verify tokens with");
+                        tracing::info!(issuer = %name, count, "fetched the keys of the issuer {name}: {count}");
                     }
                 } else if was_failing {
                     tracing::info!(issuer = %name, "the keys of the issuer {name} can be fetched again");
@@ -149,5 +149,50 @@ impl Shared {
 fn work(shared: &Shared, mut source: Source) {
     while shared.next().is_some() {
         shared.take(source.fetch());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Condvar, Mutex};
+
+    use guildhall_domain::ports::Clock;
+    use guildhall_domain::time::Timestamp;
+
+    use super::{KeySet, Schedule, Shared, State};
+    use crate::foreign::fetch::FetchError;
+    use crate::log_lines::LogLines;
+
+    struct Epoch;
+
+    impl Clock for Epoch {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_milliseconds(0)
+        }
+    }
+
+    #[test]
+    fn the_log_says_once_that_keys_cannot_be_fetched_and_once_that_they_can_again() {
+        let state = State { keys: None, schedule: Schedule::default(), is_stopped: false };
+        let shared = Shared {
+            name: "elsewhere".to_owned(),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            era: Arc::default(),
+            clock: Arc::new(Epoch),
+        };
+        let set = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]}"#;
+        let succeed = |set: &str| shared.take(Ok(KeySet::parse(set.as_bytes()).unwrap()));
+        let fail = || shared.take(Err(FetchError::Status { url: "http://x.test/keys".to_owned(), status: 500 }));
+        for (step, expected) in [
+            (&(|| succeed(set)) as &dyn Fn(), vec!["INFO fetched the keys of the issuer elsewhere: 1"]),
+            (&|| succeed(set), vec![]),
+            (&fail, vec!["WARN the keys of the issuer elsewhere cannot be fetched; 1 of before stay in use"]),
+            (&fail, vec![]),
+            (&|| succeed(set), vec!["INFO the keys of the issuer elsewhere can be fetched again"]),
+            (&|| succeed(r#"{"keys":[]}"#), vec!["WARN the issuer elsewhere has no key to verify tokens with"]),
+        ] {
+            assert_eq!(LogLines::of(step), expected);
+        }
     }
 }

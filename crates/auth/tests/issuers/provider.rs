@@ -71,7 +71,8 @@ impl Provider {
 
     pub(crate) fn service_with(&self, settings: ForeignIssuer) -> JwtTokens {
         let tokens = service(vec![settings], &Hands::at(NOW));
-        settled(&tokens, &self.token(&self.claims()));
+        // It may well be refused.
+        let _ = settled(&tokens, &self.token(&self.claims()));
         tokens
     }
 
@@ -83,7 +84,7 @@ impl Provider {
     }
 
     /// Its claims, with others besides or instead; null takes one away.
-    pub(crate) fn claims_with(&self, others: Value) -> Value {
+    pub(crate) fn claims_with(&self, others: &Value) -> Value {
         let mut claims = self.claims();
         for (name, value) in others.as_object().unwrap() {
             match value {
@@ -97,21 +98,21 @@ impl Provider {
     pub(crate) fn token(&self, claims: &Value) -> String {
         self.key.token(&header(), claims)
     }
+}
 
-    /// Whom its token with these claims stands for.
-    pub(crate) fn identity(&self) -> ForeignIdentity {
-        ForeignIdentity {
-            provider: "elsewhere".to_owned(),
-            name: "tyler".to_owned(),
-            alias: None,
-            email: None,
-            first_name: None,
-            last_name: None,
-            groups: None,
-            scopes: Scopes::known_in("openid"),
-            issued: Timestamp::from_milliseconds(NOW * 1000),
-            trust: trust(),
-        }
+/// Whom the provider's token with its own claims stands for.
+pub(crate) fn identity() -> ForeignIdentity {
+    ForeignIdentity {
+        provider: "elsewhere".to_owned(),
+        name: "tyler".to_owned(),
+        alias: None,
+        email: None,
+        first_name: None,
+        last_name: None,
+        groups: None,
+        scopes: Scopes::known_in("openid"),
+        issued: Timestamp::from_milliseconds(NOW * 1000),
+        trust: trust(),
     }
 }
 

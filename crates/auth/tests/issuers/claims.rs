@@ -1,0 +1,238 @@
+//! What the claims of an outside issuer's token mean, and which of them are refused.
+
+use std::collections::BTreeSet;
+
+use guildhall_auth::ForeignIssuer;
+use guildhall_domain::access::Scopes;
+use guildhall_domain::foreign::ForeignIdentity;
+use guildhall_domain::time::Timestamp;
+use serde_json::{Value, json};
+
+use crate::provider::{NOW, Provider, header, identity, outcome};
+
+const MALFORMED: &str = "the token is malformed";
+const GUID: &str = "0192f0c1-2345-7000-8000-000000000001";
+
+fn names(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// What a service that names users by `claim` says of tokens with these claims.
+fn outcomes(user_claim: &str, groups_claim: Option<&str>, cases: Vec<(Value, Result<ForeignIdentity, &str>)>) {
+    let provider = Provider::new();
+    let (user_claim, groups_claim) = (user_claim.to_owned(), groups_claim.map(str::to_owned));
+    let tokens = provider.service_with(ForeignIssuer { user_claim, groups_claim, ..provider.settings() });
+    for (claims, expected) in cases {
+        let token = provider.token(&provider.claims_with(&claims));
+        assert_eq!(outcome(&tokens, &token), expected.map_err(str::to_owned), "{claims}");
+    }
+}
+
+fn named(name: &str) -> ForeignIdentity {
+    ForeignIdentity { name: name.to_owned(), ..identity() }
+}
+
+#[test]
+fn the_user_is_named_by_the_claim_that_was_chosen() {
+    let tyler = || named("tyler");
+    outcomes(
+        "preferred_username",
+        None,
+        vec![
+            (json!({}), Ok(tyler())),
+            (
+                json!({ "given_name": "Tyler", "family_name": "Durden", "email": "t@x.test" }),
+                Ok(ForeignIdentity {
+                    first_name: Some("Tyler".to_owned()),
+                    last_name: Some("Durden".to_owned()),
+                    email: Some("t@x.test".to_owned()),
+                    ..tyler()
+                }),
+            ),
+            (json!({ "given_name": "", "family_name": 7, "email": [] }), Ok(tyler())),
+            (json!({ "preferred_username": null }), Err("the token names no user")),
+            (json!({ "preferred_username": "" }), Err("the token names no user")),
+            (json!({ "preferred_username": ["tyler"] }), Err("the token names no user")),
+            (json!({ "preferred_username": 7 }), Err("the token names no user")),
+        ],
+    );
+    outcomes("sub", None, vec![(json!({}), Ok(named("u-1")))]);
+    outcomes(
+        "https://x.test/name",
+        None,
+        vec![(json!({ "https://x.test/name": "tyler" }), Ok(tyler())), (json!({}), Err("the token names no user"))],
+    );
+}
+
+#[test]
+fn a_user_with_an_id_for_a_name_has_another_name_that_can_be_read() {
+    let with = |alias: Option<&str>, email: Option<&str>| ForeignIdentity {
+        alias: alias.map(str::to_owned),
+        email: email.map(str::to_owned),
+        ..named(GUID)
+    };
+    outcomes(
+        "sub",
+        None,
+        vec![
+            (json!({ "sub": GUID }), Ok(with(Some("tyler"), None))),
+            (json!({ "sub": GUID, "email": "t@x.test" }), Ok(with(Some("tyler"), Some("t@x.test")))),
+            (
+                json!({ "sub": GUID, "preferred_username": null, "email": "t@x.test" }),
+                Ok(with(Some("t@x.test"), Some("t@x.test"))),
+            ),
+            (
+                json!({ "sub": GUID, "preferred_username": GUID, "email": "t@x.test" }),
+                Ok(with(Some("t@x.test"), Some("t@x.test"))),
+            ),
+            (
+                json!({ "sub": GUID, "preferred_username": null, "email": "t@x.test", "email_verified": false }),
+                Ok(with(None, None)),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn an_address_counts_only_if_the_issuer_does_not_doubt_it() {
+    let (mut as_email, mut as_name) = (Vec::new(), Vec::new());
+    for (verified, counts) in [
+        (None, true),
+        (Some(json!(true)), true),
+        (Some(json!("true")), true),
+        (Some(json!(false)), false),
+        (Some(json!("false")), false),
+        (Some(json!("True")), false),
+        (Some(json!(1)), false),
+        (Some(json!([true])), false),
+    ] {
+        let mut claims = json!({ "email": "t@x.test" });
+        if let Some(verified) = verified {
+            claims["email_verified"] = verified;
+        }
+        let email = counts.then(|| "t@x.test".to_owned());
+        as_email.push((claims.clone(), Ok(ForeignIdentity { email: email.clone(), ..named("tyler") })));
+        let known = ForeignIdentity { email, ..named("t@x.test") };
+        let unverified = "the token names its user by an unverified email address";
+        as_name.push((claims, if counts { Ok(known) } else { Err(unverified) }));
+    }
+    as_name.push((json!({ "email_verified": true }), Err("the token names no user")));
+    outcomes("preferred_username", None, as_email);
+    outcomes("email", None, as_name);
+}
+
+#[test]
+fn groups_are_texts_in_a_claim_that_may_lie_within_others() {
+    let within = |groups: &[&str]| Ok(ForeignIdentity { groups: Some(names(groups)), ..named("tyler") });
+    let unsaid = || Ok(ForeignIdentity { groups: None, ..named("tyler") });
+    outcomes("preferred_username", None, vec![(json!({ "groups": ["a"] }), unsaid())]);
+    outcomes(
+        "preferred_username",
+        Some("groups"),
+        vec![
+            (json!({ "groups": ["b", "a", "b"] }), within(&["a", "b"])),
+            (json!({ "groups": "a b" }), within(&["a b"])),
+            (json!({ "groups": [] }), within(&[])),
+            (json!({}), within(&[])),
+            (json!({ "_claim_names": { "groups": "src1" } }), unsaid()),
+            (json!({ "_claim_names": { "other": "src1" } }), within(&[])),
+            (json!({ "groups": ["a", 1] }), Err(MALFORMED)),
+            (json!({ "groups": { "a": true } }), Err(MALFORMED)),
+            (json!({ "groups": 1 }), Err(MALFORMED)),
+        ],
+    );
+    outcomes(
+        "preferred_username",
+        Some("realm_access.roles"),
+        vec![
+            (json!({ "realm_access": { "roles": ["a"] } }), within(&["a"])),
+            (json!({ "realm_access.roles": ["b"], "realm_access": { "roles": ["a"] } }), within(&["b"])),
+            (json!({ "realm_access": { "role": ["a"] } }), within(&[])),
+            (json!({ "realm_access": "roles" }), within(&[])),
+            (json!({ "realm_access": { "roles": { "a": 1 } } }), Err(MALFORMED)),
+        ],
+    );
+}
+
+#[test]
+fn scopes_are_those_of_the_token_and_those_that_the_installation_grants() {
+    let scoped = |scopes: &str| Ok(ForeignIdentity { scopes: Scopes::known_in(scopes), ..named("tyler") });
+    outcomes(
+        "preferred_username",
+        None,
+        vec![
+            (json!({ "scope": "Entry_Read  Root" }), scoped("openid Entry_Read")),
+            (json!({ "scp": "Entry_Read Entry_Write" }), scoped("openid Entry_Read Entry_Write")),
+            (json!({ "scp": ["Entry_Read", "Root"] }), scoped("openid Entry_Read")),
+            (json!({ "scope": "Entry_Read", "scp": ["Entry_Write"] }), scoped("openid Entry_Read Entry_Write")),
+            (json!({ "scope": "" }), scoped("openid")),
+            (json!({ "scope": ["Entry_Read"] }), Err(MALFORMED)),
+            (json!({ "scope": 1 }), Err(MALFORMED)),
+            (json!({ "scp": [1] }), Err(MALFORMED)),
+            (json!({ "scp": { "Entry_Read": true } }), Err(MALFORMED)),
+        ],
+    );
+}
+
+#[test]
+fn tokens_are_good_in_their_time_for_us_from_their_issuer() {
+    let at =
+        |milliseconds| Ok(ForeignIdentity { issued: Timestamp::from_milliseconds(milliseconds), ..named("tyler") });
+    let (expired, early, audience) =
+        ("the token has expired", "the token is not valid yet", "the token is for another audience");
+    outcomes(
+        "preferred_username",
+        None,
+        vec![
+            (json!({ "exp": NOW - 9 }), at(NOW * 1000)),
+            (json!({ "exp": NOW - 10 }), Err(expired)),
+            (json!({ "exp": 0 }), Err(expired)),
+            (json!({ "exp": 1.7e9 + 300.5 }), at(NOW * 1000)),
+            (json!({ "exp": 1e300 }), at(NOW * 1000)),
+            (json!({ "exp": null }), Err(MALFORMED)),
+            (json!({ "exp": -1 }), Err(MALFORMED)),
+            (json!({ "exp": "1900000000" }), Err(MALFORMED)),
+            (json!({ "exp": [NOW + 300] }), Err(MALFORMED)),
+            (json!({ "nbf": NOW + 10 }), at(NOW * 1000)),
+            (json!({ "nbf": NOW + 11 }), Err(early)),
+            (json!({ "nbf": 1.7e9 + 10.5 }), Err(early)),
+            (json!({ "nbf": "0" }), Err(MALFORMED)),
+            (json!({ "nbf": false }), Err(MALFORMED)),
+            (json!({ "iat": NOW - 100 }), at((NOW - 100) * 1000)),
+            (json!({ "iat": 1.7e9 - 0.25 }), at(NOW * 1000 - 250)),
+            (json!({ "iat": NOW + 10 }), at((NOW + 10) * 1000)),
+            (json!({ "iat": NOW + 11 }), Err(early)),
+            (json!({ "iat": 1e300 }), Err(early)),
+            (json!({ "iat": null }), Err(MALFORMED)),
+            (json!({ "iat": "now" }), Err(MALFORMED)),
+            (json!({ "aud": "https://guildhall.test/api" }), at(NOW * 1000)),
+            (json!({ "aud": ["elsewhere", "guildhall"] }), at(NOW * 1000)),
+            (json!({ "aud": "elsewhere" }), Err(audience)),
+            (json!({ "aud": "guildhall " }), Err(audience)),
+            (json!({ "aud": "GUILDHALL" }), Err(audience)),
+            (json!({ "aud": [] }), Err(audience)),
+            (json!({ "aud": ["guildhall", 1] }), Err(MALFORMED)),
+            (json!({ "aud": { "guildhall": 1 } }), Err(MALFORMED)),
+            (json!({ "aud": null }), Err(MALFORMED)),
+            (json!({ "sub": null }), Err(MALFORMED)),
+            (json!({ "sub": "" }), Err(MALFORMED)),
+            (json!({ "sub": 7 }), Err(MALFORMED)),
+        ],
+    );
+}
+
+#[test]
+fn a_claim_that_is_there_twice_is_refused() {
+    let provider = Provider::new();
+    let tokens = provider.service();
+    let claims = provider.claims().to_string();
+    for twice in [r#""sub":"u-2""#, r#""iss":"x""#, r#""exp":9e9"#, r#""aud":"x""#, r#""preferred_username":"root""#] {
+        let claims = claims.replacen('{', &format!("{{{twice},"), 1);
+        let token = provider.key.token_of_text(&header().to_string(), &claims);
+        assert_eq!(outcome(&tokens, &token), Err(MALFORMED.to_owned()), "{claims}");
+    }
+    for odd in ["[]", "null", "7", "\"x\"", "{", "", "{} {}"] {
+        let token = provider.key.token_of_text(&header().to_string(), odd);
+        assert_eq!(outcome(&tokens, &token), Err(MALFORMED.to_owned()), "{odd}");
+    }
+}
