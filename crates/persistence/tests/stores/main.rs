@@ -9,6 +9,8 @@ mod migrations;
 #[cfg(test)]
 mod nesting;
 #[cfg(test)]
+mod searching;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod statements;
