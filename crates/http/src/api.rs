@@ -10,4 +10,5 @@ pub(crate) mod members;
 pub(crate) mod memberships;
 pub(crate) mod root;
 pub(crate) mod tokens;
+pub(crate) mod user_search;
 pub(crate) mod users;

@@ -40,28 +40,26 @@ impl Caller {
         blocking(move || Ok::<(), Problem>(directory.authorise_password(&caller, &user)??)).await
     }
 
-    /// What was read from the query. What is wrong with it, only those are told who may ask (spec section 1.6).
-    pub(crate) async fn told<T>(&self, api: &Api, action: Action, read: Result<T, Problem>) -> Result<T, Problem> {
+    /// What was read from the query. What is wrong with it, only those are told who may ask (spec section 1.6). It may
+    /// have to wait.
+    pub(crate) fn told<T>(&self, api: &Api, action: Action, read: Result<T, Problem>) -> Result<T, Problem> {
         if read.is_err() {
-            self.may(api, action).await?;
+            api.directory.authorise(&self.0, action)??;
         }
         read
     }
 
     /// The same about a user, whom those may ask about who may read them.
-    pub(crate) async fn told_about<T>(
+    pub(crate) fn told_about<T>(
         &self,
         api: &Api,
         user: &UserIdentifier,
         read: Result<T, Problem>,
     ) -> Result<T, Problem> {
-        if read.is_err() {
-            let (directory, caller, user) = (api.directory.clone(), self.0.clone(), user.clone());
-            blocking(move || match directory.user(&caller, &user) {
-                Err(ReadUserError::Denied(denied)) => Err(denied),
-                Ok(_) | Err(ReadUserError::UserNotFound | ReadUserError::Store(_)) => Ok(()),
-            })
-            .await?;
+        if read.is_err()
+            && let Err(ReadUserError::Denied(denied)) = api.directory.user(&self.0, user)
+        {
+            return Err(denied.into());
         }
         read
     }

@@ -56,6 +56,11 @@ impl<'a> Object<'a> {
         self.has(name).then(|| read(self, name, faults))
     }
 
+    /// What stands there, as it was given; `null` is nothing.
+    pub(crate) fn raw(&self, name: &str) -> Option<&'a RawValue> {
+        self.value(name, "", &mut Faults::default())
+    }
+
     /// A truth value; `null` is none.
     pub(crate) fn boolean(&self, name: &str, faults: &mut Faults) -> Option<bool> {
         self.value(name, "The value must be true or false", faults)
@@ -154,7 +159,7 @@ impl Faults {
 }
 
 #[derive(Default)]
-struct Properties<'a>(Vec<(String, &'a RawValue)>);
+pub(crate) struct Properties<'a>(pub(crate) Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Properties<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

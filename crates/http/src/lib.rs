@@ -7,6 +7,7 @@
 //! | `canonical` | one spelling for every path that a route answers |
 //! | `answer` | around every request: its id, its line in the log, errors in the API's form |
 //! | `caller`, `submission`, `query`, `segment` | what a handler is given: who calls, a body, parameters, identifiers |
+//! | `search` | what a request wants of a listing: which items, in which order |
 //! | `json`, `bulk`, `user_json`, `group_json`, `api_key_json`, `custom_json`, `moment_json`, `page` | JSON, read and written |
 //! | `version` | tags and conditions of users and groups |
 //! | `grant`, `throttle`, `client_address` | requests for tokens: what they ask for, how many there may be, from whom |
@@ -38,6 +39,7 @@ mod page;
 mod problem;
 mod query;
 mod routes;
+mod search;
 mod segment;
 mod server;
 mod submission;

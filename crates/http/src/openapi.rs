@@ -7,23 +7,27 @@ mod errors;
 mod parameters;
 mod requests;
 mod rules;
+mod searches;
 
 use std::sync::LazyLock;
 
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
-use crate::api::{api_keys, children, discovery, docs, groups, health, members, memberships, root, tokens, users};
+use crate::api::{
+    api_keys, children, discovery, docs, groups, health, members, memberships, root, tokens, user_search, users,
+};
 
 pub(crate) use errors::{Error, OAuthError, Unauthenticated, ValidationError};
 pub(crate) use parameters::{
     ApiKeyPath, AssetPath, ChildPath, Excluding, GroupPath, IfMatch, IfNoneMatch, IncludingSelf, Initially, Legacy,
-    MemberPath, MembershipPath, Paging, UserPath,
+    MemberPath, MembershipPath, Paging, Searching, SearchingUsers, UserPath,
 };
 pub(crate) use requests::{
     ApiKeyChanges, GroupChanges, GroupIds, NewApiKey, NewGroup, NewUser, PasswordChange, TokenForm, UserActionRequest,
     UserChanges, UserIds,
 };
+pub(crate) use searches::UserSearch;
 
 /// The document as JSON for people to read.
 ///
@@ -40,6 +44,7 @@ pub(crate) fn document() -> &'static Document {
 }
 
 use rules::Rules;
+use searches::{Comparison, Condition, UserOrder};
 
 static DOCUMENT: LazyLock<Document> = LazyLock::new(Guildhall::openapi);
 
@@ -58,6 +63,8 @@ static DOCUMENT: LazyLock<Document> = LazyLock::new(Guildhall::openapi);
         discovery::keys,
         users::list,
         users::create,
+        user_search::by_query,
+        user_search::by_body,
         users::read,
         users::replace,
         users::merge,
@@ -87,7 +94,7 @@ static DOCUMENT: LazyLock<Document> = LazyLock::new(Guildhall::openapi);
         api_keys::delete,
         api_keys::rotate,
     ),
-    components(schemas(Error, OAuthError, ValidationError, Unauthenticated)),
+    components(schemas(Error, OAuthError, ValidationError, Unauthenticated, Condition, Comparison, UserOrder)),
     tags(
         (name = "Tokens", description = "How to sign in, and how to verify that somebody did."),
         (name = "Users", description = "Who there is."),

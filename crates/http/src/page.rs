@@ -1,8 +1,35 @@
 //! A page of a listing as JSON (spec section 3.2).
 
-use guildhall_domain::page::Paged;
+use guildhall_domain::page::{Page, Paged};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::problem::Problem;
+
+/// What requests call the number of a page.
+pub(crate) const INDEX: &str = "pageIndex";
+/// What they call its size.
+pub(crate) const SIZE: &str = "pageSize";
+
+/// The largest page number, so that clients of every kind can hold it.
+const LAST_PAGE: u64 = i32::MAX as u64;
+
+/// The page that a request asks for by its number and its size. It has them in what is called a `place`.
+pub(crate) fn asked(place: &str, index: Option<&str>, size: Option<&str>) -> Result<Page, Problem> {
+    let index = index.map_or(Ok(0), |digits| count(place, INDEX, digits, 0))?;
+    let size = size.map_or(Ok(Page::DEFAULT_SIZE), |digits| count(place, SIZE, digits, 1))?;
+    if index > LAST_PAGE {
+        return Err(Problem::bad_request(format!("The {place} '{INDEX}' must be {LAST_PAGE} or less")));
+    }
+    Page::new(index, size).map_err(|error| Problem::bad_request(format!("The {place} '{SIZE}': {error}")))
+}
+
+fn count(place: &str, name: &str, digits: &str, least: u64) -> Result<u64, Problem> {
+    let is_whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    // A number too large to hold is still a number, and is cut down or refused as one.
+    let count = is_whole.then(|| digits.parse().unwrap_or(u64::MAX)).filter(|count| *count >= least);
+    count.ok_or_else(|| Problem::bad_request(format!("The {place} '{name}' must be a whole number, {least} or more")))
+}
 
 /// A page of items.
 #[derive(Serialize, ToSchema)]

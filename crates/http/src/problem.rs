@@ -76,6 +76,11 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
+    /// A ZenQL query that makes no sense after so many characters (spec section 8.2).
+    pub(crate) fn zenql(position: usize, detail: &str) -> Self {
+        Self::bad_request("The ZenQL query is not valid").with_data(&Misplaced { position, detail })
+    }
+
     pub(crate) fn unauthenticated() -> Self {
         Self { advice: Some(Advice::Authenticate), ..Self::of_status(StatusCode::UNAUTHORIZED) }
     }
@@ -193,6 +198,12 @@ struct Body<'a> {
 #[derive(Serialize)]
 struct OAuthBody<'a> {
     error: &'a str,
+}
+
+#[derive(Serialize)]
+struct Misplaced<'a> {
+    position: usize,
+    detail: &'a str,
 }
 
 #[derive(Serialize)]

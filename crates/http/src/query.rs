@@ -10,10 +10,8 @@ use guildhall_domain::identifier::GroupIdentifier;
 use guildhall_domain::page::Page;
 use guildhall_domain::ports::Reach;
 
+use crate::page;
 use crate::problem::Problem;
-
-/// The largest page number, so that clients of every kind can hold it.
-const LAST_PAGE: u64 = i32::MAX as u64;
 
 /// The parameters of a request, not yet judged.
 pub(crate) struct Query(String);
@@ -30,12 +28,7 @@ impl FromRequest for Query {
 impl Query {
     /// The page that `pageIndex` and `pageSize` ask for (spec section 3.2).
     pub(crate) fn page(&self) -> Result<Page, Problem> {
-        let index = self.count("pageIndex", 0)?.unwrap_or_default();
-        let size = self.count("pageSize", 1)?.unwrap_or(Page::DEFAULT_SIZE);
-        if index > LAST_PAGE {
-            return Err(Problem::bad_request(format!("The parameter 'pageIndex' must be {LAST_PAGE} or less")));
-        }
-        Page::new(index, size).map_err(|error| Problem::bad_request(format!("The parameter 'pageSize': {error}")))
+        page::asked("parameter", self.value(page::INDEX).as_deref(), self.value(page::SIZE).as_deref())
     }
 
     /// A switch; off when absent.
@@ -58,20 +51,8 @@ impl Query {
         listed.split(',').map(str::trim).filter(|name| !name.is_empty()).map(GroupIdentifier::from).collect()
     }
 
-    fn count(&self, name: &str, least: u64) -> Result<Option<u64>, Problem> {
-        let Some(value) = self.value(name) else {
-            return Ok(None);
-        };
-        let is_whole = value.bytes().all(|byte| byte.is_ascii_digit());
-        // A number too large to hold is still a number, and is cut down or refused as one.
-        let count = is_whole.then(|| value.parse().unwrap_or(u64::MAX)).filter(|count| *count >= least);
-        let message =
-            || Problem::bad_request(format!("The parameter '{name}' must be a whole number, {least} or more"));
-        count.map(Some).ok_or_else(message)
-    }
-
     /// The last value of this name; clients write several things when they mean none.
-    fn value(&self, name: &str) -> Option<Cow<'_, str>> {
+    pub(crate) fn value(&self, name: &str) -> Option<Cow<'_, str>> {
         let named = form_urlencoded::parse(self.0.as_bytes()).filter(|(key, _)| key.eq_ignore_ascii_case(name));
         named.last().map(|(_, value)| value).filter(|value| !matches!(value.as_ref(), "" | "undefined" | "null"))
     }

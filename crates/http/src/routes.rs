@@ -3,7 +3,9 @@
 use actix_web::http::Method;
 use actix_web::web;
 
-use crate::api::{api_keys, children, discovery, docs, groups, health, members, memberships, root, tokens, users};
+use crate::api::{
+    api_keys, children, discovery, docs, groups, health, members, memberships, root, tokens, user_search, users,
+};
 use crate::problem::Problem;
 
 /// A route of the API.
@@ -33,7 +35,7 @@ pub fn routes() -> &'static [Route] {
     &ROUTES
 }
 
-static ROUTES: [Route; 39] = [
+static ROUTES: [Route; 41] = [
     Route { method: Method::GET, template: "/", handler: || web::to(root::root) },
     Route { method: Method::GET, template: "/api/openapi.json", handler: || web::to(docs::document) },
     Route { method: Method::GET, template: "/docs", handler: || web::to(docs::page) },
@@ -53,6 +55,8 @@ static ROUTES: [Route; 39] = [
     },
     Route { method: Method::GET, template: USERS, handler: || web::to(users::list) },
     Route { method: Method::POST, template: USERS, handler: || web::to(users::create) },
+    Route { method: Method::GET, template: USER_SEARCH, handler: || web::to(user_search::by_query) },
+    Route { method: Method::POST, template: USER_SEARCH, handler: || web::to(user_search::by_body) },
     Route { method: Method::GET, template: USER, handler: || web::to(users::read) },
     Route { method: Method::PUT, template: USER, handler: || web::to(users::replace) },
     Route { method: Method::PATCH, template: USER, handler: || web::to(users::merge) },
@@ -100,6 +104,7 @@ static ROUTES: [Route; 39] = [
 ];
 
 const USERS: &str = "/api/security/users";
+const USER_SEARCH: &str = "/api/security/users/search";
 const USER: &str = "/api/security/users/{user}";
 const GROUPS: &str = "/api/security/groups";
 const GROUP: &str = "/api/security/groups/{group}";

@@ -27,8 +27,11 @@ use crate::submission::Submission;
     responses((status = 200, description = "A page of API keys.", body = PageBody<ApiKeyBody>))
 )]
 pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<HttpResponse, Problem> {
-    let page = caller.told(&api, Action::ManageApiKeys, query.page()).await?;
-    let keys = blocking(move || api.directory.api_keys(Actor::Caller(&caller.0), page)).await?;
+    let keys = blocking(move || {
+        let page = caller.told(&api, Action::ManageApiKeys, query.page())?;
+        Ok::<_, Problem>(api.directory.api_keys(Actor::Caller(&caller.0), page)?)
+    })
+    .await?;
     json(StatusCode::OK, &PageBody::new(&keys, |key| ApiKeyBody::new(key, None)))
 }
 

@@ -14,10 +14,11 @@ use crate::blocking::blocking;
 use crate::bulk;
 use crate::caller::Caller;
 use crate::group_json::GroupBody;
-use crate::openapi::{ChildPath, Excluding, GroupIds, GroupPath, IncludingSelf, Paging};
+use crate::openapi::{ChildPath, Excluding, GroupIds, GroupPath, IncludingSelf, Paging, Searching};
 use crate::page::PageBody;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::search::Asker;
 use crate::segment::GroupSegment;
 use crate::submission::Submission;
 
@@ -27,7 +28,7 @@ use crate::submission::Submission;
     path = "/api/security/groups/{group}/groups",
     tag = "Groups",
     operation_id = "listChildren",
-    params(GroupPath, Paging, Excluding, IncludingSelf),
+    params(GroupPath, Paging, Searching, Excluding, IncludingSelf),
     responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
 )]
 pub(crate) async fn list(
@@ -36,10 +37,15 @@ pub(crate) async fn list(
     group: Path<GroupSegment>,
     query: Query,
 ) -> Result<HttpResponse, Problem> {
-    let read = query.reach().and_then(|reach| Ok(((reach, query.is_on("includeSelf")?), query.page()?)));
-    let (which, page) = caller.told(&api, Action::ReadGroups, read).await?;
-    let excluded = query.excluded_groups();
-    let groups = blocking(move || api.directory.children(&caller.0, &group.0, which, &excluded, page)).await?;
+    let now = api.clock.now();
+    let groups = blocking(move || {
+        let read = Asker::new(&api, &caller, now)
+            .listing(&query)
+            .and_then(|listing| Ok(((query.reach()?, query.is_on("includeSelf")?), listing)));
+        let (which, listing) = caller.told(&api, Action::ReadGroups, read)?;
+        Ok::<_, Problem>(api.directory.children(&caller.0, &group.0, which, &query.excluded_groups(), &listing)?)
+    })
+    .await?;
     json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
 }
 

@@ -10,10 +10,11 @@ use crate::answer::{created, json};
 use crate::blocking::blocking;
 use crate::caller::Caller;
 use crate::group_json::{GroupBody, changes, draft};
-use crate::openapi::{GroupChanges, GroupPath, IfMatch, IfNoneMatch, NewGroup, Paging};
+use crate::openapi::{GroupChanges, GroupPath, IfMatch, IfNoneMatch, NewGroup, Paging, Searching};
 use crate::page::PageBody;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::search::Asker;
 use crate::segment::GroupSegment;
 use crate::submission::Submission;
 use crate::version::{Conditions, group_tag, tagged};
@@ -24,12 +25,16 @@ use crate::version::{Conditions, group_tag, tagged};
     path = "/api/security/groups",
     tag = "Groups",
     operation_id = "listGroups",
-    params(Paging),
+    params(Paging, Searching),
     responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
 )]
 pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<HttpResponse, Problem> {
-    let page = caller.told(&api, Action::ReadGroups, query.page()).await?;
-    let groups = blocking(move || api.directory.groups(&caller.0, page)).await?;
+    let now = api.clock.now();
+    let groups = blocking(move || {
+        let listing = caller.told(&api, Action::ReadGroups, Asker::new(&api, &caller, now).listing(&query))?;
+        Ok::<_, Problem>(api.directory.groups(&caller.0, &listing)?)
+    })
+    .await?;
     json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
 }
 

@@ -13,10 +13,11 @@ use crate::answer::json;
 use crate::blocking::blocking;
 use crate::bulk;
 use crate::caller::Caller;
-use crate::openapi::{Excluding, GroupPath, MemberPath, Paging, UserIds};
+use crate::openapi::{Excluding, GroupPath, MemberPath, Paging, Searching, UserIds};
 use crate::page::PageBody;
 use crate::problem::{NOT_A_MEMBER, Problem};
 use crate::query::Query;
+use crate::search::Asker;
 use crate::segment::{GroupSegment, UserSegment};
 use crate::submission::Submission;
 use crate::user_json::UserBody;
@@ -27,7 +28,7 @@ use crate::user_json::UserBody;
     path = "/api/security/groups/{group}/users",
     tag = "Groups",
     operation_id = "listMembers",
-    params(GroupPath, Paging, Excluding),
+    params(GroupPath, Paging, Searching, Excluding),
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
 pub(crate) async fn list(
@@ -36,10 +37,13 @@ pub(crate) async fn list(
     group: Path<GroupSegment>,
     query: Query,
 ) -> Result<HttpResponse, Problem> {
-    let (reach, page) =
-        caller.told(&api, Action::ReadGroups, query.reach().and_then(|reach| Ok((reach, query.page()?)))).await?;
-    let (excluded, now) = (query.excluded_groups(), api.clock.now());
-    let users = blocking(move || api.directory.members(&caller.0, &group.0, reach, &excluded, page)).await?;
+    let now = api.clock.now();
+    let users = blocking(move || {
+        let read = Asker::new(&api, &caller, now).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
+        let (reach, listing) = caller.told(&api, Action::ReadGroups, read)?;
+        Ok::<_, Problem>(api.directory.members(&caller.0, &group.0, reach, &query.excluded_groups(), &listing)?)
+    })
+    .await?;
     json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
 }
 

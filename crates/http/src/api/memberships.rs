@@ -9,10 +9,11 @@ use crate::answer::json;
 use crate::blocking::blocking;
 use crate::caller::Caller;
 use crate::group_json::GroupBody;
-use crate::openapi::{Excluding, MembershipPath, Paging, UserPath};
+use crate::openapi::{Excluding, MembershipPath, Paging, Searching, UserPath};
 use crate::page::PageBody;
 use crate::problem::{NOT_A_MEMBER, Problem};
 use crate::query::Query;
+use crate::search::Asker;
 use crate::segment::UserSegment;
 
 /// Lists the groups of a user, by name.
@@ -23,7 +24,7 @@ use crate::segment::UserSegment;
     path = "/api/security/users/{user}/groups",
     tag = "Users",
     operation_id = "listGroupsOfUser",
-    params(UserPath, Paging, Excluding),
+    params(UserPath, Paging, Searching, Excluding),
     responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
 )]
 pub(crate) async fn list(
@@ -32,10 +33,14 @@ pub(crate) async fn list(
     user: Path<UserSegment>,
     query: Query,
 ) -> Result<HttpResponse, Problem> {
-    let read = query.reach().and_then(|reach| Ok((reach, query.page()?)));
-    let (reach, page) = caller.told_about(&api, &user.0, read).await?;
-    let excluded = query.excluded_groups();
-    let groups = blocking(move || api.directory.groups_of_user(&caller.0, &user.0, reach, &excluded, page)).await?;
+    let now = api.clock.now();
+    let groups = blocking(move || {
+        let read = Asker::new(&api, &caller, now).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
+        let (reach, listing) = caller.told_about(&api, &user.0, read)?;
+        let excluded = query.excluded_groups();
+        Ok::<_, Problem>(api.directory.groups_of_user(&caller.0, &user.0, reach, &excluded, &listing)?)
+    })
+    .await?;
     json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
 }
 

@@ -12,11 +12,13 @@ use crate::blocking::blocking;
 use crate::caller::Caller;
 use crate::custom_json::CustomMode;
 use crate::openapi::{
-    IfMatch, IfNoneMatch, Initially, Legacy, NewUser, Paging, PasswordChange, UserActionRequest, UserChanges, UserPath,
+    IfMatch, IfNoneMatch, Initially, Legacy, NewUser, Paging, PasswordChange, Searching, SearchingUsers,
+    UserActionRequest, UserChanges, UserPath,
 };
 use crate::page::PageBody;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::search::Asker;
 use crate::segment::UserSegment;
 use crate::submission::Submission;
 use crate::user_json::{UserBody, action, changes, draft, passwords};
@@ -28,13 +30,16 @@ use crate::version::{Conditions, tagged, user_tag};
     path = "/api/security/users",
     tag = "Users",
     operation_id = "listUsers",
-    params(Paging),
+    params(Paging, Searching, SearchingUsers),
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
 pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<HttpResponse, Problem> {
-    let page = caller.told(&api, Action::ReadUsers, query.page()).await?;
     let now = api.clock.now();
-    let users = blocking(move || api.directory.users(&caller.0, page)).await?;
+    let users = blocking(move || {
+        let listing = caller.told(&api, Action::ReadUsers, Asker::new(&api, &caller, now).search(&query))?;
+        Ok::<_, Problem>(api.directory.users(&caller.0, &listing)?)
+    })
+    .await?;
     json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
 }
 
@@ -85,10 +90,12 @@ pub(crate) async fn read(
     query: Query,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
-    let by_legacy_id = caller.told_about(&api, &user.0, query.is_on("classicUserId")).await?;
     let now = api.clock.now();
-    let user = user.into_inner().unless_legacy(by_legacy_id);
-    let user = blocking(move || api.directory.user(&caller.0, &user.0)).await?;
+    let user = blocking(move || {
+        let by_legacy_id = caller.told_about(&api, &user.0, query.is_on("classicUserId"))?;
+        Ok::<_, Problem>(api.directory.user(&caller.0, &user.into_inner().unless_legacy(by_legacy_id).0)?)
+    })
+    .await?;
     conditions.read(&user_tag(&user, now), &UserBody::new(&user, now))
 }
 

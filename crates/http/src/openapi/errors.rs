@@ -13,9 +13,9 @@ pub(crate) struct Error {
     /// For people.
     #[schema(examples("Access denied"))]
     message: String,
-    /// Ids of a list that nobody has, if that is the reason.
+    /// Ids of a list that nobody has, or where a ZenQL query is wrong, if that is the reason.
     #[schema(required = true)]
-    data: Option<Unknown>,
+    data: Option<ErrorData>,
     r#type: ErrorType,
 }
 
@@ -41,10 +41,21 @@ struct UnknownGroups {
 }
 
 #[derive(ToSchema)]
+struct QueryMistake {
+    /// The number of characters before what is wrong.
+    #[schema(minimum = 0, examples(11))]
+    position: usize,
+    /// For people.
+    #[schema(examples("there is no field 'surname'"))]
+    detail: String,
+}
+
+#[derive(ToSchema)]
 #[serde(untagged)]
-enum Unknown {
+enum ErrorData {
     Users(UnknownUsers),
     Groups(UnknownGroups),
+    Query(QueryMistake),
 }
 
 /// Why there is no token (RFC 6749, section 5.2).

@@ -74,6 +74,32 @@ pub(crate) struct Paging {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct Searching {
+    /// Only those that have this text in their name: of users in first and last name, username or email address.
+    #[param(max_length = 8000, example = "soap", value_type = String, required = false)]
+    q: Option<String>,
+    /// By what to sort: properties, separated by commas, those to be reversed with `-` before them. Without any, by name.
+    #[param(example = "-created", value_type = String, required = false)]
+    order: Option<String>,
+    /// Only those that this ZenQL query describes. Its `ORDER BY` counts before any other order. It has at most 8,000
+    /// characters, and at most 50 parentheses and NOTs inside one another.
+    #[param(example = "created > now(-7) ORDER BY created DESC", value_type = String, required = false)]
+    zenql: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct SearchingUsers {
+    /// Only those that these conditions describe: the `where` of `UserSearch`, as JSON.
+    #[param(example = "[{\"field\":\"username\",\"contains\":\"tyler\"}]", value_type = String, required = false)]
+    r#where: Option<String>,
+    /// By what to sort: like `order`, or the `orderBy` of `UserSearch`, as JSON. It counts before `order`.
+    #[param(example = "[{\"desc\":\"created\"}]", value_type = String, required = false)]
+    order_by: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct Excluding {
     /// Whether those count too who are in by a group below (of a user: by a group above).
     #[param(default = false, value_type = bool, required = false)]

@@ -57,7 +57,7 @@ impl Modify for Rules {
 }
 
 /// The bodies of requests, in which unknown properties are ignored.
-const REQUESTS: [&str; 11] = [
+const REQUESTS: [&str; 14] = [
     "NewUser",
     "NewCredentials",
     "UserChanges",
@@ -69,6 +69,9 @@ const REQUESTS: [&str; 11] = [
     "NewApiKey",
     "ApiKeyChanges",
     "TokenForm",
+    "UserSearch",
+    "Comparison",
+    "Words",
 ];
 
 /// An answer has no other properties than those that are described.

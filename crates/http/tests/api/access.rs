@@ -9,7 +9,7 @@ use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN, World, by};
 
 /// The path with everything in braces filled in, the body, and the status for: nobody, a token nobody was given, an
 /// ordinary user, an administrator.
-const ROWS: [(&str, &str, &str, &str, [u16; 4]); 39] = [
+const ROWS: [(&str, &str, &str, &str, [u16; 4]); 41] = [
     ("GET", "/", "/", "", [200, 200, 200, 200]),
     ("GET", "/api/openapi.json", "/api/openapi.json", "", [200, 200, 200, 200]),
     ("GET", "/docs", "/docs", "", [200, 200, 200, 200]),
@@ -21,6 +21,8 @@ const ROWS: [(&str, &str, &str, &str, [u16; 4]); 39] = [
     ("GET", KEYS, KEYS, "", [200, 200, 200, 200]),
     ("GET", "/api/security/users", "/api/security/users", "", [401, 401, 403, 200]),
     ("POST", "/api/security/users", "/api/security/users", NEW_USER, [401, 401, 403, 201]),
+    ("GET", SEARCH, SEARCH, "", [401, 401, 403, 200]),
+    ("POST", SEARCH, SEARCH, r#"{"where":[]}"#, [401, 401, 403, 200]),
     ("GET", USER, "/api/security/users/tyler", "", [401, 401, 403, 200]),
     ("PUT", USER, "/api/security/users/tyler", "{}", [401, 401, 403, 200]),
     ("PATCH", USER, "/api/security/users/tyler", "{}", [401, 401, 403, 200]),
@@ -72,6 +74,7 @@ const ROWS: [(&str, &str, &str, &str, [u16; 4]); 39] = [
 const CONFIGURATION: &str = "/authenticate/.well-known/openid-configuration";
 const KEYS: &str = "/authenticate/.well-known/openid-configuration/jwks";
 const API_KEY: &str = "/api/security/apiKeys/{key}";
+const SEARCH: &str = "/api/security/users/search";
 const USER: &str = "/api/security/users/{user}";
 const GROUP: &str = "/api/security/groups/{group}";
 const CHILD: &str = "/api/security/groups/{group}/groups/{child}";

@@ -88,6 +88,9 @@ async fn answers_have_the_described_form() {
         (Method::POST, USERS, USERS, user, 409),
         (Method::POST, USERS, USERS, "{}", 422),
         (Method::GET, USERS, USERS, "", 200),
+        (Method::GET, USERS, "/api/security/users?zenql=x", "", 400),
+        (Method::POST, SEARCH, SEARCH, "{}", 200),
+        (Method::POST, SEARCH, SEARCH, r#"{"where":[{}]}"#, 400),
         (Method::PUT, circle[0], circle[1], "", 422),
         (Method::GET, GROUPS, GROUPS, "", 200),
         (Method::GET, GROUPS, "/api/security/groups?pageSize=0", "", 400),
@@ -143,6 +146,28 @@ async fn what_a_body_may_hold_is_read() {
 }
 
 #[actix_web::test]
+async fn what_a_search_may_hold_is_read() {
+    let (world, document) = (World::new(), document());
+    let properties = |schema: &str| {
+        let properties = document["components"]["schemas"][schema]["properties"].as_object().unwrap();
+        properties.keys().cloned().collect::<Vec<_>>()
+    };
+    let bodies = properties("UserSearch").into_iter().map(|name| (json!({ name.clone(): [[]] }), name));
+    let condition = |name: String| {
+        let mut condition = json!({ "field": "username", name.as_str(): [[]] });
+        if name == "field" {
+            condition["exists"] = json!(true);
+        }
+        (json!({ "where": condition }), format!("where.{name}"))
+    };
+    for (body, place) in bodies.chain(properties("Comparison").into_iter().map(condition)) {
+        let (status, fault) = world.post(SEARCH, &body.to_string()).await.error();
+        let message = fault["message"].as_str().unwrap();
+        assert!(status == 400 && message.contains(&place), "{body}: {message}");
+    }
+}
+
+#[actix_web::test]
 async fn the_document_and_its_page_need_no_token_and_no_other_host() {
     let world = World::new();
     let answer = world.send(TestRequest::with_uri("/api/openapi.json")).await;
@@ -175,6 +200,7 @@ const TOKEN_ENDPOINT: &str = "/authenticate/connect/token";
 const CONFIGURATION: &str = "/authenticate/.well-known/openid-configuration";
 const KEYS: &str = "/authenticate/.well-known/openid-configuration/jwks";
 const API_KEYS: &str = "/api/security/apiKeys";
+const SEARCH: &str = "/api/security/users/search";
 const USERS: &str = "/api/security/users";
 const GROUPS: &str = "/api/security/groups";
 const MEMBERS: &str = "/api/security/groups/{group}/users";

@@ -43,10 +43,12 @@ const CHILDREN: &str = "/groups/{group}/groups";
 const CHILD: &str = "/groups/{group}/groups/{child}";
 const API_KEY: &str = "/apiKeys/{key}";
 
-/// The rows of the two tables of endpoints, but for searching.
-pub(crate) const ENDPOINTS: [Endpoint; 31] = [
+/// The rows of the two tables of endpoints, searching and API keys.
+pub(crate) const ENDPOINTS: [Endpoint; 33] = [
     endpoint(("GET", "/users"), ("/users", ""), 200, 403, [200, 200]),
     endpoint(("POST", "/users"), ("/users", NEW_USER), 201, 403, [201, 403]),
+    endpoint(("GET", "/users/search"), ("/users/search", ""), 200, 403, [200, 200]),
+    endpoint(("POST", "/users/search"), ("/users/search", r#"{"where":[]}"#), 200, 403, [200, 200]),
     endpoint(("GET", "/users/{user}"), ("/users/{user}", ""), 200, 200, [200, 200]),
     Endpoint { by_another: 200, ..endpoint(("GET", "/users/{user}"), ("/users/@current", ""), 200, 200, [200, 200]) },
     endpoint(("PUT", "/users/{user}"), ("/users/{user}", r#"{"firstName":"Robert"}"#), 200, 200, [200, 403]),

@@ -55,7 +55,7 @@ async fn run_javascript(app: TestApp) {
     });
     run_script(app, settings, |url, settings| {
         let mut command = Command::new("node");
-        command.arg("client.mjs").args([url, settings]).current_dir(javascript());
+        command.arg("client.mjs").args([url, settings, "--search"]).current_dir(javascript());
         command
     })
     .await;

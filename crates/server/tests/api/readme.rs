@@ -3,6 +3,8 @@
 use std::env;
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
+
 use crate::app::{GROUP_NAME, TestApp, USERS};
 use crate::database::Kind;
 
@@ -12,7 +14,9 @@ on_both_databases! {
 
 async fn the_session_in_the_readme_does_what_it_says(kind: Kind) {
     let app = TestApp::on(kind).await;
-    let session = section(include_str!("../../../../README.md"), "Try it")
+    let session = ["Try it", "Find", "Sign in"].map(|title| section(include_str!("../../../../README.md"), title));
+    let session = session
+        .concat()
         .replace("cargo run -q --", env!("CARGO_BIN_EXE_guildhall"))
         .replace("http://127.0.0.1:8080", &app.server.url);
     let environment = app.setup.command(&[]);
@@ -28,15 +32,34 @@ async fn the_session_in_the_readme_does_what_it_says(kind: Kind) {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     let statuses: Vec<&str> = said.lines().filter(|line| line.len() == 3 && line.parse::<u16>().is_ok()).collect();
-    assert_eq!(statuses, ["201", "201", "201", "201", "201", "201", "204", "204", "200"], "{said}");
-    let listing = said.lines().rev().nth(1).unwrap();
-    assert!(USERS.iter().all(|user| listing.contains(user)), "{listing}");
+    assert_eq!(
+        statuses,
+        ["201", "201", "201", "201", "201", "201", "204", "204", "200", "200", "200", "200"],
+        "{said}"
+    );
+    let mut pages = said.lines().filter(|line| line.contains("\"totalCount\":"));
+    let mut names = |name: &str| {
+        let page: Value = serde_json::from_str(pages.next().unwrap()).unwrap();
+        let items = page["items"].as_array().unwrap().iter();
+        items.map(|item| item[name].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("id"), in_order_of_name(USERS));
+    assert_eq!(names("username"), ["tdurden"]);
+    assert_eq!(names("username"), ["rchesler", "rpaulson"]);
+    assert!(!names("name").contains(&GROUP_NAME.to_owned()));
+    let token: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    assert_eq!((&token["token_type"], &token["expires_in"]), (&"Bearer".into(), &3600.into()));
     assert_eq!(app.member_count(GROUP_NAME).await, 5);
 }
 
-/// The code in a section of a page.
+/// The users of the session, whose names sort otherwise than they were made.
+fn in_order_of_name([tdurden, msinger, rpaulson, aface, rchesler]: [&str; 5]) -> [&str; 5] {
+    [aface, msinger, rchesler, rpaulson, tdurden]
+}
+
+/// The commands in a section of a page.
 fn section(page: &str, title: &str) -> String {
     let (_, section) = page.split_once(&format!("\n## {title}\n")).unwrap();
     let section = section.split("\n## ").next().unwrap();
-    section.split("```").skip(1).step_by(2).map(|block| block.strip_prefix("sh\n").unwrap()).collect()
+    section.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("sh\n")).collect()
 }

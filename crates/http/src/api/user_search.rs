@@ -1,0 +1,54 @@
+//! Searching users (spec section 4.2).
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use guildhall_domain::access::Action;
+
+use super::users;
+use crate::Api;
+use crate::answer::json;
+use crate::blocking::blocking;
+use crate::caller::Caller;
+use crate::openapi::{Paging, Searching, SearchingUsers, UserSearch};
+use crate::page::PageBody;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::search::Asker;
+use crate::submission::Submission;
+use crate::user_json::UserBody;
+
+/// Searches users.
+///
+/// It is the same as listing them.
+#[utoipa::path(
+    get,
+    path = "/api/security/users/search",
+    tag = "Users",
+    operation_id = "searchUsers",
+    params(Paging, Searching, SearchingUsers),
+    responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
+)]
+pub(crate) async fn by_query(api: Data<Api>, caller: Caller, query: Query) -> Result<HttpResponse, Problem> {
+    users::list(api, caller, query).await
+}
+
+/// Searches users by conditions that may be too long for an address.
+#[utoipa::path(
+    post,
+    path = "/api/security/users/search",
+    tag = "Users",
+    operation_id = "searchUsersByBody",
+    request_body = UserSearch,
+    responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
+)]
+pub(crate) async fn by_body(api: Data<Api>, caller: Caller, submission: Submission) -> Result<HttpResponse, Problem> {
+    let body = submission.accepted(&api, &caller, Action::ReadUsers, api.limits.body_bytes).await?;
+    let now = api.clock.now();
+    let users = blocking(move || {
+        let listing = Asker::new(&api, &caller, now).search_in(&body)?;
+        Ok::<_, Problem>(api.directory.users(&caller.0, &listing)?)
+    })
+    .await?;
+    json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
+}

@@ -1,0 +1,54 @@
+//! Fields by name, compared with values that are read as the field's kind asks.
+
+use guildhall_domain::search::{Field, Filter, Kind, Operand, Operator, Unfit};
+use guildhall_domain::time::Timestamp;
+use guildhall_zenql::{Literal, MomentError, Value};
+
+use super::mistake::Mistake;
+
+/// A field, and what a request calls it.
+pub(super) struct Named<'a, F> {
+    name: &'a str,
+    pub(super) field: F,
+}
+
+impl<'a, F: Field> Named<'a, F> {
+    pub(super) fn find(name: &'a str) -> Result<Self, Mistake> {
+        F::named(name).map(|field| Self { name, field }).ok_or_else(|| Mistake::Field(name.to_owned()))
+    }
+
+    /// Those whose field compares so with `value`.
+    pub(super) fn compared(&self, operator: Operator, value: &Value, now: Timestamp) -> Result<Filter<F>, Mistake> {
+        let comparing = |operand| {
+            Filter::comparing(self.field.clone(), operator, operand).map_err(|unfit| match unfit {
+                Unfit::Operator => Mistake::Operator(self.name.to_owned(), self.field.kind()),
+                Unfit::Operand => self.unfit(),
+            })
+        };
+        match self.operand(value, now) {
+            Ok(operand) => comparing(operand),
+            // Of an operator and a value that both do not fit, the operator is what to change.
+            Err(mistake) => Err(comparing(Operand::Null).err().filter(Mistake::is_operator).unwrap_or(mistake)),
+        }
+    }
+
+    fn operand(&self, value: &Value, now: Timestamp) -> Result<Operand, Mistake> {
+        let operand = match (&value.literal, self.field.kind()) {
+            (Literal::Null, _) => Some(Operand::Null),
+            (_, Kind::Id) => value.as_uuid().map(Operand::Id),
+            (_, Kind::Text) => value.text().map(|text| Operand::Text(text.to_owned())),
+            (_, Kind::Integer) => value.as_integer().map(Operand::Integer),
+            (_, Kind::Boolean) => value.as_boolean().map(Operand::Boolean),
+            (_, Kind::Moment) => match value.moment(now.milliseconds()) {
+                Ok(milliseconds) => Some(Operand::Moment(Timestamp::from_milliseconds(milliseconds))),
+                Err(MomentError::NotAMoment) => None,
+                Err(MomentError::OutOfRange) => return Err(Mistake::OutOfRange),
+            },
+        };
+        operand.ok_or_else(|| self.unfit())
+    }
+
+    fn unfit(&self) -> Mistake {
+        Mistake::Value(self.name.to_owned(), self.field.kind())
+    }
+}
