@@ -60,7 +60,14 @@ pub fn an_api_key_acts_as_a_user_of_its_own(store: Arc<dyn Store>) {
         let refused = fixture.directory.sign_in_client(client, secret, &Scopes::all());
         assert!(matches!(refused, Err(ClientError::Invalid)), "{client} {secret}");
     }
-    assert!(fixture.directory.sign_in("!! New key", issued.secret.reveal().to_owned(), &Scopes::all()).is_err());
+    // It has no password, so nobody can lock it by wrong ones.
+    for _ in 0..9 {
+        let secret = issued.secret.reveal().to_owned();
+        assert!(fixture.directory.sign_in("!! New key", secret, &Scopes::all()).is_err());
+    }
+    let unharmed = must(fixture.directory.user(&fixture.admin, &UserIdentifier::Id(key.user)));
+    assert_eq!((unharmed.locked, unharmed.failed_login_attempts), (false, 0));
+    assert!(sign_in(&fixture, &issued));
 }
 
 /// Disabled, rotated, suspended or deleted with its user, a key and its tokens end at once.

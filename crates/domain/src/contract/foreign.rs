@@ -63,7 +63,10 @@ pub fn a_stranger_becomes_a_user_once(store: Arc<dyn Store>) {
     assert!(fixture.is_in(fixture.system(SystemGroup::Everyone), user.id));
     assert!(fixture.is_in(fixture.system(SystemGroup::AdUsers), user.id));
     must(fixture.directory.recognise(&ForeignIdentity { issued: later(&first, 1), ..first.clone() }));
-    assert_eq!(read().successful_login_attempts, 2);
+    for _ in 0..9 {
+        assert!(fixture.directory.sign_in("msinger", "wrong".to_owned(), &Scopes::all()).is_err());
+    }
+    assert_eq!((read().successful_login_attempts, read().locked), (2, false));
     must(fixture.directory.act(&fixture.admin, &UserIdentifier::Id(user.id), "suspend"));
     let kept_out = must(fixture.directory.recognise(&ForeignIdentity { issued: later(&first, 2), ..first }));
     let refused = must(fixture.directory.authorise(&kept_out, Action::ReadUsers));

@@ -68,10 +68,10 @@ pub enum ClientError {
     Store(#[from] StoreError),
 }
 
-/// An account that somebody says is theirs.
+/// An account that somebody says is theirs, and that can be signed in to with a password.
 struct Claimed {
     id: UserId,
-    hash: Option<PasswordHash>,
+    hash: PasswordHash,
 }
 
 impl Directory {
@@ -81,7 +81,7 @@ impl Directory {
         let now = self.clock.now();
         let name = UserIdentifier::Name(NameKey::of(name));
         let claimed = self.store.read(|directory| claimed(directory, &name))?;
-        let hash = claimed.as_ref().and_then(|claimed| claimed.hash.as_ref());
+        let hash = claimed.as_ref().map(|claimed| &claimed.hash);
         let is_right = self.compare(&Password::typed(password), hash)?;
         let Some(Claimed { id, hash }) = claimed else {
             self.store.write(|directory| directory.count_unknown_sign_in(now))?;
@@ -92,7 +92,7 @@ impl Directory {
         let signed_in = self.store.write(|directory| {
             let Some(user) = directory.user_to_change(id)? else { return Ok(Err(SignInError::Incorrect)) };
             // What was compared above was compared with the password that was there then.
-            let is_right = is_right && directory.password(id)? == hash;
+            let is_right = is_right && directory.password(id)?.as_ref() == Some(&hash);
             let mut keep = |user: &User| directory.update_user(user, &Credentials::default());
             if !is_right || user.locked {
                 let locked = user.locked;
@@ -179,9 +179,10 @@ pub(super) fn signed_in(user: User, now: Timestamp) -> User {
     }
 }
 
+/// Who has no password here (an API key, a user of another issuer) is a stranger here: nobody can lock them by guessing.
 fn claimed(directory: &mut dyn Reader, name: &UserIdentifier) -> Result<Option<Claimed>, StoreError> {
     let Some(id) = directory.user_id(name)? else { return Ok(None) };
-    Ok(Some(Claimed { id, hash: directory.password(id)? }))
+    Ok(directory.password(id)?.map(|hash| Claimed { id, hash }))
 }
 
 fn grant(caller: &Caller, now: Timestamp) -> RefreshGrant {
