@@ -9,18 +9,6 @@ use crate::ports::Store;
 use crate::search::{Field, Filter, GroupField, Listing, Operand, Operator, Sort, UserField};
 use crate::time::{DAY, Timestamp};
 
-const OPERATORS: [Operator; 9] = [
-    Operator::Equal,
-    Operator::Less,
-    Operator::LessOrEqual,
-    Operator::Greater,
-    Operator::GreaterOrEqual,
-    Operator::Contains,
-    Operator::StartsWith,
-    Operator::EndsWith,
-    Operator::FreeText,
-];
-
 /// Every test of a field that makes sense, with operands of all kinds.
 fn filters<F: Field>(field: &F, ids: &[uuid::Uuid], now: Timestamp) -> Vec<Filter<F>> {
     let texts =
@@ -32,7 +20,7 @@ fn filters<F: Field>(field: &F, ids: &[uuid::Uuid], now: Timestamp) -> Vec<Filte
     operands.extend(ids.iter().take(3).copied().map(Operand::Id));
     operands.push(Operand::Null);
     let mut filters = vec![Filter::without(field.clone()), Filter::with(field.clone())];
-    for operator in OPERATORS {
+    for operator in Operator::ALL {
         let made = operands.iter().map(|operand| Filter::comparing(field.clone(), operator, operand.clone()));
         filters.extend(made.filter_map(Result::ok));
     }

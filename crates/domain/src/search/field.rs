@@ -59,8 +59,19 @@ pub trait Field: Clone + Eq + Sized {
     fn texts() -> Vec<Self>;
 }
 
+/// The field of this name among `names`, or the custom property.
+pub(super) fn named<F: Field>(names: &[(&str, F)], name: &str, custom: fn(String) -> F) -> Option<F> {
+    let known = names.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, field)| field.clone());
+    known.or_else(|| custom_name(name).map(|name| custom(name.to_owned())))
+}
+
+/// Those of `names` that hold a text.
+pub(super) fn texts<F: Field>(names: &[(&str, F)]) -> Vec<F> {
+    names.iter().map(|(_, field)| field.clone()).filter(|field| field.kind() == Kind::Text).collect()
+}
+
 /// The name of the custom property in `custom.name`.
-pub(super) fn custom_name(name: &str) -> Option<&str> {
+fn custom_name(name: &str) -> Option<&str> {
     let (custom, name) = name.split_once('.')?;
     (custom.eq_ignore_ascii_case("custom") && !name.is_empty()).then_some(name)
 }

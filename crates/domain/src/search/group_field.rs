@@ -1,6 +1,6 @@
 //! Fields of groups.
 
-use super::field::{Field, Kind, Value, custom_name, custom_value, optional};
+use super::field::{self, Field, Kind, Value, custom_value, optional};
 use crate::group::{Group, GroupKind};
 use crate::name::TextKey;
 use crate::time::Timestamp;
@@ -51,8 +51,7 @@ impl Field for GroupField {
     type Item = Group;
 
     fn named(name: &str) -> Option<Self> {
-        let known = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, field)| field.clone());
-        known.or_else(|| custom_name(name).map(|name| Self::Custom(name.to_owned())))
+        field::named(&NAMES, name, Self::Custom)
     }
 
     fn kind(&self) -> Kind {
@@ -98,7 +97,6 @@ impl Field for GroupField {
     }
 
     fn texts() -> Vec<Self> {
-        let named = NAMES.iter().map(|(_, field)| field.clone());
-        named.filter(|field| field.kind() == Kind::Text).collect()
+        field::texts(&NAMES)
     }
 }

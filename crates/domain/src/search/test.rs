@@ -100,6 +100,21 @@ pub enum Operator {
     FreeText,
 }
 
+impl Operator {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Equal,
+        Self::Less,
+        Self::LessOrEqual,
+        Self::Greater,
+        Self::GreaterOrEqual,
+        Self::Contains,
+        Self::StartsWith,
+        Self::EndsWith,
+        Self::FreeText,
+    ];
+}
+
 /// What a field is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operand {

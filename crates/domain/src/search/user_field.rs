@@ -1,6 +1,6 @@
 //! Fields of users.
 
-use super::field::{Field, Kind, Value, custom_name, custom_value, moment, optional};
+use super::field::{self, Field, Kind, Value, custom_value, moment, optional};
 use crate::name::TextKey;
 use crate::time::Timestamp;
 use crate::user::{Email, ProviderKind, User};
@@ -98,8 +98,7 @@ impl Field for UserField {
     type Item = User;
 
     fn named(name: &str) -> Option<Self> {
-        let known = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, field)| field.clone());
-        known.or_else(|| custom_name(name).map(|name| Self::Custom(name.to_owned())))
+        field::named(&NAMES, name, Self::Custom)
     }
 
     fn kind(&self) -> Kind {
@@ -180,8 +179,7 @@ impl Field for UserField {
     }
 
     fn texts() -> Vec<Self> {
-        let named = NAMES.iter().map(|(_, field)| field.clone());
-        named.filter(|field| field.kind() == Kind::Text).collect()
+        field::texts(&NAMES)
     }
 }
 

@@ -72,23 +72,12 @@ fn any_filter<F: Field + std::fmt::Debug + 'static>(
     ids: Vec<Uuid>,
     now: Timestamp,
 ) -> impl Strategy<Value = Filter<F>> {
-    let operators = [
-        Operator::Equal,
-        Operator::Less,
-        Operator::LessOrEqual,
-        Operator::Greater,
-        Operator::GreaterOrEqual,
-        Operator::Contains,
-        Operator::StartsWith,
-        Operator::EndsWith,
-        Operator::FreeText,
-    ];
     let text = prop_oneof![
         4 => select(TEXTS.to_vec()).prop_map(str::to_owned),
         2 => "[a-zA-Z0-9 _%*?/:.üИ-]{0,4}",
         1 => any::<String>(),
     ];
-    let leaf = (select(fields), select(operators.to_vec()), text, select(ids), -3_i64..6, any::<bool>(), 0..8);
+    let leaf = (select(fields), select(Operator::ALL.to_vec()), text, select(ids), -3_i64..6, any::<bool>(), 0..8);
     let leaf = leaf.prop_map(move |(field, operator, text, id, number, truth, shape)| {
         let operand = match field.kind() {
             _ if shape == 0 => Operand::Null,
