@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
+use guildhall_domain::access::KNOWN_SCOPES;
 use serde::Deserialize;
 
 use super::values::{self, Secret};
@@ -32,6 +33,7 @@ pub(crate) struct Auth {
 /// An outside issuer whose tokens are accepted.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
+#[expect(clippy::struct_field_names, reason = "the fields are named as the keys are")]
 pub(crate) struct Issuer {
     pub(crate) issuer: String,
     #[serde(deserialize_with = "values::list")]
@@ -96,6 +98,11 @@ impl Issuer {
     fn check(&self, name: &str, own: &str) -> Result<()> {
         let is_url = |text: &str| text.starts_with("https://") || text.starts_with("http://");
         for (holds, key, rule) in [
+            (
+                !name.chars().any(char::is_uppercase),
+                "issuer",
+                "must stand under a name in lower case, as variables of the environment are read",
+            ),
             (name != "contensis", "issuer", "cannot be called contensis, which is the provider of local users"),
             (is_url(&self.issuer), "issuer", "must be the URL that its tokens say in `iss`"),
             (self.issuer != own, "issuer", "must not be auth.issuer"),
@@ -103,6 +110,7 @@ impl Issuer {
             (!self.algorithms.is_empty(), "algorithms", "must not be empty"),
             (self.jwks_url.as_deref().is_none_or(is_url), "jwks_url", "must be a URL"),
             (!self.user_claim.is_empty(), "user_claim", "must not be empty"),
+            (self.scopes.iter().all(|scope| KNOWN_SCOPES.contains(&scope.as_str())), "scopes", "must be known scopes"),
             (
                 self.groups_claim.is_some() || !self.create_groups,
                 "create_groups",

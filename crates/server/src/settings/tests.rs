@@ -1,5 +1,7 @@
 //! Where settings come from, and what is said about those that are wrong.
 
+mod issuers;
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
@@ -37,6 +39,46 @@ fn without_a_file_and_an_environment_there_are_defaults() {
     assert_eq!((settings.bootstrap.admin_username.as_str(), settings.bootstrap.admin_password), ("admin", None));
     assert_eq!(settings.log.format, LogFormat::Auto);
     assert!(!settings.authorization.delegated_administration);
+    assert!(settings.server.trusted_proxies.is_empty());
+    assert_eq!((settings.auth.lockout_threshold, settings.auth.hs256_previous_secret), (5, None));
+    assert!(settings.auth.issuers.is_empty());
+    assert_eq!((settings.limits.token_requests_per_address, settings.limits.token_requests_per_account), (300, 60));
+    assert_eq!((settings.bootstrap.client_id, settings.bootstrap.client_secret), (None, None));
+}
+
+#[test]
+fn proxies_are_networks_in_a_file_or_with_commas() {
+    let shown =
+        |settings: Settings| settings.server.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let file = from_file("[server]\ntrusted_proxies = ['10.0.0.0/8', '::1']", &[]);
+    assert_eq!(shown(file.unwrap()), ["10.0.0.0/8", "::1/128"]);
+    let variable = |value| from_environment(&[("GUILDHALL_SERVER__TRUSTED_PROXIES", value)]);
+    assert_eq!(shown(variable("192.0.2.1, 2001:db8::/32").unwrap()), ["192.0.2.1/32", "2001:db8::/32"]);
+    for wrong in ["proxy.example", "10.0.0.0/33", "10.0.0", "*", "192.0.2.1;192.0.2.2"] {
+        assert!(variable(wrong).unwrap_err().starts_with("server.trusted_proxies: "), "{wrong}");
+    }
+}
+
+#[test]
+fn the_first_api_key_needs_an_id_and_a_long_secret() {
+    const ID: &str = "8a4d2f6c-39a1-4d27-9c5e-5f3d0c6b7e10";
+    let long = "s3cr3t-".repeat(5);
+    let with = |id: &str, secret: &str| {
+        from_environment(&[("GUILDHALL_BOOTSTRAP__CLIENT_ID", id), ("GUILDHALL_BOOTSTRAP__CLIENT_SECRET", secret)])
+    };
+    let bootstrap = with(ID, &long).unwrap().bootstrap;
+    assert_eq!(bootstrap.client_id.map(|id| id.to_string()).as_deref(), Some(ID));
+    assert_eq!(bootstrap.client_secret.as_ref().map(super::Secret::reveal), Some(long.as_str()));
+    assert!(with(ID, &long[..32]).is_ok());
+    for (id, secret, named) in [
+        (ID, "", "bootstrap.client_secret: "),
+        ("", &*long, "bootstrap.client_id: "),
+        (ID, &long[..31], "bootstrap.client_secret: "),
+        ("factory", &long, "bootstrap.client_id: "),
+    ] {
+        let error = with(id, secret).unwrap_err();
+        assert!(error.starts_with(named) && !error.contains("s3cr3t"), "{id} {secret}: {error}");
+    }
 }
 
 #[test]
@@ -79,12 +121,14 @@ fn every_optional_setting_can_be_set_by_the_environment() {
         ("GUILDHALL_SERVER__WORKERS", "4"),
         ("GUILDHALL_AUTH__SIGNING_KEY_FILE", "/etc/key.pem"),
         ("GUILDHALL_AUTH__HS256_SECRET", "s3cr3t"),
+        ("GUILDHALL_AUTH__HS256_PREVIOUS_SECRET", "0ld-s3cr3t"),
         ("GUILDHALL_BOOTSTRAP__ADMIN_PASSWORD", "007"),
         ("PATH", "/bin"),
     ])
     .unwrap();
     assert_eq!(settings.server.workers, Some(4));
     assert_eq!(settings.auth.signing_key_file.as_deref(), Some(Path::new("/etc/key.pem")));
+    assert_eq!(settings.auth.hs256_previous_secret.as_ref().map(super::Secret::reveal), Some("0ld-s3cr3t"));
     assert_eq!(settings.bootstrap.admin_password.as_ref().map(super::Secret::reveal), Some("007"));
     let shown = format!("{settings:?}");
     assert!(!shown.contains("s3cr3t") && !shown.contains("007") && !shown.contains("guildhall.db"), "{shown}");
@@ -109,9 +153,16 @@ fn a_mistake_is_named_by_its_full_key_wherever_it_is() {
         ("auth.access_token_ttl", "4294967296"),
         ("auth.issuer", ""),
         ("auth.audience", ""),
+        ("auth.lockout_threshold", "0"),
+        ("auth.lockout_threshold", "never"),
+        ("auth.hs256_previous_secret", "s3cr3t"),
         ("limits.bulk_ids", "0"),
         ("limits.bulk_bytes", "0"),
         ("limits.body_bytes", "1e6"),
+        ("limits.token_requests_per_address", "-1"),
+        ("limits.token_requests_per_account", "many"),
+        ("limits.token_requests", "60"),
+        ("server.trusted_proxies", "proxy.example"),
         ("bootstrap.admin", "admin"),
         ("log.level", "inof"),
         ("log.level", "info,guildhall=loud"),

@@ -1,9 +1,13 @@
 //! Who is heard at all: everything but a good token of an open account is answered 401, with one and the same body.
 
 use std::fs;
+use std::net::TcpListener;
 
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use guildhall_auth::SigningKey;
-use jsonwebtoken::{Algorithm, EncodingKey};
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use pem::Pem;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -17,6 +21,8 @@ on_both_databases! {
     a_token_signed_like_the_servers_own_is_heard,
     a_token_with_other_claims_is_denied,
     a_token_signed_by_anybody_else_is_denied,
+    what_a_token_says_of_its_key_is_not_believed,
+    a_key_verifies_only_the_tokens_that_name_it,
     a_suspended_user_is_no_longer_heard,
     a_locked_user_is_no_longer_heard,
     an_expired_user_is_no_longer_heard,
@@ -25,7 +31,7 @@ on_both_databases! {
 }
 
 /// The answer, to the byte.
-const DENIED: &str = r#"{"message":"Authorization has been denied for this request."}"#;
+pub(crate) const DENIED: &str = r#"{"message":"Authorization has been denied for this request."}"#;
 
 /// Sends the documented request with this `Authorization` header.
 async fn ask(app: &TestApp, authorization: Option<&str>) -> Answer {
@@ -130,6 +136,70 @@ async fn a_token_signed_by_anybody_else_is_denied(kind: Kind) {
         }
     }
     assert_heard(&app, &mint.signed_by(Algorithm::EdDSA, &crate::tokens::key_in(&app.signing_key_file()))).await;
+}
+
+/// RFC 8725, sections 3.1 and 3.10.
+async fn what_a_token_says_of_its_key_is_not_believed(kind: Kind) {
+    let app = documented(kind).await;
+    let mint = Mint::of(&app);
+    let own = crate::tokens::key_in(&app.signing_key_file());
+    let other = EncodingKey::from_ed_pem(SigningKey::generate_pem().unwrap().as_bytes()).unwrap();
+    let jwk = Jwk::from_encoding_key(&other, Algorithm::EdDSA).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = Some(format!("http://{}/keys", listener.local_addr().unwrap()));
+    let header = || mint.header.clone();
+    let named = |kid: &str| Header { kid: Some(kid.to_owned()), ..header() };
+    let bringing = Header { jwk: Some(jwk.clone()), ..header() };
+    for header in [
+        Header { jwk: Some(jwk), kid: None, ..header() },
+        Header { jku: url.clone(), ..header() },
+        Header { x5u: url.clone(), ..header() },
+        Header { x5c: Some(vec!["MIIB".to_owned()]), ..header() },
+        Header { jku: url, ..named("unknown") },
+        named(""),
+        named("../../../../../../dev/null"),
+        named("' OR ''='"),
+        named(&"x".repeat(5000)),
+        bringing.clone(),
+    ] {
+        let token = encode(&header, &mint.claims, &other).unwrap();
+        assert_token_denied(&app, &token, &format!("{header:?}")).await;
+    }
+    assert!(listener.accept().is_err(), "the server asked for keys where a token said they are");
+    let critical = Header { crit: Some(vec!["exp".to_owned()]), ..header() };
+    assert_token_denied(&app, &encode(&critical, &mint.claims, &own).unwrap(), "a critical extension").await;
+    assert_heard(&app, &encode(&bringing, &mint.claims, &own).unwrap()).await;
+}
+
+async fn a_key_verifies_only_the_tokens_that_name_it(kind: Kind) {
+    let setup = Setup::on(kind).await;
+    let edwards = SigningKey::generate_pem().unwrap();
+    let p256 = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+    let p256 = pem::encode(&Pem::new("PRIVATE KEY", p256.to_pkcs8v1().unwrap().as_ref()));
+    fs::write(setup.database.path().join("signing-key.pem"), format!("{edwards}{p256}")).unwrap();
+    let app = setup.start();
+    app.create_documented().await;
+    let claims = Mint::of(&app).claims;
+    let [first, second] = [&edwards, &p256].map(|pem| Some(SigningKey::from_pem(pem).unwrap().id().to_owned()));
+    let signed = |kid: &Option<String>, algorithm: Algorithm| {
+        let key = match algorithm {
+            Algorithm::EdDSA => EncodingKey::from_ed_pem(edwards.as_bytes()),
+            _ => EncodingKey::from_ec_pem(p256.as_bytes()),
+        };
+        encode(&Header { kid: kid.clone(), ..Header::new(algorithm) }, &claims, &key.unwrap()).unwrap()
+    };
+    for (kid, algorithm) in [
+        (&first, Algorithm::ES256),
+        (&second, Algorithm::EdDSA),
+        (&None, Algorithm::EdDSA),
+        (&None, Algorithm::ES256),
+        (&Some("third".to_owned()), Algorithm::EdDSA),
+    ] {
+        assert_token_denied(&app, &signed(kid, algorithm), &format!("{algorithm:?} by {kid:?}")).await;
+    }
+    assert_heard(&app, &signed(&first, Algorithm::EdDSA)).await;
+    assert_heard(&app, &signed(&second, Algorithm::ES256)).await;
 }
 
 async fn a_suspended_user_is_no_longer_heard(kind: Kind) {

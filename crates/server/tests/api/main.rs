@@ -38,8 +38,11 @@ mod crash;
 mod database;
 mod endpoints;
 mod errors;
+mod foreign_issuer;
 mod groups;
+mod issuer;
 mod journeys;
+mod key_rotation;
 mod limits;
 mod listings;
 mod members;
@@ -61,6 +64,7 @@ mod tls;
 mod tokens;
 mod versions;
 mod volume;
+mod waiting;
 
 /// Writes a line that shows even if the test passes, when `println!` is swallowed.
 fn tell(line: &str) {

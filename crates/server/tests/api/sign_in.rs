@@ -32,7 +32,7 @@ fn text(answer: &Answer, key: &str) -> String {
     answer.json()[key].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
 }
 
-async fn assert_error(answer: Answer, error: &str) {
+fn assert_error(answer: &Answer, error: &str) {
     assert_eq!((answer.status, answer.json()), (400, json!({ "error": error })));
 }
 
@@ -45,7 +45,7 @@ async fn counters(app: &TestApp, user: &str) -> [Value; 3] {
 async fn a_sign_in_counts_and_a_refresh_does_not(kind: Kind) {
     let app = TestApp::on(kind).await;
     app.create_user("marla").await;
-    assert_error(sign_in(&app, "marla", "wrong").await, "IncorrectUsernameorPassword").await;
+    assert_error(&sign_in(&app, "marla", "wrong").await, "IncorrectUsernameorPassword");
     assert_eq!(counters(&app, "marla").await, [0, 1, 1].map(Value::from));
     let session = sign_in(&app, "Marla@FightClub.com", USER_PASSWORD).await.is(200);
     let refreshed = refresh(&app, &text(&session, "refresh_token")).await.is(200);
@@ -60,10 +60,10 @@ async fn a_sign_in_counts_and_a_refresh_does_not(kind: Kind) {
 async fn wrong_passwords_lock_until_somebody_unlocks(kind: Kind) {
     let app = Setup::on(kind).await.with("GUILDHALL_AUTH__LOCKOUT_THRESHOLD", "3").start();
     for _ in 0..3 {
-        assert_error(sign_in(&app, "admin", "wrong").await, "IncorrectUsernameorPassword").await;
+        assert_error(&sign_in(&app, "admin", "wrong").await, "IncorrectUsernameorPassword");
     }
-    assert_error(sign_in(&app, "admin", PASSWORD).await, "AccountLocked").await;
-    assert_error(sign_in(&app, "admin", "wrong").await, "IncorrectUsernameorPassword").await;
+    assert_error(&sign_in(&app, "admin", PASSWORD).await, "AccountLocked");
+    assert_error(&sign_in(&app, "admin", "wrong").await, "IncorrectUsernameorPassword");
     assert_eq!(app.get("/users").await.status, 401);
     // The only administrator is locked out: whoever runs the program lets them in again.
     let output = app.setup.run(&["unlock", "--user", "nobody"]);
@@ -84,16 +84,16 @@ async fn what_ends_a_user_ends_their_refresh_tokens(kind: Kind) {
         tokens.push((text(&session, "refresh_token"), text(&session, "access_token")));
     }
     admin.send_with("POST", "/users/suspended/actions", &json!({ "type": "suspend" })).await.is(204);
-    assert_error(sign_in(&app, "suspended", USER_PASSWORD).await, "AccountSuspended").await;
-    assert_error(sign_in(&app, "suspended", "wrong").await, "IncorrectUsernameorPassword").await;
+    assert_error(&sign_in(&app, "suspended", USER_PASSWORD).await, "AccountSuspended");
+    assert_error(&sign_in(&app, "suspended", "wrong").await, "IncorrectUsernameorPassword");
     admin.send_with("POST", "/users/suspended/actions", &json!({ "type": "unsuspend" })).await.is(204);
     admin.send("DELETE", "/users/deleted").await.is(204);
     admin.send_with("POST", "/users/changed/credentials/password", &json!({ "new": "An0ther!One" })).await.is(200);
     for (refresh_token, access_token) in &tokens {
-        assert_error(refresh(&app, refresh_token).await, "invalid_grant").await;
+        assert_error(&refresh(&app, refresh_token).await, "invalid_grant");
         assert_eq!(Answer::to(app.request_by(access_token, Method::GET, "/users/@current")).await.status, 401);
     }
-    assert_error(sign_in(&app, "changed", USER_PASSWORD).await, "IncorrectUsernameorPassword").await;
+    assert_error(&sign_in(&app, "changed", USER_PASSWORD).await, "IncorrectUsernameorPassword");
     sign_in(&app, "changed", "An0ther!One").await.is(200);
 }
 
@@ -136,7 +136,7 @@ async fn a_name_that_nobody_has_takes_as_long_as_a_wrong_password(kind: Kind) {
             let begun = Instant::now();
             let answer = sign_in(&app, name, "wrong").await;
             times.push(begun.elapsed());
-            assert_error(answer, "IncorrectUsernameorPassword").await;
+            assert_error(&answer, "IncorrectUsernameorPassword");
         }
     }
     let [known, unknown] = times.map(|mut times| {
