@@ -1,5 +1,5 @@
 # `make test` is all that a newcomer needs.
-.PHONY: run test fuzz fmt lint doc check-architecture tools
+.PHONY: run test fuzz bench fmt lint doc check-architecture tools
 
 run:
 	cargo run
@@ -11,6 +11,10 @@ test: tools
 # Holds the running service to its OpenAPI document, on both databases. Needs Python 3.10 or newer; takes some minutes.
 fuzz: tools
 	scripts/fuzz
+
+# Measures a release build with a million users, on both databases, and writes bench/RESULTS.md. Needs Python; takes half an hour at first.
+bench: tools
+	bench/run
 
 fmt:
 	cargo fmt --all

@@ -69,7 +69,11 @@ impl r2d2::ManageConnection for Manager {
     fn connect(&self) -> Result<Pooled, ConnectionError> {
         openssl_sys::init();
         let connection = match &self.0 {
-            Location::Postgres(url) => PgConnection::establish(url).map(AnyConnection::Postgres)?,
+            Location::Postgres(url) => {
+                let mut connection = PgConnection::establish(url)?;
+                dialect::postgres::set_up(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
+                AnyConnection::Postgres(connection)
+            }
             Location::Sqlite(path) => {
                 let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;
                 dialect::sqlite::set_up(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;

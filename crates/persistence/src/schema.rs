@@ -63,6 +63,7 @@ diesel::table! {
         version -> BigInt,
         description_key -> Nullable<Text>,
         custom_keys -> JsonSql,
+        child_group_count -> BigInt,
     }
 }
 
@@ -102,10 +103,20 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::{BigInt, SmallInt};
 
+    group_counts (slot) {
+        slot -> SmallInt,
+        groups -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, SmallInt};
+
     user_counts (slot) {
         slot -> SmallInt,
         users -> BigInt,
         changes -> BigInt,
+        memberships -> BigInt,
     }
 }
 
@@ -206,6 +217,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     group_users,
     group_user_counts,
     group_children,
+    group_counts,
     group_closure,
     api_keys,
     refresh_tokens,

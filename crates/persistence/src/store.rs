@@ -18,6 +18,7 @@ use r2d2::{Pool, PooledConnection};
 
 use crate::connection::{AnyConnection, Manager};
 use crate::dialect::{self, Turn};
+use crate::sql_types::Key;
 
 use search::KnownListings;
 
@@ -39,16 +40,16 @@ impl DieselStore {
 
     /// Gives keys to those who came here before there were any.
     pub(crate) fn catch_up(&self) -> Result<(), StoreError> {
-        loop {
-            let mut outcome = Ok(false);
+        let mut after = Some(Key(uuid::Uuid::nil()));
+        while let Some(id) = after {
+            let mut outcome = Ok(None);
             self.run(Turn::Alone, &mut |unit| {
-                outcome = unit.run(search::upkeep::catch_up);
+                outcome = unit.run(|connection| search::upkeep::catch_up(connection, id));
                 outcome.as_ref().map(drop).map_err(|_| Undo)
             })?;
-            if !outcome? {
-                return Ok(());
-            }
+            after = outcome?;
         }
+        Ok(())
     }
 
     fn run(&self, turn: Turn, work: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>) -> Result<(), StoreError> {

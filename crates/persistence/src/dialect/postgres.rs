@@ -8,6 +8,11 @@ use diesel::sql_types::{Array, BigInt};
 use super::Turn;
 use crate::sql_types::{Key, UuidSql};
 
+/// Settings of a connection: no statement runs long enough to be worth compiling.
+pub(crate) fn set_up(connection: &mut PgConnection) -> QueryResult<()> {
+    connection.batch_execute("SET jit = off")
+}
+
 /// READ COMMITTED, so that the work sees what was committed while it waited for its turn; a snapshot taken before the
 /// wait would bring the race back that the turn is to prevent.
 pub(crate) fn begin(connection: &mut PgConnection, turn: Turn) -> QueryResult<()> {
@@ -66,10 +71,13 @@ pub(crate) fn insert_members(
     .execute(connection)
 }
 
-/// A slot per connection: transactions that add to the same group at the same time change different rows.
+/// The first slot, or while another transaction has that one, the connection's own: transactions that add to the same group
+/// at the same time change different rows.
 pub(crate) fn change_user_count(connection: &mut PgConnection, group: Key, change: i64) -> QueryResult<usize> {
     sql_query(
-        "INSERT INTO group_user_counts (group_id, slot, users, changes) VALUES ($1, pg_backend_pid() % 64, $2, abs($2)) \
+        "WITH free AS (SELECT 1 FROM group_user_counts WHERE group_id = $1 AND slot = 0 FOR NO KEY UPDATE SKIP LOCKED) \
+         INSERT INTO group_user_counts (group_id, slot, users, changes) \
+         SELECT $1, CASE WHEN EXISTS (SELECT 1 FROM free) THEN 0 ELSE 1 + pg_backend_pid() % 64 END, $2, abs($2) \
          ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
          changes = group_user_counts.changes + excluded.changes",
     )
@@ -78,15 +86,44 @@ pub(crate) fn change_user_count(connection: &mut PgConnection, group: Key, chang
     .execute(connection)
 }
 
-/// Takes the user out of the count of each of their groups, in the order of the groups.
+/// Takes the user out of the count of each of their groups.
 pub(crate) fn uncount_user(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
+    change_counts(connection, user, -1)
+}
+
+/// In each of the user's groups, in the order of the groups: so many users more, and a change.
+fn change_counts(connection: &mut PgConnection, user: Key, users: i64) -> QueryResult<usize> {
     sql_query(
-        "INSERT INTO group_user_counts (group_id, slot, users, changes) \
-         SELECT group_id, pg_backend_pid() % 64, -1, 1 FROM group_users WHERE user_id = $1 ORDER BY group_id \
+        "WITH free AS (SELECT n.group_id FROM group_user_counts n WHERE n.slot = 0 \
+             AND n.group_id IN (SELECT m.group_id FROM group_users m WHERE m.user_id = $1) \
+             ORDER BY n.group_id FOR NO KEY UPDATE OF n SKIP LOCKED) \
+         INSERT INTO group_user_counts (group_id, slot, users, changes) \
+         SELECT m.group_id, CASE WHEN m.group_id IN (SELECT group_id FROM free) THEN 0 ELSE 1 + pg_backend_pid() % 64 END, \
+             $2, 1 \
+         FROM group_users m WHERE m.user_id = $1 ORDER BY m.group_id \
          ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
          changes = group_user_counts.changes + excluded.changes",
     )
     .bind::<UuidSql, _>(user)
+    .bind::<BigInt, _>(users)
+    .execute(connection)
+}
+
+/// Brings what was counted in several slots to the first one, where nobody is about to change it.
+pub(crate) fn gather_counts(connection: &mut PgConnection) -> QueryResult<usize> {
+    sql_query(
+        "WITH free AS (SELECT n.group_id FROM group_user_counts n WHERE n.slot = 0 \
+             AND n.group_id IN (SELECT group_id FROM group_user_counts WHERE slot <> 0) \
+             FOR NO KEY UPDATE OF n SKIP LOCKED), \
+         spare AS (SELECT n.group_id, n.slot FROM group_user_counts n WHERE n.slot <> 0 \
+             AND n.group_id IN (SELECT group_id FROM free) FOR UPDATE OF n SKIP LOCKED), \
+         gone AS (DELETE FROM group_user_counts n USING spare s WHERE n.group_id = s.group_id AND n.slot = s.slot \
+             RETURNING n.group_id, n.users, n.changes) \
+         INSERT INTO group_user_counts (group_id, slot, users, changes) \
+         SELECT group_id, 0, CAST(sum(users) AS bigint), CAST(sum(changes) AS bigint) FROM gone GROUP BY group_id \
+         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
+         changes = group_user_counts.changes + excluded.changes",
+    )
     .execute(connection)
 }
 
@@ -100,15 +137,18 @@ pub(crate) fn change_users(connection: &mut PgConnection, users: i64) -> QueryRe
     .execute(connection)
 }
 
-/// A change in each of the user's groups, in the order of the groups.
-pub(crate) fn note_renamed(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
+/// A change of who belongs to which group.
+pub(crate) fn note_memberships(connection: &mut PgConnection) -> QueryResult<usize> {
     sql_query(
-        "INSERT INTO group_user_counts (group_id, slot, users, changes) \
-         SELECT group_id, pg_backend_pid() % 64, 0, 1 FROM group_users WHERE user_id = $1 ORDER BY group_id \
-         ON CONFLICT (group_id, slot) DO UPDATE SET changes = group_user_counts.changes + excluded.changes",
+        "INSERT INTO user_counts (slot, users, changes, memberships) VALUES (pg_backend_pid() % 64, 0, 0, 1) \
+         ON CONFLICT (slot) DO UPDATE SET memberships = user_counts.memberships + 1",
     )
-    .bind::<UuidSql, _>(user)
     .execute(connection)
+}
+
+/// A change in each of the user's groups.
+pub(crate) fn note_renamed(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
+    change_counts(connection, user, 0)
 }
 
 /// Leaves the planner nothing but going along an index and looking at each row, until the unit of work ends.

@@ -10,11 +10,12 @@ use super::Turn;
 use crate::sql_types::{Key, UuidSql};
 
 /// Settings of a connection. The wait comes first, since switching to WAL may itself have to wait; foreign keys are off
-/// unless a connection asks for them.
+/// unless a connection asks for them. The file is read through the system's memory, of which all connections share one copy.
 pub(crate) fn set_up(connection: &mut SqliteConnection) -> QueryResult<()> {
     connection.batch_execute(
         "PRAGMA busy_timeout = 30000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;",
+         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; \
+         PRAGMA mmap_size = 2147418112;",
     )?;
     guildhall_has_word_utils::register_impl(connection, |key: String, word: String| {
         TextKey::stored(key).has_word(&TextKey::stored(word))
@@ -118,6 +119,12 @@ pub(crate) fn uncount_user(connection: &mut SqliteConnection, user: Key) -> Quer
     .execute(connection)
 }
 
+/// Nothing to do: there is one slot.
+#[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
+pub(crate) fn gather_counts(_: &mut SqliteConnection) -> QueryResult<usize> {
+    Ok(0)
+}
+
 /// So many users more, and a change of who they are or what they are called. One slot: there is one writer.
 pub(crate) fn change_users(connection: &mut SqliteConnection, users: i64) -> QueryResult<usize> {
     sql_query(
@@ -125,6 +132,15 @@ pub(crate) fn change_users(connection: &mut SqliteConnection, users: i64) -> Que
          ON CONFLICT (slot) DO UPDATE SET users = user_counts.users + excluded.users, changes = user_counts.changes + 1",
     )
     .bind::<BigInt, _>(users)
+    .execute(connection)
+}
+
+/// A change of who belongs to which group.
+pub(crate) fn note_memberships(connection: &mut SqliteConnection) -> QueryResult<usize> {
+    sql_query(
+        "INSERT INTO user_counts (slot, users, changes, memberships) VALUES (0, 0, 0, 1) \
+         ON CONFLICT (slot) DO UPDATE SET memberships = user_counts.memberships + 1",
+    )
     .execute(connection)
 }
 

@@ -10,7 +10,7 @@ use guildhall_domain::group::GroupId;
 use super::Failure;
 use crate::connection::AnyConnection;
 use crate::dialect;
-use crate::schema::{group_children, group_closure};
+use crate::schema::{group_children, group_closure, groups};
 use crate::sql_types::{Key, UuidSql};
 
 pub(super) fn at_or_above_among(
@@ -57,8 +57,17 @@ pub(super) fn insert_edges(
     let new = dialect::insert_edges(connection, Key(parent.0), keys.clone())?;
     if new > 0 {
         dialect::insert_pairs(connection, Key(parent.0), keys)?;
+        change_count(connection, parent, i64::try_from(new).unwrap_or(i64::MAX))?;
     }
     Ok(new as u64)
+}
+
+/// So many direct children more. Like the edges, it is changed by one unit of work at a time.
+fn change_count(connection: &mut AnyConnection, parent: GroupId, change: i64) -> Result<(), Failure> {
+    let changed = groups::child_group_count.eq(groups::child_group_count + change);
+    diesel::update(groups::table.find(Key(parent.0))).set(changed).execute(connection)?;
+    dialect::note_memberships(connection)?;
+    Ok(())
 }
 
 /// Removes the edge. Pairs of a group at or above `parent` with one at or below `child` are in doubt: they go, and those
@@ -67,6 +76,7 @@ pub(super) fn remove_edge(connection: &mut AnyConnection, parent: GroupId, child
     if diesel::delete(group_children::table.find((Key(parent.0), Key(child.0)))).execute(connection)? == 0 {
         return Ok(false);
     }
+    change_count(connection, parent, -1)?;
     // Both databases take numbered parameters in this form, in the order in which they first appear.
     sql_query(
         "DELETE FROM group_closure \
@@ -82,6 +92,12 @@ pub(super) fn remove_edge(connection: &mut AnyConnection, parent: GroupId, child
 
 /// Removes every edge of a group that is about to go, and the pairs that only they supported.
 pub(super) fn detach(connection: &mut AnyConnection, group: GroupId) -> Result<(), Failure> {
+    let parents =
+        group_children::table.filter(group_children::child_id.eq(Key(group.0))).select(group_children::parent_id);
+    diesel::update(groups::table.filter(groups::id.eq_any(parents)))
+        .set(groups::child_group_count.eq(groups::child_group_count - 1))
+        .execute(connection)?;
+    dialect::note_memberships(connection)?;
     let edges = group_children::parent_id.eq(Key(group.0)).or(group_children::child_id.eq(Key(group.0)));
     diesel::delete(group_children::table.filter(edges)).execute(connection)?;
     sql_query(

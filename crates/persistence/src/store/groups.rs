@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use diesel::dsl::count_star;
+use diesel::dsl::AsSelect;
 use diesel::prelude::*;
 use guildhall_domain::group::{Group, GroupId, GroupKind, GroupName};
 use guildhall_domain::identifier::GroupIdentifier;
@@ -12,9 +12,9 @@ use guildhall_domain::version::Version;
 
 use super::search::upkeep;
 use super::{Failure, closure, custom};
-use crate::connection::AnyConnection;
+use crate::connection::{AnyConnection, MultiBackend};
 use crate::dialect;
-use crate::schema::{group_children, group_email_domains, group_user_counts, group_users, groups};
+use crate::schema::{group_email_domains, group_user_counts, group_users, groups};
 use crate::sql_types::{Json, Key};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -42,8 +42,13 @@ pub(super) fn id(connection: &mut AnyConnection, identifier: &GroupIdentifier) -
     Ok(found.map(|key| GroupId(key.0)))
 }
 
+/// A group's own columns, and how many children it has, which is changed with its edges alone.
+fn counted() -> (AsSelect<GroupRow, MultiBackend>, groups::child_group_count) {
+    (GroupRow::as_select(), groups::child_group_count)
+}
+
 pub(super) fn find(connection: &mut AnyConnection, id: GroupId) -> Result<Option<Group>, Failure> {
-    let rows = groups::table.filter(groups::id.eq(Key(id.0))).select(GroupRow::as_select()).load(connection)?;
+    let rows = groups::table.filter(groups::id.eq(Key(id.0))).select(counted()).load(connection)?;
     Ok(complete(connection, rows)?.pop())
 }
 
@@ -53,8 +58,8 @@ pub(super) fn find_to_change(connection: &mut AnyConnection, id: GroupId) -> Res
 }
 
 /// Groups with what stands in other tables: a constant number of statements, however many rows.
-pub(super) fn complete(connection: &mut AnyConnection, rows: Vec<GroupRow>) -> Result<Vec<Group>, Failure> {
-    let ids: Vec<Key> = rows.iter().map(|row| row.id).collect();
+fn complete(connection: &mut AnyConnection, rows: Vec<(GroupRow, i64)>) -> Result<Vec<Group>, Failure> {
+    let ids: Vec<Key> = rows.iter().map(|(row, _)| row.id).collect();
     let mut users: BTreeMap<Key, i64> = BTreeMap::new();
     let slots = group_user_counts::table
         .filter(group_user_counts::group_id.eq_any(ids.clone()))
@@ -63,13 +68,6 @@ pub(super) fn complete(connection: &mut AnyConnection, rows: Vec<GroupRow>) -> R
     for (group, slot) in slots {
         *users.entry(group).or_default() += slot;
     }
-    let children: BTreeMap<Key, i64> = group_children::table
-        .filter(group_children::parent_id.eq_any(ids.clone()))
-        .group_by(group_children::parent_id)
-        .select((group_children::parent_id, count_star()))
-        .load(connection)?
-        .into_iter()
-        .collect();
     let mut domains: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
     let pairs = group_email_domains::table
         .filter(group_email_domains::group_id.eq_any(ids))
@@ -78,7 +76,7 @@ pub(super) fn complete(connection: &mut AnyConnection, rows: Vec<GroupRow>) -> R
     for (group, domain) in pairs {
         domains.entry(group).or_default().insert(domain);
     }
-    let complete = |row: GroupRow| {
+    let complete = |(row, children): (GroupRow, i64)| {
         let key = row.id;
         let broken = |what: &str| Failure::Data(format!("the {what} of group {} is not valid", key.0));
         Ok(Group {
@@ -87,7 +85,7 @@ pub(super) fn complete(connection: &mut AnyConnection, rows: Vec<GroupRow>) -> R
             description: row.description,
             kind: kind_of(&row.kind).ok_or_else(|| broken("kind"))?,
             user_count: users.get(&key).copied().unwrap_or_default().unsigned_abs(),
-            child_group_count: children.get(&key).copied().unwrap_or_default().unsigned_abs(),
+            child_group_count: children.unsigned_abs(),
             custom: custom::read(&row.custom)?,
             auto_membership_email_domains: domains.remove(&key).unwrap_or_default(),
             created: Timestamp::from_milliseconds(row.created),
@@ -100,7 +98,7 @@ pub(super) fn complete(connection: &mut AnyConnection, rows: Vec<GroupRow>) -> R
 
 /// The groups with these ids, in the order of the ids.
 pub(super) fn in_order(connection: &mut AnyConnection, ids: &[Key]) -> Result<Vec<Group>, Failure> {
-    let rows = groups::table.filter(groups::id.eq_any(ids)).select(GroupRow::as_select()).load(connection)?;
+    let rows = groups::table.filter(groups::id.eq_any(ids)).select(counted()).load(connection)?;
     let groups = complete(connection, rows)?.into_iter().map(|group| (Key(group.id.0), group));
     let mut groups: BTreeMap<Key, Group> = groups.collect();
     Ok(ids.iter().filter_map(|id| groups.remove(id)).collect())

@@ -63,6 +63,7 @@ pub(super) fn remove(connection: &mut AnyConnection, group: GroupId, user: UserI
 fn change_count(connection: &mut AnyConnection, group: GroupId, change: i64) -> Result<(), Failure> {
     if change != 0 {
         dialect::change_user_count(connection, Key(group.0), change)?;
+        dialect::note_memberships(connection)?;
     }
     Ok(())
 }

@@ -89,6 +89,14 @@ impl Column {
 pub(super) trait Columns: Field {
     /// Where it stands.
     fn column(&self, dialect: Dialect, now: Timestamp) -> Column;
+    /// The same value as the column's, in the table of the keys.
+    fn beside_keys(&self, dialect: Dialect) -> Option<Fragment>;
+    /// What sorts as that value does.
+    fn order_beside_keys(&self, dialect: Dialect) -> Option<Fragment> {
+        self.beside_keys(dialect)
+    }
+    /// Whether the index finds nothing else but what holds `pattern`.
+    fn is_gram_exact(&self, pattern: &Pattern, dialect: Dialect) -> bool;
     /// A condition that an index answers, and that everything fulfils in which this field holds `pattern`.
     fn gram_condition(&self, pattern: &Pattern, dialect: Dialect) -> Option<(Fragment, Homes)>;
 }
@@ -137,15 +145,19 @@ fn leaf<F: Columns>(field: &F, test: &Test, purpose: Use, dialect: Dialect, now:
             range(&sql, from.as_ref(), to.as_ref(), |moment| Fragment::default().number(moment.milliseconds()))
         }
         Test::Text(TextTest::Contains(pattern)) => {
-            let holds = holding(&sql, pattern);
             let found = if purpose == Use::Finding { field.gram_condition(pattern, dialect) } else { None };
             match found {
                 Some((found, needed)) => {
-                    let both =
-                        Fragment::of("(").then(found).sql(" AND ").then(present(&sql, is_nullable, holds)).sql(")");
-                    return (both, home.and(needed));
+                    if field.is_gram_exact(pattern, dialect) {
+                        return (found, needed);
+                    }
+                    // What the index finds is looked at where it finds it.
+                    let beside = if needed == Homes::KEYS { field.beside_keys(dialect) } else { None };
+                    let (sql, home) = beside.map_or((sql, home), |sql| (sql, needed));
+                    let holds = present(&sql, is_nullable, holding(&sql, pattern));
+                    return (Fragment::of("(").then(found).sql(" AND ").then(holds).sql(")"), home.and(needed));
                 }
-                None => holds,
+                None => holding(&sql, pattern),
             }
         }
         Test::Text(wanted) => text_test(&sql, wanted),

@@ -3,19 +3,20 @@
 //! A listing of users without a filter depends on who its members are and on their names, and the database counts the changes
 //! of both, for every group and for all users, beside the numbers of users. Whatever is remembered is remembered with these
 //! numbers, read in the same unit of work as what is to be answered: if they are the same, nothing has changed, whichever
-//! process would have changed it. So what is answered is never stale.
+//! process would have changed it. So what is answered is never stale. The numbers for all users say whether anything changed
+//! at all; only if so are those of the listing's groups compared.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::Text;
 use guildhall_domain::ports::Reach;
 use guildhall_domain::search::{Field, UserField, UserListing};
 
-use super::column::{Dialect, Homes, Use};
+use super::column::Dialect;
 use super::fragment::Fragment;
-use super::page::{Table, Wanted};
+use super::subject::{Fingerprint, Subject, by_name, count, fingerprint};
 use crate::connection::AnyConnection;
 use crate::dialect;
 use crate::schema::user_counts;
@@ -28,150 +29,96 @@ const STRIDE: u64 = 250;
 const NEAR: u64 = 4 * STRIDE;
 /// How many listings are remembered.
 const LISTINGS: usize = 64;
-/// A subtree with more groups that have users costs more to compare than to count.
-const MOST_GROUPS: usize = 4096;
+/// Listings of more groups are not remembered.
+const MOST_GROUPS: usize = 16_384;
+/// Counts of more groups are worth remembering, whoever is in them.
+const MANY_GROUPS: usize = 64;
 /// Fewer users than this are counted as fast as looked up.
 const FEW: u64 = 1000;
 
-/// Of whom a listing is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Subject {
-    /// All users.
-    Everybody,
-    /// The members of a group, but for those of the excluded ones.
-    Members { group: Key, reach: Reach, excluded: Vec<Key> },
+/// What changes with anything that a listing without a filter depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    /// How many users there are.
+    pub(super) users: u64,
+    pub(super) changes: i64,
+    memberships: i64,
 }
 
-impl Subject {
-    /// That the user whose id stands in this column is one of them.
-    pub(super) fn condition(&self, purpose: Use, id: &'static str) -> Fragment {
-        match self {
-            Self::Everybody => Fragment::of("1 = 1"),
-            Self::Members { group, reach, excluded } => {
-                let members = membership(&[*group], *reach, purpose, id);
-                if excluded.is_empty() {
-                    return members;
-                }
-                members.sql(" AND NOT ").then(membership(excluded, *reach, Use::Probing, id))
-            }
-        }
+impl Stamp {
+    pub(super) fn read(connection: &mut AnyConnection) -> Result<Self, Failure> {
+        let slots: Vec<(i64, i64, i64)> = user_counts::table
+            .select((user_counts::users, user_counts::changes, user_counts::memberships))
+            .load(connection)?;
+        let sum = slots.into_iter().fold((0, 0, 0), |sum, slot| (sum.0 + slot.0, sum.1 + slot.1, sum.2 + slot.2));
+        Ok(Self { users: sum.0.unsigned_abs(), changes: sum.1, memberships: sum.2 })
     }
-}
-
-fn membership(groups: &[Key], reach: Reach, purpose: Use, id: &'static str) -> Fragment {
-    let groups = groups.iter().copied();
-    match (purpose, reach) {
-        (Use::Finding, Reach::Direct) => {
-            Fragment::of(id).sql(" IN (SELECT m.user_id FROM group_users m WHERE m.group_id IN ").ids(groups).sql(")")
-        }
-        (Use::Finding, Reach::Effective) => Fragment::of(id)
-            .sql(" IN (SELECT m.user_id FROM group_closure c JOIN group_users m ON m.group_id = c.descendant_id ")
-            .sql("WHERE c.ancestor_id IN ")
-            .ids(groups)
-            .sql(")"),
-        // As a value rather than with EXISTS, which PostgreSQL would turn into a join.
-        (Use::Probing, Reach::Direct) => {
-            Fragment::of("coalesce((SELECT 1 FROM group_users m WHERE m.user_id = ").sql(id).sql(" AND m.group_id IN ").ids(groups)
-                .sql(" LIMIT 1), 0) = 1")
-        }
-        (Use::Probing, Reach::Effective) => Fragment::of(
-            "coalesce((SELECT 1 FROM group_users m JOIN group_closure c ON c.descendant_id = m.group_id WHERE m.user_id = ",
-        )
-        .sql(id)
-        .sql(" AND c.ancestor_id IN ")
-        .ids(groups)
-        .sql(" LIMIT 1), 0) = 1"),
-    }
-}
-
-/// How many users there are.
-pub(super) fn count_of_users(connection: &mut AnyConnection) -> Result<u64, Failure> {
-    Ok(everybody(connection)?.0.unsigned_abs())
-}
-
-/// The number of users, and of changes of who they are and what they are called.
-fn everybody(connection: &mut AnyConnection) -> Result<(i64, i64), Failure> {
-    let slots: Vec<(i64, i64)> =
-        user_counts::table.select((user_counts::users, user_counts::changes)).load(connection)?;
-    Ok(slots.into_iter().fold((0, 0), |sum, slot| (sum.0 + slot.0, sum.1 + slot.1)))
-}
-
-/// The groups that have a say in a listing, with the numbers of their users and of their changes.
-type Fingerprint = Vec<(Key, i64, i64)>;
-
-fn group_counts(connection: &mut AnyConnection, groups: &[Key], reach: Reach) -> Result<Fingerprint, Failure> {
-    let groups = groups.iter().copied();
-    let statement = match reach {
-        Reach::Direct => Fragment::of(
-            "SELECT n.group_id, CAST(sum(n.users) AS bigint), CAST(sum(n.changes) AS bigint) FROM group_user_counts n \
-             WHERE n.group_id IN ",
-        )
-        .ids(groups)
-        .sql(" GROUP BY n.group_id ORDER BY n.group_id"),
-        Reach::Effective => Fragment::of(
-            "SELECT n.group_id, CAST(sum(n.users) AS bigint), CAST(sum(n.changes) AS bigint) FROM group_user_counts n \
-             WHERE n.group_id IN (SELECT c.descendant_id FROM group_closure c WHERE c.ancestor_id IN ",
-        )
-        .ids(groups)
-        .sql(") GROUP BY n.group_id ORDER BY n.group_id"),
-    };
-    Ok(statement.query::<(UuidSql, BigInt, BigInt)>().load(connection)?)
-}
-
-/// Whether all users are meant: because one group has as many.
-pub(super) fn holds_all(connection: &mut AnyConnection, subject: &Subject, all: u64) -> Result<bool, Failure> {
-    let Subject::Members { group, reach, excluded } = subject else { return Ok(true) };
-    if !excluded.is_empty() {
-        return Ok(false);
-    }
-    let largest = match reach {
-        Reach::Direct => {
-            Fragment::of("SELECT CAST(sum(n.users) AS bigint) FROM group_user_counts n WHERE n.group_id = ").id(*group)
-        }
-        Reach::Effective => Fragment::of(
-            "SELECT max(t.users) FROM (SELECT CAST(sum(n.users) AS bigint) AS users FROM group_closure c \
-             JOIN group_user_counts n ON n.group_id = c.descendant_id WHERE c.ancestor_id = ",
-        )
-        .id(*group)
-        .sql(" GROUP BY n.group_id) t"),
-    };
-    let largest: Option<i64> = largest.query::<Nullable<BigInt>>().get_result(connection)?;
-    Ok(largest.is_some_and(|largest| largest.unsigned_abs() == all))
 }
 
 /// What is remembered of listings.
 #[derive(Debug, Default)]
 pub(in crate::store) struct KnownListings(Mutex<VecDeque<Arc<Known>>>);
 
+/// What is known of a listing of users without a filter, as of a stamp.
 #[derive(Clone, Debug)]
-struct Known {
+pub(super) struct Known {
     subject: Subject,
+    stamp: Stamp,
     fingerprint: Fingerprint,
-    total: u64,
+    /// How many users it has, if that was counted.
+    total: Option<u64>,
     /// The name at every [`STRIDE`]th place, if anybody asked for a page far from the start.
     places: Option<Arc<Vec<String>>>,
 }
 
+impl Known {
+    /// Whether all users are meant: because one group has as many.
+    pub(super) fn holds_all(&self) -> bool {
+        let Subject::Members { excluded, .. } = &self.subject else { return true };
+        excluded.is_empty() && self.fingerprint.iter().any(|(_, users, _)| users.unsigned_abs() == self.stamp.users)
+    }
+
+    /// How many users the listing has, if nobody has to be counted for it.
+    fn total(&self) -> Option<u64> {
+        let Subject::Members { reach, excluded, .. } = &self.subject else { return Some(self.stamp.users) };
+        let with_users = || self.fingerprint.iter().filter(|(_, users, _)| *users > 0);
+        if excluded.is_empty() && (*reach == Reach::Direct || with_users().count() <= 1) {
+            return Some(with_users().map(|(_, users, _)| users.unsigned_abs()).sum());
+        }
+        self.total
+    }
+}
+
 impl KnownListings {
-    /// How many users a listing has that has no filter.
-    pub(super) fn total(
+    /// What is known of the listing, in the state that the stamp is of.
+    pub(super) fn of(
         &self,
         connection: &mut AnyConnection,
         subject: &Subject,
-        wanted: &Wanted<'_, UserField>,
-    ) -> Result<u64, Failure> {
-        let Subject::Members { reach, excluded, .. } = subject else { return Ok(wanted.all) };
-        let fingerprint = fingerprint(connection, subject)?;
-        let with_users = || fingerprint.iter().filter(|(_, users, _)| *users > 0);
-        if excluded.is_empty() && (*reach == Reach::Direct || with_users().count() <= 1) {
-            return Ok(with_users().map(|(_, users, _)| users.unsigned_abs()).sum());
+        stamp: Stamp,
+    ) -> Result<Arc<Known>, Failure> {
+        let remembered = self.find(subject);
+        if let Some(known) = remembered.as_ref().filter(|known| known.stamp == stamp) {
+            return Ok(Arc::clone(known));
         }
-        if let Some(known) = self.find(subject, &fingerprint) {
-            return Ok(known.total);
+        let fingerprint = fingerprint(connection, subject, stamp)?;
+        let (total, places) = match remembered.filter(|known| known.fingerprint == fingerprint) {
+            Some(known) => (known.total, known.places.clone()),
+            None => (None, None),
+        };
+        let known = Known { subject: subject.clone(), stamp, fingerprint, total, places };
+        let is_dear = known.total.is_some() || known.places.is_some() || known.fingerprint.len() > MANY_GROUPS;
+        Ok(if is_dear { self.remember(known) } else { Arc::new(known) })
+    }
+
+    /// How many users a listing has that has no filter.
+    pub(super) fn total(&self, connection: &mut AnyConnection, known: &Arc<Known>) -> Result<u64, Failure> {
+        if let Some(total) = known.total() {
+            return Ok(total);
         }
-        let total = wanted.count(connection)?;
-        if total >= FEW && fingerprint.len() <= MOST_GROUPS {
-            self.remember(Known { subject: subject.clone(), fingerprint, total, places: None });
+        let total = count(connection, &known.subject)?;
+        if total >= FEW || known.fingerprint.len() > MANY_GROUPS {
+            self.remember(Known { total: Some(total), ..Known::clone(known) });
         }
         Ok(total)
     }
@@ -180,7 +127,7 @@ impl KnownListings {
     pub(super) fn page(
         &self,
         connection: &mut AnyConnection,
-        subject: &Subject,
+        known: &Arc<Known>,
         listing: &UserListing,
         total: u64,
     ) -> Result<Option<Vec<Key>>, Failure> {
@@ -192,23 +139,18 @@ impl KnownListings {
         if !listing.filter.is_all() || !is_by_name || offset < NEAR || offset >= total {
             return Ok(None);
         }
-        let fingerprint = fingerprint(connection, subject)?;
-        if fingerprint.len() > MOST_GROUPS {
-            return Ok(None);
-        }
-        let known = self.find(subject, &fingerprint).and_then(|known| known.places.clone());
-        let places = if let Some(places) = known {
-            places
+        let places = if let Some(places) = &known.places {
+            Arc::clone(places)
         } else {
-            let places = Arc::new(places(connection, subject)?);
-            let known = Known { subject: subject.clone(), fingerprint, total, places: Some(Arc::clone(&places)) };
-            self.remember(known);
+            let places = Arc::new(places(connection, &known.subject)?);
+            let total = known.total.or(Some(total));
+            self.remember(Known { total, places: Some(Arc::clone(&places)), ..Known::clone(known) });
             places
         };
         let Some(start) = usize::try_from(offset / STRIDE).ok().and_then(|place| places.get(place)) else {
             return Ok(None);
         };
-        let statement = by_name(subject, Dialect::of(connection), "SELECT u.id FROM ")
+        let statement = by_name(&known.subject, Dialect::of(connection), "SELECT u.id FROM ")
             .sql(" AND u.username_key >= ")
             .text(start.as_str())
             .sql(" ORDER BY u.username_key LIMIT ")
@@ -221,36 +163,20 @@ impl KnownListings {
         Ok(Some(ids))
     }
 
-    fn find(&self, subject: &Subject, fingerprint: &Fingerprint) -> Option<Arc<Known>> {
+    fn find(&self, subject: &Subject) -> Option<Arc<Known>> {
         let listings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = listings.iter().find(|known| known.subject == *subject && known.fingerprint == *fingerprint);
-        found.map(Arc::clone)
+        listings.iter().find(|known| known.subject == *subject).map(Arc::clone)
     }
 
-    fn remember(&self, known: Known) {
-        let mut listings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        listings.retain(|other| other.subject != known.subject);
-        listings.push_front(Arc::new(known));
-        listings.truncate(LISTINGS);
-    }
-}
-
-/// The numbers that change whenever the listing does.
-fn fingerprint(connection: &mut AnyConnection, subject: &Subject) -> Result<Fingerprint, Failure> {
-    match subject {
-        Subject::Everybody => {
-            let (users, changes) = everybody(connection)?;
-            Ok(vec![(Key(uuid::Uuid::nil()), users, changes)])
+    fn remember(&self, known: Known) -> Arc<Known> {
+        let known = Arc::new(known);
+        if known.fingerprint.len() <= MOST_GROUPS {
+            let mut listings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            listings.retain(|other| other.subject != known.subject);
+            listings.push_front(Arc::clone(&known));
+            listings.truncate(LISTINGS);
         }
-        Subject::Members { group, reach, excluded } => {
-            let mut fingerprint = group_counts(connection, &[*group], *reach)?;
-            if !excluded.is_empty() {
-                // What separates the two is no group.
-                fingerprint.push((Key(uuid::Uuid::nil()), 0, 0));
-                fingerprint.extend(group_counts(connection, excluded, *reach)?);
-            }
-            Ok(fingerprint)
-        }
+        known
     }
 }
 
@@ -267,13 +193,4 @@ fn places(connection: &mut AnyConnection, subject: &Subject) -> Result<Vec<Strin
         .number(saturating(STRIDE))
         .sql(" = 0 ORDER BY t.place");
     Ok(numbered.query::<Text>().load(connection)?)
-}
-
-/// The users of a listing along the index of their names, up to the condition.
-fn by_name(subject: &Subject, dialect: Dialect, select: &'static str) -> Fragment {
-    let index = "users_by_username_key";
-    Fragment::of(select)
-        .then(UserField::tables(Homes::OWN, Homes::OWN, Some(index), dialect))
-        .sql(" WHERE ")
-        .then(subject.condition(Use::Probing, "u.id"))
 }

@@ -7,11 +7,13 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use guildhall_domain::page::Page;
 use guildhall_domain::search::{Filter, Kind, Listing, Sort, Test};
+use guildhall_domain::time::Timestamp;
 
 use super::column::{Columns, Dialect, Homes, Use, condition};
 use super::fragment::Fragment;
+use super::slice::Slice;
+use super::way::Way;
 use crate::connection::AnyConnection;
 use crate::dialect;
 use crate::sql_types::{Key, UuidSql};
@@ -20,12 +22,21 @@ use crate::store::{Failure, saturating};
 /// What an item looked at on the way costs, against a hit that is sorted.
 const LOOK: u64 = 3;
 
+/// So many hits are collected and sorted before they are counted.
+const FEW: u64 = 5000;
+
 /// Where items of a kind stand.
-pub(super) trait Table: Columns {
-    /// The tables in which it is looked for, the one of the order first; `index` is the order's.
-    fn tables(first: Homes, all: Homes, index: Option<&'static str>, dialect: Dialect) -> Fragment;
+pub(super) trait Table: Columns + Sized {
+    /// The tables in which it is looked for.
+    fn tables(first: Homes, all: Homes, way: Way, dialect: Dialect) -> Fragment;
     /// The item's id in the first table.
     fn id_in(first: Homes) -> &'static str;
+    /// The ids of a part of all items, where there is a better way than along an index.
+    fn all_in_order(order: &[Sort<Self>], slice: Slice, dialect: Dialect) -> Option<Fragment>;
+    /// The ids of some items from the start of all by their ids, or from the end, up to a condition on them.
+    fn first_items(from_end: bool) -> Option<&'static str>;
+    /// How many items there are for which a field is true, if that is counted by index.
+    fn how_many_hold(&self, now: Timestamp) -> Option<Fragment>;
     /// Whether no two items share the field's value, so that nothing after it in an order matters.
     fn is_unique(&self) -> bool;
 }
@@ -51,12 +62,43 @@ impl<F: Table> Wanted<'_, F> {
         self.count_of(connection, &self.listing.filter)
     }
 
-    fn count_of(&self, connection: &mut AnyConnection, filter: &Filter<F>) -> Result<u64, Failure> {
+    /// How many items are wanted and the ids of the page, if that is known at once: because a few hits are all of them. The
+    /// same hits need not be found twice then, once to be counted and once to be sorted.
+    pub(super) fn few(&self, connection: &mut AnyConnection) -> Result<Option<(u64, Vec<Key>)>, Failure> {
+        if self.listing.filter.is_all() || self.counts_by_index(&self.listing.filter).is_some() {
+            return Ok(None);
+        }
+        let most = FEW + 1;
+        let statement = self.sorted(Dialect::of(connection), &self.listing.filter, &self.order(), Some(most));
+        let statement = Slice::of(self.listing.page).of_statement(statement);
+        let rows: Vec<(Key, i64)> = statement.query::<(UuidSql, BigInt)>().load(connection)?;
+        // Nothing on a later page says nothing of those before.
+        let nothing = (self.listing.page.offset() == 0).then_some(0);
+        let total = rows.first().map_or(nothing, |(_, total)| Some(total.unsigned_abs())).filter(|total| *total < most);
+        Ok(total.map(|total| (total, rows.into_iter().map(|(id, _)| id).collect())))
+    }
+
+    /// How many items pass a filter that is no more than a truth.
+    fn counts_by_index(&self, filter: &Filter<F>) -> Option<(Fragment, bool)> {
+        match filter {
+            Filter::Is(field, Test::Boolean(truth)) if self.within.is_none() => {
+                field.how_many_hold(self.listing.now).map(|counted| (counted, *truth))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn count_of(&self, connection: &mut AnyConnection, filter: &Filter<F>) -> Result<u64, Failure> {
+        if let Some((counted, truth)) = self.counts_by_index(filter) {
+            let count: i64 = counted.query::<BigInt>().get_result(connection)?;
+            let count = count.unsigned_abs();
+            return Ok(if truth { count } else { self.all.saturating_sub(count) });
+        }
         let dialect = Dialect::of(connection);
         let (condition, homes) = condition(filter, Use::Finding, dialect, self.listing.now);
-        let first = if homes == Homes::KEYS { Homes::KEYS } else { Homes::OWN };
+        let (way, first) = Way::to_find(homes);
         let counted = Fragment::of("SELECT count(*) FROM ")
-            .then(F::tables(first, homes.and(first), None, dialect))
+            .then(F::tables(first, homes.and(first), way, dialect))
             .sql(" WHERE ")
             .then(self.and_within(condition, Use::Finding, F::id_in(first)));
         let count: i64 = counted.query::<BigInt>().get_result(connection)?;
@@ -76,31 +118,7 @@ impl<F: Table> Wanted<'_, F> {
         }
     }
 
-    /// An order by what is true or false is two lists, one after the other, each by id.
-    fn ids_by_truth(
-        &self,
-        connection: &mut AnyConnection,
-        total: u64,
-        Sort { field, is_descending }: &Sort<F>,
-        id: &Sort<F>,
-    ) -> Result<Vec<Key>, Failure> {
-        let is_descending = *is_descending;
-        let that = |truth| self.listing.filter.clone().and(Filter::Is(field.clone(), Test::Boolean(truth)));
-        let by_id = [id.clone()];
-        let how_many_hold = self.count_of(connection, &that(true))?;
-        let first = if is_descending { how_many_hold } else { total.saturating_sub(how_many_hold) };
-        let slice = Slice::of(self.listing.page);
-        let (before, after) = slice.cut_at(first);
-        let mut ids = Vec::new();
-        for (truth, count, slice) in [(is_descending, first, before), (!is_descending, total - first, after)] {
-            if slice.limit > 0 && slice.offset < count {
-                ids.extend(self.ids_of(connection, &that(truth), &by_id, count, slice)?);
-            }
-        }
-        Ok(ids)
-    }
-
-    fn ids_of(
+    pub(super) fn ids_of(
         &self,
         connection: &mut AnyConnection,
         filter: &Filter<F>,
@@ -109,6 +127,10 @@ impl<F: Table> Wanted<'_, F> {
         slice: Slice,
     ) -> Result<Vec<Key>, Failure> {
         let is_everything = self.within.is_none() && filter.is_all();
+        let merged = F::all_in_order(order, slice, Dialect::of(connection)).filter(|_| is_everything);
+        if let Some(merged) = merged {
+            return Ok(merged.query::<UuidSql>().load(connection)?);
+        }
         let looks = (slice.offset + slice.limit).saturating_mul(self.all) / total.max(1);
         if is_everything || looks.saturating_mul(LOOK) <= total {
             self.walk(connection, filter, order, slice, is_everything || order.len() > 2)
@@ -140,7 +162,7 @@ impl<F: Table> Wanted<'_, F> {
         let mut statement = Fragment::of("SELECT ")
             .sql(id)
             .sql(" FROM ")
-            .then(F::tables(first, homes, index, dialect))
+            .then(F::tables(first, homes, Way::Led(index), dialect))
             .sql(" WHERE ")
             .then(self.and_within(condition, Use::Probing, id));
         let mut opening = " ORDER BY ";
@@ -168,29 +190,46 @@ impl<F: Table> Wanted<'_, F> {
         order: &[Sort<F>],
         slice: Slice,
     ) -> Result<Vec<Key>, Failure> {
-        let dialect = Dialect::of(connection);
+        let statement = slice.of_statement(self.sorted(Dialect::of(connection), filter, order, None));
+        Ok(statement.query::<UuidSql>().load(connection)?)
+    }
+
+    /// The ids of hits in order, and with `most`, of no more than so many, each with how many these are.
+    fn sorted(&self, dialect: Dialect, filter: &Filter<F>, order: &[Sort<F>], most: Option<u64>) -> Fragment {
         let (condition, needed) = condition(filter, Use::Finding, dialect, self.listing.now);
-        let mut homes = needed;
+        let (way, first) = Way::to_find(needed);
+        let mut homes = needed.and(first);
         let (mut selected, mut sorted) = (Fragment::default(), Fragment::of(" ORDER BY "));
         let mut separator = "";
         for (place, sort) in order.iter().enumerate() {
             let column = sort.field.column(dialect, self.listing.now);
-            homes = homes.and(column.home);
-            selected = selected.sql(", ").then(column.sql).sql(" AS ").place(place);
+            let beside = if first == Homes::KEYS { sort.field.order_beside_keys(dialect) } else { None };
+            let value = beside.unwrap_or_else(|| {
+                homes = homes.and(column.home);
+                column.sql
+            });
+            selected = selected.sql(", ").then(value).sql(" AS ").place(place);
             sorted = sorted.sql(separator).place(place).sql(direction(sort.is_descending, column.is_nullable));
             separator = ", ";
         }
-        let first = if homes == Homes::KEYS { Homes::KEYS } else { Homes::OWN };
-        let hits = Fragment::of("WITH hits AS MATERIALIZED (SELECT ")
+        let mut statement = Fragment::of("WITH hits AS MATERIALIZED (SELECT ")
             .sql(F::id_in(first))
             .sql(" AS id")
             .then(selected)
             .sql(" FROM ")
-            .then(F::tables(first, homes.and(first), None, dialect))
+            .then(F::tables(first, homes, way, dialect))
             .sql(" WHERE ")
-            .then(self.and_within(condition, Use::Finding, F::id_in(first)))
-            .sql(") SELECT id FROM hits");
-        Ok(slice.of_statement(hits.then(sorted)).query::<UuidSql>().load(connection)?)
+            .then(self.and_within(condition, Use::Finding, F::id_in(first)));
+        let Some(most) = most else { return statement.sql(") SELECT id FROM hits").then(sorted) };
+        // PostgreSQL would look for a few in another way than for all; it takes no more of the latter than it needs.
+        if dialect == Dialect::Sqlite {
+            statement = statement.sql(" LIMIT ").number(saturating(most));
+        }
+        statement
+            .sql("), few AS MATERIALIZED (SELECT * FROM hits LIMIT ")
+            .number(saturating(most))
+            .sql(") SELECT id, (SELECT count(*) FROM few) FROM few")
+            .then(sorted)
     }
 
     /// The order without what cannot matter in it: it ends with the id, or with what is as good.
@@ -213,50 +252,12 @@ impl<F: Table> Wanted<'_, F> {
     }
 }
 
-fn direction(is_descending: bool, is_nullable: bool) -> &'static str {
+pub(super) fn direction(is_descending: bool, is_nullable: bool) -> &'static str {
     match (is_descending, is_nullable) {
         (false, false) => " ASC",
         (true, false) => " DESC",
         // No value is less than any.
         (false, true) => " ASC NULLS FIRST",
         (true, true) => " DESC NULLS LAST",
-    }
-}
-
-/// A part of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Slice {
-    offset: u64,
-    limit: u64,
-}
-
-impl Slice {
-    fn of(page: Page) -> Self {
-        Self { offset: page.offset(), limit: page.size() }
-    }
-
-    /// What of it lies before `end`, and what behind, counted from there.
-    fn cut_at(self, end: u64) -> (Self, Self) {
-        let before = Self { offset: self.offset, limit: self.limit.min(end.saturating_sub(self.offset)) };
-        let after = Self { offset: self.offset.saturating_sub(end), limit: self.limit - before.limit };
-        (before, after)
-    }
-
-    fn of_statement(self, statement: Fragment) -> Fragment {
-        statement.sql(" LIMIT ").number(saturating(self.limit)).sql(" OFFSET ").number(saturating(self.offset))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Slice;
-
-    #[test]
-    fn a_slice_is_cut_where_one_list_ends_and_the_next_begins() {
-        let slice = |offset, limit| Slice { offset, limit };
-        assert_eq!(slice(10, 5).cut_at(12), (slice(10, 2), slice(0, 3)));
-        assert_eq!(slice(10, 5).cut_at(10), (slice(10, 0), slice(0, 5)));
-        assert_eq!(slice(10, 5).cut_at(4), (slice(10, 0), slice(6, 5)));
-        assert_eq!(slice(0, 5).cut_at(100), (slice(0, 5), slice(0, 0)));
     }
 }

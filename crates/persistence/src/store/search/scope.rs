@@ -11,10 +11,11 @@ use guildhall_domain::user::{User, UserId};
 
 use super::column::Use;
 use super::fragment::Fragment;
-use super::known::{self, KnownListings, Subject};
+use super::known::{KnownListings, Stamp};
 use super::page::{Wanted, Within};
+use super::subject::Subject;
 use crate::connection::AnyConnection;
-use crate::schema::groups as group_table;
+use crate::schema::group_counts;
 use crate::sql_types::Key;
 use crate::store::{Failure, groups, users};
 
@@ -41,19 +42,26 @@ pub(in crate::store) fn members(
 
 fn users_of(
     connection: &mut AnyConnection,
-    known: &KnownListings,
+    listings: &KnownListings,
     subject: &Subject,
     listing: &UserListing,
 ) -> Result<Paged<User>, Failure> {
-    let all = known::count_of_users(connection)?;
-    let holds_all = known::holds_all(connection, subject, all)?;
+    let stamp = Stamp::read(connection)?;
+    let mut known = listings.of(connection, subject, stamp)?;
+    let holds_all = known.holds_all();
     let subject = if holds_all { &Subject::Everybody } else { subject };
+    if holds_all {
+        known = listings.of(connection, subject, stamp)?;
+    }
     let within = |purpose: Use, id: &'static str| subject.condition(purpose, id);
     let within: Option<&Within<'_>> = if holds_all { None } else { Some(&within) };
-    let wanted = Wanted { listing, within, all };
+    let wanted = Wanted { listing, within, all: stamp.users };
+    if let Some((total, ids)) = wanted.few(connection)? {
+        return Ok(Paged { page: listing.page, total, items: users::in_order(connection, &ids)? });
+    }
     let is_plain = listing.filter.is_all();
-    let total = if is_plain { known.total(connection, subject, &wanted)? } else { wanted.count(connection)? };
-    let ids = match known.page(connection, subject, listing, total)? {
+    let total = if is_plain { listings.total(connection, &known)? } else { wanted.count(connection)? };
+    let ids = match listings.page(connection, &known, listing, total)? {
         Some(ids) => ids,
         None => wanted.ids(connection, total)?,
     };
@@ -75,12 +83,12 @@ pub(in crate::store) fn children(
     children: &Children,
     listing: &GroupListing,
 ) -> Result<Paged<Group>, Failure> {
-    let within = |_: Use, _: &'static str| {
-        let itself = Fragment::of("g.id = ").id(Key(group.0));
-        let below = below(&[Key(group.0)], children.reach);
+    let within = |_: Use, id: &'static str| {
+        let itself = Fragment::of(id).sql(" = ").id(Key(group.0));
+        let below = below(&[Key(group.0)], children.reach, id);
         let wanted =
             if children.include_self { Fragment::of("(").then(below).sql(" OR ").then(itself).sql(")") } else { below };
-        without_below(wanted, &children.excluded, children.reach)
+        without_below(wanted, &children.excluded, children.reach, id)
     };
     groups_within(connection, Some(&within), listing)
 }
@@ -93,12 +101,13 @@ pub(in crate::store) fn groups_of(
     excluded: &BTreeSet<GroupId>,
     listing: &GroupListing,
 ) -> Result<Paged<Group>, Failure> {
-    let within = |_: Use, _: &'static str| {
-        let direct = "g.id IN (SELECT m.group_id FROM group_users m WHERE m.user_id = ";
-        let effective = "g.id IN (SELECT c.ancestor_id FROM group_users m \
+    let within = |_: Use, id: &'static str| {
+        let direct = " IN (SELECT m.group_id FROM group_users m WHERE m.user_id = ";
+        let effective = " IN (SELECT c.ancestor_id FROM group_users m \
              JOIN group_closure c ON c.descendant_id = m.group_id WHERE m.user_id = ";
-        let wanted = Fragment::of(if reach == Reach::Direct { direct } else { effective }).id(Key(user.0)).sql(")");
-        without_below(wanted, excluded, reach)
+        let memberships = if reach == Reach::Direct { direct } else { effective };
+        let wanted = Fragment::of(id).sql(memberships).id(Key(user.0)).sql(")");
+        without_below(wanted, excluded, reach, id)
     };
     groups_within(connection, Some(&within), listing)
 }
@@ -108,32 +117,35 @@ fn groups_within(
     within: Option<&Within<'_>>,
     listing: &GroupListing,
 ) -> Result<Paged<Group>, Failure> {
-    let all: i64 = group_table::table.count().get_result(connection)?;
-    let wanted = Wanted { listing, within, all: all.unsigned_abs() };
+    if let Some((total, ids)) = (Wanted { listing, within, all: 0 }).few(connection)? {
+        return Ok(Paged { page: listing.page, total, items: groups::in_order(connection, &ids)? });
+    }
+    let slots: Vec<i64> = group_counts::table.select(group_counts::groups).load(connection)?;
+    let wanted = Wanted { listing, within, all: slots.into_iter().sum::<i64>().unsigned_abs() };
     let total = wanted.count(connection)?;
     let ids = wanted.ids(connection, total)?;
     Ok(Paged { page: listing.page, total, items: groups::in_order(connection, &ids)? })
 }
 
-fn below(groups: &[Key], reach: Reach) -> Fragment {
+fn below(groups: &[Key], reach: Reach, id: &'static str) -> Fragment {
     let ids = || groups.iter().copied();
     match reach {
-        Reach::Direct => {
-            Fragment::of("g.id IN (SELECT e.child_id FROM group_children e WHERE e.parent_id IN ").ids(ids()).sql(")")
-        }
+        Reach::Direct => Fragment::of(id)
+            .sql(" IN (SELECT e.child_id FROM group_children e WHERE e.parent_id IN ")
+            .ids(ids())
+            .sql(")"),
         // A group is not below itself, but it may be below another of them.
-        Reach::Effective => {
-            Fragment::of("g.id IN (SELECT c.descendant_id FROM group_closure c WHERE c.ancestor_id IN ")
-                .ids(ids())
-                .sql(" AND c.descendant_id <> c.ancestor_id)")
-        }
+        Reach::Effective => Fragment::of(id)
+            .sql(" IN (SELECT c.descendant_id FROM group_closure c WHERE c.ancestor_id IN ")
+            .ids(ids())
+            .sql(" AND c.descendant_id <> c.ancestor_id)"),
     }
 }
 
-fn without_below(wanted: Fragment, excluded: &BTreeSet<GroupId>, reach: Reach) -> Fragment {
+fn without_below(wanted: Fragment, excluded: &BTreeSet<GroupId>, reach: Reach, id: &'static str) -> Fragment {
     if excluded.is_empty() {
         return wanted;
     }
     let excluded: Vec<Key> = excluded.iter().map(|group| Key(group.0)).collect();
-    wanted.sql(" AND NOT ").then(below(&excluded, reach))
+    wanted.sql(" AND NOT ").then(below(&excluded, reach, id))
 }

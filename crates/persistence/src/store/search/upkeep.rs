@@ -1,5 +1,6 @@
 //! The keys that searching needs, beside every user and group.
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use guildhall_domain::custom::Custom;
 use guildhall_domain::group::Group;
@@ -10,6 +11,7 @@ use guildhall_domain::user::{Email, User, UserId};
 
 use super::fragment::Fragment;
 use crate::connection::AnyConnection;
+use crate::dialect;
 use crate::schema::{groups, user_search, users};
 use crate::sql_types::{Json, Key, UuidSql};
 use crate::store::Failure;
@@ -88,10 +90,15 @@ pub(in crate::store) fn of_group(group: &Group) -> (Option<String>, Json) {
 /// How many get their keys at a time.
 const AT_ONCE: i64 = 1000;
 
-/// Gives keys to users and groups who came here without them: from before there were any. Says whether there may be more.
-pub(in crate::store) fn catch_up(connection: &mut AnyConnection) -> Result<bool, Failure> {
+/// Gives keys to users and groups who came here without them: from before there were any. Users have them up to the one whose
+/// id is `after`; the answer is up to whom they have them now, or nothing if that is all.
+pub(in crate::store) fn catch_up(connection: &mut AnyConnection, after: Key) -> Result<Option<Key>, Failure> {
+    dialect::gather_counts(connection)?;
+    let keys = user_search::table.filter(user_search::user_id.eq(users::id));
     let without: Vec<Key> = users::table
-        .filter(users::id.ne_all(user_search::table.select(user_search::user_id)))
+        .filter(users::id.gt(after))
+        .filter(not(exists(keys)))
+        .order(users::id)
         .select(users::id)
         .limit(AT_ONCE)
         .load(connection)?;
@@ -108,5 +115,6 @@ pub(in crate::store) fn catch_up(connection: &mut AnyConnection) -> Result<bool,
         let keys = (groups::description_key.eq(description), groups::custom_keys.eq(custom));
         diesel::update(groups::table.find(Key(group.id.0))).set(keys).execute(connection)?;
     }
-    Ok(!without.is_empty() || !groups.is_empty())
+    let is_all = without.is_empty() && groups.is_empty();
+    Ok((!is_all).then(|| without.last().copied().unwrap_or(after)))
 }

@@ -1,12 +1,14 @@
 //! Fields of users.
 
-use guildhall_domain::search::{Pattern, UserField};
+use guildhall_domain::search::{Pattern, Piece, Sort, UserField};
 use guildhall_domain::time::Timestamp;
 
 use super::column::{Column, Columns, Dialect, Homes};
 use super::fragment::Fragment;
 use super::page::Table;
+use super::slice::Slice;
 use super::text;
+use super::way::Way;
 
 impl Columns for UserField {
     fn column(&self, dialect: Dialect, now: Timestamp) -> Column {
@@ -25,10 +27,15 @@ impl Columns for UserField {
             Self::PasswordChangeFrequency => {
                 Column::own("u.password_change_frequency").nullable().by("users_by_password_change_frequency")
             }
-            Self::Suspended => due(Fragment::of("(u.suspended OR (u.expiry IS NOT NULL AND u.expiry <= "), now),
+            Self::Suspended => {
+                due(Fragment::of("(u.suspended OR (NOT u.suspended AND u.expiry IS NOT NULL AND u.expiry <= "), now)
+            }
             Self::Locked => Column::own("u.locked"),
             Self::PasswordResetRequired => due(
-                Fragment::of("(u.password_reset_required OR (u.password_due IS NOT NULL AND u.password_due < "),
+                Fragment::of(
+                    "(u.password_reset_required OR (NOT u.password_reset_required AND u.password_due IS NOT NULL \
+                     AND u.password_due < ",
+                ),
                 now,
             ),
             Self::Created => Column::own("u.created").by("users_by_created"),
@@ -45,6 +52,29 @@ impl Columns for UserField {
                 Column::own("u.successful_login_attempts").by("users_by_successful_login_attempts")
             }
         }
+    }
+
+    fn beside_keys(&self, dialect: Dialect) -> Option<Fragment> {
+        match self {
+            Self::Id => Some(Fragment::of("s.user_id")),
+            Self::Username => Some(Fragment::of(username_among_names(dialect))),
+            _ => None,
+        }
+    }
+
+    /// What follows a username is a line feed, which is less than whatever else could stand in its place: nothing need be cut off.
+    fn order_beside_keys(&self, dialect: Dialect) -> Option<Fragment> {
+        match (self, dialect) {
+            (Self::Username, Dialect::Sqlite) => {
+                Some(Fragment::of("substr(s.names_key, instr(s.names_key, char(10)) + 1)"))
+            }
+            _ => self.beside_keys(dialect),
+        }
+    }
+
+    /// A phrase of FTS5 is what stands in the text, from its first character to its last.
+    fn is_gram_exact(&self, pattern: &Pattern, dialect: Dialect) -> bool {
+        *self == Self::Names && dialect == Dialect::Sqlite && matches!(pattern.pieces(), [Piece::Literal(_)])
     }
 
     fn gram_condition(&self, pattern: &Pattern, dialect: Dialect) -> Option<(Fragment, Homes)> {
@@ -65,19 +95,48 @@ impl Columns for UserField {
 }
 
 impl Table for UserField {
-    fn tables(first: Homes, all: Homes, index: Option<&'static str>, dialect: Dialect) -> Fragment {
-        let (table, other) = match (first == Homes::KEYS, dialect) {
-            (false, Dialect::Postgres) => ("users u", " JOIN user_search s ON s.user_id = u.id"),
-            // SQLite keeps the order of a CROSS JOIN.
-            (false, Dialect::Sqlite) => ("users u", " CROSS JOIN user_search s ON s.user_id = u.id"),
-            (true, Dialect::Postgres) => ("user_search s", " JOIN users u ON u.id = s.user_id"),
-            (true, Dialect::Sqlite) => ("user_search s", " CROSS JOIN users u ON u.id = s.user_id"),
-        };
-        let mut from = Fragment::of(table);
-        if let (Some(index), Dialect::Sqlite) = (index, dialect) {
-            from = from.sql(" INDEXED BY ").sql(index);
+    fn tables(first: Homes, all: Homes, way: Way, dialect: Dialect) -> Fragment {
+        let is_by_key = first == Homes::KEYS;
+        let from = Fragment::of(if is_by_key { "user_search s" } else { "users u" }).then(way.index(dialect));
+        if !(all.own && all.keys) {
+            return from;
         }
-        if all.own && all.keys { from.sql(other) } else { from }
+        from.sql(way.join(dialect)).sql(if is_by_key { "users u" } else { "user_search s" }).sql(" ON u.id = s.user_id")
+    }
+
+    fn all_in_order(_: &[Sort<Self>], _: Slice, _: Dialect) -> Option<Fragment> {
+        None
+    }
+
+    fn first_items(from_end: bool) -> Option<&'static str> {
+        Some(if from_end {
+            "SELECT u.id FROM (SELECT * FROM users ORDER BY id DESC LIMIT 2000) u WHERE "
+        } else {
+            "SELECT u.id FROM (SELECT * FROM users ORDER BY id LIMIT 2000) u WHERE "
+        })
+    }
+
+    fn how_many_hold(&self, now: Timestamp) -> Option<Fragment> {
+        let counted = match self {
+            Self::Locked => Fragment::of("SELECT count(*) FROM users u WHERE u.locked"),
+            Self::OptOutOfNotifications => {
+                Fragment::of("SELECT count(*) FROM users u WHERE u.opt_out_of_notifications")
+            }
+            Self::Suspended => Fragment::of(
+                "SELECT (SELECT count(*) FROM users u WHERE u.suspended) + (SELECT count(*) FROM users u \
+                 WHERE NOT u.suspended AND u.expiry IS NOT NULL AND u.expiry <= ",
+            )
+            .number(now.milliseconds())
+            .sql(")"),
+            Self::PasswordResetRequired => Fragment::of(
+                "SELECT (SELECT count(*) FROM users u WHERE u.password_reset_required) + (SELECT count(*) FROM users u \
+                 WHERE NOT u.password_reset_required AND u.password_due IS NOT NULL AND u.password_due < ",
+            )
+            .number(now.milliseconds())
+            .sql(")"),
+            _ => return None,
+        };
+        Some(counted)
     }
 
     fn id_in(first: Homes) -> &'static str {
@@ -86,6 +145,17 @@ impl Table for UserField {
 
     fn is_unique(&self) -> bool {
         matches!(self, Self::Id | Self::Username)
+    }
+}
+
+/// The username's key: the second line of the names.
+fn username_among_names(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgres => "split_part(s.names_key, chr(10), 2)",
+        Dialect::Sqlite => {
+            "substr(s.names_key, instr(s.names_key, char(10)) + 1, \
+             instr(substr(s.names_key, instr(s.names_key, char(10)) + 1), char(10)) - 1)"
+        }
     }
 }
 
