@@ -66,7 +66,7 @@ async fn a_stranger_becomes_a_user_once(kind: Kind) {
     let setup = Setup::on(kind).await;
     let mut issuer = Issuer::start(setup.database.path());
     let lines = "user_claim = 'preferred_username'\ncreate_users = true\nlocal_users = false";
-    let app = setup.start_with(&issuer.table("Paper-Street", lines));
+    let app = setup.start_with(&issuer.table("paper-street", lines));
     let mut token = |iat: i64| {
         let claims = json!({
             "preferred_username": "msinger", "email": "marla@fightclub.com", "given_name": "Marla",
@@ -84,7 +84,7 @@ async fn a_stranger_becomes_a_user_once(kind: Kind) {
     let admin = Client::admin(&app);
     assert_eq!(admin.listed("/users", "username").await, ["admin", "msinger"]);
     let user = admin.get("/users/msinger").await;
-    assert_eq!(user["credentials"]["provider"], json!({ "type": "external", "name": "Paper-Street" }));
+    assert_eq!(user["credentials"]["provider"], json!({ "type": "external", "name": "paper-street" }));
     for (key, expected) in [
         ("email", json!("marla@fightclub.com")),
         ("firstName", json!("Marla")),
