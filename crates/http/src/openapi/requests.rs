@@ -106,8 +106,7 @@ struct ChangedCredentials {
 #[derive(ToSchema)]
 #[schema(examples(json!({ "existing": "F1ghtC1ub1234!", "new": "pr0j3ctM4yh3m" })))]
 pub(crate) struct PasswordChange {
-    /// Administrators may leave it out.
-    #[schema(format = Password)]
+    /// Administrators may leave it out. An empty text counts as none.
     existing: Option<String>,
     /// Three or more of lower case, upper case, digits and symbols, and no part of the user's name; up to 1,024 bytes.
     #[schema(format = Password, min_length = 8, max_length = 1024)]
