@@ -75,16 +75,13 @@ pub struct ApiKeyDraft {
     pub scopes: Option<Vec<String>>,
 }
 
-/// The most bytes of a description.
-const LONGEST_DESCRIPTION: usize = 32 * 1024;
-
 impl ApiKeyDraft {
     /// The new key, for the user with this id.
     pub(crate) fn check(self, id: ApiKeyId, user: UserId, now: Timestamp) -> Result<ApiKey, Vec<InvalidField>> {
         let mut faults = Faults::default();
         let name = check_name(&mut faults, self.name.flatten());
         let description = self.description.flatten();
-        check_description(&mut faults, description.as_deref());
+        faults.check_description(description.as_deref());
         let key = name.map(|name| ApiKey {
             id,
             name,
@@ -108,7 +105,7 @@ impl ApiKeyDraft {
             changed.name = check_name(&mut faults, name).unwrap_or(changed.name);
         }
         if let Some(description) = self.description {
-            check_description(&mut faults, description.as_deref());
+            faults.check_description(description.as_deref());
             changed.description = description;
         }
         changed.enabled = self.enabled.unwrap_or(changed.enabled);
@@ -125,12 +122,6 @@ fn check_name(faults: &mut Faults, name: Option<String>) -> Option<Username> {
         UsernameError::Reserved => "The API key name is reserved".to_owned(),
     });
     faults.check("name", checked)
-}
-
-fn check_description(faults: &mut Faults, description: Option<&str>) {
-    if description.is_some_and(|text| text.contains('\0') || text.len() > LONGEST_DESCRIPTION) {
-        faults.add("description", "The description is not valid");
-    }
 }
 
 fn scopes(given: Option<Vec<String>>) -> Option<Scopes> {

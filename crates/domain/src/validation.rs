@@ -16,6 +16,9 @@ impl InvalidField {
     }
 }
 
+/// The most bytes of a description, of a group or of an API key.
+const LONGEST_DESCRIPTION: usize = 32 * 1024;
+
 /// Collects what is wrong, so that one answer can name all of it.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<InvalidField>);
@@ -28,6 +31,13 @@ impl Faults {
     /// The value, or nothing and one fault more.
     pub(crate) fn check<T, E: ToString>(&mut self, field: &str, value: Result<T, E>) -> Option<T> {
         value.map_err(|error| self.add(field, error.to_string())).ok()
+    }
+
+    /// One fault more when `description` is longer than descriptions may be, or cannot be stored.
+    pub(crate) fn check_description(&mut self, description: Option<&str>) {
+        if description.is_some_and(|text| text.contains('\0') || text.len() > LONGEST_DESCRIPTION) {
+            self.add("description", "The description is not valid");
+        }
     }
 
     /// Whether something is wrong with `field`.

@@ -28,16 +28,13 @@ pub struct GroupDraft {
     pub auto_membership_email_domains: Vec<String>,
 }
 
-/// The most bytes of a group's description.
-const LONGEST_DESCRIPTION: usize = 32 * 1024;
-
 impl GroupDraft {
     /// Checks everything at once.
     pub(crate) fn check(self, id: GroupId, now: Timestamp) -> Result<Group, Vec<InvalidField>> {
         let mut faults = Faults::default();
         let name = faults.check("name", GroupName::try_from(self.name.unwrap_or_default()));
         let kind = check_kind(&mut faults, self.kind.as_deref());
-        check_description(&mut faults, self.description.as_deref());
+        faults.check_description(self.description.as_deref());
         custom::check(&self.custom, &mut faults);
         let domains = check_domains(&mut faults, &self.auto_membership_email_domains);
         let group = name.zip(kind).map(|(name, kind)| Group {
@@ -83,7 +80,7 @@ impl GroupChanges {
             }
         }
         if let Some(description) = self.description {
-            check_description(&mut faults, description.as_deref());
+            faults.check_description(description.as_deref());
             changed.description = description;
         }
         if let Some(custom) = self.custom {
@@ -108,12 +105,6 @@ fn check_kind(faults: &mut Faults, kind: Option<&str>) -> Option<GroupKind> {
             faults.add("type", format!("The group type '{other}' is not valid"));
             None
         }
-    }
-}
-
-fn check_description(faults: &mut Faults, description: Option<&str>) {
-    if description.is_some_and(|text| text.contains('\0') || text.len() > LONGEST_DESCRIPTION) {
-        faults.add("description", "The description is not valid");
     }
 }
 
