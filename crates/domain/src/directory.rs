@@ -19,6 +19,7 @@ use crate::access::{Action, Admitted, Caller, Decision, Denied, Policy, admit};
 use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
 use crate::ports::{Clock, Ids, Passwords, Reader, Secrets, Store, StoreError};
+use crate::request::RequestContext;
 use crate::time::Timestamp;
 use crate::user::UserId;
 
@@ -43,6 +44,7 @@ pub struct Directory {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     policy: Policy,
+    request: Arc<RequestContext>,
 }
 
 impl Directory {
@@ -55,7 +57,7 @@ impl Directory {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Self {
-        Self { store, passwords, secrets, clock, ids, policy: Policy::default() }
+        Self { store, passwords, secrets, clock, ids, policy: Policy::default(), request: Arc::default() }
     }
 
     /// The same directory under another policy.
@@ -64,15 +66,21 @@ impl Directory {
         Self { policy, ..self }
     }
 
+    /// The same directory, serving this request.
+    #[must_use]
+    pub fn for_request(&self, request: Arc<RequestContext>) -> Self {
+        Self { request, ..self.clone() }
+    }
+
     /// Fails if the store cannot be reached.
     pub fn ready(&self) -> Result<(), StoreError> {
-        self.store.read(|directory| directory.ping())
+        self.read(|directory| directory.ping())
     }
 
     /// Says whether `caller` may do this to anybody, before what they send is looked at. The use cases ask again themselves.
     pub fn authorise(&self, caller: &Caller, action: Action) -> Decision {
         let now = self.clock.now();
-        self.store.read(|directory| Ok(self.admit(directory, caller, now)?.and_then(|caller| caller.may(action))))
+        self.read(|directory| Ok(self.admit(directory, caller, now)?.and_then(|caller| caller.may(action))))
     }
 
     /// Says the same about a change of `user`, who may be the caller.
@@ -92,14 +100,23 @@ impl Directory {
         may: fn(&Admitted, Action, Option<UserId>) -> Result<(), Denied>,
     ) -> Decision {
         let now = self.clock.now();
-        self.store.read(|directory| {
+        self.read(|directory| {
             let target = user_id(directory, caller, user)?;
             Ok(self.admit(directory, caller, now)?.and_then(|caller| may(&caller, Action::ManageUsers, target)))
         })
     }
 
     fn admit(&self, directory: &mut dyn Reader, caller: &Caller, now: Timestamp) -> Decision<Admitted> {
-        admit(directory, caller, now, self.policy)
+        let admitted = admit(directory, caller, now, self.policy)?;
+        if let Ok(admitted) = &admitted {
+            self.request.admitted(admitted.admission());
+        }
+        Ok(admitted)
+    }
+
+    /// Reads as long as the request's answer is wanted.
+    fn read<T, E: From<StoreError>>(&self, work: impl FnMut(&mut dyn Reader) -> Result<T, E>) -> Result<T, E> {
+        self.store.read_unless(self.request.cancellation(), work)
     }
 }
 

@@ -7,6 +7,7 @@
 //! | [`search`] | which items of a listing are wanted, and in which order |
 //! | [`access`] | who may do what |
 //! | [`directory`] | the use cases |
+//! | [`request`] | the request that a use case serves, and what is noted about it |
 //! | [`ports`] | what the use cases need from outside: a store, tokens, password hashes, secrets, time and ids |
 //! | [`memory`] | a store that keeps everything in memory |
 //! | `contract` (feature `contract`) | the suite that every store must pass |
@@ -34,6 +35,7 @@ pub mod name;
 pub mod page;
 pub mod password;
 pub mod ports;
+pub mod request;
 pub mod search;
 pub mod secret;
 pub mod time;

@@ -11,7 +11,7 @@ use crate::group::{Group, GroupId, GroupKind, SystemGroup};
 use crate::name::NameKey;
 use crate::page::Paged;
 use crate::password::PasswordHash;
-use crate::ports::{Reach, Reader, RefreshGrant, Store, StoreError, Undo, Writer};
+use crate::ports::{Cancellation, Reach, Reader, RefreshGrant, Store, StoreError, Undo, Writer};
 use crate::search::{Field, GroupListing, Listing, UserListing};
 use crate::secret::SecretDigest;
 use crate::time::Timestamp;
@@ -32,7 +32,7 @@ impl Memory {
 }
 
 impl Store for Memory {
-    fn reading(&self, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
+    fn reading(&self, _: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
         let mut snapshot = self.state.read().unwrap_or_else(PoisonError::into_inner).clone();
         work(&mut snapshot);
         Ok(())

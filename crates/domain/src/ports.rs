@@ -2,6 +2,7 @@
 //!
 //! Ports are synchronous and can be used as `dyn`. What a port promises is tested by the contract suite.
 
+mod cancellation;
 mod fault;
 mod store;
 
@@ -14,6 +15,7 @@ use crate::password::{Password, PasswordHash};
 use crate::secret::{RANDOM_BYTES, SecretDigest};
 use crate::time::Timestamp;
 
+pub use cancellation::Cancellation;
 pub use fault::{Fault, StoreError};
 pub use store::{Children, Credentials, Reach, Reader, RefreshGrant, Standing, Store, Undo, Writer};
 

@@ -14,8 +14,8 @@ use guildhall_domain::ports::Bearer;
 use tokio::time::sleep;
 
 use crate::Api;
-use crate::blocking::blocking;
 use crate::problem::{Problem, chain};
+use crate::work::{Lane, run};
 
 /// Whoever the bearer token stands for. Whether they may do what they ask is decided by the use cases.
 #[derive(Clone, Debug)]
@@ -24,20 +24,20 @@ pub(crate) struct Caller(pub(crate) access::Caller);
 impl Caller {
     /// Fails unless the caller may do this to anybody.
     pub(crate) async fn may(&self, api: &Api, action: Action) -> Result<(), Problem> {
-        let (directory, caller) = (api.directory.clone(), self.0.clone());
-        blocking(move || Ok::<(), Problem>(directory.authorise(&caller, action)??)).await
+        let caller = self.0.clone();
+        run(api, Lane::Read, move |api| Ok::<(), Problem>(api.directory.authorise(&caller, action)??)).await
     }
 
     /// Fails unless the caller may change this user, who may be themselves.
     pub(crate) async fn may_change(&self, api: &Api, user: &UserIdentifier) -> Result<(), Problem> {
-        let (directory, caller, user) = (api.directory.clone(), self.0.clone(), user.clone());
-        blocking(move || Ok::<(), Problem>(directory.authorise_change(&caller, &user)??)).await
+        let (caller, user) = (self.0.clone(), user.clone());
+        run(api, Lane::Read, move |api| Ok::<(), Problem>(api.directory.authorise_change(&caller, &user)??)).await
     }
 
     /// Fails unless the caller may give this user, who may be themselves, a new password.
     pub(crate) async fn may_change_password(&self, api: &Api, user: &UserIdentifier) -> Result<(), Problem> {
-        let (directory, caller, user) = (api.directory.clone(), self.0.clone(), user.clone());
-        blocking(move || Ok::<(), Problem>(directory.authorise_password(&caller, &user)??)).await
+        let (caller, user) = (self.0.clone(), user.clone());
+        run(api, Lane::Read, move |api| Ok::<(), Problem>(api.directory.authorise_password(&caller, &user)??)).await
     }
 
     /// What was read from the query. What is wrong with it, only those are told who may ask (spec section 1.6). It may
@@ -80,7 +80,9 @@ impl FromRequest for Caller {
             let api = api.ok_or_else(|| nobody(Unidentified::Header("there is nobody to ask")))?;
             match bearer(&api, &token.map_err(nobody)?).await.map_err(nobody)? {
                 Bearer::Caller(caller) => Ok(Self(caller)),
-                Bearer::Foreign(identity) => blocking(move || api.directory.recognise(&identity)).await.map(Self),
+                Bearer::Foreign(identity) => {
+                    run(&api, Lane::Write, move |api| api.directory.recognise(&identity)).await.map(Self)
+                }
             }
         })
     }

@@ -16,13 +16,12 @@
 //! | `server`, `transport`, `valve`, `bare` | sockets; bodies stay in them until they are wanted |
 //! | `openapi` | the API described, from the attributes of handlers and types |
 //! | `cors` | which pages of other origins may call |
-//! | `blocking` | the only place where work leaves the asynchronous threads |
+//! | `work`, `workers` | the only place where work leaves the asynchronous threads, by lanes |
 
 mod answer;
 mod api;
 mod api_key_json;
 mod bare;
-mod blocking;
 mod bulk;
 mod caller;
 mod canonical;
@@ -48,7 +47,10 @@ mod transport;
 mod user_json;
 mod valve;
 mod version;
+mod work;
+mod workers;
 
+use std::io;
 use std::sync::Arc;
 
 use actix_web::body::BoxBody;
@@ -60,11 +62,13 @@ use guildhall_domain::ports::{Clock, Ids, Tokens};
 use ipnet::IpNet;
 
 use throttle::Throttle;
+use work::Lanes;
 
 pub use openapi::openapi;
 pub use routes::{Route, routes};
 pub use server::{ServeOptions, serve};
 pub use throttle::TokenLimits;
+pub use work::LaneSizes;
 
 /// What the API needs to answer.
 #[derive(Clone)]
@@ -74,9 +78,10 @@ pub struct Api {
     ids: Arc<dyn Ids>,
     clock: Arc<dyn Clock>,
     limits: Limits,
-    origins: Vec<String>,
+    origins: Arc<[String]>,
     throttle: Arc<Throttle>,
     trusted_proxies: Arc<[IpNet]>,
+    lanes: Arc<Lanes>,
 }
 
 /// How much a request may hold; more is answered with 413.
@@ -92,22 +97,35 @@ pub struct Limits {
 
 impl Api {
     /// The API of `directory`. `tokens` says who calls, `ids` names requests, `clock` decides what has expired.
-    #[must_use]
+    ///
+    /// # Errors
+    ///
+    /// When the threads cannot be started that do what has to wait.
     pub fn new(
         directory: Directory,
         tokens: Arc<dyn Tokens>,
         ids: Arc<dyn Ids>,
         clock: Arc<dyn Clock>,
         limits: Limits,
-    ) -> Self {
-        let throttle = Arc::new(Throttle::new(TokenLimits::default()));
-        Self { directory, tokens, ids, clock, limits, origins: Vec::new(), throttle, trusted_proxies: Arc::new([]) }
+        lanes: LaneSizes,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            directory,
+            tokens,
+            ids,
+            clock,
+            limits,
+            origins: Arc::new([]),
+            throttle: Arc::new(Throttle::new(TokenLimits::default())),
+            trusted_proxies: Arc::new([]),
+            lanes: Arc::new(Lanes::start(lanes)?),
+        })
     }
 
     /// The same API, which pages of these origins may call too; `*` is every origin (spec section 1.5).
     #[must_use]
     pub fn with_allowed_origins(self, origins: Vec<String>) -> Self {
-        Self { origins, ..self }
+        Self { origins: origins.into(), ..self }
     }
 
     /// The same API, which answers only so many requests for tokens.

@@ -13,7 +13,7 @@ mod users;
 use diesel::connection::TransactionManager;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
-use guildhall_domain::ports::{Reader, Store, StoreError, Undo, Writer};
+use guildhall_domain::ports::{Cancellation, Reader, Store, StoreError, Undo, Writer};
 use r2d2::{Pool, PooledConnection};
 
 use crate::connection::{AnyConnection, Manager};
@@ -102,7 +102,7 @@ impl Manager {
 }
 
 impl Store for DieselStore {
-    fn reading(&self, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
+    fn reading(&self, _: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
         self.run(Turn::Reading, &mut |unit| {
             work(unit);
             if unit.fate == Fate::Sound { Ok(()) } else { Err(Undo) }

@@ -16,7 +16,7 @@ use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::directory::{CreateUserError, Directory, FirstAdministratorError, FirstApiKey};
 use guildhall_domain::foreign::Trust;
 use guildhall_domain::secret::Secret;
-use guildhall_http::{Api, Limits, ServeOptions, TokenLimits};
+use guildhall_http::{Api, LaneSizes, Limits, ServeOptions, TokenLimits};
 use guildhall_persistence::{Database, DatabaseSettings};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -53,7 +53,11 @@ impl Application {
             bulk_bytes: settings.limits.bulk_bytes,
             body_bytes: settings.limits.body_bytes,
         };
-        let api = Api::new(directory, Arc::new(tokens), Arc::new(UuidV7), Arc::new(SystemClock), limits)
+        let lanes = LaneSizes {
+            connections: NonZeroUsize::new(settings.database.pool_size as usize).unwrap_or(NonZeroUsize::MIN),
+            passwords: password_slots(),
+        };
+        let api = Api::new(directory, Arc::new(tokens), Arc::new(UuidV7), Arc::new(SystemClock), limits, lanes)?
             .with_allowed_origins(settings.server.allowed_origins.clone())
             .with_trusted_proxies(settings.server.trusted_proxies.clone())
             .with_token_limits(TokenLimits {
@@ -96,11 +100,14 @@ pub(crate) fn database(settings: &Settings) -> DatabaseSettings {
     DatabaseSettings { url: settings.database.url.reveal().to_owned(), pool_size: settings.database.pool_size }
 }
 
+/// How many passwords are hashed at one time. A hash keeps a processor busy, so more would only take memory.
+fn password_slots() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
 /// The directory in `database`.
 pub(crate) fn directory(database: &Database, settings: &Settings) -> Directory {
-    // A hash keeps a processor busy, so more at once would only take memory.
-    let hashes = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let passwords = Arc::new(Argon2Passwords::new(hashes));
+    let passwords = Arc::new(Argon2Passwords::new(password_slots()));
     let policy = Policy {
         delegated_administration: settings.authorization.delegated_administration,
         lockout_threshold: NonZeroU32::new(settings.auth.lockout_threshold).unwrap_or(NonZeroU32::MIN),

@@ -69,7 +69,7 @@ impl Directory {
     /// A page of all users, by username (spec section 4.1).
     pub fn users(&self, caller: &Caller, listing: &UserListing) -> Result<Paged<User>, ReadUserError> {
         let now = self.clock.now();
-        self.store.read(|directory| {
+        self.read(|directory| {
             self.admit(directory, caller, now)??.may(Action::ReadUsers)?;
             Ok(directory.users(listing)?)
         })
@@ -78,7 +78,7 @@ impl Directory {
     /// Reads a user (spec section 4.4).
     pub fn user(&self, caller: &Caller, user: &UserIdentifier) -> Result<User, ReadUserError> {
         let now = self.clock.now();
-        self.store.read(|directory| {
+        self.read(|directory| {
             let target = user_id(directory, caller, user)?;
             let admitted = self.admit(directory, caller, now)??;
             admitted.may_about_even_before_reset(Action::ReadUsers, target)?;

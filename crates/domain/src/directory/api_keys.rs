@@ -66,7 +66,7 @@ impl Directory {
     /// A page of all API keys, by name.
     pub fn api_keys(&self, actor: Actor<'_>, page: Page) -> Result<Paged<ApiKey>, ApiKeyError> {
         let now = self.clock.now();
-        self.store.read(|directory| {
+        self.read(|directory| {
             self.key_manager(directory, actor, now)??;
             Ok(directory.api_keys(page)?)
         })
@@ -75,7 +75,7 @@ impl Directory {
     /// Reads an API key.
     pub fn api_key(&self, actor: Actor<'_>, key: &ApiKeyIdentifier) -> Result<ApiKey, ApiKeyError> {
         let now = self.clock.now();
-        self.store.read(|directory| {
+        self.read(|directory| {
             self.key_manager(directory, actor, now)??;
             directory.api_key(key)?.ok_or(ApiKeyError::NotFound)
         })
@@ -89,7 +89,7 @@ impl Directory {
         groups: &[GroupIdentifier],
     ) -> Result<IssuedApiKey, ApiKeyError> {
         let now = self.clock.now();
-        self.store.read(|directory| Ok::<_, ApiKeyError>(self.key_manager(directory, actor, now)??))?;
+        self.read(|directory| Ok::<_, ApiKeyError>(self.key_manager(directory, actor, now)??))?;
         let (id, user) = (ApiKeyId(self.ids.next()), UserId(self.ids.next()));
         let key = draft.check(id, user, now).map_err(ApiKeyError::Invalid)?;
         let secret = Secret::of_client(&self.secrets.random()?);

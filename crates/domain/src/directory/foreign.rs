@@ -36,7 +36,7 @@ impl Directory {
     /// it creates the user if that is wanted, counts, and brings the user's external groups up to date. Older tokens change
     /// nothing, so that one which is still around brings no membership back.
     pub fn recognise(&self, identity: &ForeignIdentity) -> Result<Caller, RecogniseError> {
-        let seen = self.store.read(|directory| match find(directory, identity)? {
+        let seen = self.read(|directory| match find(directory, identity)? {
             None if !identity.trust.creates_users => Err(RecogniseError::Unknown),
             Some(user) if !is_latest(directory, user, identity)? => caller(directory, user, identity),
             _ => Ok(None),

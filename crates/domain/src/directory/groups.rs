@@ -91,7 +91,7 @@ impl Directory {
     /// A page of all groups, by name (spec section 5.a).
     pub fn groups(&self, caller: &Caller, listing: &GroupListing) -> Result<Paged<Group>, ReadGroupError> {
         let now = self.clock.now();
-        self.store.read(|directory| {
+        self.read(|directory| {
             self.admit(directory, caller, now)??.may(Action::ReadGroups)?;
             Ok(directory.groups(listing)?)
         })
@@ -118,7 +118,7 @@ impl Directory {
     /// Reads a group (spec section 5.c).
     pub fn group(&self, caller: &Caller, group: &GroupIdentifier) -> Result<Group, ReadGroupError> {
         let now = self.clock.now();
-        self.store.read(|directory| {
+        self.read(|directory| {
             self.admit(directory, caller, now)??.may(Action::ReadGroups)?;
             let id = directory.group_id(group)?.ok_or(ReadGroupError::GroupNotFound)?;
             directory.group(id)?.ok_or(ReadGroupError::GroupNotFound)

@@ -188,7 +188,7 @@ impl Directory {
         user: &UserIdentifier,
     ) -> Result<bool, CheckMemberError> {
         let now = self.clock.now();
-        self.store.read(|directory| {
+        self.read(|directory| {
             let user = user_id(directory, caller, user)?;
             self.admit(directory, caller, now)??.may_about(Action::ReadGroups, user)?;
             let group = directory.group_id(group)?.ok_or(CheckMemberError::GroupNotFound)?;
@@ -207,7 +207,7 @@ impl Directory {
         listing: &UserListing,
     ) -> Result<Paged<User>, ListMembersError> {
         let now = self.clock.now();
-        self.store.read(|directory| {
+        self.read(|directory| {
             self.admit(directory, caller, now)??.may(Action::ReadGroups)?;
             let group = directory.group_id(group)?.ok_or(ListMembersError::GroupNotFound)?;
             let excluded = directory.group_ids(excluded)?;

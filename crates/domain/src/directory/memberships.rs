@@ -22,7 +22,7 @@ impl Directory {
         listing: &GroupListing,
     ) -> Result<Paged<Group>, ReadUserError> {
         let now = self.clock.now();
-        self.store.read(|directory| {
+        self.read(|directory| {
             let target = user_id(directory, caller, user)?;
             let admitted = self.admit(directory, caller, now)??;
             admitted.may_about_even_before_reset(Action::ReadUsers, target)?;
@@ -42,7 +42,7 @@ impl Directory {
         names: &str,
     ) -> Result<bool, CheckMemberError> {
         let now = self.clock.now();
-        self.store.read(|directory| {
+        self.read(|directory| {
             let target = user_id(directory, caller, user)?;
             let admitted = self.admit(directory, caller, now)??;
             admitted.may_about(Action::ReadUsers, target)?;

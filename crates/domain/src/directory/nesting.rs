@@ -93,7 +93,7 @@ impl Directory {
         listing: &GroupListing,
     ) -> Result<Paged<Group>, ListMembersError> {
         let now = self.clock.now();
-        self.store.read(|directory| {
+        self.read(|directory| {
             self.admit(directory, caller, now)??.may(Action::ReadGroups)?;
             let group = directory.group_id(group)?.ok_or(ListMembersError::GroupNotFound)?;
             let excluded = directory.group_ids(excluded)?;

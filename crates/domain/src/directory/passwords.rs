@@ -81,7 +81,7 @@ impl Directory {
     }
 
     fn before(&self, caller: &Caller, user: &UserIdentifier, now: Timestamp) -> Result<Before, ChangePasswordError> {
-        self.store.read(|directory| {
+        self.read(|directory| {
             let target = user_id(directory, caller, user)?;
             let admitted = self.admit(directory, caller, now)??;
             admitted.may_about_even_before_reset(Action::ManageUsers, target)?;

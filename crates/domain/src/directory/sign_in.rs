@@ -80,7 +80,7 @@ impl Directory {
     pub fn sign_in(&self, name: &str, password: String, scopes: &Scopes) -> Result<Session, SignInError> {
         let now = self.clock.now();
         let name = UserIdentifier::Name(NameKey::of(name));
-        let claimed = self.store.read(|directory| claimed(directory, &name))?;
+        let claimed = self.read(|directory| claimed(directory, &name))?;
         let hash = claimed.as_ref().map(|claimed| &claimed.hash);
         let is_right = self.compare(&Password::typed(password), hash)?;
         let Some(Claimed { id, hash }) = claimed else {
@@ -138,7 +138,7 @@ impl Directory {
         let now = self.clock.now();
         let digest = self.secrets.digest(secret);
         let id = ApiKeyId(parse_guid(client_id).ok_or(ClientError::Invalid)?);
-        self.store.read(|directory| {
+        self.read(|directory| {
             let known = directory.api_key_secret(id)? == Some(digest);
             let key = directory.api_key(&ApiKeyIdentifier::Id(id))?.filter(|_| known).ok_or(ClientError::Invalid)?;
             let standing = directory.standing(key.user)?.filter(|standing| standing.is_open(now));

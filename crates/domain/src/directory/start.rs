@@ -95,7 +95,7 @@ impl Directory {
         password: &str,
         api_key: Option<&FirstApiKey>,
     ) -> Result<Option<User>, FirstAdministratorError> {
-        if self.store.read(|directory| directory.has_users())? {
+        if self.read(|directory| directory.has_users())? {
             return Ok(None);
         }
         let account = Account { id: UserId(self.ids.next()), now: self.clock.now(), email_required: false };
@@ -128,7 +128,7 @@ impl Directory {
     /// The caller that `user` would be with every scope. For an operator at the command line, who needs no permission.
     pub fn caller_for(&self, user: &UserIdentifier) -> Result<Caller, CallerError> {
         let now = self.clock.now();
-        self.store.read(|directory| {
+        self.read(|directory| {
             let id = directory.user_id(user)?.ok_or(CallerError::UserNotFound)?;
             let standing = directory.standing(id)?.ok_or(CallerError::UserNotFound)?;
             if !standing.is_open(now) {
@@ -140,6 +140,6 @@ impl Directory {
 
     /// The id of a system group; there is none before [`Directory::prepare`].
     pub fn system_group(&self, group: SystemGroup) -> Result<Option<GroupId>, StoreError> {
-        self.store.read(|directory| directory.group_id(&GroupIdentifier::Name(group.key())))
+        self.read(|directory| directory.group_id(&GroupIdentifier::Name(group.key())))
     }
 }

@@ -20,8 +20,11 @@ impl Reader for State {
     }
 
     fn standing(&mut self, user: UserId) -> Result<Option<Standing>, StoreError> {
+        let key = self.api_keys.values().find(|(key, _)| key.user == user);
         let standing = self.accounts.get(&user).map(|account| Standing {
+            username: account.user.username.as_str().to_owned(),
             stamp: account.stamp,
+            api_key: key.map(|(key, _)| (key.id, key.scopes.clone())),
             suspended: account.user.suspended,
             locked: account.user.locked,
             expiry: account.user.expiry,

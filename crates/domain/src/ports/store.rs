@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::StoreError;
+use super::{Cancellation, StoreError};
 use crate::access::Scopes;
 use crate::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
 use crate::group::{Group, GroupId};
@@ -22,8 +22,9 @@ use crate::user::{SecurityStamp, User, UserId};
 /// Use the methods of `dyn Store` ([`read`](#method.read), [`write`](#method.write), [`write_alone`](#method.write_alone)),
 /// which carry a value and a typed error.
 pub trait Store: Send + Sync {
-    /// Reads that agree with one another.
-    fn reading(&self, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError>;
+    /// Reads that agree with one another. Once `cancellation` is cancelled, a store may end the work with an error, whatever
+    /// the work returns.
+    fn reading(&self, cancellation: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError>;
     /// Changes that commute: adding members, creating users and groups. Several may run at once.
     fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError>;
     /// Changes that must see no other such change from first read to end: edges between groups, and removals that could
@@ -37,9 +38,18 @@ pub struct Undo;
 
 impl dyn Store + '_ {
     /// Runs `work` over one consistent state.
-    pub fn read<T, E: From<StoreError>>(&self, mut work: impl FnMut(&mut dyn Reader) -> Result<T, E>) -> Result<T, E> {
+    pub fn read<T, E: From<StoreError>>(&self, work: impl FnMut(&mut dyn Reader) -> Result<T, E>) -> Result<T, E> {
+        self.read_unless(&Cancellation::new(), work)
+    }
+
+    /// Runs `work` over one consistent state, as long as its outcome is wanted.
+    pub fn read_unless<T, E: From<StoreError>>(
+        &self,
+        cancellation: &Cancellation,
+        mut work: impl FnMut(&mut dyn Reader) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut outcome = None;
-        self.reading(&mut |reader| outcome = Some(work(reader)))?;
+        self.reading(cancellation, &mut |reader| outcome = Some(work(reader)))?;
         outcome.unwrap_or_else(|| Err(StoreError::idle().into()))
     }
 
@@ -122,8 +132,12 @@ pub struct RefreshGrant {
 /// What decides whether a caller is heard at all, and for what: read in one go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
+    /// The username.
+    pub username: String,
     /// The stamp that the caller's token must carry.
     pub stamp: SecurityStamp,
+    /// The API key that acts as this user, and the most that its tokens may be used for.
+    pub api_key: Option<(ApiKeyId, Scopes)>,
     /// Whether an administrator suspended it.
     pub suspended: bool,
     /// Whether wrong passwords locked it.

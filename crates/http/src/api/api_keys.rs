@@ -8,7 +8,6 @@ use guildhall_domain::access::{Action, Actor};
 use crate::Api;
 use crate::answer::{created, json};
 use crate::api_key_json::{ApiKeyBody, draft};
-use crate::blocking::blocking;
 use crate::caller::Caller;
 use crate::openapi::{ApiKeyChanges, ApiKeyPath, NewApiKey, Paging};
 use crate::page::PageBody;
@@ -16,6 +15,7 @@ use crate::problem::Problem;
 use crate::query::Query;
 use crate::segment::ApiKeySegment;
 use crate::submission::Submission;
+use crate::work::{Lane, run};
 
 /// Lists API keys, by name.
 #[utoipa::path(
@@ -27,8 +27,8 @@ use crate::submission::Submission;
     responses((status = 200, description = "A page of API keys.", body = PageBody<ApiKeyBody>))
 )]
 pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<HttpResponse, Problem> {
-    let keys = blocking(move || {
-        let page = caller.told(&api, Action::ManageApiKeys, query.page())?;
+    let keys = run(&api, Lane::Long, move |api| {
+        let page = caller.told(api, Action::ManageApiKeys, query.page())?;
         Ok::<_, Problem>(api.directory.api_keys(Actor::Caller(&caller.0), page)?)
     })
     .await?;
@@ -48,7 +48,7 @@ pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result
 )]
 pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<HttpResponse, Problem> {
     let body = submission.accepted(&api, &caller, Action::ManageApiKeys, api.limits.body_bytes).await?;
-    let issued = blocking(move || {
+    let issued = run(&api, Lane::Write, move |api| {
         let draft = draft(&body)?;
         Ok::<_, Problem>(api.directory.create_api_key(Actor::Caller(&caller.0), draft, &[])?)
     })
@@ -66,7 +66,7 @@ pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submissio
     responses((status = 200, description = "The API key.", body = ApiKeyBody))
 )]
 pub(crate) async fn read(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<HttpResponse, Problem> {
-    let key = blocking(move || api.directory.api_key(Actor::Caller(&caller.0), &key.0)).await?;
+    let key = run(&api, Lane::Read, move |api| api.directory.api_key(Actor::Caller(&caller.0), &key.0)).await?;
     json(StatusCode::OK, &ApiKeyBody::new(&key, None))
 }
 
@@ -89,7 +89,7 @@ pub(crate) async fn replace(
     submission: Submission,
 ) -> Result<HttpResponse, Problem> {
     let body = submission.accepted(&api, &caller, Action::ManageApiKeys, api.limits.body_bytes).await?;
-    let key = blocking(move || {
+    let key = run(&api, Lane::Write, move |api| {
         let changes = draft(&body)?;
         Ok::<_, Problem>(api.directory.change_api_key(Actor::Caller(&caller.0), &key.0, &changes)?)
     })
@@ -107,7 +107,7 @@ pub(crate) async fn replace(
     responses((status = 204, description = "The API key is gone."))
 )]
 pub(crate) async fn delete(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<HttpResponse, Problem> {
-    blocking(move || api.directory.delete_api_key(Actor::Caller(&caller.0), &key.0)).await?;
+    run(&api, Lane::Write, move |api| api.directory.delete_api_key(Actor::Caller(&caller.0), &key.0)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -121,6 +121,7 @@ pub(crate) async fn delete(api: Data<Api>, caller: Caller, key: Path<ApiKeySegme
     responses((status = 200, description = "The API key with its secret.", body = ApiKeyBody))
 )]
 pub(crate) async fn rotate(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<HttpResponse, Problem> {
-    let issued = blocking(move || api.directory.rotate_api_key(Actor::Caller(&caller.0), &key.0)).await?;
+    let issued =
+        run(&api, Lane::Write, move |api| api.directory.rotate_api_key(Actor::Caller(&caller.0), &key.0)).await?;
     json(StatusCode::OK, &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
 }

@@ -10,7 +10,6 @@ use guildhall_domain::group::GroupId;
 
 use crate::Api;
 use crate::answer::json;
-use crate::blocking::blocking;
 use crate::bulk;
 use crate::caller::Caller;
 use crate::group_json::GroupBody;
@@ -21,6 +20,7 @@ use crate::query::Query;
 use crate::search::Asker;
 use crate::segment::GroupSegment;
 use crate::submission::Submission;
+use crate::work::{Lane, run};
 
 /// Lists the groups below a group, by name.
 #[utoipa::path(
@@ -38,11 +38,11 @@ pub(crate) async fn list(
     query: Query,
 ) -> Result<HttpResponse, Problem> {
     let now = api.clock.now();
-    let groups = blocking(move || {
-        let read = Asker::new(&api, &caller, now)
+    let groups = run(&api, Lane::Long, move |api| {
+        let read = Asker::new(api, &caller, now)
             .listing(&query)
             .and_then(|listing| Ok(((query.reach()?, query.is_on("includeSelf")?), listing)));
-        let (which, listing) = caller.told(&api, Action::ReadGroups, read)?;
+        let (which, listing) = caller.told(api, Action::ReadGroups, read)?;
         Ok::<_, Problem>(api.directory.children(&caller.0, &group.0, which, &query.excluded_groups(), &listing)?)
     })
     .await?;
@@ -68,7 +68,7 @@ pub(crate) async fn add_many(
     submission: Submission,
 ) -> Result<HttpResponse, Problem> {
     let body = submission.accepted(&api, &caller, Action::ManageGroups, api.limits.bulk_bytes).await?;
-    blocking(move || {
+    run(&api, Lane::Long, move |api| {
         let children: BTreeSet<GroupId> = bulk::ids(body, api.limits.bulk_ids)?.into_iter().map(GroupId).collect();
         Ok::<_, Problem>(api.directory.add_children(&caller.0, &group.0, &children)?)
     })
@@ -93,7 +93,7 @@ pub(crate) async fn add(
     path: Path<(GroupSegment, GroupSegment)>,
 ) -> Result<HttpResponse, Problem> {
     let (group, child) = path.into_inner();
-    blocking(move || api.directory.add_child(&caller.0, &group.0, &child.0)).await?;
+    run(&api, Lane::Write, move |api| api.directory.add_child(&caller.0, &group.0, &child.0)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -112,6 +112,6 @@ pub(crate) async fn remove(
     path: Path<(GroupSegment, GroupSegment)>,
 ) -> Result<HttpResponse, Problem> {
     let (group, child) = path.into_inner();
-    blocking(move || api.directory.remove_child(&caller.0, &group.0, &child.0)).await?;
+    run(&api, Lane::Write, move |api| api.directory.remove_child(&caller.0, &group.0, &child.0)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

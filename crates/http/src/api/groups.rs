@@ -7,7 +7,6 @@ use guildhall_domain::access::Action;
 
 use crate::Api;
 use crate::answer::{created, json};
-use crate::blocking::blocking;
 use crate::caller::Caller;
 use crate::group_json::{GroupBody, changes, draft};
 use crate::openapi::{GroupChanges, GroupPath, IfMatch, IfNoneMatch, NewGroup, Paging, Searching};
@@ -18,6 +17,7 @@ use crate::search::Asker;
 use crate::segment::GroupSegment;
 use crate::submission::Submission;
 use crate::version::{Conditions, group_tag, tagged};
+use crate::work::{Lane, run};
 
 /// Lists groups, by name.
 #[utoipa::path(
@@ -30,8 +30,8 @@ use crate::version::{Conditions, group_tag, tagged};
 )]
 pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<HttpResponse, Problem> {
     let now = api.clock.now();
-    let groups = blocking(move || {
-        let listing = caller.told(&api, Action::ReadGroups, Asker::new(&api, &caller, now).listing(&query))?;
+    let groups = run(&api, Lane::Long, move |api| {
+        let listing = caller.told(api, Action::ReadGroups, Asker::new(api, &caller, now).listing(&query))?;
         Ok::<_, Problem>(api.directory.groups(&caller.0, &listing)?)
     })
     .await?;
@@ -49,7 +49,9 @@ pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result
 )]
 pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<HttpResponse, Problem> {
     let body = submission.accepted(&api, &caller, Action::ManageGroups, api.limits.body_bytes).await?;
-    let group = blocking(move || Ok::<_, Problem>(api.directory.create_group(&caller.0, draft(&body)?)?)).await?;
+    let group =
+        run(&api, Lane::Write, move |api| Ok::<_, Problem>(api.directory.create_group(&caller.0, draft(&body)?)?))
+            .await?;
     tagged(created(format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_tag(&group))
 }
 
@@ -68,7 +70,7 @@ pub(crate) async fn read(
     group: Path<GroupSegment>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
-    let group = blocking(move || api.directory.group(&caller.0, &group.0)).await?;
+    let group = run(&api, Lane::Read, move |api| api.directory.group(&caller.0, &group.0)).await?;
     conditions.read(&group_tag(&group), &GroupBody::from(&group))
 }
 
@@ -90,7 +92,7 @@ pub(crate) async fn replace(
     submission: Submission,
 ) -> Result<HttpResponse, Problem> {
     let body = submission.accepted(&api, &caller, Action::ManageGroups, api.limits.body_bytes).await?;
-    let group = blocking(move || {
+    let group = run(&api, Lane::Write, move |api| {
         let changes = changes(&body)?;
         Ok::<_, Problem>(api.directory.change_group(&caller.0, &group.0, &changes, &conditions.precondition())?)
     })
@@ -113,6 +115,7 @@ pub(crate) async fn delete(
     group: Path<GroupSegment>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
-    blocking(move || api.directory.delete_group(&caller.0, &group.0, &conditions.precondition())).await?;
+    run(&api, Lane::Write, move |api| api.directory.delete_group(&caller.0, &group.0, &conditions.precondition()))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::answer::json;
-use crate::blocking::blocking;
 use crate::problem::Problem;
+use crate::work::{Lane, run};
 
 #[derive(Serialize, ToSchema)]
 pub(super) struct Health {
@@ -40,6 +40,6 @@ pub(crate) async fn live() -> Result<HttpResponse, Problem> {
     responses((status = 200, description = "It can.", body = Health))
 )]
 pub(crate) async fn ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
-    blocking(move || api.directory.ready().map_err(Problem::unavailable)).await?;
+    run(&api, Lane::Read, move |api| api.directory.ready().map_err(Problem::unavailable)).await?;
     json(StatusCode::OK, &OK)
 }

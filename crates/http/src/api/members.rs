@@ -10,7 +10,6 @@ use guildhall_domain::user::UserId;
 
 use crate::Api;
 use crate::answer::json;
-use crate::blocking::blocking;
 use crate::bulk;
 use crate::caller::Caller;
 use crate::openapi::{Excluding, GroupPath, MemberPath, Paging, Searching, UserIds};
@@ -21,6 +20,7 @@ use crate::search::Asker;
 use crate::segment::{GroupSegment, UserSegment};
 use crate::submission::Submission;
 use crate::user_json::UserBody;
+use crate::work::{Lane, run};
 
 /// Lists the users of a group, by username.
 #[utoipa::path(
@@ -38,9 +38,9 @@ pub(crate) async fn list(
     query: Query,
 ) -> Result<HttpResponse, Problem> {
     let now = api.clock.now();
-    let users = blocking(move || {
-        let read = Asker::new(&api, &caller, now).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
-        let (reach, listing) = caller.told(&api, Action::ReadGroups, read)?;
+    let users = run(&api, Lane::Long, move |api| {
+        let read = Asker::new(api, &caller, now).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
+        let (reach, listing) = caller.told(api, Action::ReadGroups, read)?;
         Ok::<_, Problem>(api.directory.members(&caller.0, &group.0, reach, &query.excluded_groups(), &listing)?)
     })
     .await?;
@@ -72,7 +72,7 @@ pub(crate) async fn add_many(
     submission: Submission,
 ) -> Result<HttpResponse, Problem> {
     let body = submission.accepted(&api, &caller, Action::ManageGroups, api.limits.bulk_bytes).await?;
-    blocking(move || {
+    run(&api, Lane::Long, move |api| {
         let users: BTreeSet<UserId> = bulk::ids(body, api.limits.bulk_ids)?.into_iter().map(UserId).collect();
         Ok::<_, Problem>(api.directory.add_members(&caller.0, &group.0, &users)?)
     })
@@ -95,7 +95,7 @@ pub(crate) async fn add(
     path: Path<(GroupSegment, UserSegment)>,
 ) -> Result<HttpResponse, Problem> {
     let (group, user) = path.into_inner();
-    blocking(move || api.directory.add_member(&caller.0, &group.0, &user.0)).await?;
+    run(&api, Lane::Write, move |api| api.directory.add_member(&caller.0, &group.0, &user.0)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -114,7 +114,7 @@ pub(crate) async fn remove(
     path: Path<(GroupSegment, UserSegment)>,
 ) -> Result<HttpResponse, Problem> {
     let (group, user) = path.into_inner();
-    blocking(move || api.directory.remove_member(&caller.0, &group.0, &user.0)).await?;
+    run(&api, Lane::Write, move |api| api.directory.remove_member(&caller.0, &group.0, &user.0)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -135,6 +135,6 @@ pub(crate) async fn check(
     path: Path<(GroupSegment, UserSegment)>,
 ) -> Result<HttpResponse, Problem> {
     let (group, user) = path.into_inner();
-    let is_member = blocking(move || api.directory.is_member(&caller.0, &group.0, &user.0)).await?;
+    let is_member = run(&api, Lane::Read, move |api| api.directory.is_member(&caller.0, &group.0, &user.0)).await?;
     if is_member { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found(NOT_A_MEMBER)) }
 }

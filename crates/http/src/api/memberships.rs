@@ -6,7 +6,6 @@ use actix_web::web::{Data, Path};
 
 use crate::Api;
 use crate::answer::json;
-use crate::blocking::blocking;
 use crate::caller::Caller;
 use crate::group_json::GroupBody;
 use crate::openapi::{Excluding, MembershipPath, Paging, Searching, UserPath};
@@ -15,6 +14,7 @@ use crate::problem::{NOT_A_MEMBER, Problem};
 use crate::query::Query;
 use crate::search::Asker;
 use crate::segment::UserSegment;
+use crate::work::{Lane, run};
 
 /// Lists the groups of a user, by name.
 ///
@@ -34,9 +34,9 @@ pub(crate) async fn list(
     query: Query,
 ) -> Result<HttpResponse, Problem> {
     let now = api.clock.now();
-    let groups = blocking(move || {
-        let read = Asker::new(&api, &caller, now).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
-        let (reach, listing) = caller.told_about(&api, &user.0, read)?;
+    let groups = run(&api, Lane::Long, move |api| {
+        let read = Asker::new(api, &caller, now).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
+        let (reach, listing) = caller.told_about(api, &user.0, read)?;
         let excluded = query.excluded_groups();
         Ok::<_, Problem>(api.directory.groups_of_user(&caller.0, &user.0, reach, &excluded, &listing)?)
     })
@@ -61,6 +61,7 @@ pub(crate) async fn check(
     path: Path<(UserSegment, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (user, groups) = path.into_inner();
-    let is_member = blocking(move || api.directory.is_member_of_any(&caller.0, &user.0, &groups)).await?;
+    let is_member =
+        run(&api, Lane::Read, move |api| api.directory.is_member_of_any(&caller.0, &user.0, &groups)).await?;
     if is_member { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found(NOT_A_MEMBER)) }
 }

@@ -13,12 +13,12 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::answer::json;
-use crate::blocking::blocking;
 use crate::client_address::client_address;
 use crate::grant::{Grant, LONGEST_FORM, TokenRequest};
 use crate::openapi::{OAuthError, TokenForm};
 use crate::problem::Problem;
 use crate::submission::Submission;
+use crate::work::{Lane, run};
 
 /// An access token.
 #[derive(Serialize, ToSchema)]
@@ -83,7 +83,7 @@ async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -
     if let Some(account) = account(&grant) {
         api.throttle.admit_account(&account)?;
     }
-    let body = blocking(move || {
+    let body = run(&api, lane(&grant), move |api| {
         let directory = &api.directory;
         let Granted { caller, client, refresh_token } = match grant {
             Grant::Client { id, secret } => {
@@ -113,6 +113,14 @@ async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
     Ok(response)
+}
+
+fn lane(grant: &Grant) -> Lane {
+    match grant {
+        Grant::Client { .. } => Lane::Read,
+        Grant::Password { .. } => Lane::Password,
+        Grant::Refresh { .. } => Lane::Write,
+    }
 }
 
 /// The account that is tried. All spellings of a name are one; there is none that a whole form could not hold.

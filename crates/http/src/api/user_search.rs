@@ -8,7 +8,6 @@ use guildhall_domain::access::Action;
 use super::users;
 use crate::Api;
 use crate::answer::json;
-use crate::blocking::blocking;
 use crate::caller::Caller;
 use crate::openapi::{Paging, Searching, SearchingUsers, UserSearch};
 use crate::page::PageBody;
@@ -17,6 +16,7 @@ use crate::query::Query;
 use crate::search::Asker;
 use crate::submission::Submission;
 use crate::user_json::UserBody;
+use crate::work::{Lane, run};
 
 /// Searches users.
 ///
@@ -45,8 +45,8 @@ pub(crate) async fn by_query(api: Data<Api>, caller: Caller, query: Query) -> Re
 pub(crate) async fn by_body(api: Data<Api>, caller: Caller, submission: Submission) -> Result<HttpResponse, Problem> {
     let body = submission.accepted(&api, &caller, Action::ReadUsers, api.limits.body_bytes).await?;
     let now = api.clock.now();
-    let users = blocking(move || {
-        let listing = Asker::new(&api, &caller, now).search_in(&body)?;
+    let users = run(&api, Lane::Long, move |api| {
+        let listing = Asker::new(api, &caller, now).search_in(&body)?;
         Ok::<_, Problem>(api.directory.users(&caller.0, &listing)?)
     })
     .await?;

@@ -8,7 +8,6 @@ use guildhall_domain::user::UserDraft;
 
 use crate::Api;
 use crate::answer::{created, json};
-use crate::blocking::blocking;
 use crate::caller::Caller;
 use crate::custom_json::CustomMode;
 use crate::openapi::{
@@ -23,6 +22,7 @@ use crate::segment::UserSegment;
 use crate::submission::Submission;
 use crate::user_json::{UserBody, action, changes, draft, passwords};
 use crate::version::{Conditions, tagged, user_tag};
+use crate::work::{Lane, run};
 
 /// Lists users, by username.
 #[utoipa::path(
@@ -35,8 +35,8 @@ use crate::version::{Conditions, tagged, user_tag};
 )]
 pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<HttpResponse, Problem> {
     let now = api.clock.now();
-    let users = blocking(move || {
-        let listing = caller.told(&api, Action::ReadUsers, Asker::new(&api, &caller, now).search(&query))?;
+    let users = run(&api, Lane::Long, move |api| {
+        let listing = caller.told(api, Action::ReadUsers, Asker::new(api, &caller, now).search(&query))?;
         Ok::<_, Problem>(api.directory.users(&caller.0, &listing)?)
     })
     .await?;
@@ -64,7 +64,7 @@ pub(crate) async fn create(
     let body = submission.accepted(&api, &caller, Action::ManageUsers, api.limits.body_bytes).await?;
     let (suspended, force_password_reset) = (query.is_on("suspended")?, query.is_on("forcePasswordReset")?);
     let now = api.clock.now();
-    let user = blocking(move || {
+    let user = run(&api, Lane::Password, move |api| {
         let draft = UserDraft { suspended, force_password_reset, ..draft(&body)? };
         Ok::<_, Problem>(api.directory.create_user(&caller.0, draft)?)
     })
@@ -91,8 +91,8 @@ pub(crate) async fn read(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     let now = api.clock.now();
-    let user = blocking(move || {
-        let by_legacy_id = caller.told_about(&api, &user.0, query.is_on("classicUserId"))?;
+    let user = run(&api, Lane::Read, move |api| {
+        let by_legacy_id = caller.told_about(api, &user.0, query.is_on("classicUserId"))?;
         Ok::<_, Problem>(api.directory.user(&caller.0, &user.into_inner().unless_legacy(by_legacy_id).0)?)
     })
     .await?;
@@ -157,7 +157,7 @@ async fn change(
     custom: CustomMode,
 ) -> Result<HttpResponse, Problem> {
     let now = api.clock.now();
-    let user = blocking(move || {
+    let user = run(&api, Lane::Write, move |api| {
         let changes = changes(&body, custom)?;
         Ok::<_, Problem>(api.directory.change_user(&caller.0, &user.0, &changes, &conditions.precondition())?)
     })
@@ -182,7 +182,8 @@ pub(crate) async fn delete(
     user: Path<UserSegment>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
-    blocking(move || api.directory.delete_user(&caller.0, &user.0, &conditions.precondition())).await?;
+    run(&api, Lane::Write, move |api| api.directory.delete_user(&caller.0, &user.0, &conditions.precondition()))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -206,7 +207,7 @@ pub(crate) async fn change_password(
 ) -> Result<HttpResponse, Problem> {
     caller.may_change_password(&api, &user.0).await?;
     let body = submission.read(&["application/json"], api.limits.body_bytes).await?;
-    blocking(move || {
+    run(&api, Lane::Password, move |api| {
         let (existing, new) = passwords(&body)?;
         Ok::<_, Problem>(api.directory.change_password(&caller.0, &user.0, existing, new)?)
     })
@@ -231,6 +232,7 @@ pub(crate) async fn act(
     submission: Submission,
 ) -> Result<HttpResponse, Problem> {
     let body = submission.accepted(&api, &caller, Action::ManageUsers, api.limits.body_bytes).await?;
-    blocking(move || Ok::<_, Problem>(api.directory.act(&caller.0, &user.0, &action(&body)?)?)).await?;
+    run(&api, Lane::Write, move |api| Ok::<_, Problem>(api.directory.act(&caller.0, &user.0, &action(&body)?)?))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

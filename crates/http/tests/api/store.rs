@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::Receiver;
 
 use guildhall_domain::memory::Memory;
-use guildhall_domain::ports::{Reader, Store, StoreError, Undo, Writer};
+use guildhall_domain::ports::{Cancellation, Reader, Store, StoreError, Undo, Writer};
 
 /// What the store does with the next unit of work.
 #[derive(Default)]
@@ -48,9 +48,9 @@ impl Moody {
 }
 
 impl Store for Moody {
-    fn reading(&self, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
+    fn reading(&self, cancellation: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
         self.work()?;
-        self.memory.reading(work)
+        self.memory.reading(cancellation, work)
     }
 
     fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {

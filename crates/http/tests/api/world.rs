@@ -22,7 +22,7 @@ use guildhall_domain::ports::{
 use guildhall_domain::secret::{RANDOM_BYTES, SecretDigest};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{UserDraft, UserId};
-use guildhall_http::{Api, Limits, configure};
+use guildhall_http::{Api, LaneSizes, Limits, configure};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -110,7 +110,15 @@ impl World {
     }
 
     pub(crate) fn api(&self) -> Api {
-        Api::new(self.directory.clone(), self.tokens.clone(), self.ids.clone(), self.clock.clone(), LIMITS)
+        Api::new(
+            self.directory.clone(),
+            self.tokens.clone(),
+            self.ids.clone(),
+            self.clock.clone(),
+            LIMITS,
+            LaneSizes::default(),
+        )
+        .unwrap()
     }
 
     /// Sends `request` as it is.

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
+use guildhall_domain::access::Scopes;
+use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::group::SystemGroup;
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::password::PasswordHash;
@@ -17,14 +19,17 @@ use super::Failure;
 use super::search::upkeep;
 use crate::connection::AnyConnection;
 use crate::dialect;
-use crate::schema::{group_closure, group_users, groups, user_identifiers, users};
+use crate::schema::{api_keys, group_closure, group_users, groups, user_identifiers, users};
 use crate::sql_types::Key;
 
 pub(super) use row::UserRow;
 
 #[derive(Queryable)]
 struct StandingRow {
+    username: String,
     stamp: Key,
+    api_key: Option<Key>,
+    api_key_scopes: Option<String>,
     suspended: bool,
     locked: bool,
     expiry: Option<i64>,
@@ -54,9 +59,13 @@ macro_rules! is_effective_member_of {
 
 pub(super) fn standing(connection: &mut AnyConnection, user: UserId) -> Result<Option<Standing>, Failure> {
     let row = users::table
+        .left_join(api_keys::table)
         .filter(users::id.eq(Key(user.0)))
         .select((
+            users::username,
             users::security_stamp,
+            api_keys::id.nullable(),
+            api_keys::scopes.nullable(),
             users::suspended,
             users::locked,
             users::expiry,
@@ -71,7 +80,9 @@ pub(super) fn standing(connection: &mut AnyConnection, user: UserId) -> Result<O
         .first::<StandingRow>(connection)
         .optional()?;
     Ok(row.map(|row| Standing {
+        username: row.username,
         stamp: SecurityStamp(row.stamp.0),
+        api_key: row.api_key.zip(row.api_key_scopes).map(|(id, scopes)| (ApiKeyId(id.0), Scopes::known_in(&scopes))),
         suspended: row.suspended,
         locked: row.locked,
         expiry: row.expiry.map(Timestamp::from_milliseconds),

@@ -1,0 +1,83 @@
+//! Telling a store that nobody waits for its work any more.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+type Interrupt = Box<dyn Fn() + Send>;
+
+/// Whether the outcome of some work is still wanted. Clones share one state.
+#[derive(Clone, Default)]
+pub struct Cancellation(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    is_cancelled: AtomicBool,
+    interrupt: Mutex<Option<Interrupt>>,
+}
+
+impl Cancellation {
+    /// One that nobody has cancelled.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says that the outcome is no longer wanted, and interrupts the work under way. Calling it again changes nothing.
+    pub fn cancel(&self) {
+        let interrupt = self.0.interrupt.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.0.is_cancelled.swap(true, Ordering::SeqCst)
+            && let Some(interrupt) = &*interrupt
+        {
+            interrupt();
+        }
+    }
+
+    /// Whether [`cancel`](Self::cancel) was called.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled.load(Ordering::SeqCst)
+    }
+
+    /// Runs `work`, and calls `interrupt` at most once if it is cancelled meanwhile. `interrupt` must not wait, and is never
+    /// called after `work` has ended. Where it is cancelled already, `work` must find out by itself.
+    pub fn interrupting<T>(&self, interrupt: impl Fn() + Send + 'static, work: impl FnOnce() -> T) -> T {
+        *self.0.interrupt.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(interrupt));
+        let outcome = work();
+        *self.0.interrupt.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        outcome
+    }
+}
+
+impl fmt::Debug for Cancellation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Cancellation").field(&self.is_cancelled()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::Cancellation;
+
+    #[test]
+    fn work_under_way_is_interrupted_once_and_none_after_it() {
+        let cancellation = Cancellation::new();
+        let interrupts = Arc::new(AtomicU32::new(0));
+        let counted = || {
+            let interrupts = Arc::clone(&interrupts);
+            move || {
+                interrupts.fetch_add(1, Ordering::SeqCst);
+            }
+        };
+        cancellation.interrupting(counted(), || ());
+        cancellation.interrupting(counted(), || {
+            cancellation.clone().cancel();
+            cancellation.cancel();
+        });
+        assert!(cancellation.is_cancelled());
+        assert_eq!(interrupts.load(Ordering::SeqCst), 1);
+    }
+}

@@ -1,0 +1,121 @@
+//! Where blocking happens, and nowhere else: whole use cases, each in the lane of its kind.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use guildhall_domain::ports::Cancellation;
+use guildhall_domain::request::RequestContext;
+use tokio::sync::oneshot;
+use tracing::Span;
+
+use crate::Api;
+use crate::problem::Problem;
+use crate::workers::Workers;
+
+/// Which threads do some work. No kind of work can take the threads of another, nor all connections to the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Reads a few rows: checks, single items, readiness.
+    Read,
+    /// Changes a few rows.
+    Write,
+    /// Reads or changes many rows: listings, searches, bulk changes.
+    Long,
+    /// Hashes passwords.
+    Password,
+}
+
+/// The threads of every lane.
+pub(crate) struct Lanes {
+    read: Workers,
+    write: Workers,
+    long: Workers,
+    password: Workers,
+}
+
+/// How many threads do the work that waits for the database or hashes passwords.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaneSizes {
+    /// The most connections to the database.
+    pub connections: NonZeroUsize,
+    /// How many passwords are hashed at one time.
+    pub passwords: NonZeroUsize,
+}
+
+impl Default for LaneSizes {
+    fn default() -> Self {
+        Self { connections: NonZeroUsize::MIN, passwords: NonZeroUsize::MIN }
+    }
+}
+
+/// How many requests may wait before those that only read or change a few rows.
+const SHORT_QUEUE: usize = 4096;
+/// How many requests may wait before listings, searches and bulk changes.
+const LONG_QUEUE: usize = 256;
+/// How many requests may wait for a password to be hashed.
+const PASSWORD_QUEUE: usize = 64;
+
+impl Lanes {
+    /// Starts the threads. Long work has at most half of the connections (one, where there is one).
+    pub(crate) fn start(sizes: LaneSizes) -> io::Result<Self> {
+        let part = |divisor: usize| NonZeroUsize::new(sizes.connections.get() / divisor).unwrap_or(NonZeroUsize::MIN);
+        Ok(Self {
+            read: Workers::start("read", sizes.connections, SHORT_QUEUE)?,
+            write: Workers::start("write", part(4), SHORT_QUEUE)?,
+            long: Workers::start("long", part(2), LONG_QUEUE)?,
+            password: Workers::start("password", sizes.passwords, PASSWORD_QUEUE)?,
+        })
+    }
+
+    fn of(&self, lane: Lane) -> &Workers {
+        match lane {
+            Lane::Read => &self.read,
+            Lane::Write => &self.write,
+            Lane::Long => &self.long,
+            Lane::Password => &self.password,
+        }
+    }
+}
+
+/// Cancels the work that nobody waits for any more.
+struct CancelOnDrop(Cancellation);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// Runs a whole use case on a thread of `lane`, inside the current span. `work` is given the API whose directory serves this
+/// request alone. A panic becomes a problem; work of a client that has left is not begun, and reading is stopped.
+pub(crate) async fn run<T, E>(
+    api: &Api,
+    lane: Lane,
+    work: impl FnOnce(&Api) -> Result<T, E> + Send + 'static,
+) -> Result<T, Problem>
+where
+    T: Send + 'static,
+    Problem: From<E>,
+{
+    let span = Span::current();
+    let cancellation = Cancellation::new();
+    let request = Arc::new(RequestContext::new(cancellation.clone()));
+    let own = Api { directory: api.directory.for_request(Arc::clone(&request)), ..api.clone() };
+    let (answer, answered) = oneshot::channel();
+    let is_cancelled = cancellation.clone();
+    let job = move || {
+        if is_cancelled.is_cancelled() {
+            return;
+        }
+        let outcome = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| work(&own).map_err(Problem::from))));
+        // Nobody listens any more if the client has left.
+        let _ = answer.send(outcome.unwrap_or_else(|_| Err(Problem::unexpected("the work panicked"))));
+    };
+    api.lanes.of(lane).submit(job).map_err(Problem::unavailable)?;
+    let cancel = CancelOnDrop(cancellation);
+    let outcome = answered.await;
+    drop(cancel);
+    outcome.unwrap_or_else(|_| Err(Problem::unexpected("the work was dropped")))
+}
