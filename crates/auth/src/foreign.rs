@@ -88,8 +88,8 @@ impl TrustedIssuer {
     }
 }
 
-/// RFC 7519, section 5.1, and RFC 9068, section 2.1.
-fn is_access_token(kind: &str) -> bool {
+/// Whether a `typ` header is an access token's (RFC 7519, section 5.1, and RFC 9068, section 2.1).
+pub(crate) fn is_access_token(kind: &str) -> bool {
     const PREFIX: &str = "application/";
     let kind = match kind.split_at_checked(PREFIX.len()) {
         Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) => rest,

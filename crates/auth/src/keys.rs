@@ -7,6 +7,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use pem::Pem;
 
 use crate::pem_text;
+use crate::secrets::digest_key;
 use crate::verifying::{SHORTEST_RSA_MODULUS, VerifyingKey, base64url};
 
 /// A key that signs tokens, and the one algorithm it is used with (RFC 8725, section 3.1).
@@ -14,6 +15,8 @@ use crate::verifying::{SHORTEST_RSA_MODULUS, VerifyingKey, base64url};
 pub struct SigningKey {
     pub(crate) encoding: EncodingKey,
     pub(crate) verifying: VerifyingKey,
+    /// For digests of what could be guessed.
+    pub(crate) digests: hmac::Key,
 }
 
 /// Why something is no key.
@@ -77,7 +80,7 @@ impl SigningKey {
             decoding: DecodingKey::from_secret(secret),
             published: None,
         };
-        Ok(Self { encoding: EncodingKey::from_secret(secret), verifying })
+        Ok(Self { encoding: EncodingKey::from_secret(secret), verifying, digests: digest_key(secret) })
     }
 
     /// A new Ed25519 key, in PKCS#8 and PEM.
@@ -97,12 +100,14 @@ impl SigningKey {
 
 fn ed25519(pkcs8: &[u8]) -> Option<SigningKey> {
     let pair = Ed25519KeyPair::from_pkcs8(pkcs8).ok()?;
-    Some(SigningKey { encoding: EncodingKey::from_ed_der(pkcs8), verifying: public_half(pair.public_key())? })
+    let verifying = public_half(pair.public_key())?;
+    Some(SigningKey { encoding: EncodingKey::from_ed_der(pkcs8), verifying, digests: digest_key(pkcs8) })
 }
 
 fn p256(pkcs8: &[u8]) -> Option<SigningKey> {
     let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).ok()?;
-    Some(SigningKey { encoding: EncodingKey::from_ec_der(pkcs8), verifying: public_half(pair.public_key())? })
+    let verifying = public_half(pair.public_key())?;
+    Some(SigningKey { encoding: EncodingKey::from_ec_der(pkcs8), verifying, digests: digest_key(pkcs8) })
 }
 
 fn rsa(private: &Pem) -> Option<SigningKey> {
@@ -112,7 +117,8 @@ fn rsa(private: &Pem) -> Option<SigningKey> {
     }
     // Of the constructors for RSA, this one takes PKCS#8; the one for DER wants PKCS#1.
     let encoding = EncodingKey::from_rsa_pem(pem::encode(private).as_bytes()).ok()?;
-    Some(SigningKey { encoding, verifying: public_half(pair.public_key())? })
+    let verifying = public_half(pair.public_key())?;
+    Some(SigningKey { encoding, verifying, digests: digest_key(private.contents()) })
 }
 
 fn public_half<'a>(public: &impl AsDer<PublicKeyX509Der<'a>>) -> Option<VerifyingKey> {

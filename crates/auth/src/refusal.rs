@@ -44,12 +44,6 @@ pub enum Refusal {
     /// Its time has not come.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// It does not say who its user is, by the claim that its issuer names users with.
-    #[error("the token names no user")]
-    NoUser,
-    /// It names its user by an email address that the issuer has not verified.
-    #[error("the token names its user by an unverified email address")]
-    UnverifiedEmail,
     /// Something else is wrong with it.
     #[error("the token cannot be verified")]
     Other(#[source] jsonwebtoken::errors::Error),

@@ -65,8 +65,8 @@ impl Weighter<[u8; 32], Arc<Known>> for Weight {
 
 fn weight(bearer: &Bearer) -> u64 {
     let Bearer::Foreign(identity) = bearer else { return LEAST_WEIGHT };
-    let ForeignIdentity { name, alias, email, first_name, last_name, groups, .. } = identity;
-    let texts = [alias, email, first_name, last_name].into_iter().flatten().chain([name]);
+    let ForeignIdentity { subject, link_name, names, email, first_name, last_name, groups, .. } = identity;
+    let texts = [link_name, email, first_name, last_name].into_iter().flatten().chain(names).chain([subject]);
     let bytes: usize = texts.chain(groups.iter().flatten()).map(|text| text.len() + PER_TEXT).sum();
     LEAST_WEIGHT.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX))
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::claims::Claims;
 use crate::era::Era;
-use crate::foreign::{ForeignIssuer, ForeignIssuerError, TrustedIssuer};
+use crate::foreign::{ForeignIssuer, ForeignIssuerError, TrustedIssuer, is_access_token};
 use crate::key_file::KeyFile;
 use crate::own_keys::OwnKeys;
 use crate::refusal::Refusal;
@@ -119,6 +119,9 @@ impl JwtTokens {
     }
 
     fn verify_own(&self, token: &str, header: &Header, now: i64) -> Result<(Bearer, Validity), Refusal> {
+        if !header.typ.as_deref().is_some_and(is_access_token) {
+            return Err(Refusal::WrongType);
+        }
         let id = header.kid.as_deref();
         let mut ring = self.own.ring();
         if id.is_some() && ring.find(id).is_none() {

@@ -1,13 +1,12 @@
 //! Who may do what (spec sections 2.3, 2.4 and 5.3).
 
 use std::collections::BTreeSet;
-use std::num::NonZeroU32;
 
 use crate::api_key::ApiKeyId;
 use crate::group::{GroupId, SystemGroup};
-use crate::ports::{Reader, Standing, StoreError};
+use crate::ports::{NameSource, Reader, Standing, StoreError};
 use crate::time::Timestamp;
-use crate::user::{SecurityStamp, UserId, password_is_stale};
+use crate::user::{LockoutPolicy, SecurityStamp, UserId, password_is_stale};
 
 /// The scope that everything beyond one's own account asks for (spec section 2.1).
 pub const SECURITY_ADMINISTRATOR: &str = "Security_Administrator";
@@ -107,19 +106,12 @@ pub enum Denied {
 pub type Decision<T = ()> = Result<Result<T, Denied>, StoreError>;
 
 /// What an installation decides for itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     /// Whether User Administrators manage users, and Group Administrators groups (spec section 5.3).
     pub delegated_administration: bool,
-    /// How many wrong passwords in a row lock an account (spec section 2.4).
-    pub lockout_threshold: NonZeroU32,
-}
-
-impl Default for Policy {
-    /// What the API's pages say.
-    fn default() -> Self {
-        Self { delegated_administration: false, lockout_threshold: NonZeroU32::MIN.saturating_add(4) }
-    }
+    /// When wrong passwords lock an account (spec section 2.4).
+    pub lockout: LockoutPolicy,
 }
 
 /// On whose word something is done.
@@ -232,19 +224,26 @@ impl Admitted {
         self.user
     }
 
+    /// How far a name can be relied on that the caller gives to `owner`, or to a new user. A delegate could give an account of
+    /// their own the name of somebody who is expected from an issuer.
+    pub(crate) fn name_source(&self, owner: Option<UserId>) -> NameSource {
+        if self.is_system_administrator() && !self.is(owner) { NameSource::Authority } else { NameSource::Unverified }
+    }
+
     /// Whether the caller may do everything.
     pub(crate) fn is_system_administrator(&self) -> bool {
         self.standing.system_administrator && self.scoped
     }
 
-    /// Keeps a User Administrator's hands off System Administrators (spec section 5.3). Group Administrators may look at
-    /// anybody.
+    /// Keeps a User Administrator's hands off everybody who administers and off API keys (spec section 5.3). Group
+    /// Administrators may look at anybody.
     pub(crate) fn may_touch_user(&self, directory: &mut dyn Reader, action: Action, target: UserId) -> Decision {
         let only_looks = action == Action::ReadUsers && self.standing.group_administrator;
         if self.is_system_administrator() || self.is(Some(target)) || only_looks {
             return Ok(Ok(()));
         }
-        let above = directory.standing(target)?.is_some_and(|standing| standing.system_administrator);
+        let above =
+            directory.standing(target)?.is_some_and(|standing| standing.administers() || standing.api_key.is_some());
         Ok(if above { Err(Denied::NotPermitted) } else { Ok(()) })
     }
 
@@ -284,8 +283,7 @@ impl Admitted {
     }
 }
 
-/// The three groups whose members administer.
+/// The groups whose members administer.
 fn administrators(directory: &mut dyn Reader) -> Result<BTreeSet<GroupId>, StoreError> {
-    let groups = [SystemGroup::SystemAdministrators, SystemGroup::UserAdministrators, SystemGroup::GroupAdministrators];
-    directory.group_ids(&groups.map(SystemGroup::identifier))
+    directory.group_ids(&SystemGroup::ADMINISTRATORS.map(SystemGroup::identifier))
 }

@@ -66,18 +66,25 @@ macro_rules! contract_tests {
             access::delegates_keep_their_hands_off_administrators
             sign_in::a_sign_in_is_counted
             sign_in::wrong_passwords_lock_an_account
+            sign_in::a_lock_hurts_the_guesser_and_not_the_owner
+            sign_in::names_that_nobody_signs_in_with_lock_like_others
+            sign_in::sessions_and_addresses_of_a_user_are_bounded
             sign_in::a_closed_account_is_told_only_to_who_knows_its_password
             sign_in::a_refresh_token_slides
             sign_in::refresh_tokens_end_with_their_user_and_their_password
             sign_in::no_wrong_password_is_missed
             api_keys::an_api_key_acts_as_a_user_of_its_own
             api_keys::a_key_and_its_tokens_end_at_once
+            api_keys::narrower_scopes_of_a_key_bite_on_the_next_call
             api_keys::a_keys_name_is_its_users
             api_keys::only_administrators_of_keys_manage_them
             api_keys::the_first_start_may_make_a_key
             foreign::a_stranger_becomes_a_user_once
-            foreign::an_id_names_the_user_with_this_id
-            foreign::an_issuer_speaks_for_no_one_elses_users
+            foreign::an_identity_is_its_issuer_and_its_subject
+            foreign::nobody_keeps_somebody_else_from_coming
+            foreign::only_names_given_by_an_authority_link
+            foreign::a_delegates_word_links_nobody
+            foreign::a_linked_user_keeps_their_names
             foreign::external_groups_follow_the_latest_token
             foreign::an_issuer_leaves_somebody_who_administers
             searching::users_are_found_by_every_field

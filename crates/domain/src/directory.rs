@@ -5,6 +5,7 @@ mod actions;
 mod api_keys;
 mod foreign;
 mod groups;
+mod identities;
 mod members;
 mod memberships;
 mod nesting;
@@ -13,6 +14,7 @@ mod sign_in;
 mod start;
 mod users;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::access::{Action, Admitted, Caller, Decision, Denied, Policy, admit};
@@ -28,6 +30,7 @@ pub use actions::{ActError, UserAction};
 pub use api_keys::{ApiKeyError, FirstApiKey, IssuedApiKey};
 pub use foreign::RecogniseError;
 pub use groups::{ChangeGroupError, CreateGroupError, DeleteGroupError, ReadGroupError};
+pub use identities::{IdentitiesError, IdentitySelection};
 pub use members::{AddMemberError, AddMembersError, Added, CheckMemberError, ListMembersError, RemoveMemberError};
 pub use nesting::{AddChildError, AddChildrenError, Circle, RemoveChildError};
 pub use passwords::ChangePasswordError;
@@ -45,6 +48,7 @@ pub struct Directory {
     ids: Arc<dyn Ids>,
     policy: Policy,
     request: Arc<RequestContext>,
+    address: Option<IpAddr>,
 }
 
 impl Directory {
@@ -57,7 +61,16 @@ impl Directory {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Self {
-        Self { store, passwords, secrets, clock, ids, policy: Policy::default(), request: Arc::default() }
+        Self {
+            store,
+            passwords,
+            secrets,
+            clock,
+            ids,
+            policy: Policy::default(),
+            request: Arc::default(),
+            address: None,
+        }
     }
 
     /// The same directory under another policy.
@@ -70,6 +83,13 @@ impl Directory {
     #[must_use]
     pub fn for_request(&self, request: Arc<RequestContext>) -> Self {
         Self { request, ..self.clone() }
+    }
+
+    /// The same directory, called from this address. Of IPv6 it should be a network's, since a network has as many addresses as
+    /// it likes.
+    #[must_use]
+    pub fn called_from(&self, address: Option<IpAddr>) -> Self {
+        Self { address, ..self.clone() }
     }
 
     /// Fails if the store cannot be reached.
@@ -130,6 +150,11 @@ fn user_id(
         UserIdentifier::Current => Ok(Some(caller.user)),
         _ => directory.user_id(identifier),
     }
+}
+
+/// Whether anybody has this username or email address.
+fn is_taken(directory: &mut dyn Reader, name: NameKey) -> Result<bool, StoreError> {
+    Ok(directory.user_id(&UserIdentifier::Name(name))?.is_some())
 }
 
 /// Whether somebody other than `owner` has this username or email address.

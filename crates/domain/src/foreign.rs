@@ -1,21 +1,27 @@
-//! People who sign in elsewhere: what the token of a trusted outside issuer says of them.
+//! People who sign in elsewhere: what the token of a trusted outside issuer says of them (spec section 2.5).
 
 use std::collections::BTreeSet;
 
 use crate::access::Scopes;
 use crate::time::Timestamp;
+use crate::user::UserId;
 
-/// Who a valid token of an outside issuer stands for, in that issuer's words. Which user that is here, if any, is found by
-/// [`recognise`](crate::directory::Directory::recognise).
+/// Who a valid token of an outside issuer stands for: the issuer and the subject together, and nothing else. Which user that is
+/// here is found by [`recognise`](crate::directory::Directory::recognise).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignIdentity {
+    /// The claim `iss`.
+    pub issuer: String,
+    /// The claim `sub`, which the issuer gives to one person and never to another.
+    pub subject: String,
     /// What this installation calls the issuer; users who are created for its tokens have it as their provider.
     pub provider: String,
-    /// What the claim says that names the user: a username, an email address or an id.
-    pub name: String,
-    /// Another name for a user who is created, where `name` is an id.
-    pub alias: Option<String>,
-    /// Their email address, if the issuer does not say that it is unverified.
+    /// By which username or address a user who is already here may be found, the first time: what the configured claim says,
+    /// unless it is an address that the issuer has not verified.
+    pub link_name: Option<String>,
+    /// What to call a user who is created, the best name first.
+    pub names: Vec<String>,
+    /// Their email address, if the issuer has verified it.
     pub email: Option<String>,
     /// Their first name.
     pub first_name: Option<String>,
@@ -34,10 +40,28 @@ pub struct ForeignIdentity {
 /// How far an outside issuer is trusted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
-    /// Users it names who are not here are created.
+    /// People who come for the first time may be linked to users who are already here, by a name that an administrator or an
+    /// issuer gave these.
+    pub links_existing: bool,
+    /// Also to users who administer.
+    pub links_administrators: bool,
+    /// Users are created for people who come for the first time and are not linked to anybody.
     pub creates_users: bool,
-    /// It may name users who have their password here, and not only those created for it.
-    pub names_local_users: bool,
     /// Groups it names that are not here are created.
     pub creates_groups: bool,
+}
+
+/// That a subject of an issuer is a user here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityLink {
+    /// The issuer's `iss`.
+    pub issuer: String,
+    /// The subject's `sub`.
+    pub subject: String,
+    /// Who they are here.
+    pub user: UserId,
+    /// When the link was made.
+    pub linked: Timestamp,
+    /// When the latest token was issued that counted as a sign-in; none has, as long as the user was kept out.
+    pub latest_token: Option<Timestamp>,
 }

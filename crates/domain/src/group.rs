@@ -132,6 +132,10 @@ impl SystemGroup {
         Self::UserAdministrators,
     ];
 
+    /// Those whose members administer (spec section 5.3).
+    pub const ADMINISTRATORS: [Self; 4] =
+        [Self::SystemAdministrators, Self::UserAdministrators, Self::GroupAdministrators, Self::ApiKeyAdministrators];
+
     /// Its name, which never changes.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -7,15 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::api_key::{ApiKey, ApiKeyId};
+use crate::foreign::IdentityLink;
 use crate::group::{Group, GroupId, GroupKind, SystemGroup};
 use crate::name::NameKey;
 use crate::page::Paged;
 use crate::password::PasswordHash;
-use crate::ports::{Cancellation, Reach, Reader, RefreshGrant, Store, StoreError, Undo, Writer};
+use crate::ports::{
+    Cancellation, KnownAddress, NameSource, Reach, Reader, RefreshGrant, Store, StoreError, Undo, Writer,
+};
 use crate::search::{Field, GroupListing, Listing, UserListing};
 use crate::secret::SecretDigest;
-use crate::time::Timestamp;
-use crate::user::{SecurityStamp, User, UserId};
+use crate::user::{Email, Lockout, SecurityStamp, User, UserId};
 
 /// Keeps the directory in memory. Writers take turns, and each works on a copy that becomes the directory if it succeeds.
 #[derive(Debug, Default)]
@@ -64,15 +66,17 @@ struct Account {
 struct State {
     accounts: Arc<BTreeMap<UserId, Account>>,
     usernames: Arc<BTreeMap<NameKey, UserId>>,
-    identifiers: Arc<BTreeMap<NameKey, UserId>>,
+    identifiers: Arc<BTreeMap<NameKey, (UserId, NameSource)>>,
     groups: Arc<BTreeMap<GroupId, Group>>,
     group_names: Arc<BTreeMap<NameKey, GroupId>>,
     members: Arc<BTreeMap<GroupId, BTreeSet<UserId>>>,
     children: Arc<BTreeMap<GroupId, BTreeSet<GroupId>>>,
     api_keys: Arc<BTreeMap<ApiKeyId, (ApiKey, SecretDigest)>>,
     refresh_tokens: Arc<BTreeMap<SecretDigest, RefreshGrant>>,
-    foreign_tokens: Arc<BTreeMap<UserId, Timestamp>>,
-    unknown_sign_ins: u64,
+    identities: Arc<BTreeMap<(String, String), IdentityLink>>,
+    addresses: Arc<BTreeMap<(UserId, SecretDigest), KnownAddress>>,
+    /// By place, of which there is a bounded number.
+    unknown_lockouts: Arc<BTreeMap<[u8; 2], (SecretDigest, Lockout)>>,
 }
 
 impl State {
@@ -154,13 +158,20 @@ impl State {
 
     fn forget_names(&mut self, id: UserId) {
         Arc::make_mut(&mut self.usernames).retain(|_, named| *named != id);
-        Arc::make_mut(&mut self.identifiers).retain(|_, named| *named != id);
+        Arc::make_mut(&mut self.identifiers).retain(|_, (named, _)| *named != id);
     }
 
-    fn remember_names(&mut self, user: &User) {
+    /// Names that are the user's already keep their source.
+    fn remember_names(&mut self, user: &User, source: NameSource) {
+        let before = Arc::clone(&self.identifiers);
+        self.forget_names(user.id);
         Arc::make_mut(&mut self.usernames).insert(user.username.key(), user.id);
-        Arc::make_mut(&mut self.identifiers).insert(user.username.key(), user.id);
-        Arc::make_mut(&mut self.identifiers).extend(user.email.iter().map(|email| (email.key(), user.id)));
+        let keys = [Some(user.username.key()), user.email.as_ref().map(Email::key)];
+        for key in keys.into_iter().flatten() {
+            let kept = before.get(&key).filter(|(named, _)| *named == user.id);
+            let source = kept.map_or(source, |(_, source)| *source);
+            Arc::make_mut(&mut self.identifiers).insert(key, (user.id, source));
+        }
     }
 }
 
@@ -171,6 +182,11 @@ fn page<F: Field>(items: impl Iterator<Item = F::Item>, listing: &Listing<F>) ->
     let total = wanted.len() as u64;
     let items = wanted.into_iter().skip(saturating(listing.page.offset())).take(saturating(listing.page.size()));
     Paged { page: listing.page, total, items: items.collect() }
+}
+
+/// The place of a name that nobody has, by its digest.
+fn place(name: &SecretDigest) -> [u8; 2] {
+    [name.0[0], name.0[1]]
 }
 
 fn saturating(count: u64) -> usize {

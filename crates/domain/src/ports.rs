@@ -17,7 +17,9 @@ use crate::time::Timestamp;
 
 pub use cancellation::Cancellation;
 pub use fault::{Fault, StoreError};
-pub use store::{Children, Credentials, Reach, Reader, RefreshGrant, Standing, Store, Undo, Writer};
+pub use store::{
+    Children, Credentials, KnownAddress, NameSource, Reach, Reader, RefreshGrant, Standing, Store, Undo, Writer,
+};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -50,6 +52,9 @@ pub trait Secrets: Send + Sync {
     fn random(&self) -> Result<[u8; RANDOM_BYTES], SecretsError>;
     /// The digest of a secret: always the same, and nobody finds the secret from it.
     fn digest(&self, secret: &str) -> SecretDigest;
+    /// The digest of something that could be guessed, such as an address: without this installation's key nobody can tell whether
+    /// a guess is right.
+    fn keyed_digest(&self, text: &str) -> SecretDigest;
 }
 
 /// There is no randomness; not the caller's fault.

@@ -2,6 +2,7 @@
 
 mod changes;
 mod draft;
+mod lockout;
 mod names;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use draft::{DEFAULT_LANGUAGE, DEFAULT_TIMEZONE};
 pub use changes::UserChanges;
 pub use draft::UserDraft;
 pub(crate) use draft::{Account, DEFAULT_PASSWORD_CHANGE_FREQUENCY, is_name};
+pub use lockout::{Lockout, LockoutPolicy};
 pub(crate) use names::is_domain;
 pub use names::{Email, EmailError, Username, UsernameError};
 
@@ -86,8 +88,8 @@ pub struct User {
     pub provider: Provider,
     /// An administrator keeps it from signing in.
     pub suspended: bool,
-    /// Too many wrong passwords keep it from signing in.
-    pub locked: bool,
+    /// Wrong passwords from addresses that it does not usually sign in from.
+    pub lockout: Lockout,
     /// It must change its password before anything else.
     pub password_reset_required: bool,
     /// When it was created.
@@ -129,7 +131,7 @@ impl User {
             password_change_frequency: None,
             provider,
             suspended: false,
-            locked: false,
+            lockout: Lockout::default(),
             password_reset_required: false,
             created: now,
             modified: now,
@@ -155,6 +157,12 @@ impl User {
     #[must_use]
     pub fn is_suspended(&self, now: Timestamp) -> bool {
         self.suspended || self.expiry.is_some_and(|expiry| expiry <= now)
+    }
+
+    /// Whether too many wrong passwords keep it from signing in with a password (spec section 2.4).
+    #[must_use]
+    pub fn is_locked(&self, now: Timestamp) -> bool {
+        self.lockout.is_locked(now)
     }
 
     /// Whether its password must change first: by order, or because of its age (spec section 7).

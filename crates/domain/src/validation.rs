@@ -19,13 +19,18 @@ impl InvalidField {
 /// The most bytes of a description, of a group or of an API key.
 const LONGEST_DESCRIPTION: usize = 32 * 1024;
 
-/// Collects what is wrong, so that one answer can name all of it.
+/// The most faults that one refusal lists.
+pub const MOST_FAULTS: usize = 100;
+
+/// Collects what is wrong, so that one answer can name all of it, up to [`MOST_FAULTS`].
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<InvalidField>);
 
 impl Faults {
     pub(crate) fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.push(InvalidField::new(field, message));
+        if self.0.len() < MOST_FAULTS {
+            self.0.push(InvalidField::new(field, message));
+        }
     }
 
     /// The value, or nothing and one fault more.

@@ -6,6 +6,7 @@ pub(crate) mod discovery;
 pub(crate) mod docs;
 pub(crate) mod groups;
 pub(crate) mod health;
+pub(crate) mod identities;
 pub(crate) mod members;
 pub(crate) mod memberships;
 pub(crate) mod root;

@@ -9,6 +9,7 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use guildhall_domain::access::{self, Action};
 use guildhall_domain::directory::ReadUserError;
+use guildhall_domain::foreign::ForeignIdentity;
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::ports::Bearer;
 use tokio::time::sleep;
@@ -80,11 +81,18 @@ impl FromRequest for Caller {
             let api = api.ok_or_else(|| nobody(Unidentified::Header("there is nobody to ask")))?;
             match bearer(&api, &token.map_err(nobody)?).await.map_err(nobody)? {
                 Bearer::Caller(caller) => Ok(Self(caller)),
-                Bearer::Foreign(identity) => {
-                    run(&api, Lane::Write, move |api| api.directory.recognise(&identity)).await.map(Self)
-                }
+                Bearer::Foreign(identity) => recognise(&api, identity).await.map(Self),
             }
         })
+    }
+}
+
+/// Whom an identity of an outside issuer stands for here.
+async fn recognise(api: &Api, identity: ForeignIdentity) -> Result<access::Caller, Problem> {
+    let seen = identity.clone();
+    match run(api, Lane::Read, move |api| api.directory.recognise(&seen)).await? {
+        Some(caller) => Ok(caller),
+        None => run(api, Lane::Write, move |api| api.directory.sign_in_foreign(&identity)).await,
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use guildhall_domain::custom::{Custom, CustomValue};
 use guildhall_domain::identifier::parse_guid;
 use guildhall_domain::time::Timestamp;
-use guildhall_domain::validation::InvalidField;
+use guildhall_domain::validation::{InvalidField, MOST_FAULTS};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -151,7 +151,7 @@ impl Faults {
     }
 
     fn found<T>(&mut self, value: Option<T>, field: String, message: &str) -> Option<T> {
-        if value.is_none() {
+        if value.is_none() && self.0.len() < MOST_FAULTS {
             self.0.push(InvalidField { field, message: message.to_owned() });
         }
         value

@@ -15,13 +15,14 @@ use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
 use crate::api::{
-    api_keys, children, discovery, docs, groups, health, members, memberships, root, tokens, user_search, users,
+    api_keys, children, discovery, docs, groups, health, identities, members, memberships, root, tokens, user_search,
+    users,
 };
 
 pub(crate) use errors::{Error, OAuthError, Unauthenticated, ValidationError};
 pub(crate) use parameters::{
-    ApiKeyPath, AssetPath, ChildPath, Excluding, GroupPath, IfMatch, IfNoneMatch, IncludingSelf, Initially, Legacy,
-    MemberPath, MembershipPath, Paging, Searching, SearchingUsers, UserPath,
+    ApiKeyPath, AssetPath, ChildPath, Excluding, GroupPath, IdentityFilter, IfMatch, IfNoneMatch, IncludingSelf,
+    Initially, Legacy, MemberPath, MembershipPath, Paging, Searching, SearchingUsers, UserPath,
 };
 pub(crate) use requests::{
     ApiKeyChanges, GroupChanges, GroupIds, NewApiKey, NewGroup, NewUser, PasswordChange, TokenForm, UserActionRequest,
@@ -71,6 +72,8 @@ static DOCUMENT: LazyLock<Document> = LazyLock::new(Guildhall::openapi);
         users::delete,
         users::change_password,
         users::act,
+        identities::list,
+        identities::remove,
         memberships::list,
         memberships::check,
         groups::list,

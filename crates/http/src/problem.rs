@@ -160,6 +160,11 @@ impl Problem {
         Self { advice: Some(Advice::RetryAfter(1)), cause: Some(cause.into()), ..problem }
     }
 
+    /// Whether it is this service's own trouble, and not what somebody sent.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.status.is_server_error()
+    }
+
     fn with_data(self, data: &impl Serialize) -> Self {
         match to_raw_value(data) {
             Ok(data) => Self { data: Some(data), ..self },

@@ -4,7 +4,8 @@ use actix_web::http::Method;
 use actix_web::web;
 
 use crate::api::{
-    api_keys, children, discovery, docs, groups, health, members, memberships, root, tokens, user_search, users,
+    api_keys, children, discovery, docs, groups, health, identities, members, memberships, root, tokens, user_search,
+    users,
 };
 use crate::problem::Problem;
 
@@ -35,7 +36,7 @@ pub fn routes() -> &'static [Route] {
     &ROUTES
 }
 
-static ROUTES: [Route; 41] = [
+static ROUTES: [Route; 43] = [
     Route { method: Method::GET, template: "/", handler: || web::to(root::root) },
     Route { method: Method::GET, template: "/api/openapi.json", handler: || web::to(docs::document) },
     Route { method: Method::GET, template: "/docs", handler: || web::to(docs::page) },
@@ -72,6 +73,8 @@ static ROUTES: [Route; 41] = [
         template: "/api/security/users/{user}/groups",
         handler: || web::to(memberships::list),
     },
+    Route { method: Method::GET, template: IDENTITIES, handler: || web::to(identities::list) },
+    Route { method: Method::DELETE, template: IDENTITIES, handler: || web::to(identities::remove) },
     Route {
         method: Method::HEAD,
         template: "/api/security/users/{user}/groups/{groups}",
@@ -106,6 +109,7 @@ static ROUTES: [Route; 41] = [
 const USERS: &str = "/api/security/users";
 const USER_SEARCH: &str = "/api/security/users/search";
 const USER: &str = "/api/security/users/{user}";
+const IDENTITIES: &str = "/api/security/users/{user}/identities";
 const GROUPS: &str = "/api/security/groups";
 const GROUP: &str = "/api/security/groups/{group}";
 const MEMBERS: &str = "/api/security/groups/{group}/users";

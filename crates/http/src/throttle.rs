@@ -1,78 +1,166 @@
-//! How often somebody may try to sign in.
+//! How often somebody may fail to prove who they are (spec section 10, row 27).
+//!
+//! Failures alone count, by address and by account at an address: nobody can keep a right secret from somebody at another
+//! address. The limits are those of one instance.
 
-use std::hash::Hash;
+use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use governor::clock::{Clock as _, DefaultClock};
-use governor::state::keyed::HashMapStateStore;
-use governor::{Quota, RateLimiter};
+use quick_cache::sync::Cache;
 
 use crate::problem::Problem;
 
-/// After how many requests those are forgotten who have not come for a while.
-const SWEEP: u32 = 10_000;
+/// How many addresses, and how many accounts at addresses, are remembered; those that were not used for longest go first.
+const REMEMBERED: usize = 1 << 16;
+const MINUTE: u64 = 60_000_000_000;
 /// The bits of an IPv6 address that tell one network from another: a network has as many addresses as it likes.
 const IPV6_NETWORK: u128 = !(u64::MAX as u128);
 
-/// How many requests for tokens are answered in a minute; none is any number.
+/// How many failures there may be in a minute; none is any number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TokenLimits {
     /// From one address; from one network of 64 bits, where the address is IPv6.
     pub per_address: Option<NonZeroU32>,
-    /// For one username, email address or client id, whether it is known or not.
+    /// From one address for one username, email address or client id, whether it is known or not.
     pub per_account: Option<NonZeroU32>,
 }
 
-/// Counts requests for tokens.
+/// Counts failures. It keeps digests under a key of this process, and a bounded number of them.
 pub(crate) struct Throttle {
-    addresses: Option<Limiter<IpAddr>>,
-    accounts: Option<Limiter<String>>,
+    hasher: RandomState,
+    addresses: Option<Limiter>,
+    accounts: Option<Limiter>,
+}
+
+/// An attempt that counts as a failure unless it is said to be none.
+#[must_use]
+pub(crate) struct Attempt {
+    counted: Vec<Arc<Bucket>>,
 }
 
 impl Throttle {
     pub(crate) fn new(limits: TokenLimits) -> Self {
-        Self { addresses: limits.per_address.map(Limiter::new), accounts: limits.per_account.map(Limiter::new) }
-    }
-
-    /// Fails if too many requests come from this address.
-    pub(crate) fn admit_address(&self, address: Option<IpAddr>) -> Result<(), Problem> {
-        match (&self.addresses, address) {
-            (Some(limiter), Some(address)) => limiter.admit(&network(address)),
-            _ => Ok(()),
+        Self {
+            hasher: RandomState::new(),
+            addresses: limits.per_address.map(Limiter::new),
+            accounts: limits.per_account.map(Limiter::new),
         }
     }
 
-    /// Fails if too many requests are for this account.
-    pub(crate) fn admit_account(&self, account: &str) -> Result<(), Problem> {
-        self.accounts.as_ref().map_or(Ok(()), |limiter| limiter.admit(&account.to_owned()))
+    /// Begins an attempt from this address, unless there have been too many failures from there.
+    pub(crate) fn attempt(&self, address: Option<IpAddr>) -> Result<Attempt, Problem> {
+        let mut attempt = Attempt { counted: Vec::new() };
+        if let (Some(limiter), Some(address)) = (&self.addresses, address) {
+            attempt.count(limiter, self.hasher.hash_one(network(address)))?;
+        }
+        Ok(attempt)
+    }
+
+    /// Says for which account the attempt is. It ends here if there have been too many failures for the account from this
+    /// address.
+    pub(crate) fn of_account(
+        &self,
+        attempt: &mut Attempt,
+        address: Option<IpAddr>,
+        account: &impl Hash,
+    ) -> Result<(), Problem> {
+        match &self.accounts {
+            Some(limiter) => attempt.count(limiter, self.hasher.hash_one((address.map(network), account))),
+            None => Ok(()),
+        }
     }
 }
 
-struct Limiter<K: Clone + Hash + Eq> {
-    limiter: RateLimiter<K, HashMapStateStore<K>, DefaultClock>,
-    requests: AtomicU32,
+impl Attempt {
+    /// It was no failure.
+    pub(crate) fn forgive(self) {
+        for bucket in &self.counted {
+            bucket.give_back();
+        }
+    }
+
+    /// Whether it was one, is for the answer to say: a wrong secret is a failure; the service's own trouble is none.
+    pub(crate) fn judge<T>(self, outcome: Result<T, Problem>) -> Result<T, Problem> {
+        if outcome.as_ref().map_or_else(Problem::is_ours, |_| true) {
+            self.forgive();
+        }
+        outcome
+    }
+
+    fn count(&mut self, limiter: &Limiter, key: u64) -> Result<(), Problem> {
+        let bucket = limiter.bucket(key);
+        bucket.take().map_err(|wait| Problem::slow_down(wait.as_secs() + 1))?;
+        self.counted.push(bucket);
+        Ok(())
+    }
 }
 
-impl<K: Clone + Hash + Eq> Limiter<K> {
+struct Limiter {
+    per_minute: NonZeroU32,
+    buckets: Cache<u64, Arc<Bucket>>,
+    begun: Instant,
+    /// Two requests must not make a bucket each for one key.
+    making: Mutex<()>,
+}
+
+impl Limiter {
     fn new(per_minute: NonZeroU32) -> Self {
-        Self { limiter: RateLimiter::hashmap(Quota::per_minute(per_minute)), requests: AtomicU32::new(0) }
+        Self { per_minute, buckets: Cache::new(REMEMBERED), begun: Instant::now(), making: Mutex::new(()) }
     }
 
-    fn admit(&self, key: &K) -> Result<(), Problem> {
-        if self.requests.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
-            self.limiter.retain_recent();
-            self.limiter.shrink_to_fit();
+    fn bucket(&self, key: u64) -> Arc<Bucket> {
+        if let Some(bucket) = self.buckets.get(&key) {
+            return bucket;
         }
-        self.limiter.check_key(key).map_err(|refused| {
-            let wait = refused.wait_time_from(DefaultClock::default().now());
-            Problem::slow_down(wait.as_secs() + 1)
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        self.buckets.get(&key).unwrap_or_else(|| {
+            let bucket = Arc::new(Bucket::new(self.per_minute, self.begun));
+            self.buckets.insert(key, Arc::clone(&bucket));
+            bucket
         })
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
+/// Refills steadily, and takes back what was not used: the generic cell rate algorithm.
+struct Bucket {
+    /// Nanoseconds between two that are admitted in the long run.
+    interval: u64,
+    begun: Instant,
+    /// When the bucket is full again, in nanoseconds since `begun`.
+    full_at: AtomicU64,
+}
+
+impl Bucket {
+    fn new(per_minute: NonZeroU32, begun: Instant) -> Self {
+        Self { interval: MINUTE / u64::from(per_minute.get()), begun, full_at: AtomicU64::new(0) }
+    }
+
+    /// Takes one out, or says how long to wait for one.
+    fn take(&self) -> Result<(), Duration> {
+        let now = u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let taken = |full_at: u64| {
+            let next = full_at.max(now).saturating_add(self.interval);
+            (next.saturating_sub(now) <= MINUTE).then_some(next)
+        };
+        let updated = self.full_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken);
+        updated.map(drop).map_err(|full_at| {
+            Duration::from_nanos(full_at.saturating_add(self.interval).saturating_sub(now).saturating_sub(MINUTE))
+        })
+    }
+
+    fn give_back(&self) {
+        // A bucket that was filled up since stays full.
+        let given_back = |full_at: u64| Some(full_at.saturating_sub(self.interval));
+        let _ = self.full_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, given_back);
+    }
+}
+
+/// What is counted as one address.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & IPV6_NETWORK)),
@@ -81,33 +169,58 @@ fn network(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
     use std::num::NonZeroU32;
 
-    use super::{Limiter, SWEEP, Throttle, TokenLimits};
+    use super::{REMEMBERED, Throttle, TokenLimits};
+
+    fn throttle(per_address: u32, per_account: u32) -> Throttle {
+        let [per_address, per_account] = [per_address, per_account].map(NonZeroU32::new);
+        Throttle::new(TokenLimits { per_address, per_account })
+    }
+
+    /// Whether an attempt begins; it fails.
+    fn fails(throttle: &Throttle, address: &str, account: &str) -> bool {
+        let address: Option<IpAddr> = Some(address.parse().unwrap());
+        throttle.attempt(address).and_then(|mut attempt| throttle.of_account(&mut attempt, address, &account)).is_ok()
+    }
 
     #[test]
-    fn each_network_and_each_account_has_its_own_count() {
-        let limits = TokenLimits { per_address: NonZeroU32::new(2), per_account: NonZeroU32::new(1) };
-        let throttle = Throttle::new(limits);
-        let admits = |address: &str| throttle.admit_address(Some(address.parse().unwrap())).is_ok();
-        assert_eq!(["192.0.2.1"; 3].map(admits), [true, true, false]);
-        assert!(admits("192.0.2.2"));
+    fn each_network_and_each_account_at_it_has_its_own_count() {
+        let addresses = throttle(2, 0);
+        assert_eq!(["192.0.2.1"; 3].map(|address| fails(&addresses, address, "")), [true, true, false]);
+        assert!(fails(&addresses, "192.0.2.2", ""));
         assert_eq!(
-            ["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::3"].map(admits),
+            ["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::3"]
+                .map(|address| fails(&addresses, address, "")),
             [true, true, false, true]
         );
-        assert!(throttle.admit_address(None).is_ok());
-        assert_eq!(["tyler", "tyler", "marla"].map(|name| throttle.admit_account(name).is_ok()), [true, false, true]);
-        let anything_goes = Throttle::new(TokenLimits::default());
-        assert!((0..1000).all(|_| anything_goes.admit_account("tyler").is_ok()));
+        let accounts = throttle(0, 1);
+        assert_eq!(["tyler", "tyler", "marla"].map(|name| fails(&accounts, "192.0.2.1", name)), [true, false, true]);
+        assert!(fails(&accounts, "192.0.2.2", "tyler"));
+        assert!(throttle(1, 1).attempt(None).is_ok());
+        let unlimited = throttle(0, 0);
+        assert!((0..1000).all(|_| fails(&unlimited, "192.0.2.1", "tyler")));
+    }
+
+    #[test]
+    fn what_was_no_failure_does_not_count() {
+        let throttle = throttle(3, 3);
+        let address: Option<IpAddr> = Some("192.0.2.1".parse().unwrap());
+        for _ in 0..100 {
+            let mut attempt = throttle.attempt(address).unwrap();
+            throttle.of_account(&mut attempt, address, &"tyler").unwrap();
+            attempt.forgive();
+        }
+        assert_eq!(["tyler"; 4].map(|name| fails(&throttle, "192.0.2.1", name)), [true, true, true, false]);
     }
 
     #[test]
     fn those_who_stay_away_are_forgotten() {
-        let limiter = Limiter::new(NonZeroU32::MAX);
-        for name in 0..SWEEP * 3 {
-            assert!(limiter.admit(&name).is_ok());
+        let throttle = throttle(u32::MAX, u32::MAX);
+        for name in 0..REMEMBERED * 2 {
+            assert!(fails(&throttle, "192.0.2.1", &name.to_string()));
         }
-        assert!(limiter.limiter.len() < usize::try_from(SWEEP).unwrap() * 2, "{}", limiter.limiter.len());
+        assert!(throttle.accounts.as_ref().unwrap().buckets.len() <= REMEMBERED);
     }
 }

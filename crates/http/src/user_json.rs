@@ -179,7 +179,7 @@ impl<'a> UserBody<'a> {
             },
             status: Status {
                 suspended: user.is_suspended(now),
-                locked: user.locked,
+                locked: user.is_locked(now),
                 password_reset_required: user.must_reset_password(now),
             },
             created: Moment(user.created),

@@ -22,7 +22,9 @@ use crate::problem::Problem;
 
 /// The tag of a user as they are at `now`.
 pub(crate) fn user_tag(user: &User, now: Timestamp) -> String {
-    let flags = u8::from(user.is_suspended(now)) + 2 * u8::from(user.must_reset_password(now));
+    let flags = u8::from(user.is_suspended(now))
+        + 2 * u8::from(user.must_reset_password(now))
+        + 4 * u8::from(user.is_locked(now));
     format!("\"{}.{flags}\"", user.version.0)
 }
 

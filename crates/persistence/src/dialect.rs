@@ -43,6 +43,7 @@ dialect!(note_memberships(connection) -> QueryResult<usize>);
 dialect!(note_renamed(connection, user: Key) -> QueryResult<usize>);
 dialect!(force_index_order(connection, is_forced: bool) -> QueryResult<()>);
 dialect!(lock_user(connection, user: Key) -> QueryResult<usize>);
+dialect!(lock_unknown_name(connection, place: i32) -> QueryResult<usize>);
 dialect!(lock_memberships(connection, user: Key) -> QueryResult<usize>);
 dialect!(lock_group(connection, group: Key) -> QueryResult<usize>);
 dialect!(insert_edges(connection, parent: Key, children: Vec<Key>) -> QueryResult<usize>);

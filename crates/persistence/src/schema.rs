@@ -19,7 +19,6 @@ diesel::table! {
         provider_kind -> Text,
         provider_name -> Text,
         suspended -> Bool,
-        locked -> Bool,
         password_reset_required -> Bool,
         created -> BigInt,
         modified -> BigInt,
@@ -34,16 +33,20 @@ diesel::table! {
         security_stamp -> UuidSql,
         version -> BigInt,
         password_due -> Nullable<BigInt>,
+        lock_failures -> Integer,
+        locks -> Integer,
+        locked_until -> Nullable<BigInt>,
     }
 }
 
 diesel::table! {
-    use diesel::sql_types::Text;
+    use diesel::sql_types::{Bool, Text};
     use crate::sql_types::UuidSql;
 
     user_identifiers (identifier_key) {
         identifier_key -> Text,
         user_id -> UuidSql,
+        by_authority -> Bool,
     }
 }
 
@@ -186,22 +189,41 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, Integer, Nullable};
+    use diesel::sql_types::{BigInt, Binary, Integer, Nullable};
 
-    unknown_sign_ins (id) {
-        id -> Integer,
-        attempts -> BigInt,
-        latest -> Nullable<BigInt>,
+    unknown_sign_ins (place) {
+        place -> Integer,
+        name -> Binary,
+        lock_failures -> Integer,
+        locks -> Integer,
+        locked_until -> Nullable<BigInt>,
     }
 }
 
 diesel::table! {
-    use diesel::sql_types::BigInt;
+    use diesel::sql_types::{BigInt, Binary, Integer, Nullable};
     use crate::sql_types::UuidSql;
 
-    foreign_sign_ins (user_id) {
+    known_addresses (user_id, address) {
         user_id -> UuidSql,
-        issued -> BigInt,
+        address -> Binary,
+        signed_in -> BigInt,
+        lock_failures -> Integer,
+        locks -> Integer,
+        locked_until -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::sql_types::UuidSql;
+
+    identities (issuer, subject) {
+        issuer -> Text,
+        subject -> Text,
+        user_id -> UuidSql,
+        linked -> BigInt,
+        latest_token -> Nullable<BigInt>,
     }
 }
 
@@ -222,5 +244,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     refresh_tokens,
     unknown_sign_ins,
-    foreign_sign_ins,
+    known_addresses,
+    identities,
 );

@@ -4,6 +4,8 @@ mod api_keys;
 mod closure;
 mod custom;
 mod groups;
+mod identities;
+mod lockouts;
 mod members;
 mod search;
 mod sign_in;

@@ -16,6 +16,7 @@ use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::directory::{CreateUserError, Directory, FirstAdministratorError, FirstApiKey};
 use guildhall_domain::foreign::Trust;
 use guildhall_domain::secret::Secret;
+use guildhall_domain::user::LockoutPolicy;
 use guildhall_http::{Api, LaneSizes, Limits, ServeOptions, TokenLimits};
 use guildhall_persistence::{Database, DatabaseSettings};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -41,7 +42,7 @@ impl Application {
         for migration in database.migrate()? {
             tracing::info!(%migration, "ran the migration {migration}");
         }
-        let directory = directory(&database, settings);
+        let directory = directory(&database, settings, keys.secrets()?);
         directory.prepare()?;
         let (host, port) = (settings.server.host.as_str(), settings.server.port);
         let listener =
@@ -106,13 +107,16 @@ fn password_slots() -> NonZeroUsize {
 }
 
 /// The directory in `database`.
-pub(crate) fn directory(database: &Database, settings: &Settings) -> Directory {
+pub(crate) fn directory(database: &Database, settings: &Settings, secrets: RandomSecrets) -> Directory {
     let passwords = Arc::new(Argon2Passwords::new(password_slots()));
     let policy = Policy {
         delegated_administration: settings.authorization.delegated_administration,
-        lockout_threshold: NonZeroU32::new(settings.auth.lockout_threshold).unwrap_or(NonZeroU32::MIN),
+        lockout: LockoutPolicy {
+            threshold: NonZeroU32::new(settings.auth.lockout_threshold).unwrap_or(NonZeroU32::MIN),
+            duration: settings.auth.lockout_duration,
+        },
     };
-    Directory::new(database.store(), passwords, Arc::new(RandomSecrets), Arc::new(SystemClock), Arc::new(UuidV7))
+    Directory::new(database.store(), passwords, Arc::new(secrets), Arc::new(SystemClock), Arc::new(UuidV7))
         .with_policy(policy)
 }
 
@@ -138,12 +142,13 @@ fn issuers(settings: &Settings) -> Result<Vec<ForeignIssuer>> {
             audiences: issuer.audiences.clone(),
             algorithms: issuer.algorithms.iter().map(algorithm).collect::<Result<_>>()?,
             jwks_url: issuer.jwks_url.clone(),
-            user_claim: issuer.user_claim.clone(),
+            name_claim: issuer.name_claim.clone(),
             groups_claim: issuer.groups_claim.clone(),
             scopes: Scopes::known_in(&issuer.scopes.join(" ")),
             trust: Trust {
                 creates_users: issuer.create_users,
-                names_local_users: issuer.local_users,
+                links_existing: issuer.link_existing,
+                links_administrators: issuer.link_administrators,
                 creates_groups: issuer.create_groups,
             },
         })

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use guildhall_auth::RandomSecrets;
 use guildhall_domain::directory::{CallerError, Directory};
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::ports::Tokens;
@@ -92,7 +93,7 @@ impl Cli {
 fn migrate(settings: &Settings) -> Result<()> {
     let database = Database::connect(&application::database(settings)).context("database.url")?;
     let migrations = database.migrate()?;
-    application::directory(&database, settings).prepare()?;
+    application::directory(&database, settings, RandomSecrets::with_random_key()?).prepare()?;
     let mut out = io::stdout();
     for migration in &migrations {
         writeln!(out, "ran the migration {migration}")?;
@@ -106,7 +107,7 @@ fn migrate(settings: &Settings) -> Result<()> {
 /// The directory in a database that is there.
 fn existing(settings: &Settings) -> Result<Directory> {
     let database = Database::connect_existing(&application::database(settings)).context("database.url")?;
-    Ok(application::directory(&database, settings))
+    Ok(application::directory(&database, settings, RandomSecrets::with_random_key()?))
 }
 
 fn rotate(settings: &Settings) -> Result<()> {

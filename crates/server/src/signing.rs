@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use guildhall_auth::{JwtTokens, KeyFile, KeyRing, Rotated, TokenSettings};
+use guildhall_auth::{JwtTokens, KeyFile, KeyRing, RandomSecrets, Rotated, TokenSettings};
 use guildhall_domain::ports::Clock;
 
 use crate::settings::{Secret, Settings};
@@ -49,6 +49,16 @@ impl KeySource {
             Self::Generated(file) => KeyFile::load_or_generate(file)?,
         };
         Ok(JwtTokens::from_file(settings, file, clock))
+    }
+
+    /// Secrets, with keyed digests by the key that signs. A generated file must have been made by [`tokens`](Self::tokens).
+    pub(crate) fn secrets(&self) -> Result<RandomSecrets> {
+        match self {
+            Self::Secret { current, .. } => {
+                Ok(RandomSecrets::keyed_by(&KeyRing::from_secrets(current.reveal(), []).context("auth.hs256_secret")?))
+            }
+            Self::File(file) | Self::Generated(file) => Ok(RandomSecrets::keyed_by(KeyFile::load(file)?.ring())),
+        }
     }
 
     /// Puts a new key in front of those in the file.

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use guildhall_domain::access::Scopes;
 use guildhall_domain::foreign::ForeignIdentity;
-use guildhall_domain::identifier::parse_guid;
 use serde_json::Value;
 
 use super::claims::{ForeignClaims, texts};
@@ -12,25 +11,31 @@ use super::settings::ForeignIssuer;
 use crate::refusal::Refusal;
 
 const EMAIL: &str = "email";
+/// The most characters of a subject (`OpenID` Connect Core 1.0, section 2).
+const LONGEST_SUBJECT: usize = 255;
 
 /// Whom the claims of a verified token stand for.
 pub(crate) fn of(claims: &ForeignClaims, issuer: &ForeignIssuer) -> Result<ForeignIdentity, Refusal> {
-    claims.text("sub")?;
-    let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
-    let is_verified = is_email_verified(claims);
-    if issuer.user_claim == EMAIL && !is_verified {
-        return Err(Refusal::UnverifiedEmail);
+    let subject = claims.text("sub")?;
+    if subject.chars().count() > LONGEST_SUBJECT || subject.contains(char::is_control) {
+        return Err(Refusal::Malformed);
     }
-    let name = claims.at(&issuer.user_claim).and_then(Value::as_str).filter(|name| !name.is_empty());
-    let name = name.ok_or(Refusal::NoUser)?.to_owned();
-    let email = text(EMAIL).filter(|_| is_verified);
-    let is_id = |name: &str| parse_guid(name).is_some();
-    let readable = || [text("preferred_username"), email.clone()].into_iter().flatten().find(|name| !is_id(name));
-    let alias = if is_id(&name) { readable() } else { None };
+    let given = |text: &&str| !text.is_empty();
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(given).map(str::to_owned);
+    let email = text(EMAIL).filter(|_| is_email_verified(claims));
+    let named = claims.at(&issuer.name_claim).and_then(Value::as_str).filter(given).map(str::to_owned);
+    // Whatever reads as an address counts only as the address that the issuer has verified.
+    let is_trusted = |name: &String| !name.contains('@') || email.as_ref().is_some_and(|email| email == name);
+    let link_name = named.clone().filter(is_trusted);
+    let is_unverified_address = |name: &String| issuer.name_claim == EMAIL && !is_trusted(name);
+    let named = named.filter(|name| !is_unverified_address(name));
+    let names = [named, text("preferred_username"), email.clone(), Some(subject.to_owned())];
     Ok(ForeignIdentity {
+        issuer: issuer.issuer.clone(),
+        subject: subject.to_owned(),
         provider: issuer.name.clone(),
-        name,
-        alias,
+        link_name,
+        names: names.into_iter().flatten().collect(),
         email,
         first_name: text("given_name"),
         last_name: text("family_name"),
@@ -41,13 +46,13 @@ pub(crate) fn of(claims: &ForeignClaims, issuer: &ForeignIssuer) -> Result<Forei
     })
 }
 
-/// Issuers that do not verify addresses let anybody have anybody's (`OpenID` Connect Core 1.0, section 5.7). Some say so in a
-/// text.
+/// Issuers that do not verify addresses let anybody have anybody's (`OpenID` Connect Core 1.0, section 5.7): only one that says
+/// that it has verified it is believed. Some say so in a text.
 fn is_email_verified(claims: &ForeignClaims) -> bool {
     match claims.given("email_verified") {
-        None | Some(Value::Bool(true)) => true,
+        Some(Value::Bool(is_verified)) => *is_verified,
         Some(Value::String(text)) => text == "true",
-        Some(_) => false,
+        _ => false,
     }
 }
 

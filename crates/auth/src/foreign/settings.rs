@@ -21,8 +21,9 @@ pub struct ForeignIssuer {
     pub algorithms: Vec<SignatureAlgorithm>,
     /// Where its keys are; else its discovery document says so (`OpenID` Connect Discovery 1.0, section 4).
     pub jwks_url: Option<String>,
-    /// The claim that names the user: `sub`, `email`, `preferred_username` or any other that holds a text.
-    pub user_claim: String,
+    /// The claim that says what to call a user who is created, and by which one who is already here may be found:
+    /// `preferred_username`, `email` or any other that holds a text. Who somebody is, `sub` alone says.
+    pub name_claim: String,
     /// The claim that holds the names of the user's groups, if the issuer has a say in groups. One that lies within others
     /// is named by a path with dots, such as `realm_access.roles`.
     pub groups_claim: Option<String>,
@@ -90,9 +91,9 @@ pub enum IssuerFault {
     /// No token could be verified.
     #[error("it needs an algorithm")]
     NoAlgorithm,
-    /// No token could name a user.
-    #[error("it needs a claim that names the user")]
-    NoUserClaim,
+    /// No user could be called anything.
+    #[error("it needs a claim that says what to call users")]
+    NoNameClaim,
     /// The address of its keys, or of the discovery document that says where they are, is none.
     #[error("{0:?} is no URL of http or https, and says not where its keys are")]
     NotAnAddress(String),
@@ -112,7 +113,7 @@ impl ForeignIssuer {
             (others.iter().any(|other| other.issuer == self.issuer), IssuerFault::IssuerTaken),
             (self.audiences.is_empty(), IssuerFault::NoAudience),
             (self.algorithms.is_empty(), IssuerFault::NoAlgorithm),
-            (self.user_claim.is_empty(), IssuerFault::NoUserClaim),
+            (self.name_claim.is_empty(), IssuerFault::NoNameClaim),
             (scheme(address).is_none(), IssuerFault::NotAnAddress(address.clone())),
         ];
         match faults.into_iter().find(|(is_fault, _)| *is_fault) {

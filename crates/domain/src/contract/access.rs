@@ -7,16 +7,17 @@ use uuid::Uuid;
 
 use super::Fixture;
 use super::fixture::{NOW, must, user_named};
-use crate::access::{Action, Caller, Denied, Policy};
+use crate::access::{Action, Actor, Caller, Denied, Policy};
+use crate::api_key::ApiKeyDraft;
 use crate::directory::{
-    ActError, AddChildError, AddMemberError, ChangeUserError, CreateUserError, DeleteGroupError, DeleteUserError,
-    Directory, ReadUserError, RemoveChildError, RemoveMemberError,
+    ActError, AddChildError, AddMemberError, ChangeGroupError, ChangePasswordError, ChangeUserError, CreateUserError,
+    DeleteGroupError, DeleteUserError, Directory, ReadUserError, RemoveChildError, RemoveMemberError,
 };
-use crate::group::SystemGroup;
+use crate::group::{GroupChanges, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
-use crate::ports::Store;
+use crate::ports::{NameSource, Store};
 use crate::time::Timestamp;
-use crate::user::{SecurityStamp, User, UserChanges, UserDraft, UserId};
+use crate::user::{Lockout, SecurityStamp, User, UserChanges, UserDraft, UserId};
 use crate::version::Precondition;
 
 /// A member of a group two levels below System Administrators administers, until that membership ends.
@@ -37,7 +38,7 @@ pub fn standing_tells_an_effective_administrator(store: Arc<dyn Store>) {
     assert_eq!(unknown, None);
 }
 
-/// Suspended, locked or expired, nobody administers; and the one who is left counts.
+/// Suspended or expired, nobody administers; and the one who is left counts. A lock by wrong passwords closes nothing.
 pub fn an_administrator_counts_while_their_account_is_open(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let system = fixture.system(SystemGroup::SystemAdministrators);
@@ -48,12 +49,16 @@ pub fn an_administrator_counts_while_their_account_is_open(store: Arc<dyn Store>
     let named = |name: &str, number| user_named(name, Uuid::from_u128(number));
     let closed = [
         User { suspended: true, ..named("suspended", 0xfeed) },
-        User { locked: true, ..named("locked", 0xfeee) },
-        User { expiry: Some(Timestamp::from_milliseconds(NOW + 1)), ..named("expiring", 0xfeef) },
+        User { expiry: Some(now), ..named("expired", 0xfeee) },
+        User {
+            expiry: Some(Timestamp::from_milliseconds(NOW + 1)),
+            lockout: Lockout { failures: 0, locks: 1, until: Some(now.plus_days(1)) },
+            ..named("expiring", 0xfeef)
+        },
     ];
     for user in &closed {
         must(fixture.store.write(|directory| {
-            directory.insert_user(user, None, SecurityStamp(user.id.0))?;
+            directory.insert_user(user, None, SecurityStamp(user.id.0), NameSource::Unverified)?;
             directory.insert_members(system, &BTreeSet::from([user.id]), now)
         }));
     }
@@ -171,16 +176,35 @@ pub fn delegates_keep_their_hands_off_administrators(store: Arc<dyn Store>) {
     must(directory.create_user(&users, draft("a@fightclub.com", None)));
     let refused = directory.create_user(&users, draft("b@fightclub.com", Some(0)));
     assert!(matches!(refused, Err(CreateUserError::Denied(Denied::NotPermitted))));
-    must(directory.act(&users, &UserIdentifier::Id(groups.user), "suspend"));
-    must(directory.act(&users, &UserIdentifier::Id(groups.user), "unsuspend"));
-    let groups = fixture.caller(groups.user);
+    // Nobody administers by somebody else's account: of no administrators' group, direct or below, and of no API key.
+    let deputies = fixture.group("deputies");
+    let [inheriting, keys] = ["inheriting", "keys"].map(|name| fixture.user(name));
+    fixture.nest(fixture.system(SystemGroup::ApiKeyAdministrators), deputies);
+    fixture.join(deputies, &[inheriting]);
+    fixture.join(fixture.system(SystemGroup::ApiKeyAdministrators), &[keys]);
+    let draft = ApiKeyDraft { name: Some(Some("soap".to_owned())), ..ApiKeyDraft::default() };
+    let key = must(fixture.directory.create_api_key(Actor::Operator, draft, &[])).key.user;
+    for target in [groups.user, inheriting, keys, key] {
+        let target = UserIdentifier::Id(target);
+        let refused = directory.act(&users, &target, "suspend");
+        assert!(matches!(refused, Err(ActError::Denied(Denied::NotPermitted))), "{target:?}");
+        let refused = directory.change_password(&users, &target, None, Some("An0ther!One".to_owned()));
+        assert!(matches!(refused, Err(ChangePasswordError::Denied(Denied::NotPermitted))), "{target:?}");
+        let refused = directory.delete_user(&users, &target, &Precondition::None);
+        assert!(matches!(refused, Err(DeleteUserError::Denied(Denied::NotPermitted))), "{target:?}");
+        let refused = directory.user(&users, &target);
+        assert!(matches!(refused, Err(ReadUserError::Denied(Denied::NotPermitted))), "{target:?}");
+    }
+    must(directory.act(&users, &UserIdentifier::Current, "unlock"));
     let (plain, below) = (GroupIdentifier::Id(fixture.group("plain")), fixture.group("below"));
     fixture.nest(fixture.system(SystemGroup::SystemAdministrators), below);
     let below = GroupIdentifier::Id(below);
     let system = GroupIdentifier::Id(fixture.system(SystemGroup::SystemAdministrators));
     let itself = UserIdentifier::Current;
     must(directory.add_member(&groups, &plain, &itself));
-    for group in [&below, &system] {
+    let ours = GroupIdentifier::Id(deputies);
+    let keys = GroupIdentifier::Id(fixture.system(SystemGroup::ApiKeyAdministrators));
+    for group in [&below, &system, &ours, &keys] {
         assert!(matches!(
             directory.add_member(&groups, group, &itself),
             Err(AddMemberError::Denied(Denied::NotPermitted))
@@ -190,6 +214,13 @@ pub fn delegates_keep_their_hands_off_administrators(store: Arc<dyn Store>) {
             Err(AddChildError::Denied(Denied::NotPermitted))
         ));
     }
-    assert!(matches!(directory.add_child(&groups, &plain, &system), Err(AddChildError::Denied(Denied::NotPermitted))));
+    for group in [&system, &keys] {
+        let refused = directory.add_child(&groups, &plain, group);
+        assert!(matches!(refused, Err(AddChildError::Denied(Denied::NotPermitted))), "{group:?}");
+    }
+    // An issuer may mean a group by the name that it would get.
+    let renamed = GroupChanges { name: Some(Some("Everybody over there".to_owned())), ..GroupChanges::default() };
+    let refused = directory.change_group(&groups, &ours, &renamed, &Precondition::None);
+    assert!(matches!(refused, Err(ChangeGroupError::Denied(Denied::NotPermitted))));
     must(directory.add_child(&groups, &plain, &below));
 }

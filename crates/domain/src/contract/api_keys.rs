@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Fixture;
 use super::fixture::must;
-use crate::access::{Actor, Denied, Scopes};
+use crate::access::{Action, Actor, Denied, SECURITY_ADMINISTRATOR, Scopes};
 use crate::api_key::{ApiKey, ApiKeyDraft, ApiKeyId, ApiKeyIdentifier};
 use crate::directory::{ActError, ApiKeyError, ChangePasswordError, ClientError, FirstApiKey, IssuedApiKey};
 use crate::group::SystemGroup;
@@ -66,7 +66,7 @@ pub fn an_api_key_acts_as_a_user_of_its_own(store: Arc<dyn Store>) {
         assert!(fixture.directory.sign_in("!! New key", secret, &Scopes::all()).is_err());
     }
     let unharmed = must(fixture.directory.user(&fixture.admin, &UserIdentifier::Id(key.user)));
-    assert_eq!((unharmed.locked, unharmed.failed_login_attempts), (false, 0));
+    assert_eq!((unharmed.is_locked(fixture.now()), unharmed.failed_login_attempts), (false, 0));
     assert!(sign_in(&fixture, &issued));
 }
 
@@ -101,6 +101,26 @@ pub fn a_key_and_its_tokens_end_at_once(store: Arc<dyn Store>) {
     let users: Vec<_> =
         must(directory.api_keys(admin, must(Page::new(0, 10)))).items.into_iter().map(|key| key.name).collect();
     assert_eq!(users.iter().map(Username::as_str).collect::<Vec<_>>(), ["disabled", "rotated", "suspended"]);
+}
+
+/// A token that was issued before a key's scopes were narrowed is good for the narrower ones at once.
+pub fn narrower_scopes_of_a_key_bite_on_the_next_call(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let issued = create(&fixture, "soap");
+    fixture.join(fixture.system(SystemGroup::SystemAdministrators), &[issued.key.user]);
+    let id = issued.key.id.to_string();
+    let (_, caller) = must(fixture.directory.sign_in_client(&id, issued.secret.reveal(), &Scopes::all()));
+    let may = || must(fixture.directory.authorise(&caller, Action::ManageGroups));
+    assert_eq!(may(), Ok(()));
+    let key = ApiKeyIdentifier::Id(issued.key.id);
+    for (scopes, expected) in
+        [(vec!["openid"], Err(Denied::NotPermitted)), (vec!["openid", SECURITY_ADMINISTRATOR], Ok(()))]
+    {
+        let scopes = Some(scopes.into_iter().map(str::to_owned).collect());
+        let changes = ApiKeyDraft { scopes, ..ApiKeyDraft::default() };
+        must(fixture.directory.change_api_key(Actor::Operator, &key, &changes));
+        assert_eq!(may(), expected);
+    }
 }
 
 /// A key's name is its user's, so it is taken once among keys and users.

@@ -12,7 +12,7 @@ use crate::group::{GroupChanges, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::password::{Password, PasswordHash};
 use crate::ports::{Credentials, Store};
-use crate::user::{User, UserChanges};
+use crate::user::UserChanges;
 use crate::version::{Precondition, Version};
 
 fn by_name(name: &str) -> UserChanges {
@@ -111,10 +111,10 @@ pub fn secrets_change_with_a_user(store: Arc<dyn Store>) {
             }))
         };
     let before = fixture.caller(id).stamp;
-    let (password, standing) = update(&Credentials { password: Some(hash.clone()), stamp: None });
+    let (password, standing) = update(&Credentials { password: Some(hash.clone()), ..Credentials::default() });
     assert_eq!((password, standing.map(|standing| standing.stamp)), (Some(hash.clone()), Some(before)));
     let stamp = crate::user::SecurityStamp(uuid::Uuid::from_u128(0xfeed));
-    let (password, standing) = update(&Credentials { password: None, stamp: Some(stamp) });
+    let (password, standing) = update(&Credentials { stamp: Some(stamp), ..Credentials::default() });
     assert_eq!((password, standing.map(|standing| standing.stamp)), (Some(hash), Some(stamp)));
 }
 
@@ -177,10 +177,12 @@ pub fn passwords_change_and_wrong_ones_lock(store: Arc<dyn Store>) {
     for _ in 0..5 {
         assert!(matches!(set(&caller, Some("wrong"), "An0ther!One"), Err(ChangePasswordError::ExistingIncorrect)));
     }
-    let User { locked, failed_login_attempts, .. } = must(fixture.directory.user(&fixture.admin, &user));
-    assert_eq!((locked, failed_login_attempts), (true, 5));
-    assert!(matches!(
-        set(&caller, Some("F1ghtC1ub1234!"), "An0ther!One"),
-        Err(ChangePasswordError::Denied(Denied::Unauthenticated))
-    ));
+    let changed = must(fixture.directory.user(&fixture.admin, &user));
+    assert_eq!((changed.is_locked(fixture.now()), changed.failed_login_attempts), (true, 5));
+    // Longer than any password: wrong, and counted.
+    let endless = "x".repeat(1025);
+    assert!(matches!(set(&caller, Some(&endless), "An0ther!One"), Err(ChangePasswordError::ExistingIncorrect)));
+    assert_eq!(must(fixture.directory.user(&fixture.admin, &user)).failed_login_attempts, 6);
+    // A lock keeps password sign-ins out, and no session.
+    must(set(&caller, Some("F1ghtC1ub1234!"), "An0ther!One"));
 }

@@ -15,7 +15,7 @@ use crate::page::{Page, Paged};
 use crate::ports::{Reach, StoreError};
 use crate::search::{Field, Filter, GroupField, GroupListing, Listing, Sort, UserField, UserListing};
 use crate::time::{DAY, Timestamp};
-use crate::user::{Email, Provider, ProviderKind, User, UserId};
+use crate::user::{Email, Lockout, Provider, ProviderKind, User, UserId};
 use crate::version::Version;
 
 /// Texts that differ by case, by accents, by what is a wildcard somewhere, and by what stands around a word.
@@ -200,7 +200,7 @@ fn person(dice: &mut Dice, number: u64, now: Timestamp) -> User {
             Provider::contensis()
         },
         suspended: dice.truth(),
-        locked: dice.truth(),
+        lockout: Lockout { failures: 0, locks: 0, until: dice.moment(now) },
         password_reset_required: dice.truth(),
         created: dice.moment(now).unwrap_or(now),
         modified: dice.moment(now).unwrap_or(now),

@@ -13,11 +13,11 @@ use crate::group::{Group, GroupDraft, GroupId, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Page;
 use crate::password::{Password, PasswordHash};
-use crate::ports::{Clock, Ids, Passwords, PasswordsError, Secrets, SecretsError, Store, StoreError};
+use crate::ports::{Clock, Ids, NameSource, Passwords, PasswordsError, Secrets, SecretsError, Store, StoreError};
 use crate::search::{Field, Listing};
 use crate::secret::{RANDOM_BYTES, SecretDigest};
 use crate::time::{DAY, Timestamp};
-use crate::user::{Email, Provider, SecurityStamp, User, UserId, Username};
+use crate::user::{Email, Lockout, Provider, SecurityStamp, User, UserId, Username};
 use crate::version::Version;
 
 /// The time when a test begins.
@@ -69,6 +69,15 @@ impl Secrets for Guessable {
             digest[index % 32] ^= byte.rotate_left(u32::try_from(index / 32).unwrap_or(0));
         }
         SecretDigest(digest)
+    }
+
+    fn keyed_digest(&self, text: &str) -> SecretDigest {
+        let mixed = text
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        SecretDigest(std::array::from_fn(|index| {
+            mixed.rotate_left(u32::try_from(index).unwrap_or(0) * 8).to_be_bytes()[0]
+        }))
     }
 }
 
@@ -131,6 +140,11 @@ impl Fixture {
         self.clock.0.fetch_add(days * DAY, Ordering::Relaxed);
     }
 
+    /// Lets so many minutes go by.
+    pub fn wait_minutes(&self, minutes: i64) {
+        self.clock.0.fetch_add(minutes * 60_000, Ordering::Relaxed);
+    }
+
     /// Adds a user who is a member of nothing.
     pub fn user(&self, username: &str) -> UserId {
         self.insert(&user_named(username, self.ids.next()))
@@ -139,7 +153,7 @@ impl Fixture {
     /// Adds this user, as a member of nothing.
     pub fn insert(&self, user: &User) -> UserId {
         let stamp = SecurityStamp(self.ids.next());
-        must(self.store.write(|directory| directory.insert_user(user, None, stamp)));
+        must(self.store.write(|directory| directory.insert_user(user, None, stamp, NameSource::Authority)));
         user.id
     }
 
@@ -202,7 +216,7 @@ pub fn user_named(username: &str, id: Uuid) -> User {
         password_change_frequency: Some(180),
         provider: Provider::contensis(),
         suspended: false,
-        locked: false,
+        lockout: Lockout::default(),
         password_reset_required: false,
         created: now,
         modified: now,

@@ -5,28 +5,32 @@ use std::sync::Arc;
 
 use super::Fixture;
 use super::fixture::must;
-use crate::access::{Action, Actor, Denied, SECURITY_ADMINISTRATOR, Scopes};
+use crate::access::{Action, Actor, Caller, Denied, Policy, Scopes};
 use crate::api_key::ApiKeyDraft;
-use crate::directory::RecogniseError;
-use crate::foreign::{ForeignIdentity, Trust};
+use crate::directory::{ChangeUserError, IdentitiesError, IdentitySelection, RecogniseError};
+use crate::foreign::{ForeignIdentity, IdentityLink, Trust};
 use crate::group::{GroupDraft, GroupId, GroupKind, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
+use crate::page::Page;
 use crate::ports::Store;
 use crate::time::Timestamp;
-use crate::user::{Email, Provider, ProviderKind, UserId};
+use crate::user::{Email, Provider, ProviderKind, UserChanges, UserDraft, UserId};
+use crate::version::Precondition;
 
 fn trusted(fixture: &Fixture, name: &str) -> ForeignIdentity {
     ForeignIdentity {
+        issuer: "https://id.example".to_owned(),
+        subject: format!("subject of {name}"),
         provider: "keycloak".to_owned(),
-        name: name.to_owned(),
-        alias: None,
+        link_name: None,
+        names: vec![name.to_owned()],
         email: None,
         first_name: None,
         last_name: None,
         groups: None,
         scopes: Scopes::all(),
         issued: fixture.now(),
-        trust: Trust { creates_users: true, names_local_users: false, creates_groups: false },
+        trust: Trust { creates_users: true, ..Trust::default() },
     }
 }
 
@@ -50,9 +54,11 @@ pub fn a_stranger_becomes_a_user_once(store: Arc<dyn Store>) {
     };
     let not_trusted = ForeignIdentity { trust: Trust::default(), ..first.clone() };
     assert!(matches!(fixture.directory.recognise(&not_trusted), Err(RecogniseError::Unknown)));
-    let caller = must(fixture.directory.recognise(&first));
+    assert_eq!(must(fixture.directory.recognise(&first)), None);
+    let caller = must(fixture.directory.sign_in_foreign(&first));
     for _ in 0..2 {
-        assert_eq!(must(fixture.directory.recognise(&first)), caller);
+        assert_eq!(must(fixture.directory.recognise(&first)).as_ref(), Some(&caller));
+        assert_eq!(must(fixture.directory.sign_in_foreign(&first)), caller);
     }
     let read = || must(fixture.directory.user(&fixture.admin, &UserIdentifier::from("msinger")));
     let user = read();
@@ -62,50 +68,185 @@ pub fn a_stranger_becomes_a_user_once(store: Arc<dyn Store>) {
     assert_eq!((user.successful_login_attempts, user.password_changed), (1, None));
     assert!(fixture.is_in(fixture.system(SystemGroup::Everyone), user.id));
     assert!(fixture.is_in(fixture.system(SystemGroup::AdUsers), user.id));
-    must(fixture.directory.recognise(&ForeignIdentity { issued: later(&first, 1), ..first.clone() }));
+    must(fixture.directory.sign_in_foreign(&ForeignIdentity { issued: later(&first, 1), ..first.clone() }));
     for _ in 0..9 {
         assert!(fixture.directory.sign_in("msinger", "wrong".to_owned(), &Scopes::all()).is_err());
     }
-    assert_eq!((read().successful_login_attempts, read().locked), (2, false));
+    assert_eq!((read().successful_login_attempts, read().is_locked(fixture.now())), (2, false));
     must(fixture.directory.act(&fixture.admin, &UserIdentifier::Id(user.id), "suspend"));
-    let kept_out = must(fixture.directory.recognise(&ForeignIdentity { issued: later(&first, 2), ..first }));
+    let kept_out = must(fixture.directory.sign_in_foreign(&ForeignIdentity { issued: later(&first, 2), ..first }));
     let refused = must(fixture.directory.authorise(&kept_out, Action::ReadUsers));
     assert_eq!(refused, Err(Denied::Unauthenticated));
     assert_eq!(read().successful_login_attempts, 2);
 }
 
-/// An id names by id; a user who is made for one is called by the alias.
-pub fn an_id_names_the_user_with_this_id(store: Arc<dyn Store>) {
+/// Who somebody is, issuer and subject say: no name, address or claim chooses a user who is linked, whatever they are called here or
+/// there later, and two issuers may use one subject.
+pub fn an_identity_is_its_issuer_and_its_subject(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
-    let id = "24312b9f-0b66-4e6d-aec0-6348c5b8d867";
-    let nameless = trusted(&fixture, id);
-    assert!(matches!(fixture.directory.recognise(&nameless), Err(RecogniseError::NoUsername)));
-    let named = ForeignIdentity { alias: Some("msinger".to_owned()), ..nameless.clone() };
-    let caller = must(fixture.directory.recognise(&named));
-    assert_eq!(caller.user.to_string(), id);
-    assert_eq!(must(fixture.directory.recognise(&nameless)).user, caller.user);
-    let current = trusted(&fixture, "@current");
-    assert!(matches!(fixture.directory.recognise(&current), Err(RecogniseError::NoUsername)));
+    let marla = trusted(&fixture, "msinger");
+    let user = must(fixture.directory.sign_in_foreign(&marla)).user;
+    let renamed = ForeignIdentity {
+        names: vec!["marla.durden".to_owned()],
+        link_name: Some("admin".to_owned()),
+        email: Some("admin@fightclub.com".to_owned()),
+        issued: later(&marla, 1),
+        trust: Trust { links_existing: true, links_administrators: true, ..marla.trust },
+        ..marla.clone()
+    };
+    assert_eq!(must(fixture.directory.sign_in_foreign(&renamed)).user, user);
+    let changes = UserChanges { username: Some(Some("tyler".to_owned())), ..UserChanges::default() };
+    must(fixture.directory.change_user(&fixture.admin, &UserIdentifier::Id(user), &changes, &Precondition::None));
+    assert_eq!(must(fixture.directory.recognise(&renamed)).map(|caller| caller.user), Some(user));
+    let elsewhere = ForeignIdentity {
+        issuer: "https://other.example".to_owned(),
+        provider: "okta".to_owned(),
+        issued: later(&marla, 2),
+        ..marla.clone()
+    };
+    let other = must(fixture.directory.sign_in_foreign(&elsewhere)).user;
+    assert_ne!(other, user);
+    let successor = ForeignIdentity { subject: "somebody else".to_owned(), issued: later(&marla, 3), ..renamed };
+    assert_ne!(must(fixture.directory.sign_in_foreign(&successor)).user, user);
+    let links = must(fixture.directory.identities(&fixture.admin, &UserIdentifier::Id(user), Page::default()));
+    let expected = IdentityLink {
+        issuer: marla.issuer.clone(),
+        subject: marla.subject.clone(),
+        user,
+        linked: fixture.now(),
+        latest_token: Some(later(&marla, 1)),
+    };
+    assert_eq!((links.total, links.items), (1, vec![expected]));
 }
 
-/// An issuer speaks for the users made for it, for local ones if it is trusted with them, and never for others.
-pub fn an_issuer_speaks_for_no_one_elses_users(store: Arc<dyn Store>) {
+/// Whoever has the name or the address already keeps nobody from coming, not even by all names that could be next.
+pub fn nobody_keeps_somebody_else_from_coming(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
-    let theirs = trusted(&fixture, "msinger");
-    must(fixture.directory.recognise(&theirs));
-    let other = ForeignIdentity { provider: "okta".to_owned(), issued: later(&theirs, 9), ..theirs };
-    assert!(matches!(fixture.directory.recognise(&other), Err(RecogniseError::NotTheirs)));
-    let admin = trusted(&fixture, "ADMIN");
-    assert!(matches!(fixture.directory.recognise(&admin), Err(RecogniseError::NotTheirs)));
-    let trust = Trust { names_local_users: true, ..Trust::default() };
-    let scopes = Scopes::known_in("openid");
-    let caller = must(fixture.directory.recognise(&ForeignIdentity { scopes, trust, ..admin }));
-    assert_eq!(caller.user, fixture.admin.user);
-    assert!(!caller.scopes.contains(SECURITY_ADMINISTRATOR));
+    for name in ["msinger", "msinger (keycloak)", "marla@fightclub.com"] {
+        fixture.user(name);
+    }
+    let marla = ForeignIdentity { email: Some("Marla@FightClub.com".to_owned()), ..trusted(&fixture, "msinger") };
+    let user = must(fixture.directory.sign_in_foreign(&marla)).user;
+    let read = |user: UserId| must(fixture.directory.user(&fixture.admin, &UserIdentifier::Id(user)));
+    let (name, email) = (read(user).username, read(user).email);
+    assert_eq!((name.as_str(), email), (format!("msinger (keycloak {user})").as_str(), None));
+    let free = ForeignIdentity { subject: "2".to_owned(), ..trusted(&fixture, "rpaulson") };
+    fixture.user("rpaulson");
+    let user = must(fixture.directory.sign_in_foreign(&free)).user;
+    assert_eq!(read(user).username.as_str(), "rpaulson (keycloak)");
+    let id = "24312b9f-0b66-4e6d-aec0-6348c5b8d867".to_owned();
+    let nameless = ForeignIdentity { subject: id.clone(), names: vec!["@me".to_owned(), id.clone()], ..free };
+    let user = must(fixture.directory.sign_in_foreign(&nameless)).user;
+    assert_eq!(read(user).username.as_str(), format!("{id} (keycloak)"));
+}
+
+/// A user who is already here is linked only where that is wanted, and by no name but one that an administrator or an issuer gave.
+pub fn only_names_given_by_an_authority_link(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let create = |caller: &Caller, name: &str| {
+        let draft = UserDraft {
+            username: Some(name.to_owned()),
+            email: Some(format!("{name}@fightclub.com")),
+            password: Some("pr0j3ctM4yh3m".to_owned()),
+            ..UserDraft::default()
+        };
+        must(fixture.directory.create_user(caller, draft)).id
+    };
+    let link = |subject: &str, name: &str, trust: Trust| {
+        let identity = trusted(&fixture, name);
+        let subject = subject.to_owned();
+        let identity = ForeignIdentity { subject, link_name: Some(name.to_owned()), trust, ..identity };
+        fixture.directory.sign_in_foreign(&identity).map(|caller| caller.user)
+    };
+    let linking = Trust { links_existing: true, ..Trust::default() };
+    let marla = create(&fixture.admin, "msinger");
+    assert!(matches!(link("1", "msinger", Trust::default()), Err(RecogniseError::Unknown)));
+    assert_eq!(must(link("1", "MSINGER", linking)), marla);
+    // Linked already: whoever has the name over there now is somebody else.
+    assert!(matches!(link("2", "msinger", linking), Err(RecogniseError::Unknown)));
+
+    // A name that somebody gave themselves, in one step or in two, proves nothing.
+    let bob = create(&fixture.admin, "rpaulson");
+    let rename = |caller: &Caller, user: UserId, username: &str, email: &str| {
+        let changes = UserChanges {
+            username: Some(Some(username.to_owned())),
+            email: Some(Some(email.to_owned())),
+            ..UserChanges::default()
+        };
+        must(fixture.directory.change_user(caller, &UserIdentifier::Id(user), &changes, &Precondition::None))
+    };
+    rename(&fixture.caller(bob), bob, "executive", "executive@fightclub.com");
+    for name in ["executive", "executive@fightclub.com"] {
+        assert!(matches!(link("3", name, linking), Err(RecogniseError::Unknown)), "{name}");
+    }
+    // An administrator who sends back what was read does not vouch for it; one who gives another name does.
+    rename(&fixture.admin, bob, "executive", "executive@fightclub.com");
+    assert!(matches!(link("3", "executive", linking), Err(RecogniseError::Unknown)));
+    rename(&fixture.admin, bob, "bob", "bob@fightclub.com");
+    assert_eq!(must(link("3", "bob@fightclub.com", linking)), bob);
+
+    // Who administers is linked only where that is wanted too, and the users of API keys never.
+    let chief = create(&fixture.admin, "chief");
+    fixture.join(fixture.system(SystemGroup::ApiKeyAdministrators), &[chief]);
+    assert!(matches!(link("4", "chief", linking), Err(RecogniseError::Unknown)));
+    assert_eq!(must(link("4", "chief", Trust { links_administrators: true, ..linking })), chief);
     let draft = ApiKeyDraft { name: Some(Some("soap".to_owned())), ..ApiKeyDraft::default() };
     must(fixture.directory.create_api_key(Actor::Operator, draft, &[]));
-    let key = ForeignIdentity { trust, ..trusted(&fixture, "soap") };
-    assert!(matches!(fixture.directory.recognise(&key), Err(RecogniseError::NotTheirs)));
+    let everything = Trust { links_administrators: true, ..linking };
+    assert!(matches!(link("5", "soap", everything), Err(RecogniseError::Unknown)));
+}
+
+/// A delegate could give an account of their own the name of somebody who is expected.
+pub fn a_delegates_word_links_nobody(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let policy = Policy { delegated_administration: true, ..Policy::default() };
+    let directory = fixture.directory.clone().with_policy(policy);
+    let delegate = fixture.user("delegate");
+    fixture.join(fixture.system(SystemGroup::UserAdministrators), &[delegate]);
+    let draft = UserDraft {
+        username: Some("executive".to_owned()),
+        email: Some("executive@fightclub.com".to_owned()),
+        password: Some("pr0j3ctM4yh3m".to_owned()),
+        ..UserDraft::default()
+    };
+    must(directory.create_user(&fixture.caller(delegate), draft));
+    let identity = ForeignIdentity {
+        link_name: Some("executive".to_owned()),
+        trust: Trust { links_existing: true, ..Trust::default() },
+        ..trusted(&fixture, "executive")
+    };
+    assert!(matches!(directory.sign_in_foreign(&identity), Err(RecogniseError::Unknown)));
+}
+
+/// Whoever has a link may not take other names on themselves; administrators may, and may remove the link.
+pub fn a_linked_user_keeps_their_names(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let marla = ForeignIdentity { email: Some("marla@fightclub.com".to_owned()), ..trusted(&fixture, "msinger") };
+    let caller = must(fixture.directory.sign_in_foreign(&marla));
+    let user = UserIdentifier::Id(caller.user);
+    let change = |caller: &Caller, username: &str, email: &str| {
+        let changes = UserChanges {
+            username: Some(Some(username.to_owned())),
+            email: Some(Some(email.to_owned())),
+            first_name: Some(Some("Marla".to_owned())),
+            ..UserChanges::default()
+        };
+        fixture.directory.change_user(caller, &user, &changes, &Precondition::None).map(drop)
+    };
+    must(change(&caller, "msinger", "marla@fightclub.com"));
+    for (username, email) in [("executive", "marla@fightclub.com"), ("msinger", "executive@fightclub.com")] {
+        let refused = change(&caller, username, email);
+        assert!(matches!(refused, Err(ChangeUserError::Denied(Denied::NotPermitted))), "{refused:?}");
+    }
+    must(change(&fixture.admin, "marla", "m@fightclub.com"));
+    let other = IdentitySelection { subject: Some("other".to_owned()), ..IdentitySelection::default() };
+    let refused = fixture.directory.remove_identities(&fixture.admin, &user, &other);
+    assert!(matches!(refused, Err(IdentitiesError::NotLinked)));
+    let refused = fixture.directory.remove_identities(&caller, &user, &IdentitySelection::default());
+    assert!(matches!(refused, Err(IdentitiesError::Denied(Denied::NotPermitted))));
+    must(fixture.directory.remove_identities(&fixture.admin, &user, &IdentitySelection::default()));
+    assert!(matches!(fixture.directory.recognise(&marla), Ok(None)));
+    must(change(&caller, "msinger", "marla@fightclub.com"));
 }
 
 /// External groups follow the token that was issued last; other groups, and older tokens, are left alone.
@@ -118,7 +259,7 @@ pub fn external_groups_follow_the_latest_token(store: Arc<dyn Store>) {
         let groups = Some(names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>());
         let issued = later(&identity, seconds);
         let trust = Trust { creates_groups: seconds > 5, ..identity.trust };
-        must(fixture.directory.recognise(&ForeignIdentity { groups, issued, trust, ..identity })).user
+        must(fixture.directory.sign_in_foreign(&ForeignIdentity { groups, issued, trust, ..identity })).user
     };
     let user = naming(&["soap", "Own", "Unknown"], 1);
     let within = |user: UserId| [soap, lye, own].map(|group| fixture.is_in(group, user));
@@ -145,7 +286,7 @@ pub fn an_issuer_leaves_somebody_who_administers(store: Arc<dyn Store>) {
     let identity = trusted(&fixture, "msinger");
     let naming = |names: &[&str], seconds: i64| {
         let groups = Some(names.iter().map(|name| (*name).to_owned()).collect());
-        must(fixture.directory.recognise(&ForeignIdentity {
+        must(fixture.directory.sign_in_foreign(&ForeignIdentity {
             groups,
             issued: later(&identity, seconds),
             ..identity.clone()

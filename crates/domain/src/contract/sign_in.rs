@@ -1,17 +1,28 @@
 //! Signing in, and staying signed in.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::Fixture;
 use super::fixture::must;
-use crate::access::{Caller, SECURITY_ADMINISTRATOR, Scopes};
-use crate::directory::{RefreshError, SignInError};
+use crate::access::{Actor, Caller, Policy, SECURITY_ADMINISTRATOR, Scopes};
+use crate::api_key::ApiKeyDraft;
+use crate::directory::{Directory, RefreshError, SignInError};
 use crate::identifier::UserIdentifier;
+use crate::page::Page;
 use crate::ports::Store;
-use crate::user::{User, UserChanges, UserDraft};
+use crate::secret::Secret;
+use crate::user::{Lockout, LockoutPolicy, User, UserChanges, UserDraft};
 use crate::version::Precondition;
 
 const PASSWORD: &str = "pr0j3ctM4yh3m";
+/// The first administrator's.
+const ADMIN_PASSWORD: &str = "F1ghtC1ub1234!";
+
+/// The directory, called from this address.
+fn at(fixture: &Fixture, address: &str) -> Directory {
+    fixture.directory.called_from(address.parse().ok())
+}
 
 fn person(fixture: &Fixture, name: &str) -> User {
     let draft = UserDraft {
@@ -45,6 +56,7 @@ pub fn a_sign_in_is_counted(store: Arc<dyn Store>) {
             last_failed_login: Some(fixture.now()),
             failed_login_attempts: 1,
             failed_login_attempts_since_last_success: 1,
+            lockout: Lockout { failures: 1, ..Lockout::default() },
             version: user.version.next(),
             ..user.clone()
         }
@@ -59,6 +71,7 @@ pub fn a_sign_in_is_counted(store: Arc<dyn Store>) {
             last_login: Some(fixture.now()),
             successful_login_attempts: 2,
             failed_login_attempts_since_last_success: 0,
+            lockout: Lockout::default(),
             version: failed.version.next().next(),
             ..failed
         }
@@ -67,26 +80,127 @@ pub fn a_sign_in_is_counted(store: Arc<dyn Store>) {
     must(fixture.directory.user(&session.caller, &UserIdentifier::Current));
 }
 
-/// Five in a row lock; the right password is then a failure too, until somebody unlocks.
+/// Five in a row lock for a quarter of an hour, the next five for half of one, until a success; whatever is tried meanwhile is
+/// not looked at. It ends by itself, or when somebody unlocks.
 pub fn wrong_passwords_lock_an_account(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let user = person(&fixture, "tdurden");
     let sign_in = |password: &str| fixture.directory.sign_in("tdurden", password.to_owned(), &Scopes::all());
-    for _ in 0..4 {
-        assert!(matches!(sign_in("wrong"), Err(SignInError::Incorrect)));
-    }
+    let is_locked = || read(&fixture, &user).is_locked(fixture.now());
+    let fail = |times: u32| (0..times).for_each(|_| assert!(matches!(sign_in("wrong"), Err(SignInError::Incorrect))));
+    fail(4);
     must(sign_in(PASSWORD));
-    for _ in 0..5 {
-        assert!(!read(&fixture, &user).locked);
-        assert!(matches!(sign_in("wrong"), Err(SignInError::Incorrect)));
+    fail(4);
+    assert!(!is_locked());
+    fail(1);
+    assert!(is_locked());
+    for password in ["wrong", PASSWORD] {
+        assert!(matches!(sign_in(password), Err(SignInError::Locked)), "{password}");
     }
-    assert!(read(&fixture, &user).locked);
-    assert!(matches!(sign_in("wrong"), Err(SignInError::Incorrect)));
-    assert!(matches!(sign_in(PASSWORD), Err(SignInError::Locked)));
     let locked = read(&fixture, &user);
     assert_eq!((locked.failed_login_attempts, locked.failed_login_attempts_since_last_success), (11, 7));
+    fixture.wait_minutes(14);
+    assert!(matches!(sign_in(PASSWORD), Err(SignInError::Locked)));
+    fixture.wait_minutes(1);
+    assert!(!is_locked());
+    fail(5);
+    fixture.wait_minutes(29);
+    assert!(matches!(sign_in(PASSWORD), Err(SignInError::Locked)));
+    fixture.wait_minutes(1);
+    must(sign_in(PASSWORD));
+    fail(5);
     must(fixture.directory.unlock(&UserIdentifier::Id(user.id)));
     must(sign_in(PASSWORD));
+    let patient = LockoutPolicy { duration: 0, ..LockoutPolicy::default() };
+    let directory = fixture.directory.clone().with_policy(Policy { lockout: patient, ..Policy::default() });
+    (0..5).for_each(|_| assert!(directory.sign_in("tdurden", "wrong".to_owned(), &Scopes::all()).is_err()));
+    fixture.wait_days(150);
+    assert!(matches!(sign_in(PASSWORD), Err(SignInError::Locked)));
+    must(fixture.directory.act(&fixture.admin, &UserIdentifier::Id(user.id), "unlock"));
+    must(sign_in(PASSWORD));
+}
+
+/// Whoever knows a name can neither sign its owner out nor keep them from signing in where they usually do: not the only
+/// administrator either.
+pub fn a_lock_hurts_the_guesser_and_not_the_owner(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let [home, cafe, outside] = ["192.0.2.1", "192.0.2.2", "198.51.100.9"].map(|address| at(&fixture, address));
+    let sign_in = |directory: &Directory, password: &str| {
+        directory.sign_in("admin", password.to_owned(), &Scopes::all()).map(|session| session.refresh_token)
+    };
+    let token = must(sign_in(&home, ADMIN_PASSWORD));
+    (0..20).for_each(|_| assert!(sign_in(&outside, "wrong").is_err()));
+    assert!(matches!(sign_in(&outside, ADMIN_PASSWORD), Err(SignInError::Locked)));
+    assert!(matches!(sign_in(&cafe, ADMIN_PASSWORD), Err(SignInError::Locked)));
+    // What is live goes on, also for somebody who administers, and the owner gets in.
+    must(fixture.directory.users(&fixture.admin, &fixture.all(Page::default())));
+    must(fixture.directory.refresh(token.reveal(), &Scopes::all()));
+    must(fixture.directory.caller_for(&UserIdentifier::from("admin")));
+    must(sign_in(&home, ADMIN_PASSWORD));
+    // That does not let the guesser go on.
+    assert!(matches!(sign_in(&outside, ADMIN_PASSWORD), Err(SignInError::Locked)));
+    // At a known address the guesser has a count too, which is that address's alone.
+    (0..5).for_each(|_| assert!(matches!(sign_in(&home, "wrong"), Err(SignInError::Incorrect))));
+    assert!(matches!(sign_in(&home, ADMIN_PASSWORD), Err(SignInError::Locked)));
+    fixture.wait_minutes(15);
+    must(sign_in(&cafe, ADMIN_PASSWORD));
+    must(sign_in(&home, ADMIN_PASSWORD));
+    (0..5).for_each(|_| assert!(sign_in(&home, "wrong").is_err()));
+    must(sign_in(&cafe, ADMIN_PASSWORD));
+    must(fixture.directory.act(&fixture.admin, &UserIdentifier::from("admin"), "unlock"));
+    must(sign_in(&home, ADMIN_PASSWORD));
+    // After 30 days nobody is known there any more.
+    fixture.wait_days(30);
+    (0..5).for_each(|_| assert!(sign_in(&outside, "wrong").is_err()));
+    assert!(matches!(sign_in(&home, ADMIN_PASSWORD), Err(SignInError::Locked)));
+}
+
+/// A name that nobody has, one whose owner has no password here, and a user's: the same answers to the same attempts.
+pub fn names_that_nobody_signs_in_with_lock_like_others(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    person(&fixture, "known");
+    fixture.user("external@fightclub.com");
+    let draft = ApiKeyDraft { name: Some(Some("key".to_owned())), ..ApiKeyDraft::default() };
+    must(fixture.directory.create_api_key(Actor::Operator, draft, &[]));
+    let answers = |name: &str, times: usize| -> Vec<String> {
+        let attempt = |_| fixture.directory.sign_in(name, "wrong".to_owned(), &Scopes::all());
+        (0..times).map(|index| attempt(index).map_or_else(|error| error.to_string(), |_| String::new())).collect()
+    };
+    for (times, minutes) in [(7, 14), (1, 1), (6, 30), (1, 0)] {
+        let expected = answers("known", times);
+        for name in ["unknown", "external@fightclub.com", "key"] {
+            assert_eq!(answers(name, times), expected, "{name}");
+        }
+        fixture.wait_minutes(minutes);
+    }
+    let untouched = must(fixture.directory.user(&fixture.admin, &UserIdentifier::from("key")));
+    assert_eq!((untouched.failed_login_attempts, untouched.is_locked(fixture.now())), (0, false));
+    // What cannot be right is refused unseen, and counts nowhere.
+    let before = read(&fixture, &must(fixture.directory.user(&fixture.admin, &UserIdentifier::from("known"))));
+    for (name, password) in [("known", "x".repeat(1025)), (&"x".repeat(1021), PASSWORD.to_owned())] {
+        assert!(matches!(fixture.directory.sign_in(name, password, &Scopes::all()), Err(SignInError::Incorrect)));
+    }
+    assert_eq!(read(&fixture, &before), before);
+}
+
+/// Nobody makes a store keep more and more by signing in: neither tokens nor addresses.
+pub fn sessions_and_addresses_of_a_user_are_bounded(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let user = person(&fixture, "tdurden");
+    let sign_in = |number: u32| {
+        let directory = fixture.directory.called_from(Some(Ipv4Addr::from_bits(0xc000_0200 + number).into()));
+        fixture.wait_minutes(1);
+        directory.sign_in("tdurden", PASSWORD.to_owned(), &Scopes::all()).map(|session| session.refresh_token)
+    };
+    let tokens: Vec<_> = (0..205).map(|number| must(sign_in(number % 11))).collect();
+    let is_good = |token: &Secret| fixture.directory.refresh(token.reveal(), &Scopes::all()).is_ok();
+    assert_eq!(tokens.iter().filter(|token| is_good(token)).count(), 200);
+    assert!(!is_good(&tokens[4]) && is_good(&tokens[5]));
+    // Of eleven addresses ten are known: the one that was used least lately is not.
+    (0..5).for_each(|_| assert!(fixture.directory.sign_in("tdurden", "wrong".to_owned(), &Scopes::all()).is_err()));
+    assert!(read(&fixture, &user).is_locked(fixture.now()));
+    let known = (0..11).filter(|number| sign_in((205 + number) % 11).is_ok()).count();
+    assert_eq!(known, 10);
 }
 
 /// What keeps an account closed is told only to whoever knows its password.
@@ -128,7 +242,7 @@ pub fn a_refresh_token_slides(store: Arc<dyn Store>) {
     }
 }
 
-/// Suspended, locked, deleted, or with another password: what was handed out before is good for nothing.
+/// Suspended, deleted, or with another password: what was handed out before is good for nothing. A lock ends no session.
 pub fn refresh_tokens_end_with_their_user_and_their_password(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let (directory, admin) = (&fixture.directory, &fixture.admin);
@@ -145,9 +259,8 @@ pub fn refresh_tokens_end_with_their_user_and_their_password(store: Arc<dyn Stor
     for _ in 0..5 {
         assert!(directory.sign_in("locked", "wrong".to_owned(), &Scopes::all()).is_err());
     }
-    assert_eq!(tokens.each_ref().map(is_good), [false; 4]);
+    assert_eq!(tokens.each_ref().map(is_good), [false, false, false, true]);
     must(directory.act(admin, &locked, "unlock"));
-    assert!(is_good(&tokens[3]));
     // A sign-in forgets those that are good for nothing, and only those.
     let another = sign_in("suspended");
     assert!(is_good(&another) && !is_good(&tokens[0]));

@@ -10,9 +10,9 @@ use super::fixture::{NOW, Outcome, must, user_named};
 use crate::custom::CustomValue;
 use crate::group::{Group, GroupId, GroupKind, GroupName, SystemGroup};
 use crate::password::PasswordHash;
-use crate::ports::{Store, StoreError};
+use crate::ports::{NameSource, Store, StoreError};
 use crate::time::Timestamp;
-use crate::user::{Email, Provider, ProviderKind, SecurityStamp, User};
+use crate::user::{Email, Lockout, Provider, ProviderKind, SecurityStamp, User};
 use crate::version::Version;
 
 /// Every property of a user and of a group comes back as it was given.
@@ -36,7 +36,7 @@ pub fn what_was_written_is_read(store: Arc<dyn Store>) {
         password_change_frequency: None,
         provider: Provider { kind: ProviderKind::External, name: "AD".to_owned() },
         suspended: true,
-        locked: true,
+        lockout: Lockout { failures: 2, locks: 3, until: moment(4) },
         password_reset_required: true,
         created: Timestamp::from_milliseconds(-1),
         last_login: moment(1),
@@ -65,7 +65,7 @@ pub fn what_was_written_is_read(store: Arc<dyn Store>) {
     let stamp = SecurityStamp(Uuid::from_u128(0xabc));
     let hash = PasswordHash("hash".to_owned());
     must(fixture.store.write(|directory| -> Outcome<()> {
-        directory.insert_user(&user, Some(&hash), stamp)?;
+        directory.insert_user(&user, Some(&hash), stamp, NameSource::Authority)?;
         directory.insert_group(&group)
     }));
     let read = must(fixture.store.read(|directory| -> Outcome<_> {
@@ -85,7 +85,7 @@ pub fn refused_work_leaves_nothing(store: Arc<dyn Store>) {
     let refuse = || StoreError::failed("refused");
     let user = user_named("undone", Uuid::from_u128(0xfeed));
     let refused: Outcome<()> = fixture.store.write(|directory| {
-        directory.insert_user(&user, None, SecurityStamp(Uuid::nil()))?;
+        directory.insert_user(&user, None, SecurityStamp(Uuid::nil()), NameSource::Authority)?;
         directory.insert_members(group, &BTreeSet::from([user.id, member]), user.created)?;
         Err(refuse())
     });

@@ -104,7 +104,9 @@ impl Directory {
             let target = target.ok_or(ChangeUserError::UserNotFound)?;
             admitted.may_touch_user(directory, Action::ManageUsers, target)??;
             let current = directory.user_to_change(target)?.ok_or(ChangeUserError::UserNotFound)?;
-            if changes.needs_administrator(&current) {
+            if changes.needs_administrator(&current)
+                || (changes.renames(&current) && !directory.identities_of(target)?.is_empty())
+            {
                 admitted.may(Action::ManageUsers)?;
             }
             if changes
@@ -122,7 +124,8 @@ impl Directory {
             if wanted == current {
                 return Ok(current);
             }
-            directory.update_user(&wanted, &Credentials::default())?;
+            let names = admitted.name_source(Some(target));
+            directory.update_user(&wanted, &Credentials { names, ..Credentials::default() })?;
             if closes_earlier(&current, &wanted) && is_last_administrator(directory, &wanted)? {
                 return Err(invalid("expiry", "The last System Administrator cannot expire"));
             }

@@ -5,7 +5,7 @@ use crate::access::{Action, Caller, Denied};
 use crate::identifier::UserIdentifier;
 use crate::ports::{Credentials, StoreError};
 use crate::time::Timestamp;
-use crate::user::{DEFAULT_PASSWORD_CHANGE_FREQUENCY, ProviderKind, SecurityStamp, User};
+use crate::user::{DEFAULT_PASSWORD_CHANGE_FREQUENCY, Lockout, ProviderKind, SecurityStamp, User};
 use crate::validation::InvalidField;
 
 /// Why some things cannot be done to a user.
@@ -53,7 +53,7 @@ impl UserAction {
             }
             Self::Unsuspend => user.suspended = false,
             Self::Unlock => {
-                user.locked = false;
+                user.lockout = Lockout::default();
                 user.failed_login_attempts_since_last_success = 0;
             }
             _ if external && self.is_about_password() => {
@@ -106,12 +106,15 @@ impl Directory {
             }
             let mut changed = current.clone();
             known.apply(&mut changed, now).map_err(|(field, message)| invalid(field, message))?;
+            if known == UserAction::Unlock {
+                directory.reset_address_lockouts(target)?;
+            }
             if changed == current {
                 return Ok(());
             }
             changed.modified = now;
             let stamp = (known == UserAction::Suspend).then(|| SecurityStamp(self.ids.next()));
-            directory.update_user(&changed, &Credentials { stamp, password: None })?;
+            directory.update_user(&changed, &Credentials { stamp, ..Credentials::default() })?;
             if !directory.has_active_administrator(now)? {
                 return Err(invalid("type", "The last System Administrator cannot be suspended"));
             }
@@ -129,6 +132,7 @@ impl Directory {
             let mut user = directory.user_to_change(target)?.ok_or(ActError::UserNotFound)?;
             UserAction::Unlock.apply(&mut user, now).map_err(|(field, message)| invalid(field, message))?;
             user.modified = now;
+            directory.reset_address_lockouts(target)?;
             Ok(directory.update_user(&user, &Credentials::default())?)
         })
     }

@@ -9,7 +9,7 @@ use crate::api_key::{ApiKey, ApiKeyDraft, ApiKeyId, ApiKeyIdentifier};
 use crate::group::GroupId;
 use crate::identifier::GroupIdentifier;
 use crate::page::{Page, Paged};
-use crate::ports::{Credentials, Reader, SecretsError, StoreError, Writer};
+use crate::ports::{Credentials, NameSource, Reader, SecretsError, StoreError, Writer};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::user::{SecurityStamp, User, UserId};
@@ -134,7 +134,7 @@ impl Directory {
             wanted.modified = now;
             wanted.modified_by = author(directory, manager.as_ref())?;
             let user = User { username: wanted.name.clone(), suspended: !wanted.enabled, modified: now, ..user };
-            let credentials = Credentials { stamp: closes.then_some(stamp), password: None };
+            let credentials = Credentials { stamp: closes.then_some(stamp), ..Credentials::default() };
             directory.update_user(&user, &credentials)?;
             directory.update_api_key(&wanted, None)?;
             if closes && !directory.has_active_administrator(now)? {
@@ -148,7 +148,7 @@ impl Directory {
     pub fn rotate_api_key(&self, actor: Actor<'_>, key: &ApiKeyIdentifier) -> Result<IssuedApiKey, ApiKeyError> {
         let now = self.clock.now();
         let secret = Secret::of_client(&self.secrets.random()?);
-        let credentials = Credentials { stamp: Some(SecurityStamp(self.ids.next())), password: None };
+        let credentials = Credentials { stamp: Some(SecurityStamp(self.ids.next())), ..Credentials::default() };
         self.store.write(|directory| {
             let (manager, current, user) = self.key_to_change(directory, actor, key, now)?;
             let changed = ApiKey { modified: now, modified_by: author(directory, manager.as_ref())?, ..current };
@@ -186,10 +186,12 @@ impl Directory {
             return Err(ApiKeyError::Taken(key.id.to_string()));
         }
         let stamp = SecurityStamp(self.ids.next());
-        register(directory, &User::of_api_key(key), None, stamp).map_err(|error| match error {
-            CreateUserError::Store(error) => ApiKeyError::Store(error),
-            _ => ApiKeyError::Taken(key.name.as_str().to_owned()),
-        })?;
+        register(directory, &User::of_api_key(key), None, stamp, NameSource::Unverified).map_err(
+            |error| match error {
+                CreateUserError::Store(error) => ApiKeyError::Store(error),
+                _ => ApiKeyError::Taken(key.name.as_str().to_owned()),
+            },
+        )?;
         directory.insert_api_key(key, &self.secrets.digest(secret.reveal()))?;
         for group in groups {
             directory.insert_members(*group, &BTreeSet::from([key.user]), key.created)?;

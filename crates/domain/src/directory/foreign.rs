@@ -1,29 +1,28 @@
-//! Those who sign in elsewhere: finding out who they are here.
+//! Those who sign in elsewhere: finding out who they are here (spec section 2.5).
 
 use std::collections::BTreeSet;
 
 use super::sign_in::signed_in;
-use super::users::{CreateUserError, register};
-use super::{Directory, is_taken_by_another};
+use super::users::register;
+use super::{Directory, is_taken};
 use crate::access::Caller;
-use crate::foreign::ForeignIdentity;
+use crate::foreign::{ForeignIdentity, IdentityLink};
 use crate::group::{Group, GroupDraft, GroupId, SystemGroup};
-use crate::identifier::{GroupIdentifier, UserIdentifier};
+use crate::identifier::GroupIdentifier;
 use crate::name::NameKey;
-use crate::ports::{Credentials, Reader, StoreError, Writer};
+use crate::ports::{Credentials, NameSource, Reader, StoreError, Writer};
 use crate::time::Timestamp;
 use crate::user::{Email, Provider, ProviderKind, SecurityStamp, User, UserId, Username, is_name};
+
+use super::users::CreateUserError;
 
 /// Why a token of an outside issuer stands for nobody here.
 #[derive(Debug, thiserror::Error)]
 pub enum RecogniseError {
-    /// Nobody here has this name, and users are not created for this issuer.
-    #[error("nobody here has the name that the token says")]
+    /// The subject is linked to nobody here, and may not be.
+    #[error("the subject of the token is linked to no user, and users are not created for its issuer")]
     Unknown,
-    /// Whoever has this name signs in here, or at another issuer, or is an API key.
-    #[error("the issuer may not speak for who has the name that the token says")]
-    NotTheirs,
-    /// A user was to be created, but the name is no username.
+    /// A user was to be created, but the token says no name that a user can have.
     #[error("the token says no name that can be a username")]
     NoUsername,
     /// The store failed.
@@ -32,60 +31,75 @@ pub enum RecogniseError {
 }
 
 impl Directory {
-    /// The caller that a valid token of an outside issuer stands for. A token issued later than any before it is a sign-in:
-    /// it creates the user if that is wanted, counts, and brings the user's external groups up to date. Older tokens change
-    /// nothing, so that one which is still around brings no membership back.
-    pub fn recognise(&self, identity: &ForeignIdentity) -> Result<Caller, RecogniseError> {
-        let seen = self.read(|directory| match find(directory, identity)? {
-            None if !identity.trust.creates_users => Err(RecogniseError::Unknown),
-            Some(user) if !is_latest(directory, user, identity)? => caller(directory, user, identity),
-            _ => Ok(None),
-        })?;
-        if let Some(caller) = seen {
-            return Ok(caller);
-        }
+    /// The caller that a valid token of an outside issuer stands for. `None`: the token is a sign-in, which
+    /// [`sign_in_foreign`](Self::sign_in_foreign) has to complete.
+    pub fn recognise(&self, identity: &ForeignIdentity) -> Result<Option<Caller>, RecogniseError> {
+        self.read(|directory| match directory.identity(&identity.issuer, &identity.subject)? {
+            Some(link) if !is_sign_in(&link, identity) => caller(directory, link.user, identity),
+            Some(_) => Ok(None),
+            None if identity.trust.creates_users || match_existing(directory, identity)?.is_some() => Ok(None),
+            None => Err(RecogniseError::Unknown),
+        })
+    }
+
+    /// Signs somebody in by a valid token of an outside issuer. A token of a subject that was never seen links the subject to a
+    /// user. One that was issued later than any before it counts as a sign-in and brings the user's external groups up to date;
+    /// an older one changes nothing, so that one which is still around brings no membership back.
+    pub fn sign_in_foreign(&self, identity: &ForeignIdentity) -> Result<Caller, RecogniseError> {
         let now = self.clock.now();
         let mut work = |directory: &mut dyn Writer| {
-            let user = match find(directory, identity)? {
-                Some(user) => user,
-                None => match self.create(directory, identity, now) {
-                    // Another request with this token may just have created them.
-                    Err(RecogniseError::NotTheirs) => find(directory, identity)?.ok_or(RecogniseError::NotTheirs)?,
-                    created => created?,
-                },
+            let link = match directory.identity(&identity.issuer, &identity.subject)? {
+                Some(link) => link,
+                None => self.link(directory, identity, now)?,
             };
-            let current = directory.user_to_change(user)?.ok_or(RecogniseError::Unknown)?;
+            let current = directory.user_to_change(link.user)?.ok_or(RecogniseError::Unknown)?;
             // Whoever is kept out does not sign in, and nothing of theirs changes.
-            let is_heard = !current.is_suspended(now) && !current.locked;
-            if is_heard && is_latest(directory, user, identity)? {
+            if !current.is_suspended(now) && is_sign_in(&link, identity) {
                 directory.update_user(&signed_in(current, now), &Credentials::default())?;
-                directory.set_last_foreign_token(user, identity.issued)?;
-                self.join_external_groups(directory, user, identity, now)?;
+                directory.set_latest_token(&identity.issuer, &identity.subject, identity.issued)?;
+                self.join_external_groups(directory, link.user, identity, now)?;
             }
-            caller(directory, user, identity)?.ok_or(RecogniseError::Unknown)
+            caller(directory, link.user, identity)?.ok_or(RecogniseError::Unknown)
         };
         // Leaving a group may take the last administrator away.
         if identity.groups.is_some() { self.store.write_alone(&mut work) } else { self.store.write(&mut work) }
     }
 
-    /// A user whose password is kept by the issuer (spec section 9).
+    /// Links a subject that comes for the first time: to a user who is already here, or to one who is created.
+    fn link(
+        &self,
+        directory: &mut dyn Writer,
+        identity: &ForeignIdentity,
+        now: Timestamp,
+    ) -> Result<IdentityLink, RecogniseError> {
+        let user = match match_existing(directory, identity)? {
+            Some(user) => user,
+            None if identity.trust.creates_users => self.create(directory, identity, now)?,
+            None => return Err(RecogniseError::Unknown),
+        };
+        let link = IdentityLink {
+            issuer: identity.issuer.clone(),
+            subject: identity.subject.clone(),
+            user,
+            linked: now,
+            latest_token: None,
+        };
+        directory.insert_identity(&link)?;
+        Ok(link)
+    }
+
+    /// A user whose password is kept by the issuer (spec section 9). Whoever has the name already keeps nobody from coming.
     fn create(
         &self,
         directory: &mut dyn Writer,
         identity: &ForeignIdentity,
         now: Timestamp,
     ) -> Result<UserId, RecogniseError> {
-        if !identity.trust.creates_users {
-            return Err(RecogniseError::Unknown);
-        }
-        let (id, name) = match UserIdentifier::from(identity.name.as_str()) {
-            UserIdentifier::Id(id) => (id, identity.alias.clone()),
-            _ => (UserId(self.ids.next()), Some(identity.name.clone())),
-        };
-        let username = Username::try_from(name.unwrap_or_default()).map_err(|_| RecogniseError::NoUsername)?;
+        let id = UserId(self.ids.next());
+        let username = free_username(directory, identity, id)?;
         let email = identity.email.clone().and_then(|email| Email::try_from(email).ok());
         let email = match email {
-            Some(email) if is_taken_by_another(directory, email.key(), id)? => None,
+            Some(email) if email.key() != username.key() && is_taken(directory, email.key())? => None,
             email => email,
         };
         let provider = Provider { kind: ProviderKind::External, name: identity.provider.clone() };
@@ -95,9 +109,10 @@ impl Directory {
             last_name: identity.last_name.clone().filter(|name| is_name(name)),
             ..User::without_password(id, username, provider, now)
         };
-        register(directory, &user, None, SecurityStamp(self.ids.next())).map_err(|error| match error {
+        let stamp = SecurityStamp(self.ids.next());
+        register(directory, &user, None, stamp, NameSource::Authority).map_err(|error| match error {
             CreateUserError::Store(error) => RecogniseError::Store(error),
-            _ => RecogniseError::NotTheirs,
+            _ => RecogniseError::NoUsername,
         })?;
         if let Some(group) = directory.group_id(&SystemGroup::AdUsers.identifier())? {
             directory.insert_members(group, &BTreeSet::from([id]), now)?;
@@ -154,24 +169,44 @@ impl Directory {
     }
 }
 
-/// The user that the token names, if its issuer may speak for them.
-fn find(directory: &mut dyn Reader, identity: &ForeignIdentity) -> Result<Option<UserId>, RecogniseError> {
-    let identifier = match UserIdentifier::from(identity.name.as_str()) {
-        UserIdentifier::Current => return Err(RecogniseError::NoUsername),
-        identifier => identifier,
-    };
-    let Some(user) = directory.user_id(&identifier)? else { return Ok(None) };
-    let found = directory.user(user)?.ok_or(RecogniseError::Unknown)?;
-    let theirs = match found.provider.kind {
-        ProviderKind::External => found.provider.name == identity.provider,
-        ProviderKind::Contensis => identity.trust.names_local_users && directory.api_key_of(user)?.is_none(),
-    };
-    if theirs { Ok(Some(user)) } else { Err(RecogniseError::NotTheirs) }
+/// The user who is already here and whom the identity may be linked to. Only a name counts that an administrator or an issuer
+/// gave; whoever has a link to this issuer is somebody else over there.
+fn match_existing(directory: &mut dyn Reader, identity: &ForeignIdentity) -> Result<Option<UserId>, StoreError> {
+    let Some(name) = identity.link_name.as_ref().filter(|_| identity.trust.links_existing) else { return Ok(None) };
+    let Some(user) = directory.user_named_by_authority(&NameKey::of(name))? else { return Ok(None) };
+    if directory.identities_of(user)?.iter().any(|link| link.issuer == identity.issuer) {
+        return Ok(None);
+    }
+    let Some(standing) = directory.standing(user)? else { return Ok(None) };
+    let is_out_of_reach = standing.administers() && !identity.trust.links_administrators;
+    Ok((standing.api_key.is_none() && !is_out_of_reach).then_some(user))
 }
 
-/// Whether the token was issued after every other with which the user came.
-fn is_latest(directory: &mut dyn Reader, user: UserId, identity: &ForeignIdentity) -> Result<bool, StoreError> {
-    Ok(directory.last_foreign_token(user)?.is_none_or(|latest| latest < identity.issued))
+/// The first name that can be a username, or the same with the issuer's name where somebody has it. Its last form holds the new
+/// user's id, which nobody can have taken before.
+fn free_username(
+    directory: &mut dyn Reader,
+    identity: &ForeignIdentity,
+    id: UserId,
+) -> Result<Username, RecogniseError> {
+    let provider = &identity.provider;
+    // An id is no username, but may be part of one.
+    let wanted = identity.names.iter().find(|name| Username::try_from((*name).clone()).is_ok());
+    let base: String = wanted.or(identity.names.last()).ok_or(RecogniseError::NoUsername)?.chars().take(150).collect();
+    let candidates =
+        wanted.cloned().into_iter().chain([format!("{base} ({provider})"), format!("{base} ({provider} {id})")]);
+    for candidate in candidates {
+        let Ok(username) = Username::try_from(candidate) else { continue };
+        if !is_taken(directory, username.key())? {
+            return Ok(username);
+        }
+    }
+    Err(RecogniseError::NoUsername)
+}
+
+/// Whether the token was issued after every other with which the subject came.
+fn is_sign_in(link: &IdentityLink, identity: &ForeignIdentity) -> bool {
+    link.latest_token.is_none_or(|latest| latest < identity.issued)
 }
 
 fn caller(

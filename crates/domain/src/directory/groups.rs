@@ -143,8 +143,10 @@ impl Directory {
                 return Err(ChangeGroupError::Stale);
             }
             let wanted = changes.clone().apply(&current, now).map_err(ChangeGroupError::Invalid)?;
-            // Who joins at creation is who belongs to the group.
-            if wanted.auto_membership_email_domains != current.auto_membership_email_domains {
+            // Who joins at creation, and whom an issuer means by the name of an external group, belongs to the group.
+            if wanted.auto_membership_email_domains != current.auto_membership_email_domains
+                || wanted.name.key() != current.name.key()
+            {
                 admitted.may_change_members_of(directory, id)??;
             }
             let owner = directory.group_id(&GroupIdentifier::Name(wanted.name.key()))?;

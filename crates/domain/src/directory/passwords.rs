@@ -4,8 +4,9 @@ use super::actions::OF_AN_API_KEY;
 use super::{Directory, user_id};
 use crate::access::{Action, Caller, Denied};
 use crate::identifier::UserIdentifier;
-use crate::password::{self, Password, PasswordHash};
+use crate::password::{self, LONGEST, Password, PasswordHash};
 use crate::ports::{Credentials, PasswordsError, StoreError};
+use crate::request::AuditNote;
 use crate::time::Timestamp;
 use crate::user::{ProviderKind, SecurityStamp, User, UserId};
 use crate::validation::InvalidField;
@@ -55,16 +56,18 @@ impl Directory {
         let existing = existing.filter(|existing| !existing.is_empty());
         let new = check(&before, existing.is_some(), new)?;
         if let Some(existing) = existing
-            && !self.is_password(&Password::typed(existing), before.hash.as_ref())?
+            // One that is too long cannot be right, and is not worth a hash.
+            && (existing.len() > LONGEST || !self.is_password(&Password::typed(existing), before.hash.as_ref())?)
         {
-            self.count_failure(before.user.id, now)?;
+            self.count_wrong_existing(before.user.id, now)?;
             return Err(ChangePasswordError::ExistingIncorrect);
         }
         if self.is_password(&new, before.hash.as_ref())? {
             return Err(invalid("new", "The new password must differ from the current one"));
         }
         let hash = self.passwords.hash(&new)?;
-        let credentials = Credentials { password: Some(hash), stamp: Some(SecurityStamp(self.ids.next())) };
+        let stamp = Some(SecurityStamp(self.ids.next()));
+        let credentials = Credentials { password: Some(hash), stamp, ..Credentials::default() };
         self.store.write(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may_about_even_before_reset(Action::ManageUsers, Some(before.user.id))?;
@@ -99,11 +102,16 @@ impl Directory {
     }
 
     /// A wrong password counts, and locks the account in the end; this stays though the request is refused.
-    fn count_failure(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
-        self.store.write(|directory| {
-            let Some(current) = directory.user_to_change(user)? else { return Ok(()) };
-            directory.update_user(&self.failed(current, now), &Credentials::default())
-        })
+    fn count_wrong_existing(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
+        let newly_locked = self.store.write(|directory| {
+            let Some(current) = directory.user_to_change(user)? else { return Ok(false) };
+            let known = self.known_address(directory, user, now)?;
+            self.count_failure(directory, current, known, now)
+        })?;
+        if newly_locked {
+            self.request.note(AuditNote::Locked { user });
+        }
+        Ok(())
     }
 }
 

@@ -6,13 +6,23 @@ use crate::api_key::{ApiKeyId, ApiKeyIdentifier};
 use crate::identifier::{UserIdentifier, parse_guid};
 use crate::name::NameKey;
 use crate::password::{LONGEST, Password, PasswordHash};
-use crate::ports::{Credentials, PasswordsError, Reader, RefreshGrant, SecretsError, StoreError};
-use crate::secret::Secret;
+use crate::ports::{Credentials, KnownAddress, PasswordsError, Reader, RefreshGrant, SecretsError, StoreError, Writer};
+use crate::request::AuditNote;
+use crate::secret::{Secret, SecretDigest};
 use crate::time::Timestamp;
-use crate::user::{User, UserId};
+use crate::user::{Lockout, User, UserId};
+use uuid::Uuid;
 
 /// For how many days a refresh token is good after its last use: official clients count on it (spec section 2.1).
 const REFRESH_DAYS: u32 = 15;
+/// How many refresh tokens a user has at most; a further one takes the place of the one that expires first.
+const MOST_REFRESH_TOKENS: u32 = 200;
+/// For how many days an address is known after a sign-in from there (spec section 2.4).
+const ADDRESS_DAYS: u32 = 30;
+/// How many addresses are known of a user at most.
+const MOST_ADDRESSES: u32 = 10;
+/// The most bytes of a name that anybody can have: 255 characters, as a username.
+const LONGEST_NAME: usize = 4 * 255;
 
 /// Somebody who has just signed in with a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +42,7 @@ pub enum SignInError {
     /// The password is right, and the account is suspended or has expired.
     #[error("the account is suspended")]
     Suspended,
-    /// The password is right, and the account is locked.
+    /// The account is locked, or nobody has this name and it was tried as often. The password was not looked at.
     #[error("the account is locked")]
     Locked,
     /// The password could not be compared.
@@ -68,48 +78,120 @@ pub enum ClientError {
     Store(#[from] StoreError),
 }
 
-/// An account that somebody says is theirs, and that can be signed in to with a password.
-struct Claimed {
+/// An account that can be signed in to with a password.
+struct Account {
     id: UserId,
     hash: PasswordHash,
 }
 
+/// What a store knows of somebody who tries to sign in.
+struct Claim {
+    /// None: nobody has the name, or whoever has it has no password here, as API keys and users of outside issuers.
+    account: Option<Account>,
+    address: SecretDigest,
+    /// The wrong passwords that count here: those from a known address, or those from everywhere else.
+    lockout: Lockout,
+}
+
+/// Nobody has this id: what is asked of it takes as long as of somebody.
+const NOBODY: UserId = UserId(Uuid::nil());
+
 impl Directory {
     /// Signs a user in who is named by username or email address. An attempt counts, whatever its outcome, and too many
-    /// wrong passwords lock the account.
+    /// wrong passwords lock: at an address from where the account was signed in to within 30 days those from there, anywhere else
+    /// those from all other addresses together. A name that nobody has locks in the same way.
     pub fn sign_in(&self, name: &str, password: String, scopes: &Scopes) -> Result<Session, SignInError> {
-        let now = self.clock.now();
-        let name = UserIdentifier::Name(NameKey::of(name));
-        let claimed = self.read(|directory| claimed(directory, &name))?;
-        let hash = claimed.as_ref().map(|claimed| &claimed.hash);
-        let is_right = self.compare(&Password::typed(password), hash)?;
-        let Some(Claimed { id, hash }) = claimed else {
-            self.store.write(|directory| directory.count_unknown_sign_in(now))?;
+        // Neither can be right, and nothing is looked up whose time could tell who is here.
+        if password.len() > LONGEST || name.len() > LONGEST_NAME {
             return Err(SignInError::Incorrect);
+        }
+        let now = self.clock.now();
+        let key = NameKey::of(name);
+        let unknown = self.secrets.keyed_digest(&format!("name {}", key.as_str()));
+        let identifier = UserIdentifier::Name(key);
+        let claim = self.read(|directory| self.claim(directory, &identifier, &unknown, now))?;
+        let password = Password::typed(password);
+        let hash = claim.account.as_ref().map(|account| &account.hash).filter(|_| !claim.lockout.is_locked(now));
+        let is_right = self.compare(&password, hash)?;
+        let Some(account) = &claim.account else {
+            return self.count_unknown(&claim, &unknown, now);
         };
         let refresh_token = Secret::of_session(&self.secrets.random()?);
         let digest = self.secrets.digest(refresh_token.reveal());
-        let signed_in = self.store.write(|directory| {
-            let Some(user) = directory.user_to_change(id)? else { return Ok(Err(SignInError::Incorrect)) };
+        let outcome = self.store.write(|directory| {
+            let Some(user) = directory.user_to_change(account.id)? else {
+                return Ok(Err((SignInError::Incorrect, false)));
+            };
             // What was compared above was compared with the password that was there then.
-            let is_right = is_right && directory.password(id)?.as_ref() == Some(&hash);
-            let mut keep = |user: &User| directory.update_user(user, &Credentials::default());
-            if !is_right || user.locked {
-                let locked = user.locked;
-                keep(&self.failed(user, now))?;
-                return Ok(Err(if is_right && locked { SignInError::Locked } else { SignInError::Incorrect }));
+            let is_right = is_right && directory.password(account.id)?.as_ref() == Some(&account.hash);
+            let known = self.known_address(directory, account.id, now)?;
+            let was_locked = known.map_or(user.lockout, |known| known.lockout).is_locked(now);
+            if was_locked || !is_right {
+                let newly_locked = self.count_failure(directory, user, known, now)?;
+                let error = if was_locked { SignInError::Locked } else { SignInError::Incorrect };
+                return Ok(Err((error, newly_locked)));
             }
             if user.is_suspended(now) {
-                return Ok(Err(SignInError::Suspended));
+                return Ok(Err((SignInError::Suspended, false)));
             }
-            keep(&signed_in(user, now))?;
-            let Some(standing) = directory.standing(id)? else { return Ok(Err(SignInError::Incorrect)) };
-            let caller = Caller { user: id, stamp: standing.stamp, scopes: scopes.clone() };
-            directory.forget_refresh_tokens(id, standing.stamp, now)?;
+            directory.update_user(&signed_in(user, now), &Credentials::default())?;
+            if self.address.is_some() {
+                directory.remember_address(account.id, &claim.address, now, MOST_ADDRESSES)?;
+            }
+            let Some(standing) = directory.standing(account.id)? else {
+                return Ok(Err((SignInError::Incorrect, false)));
+            };
+            let caller = Caller { user: account.id, stamp: standing.stamp, scopes: scopes.clone() };
+            directory.forget_refresh_tokens(account.id, standing.stamp, now, MOST_REFRESH_TOKENS - 1)?;
             directory.insert_refresh_token(&digest, &grant(&caller, now))?;
             Ok::<_, StoreError>(Ok(caller))
         })?;
-        signed_in.map(|caller| Session { caller, refresh_token: refresh_token.clone() })
+        match outcome {
+            Ok(caller) => Ok(Session { caller, refresh_token }),
+            Err((error, newly_locked)) => {
+                if newly_locked {
+                    self.request.note(AuditNote::Locked { user: account.id });
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Looks for the account, for what counts against whoever tries, and for what would count if nobody had the name: as many
+    /// statements whoever it is.
+    fn claim(
+        &self,
+        directory: &mut dyn Reader,
+        name: &UserIdentifier,
+        unknown: &SecretDigest,
+        now: Timestamp,
+    ) -> Result<Claim, StoreError> {
+        let user = directory.user_id(name)?;
+        let subject = user.unwrap_or(NOBODY);
+        let hash = directory.password(subject)?;
+        let lockout = directory.lockout(subject)?.unwrap_or_default();
+        let address = self.address_digest(subject);
+        let known = directory.known_address(subject, &address)?;
+        let unknown = directory.unknown_lockout(unknown)?;
+        let account = user.zip(hash).map(|(id, hash)| Account { id, hash });
+        let lockout = match (&account, known) {
+            (None, _) => unknown,
+            (Some(_), Some(known)) if is_recent(&known, now) => known.lockout,
+            (Some(_), _) => lockout,
+        };
+        Ok(Claim { account, address, lockout })
+    }
+
+    /// Counts a password for a name that nobody has.
+    fn count_unknown(&self, claim: &Claim, name: &SecretDigest, now: Timestamp) -> Result<Session, SignInError> {
+        let was_locked = self.store.write(|directory| {
+            let lockout = directory.unknown_lockout_to_change(name)?;
+            directory.password(NOBODY)?;
+            directory.known_address(NOBODY, &claim.address)?;
+            directory.set_unknown_lockout(name, lockout.failed(now, self.policy.lockout), now)?;
+            Ok::<_, StoreError>(lockout.is_locked(now))
+        })?;
+        Err(if was_locked { SignInError::Locked } else { SignInError::Incorrect })
     }
 
     /// Says for whom a refresh token is, and lets it live for another 15 days. `scopes` may leave some of its own out.
@@ -150,23 +232,55 @@ impl Directory {
     /// Whether this is the password behind `hash`. Where there is none, a hash is made for the sake of the time it takes.
     fn compare(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool, PasswordsError> {
         match hash {
-            _ if password.reveal().len() > LONGEST => Ok(false),
             Some(hash) => self.passwords.verify(password, hash),
             None => self.passwords.hash(password).map(|_| false),
         }
     }
 
-    /// `user` after a sign-in that failed.
-    pub(super) fn failed(&self, user: User, now: Timestamp) -> User {
-        let failures = user.failed_login_attempts_since_last_success.saturating_add(1);
-        User {
+    /// Counts a wrong password of `user`, at a `known` address or somewhere else, and says whether it locked.
+    pub(super) fn count_failure(
+        &self,
+        directory: &mut dyn Writer,
+        user: User,
+        known: Option<KnownAddress>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let address = self.address_digest(user.id);
+        let before = known.map_or(user.lockout, |known| known.lockout);
+        let after = before.failed(now, self.policy.lockout);
+        let user = User {
             last_failed_login: Some(now),
             failed_login_attempts: user.failed_login_attempts.saturating_add(1),
-            failed_login_attempts_since_last_success: failures,
-            locked: user.locked || failures >= self.policy.lockout_threshold.get(),
+            failed_login_attempts_since_last_success: user.failed_login_attempts_since_last_success.saturating_add(1),
+            lockout: if known.is_some() { user.lockout } else { after },
             ..user
-        }
+        };
+        directory.update_user(&user, &Credentials::default())?;
+        directory.set_address_lockout(user.id, &address, if known.is_some() { after } else { Lockout::default() })?;
+        Ok(after.is_locked(now) && !before.is_locked(now))
     }
+
+    /// What is known of the address from which this user is signed in to, if it was used within 30 days.
+    pub(super) fn known_address(
+        &self,
+        directory: &mut dyn Reader,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<Option<KnownAddress>, StoreError> {
+        let known = directory.known_address(user, &self.address_digest(user))?;
+        Ok(known.filter(|known| is_recent(known, now)))
+    }
+
+    /// What a store keeps of the address from which this user is signed in to.
+    fn address_digest(&self, user: UserId) -> SecretDigest {
+        let address = self.address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
+        self.secrets.keyed_digest(&format!("address {user} {address}"))
+    }
+}
+
+/// Whether the user signed in from there within 30 days (spec section 2.4).
+fn is_recent(known: &KnownAddress, now: Timestamp) -> bool {
+    known.signed_in.plus_days(ADDRESS_DAYS) > now
 }
 
 /// `user` after a sign-in.
@@ -175,14 +289,9 @@ pub(super) fn signed_in(user: User, now: Timestamp) -> User {
         last_login: Some(now),
         successful_login_attempts: user.successful_login_attempts.saturating_add(1),
         failed_login_attempts_since_last_success: 0,
+        lockout: user.lockout.succeeded(now),
         ..user
     }
-}
-
-/// Who has no password here (an API key, a user of another issuer) is a stranger here: nobody can lock them by guessing.
-fn claimed(directory: &mut dyn Reader, name: &UserIdentifier) -> Result<Option<Claimed>, StoreError> {
-    let Some(id) = directory.user_id(name)? else { return Ok(None) };
-    Ok(directory.password(id)?.map(|hash| Claimed { id, hash }))
 }
 
 fn grant(caller: &Caller, now: Timestamp) -> RefreshGrant {

@@ -9,7 +9,7 @@ use crate::access::{Caller, Scopes};
 use crate::api_key::ApiKeyDraft;
 use crate::group::{Group, GroupId, GroupKind, GroupName, GroupNameError, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
-use crate::ports::StoreError;
+use crate::ports::{NameSource, StoreError};
 use crate::user::{Account, SecurityStamp, User, UserDraft, UserId};
 use crate::version::Version;
 
@@ -36,8 +36,8 @@ pub enum CallerError {
     /// No user has this identifier.
     #[error("user not found")]
     UserNotFound,
-    /// The user may not sign in: suspended, locked or expired.
-    #[error("the user is suspended, locked or expired")]
+    /// The user may not sign in: suspended or expired. A lock keeps passwords out, and nobody who has the host.
+    #[error("the user is suspended or expired")]
     Closed,
     /// The store failed.
     #[error(transparent)]
@@ -111,7 +111,7 @@ impl Directory {
             if directory.has_users()? {
                 return Ok(None);
             }
-            register(directory, &new.user, Some(&hash), stamp)?;
+            register(directory, &new.user, Some(&hash), stamp, NameSource::Authority)?;
             let administrators = directory.group_id(&SystemGroup::SystemAdministrators.identifier())?;
             if let Some(group) = administrators {
                 directory.insert_members(group, &BTreeSet::from([new.user.id]), account.now)?;

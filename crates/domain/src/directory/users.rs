@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::Directory;
+use super::{Directory, is_taken};
 use crate::access::{Action, Caller, Denied};
 use crate::group::SystemGroup;
 use crate::identifier::UserIdentifier;
-use crate::name::NameKey;
 use crate::password::PasswordHash;
-use crate::ports::{PasswordsError, StoreError, Writer};
+use crate::ports::{NameSource, PasswordsError, StoreError, Writer};
 use crate::user::{Account, DEFAULT_PASSWORD_CHANGE_FREQUENCY, SecurityStamp, User, UserDraft, UserId};
 use crate::validation::InvalidField;
 
@@ -56,7 +55,7 @@ impl Directory {
             {
                 return Err(Denied::NotPermitted.into());
             }
-            register(directory, &new.user, Some(&hash), stamp)?;
+            register(directory, &new.user, Some(&hash), stamp, admitted.name_source(None))?;
             // The groups of an email domain may make an administrator.
             Ok(admitted.may_touch_user(directory, Action::ManageUsers, new.user.id)??)
         })?;
@@ -70,6 +69,7 @@ pub(super) fn register(
     user: &User,
     hash: Option<&PasswordHash>,
     stamp: SecurityStamp,
+    names: NameSource,
 ) -> Result<(), CreateUserError> {
     if directory.user_id(&UserIdentifier::Id(user.id))?.is_some() {
         return Err(CreateUserError::IdTaken(user.id));
@@ -85,13 +85,9 @@ pub(super) fn register(
         groups = directory.groups_for_domain(&email.domain().to_lowercase())?;
     }
     groups.extend(directory.group_id(&SystemGroup::Everyone.identifier())?);
-    directory.insert_user(user, hash, stamp)?;
+    directory.insert_user(user, hash, stamp, names)?;
     for group in groups {
         directory.insert_members(group, &BTreeSet::from([user.id]), user.created)?;
     }
     Ok(())
-}
-
-fn is_taken(directory: &mut dyn Writer, name: NameKey) -> Result<bool, StoreError> {
-    Ok(directory.user_id(&UserIdentifier::Name(name))?.is_some())
 }

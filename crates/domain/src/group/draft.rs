@@ -85,7 +85,9 @@ impl GroupChanges {
         }
         if let Some(custom) = self.custom {
             custom.apply(&mut changed.custom);
-            custom::check(&changed.custom, &mut faults);
+            if changed.custom != group.custom {
+                custom::check(&changed.custom, &mut faults);
+            }
         }
         if let Some(domains) = self.auto_membership_email_domains {
             changed.auto_membership_email_domains = check_domains(&mut faults, &domains);

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use super::{State, saturating};
+use super::{State, place, saturating};
 use crate::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
+use crate::foreign::IdentityLink;
 use crate::group::{Group, GroupId, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
+use crate::name::NameKey;
 use crate::page::{Page, Paged};
 use crate::password::PasswordHash;
-use crate::ports::{Children, Reach, Reader, RefreshGrant, Standing, StoreError};
+use crate::ports::{Children, KnownAddress, NameSource, Reach, Reader, RefreshGrant, Standing, StoreError};
 use crate::search::{GroupListing, UserListing};
 use crate::secret::SecretDigest;
 use crate::time::Timestamp;
-use crate::user::{User, UserId};
+use crate::user::{Lockout, User, UserId};
 
 impl Reader for State {
     fn ping(&mut self) -> Result<(), StoreError> {
@@ -26,7 +28,6 @@ impl Reader for State {
             stamp: account.stamp,
             api_key: key.map(|(key, _)| (key.id, key.scopes.clone())),
             suspended: account.user.suspended,
-            locked: account.user.locked,
             expiry: account.user.expiry,
             password_reset_required: account.user.password_reset_required,
             password_change_frequency: account.user.password_change_frequency,
@@ -43,7 +44,7 @@ impl Reader for State {
         Ok(match identifier {
             UserIdentifier::Current => None,
             UserIdentifier::Id(id) => self.accounts.get(id).map(|account| account.user.id),
-            UserIdentifier::Name(key) => self.identifiers.get(key).copied(),
+            UserIdentifier::Name(key) => self.identifiers.get(key).map(|(user, _)| *user),
         })
     }
 
@@ -149,7 +150,7 @@ impl Reader for State {
     fn has_active_administrator(&mut self, now: Timestamp) -> Result<bool, StoreError> {
         let administrators = self.effective(SystemGroup::SystemAdministrators);
         let mut accounts = administrators.iter().filter_map(|id| self.accounts.get(id));
-        Ok(accounts.any(|account| !account.user.is_suspended(now) && !account.user.locked))
+        Ok(accounts.any(|account| !account.user.is_suspended(now)))
     }
 
     fn has_users(&mut self) -> Result<bool, StoreError> {
@@ -197,7 +198,29 @@ impl Reader for State {
         Ok(groups.filter(|group| self.is_external(*group)).collect())
     }
 
-    fn last_foreign_token(&mut self, user: UserId) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.foreign_tokens.get(&user).copied())
+    fn identity(&mut self, issuer: &str, subject: &str) -> Result<Option<IdentityLink>, StoreError> {
+        Ok(self.identities.get(&(issuer.to_owned(), subject.to_owned())).cloned())
+    }
+
+    fn identities_of(&mut self, user: UserId) -> Result<Vec<IdentityLink>, StoreError> {
+        Ok(self.identities.values().filter(|link| link.user == user).cloned().collect())
+    }
+
+    fn user_named_by_authority(&mut self, name: &NameKey) -> Result<Option<UserId>, StoreError> {
+        let named = self.identifiers.get(name).filter(|(_, source)| *source == NameSource::Authority);
+        Ok(named.map(|(user, _)| *user))
+    }
+
+    fn lockout(&mut self, user: UserId) -> Result<Option<Lockout>, StoreError> {
+        Ok(self.accounts.get(&user).map(|account| account.user.lockout))
+    }
+
+    fn unknown_lockout(&mut self, name: &SecretDigest) -> Result<Lockout, StoreError> {
+        let kept = self.unknown_lockouts.get(&place(name)).filter(|(owner, _)| owner == name);
+        Ok(kept.map(|(_, lockout)| *lockout).unwrap_or_default())
+    }
+
+    fn known_address(&mut self, user: UserId, address: &SecretDigest) -> Result<Option<KnownAddress>, StoreError> {
+        Ok(self.addresses.get(&(user, *address)).copied())
     }
 }

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Account, State};
+use super::{Account, State, place};
 use crate::api_key::ApiKey;
+use crate::foreign::IdentityLink;
 use crate::group::{Group, GroupId};
 use crate::password::PasswordHash;
-use crate::ports::{Credentials, Reader, RefreshGrant, StoreError, Writer};
+use crate::ports::{Credentials, KnownAddress, NameSource, Reader, RefreshGrant, StoreError, Writer};
 use crate::secret::SecretDigest;
 use crate::time::Timestamp;
-use crate::user::{SecurityStamp, User, UserId};
+use crate::user::{Lockout, SecurityStamp, User, UserId};
 
 impl Writer for State {
     fn insert_user(
@@ -18,8 +19,9 @@ impl Writer for State {
         user: &User,
         password: Option<&PasswordHash>,
         stamp: SecurityStamp,
+        names: NameSource,
     ) -> Result<(), StoreError> {
-        self.remember_names(user);
+        self.remember_names(user, names);
         Arc::make_mut(&mut self.accounts)
             .insert(user.id, Account { user: user.clone(), password: password.cloned(), stamp });
         Ok(())
@@ -62,8 +64,7 @@ impl Writer for State {
     }
 
     fn update_user(&mut self, user: &User, credentials: &Credentials) -> Result<(), StoreError> {
-        self.forget_names(user.id);
-        self.remember_names(user);
+        self.remember_names(user, credentials.names);
         if let Some(account) = Arc::make_mut(&mut self.accounts).get_mut(&user.id) {
             account.user = User { version: user.version.next(), ..user.clone() };
             account.stamp = credentials.stamp.unwrap_or(account.stamp);
@@ -84,7 +85,8 @@ impl Writer for State {
         Arc::make_mut(&mut self.accounts).remove(&id);
         Arc::make_mut(&mut self.api_keys).retain(|_, (key, _)| key.user != id);
         Arc::make_mut(&mut self.refresh_tokens).retain(|_, grant| grant.user != id);
-        Arc::make_mut(&mut self.foreign_tokens).remove(&id);
+        Arc::make_mut(&mut self.identities).retain(|_, link| link.user != id);
+        Arc::make_mut(&mut self.addresses).retain(|(user, _), _| *user != id);
         for members in Arc::make_mut(&mut self.members).values_mut() {
             members.remove(&id);
         }
@@ -126,19 +128,90 @@ impl Writer for State {
         Ok(())
     }
 
-    fn forget_refresh_tokens(&mut self, user: UserId, stamp: SecurityStamp, now: Timestamp) -> Result<(), StoreError> {
-        Arc::make_mut(&mut self.refresh_tokens)
-            .retain(|_, grant| grant.user != user || (grant.stamp == stamp && grant.expires > now));
+    fn forget_refresh_tokens(
+        &mut self,
+        user: UserId,
+        stamp: SecurityStamp,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<(), StoreError> {
+        let tokens = Arc::make_mut(&mut self.refresh_tokens);
+        tokens.retain(|_, grant| grant.user != user || (grant.stamp == stamp && grant.expires > now));
+        let theirs = tokens.iter().filter(|(_, grant)| grant.user == user);
+        let mut theirs: Vec<_> = theirs.map(|(digest, grant)| (grant.expires, *digest)).collect();
+        theirs.sort_unstable();
+        let kept = theirs.len().saturating_sub(most as usize);
+        for (_, digest) in &theirs[..kept] {
+            tokens.remove(digest);
+        }
         Ok(())
     }
 
-    fn count_unknown_sign_in(&mut self, _at: Timestamp) -> Result<(), StoreError> {
-        self.unknown_sign_ins += 1;
+    fn unknown_lockout_to_change(&mut self, name: &SecretDigest) -> Result<Lockout, StoreError> {
+        self.unknown_lockout(name)
+    }
+
+    fn set_unknown_lockout(&mut self, name: &SecretDigest, lockout: Lockout, now: Timestamp) -> Result<(), StoreError> {
+        let place = Arc::make_mut(&mut self.unknown_lockouts).entry(place(name)).or_insert((*name, lockout));
+        if place.0 == *name || !place.1.is_locked(now) {
+            *place = (*name, lockout);
+        }
         Ok(())
     }
 
-    fn set_last_foreign_token(&mut self, user: UserId, issued: Timestamp) -> Result<(), StoreError> {
-        Arc::make_mut(&mut self.foreign_tokens).insert(user, issued);
+    fn remember_address(
+        &mut self,
+        user: UserId,
+        address: &SecretDigest,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<(), StoreError> {
+        let known = KnownAddress { signed_in: now, lockout: Lockout::default() };
+        let addresses = Arc::make_mut(&mut self.addresses);
+        addresses.insert((user, *address), known);
+        let theirs = addresses.iter().filter(|((owner, _), _)| *owner == user);
+        let mut theirs: Vec<_> = theirs.map(|((_, address), known)| (known.signed_in, *address)).collect();
+        theirs.sort_unstable();
+        for (_, address) in &theirs[..theirs.len().saturating_sub(most as usize)] {
+            addresses.remove(&(user, *address));
+        }
+        Ok(())
+    }
+
+    fn set_address_lockout(
+        &mut self,
+        user: UserId,
+        address: &SecretDigest,
+        lockout: Lockout,
+    ) -> Result<(), StoreError> {
+        if let Some(known) = Arc::make_mut(&mut self.addresses).get_mut(&(user, *address)) {
+            known.lockout = lockout;
+        }
+        Ok(())
+    }
+
+    fn reset_address_lockouts(&mut self, user: UserId) -> Result<(), StoreError> {
+        let theirs = Arc::make_mut(&mut self.addresses).iter_mut().filter(|((owner, _), _)| *owner == user);
+        theirs.for_each(|(_, known)| known.lockout = Lockout::default());
+        Ok(())
+    }
+
+    fn insert_identity(&mut self, link: &IdentityLink) -> Result<(), StoreError> {
+        let key = (link.issuer.clone(), link.subject.clone());
+        Arc::make_mut(&mut self.identities).insert(key, link.clone());
+        Ok(())
+    }
+
+    fn set_latest_token(&mut self, issuer: &str, subject: &str, issued: Timestamp) -> Result<(), StoreError> {
+        let key = (issuer.to_owned(), subject.to_owned());
+        if let Some(link) = Arc::make_mut(&mut self.identities).get_mut(&key) {
+            link.latest_token = Some(issued);
+        }
+        Ok(())
+    }
+
+    fn delete_identity(&mut self, issuer: &str, subject: &str) -> Result<(), StoreError> {
+        Arc::make_mut(&mut self.identities).remove(&(issuer.to_owned(), subject.to_owned()));
         Ok(())
     }
 }

@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use super::{Cancellation, StoreError};
 use crate::access::Scopes;
 use crate::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
+use crate::foreign::IdentityLink;
 use crate::group::{Group, GroupId};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
+use crate::name::NameKey;
 use crate::page::{Page, Paged};
 use crate::password::PasswordHash;
 use crate::search::{GroupListing, UserListing};
 use crate::secret::SecretDigest;
 use crate::time::Timestamp;
-use crate::user::{SecurityStamp, User, UserId};
+use crate::user::{Lockout, SecurityStamp, User, UserId};
 
 /// Keeps the directory.
 ///
@@ -114,6 +116,27 @@ pub struct Credentials {
     pub password: Option<PasswordHash>,
     /// A new stamp: every token of before stops working.
     pub stamp: Option<SecurityStamp>,
+    /// Who gives the user the username and the address that are not theirs yet.
+    pub names: NameSource,
+}
+
+/// Who gave a user a name: whether outside issuers may find the user by it (spec section 2.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NameSource {
+    /// A System Administrator, an operator or an outside issuer.
+    Authority,
+    /// The user, or somebody whose powers are delegated.
+    #[default]
+    Unverified,
+}
+
+/// An address from which an account was signed in to with the right password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownAddress {
+    /// When that was last.
+    pub signed_in: Timestamp,
+    /// Wrong passwords from there.
+    pub lockout: Lockout,
 }
 
 /// What a refresh token stands for.
@@ -140,8 +163,6 @@ pub struct Standing {
     pub api_key: Option<(ApiKeyId, Scopes)>,
     /// Whether an administrator suspended it.
     pub suspended: bool,
-    /// Whether wrong passwords locked it.
-    pub locked: bool,
     /// From when on it counts as suspended.
     pub expiry: Option<Timestamp>,
     /// Whether it was told to change its password.
@@ -161,10 +182,16 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Whether the account is neither suspended, locked nor expired.
+    /// Whether the account is neither suspended nor expired. A lock by wrong passwords closes nothing (spec section 2.4).
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
-        !self.suspended && !self.locked && self.expiry.is_none_or(|expiry| expiry > now)
+        !self.suspended && self.expiry.is_none_or(|expiry| expiry > now)
+    }
+
+    /// Whether it is an effective member of any group that administers.
+    #[must_use]
+    pub fn administers(&self) -> bool {
+        self.system_administrator || self.user_administrator || self.group_administrator || self.api_key_administrator
     }
 }
 
@@ -253,8 +280,18 @@ pub trait Reader {
     fn external_among(&mut self, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError>;
     /// The external groups that `user` is a direct member of.
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError>;
-    /// When the latest token was issued with which `user` came from an outside issuer.
-    fn last_foreign_token(&mut self, user: UserId) -> Result<Option<Timestamp>, StoreError>;
+    /// The link of a subject of an issuer.
+    fn identity(&mut self, issuer: &str, subject: &str) -> Result<Option<IdentityLink>, StoreError>;
+    /// The links of a user, by issuer and subject.
+    fn identities_of(&mut self, user: UserId) -> Result<Vec<IdentityLink>, StoreError>;
+    /// The user who has this username or address from an authority ([`NameSource`]).
+    fn user_named_by_authority(&mut self, name: &NameKey) -> Result<Option<UserId>, StoreError>;
+    /// The wrong passwords that count against everybody who is not at a known address.
+    fn lockout(&mut self, user: UserId) -> Result<Option<Lockout>, StoreError>;
+    /// The wrong passwords of a name that nobody has.
+    fn unknown_lockout(&mut self, name: &SecretDigest) -> Result<Lockout, StoreError>;
+    /// What is known of an address of `user`.
+    fn known_address(&mut self, user: UserId, address: &SecretDigest) -> Result<Option<KnownAddress>, StoreError>;
 }
 
 /// Changes the directory.
@@ -268,6 +305,7 @@ pub trait Writer: Reader {
         user: &User,
         password: Option<&PasswordHash>,
         stamp: SecurityStamp,
+        names: NameSource,
     ) -> Result<(), StoreError>;
     /// Adds a group, which has neither members, parents nor children yet. Its id and name must be free.
     fn insert_group(&mut self, group: &Group) -> Result<(), StoreError>;
@@ -301,11 +339,38 @@ pub trait Writer: Reader {
     fn insert_refresh_token(&mut self, token: &SecretDigest, grant: &RefreshGrant) -> Result<(), StoreError>;
     /// Moves the end of a refresh token.
     fn extend_refresh_token(&mut self, token: &SecretDigest, expires: Timestamp) -> Result<(), StoreError>;
-    /// Forgets those refresh tokens of `user` that are good for nothing: expired at `now`, or of another stamp.
-    fn forget_refresh_tokens(&mut self, user: UserId, stamp: SecurityStamp, now: Timestamp) -> Result<(), StoreError>;
-    /// Counts a sign-in under a name that nobody has. It costs what counting a wrong password of somebody costs, so that the
-    /// time an answer takes does not tell who is here.
-    fn count_unknown_sign_in(&mut self, at: Timestamp) -> Result<(), StoreError>;
-    /// Remembers when the latest token was issued with which `user` came from an outside issuer.
-    fn set_last_foreign_token(&mut self, user: UserId, issued: Timestamp) -> Result<(), StoreError>;
+    /// Forgets those refresh tokens of `user` that are good for nothing (expired at `now`, or of another stamp), and of the others
+    /// all but the `most` that expire last.
+    fn forget_refresh_tokens(
+        &mut self,
+        user: UserId,
+        stamp: SecurityStamp,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<(), StoreError>;
+    /// Reads the wrong passwords of a name that nobody has, and lets nobody else count one until this work ends.
+    fn unknown_lockout_to_change(&mut self, name: &SecretDigest) -> Result<Lockout, StoreError>;
+    /// Keeps the wrong passwords of a name that nobody has. There is a bounded number of places: whoever comes to a place that is
+    /// taken gets it, unless the one who has it is locked at `now`. It costs what `update_user` and `set_address_lockout` cost
+    /// together, so that the time an answer takes does not tell who is here.
+    fn set_unknown_lockout(&mut self, name: &SecretDigest, lockout: Lockout, now: Timestamp) -> Result<(), StoreError>;
+    /// Keeps that `user` signed in from this address, without wrong passwords; of all addresses, the `most` that were used last.
+    fn remember_address(
+        &mut self,
+        user: UserId,
+        address: &SecretDigest,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<(), StoreError>;
+    /// Keeps the wrong passwords from an address, if it is a known one.
+    fn set_address_lockout(&mut self, user: UserId, address: &SecretDigest, lockout: Lockout)
+    -> Result<(), StoreError>;
+    /// Forgets the wrong passwords from all known addresses of `user`.
+    fn reset_address_lockouts(&mut self, user: UserId) -> Result<(), StoreError>;
+    /// Links a subject of an issuer, which is linked to nobody yet, to a user.
+    fn insert_identity(&mut self, link: &IdentityLink) -> Result<(), StoreError>;
+    /// Remembers when the latest token of a subject was issued.
+    fn set_latest_token(&mut self, issuer: &str, subject: &str, issued: Timestamp) -> Result<(), StoreError>;
+    /// Removes a link.
+    fn delete_identity(&mut self, issuer: &str, subject: &str) -> Result<(), StoreError>;
 }

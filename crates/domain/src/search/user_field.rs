@@ -149,7 +149,7 @@ impl Field for UserField {
                 user.password_change_frequency.map_or(Value::Null, |days| Value::Integer(days.into()))
             }
             Self::Suspended => Value::Boolean(user.is_suspended(now)),
-            Self::Locked => Value::Boolean(user.locked),
+            Self::Locked => Value::Boolean(user.is_locked(now)),
             Self::PasswordResetRequired => Value::Boolean(user.must_reset_password(now)),
             Self::Created => Value::Moment(user.created),
             Self::Modified => Value::Moment(user.modified),

@@ -41,6 +41,18 @@ impl UserChanges {
             || self.password_change_frequency.is_some_and(|days| days != frequency)
     }
 
+    /// Whether it would change the username or the address. Users with an outside identity may not change their own (spec
+    /// section 2.5).
+    pub(crate) fn renames(&self, user: &User) -> bool {
+        let differs = |wanted: &Option<Option<String>>, present: Option<&str>| {
+            wanted.as_ref().is_some_and(|wanted| {
+                wanted.as_deref().map(str::trim).unwrap_or_default() != present.unwrap_or_default()
+            })
+        };
+        differs(&self.username, Some(user.username.as_str()))
+            || differs(&self.email, user.email.as_ref().map(Email::as_str))
+    }
+
     /// Whether it sets a date on which an account closes.
     pub(crate) fn sets_expiry(&self) -> bool {
         self.expiry.flatten().is_some()
@@ -69,7 +81,9 @@ impl UserChanges {
         check_person(&mut faults, names.0, names.1, &changed.timezone, &changed.language);
         if let Some(custom) = self.custom {
             custom.apply(&mut changed.custom);
-            custom::check(&changed.custom, &mut faults);
+            if changed.custom != user.custom {
+                custom::check(&changed.custom, &mut faults);
+            }
         }
         if let Some(days) = self.password_change_frequency {
             change_frequency(&mut faults, &mut changed, days);

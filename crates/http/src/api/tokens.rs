@@ -6,10 +6,12 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use guildhall_domain::access::Caller;
 use guildhall_domain::api_key::ApiKeyId;
+use guildhall_domain::identifier::parse_guid;
 use guildhall_domain::name::NameKey;
 use guildhall_domain::secret::Secret;
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::Api;
 use crate::answer::json;
@@ -18,6 +20,7 @@ use crate::grant::{Grant, LONGEST_FORM, TokenRequest};
 use crate::openapi::{OAuthError, TokenForm};
 use crate::problem::Problem;
 use crate::submission::Submission;
+use crate::throttle::network;
 use crate::work::{Lane, run};
 
 /// An access token.
@@ -77,14 +80,15 @@ struct Granted {
 }
 
 async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -> Result<HttpResponse, Problem> {
-    api.throttle.admit_address(client_address(&request, &api.trusted_proxies))?;
+    let address = client_address(&request, &api.trusted_proxies).map(network);
+    let mut attempt = api.throttle.attempt(address)?;
     let form = submission.read(&["application/x-www-form-urlencoded"], LONGEST_FORM).await?;
     let TokenRequest { grant, scopes } = TokenRequest::read(&form, request.headers())?;
-    if let Some(account) = account(&grant) {
-        api.throttle.admit_account(&account)?;
+    if let Some(account) = Account::of(&grant) {
+        api.throttle.of_account(&mut attempt, address, &account)?;
     }
     let body = run(&api, lane(&grant), move |api| {
-        let directory = &api.directory;
+        let directory = api.directory.called_from(address);
         let Granted { caller, client, refresh_token } = match grant {
             Grant::Client { id, secret } => {
                 let (client, caller) = directory.sign_in_client(&id, &secret, &scopes)?;
@@ -108,7 +112,8 @@ async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -
             scope: caller.scopes.to_text(),
         })
     })
-    .await?;
+    .await;
+    let body = attempt.judge(body)?;
     let mut response = json(StatusCode::OK, &body)?;
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
@@ -123,11 +128,19 @@ fn lane(grant: &Grant) -> Lane {
     }
 }
 
-/// The account that is tried. All spellings of a name are one; there is none that a whole form could not hold.
-fn account(grant: &Grant) -> Option<String> {
-    match grant {
-        Grant::Client { id, .. } => Some(format!("client {}", id.to_ascii_lowercase())),
-        Grant::Password { username, .. } => Some(format!("user {}", NameKey::of(username).as_str())),
-        Grant::Refresh { .. } => None,
+/// The account that is tried; all spellings of a name and of a client id are one.
+#[derive(Hash)]
+enum Account {
+    Client(Uuid),
+    User(String),
+}
+
+impl Account {
+    fn of(grant: &Grant) -> Option<Self> {
+        match grant {
+            Grant::Client { id, .. } => parse_guid(id).map(Self::Client),
+            Grant::Password { username, .. } => Some(Self::User(NameKey::of(username).as_str().to_owned())),
+            Grant::Refresh { .. } => None,
+        }
     }
 }

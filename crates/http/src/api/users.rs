@@ -1,14 +1,15 @@
 //! Users (spec sections 4.1 and 4.3 to 4.10).
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
 use guildhall_domain::access::Action;
 use guildhall_domain::user::UserDraft;
 
 use crate::Api;
 use crate::answer::{created, json};
 use crate::caller::Caller;
+use crate::client_address::client_address;
 use crate::custom_json::CustomMode;
 use crate::openapi::{
     IfMatch, IfNoneMatch, Initially, Legacy, NewUser, Paging, PasswordChange, Searching, SearchingUsers,
@@ -20,6 +21,7 @@ use crate::query::Query;
 use crate::search::Asker;
 use crate::segment::UserSegment;
 use crate::submission::Submission;
+use crate::throttle::network;
 use crate::user_json::{UserBody, action, changes, draft, passwords};
 use crate::version::{Conditions, tagged, user_tag};
 use crate::work::{Lane, run};
@@ -203,15 +205,20 @@ pub(crate) async fn change_password(
     api: Data<Api>,
     caller: Caller,
     user: Path<UserSegment>,
+    request: HttpRequest,
     submission: Submission,
 ) -> Result<HttpResponse, Problem> {
     caller.may_change_password(&api, &user.0).await?;
+    let address = client_address(&request, &api.trusted_proxies).map(network);
+    let mut attempt = api.throttle.attempt(address)?;
+    api.throttle.of_account(&mut attempt, address, &caller.0.user.0)?;
     let body = submission.read(&["application/json"], api.limits.body_bytes).await?;
-    run(&api, Lane::Password, move |api| {
+    let changed = run(&api, Lane::Password, move |api| {
         let (existing, new) = passwords(&body)?;
-        Ok::<_, Problem>(api.directory.change_password(&caller.0, &user.0, existing, new)?)
-    })
-    .await?;
+        let directory = api.directory.called_from(address);
+        Ok::<_, Problem>(directory.change_password(&caller.0, &user.0, existing, new)?)
+    });
+    attempt.judge(changed.await)?;
     Ok(HttpResponse::Ok().finish())
 }
 

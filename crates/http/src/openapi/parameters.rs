@@ -119,6 +119,17 @@ pub(crate) struct IncludingSelf {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct IdentityFilter {
+    /// Only those at this issuer.
+    #[param(example = "https://id.example.com/realms/main", value_type = String, required = false)]
+    issuer: Option<String>,
+    /// Only those of this subject.
+    #[param(example = "f:7a1c:tdurden", value_type = String, required = false)]
+    subject: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct Initially {
     /// Whether the user is suspended at first.
     #[param(default = false, value_type = bool, required = false)]

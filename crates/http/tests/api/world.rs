@@ -233,6 +233,15 @@ impl Secrets for Counter {
         }
         SecretDigest(digest)
     }
+
+    fn keyed_digest(&self, text: &str) -> SecretDigest {
+        let mixed = text
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        SecretDigest(std::array::from_fn(|index| {
+            mixed.rotate_left(u32::try_from(index).unwrap_or(0) * 8).to_be_bytes()[0]
+        }))
+    }
 }
 
 /// Whom a token stands for, and how many more looks are in vain.

@@ -3,7 +3,7 @@
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt};
+use diesel::sql_types::{Array, BigInt, Integer};
 
 use super::Turn;
 use crate::sql_types::{Key, UuidSql};
@@ -168,6 +168,17 @@ pub(crate) fn force_index_order(connection: &mut PgConnection, is_forced: bool) 
 /// Keeps others from changing the user; making them a member of something goes on.
 pub(crate) fn lock_user(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
     sql_query("SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE").bind::<UuidSql, _>(user).execute(connection)
+}
+
+/// The first key of the locks of names that nobody has.
+const UNKNOWN_NAMES: i32 = 7164;
+
+/// Keeps others from counting a password for a name in this place. There may be no row yet, so it is an advisory lock.
+pub(crate) fn lock_unknown_name(connection: &mut PgConnection, place: i32) -> QueryResult<usize> {
+    sql_query("SELECT pg_advisory_xact_lock($1, $2)")
+        .bind::<Integer, _>(UNKNOWN_NAMES)
+        .bind::<Integer, _>(place)
+        .execute(connection)
 }
 
 /// Keeps others from making the user a member of anything too, and waits for those who just do.

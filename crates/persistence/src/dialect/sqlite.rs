@@ -169,6 +169,12 @@ pub(crate) fn lock_user(_: &mut SqliteConnection, _: Key) -> QueryResult<usize> 
 
 /// Nothing to do: whoever writes is alone.
 #[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
+pub(crate) fn lock_unknown_name(_: &mut SqliteConnection, _: i32) -> QueryResult<usize> {
+    Ok(0)
+}
+
+/// Nothing to do: whoever writes is alone.
+#[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
 pub(crate) fn lock_memberships(_: &mut SqliteConnection, _: Key) -> QueryResult<usize> {
     Ok(0)
 }

@@ -1,4 +1,4 @@
-//! Statements about staying signed in, and about sign-ins that are counted.
+//! Statements about staying signed in.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -8,12 +8,10 @@ use guildhall_domain::ports::RefreshGrant;
 use guildhall_domain::secret::SecretDigest;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{SecurityStamp, UserId};
-use uuid::Uuid;
 
-use super::search::upkeep;
-use super::{Failure, users};
+use super::Failure;
 use crate::connection::AnyConnection;
-use crate::schema::{foreign_sign_ins, refresh_tokens, unknown_sign_ins};
+use crate::schema::refresh_tokens;
 use crate::sql_types::{Digest, Key, UuidSql};
 
 pub(super) fn grant(connection: &mut AnyConnection, token: &SecretDigest) -> Result<Option<RefreshGrant>, Failure> {
@@ -59,43 +57,17 @@ pub(super) fn forget(
     user: UserId,
     stamp: SecurityStamp,
     now: Timestamp,
+    most: u32,
 ) -> Result<(), Failure> {
     let useless = refresh_tokens::stamp.ne(Key(stamp.0)).or(refresh_tokens::expires.le(now.milliseconds()));
     diesel::delete(refresh_tokens::table.filter(refresh_tokens::user_id.eq(Key(user.0))).filter(useless))
         .execute(connection)?;
-    Ok(())
-}
-
-/// Looks for nobody as often as a wrong password of somebody makes one look for them, so that both take as many round
-/// trips. The one row that all such work changes comes last, so that nobody waits for it long.
-pub(super) fn count_unknown(connection: &mut AnyConnection, at: Timestamp) -> Result<(), Failure> {
-    let nobody = UserId(Uuid::nil());
-    users::password(connection, nobody)?;
-    users::find_to_change(connection, nobody)?;
-    upkeep::present(connection, nobody)?;
-    users::identifiers_of(connection, nobody)?;
-    diesel::update(unknown_sign_ins::table)
-        .set((
-            unknown_sign_ins::attempts.eq(unknown_sign_ins::attempts + 1),
-            unknown_sign_ins::latest.eq(at.milliseconds()),
-        ))
-        .execute(connection)?;
-    Ok(())
-}
-
-pub(super) fn last_foreign(connection: &mut AnyConnection, user: UserId) -> Result<Option<Timestamp>, Failure> {
-    let issued: Option<i64> =
-        foreign_sign_ins::table.find(Key(user.0)).select(foreign_sign_ins::issued).first(connection).optional()?;
-    Ok(issued.map(Timestamp::from_milliseconds))
-}
-
-pub(super) fn set_last_foreign(connection: &mut AnyConnection, user: UserId, issued: Timestamp) -> Result<(), Failure> {
     sql_query(
-        "INSERT INTO foreign_sign_ins (user_id, issued) VALUES ($1, $2) \
-         ON CONFLICT (user_id) DO UPDATE SET issued = excluded.issued",
+        "DELETE FROM refresh_tokens WHERE user_id = $1 AND digest NOT IN (SELECT kept.digest FROM refresh_tokens kept \
+         WHERE kept.user_id = $1 ORDER BY kept.expires DESC, kept.digest DESC LIMIT $2)",
     )
     .bind::<UuidSql, _>(Key(user.0))
-    .bind::<BigInt, _>(issued.milliseconds())
+    .bind::<BigInt, _>(i64::from(most))
     .execute(connection)?;
     Ok(())
 }

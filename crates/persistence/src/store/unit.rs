@@ -4,17 +4,21 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 use guildhall_domain::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
+use guildhall_domain::foreign::IdentityLink;
 use guildhall_domain::group::{Group, GroupId};
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
+use guildhall_domain::name::NameKey;
 use guildhall_domain::page::{Page, Paged};
 use guildhall_domain::password::PasswordHash;
-use guildhall_domain::ports::{Children, Credentials, Reach, Reader, RefreshGrant, Standing, StoreError, Writer};
+use guildhall_domain::ports::{
+    Children, Credentials, KnownAddress, NameSource, Reach, Reader, RefreshGrant, Standing, StoreError, Writer,
+};
 use guildhall_domain::search::{GroupListing, UserListing};
 use guildhall_domain::secret::SecretDigest;
 use guildhall_domain::time::Timestamp;
-use guildhall_domain::user::{SecurityStamp, User, UserId};
+use guildhall_domain::user::{Lockout, SecurityStamp, User, UserId};
 
-use super::{Unit, api_keys, closure, groups, members, search, sign_in, users};
+use super::{Unit, api_keys, closure, groups, identities, lockouts, members, search, sign_in, users};
 
 impl Reader for Unit<'_> {
     fn ping(&mut self) -> Result<(), StoreError> {
@@ -158,8 +162,28 @@ impl Reader for Unit<'_> {
         self.run(|connection| groups::external_of_user(connection, user))
     }
 
-    fn last_foreign_token(&mut self, user: UserId) -> Result<Option<Timestamp>, StoreError> {
-        self.run(|connection| sign_in::last_foreign(connection, user))
+    fn identity(&mut self, issuer: &str, subject: &str) -> Result<Option<IdentityLink>, StoreError> {
+        self.run(|connection| identities::find(connection, issuer, subject))
+    }
+
+    fn identities_of(&mut self, user: UserId) -> Result<Vec<IdentityLink>, StoreError> {
+        self.run(|connection| identities::of_user(connection, user))
+    }
+
+    fn user_named_by_authority(&mut self, name: &NameKey) -> Result<Option<UserId>, StoreError> {
+        self.run(|connection| identities::user_named_by_authority(connection, name))
+    }
+
+    fn lockout(&mut self, user: UserId) -> Result<Option<Lockout>, StoreError> {
+        self.run(|connection| lockouts::of_user(connection, user))
+    }
+
+    fn unknown_lockout(&mut self, name: &SecretDigest) -> Result<Lockout, StoreError> {
+        self.run(|connection| lockouts::of_unknown(connection, name))
+    }
+
+    fn known_address(&mut self, user: UserId, address: &SecretDigest) -> Result<Option<KnownAddress>, StoreError> {
+        self.run(|connection| lockouts::known_address(connection, user, address))
     }
 }
 
@@ -169,8 +193,9 @@ impl Writer for Unit<'_> {
         user: &User,
         password: Option<&PasswordHash>,
         stamp: SecurityStamp,
+        names: NameSource,
     ) -> Result<(), StoreError> {
-        self.run(|connection| users::insert(connection, user, password, stamp))
+        self.run(|connection| users::insert(connection, user, password, stamp, names))
     }
 
     fn insert_group(&mut self, group: &Group) -> Result<(), StoreError> {
@@ -233,15 +258,56 @@ impl Writer for Unit<'_> {
         self.run(|connection| sign_in::extend(connection, token, expires))
     }
 
-    fn forget_refresh_tokens(&mut self, user: UserId, stamp: SecurityStamp, now: Timestamp) -> Result<(), StoreError> {
-        self.run(|connection| sign_in::forget(connection, user, stamp, now))
+    fn forget_refresh_tokens(
+        &mut self,
+        user: UserId,
+        stamp: SecurityStamp,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<(), StoreError> {
+        self.run(|connection| sign_in::forget(connection, user, stamp, now, most))
     }
 
-    fn count_unknown_sign_in(&mut self, at: Timestamp) -> Result<(), StoreError> {
-        self.run(|connection| sign_in::count_unknown(connection, at))
+    fn unknown_lockout_to_change(&mut self, name: &SecretDigest) -> Result<Lockout, StoreError> {
+        self.run(|connection| lockouts::of_unknown_to_change(connection, name))
     }
 
-    fn set_last_foreign_token(&mut self, user: UserId, issued: Timestamp) -> Result<(), StoreError> {
-        self.run(|connection| sign_in::set_last_foreign(connection, user, issued))
+    fn set_unknown_lockout(&mut self, name: &SecretDigest, lockout: Lockout, now: Timestamp) -> Result<(), StoreError> {
+        self.run(|connection| lockouts::set_unknown(connection, name, lockout, now))
+    }
+
+    fn remember_address(
+        &mut self,
+        user: UserId,
+        address: &SecretDigest,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<(), StoreError> {
+        self.run(|connection| lockouts::remember_address(connection, user, address, now, most))
+    }
+
+    fn set_address_lockout(
+        &mut self,
+        user: UserId,
+        address: &SecretDigest,
+        lockout: Lockout,
+    ) -> Result<(), StoreError> {
+        self.run(|connection| lockouts::set_address_lockout(connection, user, address, lockout))
+    }
+
+    fn reset_address_lockouts(&mut self, user: UserId) -> Result<(), StoreError> {
+        self.run(|connection| lockouts::reset_address_lockouts(connection, user))
+    }
+
+    fn insert_identity(&mut self, link: &IdentityLink) -> Result<(), StoreError> {
+        self.run(|connection| identities::insert(connection, link))
+    }
+
+    fn set_latest_token(&mut self, issuer: &str, subject: &str, issued: Timestamp) -> Result<(), StoreError> {
+        self.run(|connection| identities::set_latest_token(connection, issuer, subject, issued))
+    }
+
+    fn delete_identity(&mut self, issuer: &str, subject: &str) -> Result<(), StoreError> {
+        self.run(|connection| identities::delete(connection, issuer, subject))
     }
 }

@@ -11,7 +11,7 @@ use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::group::SystemGroup;
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::password::PasswordHash;
-use guildhall_domain::ports::{Credentials, Standing};
+use guildhall_domain::ports::{Credentials, NameSource, Standing};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{Email, SecurityStamp, User, UserId};
 
@@ -31,7 +31,6 @@ struct StandingRow {
     api_key: Option<Key>,
     api_key_scopes: Option<String>,
     suspended: bool,
-    locked: bool,
     expiry: Option<i64>,
     password_reset_required: bool,
     password_change_frequency: Option<i32>,
@@ -67,7 +66,6 @@ pub(super) fn standing(connection: &mut AnyConnection, user: UserId) -> Result<O
             api_keys::id.nullable(),
             api_keys::scopes.nullable(),
             users::suspended,
-            users::locked,
             users::expiry,
             users::password_reset_required,
             users::password_change_frequency,
@@ -84,7 +82,6 @@ pub(super) fn standing(connection: &mut AnyConnection, user: UserId) -> Result<O
         stamp: SecurityStamp(row.stamp.0),
         api_key: row.api_key.zip(row.api_key_scopes).map(|(id, scopes)| (ApiKeyId(id.0), Scopes::known_in(&scopes))),
         suspended: row.suspended,
-        locked: row.locked,
         expiry: row.expiry.map(Timestamp::from_milliseconds),
         password_reset_required: row.password_reset_required,
         password_change_frequency: row.password_change_frequency.map(i32::unsigned_abs),
@@ -155,7 +152,6 @@ pub(super) fn has_active_administrator(connection: &mut AnyConnection, now: Time
     let active = users::table
         .filter(users::id.eq_any(members))
         .filter(not(users::suspended))
-        .filter(not(users::locked))
         .filter(users::expiry.is_null().or(users::expiry.gt(now.milliseconds()).assume_not_null()))
         .select(users::id);
     Ok(diesel::select(exists(active)).get_result(connection)?)
@@ -166,6 +162,7 @@ pub(super) fn insert(
     user: &User,
     password: Option<&PasswordHash>,
     stamp: SecurityStamp,
+    names: NameSource,
 ) -> Result<(), Failure> {
     let row = UserRow::from(user);
     let kept = (
@@ -177,7 +174,7 @@ pub(super) fn insert(
     diesel::insert_into(users::table).values((row, kept)).execute(connection)?;
     upkeep::insert(connection, user)?;
     dialect::change_users(connection, 1)?;
-    insert_identifiers(connection, user)
+    insert_identifiers(connection, user.id, &identifiers(user), names)
 }
 
 /// Replaces the user, if they still are in the state that was read.
@@ -194,10 +191,12 @@ pub(super) fn update(connection: &mut AnyConnection, user: &User, credentials: &
         return Err(Failure::Stale);
     }
     upkeep::update(connection, user)?;
-    if identifiers_of(connection, user.id)? != identifiers(user) {
-        diesel::delete(user_identifiers::table.filter(user_identifiers::user_id.eq(Key(user.id.0))))
+    let (before, wanted) = (identifiers_of(connection, user.id)?, identifiers(user));
+    if before != wanted {
+        let theirs = user_identifiers::table.filter(user_identifiers::user_id.eq(Key(user.id.0)));
+        diesel::delete(theirs.filter(user_identifiers::identifier_key.eq_any(&before - &wanted)))
             .execute(connection)?;
-        insert_identifiers(connection, user)?;
+        insert_identifiers(connection, user.id, &(&wanted - &before), credentials.names)?;
         // Listings by username are other ones, or may be.
         dialect::change_users(connection, 0)?;
         dialect::note_renamed(connection, Key(user.id.0))?;
@@ -230,10 +229,19 @@ fn identifiers(user: &User) -> BTreeSet<String> {
     keys.into_iter().flatten().map(|key| key.as_str().to_owned()).collect()
 }
 
-fn insert_identifiers(connection: &mut AnyConnection, user: &User) -> Result<(), Failure> {
-    for key in identifiers(user) {
+fn insert_identifiers(
+    connection: &mut AnyConnection,
+    user: UserId,
+    keys: &BTreeSet<String>,
+    source: NameSource,
+) -> Result<(), Failure> {
+    for key in keys {
         diesel::insert_into(user_identifiers::table)
-            .values((user_identifiers::identifier_key.eq(key), user_identifiers::user_id.eq(Key(user.id.0))))
+            .values((
+                user_identifiers::identifier_key.eq(key),
+                user_identifiers::user_id.eq(Key(user.0)),
+                user_identifiers::by_authority.eq(source == NameSource::Authority),
+            ))
             .execute(connection)?;
     }
     Ok(())

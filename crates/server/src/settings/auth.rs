@@ -25,6 +25,9 @@ pub(crate) struct Auth {
     pub(crate) hs256_previous_secret: Option<Secret>,
     #[serde(deserialize_with = "values::whole")]
     pub(crate) lockout_threshold: u32,
+    /// In seconds.
+    #[serde(deserialize_with = "values::whole")]
+    pub(crate) lockout_duration: u32,
     /// By the name that their users have as provider.
     #[serde(default)]
     pub(crate) issuers: BTreeMap<String, Issuer>,
@@ -41,8 +44,8 @@ pub(crate) struct Issuer {
     #[serde(default = "rs256", deserialize_with = "values::list")]
     pub(crate) algorithms: Vec<String>,
     pub(crate) jwks_url: Option<String>,
-    #[serde(default = "sub")]
-    pub(crate) user_claim: String,
+    #[serde(default = "preferred_username")]
+    pub(crate) name_claim: String,
     pub(crate) groups_claim: Option<String>,
     #[serde(default, deserialize_with = "values::list")]
     pub(crate) scopes: Vec<String>,
@@ -50,20 +53,18 @@ pub(crate) struct Issuer {
     pub(crate) create_users: bool,
     #[serde(default)]
     pub(crate) create_groups: bool,
-    #[serde(default = "yes")]
-    pub(crate) local_users: bool,
+    #[serde(default)]
+    pub(crate) link_existing: bool,
+    #[serde(default)]
+    pub(crate) link_administrators: bool,
 }
 
 fn rs256() -> Vec<String> {
     vec!["RS256".to_owned()]
 }
 
-fn sub() -> String {
-    "sub".to_owned()
-}
-
-fn yes() -> bool {
-    true
+fn preferred_username() -> String {
+    "preferred_username".to_owned()
 }
 
 impl Auth {
@@ -109,7 +110,12 @@ impl Issuer {
             (!self.audiences.is_empty(), "audiences", "must not be empty"),
             (!self.algorithms.is_empty(), "algorithms", "must not be empty"),
             (self.jwks_url.as_deref().is_none_or(is_url), "jwks_url", "must be a URL"),
-            (!self.user_claim.is_empty(), "user_claim", "must not be empty"),
+            (!self.name_claim.is_empty(), "name_claim", "must not be empty"),
+            (
+                self.link_existing || !self.link_administrators,
+                "link_administrators",
+                "is for nothing without link_existing",
+            ),
             (self.scopes.iter().all(|scope| KNOWN_SCOPES.contains(&scope.as_str())), "scopes", "must be known scopes"),
             (
                 self.groups_claim.is_some() || !self.create_groups,

@@ -1,7 +1,7 @@
 //! Refusals of what is asked of users.
 
 use guildhall_domain::directory::{
-    ActError, ChangePasswordError, ChangeUserError, CreateUserError, DeleteUserError, ReadUserError,
+    ActError, ChangePasswordError, ChangeUserError, CreateUserError, DeleteUserError, IdentitiesError, ReadUserError,
 };
 
 use super::USER_NOT_FOUND;
@@ -24,6 +24,17 @@ impl From<CreateUserError> for Problem {
             }
             CreateUserError::Passwords(error) => Self::unexpected(error),
             CreateUserError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<IdentitiesError> for Problem {
+    fn from(error: IdentitiesError) -> Self {
+        match error {
+            IdentitiesError::Denied(denied) => denied.into(),
+            IdentitiesError::UserNotFound => Self::not_found(USER_NOT_FOUND),
+            IdentitiesError::NotLinked => Self::not_found("The user has no such identity"),
+            IdentitiesError::Store(error) => error.into(),
         }
     }
 }

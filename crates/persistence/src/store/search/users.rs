@@ -30,7 +30,7 @@ impl Columns for UserField {
             Self::Suspended => {
                 due(Fragment::of("(u.suspended OR (NOT u.suspended AND u.expiry IS NOT NULL AND u.expiry <= "), now)
             }
-            Self::Locked => Column::own("u.locked"),
+            Self::Locked => due(Fragment::of("((u.locked_until IS NOT NULL AND u.locked_until > "), now),
             Self::PasswordResetRequired => due(
                 Fragment::of(
                     "(u.password_reset_required OR (NOT u.password_reset_required AND u.password_due IS NOT NULL \
@@ -118,7 +118,10 @@ impl Table for UserField {
 
     fn how_many_hold(&self, now: Timestamp) -> Option<Fragment> {
         let counted = match self {
-            Self::Locked => Fragment::of("SELECT count(*) FROM users u WHERE u.locked"),
+            Self::Locked => {
+                Fragment::of("SELECT count(*) FROM users u WHERE u.locked_until IS NOT NULL AND u.locked_until > ")
+                    .number(now.milliseconds())
+            }
             Self::OptOutOfNotifications => {
                 Fragment::of("SELECT count(*) FROM users u WHERE u.opt_out_of_notifications")
             }

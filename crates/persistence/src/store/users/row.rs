@@ -7,7 +7,7 @@ use guildhall_domain::version::Version;
 
 use crate::schema::users;
 use crate::sql_types::{Json, Key};
-use crate::store::{Failure, custom};
+use crate::store::{Failure, custom, lockouts};
 
 /// What of a user is in the `users` table, less what only the store needs.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
@@ -25,7 +25,6 @@ pub(in crate::store) struct UserRow {
     provider_kind: String,
     provider_name: String,
     suspended: bool,
-    locked: bool,
     password_reset_required: bool,
     created: i64,
     modified: i64,
@@ -38,10 +37,14 @@ pub(in crate::store) struct UserRow {
     failed_login_attempts_since_last_success: i32,
     successful_login_attempts: i32,
     version: i64,
+    lock_failures: i32,
+    locks: i32,
+    locked_until: Option<i64>,
 }
 
 impl From<&User> for UserRow {
     fn from(user: &User) -> Self {
+        let (lock_failures, locks, locked_until) = lockouts::columns(user.lockout);
         Self {
             id: Key(user.id.0),
             username: user.username.as_str().to_owned(),
@@ -55,7 +58,6 @@ impl From<&User> for UserRow {
             provider_kind: kind(user.provider.kind).to_owned(),
             provider_name: user.provider.name.clone(),
             suspended: user.suspended,
-            locked: user.locked,
             password_reset_required: user.password_reset_required,
             created: user.created.milliseconds(),
             modified: user.modified.milliseconds(),
@@ -68,6 +70,9 @@ impl From<&User> for UserRow {
             failed_login_attempts_since_last_success: count(user.failed_login_attempts_since_last_success),
             successful_login_attempts: count(user.successful_login_attempts),
             version: i64::try_from(user.version.0).unwrap_or(i64::MAX),
+            lock_failures,
+            locks,
+            locked_until,
         }
     }
 }
@@ -93,7 +98,7 @@ impl TryFrom<UserRow> for User {
                 name: row.provider_name,
             },
             suspended: row.suspended,
-            locked: row.locked,
+            lockout: lockouts::read((row.lock_failures, row.locks, row.locked_until)),
             password_reset_required: row.password_reset_required,
             created: Timestamp::from_milliseconds(row.created),
             modified: Timestamp::from_milliseconds(row.modified),
