@@ -88,8 +88,10 @@ mod tests {
     fn in_groups(count: usize) -> Bearer {
         Bearer::Foreign(ForeignIdentity {
             provider: "elsewhere".to_owned(),
-            name: "tyler".to_owned(),
-            alias: None,
+            issuer: "https://id.example".to_owned(),
+            subject: "tyler".to_owned(),
+            link_name: None,
+            names: Vec::new(),
             email: None,
             first_name: None,
             last_name: None,

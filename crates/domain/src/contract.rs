@@ -68,6 +68,7 @@ macro_rules! contract_tests {
             sign_in::wrong_passwords_lock_an_account
             sign_in::a_lock_hurts_the_guesser_and_not_the_owner
             sign_in::names_that_nobody_signs_in_with_lock_like_others
+            sign_in::a_locked_name_keeps_its_place
             sign_in::sessions_and_addresses_of_a_user_are_bounded
             sign_in::a_closed_account_is_told_only_to_who_knows_its_password
             sign_in::a_refresh_token_slides

@@ -27,15 +27,17 @@ pub(crate) fn of(claims: &ForeignClaims, issuer: &ForeignIssuer) -> Result<Forei
     // Whatever reads as an address counts only as the address that the issuer has verified.
     let is_trusted = |name: &String| !name.contains('@') || email.as_ref().is_some_and(|email| email == name);
     let link_name = named.clone().filter(is_trusted);
-    let is_unverified_address = |name: &String| issuer.name_claim == EMAIL && !is_trusted(name);
-    let named = named.filter(|name| !is_unverified_address(name));
-    let names = [named, text("preferred_username"), email.clone(), Some(subject.to_owned())];
+    // Nobody is called by an address that may be somebody else's.
+    let shown = |name: String| if is_trusted(&name) { name } else { format!("{name} ({})", issuer.name) };
+    let names = [named.map(shown), text("preferred_username").map(shown), email.clone(), Some(subject.to_owned())];
+    let mut names: Vec<String> = names.into_iter().flatten().collect();
+    names.dedup();
     Ok(ForeignIdentity {
         issuer: issuer.issuer.clone(),
         subject: subject.to_owned(),
         provider: issuer.name.clone(),
         link_name,
-        names: names.into_iter().flatten().collect(),
+        names,
         email,
         first_name: text("given_name"),
         last_name: text("family_name"),

@@ -5,126 +5,147 @@ use std::collections::BTreeSet;
 use guildhall_auth::ForeignIssuer;
 use guildhall_domain::access::Scopes;
 use guildhall_domain::foreign::ForeignIdentity;
+use guildhall_domain::ports::{Bearer, Tokens};
 use guildhall_domain::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::provider::{NOW, Provider, header, identity, outcome};
 
 const MALFORMED: &str = "the token is malformed";
-const GUID: &str = "0192f0c1-2345-7000-8000-000000000001";
 
 fn names(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// What a service that names users by `claim` says of tokens with these claims.
-fn outcomes(user_claim: &str, groups_claim: Option<&str>, cases: Vec<(Value, Result<ForeignIdentity, &str>)>) {
+/// What a service that calls users by `claim` says of tokens with these claims.
+fn outcomes(name_claim: &str, groups_claim: Option<&str>, cases: Vec<(Value, Result<ForeignIdentity, &str>)>) {
     let provider = Provider::new();
-    let (user_claim, groups_claim) = (user_claim.to_owned(), groups_claim.map(str::to_owned));
-    let tokens = provider.service_with(ForeignIssuer { user_claim, groups_claim, ..provider.settings() });
+    let (name_claim, groups_claim) = (name_claim.to_owned(), groups_claim.map(str::to_owned));
+    let tokens = provider.service_with(ForeignIssuer { name_claim, groups_claim, ..provider.settings() });
     for (claims, expected) in cases {
         let token = provider.token(&provider.claims_with(&claims));
         assert_eq!(outcome(&tokens, &token), expected.map_err(str::to_owned), "{claims}");
     }
 }
 
-fn named(name: &str) -> ForeignIdentity {
-    ForeignIdentity { name: name.to_owned(), ..identity() }
+/// Linked by the first of these names, and called by one of them.
+fn named(link_name: Option<&str>, names: &[&str]) -> ForeignIdentity {
+    ForeignIdentity {
+        link_name: link_name.map(str::to_owned),
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        ..identity()
+    }
 }
 
 #[test]
-fn the_user_is_named_by_the_claim_that_was_chosen() {
-    let tyler = || named("tyler");
+fn issuer_and_subject_say_who_somebody_is() {
+    let provider = Provider::new();
+    let tokens = provider.service_with(provider.settings());
+    let read = |claims: &Value| match tokens.verify(&provider.token(&provider.claims_with(claims))) {
+        Ok(Bearer::Foreign(identity)) => Some((identity.issuer, identity.subject)),
+        _ => None,
+    };
+    let issuer = provider.settings().issuer;
+    for (subject, is_good) in [
+        (json!("u-1"), true),
+        (json!("auth0|x@y"), true),
+        (json!("é".repeat(255)), true),
+        (json!("x".repeat(256)), false),
+        (json!("a\u{0}b"), false),
+        (json!("a\nb"), false),
+        (json!(""), false),
+        (json!(7), false),
+        (Value::Null, false),
+    ] {
+        let expected = subject.as_str().filter(|_| is_good).map(|subject| (issuer.clone(), subject.to_owned()));
+        assert_eq!(read(&json!({ "sub": subject })), expected, "{subject}");
+    }
+}
+
+#[test]
+fn a_user_is_called_by_the_claim_that_was_chosen_or_by_the_next_one() {
+    let tyler = || named(Some("tyler"), &["tyler", "u-1"]);
+    let nameless = || named(None, &["u-1"]);
     outcomes(
         "preferred_username",
         None,
         vec![
             (json!({}), Ok(tyler())),
             (
-                json!({ "given_name": "Tyler", "family_name": "Durden", "email": "t@x.test" }),
+                json!({ "given_name": "Tyler", "family_name": "Durden", "email": "t@x.test", "email_verified": true }),
                 Ok(ForeignIdentity {
                     first_name: Some("Tyler".to_owned()),
                     last_name: Some("Durden".to_owned()),
                     email: Some("t@x.test".to_owned()),
-                    ..tyler()
+                    ..named(Some("tyler"), &["tyler", "t@x.test", "u-1"])
                 }),
             ),
-            (json!({ "given_name": "", "family_name": 7, "email": [] }), Ok(tyler())),
-            (json!({ "preferred_username": null }), Err("the token names no user")),
-            (json!({ "preferred_username": "" }), Err("the token names no user")),
-            (json!({ "preferred_username": ["tyler"] }), Err("the token names no user")),
-            (json!({ "preferred_username": 7 }), Err("the token names no user")),
+            (json!({ "given_name": "", "family_name": 7, "email": [], "email_verified": true }), Ok(tyler())),
+            (json!({ "preferred_username": null }), Ok(nameless())),
+            (json!({ "preferred_username": "" }), Ok(nameless())),
+            (json!({ "preferred_username": ["tyler"] }), Ok(nameless())),
+            (json!({ "preferred_username": 7 }), Ok(nameless())),
         ],
     );
-    outcomes("sub", None, vec![(json!({}), Ok(named("u-1")))]);
+    outcomes("sub", None, vec![(json!({}), Ok(named(Some("u-1"), &["u-1", "tyler", "u-1"])))]);
     outcomes(
         "https://x.test/name",
         None,
-        vec![(json!({ "https://x.test/name": "tyler" }), Ok(tyler())), (json!({}), Err("the token names no user"))],
-    );
-}
-
-#[test]
-fn a_user_with_an_id_for_a_name_has_another_name_that_can_be_read() {
-    let with = |alias: Option<&str>, email: Option<&str>| ForeignIdentity {
-        alias: alias.map(str::to_owned),
-        email: email.map(str::to_owned),
-        ..named(GUID)
-    };
-    outcomes(
-        "sub",
-        None,
         vec![
-            (json!({ "sub": GUID }), Ok(with(Some("tyler"), None))),
-            (json!({ "sub": GUID, "email": "t@x.test" }), Ok(with(Some("tyler"), Some("t@x.test")))),
-            (
-                json!({ "sub": GUID, "preferred_username": null, "email": "t@x.test" }),
-                Ok(with(Some("t@x.test"), Some("t@x.test"))),
-            ),
-            (
-                json!({ "sub": GUID, "preferred_username": GUID, "email": "t@x.test" }),
-                Ok(with(Some("t@x.test"), Some("t@x.test"))),
-            ),
-            (
-                json!({ "sub": GUID, "preferred_username": null, "email": "t@x.test", "email_verified": false }),
-                Ok(with(None, None)),
-            ),
+            (json!({ "https://x.test/name": "marla" }), Ok(named(Some("marla"), &["marla", "tyler", "u-1"]))),
+            (json!({}), Ok(named(None, &["tyler", "u-1"]))),
         ],
     );
 }
 
 #[test]
-fn an_address_counts_only_if_the_issuer_does_not_doubt_it() {
-    let (mut as_email, mut as_name) = (Vec::new(), Vec::new());
+fn an_address_counts_only_if_the_issuer_says_that_it_has_verified_it() {
+    let (mut as_email, mut as_name, mut as_other) = (Vec::new(), Vec::new(), Vec::new());
     for (verified, counts) in [
-        (None, true),
+        (None, false),
         (Some(json!(true)), true),
         (Some(json!("true")), true),
+        (Some(json!(null)), false),
         (Some(json!(false)), false),
         (Some(json!("false")), false),
         (Some(json!("True")), false),
         (Some(json!(1)), false),
         (Some(json!([true])), false),
     ] {
-        let mut claims = json!({ "email": "t@x.test" });
+        let mut claims = json!({ "email": "t@x.test", "upn": "t@x.test" });
         if let Some(verified) = verified {
             claims["email_verified"] = verified;
         }
         let email = counts.then(|| "t@x.test".to_owned());
-        as_email.push((claims.clone(), Ok(ForeignIdentity { email: email.clone(), ..named("tyler") })));
-        let known = ForeignIdentity { email, ..named("t@x.test") };
-        let unverified = "the token names its user by an unverified email address";
-        as_name.push((claims, if counts { Ok(known) } else { Err(unverified) }));
+        let identity = |link_name: Option<&str>, names: &[&str]| {
+            Ok(ForeignIdentity { email: email.clone(), ..named(link_name, names) })
+        };
+        let [plain, linked, upn] = if counts {
+            [
+                identity(Some("tyler"), &["tyler", "t@x.test", "u-1"]),
+                identity(Some("t@x.test"), &["t@x.test", "tyler", "t@x.test", "u-1"]),
+                identity(Some("t@x.test"), &["t@x.test", "tyler", "t@x.test", "u-1"]),
+            ]
+        } else {
+            [
+                identity(Some("tyler"), &["tyler", "u-1"]),
+                identity(None, &["t@x.test (elsewhere)", "tyler", "u-1"]),
+                identity(None, &["t@x.test (elsewhere)", "tyler", "u-1"]),
+            ]
+        };
+        as_email.push((claims.clone(), plain));
+        as_name.push((claims.clone(), linked));
+        as_other.push((claims, upn));
     }
-    as_name.push((json!({ "email_verified": true }), Err("the token names no user")));
     outcomes("preferred_username", None, as_email);
     outcomes("email", None, as_name);
+    outcomes("upn", None, as_other);
 }
 
 #[test]
 fn groups_are_texts_in_a_claim_that_may_lie_within_others() {
-    let within = |groups: &[&str]| Ok(ForeignIdentity { groups: Some(names(groups)), ..named("tyler") });
-    let unsaid = || Ok(ForeignIdentity { groups: None, ..named("tyler") });
+    let within = |groups: &[&str]| Ok(ForeignIdentity { groups: Some(names(groups)), ..identity() });
+    let unsaid = || Ok(ForeignIdentity { groups: None, ..identity() });
     outcomes("preferred_username", None, vec![(json!({ "groups": ["a"] }), unsaid())]);
     outcomes(
         "preferred_username",
@@ -156,7 +177,7 @@ fn groups_are_texts_in_a_claim_that_may_lie_within_others() {
 
 #[test]
 fn scopes_are_those_of_the_token_and_those_that_the_installation_grants() {
-    let scoped = |scopes: &str| Ok(ForeignIdentity { scopes: Scopes::known_in(scopes), ..named("tyler") });
+    let scoped = |scopes: &str| Ok(ForeignIdentity { scopes: Scopes::known_in(scopes), ..identity() });
     outcomes(
         "preferred_username",
         None,
@@ -176,8 +197,7 @@ fn scopes_are_those_of_the_token_and_those_that_the_installation_grants() {
 
 #[test]
 fn tokens_are_good_in_their_time_for_us_from_their_issuer() {
-    let at =
-        |milliseconds| Ok(ForeignIdentity { issued: Timestamp::from_milliseconds(milliseconds), ..named("tyler") });
+    let at = |milliseconds| Ok(ForeignIdentity { issued: Timestamp::from_milliseconds(milliseconds), ..identity() });
     let (expired, early, audience) =
         ("the token has expired", "the token is not valid yet", "the token is for another audience");
     outcomes(

@@ -42,7 +42,10 @@ fn an_issuer_that_could_not_be_told_from_others_is_refused() {
         ),
         (vec![ForeignIssuer { audiences: vec![], ..good() }], Some("it needs an audience")),
         (vec![ForeignIssuer { algorithms: vec![], ..good() }], Some("it needs an algorithm")),
-        (vec![ForeignIssuer { user_claim: String::new(), ..good() }], Some("it needs a claim that names the user")),
+        (
+            vec![ForeignIssuer { name_claim: String::new(), ..good() }],
+            Some("it needs a claim that says what to call users"),
+        ),
         (
             vec![ForeignIssuer { issuer: "elsewhere".to_owned(), ..good() }],
             Some("\"elsewhere\" is no URL of http or https, and says not where its keys are"),

@@ -48,7 +48,7 @@ fn a_token_made_by_hand_shows_that_the_refusals_below_are_not_accidents() {
     let sign = |message: &[u8]| pair.sign(message);
     let token = forge(&pair.header(), &claims(), sign);
     assert_eq!(tokens.verify(&token).unwrap(), Bearer::Caller(caller("openid Security_Administrator")));
-    let nameless = forge(&json!({ "alg": "EdDSA" }), &claims(), sign);
+    let nameless = forge(&json!({ "typ": "JWT", "alg": "EdDSA" }), &claims(), sign);
     assert_eq!(tokens.verify(&nameless).unwrap(), Bearer::Caller(caller("openid Security_Administrator")));
     let unknown_scope = forge(&pair.header(), &claims_with("scope", "openid Root"), sign);
     let Bearer::Caller(unscoped) = tokens.verify(&unknown_scope).unwrap() else { panic!("a token of ours") };
@@ -217,6 +217,30 @@ fn a_token_for_an_api_key_says_so() {
 }
 
 #[test]
+fn a_token_of_another_type_is_no_access_token() {
+    let pair = Pair::new();
+    let tokens = tokens_at(NOW, &pair.key, vec![]);
+    for (kind, is_good) in [
+        (json!("JWT"), true),
+        (json!("jwt"), true),
+        (json!("at+jwt"), true),
+        (json!("application/at+jwt"), true),
+        (Value::Null, false),
+        (json!("id+jwt"), false),
+        (json!("logout+jwt"), false),
+        (json!(""), false),
+    ] {
+        let mut header = pair.header();
+        header["typ"] = kind.clone();
+        let token = forge(&header, &claims(), |message| pair.sign(message));
+        assert_eq!(tokens.verify(&token).is_ok(), is_good, "{kind}");
+        if !is_good {
+            assert_eq!(refusal(&tokens, &token), "the token is of another type than an access token", "{kind}");
+        }
+    }
+}
+
+#[test]
 fn a_retired_key_verifies_until_it_is_dropped() {
     let (old, new) = (Pair::new(), Pair::new());
     let before = tokens_at(NOW, &old.key, vec![]);
@@ -226,12 +250,12 @@ fn a_retired_key_verifies_until_it_is_dropped() {
     assert!(during.verify(&issue(&before)).is_ok());
     assert!(after.verify(&issue(&during)).is_ok());
     assert_eq!(refusal(&after, &issue(&before)), "the token names no known key");
-    let nameless = forge(&json!({ "alg": "EdDSA" }), &claims(), |message| new.sign(message));
+    let nameless = forge(&json!({ "typ": "JWT", "alg": "EdDSA" }), &claims(), |message| new.sign(message));
     assert_eq!(refusal(&during, &nameless), "the token names no known key");
     let secret = SigningKey::from_secret("a secret of thirty-two bytes....").unwrap();
     let mixed = tokens_at(NOW, &new.key, vec![secret.clone()]);
     assert!(mixed.verify(&issue(&tokens_at(NOW, &secret, vec![]))).is_ok());
-    let crossed = json!({ "alg": "HS256", "kid": new.key.id() });
+    let crossed = json!({ "typ": "JWT", "alg": "HS256", "kid": new.key.id() });
     let token = forge(&crossed, &claims(), hs256(b"a secret of thirty-two bytes...."));
     assert_eq!(refusal(&mixed, &token), "the token is signed by another algorithm than its key's");
 }

@@ -10,8 +10,9 @@ use crate::api_key::ApiKeyDraft;
 use crate::directory::{Directory, RefreshError, SignInError};
 use crate::identifier::UserIdentifier;
 use crate::page::Page;
-use crate::ports::Store;
-use crate::secret::Secret;
+use crate::ports::{Store, StoreError, Writer};
+use crate::secret::{Secret, SecretDigest};
+use crate::time::Timestamp;
 use crate::user::{Lockout, LockoutPolicy, User, UserChanges, UserDraft};
 use crate::version::Precondition;
 
@@ -181,6 +182,34 @@ pub fn names_that_nobody_signs_in_with_lock_like_others(store: Arc<dyn Store>) {
         assert!(matches!(fixture.directory.sign_in(name, password, &Scopes::all()), Err(SignInError::Incorrect)));
     }
     assert_eq!(read(&fixture, &before), before);
+}
+
+/// Names that nobody has share a bounded number of places. A name that is locked keeps its place until the lock ends, so that
+/// trying many others unlocks none.
+pub fn a_locked_name_keeps_its_place(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let named = |last: u8| SecretDigest(std::array::from_fn(|index| if index == 31 { last } else { 7 }));
+    let (one, other) = (named(1), named(2));
+    let now = fixture.now();
+    let locked = Lockout { failures: 0, locks: 1, until: Some(now.plus_days(1)) };
+    let tried = Lockout { failures: 1, ..Lockout::default() };
+    let set = |name: &SecretDigest, lockout: Lockout, at: Timestamp| {
+        let work = |directory: &mut dyn Writer| {
+            directory.unknown_lockout_to_change(name)?;
+            directory.set_unknown_lockout(name, lockout, at)
+        };
+        must::<_, StoreError>(fixture.store.write(work));
+    };
+    let kept = || [&one, &other].map(|name| must(fixture.store.read(|directory| directory.unknown_lockout(name))));
+    set(&one, tried, now);
+    set(&other, tried, now);
+    assert_eq!(kept(), [Lockout::default(), tried]);
+    set(&one, locked, now);
+    set(&other, tried, now);
+    assert_eq!(kept(), [locked, Lockout::default()]);
+    set(&one, Lockout { locks: 2, ..locked }, now);
+    set(&other, tried, now.plus_days(1));
+    assert_eq!(kept(), [Lockout::default(), tried]);
 }
 
 /// Nobody makes a store keep more and more by signing in: neither tokens nor addresses.

@@ -16,6 +16,9 @@ use crate::user::{Email, Provider, ProviderKind, SecurityStamp, User, UserId, Us
 
 use super::users::CreateUserError;
 
+/// How often names are looked for that others take at the same time.
+const ATTEMPTS: usize = 4;
+
 /// Why a token of an outside issuer stands for nobody here.
 #[derive(Debug, thiserror::Error)]
 pub enum RecogniseError {
@@ -48,10 +51,7 @@ impl Directory {
     pub fn sign_in_foreign(&self, identity: &ForeignIdentity) -> Result<Caller, RecogniseError> {
         let now = self.clock.now();
         let mut work = |directory: &mut dyn Writer| {
-            let link = match directory.identity(&identity.issuer, &identity.subject)? {
-                Some(link) => link,
-                None => self.link(directory, identity, now)?,
-            };
+            let link = self.link(directory, identity, now)?;
             let current = directory.user_to_change(link.user)?.ok_or(RecogniseError::Unknown)?;
             // Whoever is kept out does not sign in, and nothing of theirs changes.
             if !current.is_suspended(now) && is_sign_in(&link, identity) {
@@ -65,36 +65,45 @@ impl Directory {
         if identity.groups.is_some() { self.store.write_alone(&mut work) } else { self.store.write(&mut work) }
     }
 
-    /// Links a subject that comes for the first time: to a user who is already here, or to one who is created.
+    /// The subject's link. Who comes for the first time is linked to a user who is already here, or to one who is created.
     fn link(
         &self,
         directory: &mut dyn Writer,
         identity: &ForeignIdentity,
         now: Timestamp,
     ) -> Result<IdentityLink, RecogniseError> {
-        let user = match match_existing(directory, identity)? {
-            Some(user) => user,
-            None if identity.trust.creates_users => self.create(directory, identity, now)?,
-            None => return Err(RecogniseError::Unknown),
-        };
-        let link = IdentityLink {
-            issuer: identity.issuer.clone(),
-            subject: identity.subject.clone(),
-            user,
-            linked: now,
-            latest_token: None,
-        };
-        directory.insert_identity(&link)?;
-        Ok(link)
+        for _ in 0..ATTEMPTS {
+            // Another request with this token may just have made the link.
+            if let Some(link) = directory.identity(&identity.issuer, &identity.subject)? {
+                return Ok(link);
+            }
+            let user = match match_existing(directory, identity)? {
+                Some(user) => Some(user),
+                None if identity.trust.creates_users => self.create(directory, identity, now)?,
+                None => return Err(RecogniseError::Unknown),
+            };
+            let Some(user) = user else { continue };
+            let link = IdentityLink {
+                issuer: identity.issuer.clone(),
+                subject: identity.subject.clone(),
+                user,
+                linked: now,
+                latest_token: None,
+            };
+            directory.insert_identity(&link)?;
+            return Ok(link);
+        }
+        Err(StoreError::unavailable("the names of a new user were taken again and again").into())
     }
 
-    /// A user whose password is kept by the issuer (spec section 9). Whoever has the name already keeps nobody from coming.
+    /// A user whose password is kept by the issuer (spec section 9). Whoever has the name already keeps nobody from coming. `None`:
+    /// a name that was free was taken meanwhile.
     fn create(
         &self,
         directory: &mut dyn Writer,
         identity: &ForeignIdentity,
         now: Timestamp,
-    ) -> Result<UserId, RecogniseError> {
+    ) -> Result<Option<UserId>, RecogniseError> {
         let id = UserId(self.ids.next());
         let username = free_username(directory, identity, id)?;
         let email = identity.email.clone().and_then(|email| Email::try_from(email).ok());
@@ -110,14 +119,15 @@ impl Directory {
             ..User::without_password(id, username, provider, now)
         };
         let stamp = SecurityStamp(self.ids.next());
-        register(directory, &user, None, stamp, NameSource::Authority).map_err(|error| match error {
-            CreateUserError::Store(error) => RecogniseError::Store(error),
-            _ => RecogniseError::NoUsername,
-        })?;
+        match register(directory, &user, None, stamp, NameSource::Authority) {
+            Ok(()) => {}
+            Err(CreateUserError::Store(error)) => return Err(error.into()),
+            Err(_) => return Ok(None),
+        }
         if let Some(group) = directory.group_id(&SystemGroup::AdUsers.identifier())? {
             directory.insert_members(group, &BTreeSet::from([id]), now)?;
         }
-        Ok(id)
+        Ok(Some(id))
     }
 
     /// Puts the user into the external groups that the token names, and takes them out of the other external ones; but

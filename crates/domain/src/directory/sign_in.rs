@@ -123,7 +123,8 @@ impl Directory {
                 return Ok(Err((SignInError::Incorrect, false)));
             };
             // What was compared above was compared with the password that was there then.
-            let is_right = is_right && directory.password(account.id)?.as_ref() == Some(&account.hash);
+            let is_same = directory.password(account.id)?.as_ref() == Some(&account.hash);
+            let is_right = is_right && is_same;
             let known = self.known_address(directory, account.id, now)?;
             let was_locked = known.map_or(user.lockout, |known| known.lockout).is_locked(now);
             if was_locked || !is_right {

@@ -73,9 +73,11 @@ pub(crate) async fn crowd() -> World {
     assert_eq!(world.send(patch).await.status, 200);
     world.is("2026-03-17T07:00:00Z");
     let raymond = ForeignIdentity {
+        issuer: "https://adfs.example".to_owned(),
+        subject: "raymond".to_owned(),
         provider: "adfs".to_owned(),
-        name: "raymond".to_owned(),
-        alias: None,
+        link_name: None,
+        names: vec!["raymond".to_owned()],
         email: None,
         first_name: Some("Raymond".to_owned()),
         last_name: Some("Hessel".to_owned()),
@@ -84,7 +86,7 @@ pub(crate) async fn crowd() -> World {
         issued: Timestamp::parse("2026-03-17T07:00:00Z").unwrap(),
         trust: Trust { creates_users: true, ..Trust::default() },
     };
-    world.directory.recognise(&raymond).unwrap();
+    world.directory.sign_in_foreign(&raymond).unwrap();
     world.is("2026-03-17T08:00:00Z");
     assert!(sign_in("tdurden", "pr0j3ctM4yh3m"));
     world.directory.act(&world.administrator, &UserIdentifier::from("Geoff"), "suspend").unwrap();

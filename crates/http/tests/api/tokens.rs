@@ -79,6 +79,7 @@ async fn every_refusal_is_one_word_that_clients_know() {
         ("grant_type=client_credentials".to_owned(), "invalid_request"),
         ("scope=openid".to_owned(), "unsupported_grant_type"),
         (password("bob", &"x".repeat(20_000)), "invalid_request"),
+        (password("bob", &"x".repeat(1025)), "IncorrectUsernameorPassword"),
     ] {
         assert_eq!(refusal(&world.send(request(form.as_str())).await), (400, expected.to_owned()), "{form}");
     }
@@ -96,28 +97,67 @@ async fn every_refusal_is_one_word_that_clients_know() {
 }
 
 #[actix_web::test]
-async fn requests_for_tokens_are_counted_by_address_and_by_account() {
+async fn failures_are_counted_by_address_and_by_account_at_an_address() {
     let world = World::new();
-    let limits = TokenLimits { per_address: NonZeroU32::new(3), per_account: NonZeroU32::new(2) };
+    world.add_user("marla");
+    let issued = world.add_api_key("Soap");
+    let limits = TokenLimits { per_address: NonZeroU32::new(5), per_account: NonZeroU32::new(2) };
     let proxies = vec!["10.0.0.0/8".parse().unwrap()];
     let api = world.api().with_token_limits(limits).with_trusted_proxies(proxies);
     let service = init_service(configure(api, App::new())).await;
-    let send = async |peer: &str, client: &str, name: &str| {
-        let request = request(format!("grant_type=password&username={name}&password=wrong"));
+    let send = async |peer: &str, client: &str, form: String| {
         let peer: SocketAddr = format!("{peer}:4711").parse().unwrap();
-        let request = request.peer_addr(peer).insert_header(("x-forwarded-for", client));
+        let request = request(form).peer_addr(peer).insert_header(("x-forwarded-for", client));
         let response = call_service(&service, request.to_request()).await;
         (response.status().as_u16(), response.headers().contains_key("retry-after"))
     };
-    assert_eq!(send("192.0.2.1", "6.6.6.1", "tyler").await, (400, false));
-    assert_eq!(send("192.0.2.1", "6.6.6.2", "TYLER").await, (400, false));
-    assert_eq!(send("192.0.2.2", "6.6.6.3", "Tyler").await, (429, true));
-    assert_eq!(send("192.0.2.1", "6.6.6.4", "marla").await, (400, false));
-    assert_eq!(send("192.0.2.1", "6.6.6.5", "robert").await, (429, true));
-    for (client, expected) in [("198.51.100.1", 400), ("198.51.100.2", 400), ("198.51.100.3", 400)] {
-        assert_eq!(send("10.0.0.1", client, client).await.0, expected);
-        assert_eq!(send("10.0.0.1", client, client).await.0, expected);
+    let person = |name: &str, password: &str| format!("grant_type=password&username={name}&password={password}");
+    let (wrong, right) = (|name: &str| person(name, "wrong"), |name: &str| person(name, "pr0j3ctM4yh3m"));
+    // One address is one, whatever it says of others.
+    assert_eq!(send("192.0.2.1", "6.6.6.1", wrong("tyler")).await, (400, false));
+    assert_eq!(send("192.0.2.1", "6.6.6.2", wrong("TYLER")).await, (400, false));
+    assert_eq!(send("192.0.2.1", "6.6.6.3", wrong("Tyler")).await, (429, true));
+    // The same account from another address, and another account from the same address.
+    assert_eq!(send("192.0.2.2", "6.6.6.3", wrong("Tyler")).await, (400, false));
+    for _ in 0..10 {
+        assert_eq!(send("192.0.2.1", "6.6.6.4", right("marla")).await, (200, false));
     }
+    // What was refused by 429 was no failure of the address: it has three left.
+    for status in [400, 400, 400, 429] {
+        assert_eq!(send("192.0.2.1", "6.6.6.5", wrong(&format!("somebody{status}{}", 0))).await.0 / 100, status / 100);
+    }
+    assert_eq!(send("192.0.2.3", "6.6.6.5", right("marla")).await, (200, false));
+    for client in ["198.51.100.1", "198.51.100.2", "198.51.100.3"] {
+        for expected in [400, 400, 429] {
+            assert_eq!(send("10.0.0.1", client, wrong(client)).await.0, expected);
+        }
+    }
+    // Every spelling of a client's id is one account.
+    let id = issued.key.id.to_string();
+    let spellings = [id.clone(), id.to_uppercase(), format!("%7B{id}%7D"), id.replace('-', "")];
+    let mut statuses = Vec::new();
+    for id in &spellings {
+        let form = format!("grant_type=client_credentials&client_id={id}&client_secret=wrong");
+        statuses.push(send("192.0.2.9", "6.6.6.6", form).await.0);
+    }
+    assert_eq!(statuses, [400, 400, 429, 429]);
+}
+
+#[actix_web::test]
+async fn wrong_existing_passwords_are_counted_too() {
+    let world = World::new();
+    world.knows("bob", "bob");
+    let limits = TokenLimits { per_address: None, per_account: NonZeroU32::new(2) };
+    let service = init_service(configure(world.api().with_token_limits(limits), App::new())).await;
+    let mut statuses = Vec::new();
+    for existing in ["wrong", "wrong", "pr0j3ctM4yh3m"] {
+        let body = json!({ "existing": existing, "new": "An0ther!One" }).to_string();
+        let path = "/api/security/users/@current/credentials/password";
+        let request = by("bob", Method::POST, path).insert_header(("content-type", "application/json"));
+        let request = request.peer_addr("192.0.2.1:4711".parse().unwrap()).set_payload(body);
+        statuses.push(call_service(&service, request.to_request()).await.status().as_u16());
+    }
+    assert_eq!(statuses, [409, 409, 429]);
 }
 
 #[actix_web::test]
@@ -137,16 +177,18 @@ async fn the_issuer_and_its_keys_are_found() {
 async fn a_token_of_an_outside_issuer_stands_for_who_it_names() {
     let world = World::new();
     let identity = ForeignIdentity {
+        issuer: "https://id.example".to_owned(),
+        subject: "bob at home".to_owned(),
         provider: "keycloak".to_owned(),
-        name: "bob".to_owned(),
-        alias: None,
+        link_name: Some("bob".to_owned()),
+        names: vec!["bob".to_owned()],
         email: None,
         first_name: None,
         last_name: None,
         groups: None,
         scopes: Scopes::all(),
         issued: Timestamp::parse("2026-01-02").unwrap(),
-        trust: Trust { names_local_users: true, ..Trust::default() },
+        trust: Trust { links_existing: true, ..Trust::default() },
     };
     let me = |token: &'static str| world.send(by(token, Method::GET, "/api/security/users/@current"));
     // Its issuer's keys are still on their way.
@@ -154,7 +196,7 @@ async fn a_token_of_an_outside_issuer_stands_for_who_it_names() {
     assert_eq!(me("foreign").await.json()["username"], "bob");
     world.knows_foreign("foreign", identity.clone(), u32::MAX);
     assert_eq!(me("foreign").await.status, StatusCode::UNAUTHORIZED);
-    world.knows_foreign("foreign", ForeignIdentity { name: "nobody".to_owned(), ..identity }, 0);
+    world.knows_foreign("foreign", ForeignIdentity { subject: "nobody".to_owned(), link_name: None, ..identity }, 0);
     let nobody = me("foreign").await;
     assert_eq!(nobody.body, r#"{"message":"Authorization has been denied for this request."}"#);
 }

@@ -7,7 +7,7 @@ use guildhall_domain::contract::{Fixture, user_named};
 use guildhall_domain::group::GroupId;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::page::{Page, Paged};
-use guildhall_domain::ports::{Reach, Store, StoreError};
+use guildhall_domain::ports::{NameSource, Reach, Store, StoreError};
 use guildhall_domain::search::{Sort, UserField, UserListing};
 use guildhall_domain::user::{SecurityStamp, User, UserChanges, UserId};
 use guildhall_domain::version::Precondition;
@@ -34,7 +34,8 @@ fn far_pages_follow_every_change(store: Arc<dyn Store>) {
         (0..USERS).map(|number| user_named(&format!("u{number:05}"), Uuid::from_u128(number << 80 | 0xabc))).collect();
     for part in users.chunks(500) {
         let inserted: Result<(), StoreError> = fixture.store.write(|directory| {
-            part.iter().try_for_each(|user| directory.insert_user(user, None, SecurityStamp(user.id.0)))
+            part.iter()
+                .try_for_each(|user| directory.insert_user(user, None, SecurityStamp(user.id.0), NameSource::Authority))
         });
         inserted.expect("users");
     }

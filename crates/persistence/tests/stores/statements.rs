@@ -12,7 +12,7 @@ use guildhall_domain::group::GroupId;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::page::Page;
 use guildhall_domain::ports::Reach;
-use guildhall_domain::user::UserId;
+use guildhall_domain::user::{UserDraft, UserId};
 use guildhall_persistence::Database;
 
 use super::databases;
@@ -91,9 +91,24 @@ fn a_stranger_costs_what_a_wrong_password_costs(database: &Database) {
     let sign_in = |name: &str| {
         statements(|| fixture.directory.sign_in(name, "wrong".to_owned(), &Scopes::all()).expect_err("refused"))
     };
+    fixture.user("external@fightclub.com");
+    let draft = ApiKeyDraft { name: Some(Some("key".to_owned())), ..ApiKeyDraft::default() };
+    fixture.directory.create_api_key(Actor::Operator, draft, &[]).expect("a key");
+    let suspended = UserDraft {
+        username: Some("suspended".to_owned()),
+        email: Some("suspended@fightclub.com".to_owned()),
+        password: Some("pr0j3ctM4yh3m".to_owned()),
+        suspended: true,
+        ..UserDraft::default()
+    };
+    fixture.directory.create_user(&fixture.admin, suspended).expect("a user");
     let known = sign_in("admin");
     assert!(known > 0);
-    assert_eq!(sign_in("nobody"), known);
+    // From the first to those while they are locked.
+    for _ in 0..7 {
+        let costs = ["admin", "nobody", "external@fightclub.com", "key", "suspended"].map(sign_in);
+        assert_eq!(costs, [known; 5]);
+    }
 }
 
 #[test]

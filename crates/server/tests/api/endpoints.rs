@@ -36,6 +36,7 @@ const fn endpoint(
 
 const NEW_USER: &str = r#"{"email":"new{number}@fightclub.com","credentials":{"password":"F1ghtC1ub1234!"}}"#;
 const NEW_PASSWORD: &str = r#"{"new":"An0ther!One","existing":"F1ghtC1ub1234!"}"#;
+const IDENTITIES: &str = "/users/{user}/identities";
 const GROUP: &str = "/groups/{group}";
 const USERS: &str = "/groups/{group}/users";
 const MEMBER: &str = "/groups/{group}/users/{user}";
@@ -44,7 +45,7 @@ const CHILD: &str = "/groups/{group}/groups/{child}";
 const API_KEY: &str = "/apiKeys/{key}";
 
 /// The rows of the two tables of endpoints, searching and API keys.
-pub(crate) const ENDPOINTS: [Endpoint; 33] = [
+pub(crate) const ENDPOINTS: [Endpoint; 35] = [
     endpoint(("GET", "/users"), ("/users", ""), 200, 403, [200, 200]),
     endpoint(("POST", "/users"), ("/users", NEW_USER), 201, 403, [201, 403]),
     endpoint(("GET", "/users/search"), ("/users/search", ""), 200, 403, [200, 200]),
@@ -76,6 +77,8 @@ pub(crate) const ENDPOINTS: [Endpoint; 33] = [
         204,
         [204, 204],
     ),
+    endpoint(("GET", IDENTITIES), (IDENTITIES, ""), 200, 403, [200, 200]),
+    endpoint(("DELETE", IDENTITIES), (IDENTITIES, ""), 204, 403, [204, 403]),
     endpoint(("GET", "/groups"), ("/groups", ""), 200, 403, [200, 200]),
     endpoint(("POST", "/groups"), ("/groups", r#"{"name":"New {number}"}"#), 201, 403, [403, 201]),
     endpoint(("GET", GROUP), (GROUP, ""), 200, 403, [200, 200]),
@@ -123,6 +126,9 @@ impl<'a> Scene<'a> {
         app.setup.database.execute(
             "UPDATE users SET password_hash = (SELECT password_hash FROM users WHERE username_key = 'original')
              WHERE password_hash IS NULL",
+        );
+        app.setup.database.execute(
+            "INSERT INTO identities (issuer, subject, user_id, linked) SELECT 'https://id.example', username, id, 0 FROM users",
         );
         Self { admin, number: 0 }
     }

@@ -3,6 +3,7 @@
 mod forgery;
 mod groups;
 mod keys;
+mod links;
 mod mistakes;
 mod users;
 
@@ -15,11 +16,15 @@ use crate::database::Kind;
 use crate::issuer::Issuer;
 use crate::tokens::Mint;
 
-/// An issuer, and a server with a user `marla` that trusts it as `elsewhere`.
+/// Users who are here are found by the subject, the first time.
+const LINKING: [(&str, &str); 3] = [("name_claim", "sub"), ("link_existing", "true"), ("link_administrators", "true")];
+
+/// An issuer, and a server with a user `marla` that trusts it as `elsewhere`, and links its subjects to users by their names.
 async fn trusting(kind: Kind, settings: &[(&str, &str)]) -> (Issuer, TestApp) {
     let setup = Setup::on(kind).await;
     let issuer = Issuer::start(setup.database.path());
-    let app = setup.trusting("elsewhere", &issuer, settings).start();
+    let settings = [&LINKING, settings].concat();
+    let app = setup.trusting("elsewhere", &issuer, &settings).start();
     app.create_user("marla").await;
     (issuer, app)
 }

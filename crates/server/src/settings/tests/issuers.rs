@@ -17,26 +17,28 @@ fn an_issuer_is_a_table_in_a_file_or_variables_with_its_name() {
         (issuer.issuer.as_str(), &*issuer.audiences),
         ("https://id.example", &["guildhall", "other"].map(str::to_owned)[..])
     );
-    assert_eq!((&*issuer.algorithms, issuer.user_claim.as_str()), (&["RS256".to_owned()][..], "sub"));
+    assert_eq!((&*issuer.algorithms, issuer.name_claim.as_str()), (&["RS256".to_owned()][..], "preferred_username"));
     assert_eq!((&issuer.jwks_url, &issuer.groups_claim, issuer.scopes.len()), (&None, &None, 0));
-    assert_eq!((issuer.create_users, issuer.create_groups, issuer.local_users), (false, false, true));
+    assert_eq!((issuer.create_users, issuer.create_groups), (false, false));
+    assert_eq!((issuer.link_existing, issuer.link_administrators), (false, false));
     assert_eq!(shown(from_environment(&variables).unwrap()), shown(least.unwrap()));
 
     let lines = "[auth.issuers.keycloak]\nissuer = 'https://id.example'\naudiences = ['guildhall']\n\
-                 algorithms = ['ES256', 'RS256']\njwks_url = 'https://id.example/keys'\nuser_claim = 'email'\n\
+                 algorithms = ['ES256', 'RS256']\njwks_url = 'https://id.example/keys'\nname_claim = 'email'\n\
                  groups_claim = 'groups'\nscopes = ['openid', 'Entry_Read']\ncreate_users = true\n\
-                 create_groups = true\nlocal_users = false";
+                 create_groups = true\nlink_existing = true\nlink_administrators = true";
     let whole = [
         ("ISSUER", "https://id.example"),
         ("AUDIENCES", "guildhall"),
         ("ALGORITHMS", "ES256,RS256"),
         ("JWKS_URL", "https://id.example/keys"),
-        ("USER_CLAIM", "email"),
+        ("NAME_CLAIM", "email"),
         ("GROUPS_CLAIM", "groups"),
         ("SCOPES", "openid, Entry_Read"),
         ("CREATE_USERS", "true"),
         ("CREATE_GROUPS", "true"),
-        ("LOCAL_USERS", "false"),
+        ("LINK_EXISTING", "true"),
+        ("LINK_ADMINISTRATORS", "true"),
     ]
     .map(|(key, value)| (format!("GUILDHALL_AUTH__ISSUERS__KEYCLOAK__{key}"), value));
     let whole = whole.each_ref().map(|(name, value)| (name.as_str(), *value));
@@ -50,9 +52,10 @@ fn a_mistake_about_an_issuer_is_named_by_its_full_key_wherever_it_is() {
         ("keycloak", "issuer", "id.example"),
         ("keycloak", "issuer", "guildhall"),
         ("keycloak", "jwks_url", "/keys"),
-        ("keycloak", "user_clam", "sub"),
+        ("keycloak", "user_claim", "sub"),
+        ("keycloak", "link_administrators", "true"),
         ("keycloak", "create_users", "perhaps"),
-        ("keycloak", "local_users", "2"),
+        ("keycloak", "link_existing", "2"),
         ("keycloak", "create_groups", "true"),
         ("contensis", "issuer", "https://id.example"),
         ("keycloak", "scopes", "Security_Administrater"),

@@ -32,7 +32,9 @@ async fn an_algorithm_is_as_good_as_any_other_if_it_is_allowed(kind: Kind) {
         ("both", "algorithms = ['ES256', 'RS256']"),
         ("others", "algorithms = ['PS256', 'RS384', 'ES384', 'EdDSA']"),
     ];
-    let app = setup.start_with(&tables.map(|(name, lines)| issuer.table_as(name, lines)).concat());
+    let linking = "name_claim = 'sub'\nlink_existing = true";
+    let table = |(name, lines): (&str, &str)| issuer.table_as(name, &format!("{linking}\n{lines}"));
+    let app = setup.start_with(&tables.map(table).concat());
     app.create_user("marla").await;
     for (table, algorithm, is_good) in [
         ("silent", "RS256", true),
@@ -116,7 +118,7 @@ async fn an_issuer_that_is_away_at_the_start_is_found_later(kind: Kind) {
     let mut issuer = Issuer::start(setup.database.path());
     let token = issuer.token("marla", &json!({}));
     issuer.stop();
-    let app = setup.trusting("elsewhere", &issuer, &[]).start();
+    let app = setup.trusting("elsewhere", &issuer, &super::LINKING).start();
     app.create_user("marla").await;
     assert_stands_for(&app, &app.token, "admin", "our own token").await;
     let begun = Instant::now();

@@ -11,65 +11,21 @@ use crate::database::Kind;
 use crate::issuer::Issuer;
 
 on_both_databases! {
-    a_token_stands_for_the_local_user_that_its_claim_names,
     a_stranger_becomes_a_user_once,
     a_stranger_stays_one_where_nobody_is_to_be_created,
     a_user_of_the_issuer_has_no_password_here,
     who_is_suspended_is_not_heard_on_the_next_request,
     an_administrator_needs_the_scope_in_the_token_or_in_the_settings,
-    an_issuer_does_not_speak_for_the_users_of_another,
-}
-
-async fn a_token_stands_for_the_local_user_that_its_claim_names(kind: Kind) {
-    let setup = Setup::on(kind).await;
-    let mut issuer = Issuer::start(setup.database.path());
-    let tables = [
-        ("subjects", ""),
-        ("addresses", "user_claim = 'email'"),
-        ("names", "user_claim = 'preferred_username'"),
-        ("walled", "user_claim = 'preferred_username'\nlocal_users = false"),
-    ];
-    let app = setup.start_with(&tables.map(|(name, lines)| issuer.table_as(name, lines)).concat());
-    let id = app.create_user("marla").await;
-    app.post("/apiKeys", &json!({ "name": "Factory" })).await.is(201);
-    let address = "Marla@FightClub.com";
-    for (table, claims, expected) in [
-        ("subjects", json!({ "sub": "Marla", "email": "admin@fightclub.com" }), Some("marla")),
-        ("subjects", json!({ "sub": address }), Some("marla")),
-        ("subjects", json!({ "sub": id }), Some("marla")),
-        ("subjects", json!({ "sub": "nobody", "preferred_username": "marla" }), None),
-        ("subjects", json!({ "sub": "Factory" }), None),
-        ("subjects", json!({ "sub": "@current" }), None),
-        ("addresses", json!({ "sub": "admin", "email": address }), Some("marla")),
-        ("addresses", json!({ "email": address, "email_verified": true }), Some("marla")),
-        ("addresses", json!({ "email": address, "email_verified": false }), None),
-        ("addresses", json!({ "email": address, "email_verified": "false" }), None),
-        ("addresses", json!({ "sub": "marla" }), None),
-        ("names", json!({ "sub": "admin", "preferred_username": "MARLA", "email_verified": false }), Some("marla")),
-        ("names", json!({ "sub": "marla", "preferred_username": "" }), None),
-        ("names", json!({ "sub": "marla" }), None),
-        ("walled", json!({ "preferred_username": "marla" }), None),
-        ("walled", json!({ "preferred_username": id }), None),
-    ] {
-        let what = format!("{table}: {claims}");
-        let mut claims = claims;
-        claims["iss"] = json!(Issuer::url_as(table));
-        let token = issuer.token("somebody", &claims);
-        match expected {
-            Some(username) => assert_stands_for(&app, &token, username, &what).await,
-            None => assert_denied(&app, &token, &what).await,
-        }
-    }
 }
 
 async fn a_stranger_becomes_a_user_once(kind: Kind) {
     let setup = Setup::on(kind).await;
     let mut issuer = Issuer::start(setup.database.path());
-    let lines = "user_claim = 'preferred_username'\ncreate_users = true\nlocal_users = false";
+    let lines = "create_users = true";
     let app = setup.start_with(&issuer.table("paper-street", lines));
     let mut token = |iat: i64| {
         let claims = json!({
-            "preferred_username": "msinger", "email": "marla@fightclub.com", "given_name": "Marla",
+            "preferred_username": "msinger", "email": "marla@fightclub.com", "email_verified": true, "given_name": "Marla",
             "family_name": "Singer", "iat": iat,
         });
         issuer.token("u-1", &claims)
@@ -155,19 +111,4 @@ async fn an_administrator_needs_the_scope_in_the_token_or_in_the_settings(kind: 
         }
         assert_eq!(statuses, expected, "{settings}");
     }
-}
-
-async fn an_issuer_does_not_speak_for_the_users_of_another(kind: Kind) {
-    let setup = Setup::on(kind).await;
-    let mut one = Issuer::start(setup.database.path());
-    let mut other = Issuer::with_keys(setup.database.path().join("other.json"));
-    let creating = &[("create_users", "true")];
-    let app = setup.trusting("one", &one, creating).trusting("other", &other, creating).start();
-    assert_stands_for(&app, &one.token("msinger", &json!({})), "msinger", "one").await;
-    assert_denied(&app, &other.token("msinger", &json!({})), "the other in its own name").await;
-    assert_denied(&app, &other.token("msinger", &json!({ "iss": one.url })), "the other in the one's name").await;
-    assert_stands_for(&app, &other.token("tyler", &json!({})), "tyler", "the other").await;
-    assert_denied(&app, &one.token("tyler", &json!({})), "the one").await;
-    let provider = Client::admin(&app).get("/users/tyler").await["credentials"]["provider"].clone();
-    assert_eq!(provider, json!({ "type": "external", "name": "other" }));
 }
