@@ -2,14 +2,17 @@
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
+use guildhall_domain::foreign::IdentityLink;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
+use guildhall_domain::ports::{Store, StoreError};
+use guildhall_domain::time::Timestamp;
 use guildhall_http::routes;
 
 use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN, World, by};
 
 /// The path with everything in braces filled in, the body, and the status for: nobody, a token nobody was given, an
 /// ordinary user, an administrator.
-const ROWS: [(&str, &str, &str, &str, [u16; 4]); 41] = [
+const ROWS: [(&str, &str, &str, &str, [u16; 4]); 43] = [
     ("GET", "/", "/", "", [200, 200, 200, 200]),
     ("GET", "/api/openapi.json", "/api/openapi.json", "", [200, 200, 200, 200]),
     ("GET", "/docs", "/docs", "", [200, 200, 200, 200]),
@@ -49,6 +52,8 @@ const ROWS: [(&str, &str, &str, &str, [u16; 4]); 41] = [
         "",
         [401, 401, 403, 204],
     ),
+    ("GET", IDENTITIES, "/api/security/users/tyler/identities", "", [401, 401, 403, 200]),
+    ("DELETE", IDENTITIES, "/api/security/users/tyler/identities", "", [401, 401, 403, 204]),
     ("GET", "/api/security/groups", "/api/security/groups", "", [401, 401, 403, 200]),
     ("POST", "/api/security/groups", "/api/security/groups", r#"{"name":"New"}"#, [401, 401, 403, 201]),
     ("GET", GROUP, "/api/security/groups/Soap", "", [401, 401, 403, 200]),
@@ -76,6 +81,7 @@ const KEYS: &str = "/authenticate/.well-known/openid-configuration/jwks";
 const API_KEY: &str = "/api/security/apiKeys/{key}";
 const SEARCH: &str = "/api/security/users/search";
 const USER: &str = "/api/security/users/{user}";
+const IDENTITIES: &str = "/api/security/users/{user}/identities";
 const GROUP: &str = "/api/security/groups/{group}";
 const CHILD: &str = "/api/security/groups/{group}/groups/{child}";
 const MEMBER: &str = "/api/security/groups/{group}/users/{user}";
@@ -128,7 +134,15 @@ fn world_of_the_table() -> World {
     world.add_group("Soap");
     world.add_api_key("Factory");
     world.add_group("Technicians");
-    world.add_user("tyler");
+    let link = IdentityLink {
+        issuer: "https://id.example".to_owned(),
+        subject: "tyler".to_owned(),
+        user: world.add_user("tyler"),
+        linked: Timestamp::from_milliseconds(0),
+        latest_token: None,
+    };
+    let store: &dyn Store = &*world.store;
+    store.write::<_, StoreError>(|directory| directory.insert_identity(&link)).unwrap();
     let (group, user) = (GroupIdentifier::from("Soap"), UserIdentifier::from("tyler"));
     world.directory.add_member(&world.administrator, &group, &user).unwrap();
     world.add_group("Below");

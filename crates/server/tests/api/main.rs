@@ -36,6 +36,7 @@ mod client;
 mod command_line;
 mod crash;
 mod database;
+mod delegates;
 mod endpoints;
 mod errors;
 mod foreign_issuer;

@@ -11,8 +11,6 @@ use crate::endpoints::{ENDPOINTS, Endpoint, Scene};
 on_both_databases! {
     every_endpoint_answers_every_kind_of_caller_as_the_table_says,
     every_endpoint_answers_delegates_as_the_table_says,
-    user_administrators_keep_their_hands_off_system_administrators,
-    group_administrators_keep_their_hands_off_the_groups_that_administer,
     delegates_ask_about_system_administrators_as_far_as_their_powers_go,
     delegates_are_ordinary_users_unless_administration_is_delegated,
 }
@@ -56,7 +54,7 @@ async fn every_endpoint_answers_delegates_as_the_table_says(kind: Kind) {
     table(&delegating(kind).await, true).await;
 }
 
-async fn delegating(kind: Kind) -> TestApp {
+pub(crate) async fn delegating(kind: Kind) -> TestApp {
     Setup::on(kind).await.with("GUILDHALL_AUTHORIZATION__DELEGATED_ADMINISTRATION", "true").start()
 }
 
@@ -112,7 +110,7 @@ async fn table(app: &TestApp, delegated: bool) {
 }
 
 /// What may be asked of a user, with a body.
-fn requests_about(user: &str) -> Vec<(&'static str, String, Value)> {
+pub(crate) fn requests_about(user: &str) -> Vec<(&'static str, String, Value)> {
     vec![
         ("GET", format!("/users/{user}"), Value::Null),
         ("GET", format!("/users/{user}/groups"), Value::Null),
@@ -125,77 +123,8 @@ fn requests_about(user: &str) -> Vec<(&'static str, String, Value)> {
     ]
 }
 
-async fn answer(client: &Client<'_>, (method, path, body): &(&str, String, Value)) -> u16 {
+pub(crate) async fn answer(client: &Client<'_>, (method, path, body): &(&str, String, Value)) -> u16 {
     if body.is_null() { client.status(method, path).await } else { client.send_with(method, path, body).await.status }
-}
-
-async fn user_administrators_keep_their_hands_off_system_administrators(kind: Kind) {
-    let app = delegating(kind).await;
-    let admin = Client::admin(&app);
-    for name in ["delegate", "direct", "inheriting", "marla"] {
-        admin.create_user(name).await;
-    }
-    admin.create_group("Lieutenants", &["inheriting"], &[]).await;
-    admin.send("PUT", "/groups/User Administrators/users/delegate").await.is(204);
-    admin.send("PUT", "/groups/System Administrators/users/direct").await.is(204);
-    admin.send("PUT", "/groups/System Administrators/groups/Lieutenants").await.is(204);
-    let delegate = Client::of(&app, "delegate");
-    for user in ["direct", "inheriting"] {
-        let before = admin.get(&format!("/users/{user}")).await;
-        for request in requests_about(user) {
-            assert_eq!(answer(&delegate, &request).await, 403, "{request:?}");
-        }
-        assert_eq!(admin.get(&format!("/users/{user}")).await, before);
-    }
-    for request in requests_about("marla") {
-        assert!(matches!(answer(&delegate, &request).await, 200 | 204), "{request:?}");
-    }
-    let domains = json!({ "name": "Generals", "autoMembershipEmailDomains": ["mayhem.org"] });
-    let generals = admin.create("/groups", &domains).await;
-    admin.send("PUT", &format!("/groups/System Administrators/groups/{generals}")).await.is(204);
-    let credentials = json!({ "password": "F1ghtC1ub1234!" });
-    let general = json!({ "email": "general@mayhem.org", "credentials": credentials });
-    delegate.send_with("POST", "/users", &general).await.is(403);
-    assert_eq!(admin.status("GET", "/users/general@mayhem.org").await, 404);
-}
-
-async fn group_administrators_keep_their_hands_off_the_groups_that_administer(kind: Kind) {
-    let app = delegating(kind).await;
-    let admin = Client::admin(&app);
-    for name in ["delegate", "marla"] {
-        admin.create_user(name).await;
-    }
-    let marla = admin.get("/users/marla").await["id"].clone();
-    admin.create_group("Deep", &[], &[]).await;
-    admin.create_group("Lieutenants", &["admin"], &["Deep"]).await;
-    admin.send("PUT", "/groups/System Administrators/groups/Lieutenants").await.is(204);
-    admin.send("PUT", "/groups/Group Administrators/users/delegate").await.is(204);
-    let delegate = Client::of(&app, "delegate");
-    let ordinary = delegate.create("/groups", &json!({ "name": "Ordinary" })).await;
-    let above = delegate.create("/groups", &json!({ "name": "Above" })).await;
-    admin.send("PUT", &format!("/groups/{above}/groups/System Administrators")).await.is(204);
-    for group in ["System Administrators", "User Administrators", "Group Administrators", "Lieutenants", "Deep"] {
-        for (method, path, body) in [
-            ("PUT", format!("/groups/{group}/users/marla"), Value::Null),
-            ("POST", format!("/groups/{group}/users"), json!([marla])),
-            ("DELETE", format!("/groups/{group}/users/admin"), Value::Null),
-            ("PUT", format!("/groups/{group}/groups/{ordinary}"), Value::Null),
-            ("POST", format!("/groups/{group}/groups"), json!([ordinary])),
-            ("DELETE", format!("/groups/{group}/groups/Lieutenants"), Value::Null),
-        ] {
-            let request = (method, path, body);
-            assert_eq!(answer(&delegate, &request).await, 403, "{request:?}");
-        }
-    }
-    for group in ["System Administrators", "User Administrators", "Group Administrators", "Above"] {
-        let id = admin.get(&format!("/groups/{group}")).await["id"].clone();
-        assert_eq!(delegate.status("PUT", &format!("/groups/{ordinary}/groups/{group}")).await, 403, "{group}");
-        let many = format!("/groups/{ordinary}/groups");
-        assert_eq!(delegate.send_with("POST", &many, &json!([id])).await.status, 403, "{group}");
-    }
-    assert_eq!(admin.get(&format!("/groups/{ordinary}")).await["childGroupCount"], 0);
-    delegate.send("PUT", &format!("/groups/{ordinary}/users/marla")).await.is(204);
-    delegate.send("DELETE", &format!("/groups/{ordinary}")).await.is(204);
 }
 
 async fn delegates_ask_about_system_administrators_as_far_as_their_powers_go(kind: Kind) {
