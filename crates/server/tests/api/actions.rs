@@ -24,7 +24,7 @@ async fn every_action_does_what_it_says_and_may_be_repeated(kind: Kind) {
     let never = json!({ "credentials": { "passwordChangeFrequency": 0 } });
     admin.send_with("PUT", "/users/marla", &never).await.is(200);
     app.setup.database.execute(
-        "UPDATE users SET locked = (1 = 1), failed_login_attempts = 7, failed_login_attempts_since_last_success = 5
+        "UPDATE users SET locked_until = 253402300799999, failed_login_attempts = 7, failed_login_attempts_since_last_success = 5
          WHERE username_key = 'marla'",
     );
     let mut user = admin.get("/users/marla").await;

@@ -95,11 +95,11 @@ impl Database {
         let insert = |numbers: &str, id: &str, custom: &str, no: &str| {
             format!(
                 "INSERT INTO users (id, username, username_key, timezone, language, custom, provider_kind, provider_name,
-                     suspended, locked, password_reset_required, created, modified, opt_out_of_notifications,
+                     suspended, password_reset_required, created, modified, opt_out_of_notifications,
                      failed_login_attempts, failed_login_attempts_since_last_success, successful_login_attempts, security_stamp,
                      version)
                  SELECT {id}, 'user-' || n, 'user-' || n, 'Etc/UTC', 'en-GB', {custom}, 'contensis', 'contensis',
-                     {no}, {no}, {no}, 0, 0, {no}, 0, 0, 0, {id}, 1
+                     {no}, {no}, 0, 0, {no}, 0, 0, 0, {id}, 1
                  FROM {numbers};
                  INSERT INTO user_identifiers (identifier_key, user_id) SELECT username_key, id FROM users WHERE email IS NULL
                  ON CONFLICT DO NOTHING;

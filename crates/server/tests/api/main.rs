@@ -46,6 +46,7 @@ mod journeys;
 mod key_rotation;
 mod limits;
 mod listings;
+mod lockouts;
 mod members;
 mod million;
 mod nesting;
