@@ -96,7 +96,7 @@ pub enum GroupKind {
 }
 
 /// The groups that every installation has (spec section 5.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SystemGroup {
     /// Users who signed in through a directory.
     AdUsers,
@@ -131,6 +131,10 @@ impl SystemGroup {
         Self::SystemAdministrators,
         Self::UserAdministrators,
     ];
+
+    /// Those whose members administer the directory.
+    pub const ADMINISTRATORS: [Self; 4] =
+        [Self::ApiKeyAdministrators, Self::GroupAdministrators, Self::SystemAdministrators, Self::UserAdministrators];
 
     /// Its name, which never changes.
     #[must_use]

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use guildhall_domain::ports::Cancellation;
 use guildhall_domain::request::RequestContext;
 use tokio::sync::oneshot;
-use tracing::Span;
 
 use crate::Api;
+use crate::audit;
 use crate::problem::Problem;
+use crate::request_span::RequestSpan;
 use crate::workers::Workers;
 
 /// Which threads do some work. No kind of work can take the threads of another, nor all connections to the database.
@@ -99,7 +100,7 @@ where
     T: Send + 'static,
     Problem: From<E>,
 {
-    let span = Span::current();
+    let span = RequestSpan::current();
     let cancellation = Cancellation::new();
     let request = Arc::new(RequestContext::new(cancellation.clone()));
     let own = Api { directory: api.directory.for_request(Arc::clone(&request)), ..api.clone() };
@@ -109,13 +110,31 @@ where
         if is_cancelled.is_cancelled() {
             return;
         }
-        let outcome = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| work(&own).map_err(Problem::from))));
+        let outcome = span.in_scope(|| {
+            let outcome = catch_unwind(AssertUnwindSafe(|| work(&own).map_err(Problem::from)))
+                .unwrap_or_else(|_| Err(Problem::unexpected("the work panicked")));
+            report(&span, &request, outcome.as_ref().err());
+            outcome
+        });
         // Nobody listens any more if the client has left.
-        let _ = answer.send(outcome.unwrap_or_else(|_| Err(Problem::unexpected("the work panicked"))));
+        let _ = answer.send(outcome);
     };
     api.lanes.of(lane).submit(job).map_err(Problem::unavailable)?;
     let cancel = CancelOnDrop(cancellation);
     let outcome = answered.await;
     drop(cancel);
     outcome.unwrap_or_else(|_| Err(Problem::unexpected("the work was dropped")))
+}
+
+/// Tells the log what was found out about the request, on the thread that did the work: also when the client has left.
+fn report(span: &RequestSpan, request: &RequestContext, problem: Option<&Problem>) {
+    if let Some(admission) = request.admission() {
+        span.identify(admission);
+    }
+    for note in request.take_notes() {
+        audit::report(&note);
+    }
+    if let Some(problem) = problem {
+        audit::report_if_denied(problem);
+    }
 }

@@ -9,6 +9,7 @@ use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
 use crate::password::PasswordHash;
 use crate::ports::{PasswordsError, StoreError, Writer};
+use crate::request::{AdministratorsChange, AuditNote};
 use crate::user::{Account, DEFAULT_PASSWORD_CHANGE_FREQUENCY, SecurityStamp, User, UserDraft, UserId};
 use crate::validation::InvalidField;
 
@@ -47,7 +48,7 @@ impl Directory {
         let new = draft.check(account).map_err(CreateUserError::Invalid)?;
         let hash = self.passwords.hash(&new.password)?;
         let stamp = SecurityStamp(self.ids.next());
-        self.store.write(|directory| -> Result<(), CreateUserError> {
+        let done = self.store.write(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageUsers)?;
             // Only System Administrators choose it (spec section 3.3).
@@ -58,8 +59,12 @@ impl Directory {
             }
             register(directory, &new.user, Some(&hash), stamp)?;
             // The groups of an email domain may make an administrator.
-            Ok(admitted.may_touch_user(directory, Action::ManageUsers, new.user.id)??)
+            admitted.may_touch_user(directory, Action::ManageUsers, new.user.id)??;
+            let standing = directory.standing(new.user.id)?;
+            let note = AuditNote::of_user(AdministratorsChange::UsersAdded, standing.as_ref(), new.user.id);
+            Ok::<_, CreateUserError>(((), note))
         })?;
+        self.noted(done);
         Ok(new.user)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Cancellation, StoreError};
 use crate::access::Scopes;
 use crate::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
-use crate::group::{Group, GroupId};
+use crate::group::{Group, GroupId, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::{Page, Paged};
 use crate::password::PasswordHash;
@@ -192,6 +192,8 @@ pub trait Reader {
         below: GroupId,
         groups: &BTreeSet<GroupId>,
     ) -> Result<BTreeSet<GroupId>, StoreError>;
+    /// The administrators' groups that are `group` or above it: whose members `group` decides about. One statement.
+    fn administrators_above(&mut self, group: GroupId) -> Result<BTreeSet<SystemGroup>, StoreError>;
     /// Those of `ids` that no group has.
     fn unknown_groups(&mut self, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError>;
     /// The groups that any of `identifiers` name.

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, PRAGMA};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use guildhall_domain::access::Caller;
+use guildhall_domain::access::{Caller, Scopes};
 use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::name::NameKey;
 use guildhall_domain::secret::Secret;
@@ -13,10 +13,12 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::answer::json;
+use crate::audit;
 use crate::client_address::client_address;
 use crate::grant::{Grant, LONGEST_FORM, TokenRequest};
 use crate::openapi::{OAuthError, TokenForm};
 use crate::problem::Problem;
+use crate::request_span::RequestSpan;
 use crate::submission::Submission;
 use crate::work::{Lane, run};
 
@@ -77,28 +79,21 @@ struct Granted {
 }
 
 async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -> Result<HttpResponse, Problem> {
-    api.throttle.admit_address(client_address(&request, &api.trusted_proxies))?;
+    let address = client_address(&request, &api.trusted_proxies);
+    api.throttle.admit_address(address).inspect_err(|problem| audit::report_if_sign_in_refused(None, problem))?;
     let form = submission.read(&["application/x-www-form-urlencoded"], LONGEST_FORM).await?;
     let TokenRequest { grant, scopes } = TokenRequest::read(&form, request.headers())?;
+    let name = grant.name().map(str::to_owned);
     if let Some(account) = account(&grant) {
-        api.throttle.admit_account(&account)?;
+        let refused = |problem: &Problem| audit::report_if_sign_in_refused(name.as_deref(), problem);
+        api.throttle.admit_account(&account).inspect_err(refused)?;
     }
+    let span = RequestSpan::current();
     let body = run(&api, lane(&grant), move |api| {
-        let directory = &api.directory;
-        let Granted { caller, client, refresh_token } = match grant {
-            Grant::Client { id, secret } => {
-                let (client, caller) = directory.sign_in_client(&id, &secret, &scopes)?;
-                Granted { caller, client: Some(client), refresh_token: None }
-            }
-            Grant::Password { username, password } => {
-                let session = directory.sign_in(&username, password, &scopes)?;
-                Granted { caller: session.caller, client: None, refresh_token: Some(session.refresh_token) }
-            }
-            Grant::Refresh { token } => {
-                let caller = directory.refresh(&token, &scopes)?;
-                Granted { caller, client: None, refresh_token: Some(Secret::given(token)) }
-            }
-        };
+        let granted = sign_in(api, grant, &scopes);
+        let granted = granted.inspect_err(|problem| audit::report_if_sign_in_refused(name.as_deref(), problem));
+        let Granted { caller, client, refresh_token } = granted?;
+        span.identify_by_sign_in(caller.user, client);
         let issued = api.tokens.issue(&caller, client).map_err(Problem::unexpected)?;
         Ok::<_, Problem>(TokenBody {
             access_token: issued.value,
@@ -113,6 +108,24 @@ async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
     Ok(response)
+}
+
+fn sign_in(api: &Api, grant: Grant, scopes: &Scopes) -> Result<Granted, Problem> {
+    let directory = &api.directory;
+    Ok(match grant {
+        Grant::Client { id, secret } => {
+            let (client, caller) = directory.sign_in_client(&id, &secret, scopes)?;
+            Granted { caller, client: Some(client), refresh_token: None }
+        }
+        Grant::Password { username, password } => {
+            let session = directory.sign_in(&username, password, scopes)?;
+            Granted { caller: session.caller, client: None, refresh_token: Some(session.refresh_token) }
+        }
+        Grant::Refresh { token } => {
+            let caller = directory.refresh(&token, scopes)?;
+            Granted { caller, client: None, refresh_token: Some(Secret::given(token)) }
+        }
+    })
 }
 
 fn lane(grant: &Grant) -> Lane {

@@ -8,6 +8,7 @@ use guildhall_domain::user::UserDraft;
 
 use crate::Api;
 use crate::answer::{created, json};
+use crate::audit;
 use crate::caller::Caller;
 use crate::custom_json::CustomMode;
 use crate::openapi::{
@@ -209,7 +210,9 @@ pub(crate) async fn change_password(
     let body = submission.read(&["application/json"], api.limits.body_bytes).await?;
     run(&api, Lane::Password, move |api| {
         let (existing, new) = passwords(&body)?;
-        Ok::<_, Problem>(api.directory.change_password(&caller.0, &user.0, existing, new)?)
+        let changed = api.directory.change_password(&caller.0, &user.0, existing, new);
+        audit::report_password_change(&caller.0, &user.0, &changed);
+        Ok::<_, Problem>(changed?)
     })
     .await?;
     Ok(HttpResponse::Ok().finish())

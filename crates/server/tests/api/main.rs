@@ -45,6 +45,7 @@ mod journeys;
 mod key_rotation;
 mod limits;
 mod listings;
+mod log;
 mod members;
 mod million;
 mod nesting;

@@ -39,8 +39,7 @@ impl From<RecogniseError> for Problem {
     fn from(error: RecogniseError) -> Self {
         match error {
             RecogniseError::Unknown | RecogniseError::NotTheirs | RecogniseError::NoUsername => {
-                tracing::debug!(reason = %error, "the caller is not authenticated");
-                Self::unauthenticated()
+                Self::unauthenticated_because(error)
             }
             RecogniseError::Store(error) => error.into(),
         }
