@@ -37,7 +37,7 @@ impl RequestSpan {
         let span = info_span!(
             "request",
             request_id = %id,
-            method = excerpt(request.method().as_str(), LONGEST_METHOD),
+            method = %excerpt(request.method().as_str(), LONGEST_METHOD),
             route,
             path = excerpt(request.path(), LONGEST_PATH),
             address = client_address(request, trusted).map(display),

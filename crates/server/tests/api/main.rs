@@ -29,6 +29,7 @@ mod administrators;
 mod answer;
 mod api_keys;
 mod app;
+mod audit;
 mod authentication;
 mod authorisation;
 mod changes;
