@@ -17,7 +17,7 @@
 //! | `server`, `transport`, `valve`, `bare` | sockets; bodies stay in them until they are wanted |
 //! | `openapi` | the API described, from the attributes of handlers and types |
 //! | `cors` | which pages of other origins may call |
-//! | `work`, `workers` | the only place where work leaves the asynchronous threads, by lanes |
+//! | `work`, `workers`, `shares` | the only place where work leaves the asynchronous threads, by lanes |
 
 mod answer;
 mod api;
@@ -44,6 +44,7 @@ mod routes;
 mod search;
 mod segment;
 mod server;
+mod shares;
 mod submission;
 mod throttle;
 mod transport;

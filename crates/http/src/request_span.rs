@@ -1,5 +1,6 @@
 //! The span of a request: what every line of the log about it says.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -28,30 +29,37 @@ tokio::task_local! {
 /// The span of one request, which learns once who calls.
 pub(crate) struct RequestSpan {
     span: Span,
+    address: Option<IpAddr>,
     is_identified: AtomicBool,
 }
 
 impl RequestSpan {
     /// The span of `request`, which is answered by the route with the template `route`.
     pub(crate) fn new(id: Uuid, request: &HttpRequest, route: Option<&'static str>, trusted: &[IpNet]) -> Arc<Self> {
+        let address = client_address(request, trusted);
         let span = info_span!(
             "request",
             request_id = %id,
             method = %excerpt(request.method().as_str(), LONGEST_METHOD),
             route,
             path = excerpt(request.path(), LONGEST_PATH),
-            address = client_address(request, trusted).map(display),
+            address = address.map(display),
             caller_id = Empty,
             caller = Empty,
             api_key = Empty,
         );
-        Arc::new(Self { span, is_identified: AtomicBool::new(false) })
+        Arc::new(Self { span, address, is_identified: AtomicBool::new(false) })
     }
 
     /// The span of the request that this task answers.
     pub(crate) fn current() -> Arc<Self> {
-        let outside = || Arc::new(Self { span: Span::current(), is_identified: AtomicBool::new(true) });
+        let outside = || Arc::new(Self { span: Span::current(), address: None, is_identified: AtomicBool::new(true) });
         CURRENT.try_with(Arc::clone).unwrap_or_else(|_| outside())
+    }
+
+    /// The client's address, where the request came through a socket.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// Makes this the span of the request that `answering` answers.

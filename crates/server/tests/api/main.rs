@@ -52,6 +52,7 @@ mod million;
 mod nesting;
 mod official_clients;
 mod outage;
+mod password_flood;
 mod passwords;
 mod permissions;
 mod published;
