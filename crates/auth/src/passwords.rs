@@ -3,8 +3,9 @@
 use std::num::NonZeroUsize;
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use argon2::password_hash::phc;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use argon2::password_hash::phc::{self, Output, ParamsString, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::rand;
 use guildhall_domain::password::{Password, PasswordHash};
 use guildhall_domain::ports::{Passwords, PasswordsError};
@@ -17,8 +18,11 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// Bytes of a salt (RFC 9106, section 3.1).
 const SALT: usize = 16;
+/// The most memory, in KiB, for a stored hash that was made with other parameters: the second recommendation of RFC 9106.
+const MOST_MEMORY: u32 = 65_536;
 
 /// Hashes passwords with Argon2id. Each hash takes 19 MiB, so only so many are made at once and the others wait their turn.
+/// A slot allocates its memory at its first hash and keeps it.
 pub struct Argon2Passwords {
     slots: Slots,
 }
@@ -27,7 +31,25 @@ impl Argon2Passwords {
     /// Hashes at most `at_once` passwords at a time.
     #[must_use]
     pub fn new(at_once: NonZeroUsize) -> Self {
-        Self { slots: Slots { free: Mutex::new(at_once.get()), freed: Condvar::new() } }
+        Self { slots: Slots::new(at_once) }
+    }
+
+    /// Fills `output` with the hash of `password`, once there is a slot.
+    fn fill(
+        &self,
+        argon2: &Argon2<'_>,
+        password: &Password,
+        salt: &[u8],
+        output: &mut [u8],
+    ) -> Result<(), PasswordsError> {
+        let mut slot = self.slots.take();
+        let blocks = argon2.params().block_count();
+        let mut more = Vec::new();
+        let memory = if blocks <= MEMORY as usize { &mut slot.memory } else { &mut more };
+        let wanted = blocks.max(MEMORY as usize);
+        memory.try_reserve_exact(wanted.saturating_sub(memory.len())).map_err(failed)?;
+        memory.resize(wanted, Block::new());
+        argon2.hash_password_into_with_memory(password.reveal().as_bytes(), salt, output, memory).map_err(failed)
     }
 }
 
@@ -36,68 +58,102 @@ impl Passwords for Argon2Passwords {
         let mut salt = [0; SALT];
         rand::fill(&mut salt).map_err(|_| failed(NoRandomness))?;
         let params = Params::new(MEMORY, PASSES, LANES, None).map_err(failed)?;
+        let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let _slot = self.slots.take();
-        let hash = argon2.hash_password_with_salt(password.reveal().as_bytes(), &salt).map_err(failed)?;
+        self.fill(&argon2, password, &salt, &mut output)?;
+        let hash = phc::PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(argon2.params()).map_err(failed)?,
+            salt: Some(Salt::new(&salt).map_err(failed)?),
+            hash: Some(Output::new(&output).map_err(failed)?),
+        };
         Ok(PasswordHash(hash.to_string()))
     }
 
     fn verify(&self, password: &Password, hash: &PasswordHash) -> Result<bool, PasswordsError> {
         let hash = phc::PasswordHash::new(&hash.0).map_err(failed)?;
-        let _slot = self.slots.take();
-        match Argon2::default().verify_password(password.reveal().as_bytes(), &hash) {
-            Ok(()) => Ok(true),
-            Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
-            Err(error) => Err(failed(error)),
+        let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(failed)?;
+        let version = hash.version.map(Version::try_from).transpose().map_err(failed)?.unwrap_or_default();
+        let params = Params::try_from(&hash).map_err(failed)?;
+        let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else { return Err(failed(Unusable::Incomplete)) };
+        if params.m_cost() > MOST_MEMORY {
+            return Err(failed(Unusable::TooLarge));
         }
+        let mut output = [0; Output::MAX_LENGTH];
+        let output = output.get_mut(..expected.len()).ok_or_else(|| failed(Unusable::Incomplete))?;
+        self.fill(&Argon2::new(algorithm, version, params), password, &salt, output)?;
+        Ok(verify_slices_are_equal(output, expected.as_bytes()).is_ok())
     }
+}
+
+/// Why a stored hash is not compared with.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("the password hash has no salt or no output")]
+    Incomplete,
+    #[error("the password hash takes more than {MOST_MEMORY} KiB")]
+    TooLarge,
 }
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> PasswordsError {
     PasswordsError(Box::new(error))
 }
 
-/// How many more may work now.
+/// The memory of those slots in which nobody works.
 struct Slots {
-    free: Mutex<usize>,
+    free: Mutex<Vec<Vec<Block>>>,
     freed: Condvar,
 }
 
-/// The right to work until it is dropped.
-struct Slot<'a>(&'a Slots);
+/// The right to work, in this memory, until it is dropped.
+struct Slot<'a> {
+    slots: &'a Slots,
+    memory: Vec<Block>,
+}
 
 impl Slots {
-    /// Waits for a slot. A poisoned lock is no reason to fail: the number behind it is always whole.
+    fn new(count: NonZeroUsize) -> Self {
+        let free = (0..count.get()).map(|_| Vec::new()).collect();
+        Self { free: Mutex::new(free), freed: Condvar::new() }
+    }
+
+    /// Waits for a slot. A poisoned lock is no reason to fail: what is behind it is always whole.
     fn take(&self) -> Slot<'_> {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
-        *free -= 1;
-        Slot(self)
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(memory) = free.pop() {
+                return Slot { slots: self, memory };
+            }
+            free = self.freed.wait(free).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 }
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.freed.notify_one();
+        let memory = std::mem::take(&mut self.memory);
+        self.slots.free.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+        self.slots.freed.notify_one();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::{Condvar, Mutex};
     use std::thread;
 
-    use super::Slots;
+    use guildhall_domain::password::Password;
+    use guildhall_domain::ports::Passwords as _;
 
-    fn two_slots() -> Slots {
-        Slots { free: Mutex::new(2), freed: Condvar::new() }
-    }
+    use super::{Argon2Passwords, MEMORY, Slots};
+
+    const TWO: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
 
     #[test]
     fn no_more_works_at_once_than_there_are_slots() {
-        let slots = two_slots();
+        let slots = Slots::new(TWO);
         let (working, most, done) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
             for _ in 0..8 {
@@ -118,7 +174,7 @@ mod tests {
 
     #[test]
     fn work_that_panics_gives_its_slot_back() {
-        let slots = two_slots();
+        let slots = Slots::new(TWO);
         thread::scope(|scope| {
             for _ in 0..3 {
                 let panicked = scope.spawn(|| {
@@ -131,5 +187,24 @@ mod tests {
         });
         assert!(slots.free.is_poisoned());
         let _both = (slots.take(), slots.take());
+    }
+
+    #[test]
+    fn a_slot_allocates_once_and_keeps_no_more_than_a_hash_takes() {
+        let passwords = Argon2Passwords::new(NonZeroUsize::MIN);
+        let typed = |text: &str| Password::typed(text.to_owned());
+        let memory = || {
+            let slot = passwords.slots.take();
+            (slot.memory.as_ptr(), slot.memory.capacity())
+        };
+        let hash = passwords.hash(&typed("pr0j3ctM4yh3m")).unwrap();
+        let after_one = memory();
+        assert_eq!(after_one.1, MEMORY as usize);
+        for text in ["pr0j3ctM4yh3m", "wrong"] {
+            passwords.verify(&typed(text), &hash).unwrap();
+        }
+        let larger = hash.0.replace("m=19456", "m=20480");
+        assert!(!passwords.verify(&typed("wrong"), &guildhall_domain::password::PasswordHash(larger)).unwrap());
+        assert_eq!(memory(), after_one);
     }
 }

@@ -48,8 +48,24 @@ fn a_hash_made_with_other_parameters_still_matches() {
 }
 
 #[test]
+fn a_hash_that_takes_more_memory_matches_up_to_a_limit() {
+    let hashed = |memory| {
+        let params = argon2::Params::new(memory, 1, 2, Some(16)).unwrap();
+        let argon2 = argon2::Argon2::new(argon2::Algorithm::Argon2d, argon2::Version::V0x10, params);
+        let hash = argon2::PasswordHasher::hash_password_with_salt(&argon2, b"pr0j3ctM4yh3m", b"somesaltsomesalt");
+        PasswordHash(hash.unwrap().to_string())
+    };
+    let larger = hashed(32 * 1024);
+    for (text, matches) in [("pr0j3ctM4yh3m", true), ("Pr0j3ctM4yh3m", false)] {
+        assert_eq!(passwords().verify(&typed(text), &larger).unwrap(), matches, "{text:?}");
+    }
+    assert!(passwords().verify(&typed("pr0j3ctM4yh3m"), &hashed(65 * 1024)).is_err());
+}
+
+#[test]
 fn what_is_no_hash_is_an_error_and_no_match() {
-    for text in ["", "pr0j3ctM4yh3m", "$argon2id$", "$scrypt$ln=1,r=1,p=1$c29tZXNhbHQ$c29tZWhhc2hzb21laGFzaA"] {
+    let bare = "$argon2id$v=19$m=19456,t=2,p=1";
+    for text in ["", "pr0j3ctM4yh3m", "$argon2id$", bare, "$scrypt$ln=1,r=1,p=1$c29tZXNhbHQ$c29tZWhhc2hzb21laGFzaA"] {
         assert!(passwords().verify(&typed("pr0j3ctM4yh3m"), &PasswordHash(text.to_owned())).is_err(), "{text:?}");
     }
 }

@@ -259,14 +259,16 @@ impl Admitted {
         Ok(if above { Err(Denied::NotPermitted) } else { Ok(()) })
     }
 
-    /// Keeps a delegate from changing who belongs to an administrators' group, or to one below it (spec section 5.3).
-    pub(crate) fn may_change_members_of(&self, directory: &mut dyn Reader, group: GroupId) -> Decision {
-        if self.is_system_administrator() {
-            return Ok(Ok(()));
-        }
-        let administrators = administrators(directory)?;
-        let above = directory.at_or_above_among(group, &administrators)?;
-        Ok(if above.is_empty() { Ok(()) } else { Err(Denied::NotPermitted) })
+    /// Keeps a delegate from changing who belongs to an administrators' group, or to one below it (spec section 5.3). Says
+    /// which administrators' groups such a change is about.
+    pub(crate) fn may_change_members_of(
+        &self,
+        directory: &mut dyn Reader,
+        group: GroupId,
+    ) -> Decision<BTreeSet<SystemGroup>> {
+        let above = directory.administrators_above(group)?;
+        let is_allowed = above.is_empty() || self.is_system_administrator();
+        Ok(if is_allowed { Ok(above) } else { Err(Denied::NotPermitted) })
     }
 
     /// Keeps a delegate from making an administrators' group, or one above it, the child of anything (spec section 5.3).

@@ -59,6 +59,7 @@ macro_rules! contract_tests {
             changes::a_deleted_group_leaves_its_users_and_children
             changes::passwords_change_and_wrong_ones_lock
             access::standing_tells_an_effective_administrator
+            access::administrators_above_a_group_are_found
             access::an_administrator_counts_while_their_account_is_open
             access::the_last_administrator_stays_by_every_route
             access::others_expire_as_they_like_and_any_expiry_may_be_put_off

@@ -21,7 +21,7 @@ use crate::access::{Action, Admitted, Caller, Decision, Denied, Policy, admit};
 use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
 use crate::ports::{Clock, Ids, Passwords, Reader, Secrets, Store, StoreError};
-use crate::request::RequestContext;
+use crate::request::{AuditNote, RequestContext};
 use crate::time::Timestamp;
 use crate::user::UserId;
 
@@ -132,6 +132,12 @@ impl Directory {
             self.request.admitted(admitted.admission());
         }
         Ok(admitted)
+    }
+
+    /// Keeps what an auditor would want to know of a unit of work that was committed, and says what it returned.
+    fn noted<T>(&self, (outcome, notes): (T, impl IntoIterator<Item = AuditNote>)) -> T {
+        self.request.note(notes);
+        outcome
     }
 
     /// Reads as long as the request's answer is wanted.

@@ -96,7 +96,7 @@ pub enum GroupKind {
 }
 
 /// The groups that every installation has (spec section 5.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SystemGroup {
     /// Users who signed in through a directory.
     AdUsers,

@@ -1,13 +1,12 @@
 //! The request that a use case serves: whether its answer is still wanted, and what is found out about it for the log.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::access::Admission;
-use crate::api_key::ApiKeyId;
-use crate::group::GroupId;
-use crate::ports::Cancellation;
+use crate::api_key::{ApiKey, ApiKeyId};
+use crate::group::{GroupId, SystemGroup};
+use crate::ports::{Cancellation, Standing};
 use crate::user::UserId;
 
 /// One request. A [`Directory`](crate::directory::Directory) made by
@@ -20,47 +19,151 @@ pub struct RequestContext {
     notes: Mutex<Vec<AuditNote>>,
 }
 
-/// Something that belongs in an audit log.
+/// Something that belongs in an audit log. It says what was done; who did it is the request's [`Admission`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuditNote {
-    /// These users, or everybody in these groups, may have joined or left a group that administers, or one below it.
+    /// Who administers may have changed.
     AdministratorsChanged {
         /// What was done.
         change: AdministratorsChange,
-        /// The group whose members or children changed, if it was one.
+        /// The administrators' groups at or above the group in question, or that the user in question belongs to.
+        administrators: BTreeSet<SystemGroup>,
+        /// The group that was changed, if it was one.
         group: Option<GroupId>,
         /// Users that were named.
-        users: BTreeSet<UserId>,
+        users: IdList<UserId>,
         /// Groups that were named.
-        groups: BTreeSet<GroupId>,
+        groups: IdList<GroupId>,
     },
     /// Wrong passwords have locked an account, or the account for one address.
     Locked {
         /// The account.
         user: UserId,
     },
-    /// The secret or the state of an API key changed.
+    /// An API key changed.
     ApiKeyChanged {
+        /// What was done.
+        change: ApiKeyChange,
         /// The key.
         key: ApiKeyId,
+        /// Its name.
+        name: String,
     },
 }
 
-/// In which way those who administer changed.
+/// What was done to those who administer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdministratorsChange {
-    /// Users or groups were added.
-    Added,
-    /// Users or groups were removed, or their account was closed.
-    Removed,
+    /// Users joined the group, or were created into it.
+    UsersAdded,
+    /// A user left the group.
+    UserRemoved,
+    /// Groups were put below the group.
+    GroupsAdded,
+    /// A group was taken from below the group.
+    GroupRemoved,
+    /// The group was deleted.
+    GroupDeleted,
+    /// Other email domains make new users members of the group.
+    DomainsChanged,
+    /// The user was deleted.
+    UserDeleted,
+    /// The user was suspended.
+    UserSuspended,
+    /// The user is no longer suspended.
+    UserUnsuspended,
+    /// The user's account expires at another time, or no more.
+    ExpiryChanged,
 }
 
-impl fmt::Display for AdministratorsChange {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Added => "added",
-            Self::Removed => "removed",
+/// What was done to an API key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiKeyChange {
+    /// It was created.
+    Created,
+    /// Its properties changed.
+    Changed,
+    /// It got another secret.
+    Rotated,
+    /// It was deleted.
+    Deleted,
+}
+
+/// The first of some ids, and how many there are: a line of a log must not grow with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdList<I> {
+    /// At most [`IdList::LONGEST`] of them, in their order.
+    pub first: Vec<I>,
+    /// How many there are.
+    pub count: usize,
+}
+
+impl<I> IdList<I> {
+    /// How many ids are kept.
+    pub const LONGEST: usize = 20;
+}
+
+impl<I> Default for IdList<I> {
+    fn default() -> Self {
+        Self { first: Vec::new(), count: 0 }
+    }
+}
+
+impl<I: Copy> From<&BTreeSet<I>> for IdList<I> {
+    fn from(ids: &BTreeSet<I>) -> Self {
+        Self { first: ids.iter().take(Self::LONGEST).copied().collect(), count: ids.len() }
+    }
+}
+
+impl AuditNote {
+    /// A change of who belongs to `group`, if that is a change of `administrators`.
+    pub(crate) fn of_group(
+        change: AdministratorsChange,
+        administrators: BTreeSet<SystemGroup>,
+        group: GroupId,
+    ) -> Option<Self> {
+        let (users, groups) = (IdList::default(), IdList::default());
+        (!administrators.is_empty()).then_some(Self::AdministratorsChanged {
+            change,
+            administrators,
+            group: Some(group),
+            users,
+            groups,
         })
+    }
+
+    /// A change of `user`, if they administer.
+    pub(crate) fn of_user(change: AdministratorsChange, standing: Option<&Standing>, user: UserId) -> Option<Self> {
+        let administrators = standing.map(administrators).unwrap_or_default();
+        let (users, groups) = ((&BTreeSet::from([user])).into(), IdList::default());
+        (!administrators.is_empty()).then_some(Self::AdministratorsChanged {
+            change,
+            administrators,
+            group: None,
+            users,
+            groups,
+        })
+    }
+
+    /// The same, naming the users it is about.
+    pub(crate) fn naming_users(mut self, named: &BTreeSet<UserId>) -> Self {
+        if let Self::AdministratorsChanged { users, .. } = &mut self {
+            *users = named.into();
+        }
+        self
+    }
+
+    /// The same, naming the groups it is about.
+    pub(crate) fn naming_groups(mut self, named: &BTreeSet<GroupId>) -> Self {
+        if let Self::AdministratorsChanged { groups, .. } = &mut self {
+            *groups = named.into();
+        }
+        self
+    }
+
+    /// A change of an API key.
+    pub(crate) fn of_api_key(change: ApiKeyChange, key: &ApiKey) -> Self {
+        Self::ApiKeyChanged { change, key: key.id, name: key.name.as_str().to_owned() }
     }
 }
 
@@ -94,7 +197,20 @@ impl RequestContext {
         let _ = self.admission.set(admission);
     }
 
-    pub(crate) fn note(&self, note: AuditNote) {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+    /// Keeps notes of changes that were committed.
+    pub(crate) fn note(&self, notes: impl IntoIterator<Item = AuditNote>) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).extend(notes);
     }
+}
+
+/// The administrators' groups that somebody is an effective member of.
+fn administrators(standing: &Standing) -> BTreeSet<SystemGroup> {
+    let is_member = |group: &SystemGroup| match group {
+        SystemGroup::SystemAdministrators => standing.system_administrator,
+        SystemGroup::UserAdministrators => standing.user_administrator,
+        SystemGroup::GroupAdministrators => standing.group_administrator,
+        SystemGroup::ApiKeyAdministrators => standing.api_key_administrator,
+        _ => false,
+    };
+    SystemGroup::ADMINISTRATORS.into_iter().filter(is_member).collect()
 }

@@ -9,14 +9,15 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpResponse};
+use actix_web::{Error, HttpMessage as _, HttpResponse};
 use serde::Serialize;
-use tracing::{Instrument as _, info_span};
 use uuid::Uuid;
 
 use crate::Api;
+use crate::canonical::canonical_path;
 use crate::incoming::Incoming;
 use crate::problem::Problem;
+use crate::request_span::RequestSpan;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -43,8 +44,13 @@ pub(crate) async fn answer<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = api.ids.next();
     let incoming = Incoming::take_from(&mut request);
-    let span = info_span!("request", request_id = %id, method = %request.method(), path = request.path());
-    async move {
+    let route = canonical_path(request.path());
+    let template = route.as_ref().map(|route| route.template);
+    let span = RequestSpan::new(id, request.request(), template, &api.trusted_proxies);
+    if let Some(route) = route {
+        request.extensions_mut().insert(route);
+    }
+    span.around(async move {
         let begun = Instant::now();
         let mut response = next.call(request).await?.map_into_boxed_body();
         let is_settled = incoming.settle().await;
@@ -64,8 +70,7 @@ pub(crate) async fn answer<B: MessageBody + 'static>(
         }
         log(status, begun, cause);
         Ok(response)
-    }
-    .instrument(span)
+    })
     .await
 }
 

@@ -15,6 +15,7 @@ use guildhall_domain::ports::Bearer;
 use tokio::time::sleep;
 
 use crate::Api;
+use crate::audit;
 use crate::problem::{Problem, chain};
 use crate::work::{Lane, run};
 
@@ -73,9 +74,14 @@ impl FromRequest for Caller {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let api = request.app_data::<web::Data<Api>>().cloned();
         let token = token(request).map(str::to_owned);
+        let is_anonymous = !request.headers().contains_key(header::AUTHORIZATION);
         Box::pin(async move {
-            let nobody = |reason| {
-                tracing::debug!(%reason, "the caller is not authenticated");
+            let nobody = |reason: Unidentified| {
+                if is_anonymous {
+                    tracing::debug!(%reason, "the caller is not authenticated");
+                } else {
+                    audit::token_refused(&reason.to_string());
+                }
                 Problem::unauthenticated()
             };
             let api = api.ok_or_else(|| nobody(Unidentified::Header("there is nobody to ask")))?;

@@ -3,31 +3,41 @@
 //! A path may end in a slash or not, its words may be in either case, and it may begin as it did until 2020 (spec
 //! sections 0 and 1.1). Rather than registering every spelling, the routes see one; nobody is redirected.
 
-use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Uri;
 use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _};
 use percent_encoding::percent_decode_str;
 
-use crate::routes::routes;
+use crate::routes::{Route, routes};
 
 /// Until 2020 the API was here.
 const FORMER_PREFIX: [&str; 3] = ["api", "management", "security"];
 
-/// Shows the routes the one spelling they know. The request itself keeps the path that was sent.
+/// A path that a route answers, as the routes spell it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct CanonicalPath {
+    path: String,
+    /// The template of the route.
+    pub(crate) template: &'static str,
+}
+
+/// Shows the routes the one spelling they know, which `answer` has found. The request itself keeps the path that was
+/// sent.
 pub(crate) async fn canonical<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    if let Some(uri) = canonical_path(request.path()).and_then(|path| Uri::try_from(path).ok()) {
+    let route = request.extensions_mut().remove::<CanonicalPath>();
+    if let Some(uri) = route.and_then(|route| Uri::try_from(route.path).ok()) {
         request.match_info_mut().get_mut().update(&uri);
     }
     next.call(request).await
 }
 
 /// How the routes spell `path`, if one of them answers it.
-fn canonical_path(path: &str) -> Option<String> {
+pub(crate) fn canonical_path(path: &str) -> Option<CanonicalPath> {
     let trimmed = path.strip_prefix('/')?;
     let trimmed = trimmed.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(trimmed);
     let mut segments: Vec<&str> = trimmed.split('/').collect();
@@ -36,7 +46,10 @@ fn canonical_path(path: &str) -> Option<String> {
     if begins_as_formerly {
         segments.remove(1);
     }
-    routes().iter().find_map(|route| spelled_like(route.template(), &segments))
+    routes().iter().map(Route::template).find_map(|template| {
+        let path = spelled_like(template, &segments)?;
+        Some(CanonicalPath { path, template })
+    })
 }
 
 /// `segments` spelled like `template`, if they fit it. Identifiers stay as they are, percent-encoded too.
@@ -82,7 +95,7 @@ mod tests {
             ("*", None),
             ("", None),
         ] {
-            assert_eq!(canonical_path(path).as_deref(), expected, "{path}");
+            assert_eq!(canonical_path(path).map(|found| found.path).as_deref(), expected, "{path}");
         }
     }
 }

@@ -29,6 +29,16 @@ pub(crate) enum Grant {
     },
 }
 
+impl Grant {
+    /// The username or the client id that was given.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Client { id: name, .. } | Self::Password { username: name, .. } => Some(name),
+            Self::Refresh { .. } => None,
+        }
+    }
+}
+
 /// A request for a token.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TokenRequest {

@@ -6,6 +6,7 @@
 //! | `api` | a handler per route: parse, call, answer |
 //! | `canonical` | one spelling for every path that a route answers |
 //! | `answer` | around every request: its id, its line in the log, errors in the API's form |
+//! | `request_span`, `audit` | what every line of the log about a request says, and the lines for auditors |
 //! | `caller`, `submission`, `query`, `segment` | what a handler is given: who calls, a body, parameters, identifiers |
 //! | `search` | what a request wants of a listing: which items, in which order |
 //! | `json`, `bulk`, `user_json`, `group_json`, `api_key_json`, `custom_json`, `moment_json`, `page` | JSON, read and written |
@@ -16,11 +17,12 @@
 //! | `server`, `transport`, `valve`, `bare` | sockets; bodies stay in them until they are wanted |
 //! | `openapi` | the API described, from the attributes of handlers and types |
 //! | `cors` | which pages of other origins may call |
-//! | `work`, `workers` | the only place where work leaves the asynchronous threads, by lanes |
+//! | `work`, `workers`, `shares` | the only place where work leaves the asynchronous threads, by lanes |
 
 mod answer;
 mod api;
 mod api_key_json;
+mod audit;
 mod bare;
 mod bulk;
 mod caller;
@@ -37,10 +39,12 @@ mod openapi;
 mod page;
 mod problem;
 mod query;
+mod request_span;
 mod routes;
 mod search;
 mod segment;
 mod server;
+mod shares;
 mod submission;
 mod throttle;
 mod transport;

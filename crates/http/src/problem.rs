@@ -85,6 +85,11 @@ impl Problem {
         Self { advice: Some(Advice::Authenticate), ..Self::of_status(StatusCode::UNAUTHORIZED) }
     }
 
+    /// The same of a token that was accepted; the reason is for the log.
+    pub(crate) fn unauthenticated_because(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { cause: Some(cause.into()), ..Self::unauthenticated() }
+    }
+
     /// Why there is no token, by the code that clients know (spec section 2.1).
     pub(crate) fn oauth(code: &'static str) -> Self {
         Self { form: Form::OAuth, ..Self::bad_request(code) }

@@ -1,6 +1,7 @@
 //! Where blocking happens, and nowhere else: whole use cases, each in the lane of its kind.
 
 use std::io;
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -8,10 +9,13 @@ use std::sync::Arc;
 use guildhall_domain::ports::Cancellation;
 use guildhall_domain::request::RequestContext;
 use tokio::sync::oneshot;
-use tracing::Span;
 
 use crate::Api;
+use crate::audit;
+use crate::client_address::network;
 use crate::problem::Problem;
+use crate::request_span::RequestSpan;
+use crate::shares::{Share, ShareExhausted, Shares};
 use crate::workers::Workers;
 
 /// Which threads do some work. No kind of work can take the threads of another, nor all connections to the database.
@@ -33,6 +37,7 @@ pub(crate) struct Lanes {
     write: Workers,
     long: Workers,
     password: Workers,
+    password_shares: Shares<IpAddr>,
 }
 
 /// How many threads do the work that waits for the database or hashes passwords.
@@ -56,6 +61,8 @@ const SHORT_QUEUE: usize = 4096;
 const LONG_QUEUE: usize = 256;
 /// How many requests may wait for a password to be hashed.
 const PASSWORD_QUEUE: usize = 64;
+/// How many of these, and of those that are being hashed, may be of one address.
+const PASSWORD_SHARE: usize = PASSWORD_QUEUE / 4;
 
 impl Lanes {
     /// Starts the threads. Long work has at most half of the connections (one, where there is one).
@@ -66,7 +73,14 @@ impl Lanes {
             write: Workers::start("write", part(4), SHORT_QUEUE)?,
             long: Workers::start("long", part(2), LONG_QUEUE)?,
             password: Workers::start("password", sizes.passwords, PASSWORD_QUEUE)?,
+            password_shares: Shares::new(PASSWORD_SHARE),
         })
+    }
+
+    /// A part of the queue for whoever sends this request, where parts are limited.
+    fn share(&self, lane: Lane, address: Option<IpAddr>) -> Result<Option<Share<IpAddr>>, ShareExhausted> {
+        let address = address.filter(|_| lane == Lane::Password).map(network);
+        address.map(|address| self.password_shares.take(address)).transpose()
     }
 
     fn of(&self, lane: Lane) -> &Workers {
@@ -99,23 +113,43 @@ where
     T: Send + 'static,
     Problem: From<E>,
 {
-    let span = Span::current();
+    let span = RequestSpan::current();
     let cancellation = Cancellation::new();
     let request = Arc::new(RequestContext::new(cancellation.clone()));
     let own = Api { directory: api.directory.for_request(Arc::clone(&request)), ..api.clone() };
+    let share = api.lanes.share(lane, span.address()).map_err(Problem::unavailable)?;
     let (answer, answered) = oneshot::channel();
     let is_cancelled = cancellation.clone();
     let job = move || {
+        let _share = share;
         if is_cancelled.is_cancelled() {
             return;
         }
-        let outcome = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| work(&own).map_err(Problem::from))));
+        let outcome = span.in_scope(|| {
+            let outcome = catch_unwind(AssertUnwindSafe(|| work(&own).map_err(Problem::from)))
+                .unwrap_or_else(|_| Err(Problem::unexpected("the work panicked")));
+            report(&span, &request, outcome.as_ref().err());
+            outcome
+        });
         // Nobody listens any more if the client has left.
-        let _ = answer.send(outcome.unwrap_or_else(|_| Err(Problem::unexpected("the work panicked"))));
+        let _ = answer.send(outcome);
     };
     api.lanes.of(lane).submit(job).map_err(Problem::unavailable)?;
     let cancel = CancelOnDrop(cancellation);
     let outcome = answered.await;
     drop(cancel);
     outcome.unwrap_or_else(|_| Err(Problem::unexpected("the work was dropped")))
+}
+
+/// Tells the log what was found out about the request, on the thread that did the work: also when the client has left.
+fn report(span: &RequestSpan, request: &RequestContext, problem: Option<&Problem>) {
+    if let Some(admission) = request.admission() {
+        span.identify(admission);
+    }
+    for note in request.take_notes() {
+        audit::report(&note);
+    }
+    if let Some(problem) = problem {
+        audit::report_if_denied(problem);
+    }
 }

@@ -1,6 +1,6 @@
 //! The service: built from settings, listening, run until it is told to stop.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::pin::pin;
@@ -21,6 +21,7 @@ use guildhall_http::{Api, LaneSizes, Limits, ServeOptions, TokenLimits};
 use guildhall_persistence::{Database, DatabaseSettings};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::output::write_in_time;
 use crate::settings::{Bootstrap, Issuer, Settings};
 use crate::signing::KeySource;
 use crate::system::{SystemClock, UuidV7};
@@ -168,8 +169,15 @@ fn create_first_accounts(directory: &Directory, settings: &Bootstrap) -> Result<
         let password = generate_password()?;
         if create(&password)?.is_some() {
             // Not through the log, which is kept and read by others.
-            let line = format!("Created the administrator '{username}' with the password: {password}  (shown once)");
-            writeln!(io::stdout(), "{line}").context("cannot print the administrator's password")?;
+            let line = format!("Created the administrator '{username}' with the password: {password}  (shown once)\n");
+            if let Err(error) = write_in_time(io::stdout(), line) {
+                // The account is there, and an operator gets in without the password.
+                tracing::error!(
+                    username,
+                    %error,
+                    "cannot print the password of '{username}': set another with a token of `guildhall token`"
+                );
+            }
         }
         return Ok(());
     };

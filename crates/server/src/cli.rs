@@ -74,7 +74,7 @@ impl Cli {
             return Ok(());
         }
         let settings = Settings::load(self.config.as_deref())?;
-        telemetry::start(&settings.log)?;
+        let _logging = telemetry::start(&settings.log)?;
         match self.command {
             None | Some(Command::Serve) => Application::build(&settings)?.run(),
             Some(Command::Migrate) => migrate(&settings),

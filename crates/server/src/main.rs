@@ -2,11 +2,13 @@
 
 mod application;
 mod cli;
+mod output;
 mod settings;
 mod signing;
 mod system;
 mod telemetry;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -15,7 +17,8 @@ fn main() -> ExitCode {
     match cli::Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // The exit status says it too.
+            let _ = output::write_in_time(io::stderr(), format!("error: {error:#}\n"));
             ExitCode::FAILURE
         }
     }

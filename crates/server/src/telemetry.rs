@@ -1,23 +1,63 @@
-//! The log, on standard error.
+//! The log, on standard error. What becomes of it never holds up the service.
 
+mod lines;
+mod queue;
+
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal};
+use std::panic;
 
 use anyhow::{Result, anyhow};
 
 use crate::settings::{Log, LogFormat};
 
-/// Starts logging, for a person on a terminal and in JSON otherwise.
-pub(crate) fn start(settings: &Log) -> Result<()> {
+use lines::LossReport;
+use queue::LineQueue;
+
+/// The log, as long as it is kept. When it is dropped, the lines that wait are written, for at most a second.
+pub(crate) struct Logging(LineQueue);
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        self.0.flush();
+    }
+}
+
+/// Starts logging, for a person on a terminal and in JSON otherwise. Panics become lines too.
+pub(crate) fn start(settings: &Log) -> Result<Logging> {
     let is_terminal = io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(settings.level.filter())
-        .with_writer(io::stderr)
-        .with_ansi(is_terminal);
     let is_text = match settings.format {
         LogFormat::Auto => is_terminal,
         LogFormat::Text => true,
         LogFormat::Json => false,
     };
+    let report = match (is_text, is_terminal) {
+        (false, _) => LossReport::Json,
+        (true, false) => LossReport::Text,
+        (true, true) => LossReport::Coloured,
+    };
+    let queue = LineQueue::start(io::stderr(), report)?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(settings.level.filter())
+        .with_writer(queue.clone())
+        .with_ansi(is_terminal);
     if is_text { log.try_init() } else { log.json().flatten_event(true).with_span_list(false).try_init() }
-        .map_err(|error| anyhow!(error))
+        .map_err(|error| anyhow!(error))?;
+    log_panics();
+    Ok(Logging(queue))
+}
+
+/// The hook of the standard library writes to standard error itself, where it waits for whoever should read it.
+fn log_panics() {
+    panic::set_hook(Box::new(|info| {
+        let location = info.location().map(ToString::to_string).unwrap_or_default();
+        let reason = info.payload_as_str().unwrap_or_default();
+        let backtrace = Backtrace::capture();
+        if backtrace.status() == BacktraceStatus::Captured {
+            let backtrace = backtrace.to_string();
+            tracing::error!(location, reason, backtrace, "a thread panicked at {location}");
+        } else {
+            tracing::error!(location, reason, "a thread panicked at {location}");
+        }
+    }));
 }

@@ -38,6 +38,25 @@ pub fn standing_tells_an_effective_administrator(store: Arc<dyn Store>) {
     assert_eq!(unknown, None);
 }
 
+/// A group's members administer by every administrators' group that it is, or is below.
+pub fn administrators_above_a_group_are_found(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let [system, keys] =
+        [SystemGroup::SystemAdministrators, SystemGroup::ApiKeyAdministrators].map(|group| fixture.system(group));
+    let [child, grandchild, other] = ["child", "grandchild", "other"].map(|name| fixture.group(name));
+    fixture.nest(system, child);
+    fixture.nest(keys, grandchild);
+    fixture.nest(child, grandchild);
+    fixture.nest(fixture.system(SystemGroup::CmsEditors), grandchild);
+    fixture.nest(other, system);
+    let above = |group| must(fixture.store.read(|directory| directory.administrators_above(group)));
+    assert_eq!(above(system), BTreeSet::from([SystemGroup::SystemAdministrators]));
+    assert_eq!(above(child), BTreeSet::from([SystemGroup::SystemAdministrators]));
+    let both = BTreeSet::from([SystemGroup::SystemAdministrators, SystemGroup::ApiKeyAdministrators]);
+    assert_eq!(above(grandchild), both);
+    assert_eq!((above(other), above(fixture.group("alone"))), (BTreeSet::new(), BTreeSet::new()));
+}
+
 /// Suspended or expired, nobody administers; and the one who is left counts. A lock by wrong passwords closes nothing.
 pub fn an_administrator_counts_while_their_account_is_open(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);

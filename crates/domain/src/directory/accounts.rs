@@ -6,6 +6,7 @@ use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
 use crate::page::Paged;
 use crate::ports::{Credentials, Reader, StoreError, Writer};
+use crate::request::{AdministratorsChange, AuditNote};
 use crate::search::UserListing;
 use crate::user::{User, UserChanges};
 use crate::validation::InvalidField;
@@ -122,16 +123,19 @@ impl Directory {
             let wanted = changes.clone().apply(&current, now).map_err(ChangeUserError::Invalid)?;
             names_are_free(directory, &wanted)?;
             if wanted == current {
-                return Ok(current);
+                return Ok((current, None));
             }
             let names = admitted.name_source(Some(target));
             directory.update_user(&wanted, &Credentials { names, ..Credentials::default() })?;
             if closes_earlier(&current, &wanted) && is_last_administrator(directory, &wanted)? {
                 return Err(invalid("expiry", "The last System Administrator cannot expire"));
             }
-            Ok(User { version: wanted.version.next(), ..wanted })
+            let standing = if wanted.expiry == current.expiry { None } else { directory.standing(target)? };
+            let note = AuditNote::of_user(AdministratorsChange::ExpiryChanged, standing.as_ref(), target);
+            Ok((User { version: wanted.version.next(), ..wanted }, note))
         };
-        if changes.sets_expiry() { self.store.write_alone(&mut work) } else { self.store.write(&mut work) }
+        let done = if changes.sets_expiry() { self.store.write_alone(&mut work) } else { self.store.write(&mut work) };
+        done.map(|done| self.noted(done))
     }
 
     /// Deletes a user: an administrator anybody but themselves, others themselves alone (spec section 4.8).
@@ -142,15 +146,14 @@ impl Directory {
         precondition: &Precondition,
     ) -> Result<(), DeleteUserError> {
         let now = self.clock.now();
-        self.store.write_alone(|directory| {
+        let done = self.store.write_alone(|directory| {
             let target = user_id(directory, caller, user)?;
             let admitted = self.admit(directory, caller, now)??;
             admitted.may_about(Action::ManageUsers, target)?;
             let target = target.ok_or(DeleteUserError::UserNotFound)?;
             admitted.may_touch_user(directory, Action::ManageUsers, target)??;
-            if admitted.is(Some(target))
-                && directory.standing(target)?.is_some_and(|standing| standing.system_administrator)
-            {
+            let standing = directory.standing(target)?;
+            if admitted.is(Some(target)) && standing.as_ref().is_some_and(|standing| standing.system_administrator) {
                 return Err(Denied::NotPermitted.into());
             }
             let current = directory.user_to_change(target)?.ok_or(DeleteUserError::UserNotFound)?;
@@ -161,8 +164,10 @@ impl Directory {
             if !directory.has_active_administrator(now)? {
                 return Err(DeleteUserError::LastAdministrator);
             }
-            Ok(())
-        })
+            let note = AuditNote::of_user(AdministratorsChange::UserDeleted, standing.as_ref(), target);
+            Ok::<_, DeleteUserError>(((), note))
+        })?;
+        Ok(self.noted(done))
     }
 }
 

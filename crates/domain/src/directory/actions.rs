@@ -4,6 +4,7 @@ use super::{Directory, user_id};
 use crate::access::{Action, Caller, Denied};
 use crate::identifier::UserIdentifier;
 use crate::ports::{Credentials, StoreError};
+use crate::request::{AdministratorsChange, AuditNote};
 use crate::time::Timestamp;
 use crate::user::{DEFAULT_PASSWORD_CHANGE_FREQUENCY, Lockout, ProviderKind, SecurityStamp, User};
 use crate::validation::InvalidField;
@@ -90,7 +91,7 @@ impl Directory {
     /// Does the action of this name to a user.
     pub fn act(&self, caller: &Caller, user: &UserIdentifier, action: &str) -> Result<(), ActError> {
         let now = self.clock.now();
-        self.store.write_alone(|directory| {
+        let done = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageUsers)?;
             let target = user_id(directory, caller, user)?.ok_or(ActError::UserNotFound)?;
@@ -110,7 +111,7 @@ impl Directory {
                 directory.reset_address_lockouts(target)?;
             }
             if changed == current {
-                return Ok(());
+                return Ok(((), None));
             }
             changed.modified = now;
             let stamp = (known == UserAction::Suspend).then(|| SecurityStamp(self.ids.next()));
@@ -118,8 +119,15 @@ impl Directory {
             if !directory.has_active_administrator(now)? {
                 return Err(invalid("type", "The last System Administrator cannot be suspended"));
             }
-            Ok(())
-        })
+            let change = match known {
+                UserAction::Suspend => AdministratorsChange::UserSuspended,
+                UserAction::Unsuspend => AdministratorsChange::UserUnsuspended,
+                _ => return Ok(((), None)),
+            };
+            let standing = directory.standing(target)?;
+            Ok(((), AuditNote::of_user(change, standing.as_ref(), target)))
+        })?;
+        Ok(self.noted(done))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::group::GroupId;
 use crate::identifier::GroupIdentifier;
 use crate::page::{Page, Paged};
 use crate::ports::{Credentials, NameSource, Reader, SecretsError, StoreError, Writer};
+use crate::request::{AdministratorsChange, ApiKeyChange, AuditNote};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::user::{SecurityStamp, User, UserId};
@@ -93,7 +94,7 @@ impl Directory {
         let (id, user) = (ApiKeyId(self.ids.next()), UserId(self.ids.next()));
         let key = draft.check(id, user, now).map_err(ApiKeyError::Invalid)?;
         let secret = Secret::of_client(&self.secrets.random()?);
-        self.store.write(|directory| {
+        let done = self.store.write(|directory| {
             let manager = self.key_manager(directory, actor, now)??;
             if manager.is_some() && !groups.is_empty() {
                 return Err(Denied::NotPermitted.into());
@@ -105,8 +106,12 @@ impl Directory {
                 joined.insert(directory.group_id(group)?.ok_or(ApiKeyError::GroupNotFound)?);
             }
             self.insert_api_key(directory, &key, &secret, &joined)?;
-            Ok(IssuedApiKey { key, secret: secret.clone() })
-        })
+            let standing = directory.standing(key.user)?;
+            let note = AuditNote::of_user(AdministratorsChange::UsersAdded, standing.as_ref(), key.user);
+            let notes = note.into_iter().chain([AuditNote::of_api_key(ApiKeyChange::Created, &key)]);
+            Ok::<_, ApiKeyError>((IssuedApiKey { key, secret: secret.clone() }, notes))
+        })?;
+        Ok(self.noted(done))
     }
 
     /// Changes an API key. Disabled, its tokens end at once.
@@ -118,11 +123,11 @@ impl Directory {
     ) -> Result<ApiKey, ApiKeyError> {
         let now = self.clock.now();
         let stamp = SecurityStamp(self.ids.next());
-        self.store.write_alone(|directory| {
+        let done = self.store.write_alone(|directory| {
             let (manager, current, user) = self.key_to_change(directory, actor, key, now)?;
             let mut wanted = changes.clone().apply(&current).map_err(ApiKeyError::Invalid)?;
             if wanted == current {
-                return Ok(current);
+                return Ok((current, Vec::new()));
             }
             if is_taken_by_another(directory, wanted.name.key(), wanted.user)? {
                 return Err(invalid("name", "The API key name is already in use"));
@@ -140,8 +145,16 @@ impl Directory {
             if closes && !directory.has_active_administrator(now)? {
                 return Err(invalid("enabled", "The last System Administrator cannot be disabled"));
             }
-            Ok(wanted)
-        })
+            let mut notes = vec![AuditNote::of_api_key(ApiKeyChange::Changed, &wanted)];
+            if wanted.enabled != current.enabled {
+                let change =
+                    if closes { AdministratorsChange::UserSuspended } else { AdministratorsChange::UserUnsuspended };
+                let standing = directory.standing(wanted.user)?;
+                notes.extend(AuditNote::of_user(change, standing.as_ref(), wanted.user));
+            }
+            Ok((wanted, notes))
+        })?;
+        Ok(self.noted(done))
     }
 
     /// Gives an API key another secret; the one of before and every token made by it end at once.
@@ -149,29 +162,35 @@ impl Directory {
         let now = self.clock.now();
         let secret = Secret::of_client(&self.secrets.random()?);
         let credentials = Credentials { stamp: Some(SecurityStamp(self.ids.next())), ..Credentials::default() };
-        self.store.write(|directory| {
+        let done = self.store.write(|directory| {
             let (manager, current, user) = self.key_to_change(directory, actor, key, now)?;
             let changed = ApiKey { modified: now, modified_by: author(directory, manager.as_ref())?, ..current };
             directory.update_user(&user, &credentials)?;
             directory.update_api_key(&changed, Some(&self.secrets.digest(secret.reveal())))?;
-            Ok(IssuedApiKey { key: changed, secret: secret.clone() })
-        })
+            let note = AuditNote::of_api_key(ApiKeyChange::Rotated, &changed);
+            Ok::<_, ApiKeyError>((IssuedApiKey { key: changed, secret: secret.clone() }, [note]))
+        })?;
+        Ok(self.noted(done))
     }
 
     /// Deletes an API key and its user.
     pub fn delete_api_key(&self, actor: Actor<'_>, key: &ApiKeyIdentifier) -> Result<(), ApiKeyError> {
         let now = self.clock.now();
-        self.store.write_alone(|directory| {
+        let done = self.store.write_alone(|directory| {
             let (manager, current, _) = self.key_to_change(directory, actor, key, now)?;
             if manager.is_some_and(|manager| manager.is(Some(current.user))) {
                 return Err(Denied::NotPermitted.into());
             }
+            let standing = directory.standing(current.user)?;
             directory.delete_user(current.user)?;
             if !directory.has_active_administrator(now)? {
                 return Err(ApiKeyError::LastAdministrator);
             }
-            Ok(())
-        })
+            let note = AuditNote::of_user(AdministratorsChange::UserDeleted, standing.as_ref(), current.user);
+            let notes = note.into_iter().chain([AuditNote::of_api_key(ApiKeyChange::Deleted, &current)]);
+            Ok(((), notes))
+        })?;
+        Ok(self.noted(done))
     }
 
     /// Adds an API key whose id, secret and name are decided, and its user to these groups.

@@ -11,6 +11,7 @@ use crate::group::{Group, GroupDraft, GroupId, SystemGroup};
 use crate::identifier::GroupIdentifier;
 use crate::name::NameKey;
 use crate::ports::{Credentials, NameSource, Reader, StoreError, Writer};
+use crate::request::{AdministratorsChange, AuditNote};
 use crate::time::Timestamp;
 use crate::user::{Email, Provider, ProviderKind, SecurityStamp, User, UserId, Username, is_name};
 
@@ -51,18 +52,22 @@ impl Directory {
     pub fn sign_in_foreign(&self, identity: &ForeignIdentity) -> Result<Caller, RecogniseError> {
         let now = self.clock.now();
         let mut work = |directory: &mut dyn Writer| {
+            let mut notes = Vec::new();
             let link = self.link(directory, identity, now)?;
             let current = directory.user_to_change(link.user)?.ok_or(RecogniseError::Unknown)?;
             // Whoever is kept out does not sign in, and nothing of theirs changes.
             if !current.is_suspended(now) && is_sign_in(&link, identity) {
                 directory.update_user(&signed_in(current, now), &Credentials::default())?;
                 directory.set_latest_token(&identity.issuer, &identity.subject, identity.issued)?;
-                self.join_external_groups(directory, link.user, identity, now)?;
+                notes = self.join_external_groups(directory, link.user, identity, now)?;
             }
-            caller(directory, link.user, identity)?.ok_or(RecogniseError::Unknown)
+            Ok::<_, RecogniseError>((caller(directory, link.user, identity)?.ok_or(RecogniseError::Unknown)?, notes))
         };
         // Leaving a group may take the last administrator away.
-        if identity.groups.is_some() { self.store.write_alone(&mut work) } else { self.store.write(&mut work) }
+        let alone = identity.groups.is_some();
+        let (caller, notes) = if alone { self.store.write_alone(&mut work) } else { self.store.write(&mut work) }?;
+        self.request.note(notes);
+        Ok(caller)
     }
 
     /// The subject's link. Who comes for the first time is linked to a user who is already here, or to one who is created.
@@ -131,15 +136,16 @@ impl Directory {
     }
 
     /// Puts the user into the external groups that the token names, and takes them out of the other external ones; but
-    /// somebody stays who administers.
+    /// somebody stays who administers. Says what changed about who administers.
     fn join_external_groups(
         &self,
         directory: &mut dyn Writer,
         user: UserId,
         identity: &ForeignIdentity,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let Some(names) = &identity.groups else { return Ok(()) };
+    ) -> Result<Vec<AuditNote>, StoreError> {
+        let Some(names) = &identity.groups else { return Ok(Vec::new()) };
+        let (themselves, mut notes) = (BTreeSet::from([user]), Vec::new());
         let mut wanted = BTreeSet::new();
         for name in names {
             // A name is a name here, even if it reads as an id.
@@ -152,15 +158,20 @@ impl Directory {
         }
         let present = directory.external_groups_of(user)?;
         for group in &wanted - &present {
-            directory.insert_members(group, &BTreeSet::from([user]), now)?;
+            directory.insert_members(group, &themselves, now)?;
+            let above = directory.administrators_above(group)?;
+            notes.extend(AuditNote::of_group(AdministratorsChange::UsersAdded, above, group));
         }
         for group in &present - &wanted {
             directory.remove_member(group, user)?;
-            if !directory.has_active_administrator(now)? {
-                directory.insert_members(group, &BTreeSet::from([user]), now)?;
+            if directory.has_active_administrator(now)? {
+                let above = directory.administrators_above(group)?;
+                notes.extend(AuditNote::of_group(AdministratorsChange::UserRemoved, above, group));
+            } else {
+                directory.insert_members(group, &themselves, now)?;
             }
         }
-        Ok(())
+        Ok(notes.into_iter().map(|note| note.naming_users(&themselves)).collect())
     }
 
     fn create_group_for(

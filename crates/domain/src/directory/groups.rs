@@ -6,6 +6,7 @@ use crate::group::{Group, GroupChanges, GroupDraft, GroupId, GroupKind};
 use crate::identifier::GroupIdentifier;
 use crate::page::Paged;
 use crate::ports::StoreError;
+use crate::request::{AdministratorsChange, AuditNote};
 use crate::search::GroupListing;
 use crate::validation::InvalidField;
 use crate::version::Precondition;
@@ -134,7 +135,7 @@ impl Directory {
         precondition: &Precondition,
     ) -> Result<Group, ChangeGroupError> {
         let now = self.clock.now();
-        self.store.write(|directory| {
+        let done = self.store.write(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let id = directory.group_id(group)?.ok_or(ChangeGroupError::GroupNotFound)?;
@@ -144,10 +145,11 @@ impl Directory {
             }
             let wanted = changes.clone().apply(&current, now).map_err(ChangeGroupError::Invalid)?;
             // Who joins at creation, and whom an issuer means by the name of an external group, belongs to the group.
-            if wanted.auto_membership_email_domains != current.auto_membership_email_domains
-                || wanted.name.key() != current.name.key()
-            {
-                admitted.may_change_members_of(directory, id)??;
+            let mut note = None;
+            let joins_others = wanted.auto_membership_email_domains != current.auto_membership_email_domains;
+            if joins_others || wanted.name.key() != current.name.key() {
+                let above = admitted.may_change_members_of(directory, id)??;
+                note = AuditNote::of_group(AdministratorsChange::DomainsChanged, above, id).filter(|_| joins_others);
             }
             let owner = directory.group_id(&GroupIdentifier::Name(wanted.name.key()))?;
             if owner.is_some_and(|owner| owner != id) {
@@ -157,11 +159,12 @@ impl Directory {
                 )]));
             }
             if wanted == current {
-                return Ok(current);
+                return Ok((current, None));
             }
             directory.update_group(&wanted)?;
-            Ok(Group { version: wanted.version.next(), ..wanted })
-        })
+            Ok((Group { version: wanted.version.next(), ..wanted }, note))
+        })?;
+        Ok(self.noted(done))
     }
 
     /// Deletes a group with its memberships and edges; its users and child groups stay (spec section 5.e).
@@ -172,11 +175,11 @@ impl Directory {
         precondition: &Precondition,
     ) -> Result<(), DeleteGroupError> {
         let now = self.clock.now();
-        self.store.write_alone(|directory| {
+        let done = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let id = directory.group_id(group)?.ok_or(DeleteGroupError::GroupNotFound)?;
-            admitted.may_change_members_of(directory, id)??;
+            let above = admitted.may_change_members_of(directory, id)??;
             let current = directory.group_to_change(id)?.ok_or(DeleteGroupError::GroupNotFound)?;
             if !precondition.allows(current.version) {
                 return Err(DeleteGroupError::Stale);
@@ -188,7 +191,9 @@ impl Directory {
             if !directory.has_active_administrator(now)? {
                 return Err(DeleteGroupError::LastAdministrator);
             }
-            Ok(())
-        })
+            let note = AuditNote::of_group(AdministratorsChange::GroupDeleted, above, id);
+            Ok::<_, DeleteGroupError>(((), note))
+        })?;
+        Ok(self.noted(done))
     }
 }

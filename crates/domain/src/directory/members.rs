@@ -8,6 +8,7 @@ use crate::group::SystemGroup;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Paged;
 use crate::ports::{Reach, StoreError};
+use crate::request::{AdministratorsChange, AuditNote};
 use crate::search::UserListing;
 use crate::user::{User, UserId};
 
@@ -120,18 +121,22 @@ impl Directory {
         users: &BTreeSet<UserId>,
     ) -> Result<Added, AddMembersError> {
         let now = self.clock.now();
-        self.store.write(|directory| {
+        let done = self.store.write(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let group = directory.group_id(group)?.ok_or(AddMembersError::GroupNotFound)?;
-            admitted.may_change_members_of(directory, group)??;
+            let above = admitted.may_change_members_of(directory, group)??;
             let unknown = directory.unknown_users(users)?;
             if !unknown.is_empty() {
                 return Err(AddMembersError::UsersNotFound(unknown));
             }
             let new = directory.insert_members(group, users, now)?;
-            Ok(Added { new, existing: users.len() as u64 - new })
-        })
+            let added = Added { new, existing: users.len() as u64 - new };
+            let note = AuditNote::of_group(AdministratorsChange::UsersAdded, above, group)
+                .map(|note| note.naming_users(users));
+            Ok::<_, AddMembersError>((added, note.filter(|_| new > 0)))
+        })?;
+        Ok(self.noted(done))
     }
 
     /// Makes `user` a direct member of `group`, if it is not yet one (spec section 5.h).
@@ -142,15 +147,19 @@ impl Directory {
         user: &UserIdentifier,
     ) -> Result<(), AddMemberError> {
         let now = self.clock.now();
-        self.store.write(|directory| {
+        let done = self.store.write(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let group = directory.group_id(group)?.ok_or(AddMemberError::GroupNotFound)?;
-            admitted.may_change_members_of(directory, group)??;
+            let above = admitted.may_change_members_of(directory, group)??;
             let user = user_id(directory, caller, user)?.ok_or(AddMemberError::UserNotFound)?;
-            directory.insert_members(group, &BTreeSet::from([user]), now)?;
-            Ok(())
-        })
+            let users = BTreeSet::from([user]);
+            let new = directory.insert_members(group, &users, now)?;
+            let note = AuditNote::of_group(AdministratorsChange::UsersAdded, above, group)
+                .map(|note| note.naming_users(&users));
+            Ok::<_, AddMemberError>(((), note.filter(|_| new > 0)))
+        })?;
+        Ok(self.noted(done))
     }
 
     /// Ends a direct membership (spec sections 5.i and 10).
@@ -161,11 +170,11 @@ impl Directory {
         user: &UserIdentifier,
     ) -> Result<(), RemoveMemberError> {
         let now = self.clock.now();
-        self.store.write_alone(|directory| {
+        let done = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let group = directory.group_id(group)?.ok_or(RemoveMemberError::GroupNotFound)?;
-            admitted.may_change_members_of(directory, group)??;
+            let above = admitted.may_change_members_of(directory, group)??;
             let user = user_id(directory, caller, user)?.ok_or(RemoveMemberError::UserNotFound)?;
             if directory.group_id(&SystemGroup::Everyone.identifier())? == Some(group) {
                 return Err(RemoveMemberError::Everyone);
@@ -176,8 +185,12 @@ impl Directory {
             if !directory.has_active_administrator(now)? {
                 return Err(RemoveMemberError::LastAdministrator);
             }
-            Ok(())
-        })
+            let users = BTreeSet::from([user]);
+            let note = AuditNote::of_group(AdministratorsChange::UserRemoved, above, group)
+                .map(|note| note.naming_users(&users));
+            Ok::<_, RemoveMemberError>(((), note))
+        })?;
+        Ok(self.noted(done))
     }
 
     /// Whether `user` belongs to `group` or to any group below it (spec sections 5.j and 5.2).

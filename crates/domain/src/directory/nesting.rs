@@ -8,6 +8,7 @@ use crate::group::{Group, GroupId, GroupName};
 use crate::identifier::GroupIdentifier;
 use crate::page::Paged;
 use crate::ports::{Children, Reach, StoreError, Writer};
+use crate::request::{AdministratorsChange, AuditNote};
 use crate::search::GroupListing;
 
 /// Groups that would stand in a circle, each the parent of the next and the last of the first.
@@ -109,21 +110,24 @@ impl Directory {
         child: &GroupIdentifier,
     ) -> Result<(), AddChildError> {
         let now = self.clock.now();
-        self.store.write_alone(|directory| {
+        let done = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let parent = directory.group_id(parent)?.ok_or(AddChildError::GroupNotFound)?;
             let children = BTreeSet::from([directory.group_id(child)?.ok_or(AddChildError::ChildNotFound)?]);
-            admitted.may_change_members_of(directory, parent)??;
+            let above = admitted.may_change_members_of(directory, parent)??;
             admitted.may_nest(directory, &children)??;
             match circle(directory, parent, &children)? {
                 None => {}
                 Some(circle) if circle.len() == 1 => return Err(AddChildError::Itself(circle)),
                 Some(circle) => return Err(AddChildError::Cycle(circle)),
             }
-            directory.insert_children(parent, &children)?;
-            Ok(())
-        })
+            let new = directory.insert_children(parent, &children)?;
+            let note = AuditNote::of_group(AdministratorsChange::GroupsAdded, above, parent)
+                .map(|note| note.naming_groups(&children));
+            Ok::<_, AddChildError>(((), note.filter(|_| new > 0)))
+        })?;
+        Ok(self.noted(done))
     }
 
     /// Puts all of `children` below `parent`, or none of them (spec section 5.n).
@@ -134,7 +138,7 @@ impl Directory {
         children: &BTreeSet<GroupId>,
     ) -> Result<(), AddChildrenError> {
         let now = self.clock.now();
-        self.store.write_alone(|directory| {
+        let done = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let parent = directory.group_id(parent)?.ok_or(AddChildrenError::GroupNotFound)?;
@@ -142,16 +146,19 @@ impl Directory {
             if !unknown.is_empty() {
                 return Err(AddChildrenError::ChildrenNotFound(unknown));
             }
-            admitted.may_change_members_of(directory, parent)??;
+            let above = admitted.may_change_members_of(directory, parent)??;
             admitted.may_nest(directory, children)??;
             match circle(directory, parent, children)? {
                 None => {}
                 Some(circle) if circle.len() == 1 => return Err(AddChildrenError::Itself(circle)),
                 Some(circle) => return Err(AddChildrenError::Cycle(circle)),
             }
-            directory.insert_children(parent, children)?;
-            Ok(())
-        })
+            let new = directory.insert_children(parent, children)?;
+            let note = AuditNote::of_group(AdministratorsChange::GroupsAdded, above, parent)
+                .map(|note| note.naming_groups(children));
+            Ok::<_, AddChildrenError>(((), note.filter(|_| new > 0)))
+        })?;
+        Ok(self.noted(done))
     }
 
     /// Takes `child` from below `parent` (spec section 5.m).
@@ -162,20 +169,24 @@ impl Directory {
         child: &GroupIdentifier,
     ) -> Result<(), RemoveChildError> {
         let now = self.clock.now();
-        self.store.write_alone(|directory| {
+        let done = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let parent = directory.group_id(parent)?.ok_or(RemoveChildError::GroupNotFound)?;
             let child = directory.group_id(child)?.ok_or(RemoveChildError::ChildNotFound)?;
-            admitted.may_change_members_of(directory, parent)??;
+            let above = admitted.may_change_members_of(directory, parent)??;
             if !directory.remove_child(parent, child)? {
                 return Err(RemoveChildError::NotAChild);
             }
             if !directory.has_active_administrator(now)? {
                 return Err(RemoveChildError::LastAdministrator);
             }
-            Ok(())
-        })
+            let children = BTreeSet::from([child]);
+            let note = AuditNote::of_group(AdministratorsChange::GroupRemoved, above, parent)
+                .map(|note| note.naming_groups(&children));
+            Ok::<_, RemoveChildError>(((), note))
+        })?;
+        Ok(self.noted(done))
     }
 }
 

@@ -109,7 +109,7 @@ impl Directory {
             self.count_failure(directory, current, known, now)
         })?;
         if newly_locked {
-            self.request.note(AuditNote::Locked { user });
+            self.request.note([AuditNote::Locked { user }]);
         }
         Ok(())
     }

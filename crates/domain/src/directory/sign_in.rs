@@ -151,7 +151,7 @@ impl Directory {
             Ok(caller) => Ok(Session { caller, refresh_token }),
             Err((error, newly_locked)) => {
                 if newly_locked {
-                    self.request.note(AuditNote::Locked { user: account.id });
+                    self.request.note([AuditNote::Locked { user: account.id }]);
                 }
                 Err(error)
             }

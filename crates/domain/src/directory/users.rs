@@ -8,6 +8,7 @@ use crate::group::SystemGroup;
 use crate::identifier::UserIdentifier;
 use crate::password::PasswordHash;
 use crate::ports::{NameSource, PasswordsError, StoreError, Writer};
+use crate::request::{AdministratorsChange, AuditNote};
 use crate::user::{Account, DEFAULT_PASSWORD_CHANGE_FREQUENCY, SecurityStamp, User, UserDraft, UserId};
 use crate::validation::InvalidField;
 
@@ -46,7 +47,7 @@ impl Directory {
         let new = draft.check(account).map_err(CreateUserError::Invalid)?;
         let hash = self.passwords.hash(&new.password)?;
         let stamp = SecurityStamp(self.ids.next());
-        self.store.write(|directory| -> Result<(), CreateUserError> {
+        let done = self.store.write(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageUsers)?;
             // Only System Administrators choose it (spec section 3.3).
@@ -57,8 +58,12 @@ impl Directory {
             }
             register(directory, &new.user, Some(&hash), stamp, admitted.name_source(None))?;
             // The groups of an email domain may make an administrator.
-            Ok(admitted.may_touch_user(directory, Action::ManageUsers, new.user.id)??)
+            admitted.may_touch_user(directory, Action::ManageUsers, new.user.id)??;
+            let standing = directory.standing(new.user.id)?;
+            let note = AuditNote::of_user(AdministratorsChange::UsersAdded, standing.as_ref(), new.user.id);
+            Ok::<_, CreateUserError>(((), note))
         })?;
+        self.noted(done);
         Ok(new.user)
     }
 }

@@ -142,6 +142,13 @@ impl Reader for State {
         Ok(groups.iter().filter(|group| self.at_or_below(**group).contains(&below)).copied().collect())
     }
 
+    fn administrators_above(&mut self, group: GroupId) -> Result<BTreeSet<SystemGroup>, StoreError> {
+        let is_above = |system: &SystemGroup| {
+            self.group_names.get(&system.key()).is_some_and(|id| self.at_or_below(*id).contains(&group))
+        };
+        Ok(SystemGroup::ADMINISTRATORS.into_iter().filter(is_above).collect())
+    }
+
     fn groups_for_domain(&mut self, domain: &str) -> Result<BTreeSet<GroupId>, StoreError> {
         let joined = self.groups.values().filter(|group| group.auto_membership_email_domains.contains(domain));
         Ok(joined.map(|group| group.id).collect())

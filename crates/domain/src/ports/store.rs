@@ -6,7 +6,7 @@ use super::{Cancellation, StoreError};
 use crate::access::Scopes;
 use crate::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
 use crate::foreign::IdentityLink;
-use crate::group::{Group, GroupId};
+use crate::group::{Group, GroupId, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::name::NameKey;
 use crate::page::{Page, Paged};
@@ -219,6 +219,8 @@ pub trait Reader {
         below: GroupId,
         groups: &BTreeSet<GroupId>,
     ) -> Result<BTreeSet<GroupId>, StoreError>;
+    /// The administrators' groups that are `group` or above it: whose members `group` decides about. One statement.
+    fn administrators_above(&mut self, group: GroupId) -> Result<BTreeSet<SystemGroup>, StoreError>;
     /// Those of `ids` that no group has.
     fn unknown_groups(&mut self, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError>;
     /// The groups that any of `identifiers` name.

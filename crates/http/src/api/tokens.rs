@@ -4,8 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, PRAGMA};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use guildhall_domain::access::Caller;
+use guildhall_domain::access::{Caller, Scopes};
 use guildhall_domain::api_key::ApiKeyId;
+use guildhall_domain::directory::Directory;
 use guildhall_domain::identifier::parse_guid;
 use guildhall_domain::name::NameKey;
 use guildhall_domain::secret::Secret;
@@ -15,10 +16,12 @@ use uuid::Uuid;
 
 use crate::Api;
 use crate::answer::json;
+use crate::audit;
 use crate::client_address::client_address;
 use crate::grant::{Grant, LONGEST_FORM, TokenRequest};
 use crate::openapi::{OAuthError, TokenForm};
 use crate::problem::Problem;
+use crate::request_span::RequestSpan;
 use crate::submission::Submission;
 use crate::throttle::network;
 use crate::work::{Lane, run};
@@ -81,28 +84,21 @@ struct Granted {
 
 async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -> Result<HttpResponse, Problem> {
     let address = client_address(&request, &api.trusted_proxies).map(network);
-    let mut attempt = api.throttle.attempt(address)?;
+    let refused = |problem: &Problem| audit::report_if_sign_in_refused(None, problem);
+    let mut attempt = api.throttle.attempt(address).inspect_err(refused)?;
     let form = submission.read(&["application/x-www-form-urlencoded"], LONGEST_FORM).await?;
     let TokenRequest { grant, scopes } = TokenRequest::read(&form, request.headers())?;
+    let name = grant.name().map(str::to_owned);
     if let Some(account) = Account::of(&grant) {
-        api.throttle.of_account(&mut attempt, address, &account)?;
+        let refused = |problem: &Problem| audit::report_if_sign_in_refused(name.as_deref(), problem);
+        api.throttle.of_account(&mut attempt, address, &account).inspect_err(refused)?;
     }
+    let span = RequestSpan::current();
     let body = run(&api, lane(&grant), move |api| {
-        let directory = api.directory.called_from(address);
-        let Granted { caller, client, refresh_token } = match grant {
-            Grant::Client { id, secret } => {
-                let (client, caller) = directory.sign_in_client(&id, &secret, &scopes)?;
-                Granted { caller, client: Some(client), refresh_token: None }
-            }
-            Grant::Password { username, password } => {
-                let session = directory.sign_in(&username, password, &scopes)?;
-                Granted { caller: session.caller, client: None, refresh_token: Some(session.refresh_token) }
-            }
-            Grant::Refresh { token } => {
-                let caller = directory.refresh(&token, &scopes)?;
-                Granted { caller, client: None, refresh_token: Some(Secret::given(token)) }
-            }
-        };
+        let granted = sign_in(&api.directory.called_from(address), grant, &scopes);
+        let granted = granted.inspect_err(|problem| audit::report_if_sign_in_refused(name.as_deref(), problem));
+        let Granted { caller, client, refresh_token } = granted?;
+        span.identify_by_sign_in(caller.user, client);
         let issued = api.tokens.issue(&caller, client).map_err(Problem::unexpected)?;
         Ok::<_, Problem>(TokenBody {
             access_token: issued.value,
@@ -118,6 +114,23 @@ async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
     Ok(response)
+}
+
+fn sign_in(directory: &Directory, grant: Grant, scopes: &Scopes) -> Result<Granted, Problem> {
+    Ok(match grant {
+        Grant::Client { id, secret } => {
+            let (client, caller) = directory.sign_in_client(&id, &secret, scopes)?;
+            Granted { caller, client: Some(client), refresh_token: None }
+        }
+        Grant::Password { username, password } => {
+            let session = directory.sign_in(&username, password, scopes)?;
+            Granted { caller: session.caller, client: None, refresh_token: Some(session.refresh_token) }
+        }
+        Grant::Refresh { token } => {
+            let caller = directory.refresh(&token, scopes)?;
+            Granted { caller, client: None, refresh_token: Some(Secret::given(token)) }
+        }
+    })
 }
 
 fn lane(grant: &Grant) -> Lane {

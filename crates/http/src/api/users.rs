@@ -8,6 +8,7 @@ use guildhall_domain::user::UserDraft;
 
 use crate::Api;
 use crate::answer::{created, json};
+use crate::audit;
 use crate::caller::Caller;
 use crate::client_address::client_address;
 use crate::custom_json::CustomMode;
@@ -216,7 +217,9 @@ pub(crate) async fn change_password(
     let changed = run(&api, Lane::Password, move |api| {
         let (existing, new) = passwords(&body)?;
         let directory = api.directory.called_from(address);
-        Ok::<_, Problem>(directory.change_password(&caller.0, &user.0, existing, new)?)
+        let changed = directory.change_password(&caller.0, &user.0, existing, new);
+        audit::report_password_change(&caller.0, &user.0, &changed);
+        Ok::<_, Problem>(changed?)
     });
     attempt.judge(changed.await)?;
     Ok(HttpResponse::Ok().finish())

@@ -21,7 +21,7 @@ pub(crate) const NOT_A_MEMBER: &str = "The user is not in the group";
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         match denied {
-            Denied::Unauthenticated => Self::unauthenticated(),
+            Denied::Unauthenticated => Self::unauthenticated_because("the account is closed, or its tokens were ended"),
             Denied::NotPermitted => Self::forbidden("Access denied"),
             Denied::PasswordResetRequired => Self::forbidden("Password reset required"),
         }

@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 use std::io::{self, Write};
-use std::sync::Once;
+use std::sync::{Mutex, Once, mpsc};
+use std::time::Duration;
 
 use actix_web::http::Method;
 use tracing::level_filters::LevelFilter;
@@ -40,8 +41,14 @@ impl Log {
 
 struct ThisThread;
 
+/// The audit lines of all threads: those of work are written by the thread that does it.
+static AUDIT: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
 impl Write for ThisThread {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.windows(7).any(|part| part == b" audit:") {
+            AUDIT.lock().unwrap().extend_from_slice(bytes);
+        }
         LOG.with_borrow_mut(|log| log.write(bytes))
     }
 
@@ -68,7 +75,7 @@ async fn neither_tokens_nor_bodies_are_logged() {
     let request = by("a-secret-token", Method::GET, "/api/security/groups/Everyone");
     assert_eq!(world.send(request).await.status, 401);
     let log = logged();
-    assert_eq!(log.lines_with(&["DEBUG", "the token is not valid: nobody was given it"]), 1, "{}", log.0);
+    assert_eq!(log.lines_with(&["INFO", "audit", "the token is not valid: nobody was given it"]), 1, "{}", log.0);
     let body = r#"{"email":"t@x.com","credentials":{"password":"F1ghtC1ub1234!"}}"#;
     assert_eq!(world.post("/api/security/users", body).await.status, 201);
     assert_eq!(world.post("/api/security/users", body).await.status, 409);
@@ -76,6 +83,26 @@ async fn neither_tokens_nor_bodies_are_logged() {
     assert_eq!(later.lines_with(&["status=409"]), 1, "{}", later.0);
     for secret in ["a-secret-token", ADMINISTRATOR, "F1ghtC1ub1234!"] {
         assert_eq!(log.lines_with(&[secret]) + later.lines_with(&[secret]), 0, "{}{}", log.0, later.0);
+    }
+}
+
+#[actix_web::test]
+async fn what_is_done_for_a_client_that_has_left_is_audited() {
+    listen();
+    let world = World::new();
+    let name = "The key of somebody who left";
+    world.add_api_key(name);
+    let (release, released) = mpsc::channel();
+    world.store.becomes(Mood::Waiting(released));
+    let path = format!("/api/security/apiKeys/{}", name.replace(' ', "%20"));
+    let asking = world.ask(Method::DELETE, &path);
+    assert!(actix_web::rt::time::timeout(Duration::from_millis(200), asking).await.is_err());
+    let has_line =
+        || Log(String::from_utf8(AUDIT.lock().unwrap().clone()).unwrap()).lines_with(&[name, "deleted"]) == 1;
+    assert!(!has_line());
+    release.send(()).unwrap();
+    while !has_line() {
+        actix_web::rt::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

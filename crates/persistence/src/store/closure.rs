@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use guildhall_domain::group::GroupId;
+use guildhall_domain::group::{GroupId, SystemGroup};
 
 use super::Failure;
 use crate::connection::AnyConnection;
@@ -23,6 +23,22 @@ pub(super) fn at_or_above_among(
         .select(group_closure::ancestor_id)
         .load(connection)?;
     Ok(above.into_iter().map(|key| GroupId(key.0)).filter(|group| groups.contains(group)).collect())
+}
+
+/// The system groups are found by name, because their ids differ from installation to installation.
+pub(super) fn administrators_above(
+    connection: &mut AnyConnection,
+    group: GroupId,
+) -> Result<BTreeSet<SystemGroup>, Failure> {
+    let keys = SystemGroup::ADMINISTRATORS.map(|system| system.key().as_str().to_owned());
+    let above: Vec<String> = groups::table
+        .inner_join(group_closure::table.on(group_closure::ancestor_id.eq(groups::id)))
+        .filter(group_closure::descendant_id.eq(Key(group.0)))
+        .filter(groups::name_key.eq_any(keys))
+        .select(groups::name_key)
+        .load(connection)?;
+    let is_above = |system: &SystemGroup| above.iter().any(|key| key == system.key().as_str());
+    Ok(SystemGroup::ADMINISTRATORS.into_iter().filter(is_above).collect())
 }
 
 pub(super) fn child_towards(

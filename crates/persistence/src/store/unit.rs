@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 use guildhall_domain::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
 use guildhall_domain::foreign::IdentityLink;
-use guildhall_domain::group::{Group, GroupId};
+use guildhall_domain::group::{Group, GroupId, SystemGroup};
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::name::NameKey;
 use guildhall_domain::page::{Page, Paged};
@@ -120,6 +120,10 @@ impl Reader for Unit<'_> {
         groups: &BTreeSet<GroupId>,
     ) -> Result<BTreeSet<GroupId>, StoreError> {
         self.run(|connection| closure::at_or_above_among(connection, below, groups))
+    }
+
+    fn administrators_above(&mut self, group: GroupId) -> Result<BTreeSet<SystemGroup>, StoreError> {
+        self.run(|connection| closure::administrators_above(connection, group))
     }
 
     fn groups_for_domain(&mut self, domain: &str) -> Result<BTreeSet<GroupId>, StoreError> {

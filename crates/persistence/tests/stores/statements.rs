@@ -8,7 +8,7 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_inst
 use guildhall_domain::access::{Actor, Scopes};
 use guildhall_domain::api_key::ApiKeyDraft;
 use guildhall_domain::contract::Fixture;
-use guildhall_domain::group::GroupId;
+use guildhall_domain::group::{GroupId, SystemGroup};
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::page::Page;
 use guildhall_domain::ports::Reach;
@@ -60,9 +60,12 @@ fn costs(fixture: &Fixture, prefix: &str, size: usize) -> Vec<usize> {
     let (top, page) = (fixture.group(&format!("{prefix} top")), Page::new(0, 1000).expect("a page"));
     let (id, everybody) = (GroupIdentifier::Id(top), users.iter().next().copied());
     let user = UserIdentifier::Id(everybody.expect("a user"));
+    let administrators = GroupIdentifier::Name(SystemGroup::SystemAdministrators.key());
     let costs = vec![
         statements(|| directory.add_members(admin, &id, &users).expect("added")),
         statements(|| directory.add_children(admin, &id, &groups).expect("added")),
+        statements(|| directory.add_child(admin, &administrators, &id).expect("added")),
+        statements(|| directory.add_member(admin, &id, &user).expect("added")),
         statements(|| directory.users(admin, &fixture.all(page)).expect("listed")),
         statements(|| directory.groups(admin, &fixture.all(page)).expect("listed")),
         statements(|| directory.members(admin, &id, Reach::Effective, &[], &fixture.all(page)).expect("listed")),

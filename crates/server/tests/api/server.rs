@@ -1,11 +1,12 @@
 //! The server's process.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::app::Setup;
 
@@ -37,6 +38,26 @@ impl Server {
             panic!("the server does not listen:\n{}", output.lock().unwrap())
         });
         Self { child, url, output }
+    }
+
+    /// Starts it with these streams, on a port that was free a moment ago, and waits until it answers.
+    pub(crate) fn start_writing_to(setup: &Setup, output: Stdio, log: Stdio) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = setup.command(&["serve"]);
+        let child = command.env("GUILDHALL_SERVER__PORT", port.to_string()).stdout(output).stderr(log).spawn().unwrap();
+        let server = Self { child, url: format!("http://127.0.0.1:{port}"), output: Arc::default() };
+        let begun = Instant::now();
+        let mut stream = loop {
+            match TcpStream::connect(server.address()) {
+                Ok(stream) => break stream,
+                Err(_) => assert!(begun.elapsed() < PATIENCE, "the server does not listen"),
+            }
+            thread::sleep(Duration::from_millis(10));
+        };
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        assert_eq!(stream.read(&mut [0]).unwrap(), 1, "the server does not answer");
+        server
     }
 
     /// Everything it wrote so far.

@@ -1,12 +1,10 @@
 //! Signing in at the token endpoint, and what ends what was handed out.
 
-use std::time::Instant;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::app::{PASSWORD, Setup, TestApp};
+use crate::app::{PASSWORD, TestApp};
 use crate::client::{Client, USER_PASSWORD};
 use crate::database::Kind;
 

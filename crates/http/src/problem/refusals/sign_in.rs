@@ -38,10 +38,7 @@ impl From<ClientError> for Problem {
 impl From<RecogniseError> for Problem {
     fn from(error: RecogniseError) -> Self {
         match error {
-            RecogniseError::Unknown | RecogniseError::NoUsername => {
-                tracing::debug!(reason = %error, "the caller is not authenticated");
-                Self::unauthenticated()
-            }
+            RecogniseError::Unknown | RecogniseError::NoUsername => Self::unauthenticated_because(error),
             RecogniseError::Store(error) => error.into(),
         }
     }

@@ -1,0 +1,24 @@
+//! Writing to streams that somebody else reads, or does not.
+
+use std::io::{self, ErrorKind, Write};
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::Duration;
+
+/// For how long a reader may keep the program waiting.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Writes `text`, and waits for whoever reads it for at most a second.
+///
+/// # Errors
+///
+/// When it cannot be written, or nobody reads it in time: then it is still written if somebody does later.
+pub(crate) fn write_in_time(mut stream: impl Write + Send + 'static, text: String) -> io::Result<()> {
+    let (written, is_written) = sync_channel(1);
+    thread::Builder::new().name("output".to_owned()).spawn(move || {
+        let outcome = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        // Whoever asked may have given up.
+        let _ = written.send(outcome);
+    })?;
+    is_written.recv_timeout(TIMEOUT).unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+}

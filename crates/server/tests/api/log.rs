@@ -1,0 +1,198 @@
+//! A log that cannot be written: its reader is gone or does not read, or the disk is full.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Write, pipe};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::app::{API, Setup, TestApp};
+use crate::database::Kind;
+use crate::server::Server;
+use crate::tell;
+
+on_both_databases! {
+    a_log_without_a_reader_from_the_start_changes_nothing,
+    a_log_whose_reader_leaves_changes_nothing,
+    a_log_that_nobody_reads_changes_nothing,
+    a_log_on_a_full_disk_changes_nothing,
+    lost_lines_are_counted_once_the_log_is_read_again,
+    nobody_needs_to_read_the_output_of_the_first_start,
+}
+
+/// How often requests are compared, and how many each time. The median counts, because others use the machine too.
+const ROUNDS: usize = 5;
+const REQUESTS: usize = 100;
+/// How many bytes a pipe holds.
+const PIPE: usize = 64 * 1024;
+/// For how long to wait for an answer that does not come.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+async fn a_log_without_a_reader_from_the_start_changes_nothing(kind: Kind) {
+    let (reader, log) = pipe().unwrap();
+    drop(reader);
+    changes_nothing(kind, log.into(), || ()).await;
+}
+
+async fn a_log_whose_reader_leaves_changes_nothing(kind: Kind) {
+    let (reader, log) = pipe().unwrap();
+    changes_nothing(kind, log.into(), || drop(reader)).await;
+}
+
+async fn a_log_that_nobody_reads_changes_nothing(kind: Kind) {
+    let (_reader, log) = full_pipe();
+    changes_nothing(kind, log.into(), || ()).await;
+}
+
+async fn a_log_on_a_full_disk_changes_nothing(kind: Kind) {
+    changes_nothing(kind, File::options().write(true).open("/dev/full").unwrap().into(), || ()).await;
+}
+
+/// Compares a server with this log with one whose log is read, request by request over one database. All are answered, what is
+/// created is there, and both end when they are told to.
+async fn changes_nothing(kind: Kind, log: Stdio, lose: impl FnOnce()) {
+    let setup = Setup::alone_on(kind).await;
+    let usual = Server::start(&setup);
+    let mut app = start(setup, Stdio::null(), log);
+    lose();
+    let mut ratios = Vec::new();
+    for round in 0..ROUNDS {
+        let mut times = [Vec::new(), Vec::new()];
+        for number in 0..REQUESTS {
+            for (server, times) in [&usual, &app.server].into_iter().zip(&mut times) {
+                let name = format!("Group {round}.{number} of {}", server.pid());
+                let begun = Instant::now();
+                let created = app.client.post(format!("{}{API}/groups", server.url)).bearer_auth(&app.token);
+                assert_eq!(created.json(&json!({ "name": name })).send().await.unwrap().status(), 201);
+                let read = app.client.get(format!("{}{API}/groups/{name}", server.url)).bearer_auth(&app.token);
+                assert_eq!(read.send().await.unwrap().status(), 200);
+                times.push(begun.elapsed());
+            }
+        }
+        let [usual, p95] = times.map(p95);
+        tell(&format!("{kind:?}: p95 of two requests: {usual:?} with a log that is read, {p95:?} without"));
+        ratios.push(p95.as_secs_f64() / usual.as_secs_f64());
+    }
+    ratios.sort_by(f64::total_cmp);
+    assert!(ratios[ROUNDS / 2] <= 2.0, "{ratios:?}");
+    ends_soon(&mut app).await;
+}
+
+async fn lost_lines_are_counted_once_the_log_is_read_again(kind: Kind) {
+    const CALLERS: usize = 32;
+    const CALLS: usize = 400;
+    let (reader, log) = pipe().unwrap();
+    let mut app = start(Setup::alone_on(kind).await, Stdio::null(), log.into());
+    let live = |client: Client, url: String| async move {
+        client.get(format!("{url}/health/live")).send().await.unwrap().status().as_u16()
+    };
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|_| {
+            let (client, url) = (app.client.clone(), app.server.url.clone());
+            tokio::spawn(async move {
+                for _ in 0..CALLS {
+                    assert_eq!(live(client.clone(), url.clone()).await, 200);
+                }
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    let lines = Arc::new(Mutex::new(Vec::<Value>::new()));
+    let read = Arc::clone(&lines);
+    let reading = thread::spawn(move || {
+        for line in BufReader::new(reader).lines() {
+            read.lock().unwrap().push(serde_json::from_str(&line.unwrap()).unwrap());
+        }
+    });
+    // One of them to see that it answers.
+    let mut requests = CALLERS * CALLS + 1;
+    while !lines.lock().unwrap().iter().any(|line| line["lost"].is_u64()) {
+        assert_eq!(live(app.client.clone(), app.server.url.clone()).await, 200);
+        requests += 1;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    ends_soon(&mut app).await;
+    reading.join().unwrap();
+    let lines = lines.lock().unwrap();
+    let answered = lines.iter().filter(|line| line["status"] == 200).count();
+    let lost: u64 = lines.iter().filter_map(|line| line["lost"].as_u64()).sum();
+    tell(&format!("{kind:?}: {answered} lines were written, {lost} lost"));
+    assert!(lost > 0);
+    assert_eq!(answered as u64 + lost, requests as u64);
+    let report = lines.iter().find(|line| line["lost"].is_u64()).unwrap();
+    assert_eq!((&report["level"], report["timestamp"].is_string()), (&json!("WARN"), true), "{report}");
+    let message = report["message"].as_str().unwrap();
+    assert!(message.ends_with(" lines of this log were lost"), "{message}");
+    assert_eq!(lines.last().unwrap()["message"], "stopped");
+}
+
+async fn nobody_needs_to_read_the_output_of_the_first_start(kind: Kind) {
+    let (reader, closed) = pipe().unwrap();
+    drop(reader);
+    starts_writing_to(kind, &closed).await;
+    let (_reader, full) = full_pipe();
+    starts_writing_to(kind, &full).await;
+}
+
+/// Starts a server that prints a password there, and logs there.
+async fn starts_writing_to(kind: Kind, output: &PipeWriter) {
+    let setup = Setup::on(kind).await.without("GUILDHALL_BOOTSTRAP__ADMIN_PASSWORD");
+    let mut app = start(setup, output.try_clone().unwrap().into(), output.try_clone().unwrap().into());
+    assert_eq!(app.get("/groups/Everyone").await.status, 200);
+    ends_soon(&mut app).await;
+}
+
+#[test]
+fn a_start_that_fails_ends_though_nobody_reads_why() {
+    let (reader, closed) = pipe().unwrap();
+    drop(reader);
+    let (_reader, full) = full_pipe();
+    for log in [closed, full] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_guildhall"));
+        command.env_clear().env("GUILDHALL_SERVER__PORT", "none").stderr(log);
+        let (ended, has_ended) = std::sync::mpsc::channel();
+        let mut child = command.spawn().unwrap();
+        let pid = child.id();
+        thread::spawn(move || ended.send(child.wait().unwrap().code()).unwrap());
+        let code = has_ended.recv_timeout(PATIENCE);
+        if code.is_err() {
+            Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap();
+        }
+        assert_eq!(code.unwrap(), Some(1));
+    }
+}
+
+/// A server that writes there, with a client that does not wait for ever.
+fn start(setup: Setup, output: Stdio, log: Stdio) -> TestApp {
+    let server = Server::start_writing_to(&setup, output, log);
+    let client = Client::builder().timeout(PATIENCE).build().unwrap();
+    let mut app = TestApp { setup, server, client, token: String::new() };
+    app.token = app.token_of("admin");
+    app
+}
+
+/// Ends the server. Its own limits are seconds; the test allows for a busy machine.
+async fn ends_soon(app: &mut TestApp) {
+    let begun = Instant::now();
+    app.server.terminate();
+    assert_eq!(app.server.ended().await.code(), Some(0));
+    assert!(begun.elapsed() < PATIENCE, "it took {:?}", begun.elapsed());
+}
+
+/// A pipe that has no room left.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = pipe().unwrap();
+    writer.write_all(&vec![b'\n'; PIPE]).unwrap();
+    (reader, writer)
+}
+
+fn p95(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() * 95 / 100]
+}
