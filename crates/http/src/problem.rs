@@ -5,6 +5,7 @@ mod refusals;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Write as _};
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
@@ -158,6 +159,14 @@ impl Problem {
     pub(crate) fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service is temporarily unavailable");
         Self { advice: Some(Advice::RetryAfter(1)), cause: Some(cause.into()), ..problem }
+    }
+
+    /// A question to the database took longer than `limit`.
+    fn timed_out(limit: Duration, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let seconds = limit.as_secs();
+        let unit = if seconds == 1 { "second" } else { "seconds" };
+        let message = format!("The query took longer than {seconds} {unit}");
+        Self { message: message.into(), ..Self::unavailable(cause) }
     }
 
     fn with_data(self, data: &impl Serialize) -> Self {

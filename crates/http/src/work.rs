@@ -12,7 +12,7 @@ use tracing::Span;
 
 use crate::Api;
 use crate::problem::Problem;
-use crate::workers::Workers;
+use crate::workers::{Priority, Workers};
 
 /// Which threads do some work. No kind of work can take the threads of another, nor all connections to the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,12 +60,13 @@ const PASSWORD_QUEUE: usize = 64;
 impl Lanes {
     /// Starts the threads. Long work has at most half of the connections (one, where there is one).
     pub(crate) fn start(sizes: LaneSizes) -> io::Result<Self> {
+        use Priority::{Low, Normal};
         let part = |divisor: usize| NonZeroUsize::new(sizes.connections.get() / divisor).unwrap_or(NonZeroUsize::MIN);
         Ok(Self {
-            read: Workers::start("read", sizes.connections, SHORT_QUEUE)?,
-            write: Workers::start("write", part(4), SHORT_QUEUE)?,
-            long: Workers::start("long", part(2), LONG_QUEUE)?,
-            password: Workers::start("password", sizes.passwords, PASSWORD_QUEUE)?,
+            read: Workers::start("read", sizes.connections, SHORT_QUEUE, Normal)?,
+            write: Workers::start("write", part(4), SHORT_QUEUE, Normal)?,
+            long: Workers::start("long", part(2), LONG_QUEUE, Low)?,
+            password: Workers::start("password", sizes.passwords, PASSWORD_QUEUE, Low)?,
         })
     }
 

@@ -14,6 +14,28 @@ pub(crate) struct Workers {
     queue: Arc<Queue>,
 }
 
+/// Who is first where processors are scarce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Priority {
+    /// As every thread.
+    Normal,
+    /// After every other thread.
+    Low,
+}
+
+/// How much a thread of low priority steps back, of 19 at most. Every step takes a fifth of what it gets.
+const NICENESS: i32 = 15;
+
+impl Priority {
+    /// Gives it to this thread. Elsewhere than in Linux, it would be given to the whole process.
+    fn apply(self) {
+        if self == Self::Low && cfg!(target_os = "linux") {
+            // Best effort: without it the work is done all the same.
+            let _ = rustix::process::nice(NICENESS);
+        }
+    }
+}
+
 /// The queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many requests of this kind wait already")]
@@ -33,12 +55,15 @@ struct State {
 
 impl Workers {
     /// Starts `threads` threads whose names begin with `name`. At most `capacity` jobs wait for them.
-    pub(crate) fn start(name: &str, threads: NonZeroUsize, capacity: usize) -> io::Result<Self> {
+    pub(crate) fn start(name: &str, threads: NonZeroUsize, capacity: usize, priority: Priority) -> io::Result<Self> {
         let queue = Arc::new(Queue { state: Mutex::default(), changed: Condvar::new(), capacity });
         let workers = Self { queue };
         for number in 0..threads.get() {
             let queue = Arc::clone(&workers.queue);
-            thread::Builder::new().name(format!("{name}-{number}")).spawn(move || queue.work())?;
+            thread::Builder::new().name(format!("{name}-{number}")).spawn(move || {
+                priority.apply();
+                queue.work();
+            })?;
         }
         Ok(workers)
     }
@@ -93,11 +118,11 @@ mod tests {
     use std::num::NonZeroUsize;
     use std::sync::mpsc;
 
-    use super::{QueueFull, Workers};
+    use super::{Priority, QueueFull, Workers};
 
     #[test]
     fn a_full_queue_refuses_and_a_closed_one_is_finished() {
-        let workers = Workers::start("test", NonZeroUsize::MIN, 2).unwrap();
+        let workers = Workers::start("test", NonZeroUsize::MIN, 2, Priority::Low).unwrap();
         let (begun, has_begun) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
         let (done, is_done) = mpsc::channel();
