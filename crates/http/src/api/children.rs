@@ -38,7 +38,7 @@ pub(crate) async fn list(
     query: Query,
 ) -> Result<Reply, Problem> {
     let now = api.clock.now();
-    run(&api, Lane::Long, move |api| {
+    run(&api, query.lane(), move |api| {
         let read = Asker::new(api, &caller, now)
             .listing(&query)
             .and_then(|listing| Ok(((query.reach()?, query.is_on("includeSelf")?), listing)));

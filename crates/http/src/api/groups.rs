@@ -30,7 +30,7 @@ use crate::work::{Lane, run};
 )]
 pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
     let now = api.clock.now();
-    run(&api, Lane::Long, move |api| {
+    run(&api, query.lane(), move |api| {
         let listing = caller.told(api, Action::ReadGroups, Asker::new(api, &caller, now).listing(&query))?;
         let groups = api.directory.groups(&caller.0, &listing)?;
         json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))

@@ -38,7 +38,7 @@ pub(crate) async fn list(
     query: Query,
 ) -> Result<Reply, Problem> {
     let now = api.clock.now();
-    run(&api, Lane::Long, move |api| {
+    run(&api, query.lane(), move |api| {
         let read = Asker::new(api, &caller, now).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
         let (reach, listing) = caller.told(api, Action::ReadGroups, read)?;
         let users = api.directory.members(&caller.0, &group.0, reach, &query.excluded_groups(), &listing)?;

@@ -35,7 +35,7 @@ use crate::work::{Lane, run};
 )]
 pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
     let now = api.clock.now();
-    run(&api, Lane::Long, move |api| {
+    run(&api, query.lane(), move |api| {
         let listing = caller.told(api, Action::ReadUsers, Asker::new(api, &caller, now).search(&query))?;
         let users = api.directory.users(&caller.0, &listing)?;
         json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))

@@ -16,10 +16,14 @@ struct Process {
     process: i32,
 }
 
-/// Settings of a connection, and the process of PostgreSQL that serves it: no statement runs long enough to be worth compiling.
+/// Settings of a connection, and the process of PostgreSQL that serves it. No statement runs long enough to be worth compiling.
+/// None is worth several processes, which would take the processors from everybody else's.
 pub(crate) fn set_up(connection: &mut PgConnection) -> QueryResult<i32> {
-    let process: Process =
-        sql_query("SELECT pg_backend_pid() AS process, set_config('jit', 'off', false)").get_result(connection)?;
+    let process: Process = sql_query(
+        "SELECT pg_backend_pid() AS process, set_config('jit', 'off', false), \
+         set_config('max_parallel_workers_per_gather', '0', false)",
+    )
+    .get_result(connection)?;
     Ok(process.process)
 }
 
