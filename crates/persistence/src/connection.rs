@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::{ConnectionError, MultiConnection};
 
 use crate::dialect;
-use crate::watch::Watch;
+use crate::statement_guard::StatementGuard;
 
 /// A connection to one of the databases.
 #[derive(MultiConnection)]
@@ -69,7 +69,7 @@ pub(crate) enum Handle {
     /// The process of PostgreSQL that serves it.
     Postgres(i32),
     /// What its statements ask.
-    Sqlite(Arc<Watch>),
+    Sqlite(Arc<StatementGuard>),
 }
 
 impl r2d2::ManageConnection for Manager {
@@ -89,9 +89,9 @@ impl r2d2::ManageConnection for Manager {
             }
             Location::Sqlite(path) => {
                 let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;
-                let watch = Arc::new(Watch::new());
-                dialect::sqlite::set_up(&mut connection, &watch).map_err(ConnectionError::CouldntSetupConfiguration)?;
-                (AnyConnection::Sqlite(connection), Handle::Sqlite(watch))
+                let guard = Arc::new(StatementGuard::new());
+                dialect::sqlite::set_up(&mut connection, &guard).map_err(ConnectionError::CouldntSetupConfiguration)?;
+                (AnyConnection::Sqlite(connection), Handle::Sqlite(guard))
             }
         };
         Ok(Pooled { connection, handle, broken: false })

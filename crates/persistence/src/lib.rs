@@ -7,7 +7,7 @@
 //! | `schema`, `sql_types` | the tables, and the types that the databases keep differently |
 //! | `store` | units of work, and the statements that are the same in both databases |
 //! | `dialect` | the few statements that are not |
-//! | `watch`, `canceller` | ending statements that take too long, or that nobody waits for any more |
+//! | `statement_guard`, `canceller` | ending statements that take too long, or that nobody waits for any more |
 
 mod canceller;
 mod connection;
@@ -15,7 +15,7 @@ mod database;
 mod dialect;
 mod schema;
 mod sql_types;
+mod statement_guard;
 mod store;
-mod watch;
 
 pub use database::{Database, DatabaseSettings, MigrateError, OpenError};

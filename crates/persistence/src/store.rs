@@ -161,8 +161,8 @@ impl Unit<'_> {
             self.suffer(Fate::Interrupted);
             return Err(unwanted());
         }
-        if let Handle::Sqlite(watch) = self.handle {
-            watch.allow(self.limit);
+        if let Handle::Sqlite(guard) = self.handle {
+            guard.allow(self.limit);
         }
         statement(self.connection).map_err(|failure| match failure {
             Failure::Database(error) => {

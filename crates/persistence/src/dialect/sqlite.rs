@@ -11,20 +11,20 @@ use guildhall_domain::name::TextKey;
 
 use super::Turn;
 use crate::sql_types::{Key, UuidSql};
-use crate::watch::Watch;
+use crate::statement_guard::StatementGuard;
 
 /// Settings of a connection. The wait comes first, since switching to WAL may itself have to wait; foreign keys are off
 /// unless a connection asks for them. The file is read through the system's memory, of which all connections share one copy.
 ///
-/// Its statements go on as long as `watch` says so.
-pub(crate) fn set_up(connection: &mut SqliteConnection, watch: &Arc<Watch>) -> QueryResult<()> {
+/// Its statements go on as long as `guard` says so.
+pub(crate) fn set_up(connection: &mut SqliteConnection, guard: &Arc<StatementGuard>) -> QueryResult<()> {
     connection.batch_execute(
         "PRAGMA busy_timeout = 30000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
          PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; \
          PRAGMA mmap_size = 2147418112;",
     )?;
-    let watch = Arc::clone(watch);
-    guildhall_goes_on_utils::register_nondeterministic_impl(connection, move || watch.verdict())?;
+    let guard = Arc::clone(guard);
+    guildhall_goes_on_utils::register_nondeterministic_impl(connection, move || guard.verdict())?;
     guildhall_has_word_utils::register_impl(connection, |key: String, word: String| {
         TextKey::stored(key).has_word(&TextKey::stored(word))
     })
@@ -40,7 +40,7 @@ extern "SQL" {
 }
 
 /// A transaction that reads first and asks for the write lock later is refused at once when another writes: every write
-/// asks for it as it begins. Limits of time are the watch's business.
+/// asks for it as it begins. Limits of time are the guard's business.
 pub(crate) fn begin(connection: &mut SqliteConnection, turn: Turn, _: Option<Duration>) -> QueryResult<()> {
     let sql = match turn {
         Turn::Reading => "BEGIN DEFERRED",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use diesel::result::{DatabaseErrorKind, Error};
 use guildhall_domain::ports::StoreError;
 
-use crate::watch::{INTERRUPTED, OVERDUE};
+use crate::statement_guard::{INTERRUPTED, OVERDUE};
 
 /// What became of a unit of work's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,12 +6,12 @@ use guildhall_domain::ports::Cancellation;
 
 use crate::canceller::{Canceller, Running};
 use crate::connection::Handle;
-use crate::watch::Watch;
+use crate::statement_guard::StatementGuard;
 
 /// How one unit of work is interrupted from another thread.
 pub(super) enum Interruption {
     Postgres(Running, Canceller),
-    Sqlite(Arc<Watch>),
+    Sqlite(Arc<StatementGuard>),
     /// Not at all.
     None,
 }
@@ -21,7 +21,7 @@ impl Interruption {
         match (handle, canceller) {
             (Handle::Postgres(process), Some(canceller)) => Self::Postgres(Running::on(*process), canceller.clone()),
             (Handle::Postgres(_), None) => Self::None,
-            (Handle::Sqlite(watch), _) => Self::Sqlite(Arc::clone(watch)),
+            (Handle::Sqlite(guard), _) => Self::Sqlite(Arc::clone(guard)),
         }
     }
 
@@ -30,13 +30,13 @@ impl Interruption {
     pub(super) fn during<T>(self, cancellation: &Cancellation, work: impl FnOnce() -> T) -> T {
         match self {
             Self::None => work(),
-            Self::Sqlite(watch) => {
-                watch.reset();
-                cancellation.interrupting(move || watch.interrupt(), work)
+            Self::Sqlite(guard) => {
+                guard.reset();
+                cancellation.interrupting(move || guard.interrupt(), work)
             }
             Self::Postgres(running, canceller) => {
-                let cancelled = running.clone();
-                let outcome = cancellation.interrupting(move || canceller.cancel(cancelled.clone()), work);
+                let unit = running.clone();
+                let outcome = cancellation.interrupting(move || canceller.cancel(unit.clone()), work);
                 running.end();
                 outcome
             }

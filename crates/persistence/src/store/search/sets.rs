@@ -59,7 +59,7 @@ impl<'f> Values<'f> {
     fn of(test: &'f Test) -> Option<Self> {
         match test {
             Test::Id(id) => Some(Self::Ids([*id].into())),
-            Test::Text(TextTest::Equal(text)) => Some(Self::Texts([text.as_str()].into())),
+            Test::Text(TextTest::Equal(key)) => Some(Self::Texts([key.as_str()].into())),
             Test::Integer(Bound::Included(from), Bound::Included(to)) if from == to => {
                 Some(Self::Numbers([*from].into()))
             }
@@ -99,12 +99,12 @@ impl<'f> Values<'f> {
     }
 
     fn as_json(&self) -> String {
-        match self {
-            Self::Ids(ids) => serde_json::Value::from_iter(ids.iter().map(|id| id.as_simple().to_string())),
-            Self::Texts(texts) => serde_json::Value::from_iter(texts.iter().copied()),
-            Self::Numbers(numbers) => serde_json::Value::from_iter(numbers.iter().copied()),
-        }
-        .to_string()
+        let array: serde_json::Value = match self {
+            Self::Ids(ids) => ids.iter().map(|id| id.as_simple().to_string()).collect(),
+            Self::Texts(texts) => texts.iter().copied().collect(),
+            Self::Numbers(numbers) => numbers.iter().copied().collect(),
+        };
+        array.to_string()
     }
 
     /// As PostgreSQL writes an array.

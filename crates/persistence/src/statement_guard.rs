@@ -18,14 +18,14 @@ pub(crate) const INTERRUPTED: &str = "guildhall: nobody waits for this statement
 
 /// Whether the statements of one connection are to go on.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct StatementGuard {
     opened: Instant,
     /// When the time is over, in milliseconds after `opened`.
     deadline: AtomicU64,
     is_interrupted: AtomicBool,
 }
 
-impl Watch {
+impl StatementGuard {
     /// For a connection that has just been opened.
     pub(crate) fn new() -> Self {
         Self { opened: Instant::now(), deadline: AtomicU64::new(u64::MAX), is_interrupted: AtomicBool::new(false) }
