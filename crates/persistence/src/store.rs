@@ -100,14 +100,15 @@ impl DieselStore {
         Err(StoreError::unavailable("the work collided with other work too often"))
     }
 
-    /// A connection with a transaction begun. Connections that died while they waited in the pool are thrown away.
+    /// A connection with a transaction begun. Connections that died while they waited in the pool are thrown away, and those whose
+    /// beginning somebody cancelled who meant something else.
     fn begin(&self, turn: Turn) -> Result<PooledConnection<Manager>, StoreError> {
         let pool = if turn == Turn::Reading { &self.connections } else { &self.writers };
         for _ in 0..=pool.max_size() {
             let mut pooled = pool.get().map_err(StoreError::unavailable)?;
             match dialect::begin(&mut pooled.connection, turn, self.limit) {
                 Ok(()) => return Ok(pooled),
-                Err(error) if Fate::of(&error) == Fate::Lost => pooled.broken = true,
+                Err(error) if matches!(Fate::of(&error), Fate::Lost | Fate::Interrupted) => pooled.broken = true,
                 Err(error) => {
                     pooled.broken = true;
                     return Err(store_error(error, self.limit));

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::answer::Answer;
-use crate::app::{API, Setup, TestApp};
+use crate::app::{API, PASSWORD, Setup, TestApp};
 use crate::database::{Kind, user_id};
 use crate::socket::Wire;
 use crate::waiting::until;
@@ -16,6 +16,7 @@ use crate::waiting::until;
 on_both_databases! {
     a_search_that_takes_too_long_is_ended_and_says_so,
     searches_end_with_their_clients,
+    half_of_two_connections_is_left_to_everybody_else,
     checks_go_on_beside_searches_of_the_worst_kind,
     thousands_of_values_are_looked_up_by_index,
     large_answers_are_written_by_the_threads_that_did_the_work,
@@ -35,6 +36,14 @@ fn worst_search(wildcards: usize) -> Value {
         json!({ "field": "username", "contains": format!("{one}{wildcard}{other}") })
     };
     json!({ "where": [{ "or": (0..4000).map(condition).collect::<Vec<_>>() }] })
+}
+
+async fn until_a_search_is_under_way(app: &TestApp) {
+    let is_under_way = async || match app.setup.database.kind {
+        Kind::Sqlite => processor_time(app, "long") > Duration::from_millis(500),
+        Kind::Postgres => app.setup.database.clients("state = 'active' AND query LIKE '%LIKE%'") > 0,
+    };
+    until("a search is under way", is_under_way).await;
 }
 
 async fn a_search_that_takes_too_long_is_ended_and_says_so(kind: Kind) {
@@ -71,11 +80,7 @@ async fn searches_end_with_their_clients(kind: Kind) {
             wire
         })
         .collect();
-    until("a search is under way", async || match kind {
-        Kind::Sqlite => processor_time(&app, "long") > Duration::from_millis(500),
-        Kind::Postgres => app.setup.database.clients("state = 'active' AND query LIKE '%LIKE%'") > 0,
-    })
-    .await;
+    until_a_search_is_under_way(&app).await;
     let begun = Instant::now();
     drop(clients);
     // There is one thread for all of them.
@@ -84,6 +89,29 @@ async fn searches_end_with_their_clients(kind: Kind) {
     if kind == Kind::Postgres {
         until("nothing runs any more", async || app.setup.database.clients("state = 'active'") == 0).await;
     }
+}
+
+async fn half_of_two_connections_is_left_to_everybody_else(kind: Kind) {
+    let app = Setup::on(kind).await.with("GUILDHALL_DATABASE__POOL_SIZE", "2").start();
+    app.setup.database.insert_users(USERS);
+    app.create_group("Project Mayhem").await;
+    let mut searches = JoinSet::new();
+    for number in 0..6 {
+        let search = app.request(Method::POST, "/users/search").json(&worst_search(number % 2 * 100));
+        searches.spawn(again_and_again(search));
+    }
+    until_a_search_is_under_way(&app).await;
+    for number in 0..20 {
+        let begun = Instant::now();
+        let ready = Answer::to(app.client.get(format!("{}/health/ready", app.server.url))).await;
+        let check = Answer::to(app.request(Method::HEAD, "/groups/System%20Administrators/users/admin")).await;
+        let form = [("grant_type", "password"), ("username", "admin"), ("password", PASSWORD)];
+        let signed_in = Answer::to(app.request_for_token(&form)).await;
+        let added = app.put(&format!("/groups/Project%20Mayhem/users/{}", user_id(number))).await;
+        assert_eq!([ready.status, check.status, signed_in.status, added.status], [200, 204, 200, 204], "{signed_in:?}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    }
+    assert!(searches.try_join_next().is_none(), "a search was refused for another reason than its time");
 }
 
 /// How much longer nineteen of twenty checks may take beside the searches than alone.
