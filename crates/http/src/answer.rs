@@ -1,40 +1,25 @@
 //! What happens around every request: it gets an id, a line in the log, and errors in the API's form.
 
-use std::fmt;
 use std::time::Instant;
 
+use actix_web::Error;
+use actix_web::HttpMessage as _;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage as _, HttpResponse};
-use serde::Serialize;
 use uuid::Uuid;
 
 use crate::Api;
 use crate::canonical::canonical_path;
 use crate::incoming::Incoming;
 use crate::problem::Problem;
+use crate::reply::JSON;
 use crate::request_span::RequestSpan;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// An answer with a body.
-pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Result<HttpResponse, Problem> {
-    let body = serde_json::to_vec(body).map_err(Problem::unexpected)?;
-    Ok(HttpResponse::build(status).insert_header((header::CONTENT_TYPE, JSON)).body(body))
-}
-
-/// The answer to a request that made `body`, which is at `place` from now on.
-pub(crate) fn created(place: impl fmt::Display, body: &impl Serialize) -> Result<HttpResponse, Problem> {
-    let mut response = json(StatusCode::CREATED, body)?;
-    let location = HeaderValue::try_from(format!("/api/security/{place}")).map_err(Problem::unexpected)?;
-    response.headers_mut().insert(header::LOCATION, location);
-    Ok(response)
-}
 
 /// Answers every request.
 pub(crate) async fn answer<B: MessageBody + 'static>(

@@ -7,6 +7,7 @@
 //! | `canonical` | one spelling for every path that a route answers |
 //! | `answer` | around every request: its id, its line in the log, errors in the API's form |
 //! | `request_span`, `audit` | what every line of the log about a request says, and the lines for auditors |
+//! | `reply` | what a handler answers, written out by the thread that did the work |
 //! | `caller`, `submission`, `query`, `segment` | what a handler is given: who calls, a body, parameters, identifiers |
 //! | `search` | what a request wants of a listing: which items, in which order |
 //! | `json`, `bulk`, `user_json`, `group_json`, `api_key_json`, `custom_json`, `moment_json`, `page` | JSON, read and written |
@@ -39,6 +40,7 @@ mod openapi;
 mod page;
 mod problem;
 mod query;
+mod reply;
 mod request_span;
 mod routes;
 mod search;

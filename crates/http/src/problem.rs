@@ -5,6 +5,7 @@ mod refusals;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Write as _};
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
@@ -168,6 +169,14 @@ impl Problem {
     /// Whether it is this service's own trouble, and not what somebody sent.
     pub(crate) fn is_ours(&self) -> bool {
         self.status.is_server_error()
+    }
+
+    /// A question to the database took longer than `limit`.
+    fn timed_out(limit: Duration, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let seconds = limit.as_secs();
+        let unit = if seconds == 1 { "second" } else { "seconds" };
+        let message = format!("The query took longer than {seconds} {unit}");
+        Self { message: message.into(), ..Self::unavailable(cause) }
     }
 
     fn with_data(self, data: &impl Serialize) -> Self {

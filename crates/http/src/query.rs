@@ -12,6 +12,7 @@ use guildhall_domain::ports::Reach;
 
 use crate::page;
 use crate::problem::Problem;
+use crate::work::Lane;
 
 /// The parameters of a request, not yet judged.
 pub(crate) struct Query(String);
@@ -26,6 +27,11 @@ impl FromRequest for Query {
 }
 
 impl Query {
+    /// Where a listing with these parameters is read.
+    pub(crate) fn lane(&self) -> Lane {
+        Lane::of_search(self.0.len())
+    }
+
     /// The page that `pageIndex` and `pageSize` ask for (spec section 3.2).
     pub(crate) fn page(&self) -> Result<Page, Problem> {
         page::asked("parameter", self.value(page::INDEX).as_deref(), self.value(page::SIZE).as_deref())

@@ -2,6 +2,7 @@
 
 mod comparison;
 mod conditions;
+mod cost;
 mod mistake;
 mod order;
 mod piece;
@@ -19,6 +20,8 @@ use crate::json::Object;
 use crate::page;
 use crate::problem::Problem;
 use crate::query::Query;
+use conditions::Reading;
+use cost::Costs;
 use piece::Piece;
 
 /// How many characters a text may have that something is compared with: as many as a whole query.
@@ -43,21 +46,23 @@ impl<'a> Asker<'a> {
     /// The listing that `q`, `zenql` and `order` ask for. It may have to wait, as all of these do.
     pub(crate) fn listing<F: Field>(self, query: &Query) -> Result<Listing<F>, Problem> {
         let listing = Listing { order: order::parameter(query, "order")?, ..Listing::of_all(query.page()?, self.now) };
-        self.narrowed(listing, query.value("q"), query.value("zenql"))
+        self.narrowed(listing, query.value("q"), query.value("zenql"), &Costs::default())
     }
 
     /// The same, with `where` and `orderBy` (spec sections 4.1 and 8.3).
     pub(crate) fn search<F: Field>(self, query: &Query) -> Result<Listing<F>, Problem> {
         let mut listing =
             Listing { order: order::parameter(query, "order")?, ..Listing::of_all(query.page()?, self.now) };
+        let costs = Costs::default();
         if let Some(text) = query.value("where") {
-            listing.filter = conditions::read(&Piece::parameter("where", &text)?, self.now)?;
+            let reading = Reading { now: self.now, costs: &costs };
+            listing.filter = reading.conditions(&Piece::parameter("where", &text)?)?;
         }
         let order = order::by_parameter(query, "orderBy")?;
         if !order.is_empty() {
             listing.order = order;
         }
-        self.narrowed(listing, query.value("q"), query.value("zenql"))
+        self.narrowed(listing, query.value("q"), query.value("zenql"), &costs)
     }
 
     /// The same, as a body says it.
@@ -68,8 +73,9 @@ impl<'a> Asker<'a> {
         let digits = |name: &str| piece(name).map(|piece| piece.digits());
         let (index, size) = (digits(page::INDEX), digits(page::SIZE));
         let mut listing = Listing::of_all(page::asked("property", index.as_deref(), size.as_deref())?, self.now);
+        let costs = Costs::default();
         if let Some(piece) = piece("where") {
-            listing.filter = conditions::read(&piece, self.now)?;
+            listing.filter = Reading { now: self.now, costs: &costs }.conditions(&piece)?;
         }
         for name in ["order", "orderBy"] {
             let order = piece(name).map_or(Ok(Vec::new()), |piece| order::by_piece(&piece))?;
@@ -77,7 +83,7 @@ impl<'a> Asker<'a> {
                 listing.order = order;
             }
         }
-        self.narrowed(listing, text("q")?, text("zenql")?)
+        self.narrowed(listing, text("q")?, text("zenql")?, &costs)
     }
 
     /// `listing` of those only that `q` and `zenql` let pass too. An order within `zenql` counts before any other.
@@ -86,6 +92,7 @@ impl<'a> Asker<'a> {
         listing: Listing<F>,
         q: Option<Cow<'_, str>>,
         zenql: Option<Cow<'_, str>>,
+        costs: &Costs,
     ) -> Result<Listing<F>, Problem> {
         let Listing { mut filter, mut order, page, now } = listing;
         if let Some(text) = q {
@@ -96,7 +103,7 @@ impl<'a> Asker<'a> {
             filter = filter.and(Filter::naming(&text));
         }
         if let Some(text) = zenql {
-            let (wanted, sorted) = zenql::read(&text, self)?;
+            let (wanted, sorted) = zenql::read(&text, self, costs)?;
             filter = filter.and(wanted);
             if !sorted.is_empty() {
                 order = sorted;

@@ -53,6 +53,8 @@ pub fn serve(api: Api, listener: TcpListener, options: ServeOptions) -> io::Resu
         });
         let service = HttpService::build()
             .client_disconnect_timeout(FAREWELL)
+            // Who says no more has left: nobody can tell one from the other, and work that nobody waits for is to end.
+            .h1_allow_half_closed(false)
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }

@@ -4,7 +4,7 @@
 //! address. The limits are those of one instance.
 
 use std::hash::{BuildHasher as _, Hash, RandomState};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,13 +12,12 @@ use std::time::{Duration, Instant};
 
 use quick_cache::sync::Cache;
 
+use crate::client_address::network;
 use crate::problem::Problem;
 
 /// How many addresses, and how many accounts at addresses, are remembered; those that were not used for longest go first.
 const REMEMBERED: usize = 1 << 16;
 const MINUTE: u64 = 60_000_000_000;
-/// The bits of an IPv6 address that tell one network from another: a network has as many addresses as it likes.
-const IPV6_NETWORK: u128 = !(u64::MAX as u128);
 
 /// How many failures there may be in a minute; none is any number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -156,14 +155,6 @@ impl Bucket {
         // A bucket that was filled up since stays full.
         let given_back = |full_at: u64| Some(full_at.saturating_sub(self.interval));
         let _ = self.full_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, given_back);
-    }
-}
-
-/// What is counted as one address.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & IPV6_NETWORK)),
     }
 }
 

@@ -40,13 +40,23 @@ impl Transport {
     pub(crate) fn valve(&self) -> &Valve {
         &self.valve
     }
+
+    /// Ready if the client has left. What it has sent too early stays in the socket.
+    fn poll_end(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut next = [0];
+        match self.stream.poll_peek(context, &mut ReadBuf::new(&mut next)) {
+            Poll::Ready(Ok(0)) => Poll::Ready(Ok(())),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Ok(_)) | Poll::Pending => Poll::Pending,
+        }
+    }
 }
 
 impl AsyncRead for Transport {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let Some(admitted) = this.valve.admitted(context) else {
-            return Poll::Pending;
+            return if this.start == this.end { this.poll_end(context) } else { Poll::Pending };
         };
         if this.start == this.end {
             let most = admitted.min(READ_AT_ONCE);

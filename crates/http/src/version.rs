@@ -10,15 +10,15 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use actix_web::{FromRequest, HttpRequest};
 use guildhall_domain::group::Group;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::User;
 use guildhall_domain::version::{Precondition, Version};
 use serde::Serialize;
 
-use crate::answer::json;
 use crate::problem::Problem;
+use crate::reply::{Reply, bare, json};
 
 /// The tag of a user as they are at `now`.
 pub(crate) fn user_tag(user: &User, now: Timestamp) -> String {
@@ -33,10 +33,9 @@ pub(crate) fn group_tag(group: &Group) -> String {
     format!("\"{}.{}-{}\"", group.version.0, group.user_count, group.child_group_count)
 }
 
-/// `response` with the tag of what it shows.
-pub(crate) fn tagged(mut response: HttpResponse, tag: &str) -> Result<HttpResponse, Problem> {
-    response.headers_mut().insert(header::ETAG, HeaderValue::try_from(tag).map_err(Problem::unexpected)?);
-    Ok(response)
+/// `reply` with the tag of what it shows.
+pub(crate) fn tagged(reply: Reply, tag: &str) -> Result<Reply, Problem> {
+    Ok(reply.with(header::ETAG, HeaderValue::try_from(tag).map_err(Problem::unexpected)?))
 }
 
 /// What a request's headers say of versions.
@@ -73,10 +72,10 @@ impl Conditions {
     }
 
     /// `body` with its tag, or 304 where the client has it already.
-    pub(crate) fn read(&self, tag: &str, body: &impl Serialize) -> Result<HttpResponse, Problem> {
+    pub(crate) fn read(&self, tag: &str, body: &impl Serialize) -> Result<Reply, Problem> {
         let is_known = |known: &String| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag;
         if self.must_not_match.iter().any(is_known) {
-            return tagged(HttpResponse::NotModified().finish(), tag);
+            return tagged(bare(StatusCode::NOT_MODIFIED), tag);
         }
         tagged(json(StatusCode::OK, body)?, tag)
     }

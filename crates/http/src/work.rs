@@ -16,7 +16,7 @@ use crate::client_address::network;
 use crate::problem::Problem;
 use crate::request_span::RequestSpan;
 use crate::shares::{Share, ShareExhausted, Shares};
-use crate::workers::Workers;
+use crate::workers::{Priority, Weight, Workers};
 
 /// Which threads do some work. No kind of work can take the threads of another, nor all connections to the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,22 @@ pub(crate) enum Lane {
     Write,
     /// Reads or changes many rows: listings, searches, bulk changes.
     Long,
+    /// Searches that may compare every row with very much. They are done by the threads of `Long`, but only by few of them.
+    Heavy,
     /// Hashes passwords.
     Password,
+}
+
+/// A search that is written in more bytes than this may make so many comparisons that it is heavy. It takes the database as long
+/// as hundreds of listings, and another one beside it would only take the processors from everybody.
+const HEAVY: usize = 1000;
+
+impl Lane {
+    /// The lane of a search that is written in so many bytes. How heavy it is turns out only when it is read, which is done in
+    /// the lane.
+    pub(crate) fn of_search(bytes: usize) -> Self {
+        if bytes > HEAVY { Self::Heavy } else { Self::Long }
+    }
 }
 
 /// The threads of every lane.
@@ -59,20 +73,23 @@ impl Default for LaneSizes {
 const SHORT_QUEUE: usize = 4096;
 /// How many requests may wait before listings, searches and bulk changes.
 const LONG_QUEUE: usize = 256;
+/// How many of these may be heavy.
+const HEAVY_QUEUE: usize = 64;
 /// How many requests may wait for a password to be hashed.
 const PASSWORD_QUEUE: usize = 64;
 /// How many of these, and of those that are being hashed, may be of one address.
 const PASSWORD_SHARE: usize = PASSWORD_QUEUE / 4;
 
 impl Lanes {
-    /// Starts the threads. Long work has at most half of the connections (one, where there is one).
+    /// Starts the threads. Long work has at most half of the connections (one, where there is one), heavy work an eighth.
     pub(crate) fn start(sizes: LaneSizes) -> io::Result<Self> {
+        use Priority::{Low, Normal};
         let part = |divisor: usize| NonZeroUsize::new(sizes.connections.get() / divisor).unwrap_or(NonZeroUsize::MIN);
         Ok(Self {
-            read: Workers::start("read", sizes.connections, SHORT_QUEUE)?,
-            write: Workers::start("write", part(4), SHORT_QUEUE)?,
-            long: Workers::start("long", part(2), LONG_QUEUE)?,
-            password: Workers::start("password", sizes.passwords, PASSWORD_QUEUE)?,
+            read: Workers::start("read", sizes.connections, SHORT_QUEUE, Normal)?,
+            write: Workers::start("write", part(4), SHORT_QUEUE, Normal)?,
+            long: Workers::start("long", part(2), LONG_QUEUE, Low)?.with_heavy(part(8), HEAVY_QUEUE),
+            password: Workers::start("password", sizes.passwords, PASSWORD_QUEUE, Low)?,
             password_shares: Shares::new(PASSWORD_SHARE),
         })
     }
@@ -87,7 +104,7 @@ impl Lanes {
         match lane {
             Lane::Read => &self.read,
             Lane::Write => &self.write,
-            Lane::Long => &self.long,
+            Lane::Long | Lane::Heavy => &self.long,
             Lane::Password => &self.password,
         }
     }
@@ -134,7 +151,8 @@ where
         // Nobody listens any more if the client has left.
         let _ = answer.send(outcome);
     };
-    api.lanes.of(lane).submit(job).map_err(Problem::unavailable)?;
+    let weight = if lane == Lane::Heavy { Weight::Heavy } else { Weight::Ordinary };
+    api.lanes.of(lane).submit(weight, job).map_err(Problem::unavailable)?;
     let cancel = CancelOnDrop(cancellation);
     let outcome = answered.await;
     drop(cancel);

@@ -14,10 +14,40 @@ pub(crate) struct Workers {
     queue: Arc<Queue>,
 }
 
+/// Who is first where processors are scarce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Priority {
+    /// As every thread.
+    Normal,
+    /// After every other thread.
+    Low,
+}
+
+/// How much a thread of low priority steps back, of 19 at most. Every step takes a fifth of what it gets.
+const NICENESS: i32 = 15;
+
+impl Priority {
+    /// Gives it to this thread. Elsewhere than in Linux, it would be given to the whole process.
+    fn apply(self) {
+        if self == Self::Low && cfg!(target_os = "linux") {
+            // Best effort: without it the work is done all the same.
+            let _ = rustix::process::nice(NICENESS);
+        }
+    }
+}
+
 /// The queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many requests of this kind wait already")]
 pub(crate) struct QueueFull;
+
+/// How much a job takes from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    Ordinary,
+    /// So much that only few are done at one time.
+    Heavy,
+}
 
 struct Queue {
     state: Mutex<State>,
@@ -25,31 +55,53 @@ struct Queue {
     capacity: usize,
 }
 
-#[derive(Default)]
 struct State {
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<(Weight, Job)>,
+    /// How many heavy jobs are being done.
+    heavy: usize,
+    most_heavy: usize,
+    most_heavy_waiting: usize,
     is_closed: bool,
 }
 
 impl Workers {
     /// Starts `threads` threads whose names begin with `name`. At most `capacity` jobs wait for them.
-    pub(crate) fn start(name: &str, threads: NonZeroUsize, capacity: usize) -> io::Result<Self> {
-        let queue = Arc::new(Queue { state: Mutex::default(), changed: Condvar::new(), capacity });
+    pub(crate) fn start(name: &str, threads: NonZeroUsize, capacity: usize, priority: Priority) -> io::Result<Self> {
+        let state = State {
+            jobs: VecDeque::new(),
+            heavy: 0,
+            most_heavy: threads.get(),
+            most_heavy_waiting: capacity,
+            is_closed: false,
+        };
+        let queue = Arc::new(Queue { state: Mutex::new(state), changed: Condvar::new(), capacity });
         let workers = Self { queue };
         for number in 0..threads.get() {
             let queue = Arc::clone(&workers.queue);
-            thread::Builder::new().name(format!("{name}-{number}")).spawn(move || queue.work())?;
+            thread::Builder::new().name(format!("{name}-{number}")).spawn(move || {
+                priority.apply();
+                queue.work();
+            })?;
         }
         Ok(workers)
     }
 
-    /// Hands a job over, which may not panic.
-    pub(crate) fn submit(&self, job: impl FnOnce() + Send + 'static) -> Result<(), QueueFull> {
+    /// The same threads, of which only so many do heavy jobs at one time, and only so many of these may wait.
+    pub(crate) fn with_heavy(self, most: NonZeroUsize, most_waiting: usize) -> Self {
         let mut state = self.queue.lock();
-        if state.jobs.len() >= self.queue.capacity {
+        (state.most_heavy, state.most_heavy_waiting) = (most.get(), most_waiting);
+        drop(state);
+        self
+    }
+
+    /// Hands a job over, which may not panic.
+    pub(crate) fn submit(&self, weight: Weight, job: impl FnOnce() + Send + 'static) -> Result<(), QueueFull> {
+        let mut state = self.queue.lock();
+        let heavy = || state.jobs.iter().filter(|(weight, _)| *weight == Weight::Heavy).count();
+        if state.jobs.len() >= self.queue.capacity || (weight == Weight::Heavy && heavy() >= state.most_heavy_waiting) {
             return Err(QueueFull);
         }
-        state.jobs.push_back(Box::new(job));
+        state.jobs.push_back((weight, Box::new(job)));
         drop(state);
         self.queue.changed.notify_one();
         Ok(())
@@ -65,17 +117,29 @@ impl Drop for Workers {
 
 impl Queue {
     fn work(&self) {
-        while let Some(job) = self.next() {
+        while let Some((weight, job)) = self.next() {
             job();
+            if weight == Weight::Heavy {
+                self.lock().heavy -= 1;
+                // Another one may have waited for this, and whoever is idle does not know.
+                self.changed.notify_one();
+            }
         }
     }
 
-    fn next(&self) -> Option<Job> {
+    /// The first job that may be done now. A heavy one lets others past that may.
+    fn next(&self) -> Option<(Weight, Job)> {
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.jobs.pop_front() {
-                return Some(job);
+            let may_be_heavy = state.heavy < state.most_heavy;
+            let place = state.jobs.iter().position(|(weight, _)| may_be_heavy || *weight == Weight::Ordinary);
+            if let Some((weight, job)) = place.and_then(|place| state.jobs.remove(place)) {
+                if weight == Weight::Heavy {
+                    state.heavy += 1;
+                }
+                return Some((weight, job));
             }
+            // What is left when all is closed is heavy, and for those who do such jobs already.
             if state.is_closed {
                 return None;
             }
@@ -93,16 +157,16 @@ mod tests {
     use std::num::NonZeroUsize;
     use std::sync::mpsc;
 
-    use super::{QueueFull, Workers};
+    use super::{Priority, QueueFull, Weight, Workers};
 
     #[test]
     fn a_full_queue_refuses_and_a_closed_one_is_finished() {
-        let workers = Workers::start("test", NonZeroUsize::MIN, 2).unwrap();
+        let workers = Workers::start("test", NonZeroUsize::MIN, 2, Priority::Low).unwrap();
         let (begun, has_begun) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
         let (done, is_done) = mpsc::channel();
         workers
-            .submit(move || {
+            .submit(Weight::Ordinary, move || {
                 begun.send(()).unwrap();
                 released.recv().unwrap();
             })
@@ -110,11 +174,37 @@ mod tests {
         has_begun.recv().unwrap();
         for number in 0..2 {
             let done = done.clone();
-            workers.submit(move || done.send(number).unwrap()).unwrap();
+            workers.submit(Weight::Ordinary, move || done.send(number).unwrap()).unwrap();
         }
-        assert_eq!(workers.submit(|| ()), Err(QueueFull));
+        assert_eq!(workers.submit(Weight::Ordinary, || ()), Err(QueueFull));
         drop((workers, done));
         release.send(()).unwrap();
         assert_eq!(is_done.iter().collect::<Vec<_>>(), [0, 1]);
+    }
+
+    #[test]
+    fn heavy_jobs_wait_for_one_another_and_let_others_past() {
+        let threads = NonZeroUsize::new(3).unwrap();
+        let workers = Workers::start("test", threads, 8, Priority::Normal).unwrap().with_heavy(NonZeroUsize::MIN, 2);
+        let (begun, has_begun) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let blocking = begun.clone();
+        let block = move || {
+            blocking.send("heavy").unwrap();
+            released.recv().unwrap();
+        };
+        workers.submit(Weight::Heavy, block).unwrap();
+        assert_eq!(has_begun.recv(), Ok("heavy"));
+        for name in ["second", "third"] {
+            let begun = begun.clone();
+            workers.submit(Weight::Heavy, move || begun.send(name).unwrap()).unwrap();
+        }
+        assert_eq!(workers.submit(Weight::Heavy, || ()), Err(QueueFull));
+        workers.submit(Weight::Ordinary, move || begun.send("ordinary").unwrap()).unwrap();
+        assert_eq!(has_begun.recv(), Ok("ordinary"));
+        assert!(has_begun.try_recv().is_err());
+        drop(workers);
+        release.send(()).unwrap();
+        assert_eq!(has_begun.iter().collect::<Vec<_>>(), ["second", "third"]);
     }
 }

@@ -1,12 +1,14 @@
 //! One connection to either database.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use diesel::connection::TransactionManager;
 use diesel::prelude::*;
 use diesel::{ConnectionError, MultiConnection};
 
 use crate::dialect;
+use crate::statement_guard::StatementGuard;
 
 /// A connection to one of the databases.
 #[derive(MultiConnection)]
@@ -56,8 +58,18 @@ pub(crate) struct Manager(pub(crate) Location);
 /// A connection of the pool.
 pub(crate) struct Pooled {
     pub(crate) connection: AnyConnection,
+    pub(crate) handle: Handle,
     /// The last unit of work could not be ended: nobody may go on with this connection.
     pub(crate) broken: bool,
+}
+
+/// By what the statements of a connection are ended from outside.
+#[derive(Clone, Debug)]
+pub(crate) enum Handle {
+    /// The process of PostgreSQL that serves it.
+    Postgres(i32),
+    /// What its statements ask.
+    Sqlite(Arc<StatementGuard>),
 }
 
 impl r2d2::ManageConnection for Manager {
@@ -68,19 +80,21 @@ impl r2d2::ManageConnection for Manager {
     /// is still connecting, and crash it.
     fn connect(&self) -> Result<Pooled, ConnectionError> {
         openssl_sys::init();
-        let connection = match &self.0 {
+        let (connection, handle) = match &self.0 {
             Location::Postgres(url) => {
                 let mut connection = PgConnection::establish(url)?;
-                dialect::postgres::set_up(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
-                AnyConnection::Postgres(connection)
+                let process =
+                    dialect::postgres::set_up(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
+                (AnyConnection::Postgres(connection), Handle::Postgres(process))
             }
             Location::Sqlite(path) => {
                 let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;
-                dialect::sqlite::set_up(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
-                AnyConnection::Sqlite(connection)
+                let guard = Arc::new(StatementGuard::new());
+                dialect::sqlite::set_up(&mut connection, &guard).map_err(ConnectionError::CouldntSetupConfiguration)?;
+                (AnyConnection::Sqlite(connection), Handle::Sqlite(guard))
             }
         };
-        Ok(Pooled { connection, broken: false })
+        Ok(Pooled { connection, handle, broken: false })
     }
 
     /// Does nothing: the statement that begins a unit of work finds out, without a round trip of its own.

@@ -11,6 +11,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use guildhall_domain::ports::Store;
 use r2d2::{ManageConnection, NopErrorHandler, Pool};
 
+use crate::canceller::Canceller;
 use crate::connection::{AnyConnection, Location, Manager};
 use crate::dialect;
 use crate::store::DieselStore;
@@ -28,8 +29,12 @@ const WAIT_FOR_ONLY_WRITER: Duration = Duration::from_mins(1);
 pub struct DatabaseSettings {
     /// `sqlite://PATH`, where the path is relative unless it starts with a third slash, or `postgres://…` as libpq takes it.
     pub url: String,
-    /// The most connections at one time; at least 1. SQLite gets one more, for its writer.
+    /// The most connections at one time; at least 1. SQLite gets one more, for its writer, and PostgreSQL one more while
+    /// statements are cancelled that nobody waits for any more.
     pub pool_size: u32,
+    /// The most time that a statement may take which only reads, and that one may wait for another writer in PostgreSQL. `None`:
+    /// any time.
+    pub statement_timeout: Option<Duration>,
 }
 
 /// Why a database was not opened.
@@ -55,6 +60,9 @@ pub enum OpenError {
     /// The database could not be reached.
     #[error("the database could not be reached")]
     Connect(#[source] ConnectionError),
+    /// The thread could not be started that cancels statements.
+    #[error("a thread could not be started")]
+    Thread(#[source] io::Error),
     /// The pool could not be filled.
     #[error("the database could not be reached")]
     Pool(#[source] r2d2::Error),
@@ -78,29 +86,30 @@ impl Database {
         if let Location::Sqlite(path) = &location {
             create(path).map_err(|source| OpenError::File { path: path.clone(), source })?;
         }
-        Self::open(location, settings.pool_size)
+        Self::open(location, settings)
     }
 
     /// Opens the database; a SQLite file that is not there is an error.
     pub fn connect_existing(settings: &DatabaseSettings) -> Result<Self, OpenError> {
         match Location::parse(&settings.url).ok_or(OpenError::Url)? {
             Location::Sqlite(path) if !path.exists() => Err(OpenError::Missing(path)),
-            location => Self::open(location, settings.pool_size),
+            location => Self::open(location, settings),
         }
     }
 
-    fn open(location: Location, pool_size: u32) -> Result<Self, OpenError> {
-        if pool_size == 0 {
+    fn open(location: Location, settings: &DatabaseSettings) -> Result<Self, OpenError> {
+        if settings.pool_size == 0 {
             return Err(OpenError::EmptyPool);
         }
         let manager = Manager(location.clone());
         drop(manager.connect().map_err(OpenError::Connect)?);
-        let connections = pool(location.clone(), pool_size, WAIT)?;
-        let writers = match location {
-            Location::Postgres(_) => connections.clone(),
-            Location::Sqlite(_) => pool(location, 1, WAIT_FOR_ONLY_WRITER)?,
+        let connections = pool(location.clone(), settings.pool_size, WAIT)?;
+        let (writers, canceller) = match location {
+            Location::Postgres(url) => (connections.clone(), Some(Canceller::start(url).map_err(OpenError::Thread)?)),
+            Location::Sqlite(_) => (pool(location, 1, WAIT_FOR_ONLY_WRITER)?, None),
         };
-        Ok(Self { manager, store: Arc::new(DieselStore::new(connections, writers)) })
+        let store = DieselStore::new(connections, writers, canceller, settings.statement_timeout);
+        Ok(Self { manager, store: Arc::new(store) })
     }
 
     /// Runs the migrations that have not been run, one process at a time, and names them.

@@ -3,6 +3,8 @@
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
+use std::time::Duration;
+
 use diesel::QueryResult;
 
 use crate::connection::AnyConnection;
@@ -31,7 +33,7 @@ macro_rules! dialect {
     };
 }
 
-dialect!(begin(connection, turn: Turn) -> QueryResult<()>);
+dialect!(begin(connection, turn: Turn, limit: Option<Duration>) -> QueryResult<()>);
 dialect!(unknown_users(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
 dialect!(unknown_groups(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
 dialect!(insert_members(connection, group: Key, users: Vec<Key>, added: i64) -> QueryResult<usize>);

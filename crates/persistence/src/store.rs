@@ -3,8 +3,10 @@
 mod api_keys;
 mod closure;
 mod custom;
+mod fate;
 mod groups;
 mod identities;
+mod interruption;
 mod lockouts;
 mod members;
 mod search;
@@ -12,16 +14,21 @@ mod sign_in;
 mod unit;
 mod users;
 
+use std::time::Duration;
+
 use diesel::connection::TransactionManager;
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error};
+use diesel::result::Error;
 use guildhall_domain::ports::{Cancellation, Reader, Store, StoreError, Undo, Writer};
 use r2d2::{Pool, PooledConnection};
 
-use crate::connection::{AnyConnection, Manager};
+use crate::canceller::Canceller;
+use crate::connection::{AnyConnection, Handle, Manager, Pooled};
 use crate::dialect::{self, Turn};
 use crate::sql_types::Key;
 
+use fate::{Fate, store_error};
+use interruption::Interruption;
 use search::KnownListings;
 
 /// How often work that collided is run in all.
@@ -33,11 +40,20 @@ pub(crate) struct DieselStore {
     /// Where only one writer can be, a pool of one: its queue is the writers' queue, and readers keep their connections.
     writers: Pool<Manager>,
     known: KnownListings,
+    /// Where statements are cancelled from outside.
+    canceller: Option<Canceller>,
+    /// The most time for a statement that reads, or that waits for another writer.
+    limit: Option<Duration>,
 }
 
 impl DieselStore {
-    pub(crate) fn new(connections: Pool<Manager>, writers: Pool<Manager>) -> Self {
-        Self { connections, writers, known: KnownListings::default() }
+    pub(crate) fn new(
+        connections: Pool<Manager>,
+        writers: Pool<Manager>,
+        canceller: Option<Canceller>,
+        limit: Option<Duration>,
+    ) -> Self {
+        Self { connections, writers, known: KnownListings::default(), canceller, limit }
     }
 
     /// Gives keys to those who came here before there were any.
@@ -45,7 +61,7 @@ impl DieselStore {
         let mut after = Some(Key(uuid::Uuid::nil()));
         while let Some(id) = after {
             let mut outcome = Ok(None);
-            self.run(Turn::Alone, &mut |unit| {
+            self.run(Turn::Alone, &Cancellation::new(), &mut |unit| {
                 outcome = unit.run(|connection| search::upkeep::catch_up(connection, id));
                 outcome.as_ref().map(drop).map_err(|_| Undo)
             })?;
@@ -54,11 +70,21 @@ impl DieselStore {
         Ok(())
     }
 
-    fn run(&self, turn: Turn, work: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>) -> Result<(), StoreError> {
+    /// Runs `work`, which reads or writes, again and again until it collides with nothing. Work that `cancellation` says is not
+    /// wanted any more ends with an error.
+    fn run(
+        &self,
+        turn: Turn,
+        cancellation: &Cancellation,
+        work: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>,
+    ) -> Result<(), StoreError> {
         for _ in 0..ATTEMPTS {
             let mut pooled = self.begin(turn)?;
-            let mut unit = Unit { connection: &mut pooled.connection, fate: Fate::Sound, known: &self.known };
-            let wanted = work(&mut unit);
+            let interruption = Interruption::of(&pooled.handle, self.canceller.as_ref());
+            let limit = if turn == Turn::Reading { self.limit } else { None };
+            let Pooled { connection, handle, .. } = &mut *pooled;
+            let mut unit = Unit { connection, handle, cancellation, limit, fate: Fate::Sound, known: &self.known };
+            let wanted = interruption.during(cancellation, || work(&mut unit));
             let fate = unit.fate;
             let ended = match wanted {
                 Ok(()) => Manager::commit(&mut pooled.connection),
@@ -66,26 +92,28 @@ impl DieselStore {
             };
             pooled.broken = fate == Fate::Lost || ended.is_err();
             match (wanted, ended) {
-                (Err(Undo), _) if fate == Fate::Collided => {}
+                (Err(Undo), _) if cancellation.is_cancelled() => return Err(unwanted()),
+                (Err(Undo), _) if fate.is_worth_another_attempt() => {}
                 (Err(Undo), _) | (Ok(()), Ok(())) => return Ok(()),
-                (Ok(()), Err(error)) if fate_of(&error) == Fate::Collided => {}
-                (Ok(()), Err(error)) => return Err(store_error(error)),
+                (Ok(()), Err(error)) if Fate::of(&error).is_worth_another_attempt() => {}
+                (Ok(()), Err(error)) => return Err(store_error(error, limit)),
             }
         }
         Err(StoreError::unavailable("the work collided with other work too often"))
     }
 
-    /// A connection with a transaction begun. Connections that died while they waited in the pool are thrown away.
+    /// A connection with a transaction begun. Connections that died while they waited in the pool are thrown away, and those whose
+    /// beginning somebody cancelled who meant something else.
     fn begin(&self, turn: Turn) -> Result<PooledConnection<Manager>, StoreError> {
         let pool = if turn == Turn::Reading { &self.connections } else { &self.writers };
         for _ in 0..=pool.max_size() {
             let mut pooled = pool.get().map_err(StoreError::unavailable)?;
-            match dialect::begin(&mut pooled.connection, turn) {
+            match dialect::begin(&mut pooled.connection, turn, self.limit) {
                 Ok(()) => return Ok(pooled),
-                Err(error) if fate_of(&error) == Fate::Lost => pooled.broken = true,
+                Err(error) if matches!(Fate::of(&error), Fate::Lost | Fate::Interrupted) => pooled.broken = true,
                 Err(error) => {
                     pooled.broken = true;
-                    return Err(store_error(error));
+                    return Err(store_error(error, self.limit));
                 }
             }
         }
@@ -104,46 +132,45 @@ impl Manager {
 }
 
 impl Store for DieselStore {
-    fn reading(&self, _: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
-        self.run(Turn::Reading, &mut |unit| {
+    fn reading(&self, cancellation: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
+        self.run(Turn::Reading, cancellation, &mut |unit| {
             work(unit);
             if unit.fate == Fate::Sound { Ok(()) } else { Err(Undo) }
         })
     }
 
     fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
-        self.run(Turn::Writing, &mut |unit| work(unit))
+        self.run(Turn::Writing, &Cancellation::new(), &mut |unit| work(unit))
     }
 
     fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
-        self.run(Turn::Alone, &mut |unit| work(unit))
+        self.run(Turn::Alone, &Cancellation::new(), &mut |unit| work(unit))
     }
-}
-
-/// What became of a unit of work's connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    /// Nothing happened to it.
-    Sound,
-    /// Another unit of work changed what this one relied on.
-    Collided,
-    /// The database went away.
-    Lost,
 }
 
 /// A unit of work under way.
 struct Unit<'a> {
     connection: &'a mut AnyConnection,
+    handle: &'a Handle,
+    cancellation: &'a Cancellation,
+    limit: Option<Duration>,
     fate: Fate,
     known: &'a KnownListings,
 }
 
 impl Unit<'_> {
     fn run<T>(&mut self, statement: impl FnOnce(&mut AnyConnection) -> Result<T, Failure>) -> Result<T, StoreError> {
+        if self.cancellation.is_cancelled() {
+            self.suffer(Fate::Interrupted);
+            return Err(unwanted());
+        }
+        if let Handle::Sqlite(guard) = self.handle {
+            guard.allow(self.limit);
+        }
         statement(self.connection).map_err(|failure| match failure {
             Failure::Database(error) => {
-                self.suffer(fate_of(&error));
-                store_error(error)
+                self.suffer(Fate::of(&error));
+                store_error(error, self.limit)
             }
             Failure::Stale => {
                 self.suffer(Fate::Collided);
@@ -178,48 +205,9 @@ impl From<Error> for Failure {
     }
 }
 
-fn fate_of(error: &Error) -> Fate {
-    match error {
-        Error::DatabaseError(kind, information) => match kind {
-            DatabaseErrorKind::UniqueViolation
-            | DatabaseErrorKind::ForeignKeyViolation
-            | DatabaseErrorKind::SerializationFailure => Fate::Collided,
-            DatabaseErrorKind::ClosedConnection => Fate::Lost,
-            _ => fate_by_message(information.message()),
-        },
-        Error::BrokenTransactionManager => Fate::Lost,
-        _ => Fate::Sound,
-    }
-}
-
-/// Diesel has no kind for these; the texts are those of libpq, PostgreSQL's `C` locale and SQLite.
-fn fate_by_message(message: &str) -> Fate {
-    const COLLIDED: [&str; 3] = ["deadlock detected", "database is locked", "database table is locked"];
-    const LOST: [&str; 9] = [
-        "server closed the connection",
-        "terminating connection",
-        "could not receive data from server",
-        "could not send data to server",
-        "connection to server",
-        "no connection to the server",
-        "SSL connection has been closed",
-        "SSL SYSCALL error",
-        "the database system is",
-    ];
-    if COLLIDED.iter().any(|text| message.contains(text)) {
-        Fate::Collided
-    } else if LOST.iter().any(|text| message.contains(text)) {
-        Fate::Lost
-    } else {
-        Fate::Sound
-    }
-}
-
-fn store_error(error: Error) -> StoreError {
-    match fate_of(&error) {
-        Fate::Sound => StoreError::failed(error),
-        Fate::Collided | Fate::Lost => StoreError::unavailable(error),
-    }
+/// What nobody will read.
+fn unwanted() -> StoreError {
+    StoreError::unavailable("nobody waits for the work any more")
 }
 
 /// More than the databases count to is as good as their most.

@@ -6,6 +6,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::pin::pin;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use guildhall_auth::{
@@ -99,7 +100,12 @@ impl Application {
 
 /// What the database adapter is told.
 pub(crate) fn database(settings: &Settings) -> DatabaseSettings {
-    DatabaseSettings { url: settings.database.url.reveal().to_owned(), pool_size: settings.database.pool_size }
+    let timeout = Some(settings.database.statement_timeout).filter(|seconds| *seconds > 0);
+    DatabaseSettings {
+        url: settings.database.url.reveal().to_owned(),
+        pool_size: settings.database.pool_size,
+        statement_timeout: timeout.map(Duration::from_secs),
+    }
 }
 
 /// How many passwords are hashed at one time. A hash keeps a processor busy, so more would only take memory.

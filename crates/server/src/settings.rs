@@ -62,6 +62,9 @@ pub(crate) struct Database {
     pub(crate) url: Secret,
     #[serde(deserialize_with = "values::whole")]
     pub(crate) pool_size: u32,
+    /// In seconds; 0 is no limit.
+    #[serde(deserialize_with = "values::whole")]
+    pub(crate) statement_timeout: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -96,6 +99,10 @@ pub(crate) struct Bootstrap {
     pub(crate) client_secret: Option<Secret>,
 }
 
+/// One for listings and searches, and one for everything else.
+const FEWEST_CONNECTIONS: u32 = 2;
+/// A day, in seconds.
+const LONGEST_STATEMENT_TIMEOUT: u64 = 86_400;
 /// The fewest bytes of a secret that somebody chooses.
 const SHORTEST_CLIENT_SECRET: usize = 32;
 
@@ -167,7 +174,12 @@ impl Settings {
                 "must be origins such as https://admin.example.com, or *",
             ),
             (url, "database.url", "must start with sqlite:// or postgres://"),
-            (self.database.pool_size > 0, "database.pool_size", "must be at least 1"),
+            (self.database.pool_size >= FEWEST_CONNECTIONS, "database.pool_size", "must be at least 2"),
+            (
+                self.database.statement_timeout <= LONGEST_STATEMENT_TIMEOUT,
+                "database.statement_timeout",
+                "must be at most 86400",
+            ),
             (self.limits.bulk_ids > 0, "limits.bulk_ids", "must be at least 1"),
             (self.limits.bulk_bytes > 0, "limits.bulk_bytes", "must be at least 1"),
             (self.limits.body_bytes > 0, "limits.body_bytes", "must be at least 1"),

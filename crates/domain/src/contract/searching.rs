@@ -121,8 +121,26 @@ pub fn filters_combine(store: Arc<dyn Store>) {
 /// Searches by many hundred values are taken.
 pub fn a_filter_may_be_long(store: Arc<dyn Store>) {
     let crowd = Crowd::over(store);
-    let values = (0..1500).map(|number| Operand::Text(format!("soap {number}"))).collect();
-    let filter = must(Filter::among(&UserField::Username, values));
-    crowd.agrees_on_users(&filter, &[], whole());
-    crowd.agrees_on_users(&filter.negated(), &[], whole());
+    let texts = TEXTS.into_iter().map(str::to_owned).chain((0..1500).map(|number| format!("soap {number}")));
+    let texts: Vec<Operand> = texts.map(Operand::Text).chain([Operand::Null]).collect();
+    let ids = crowd.users.iter().take(20).map(|user| Operand::Id(user.id.0)).collect();
+    let several = [
+        must(Filter::among(&UserField::Username, texts.clone())),
+        must(Filter::among(&UserField::FirstName, texts.clone())),
+        must(Filter::among(&UserField::Custom("level".to_owned()), texts)),
+        must(Filter::among(&UserField::Id, ids)),
+        must(Filter::among(&UserField::FailedLoginAttempts, (1..1500).map(Operand::Integer).collect())),
+    ];
+    let parts =
+        |text: &str| must(Filter::comparing(UserField::Names, Operator::Contains, Operand::Text(text.to_owned())));
+    let contained: Vec<_> = TEXTS.into_iter().chain(["soap", "maker", "club", "com", "ert"]).map(parts).collect();
+    for filter in several.iter().cloned().chain([
+        Filter::Any(several.to_vec()),
+        Filter::Any(vec![several[0].clone(), Filter::Any(vec![several[1].clone(), several[3].clone()])]),
+        Filter::Any(contained.clone()),
+        Filter::All(contained.into_iter().map(Filter::negated).collect()),
+    ]) {
+        crowd.agrees_on_users(&filter, &[], whole());
+        crowd.agrees_on_users(&filter.negated(), &[], whole());
+    }
 }

@@ -1,10 +1,15 @@
 //! What a store says when it cannot do its work.
 
 use std::error::Error;
+use std::time::Duration;
 
 /// A store could not do its work; not the caller's fault.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", match fault { Fault::Unavailable => "the store is not available", Fault::Failed => "the store failed" })]
+#[error("{}", match fault {
+    Fault::Unavailable => "the store is not available",
+    Fault::TimedOut(_) => "the store took too long",
+    Fault::Failed => "the store failed",
+})]
 pub struct StoreError {
     fault: Fault,
     #[source]
@@ -16,6 +21,8 @@ pub struct StoreError {
 pub enum Fault {
     /// It cannot be reached, or has too much to do; later it may answer.
     Unavailable,
+    /// A question took longer than this, which is the most that one may take. The same question is likely to take as long again.
+    TimedOut(Duration),
     /// Something is wrong with it, or with the data in it.
     Failed,
 }
@@ -24,6 +31,11 @@ impl StoreError {
     /// The store cannot be reached, or has too much to do.
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { fault: Fault::Unavailable, source: source.into() }
+    }
+
+    /// A question took longer than `limit`, which is the most that one may take.
+    pub fn timed_out(limit: Duration, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { fault: Fault::TimedOut(limit), source: source.into() }
     }
 
     /// Something is wrong with the store, or with the data in it.

@@ -24,8 +24,9 @@ use crate::user::{Lockout, SecurityStamp, User, UserId};
 /// Use the methods of `dyn Store` ([`read`](#method.read), [`write`](#method.write), [`write_alone`](#method.write_alone)),
 /// which carry a value and a typed error.
 pub trait Store: Send + Sync {
-    /// Reads that agree with one another. Once `cancellation` is cancelled, a store may end the work with an error, whatever
-    /// the work returns.
+    /// Reads that agree with one another. A store may have a limit for how long a question of `work` may take; one that takes
+    /// longer fails with [`Fault::TimedOut`](super::Fault::TimedOut). Once `cancellation` is cancelled, a store may end the
+    /// work with an error, whatever the work returns.
     fn reading(&self, cancellation: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError>;
     /// Changes that commute: adding members, creating users and groups. Several may run at once.
     fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError>;

@@ -49,6 +49,8 @@ pub trait Field: Clone + Eq + Sized {
     fn kind(&self) -> Kind;
     /// What `item` has in it at `now`.
     fn value(&self, item: &Self::Item, now: Timestamp) -> Value;
+    /// Whether it is a custom property, of which nothing is indexed.
+    fn is_custom(&self) -> bool;
     /// The id.
     fn id() -> Self;
     /// What listings are sorted by when nobody says.

@@ -83,6 +83,10 @@ impl Field for GroupField {
         }
     }
 
+    fn is_custom(&self) -> bool {
+        matches!(self, Self::Custom(_))
+    }
+
     fn id() -> Self {
         Self::Id
     }

@@ -166,6 +166,10 @@ impl Field for UserField {
         }
     }
 
+    fn is_custom(&self) -> bool {
+        matches!(self, Self::Custom(_))
+    }
+
     fn id() -> Self {
         Self::Id
     }

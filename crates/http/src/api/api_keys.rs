@@ -6,13 +6,13 @@ use actix_web::web::{Data, Path};
 use guildhall_domain::access::{Action, Actor};
 
 use crate::Api;
-use crate::answer::{created, json};
 use crate::api_key_json::{ApiKeyBody, draft};
 use crate::caller::Caller;
 use crate::openapi::{ApiKeyChanges, ApiKeyPath, NewApiKey, Paging};
 use crate::page::PageBody;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::reply::{Reply, created, json};
 use crate::segment::ApiKeySegment;
 use crate::submission::Submission;
 use crate::work::{Lane, run};
@@ -26,13 +26,13 @@ use crate::work::{Lane, run};
     params(Paging),
     responses((status = 200, description = "A page of API keys.", body = PageBody<ApiKeyBody>))
 )]
-pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<HttpResponse, Problem> {
-    let keys = run(&api, Lane::Long, move |api| {
+pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
+    run(&api, Lane::Long, move |api| {
         let page = caller.told(api, Action::ManageApiKeys, query.page())?;
-        Ok::<_, Problem>(api.directory.api_keys(Actor::Caller(&caller.0), page)?)
+        let keys = api.directory.api_keys(Actor::Caller(&caller.0), page)?;
+        json(StatusCode::OK, &PageBody::new(&keys, |key| ApiKeyBody::new(key, None)))
     })
-    .await?;
-    json(StatusCode::OK, &PageBody::new(&keys, |key| ApiKeyBody::new(key, None)))
+    .await
 }
 
 /// Creates an API key, and a user that it acts as.
@@ -46,14 +46,13 @@ pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result
     request_body = NewApiKey,
     responses((status = 201, description = "The API key with its secret.", body = ApiKeyBody), (status = 409), (status = 422))
 )]
-pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<HttpResponse, Problem> {
+pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Action::ManageApiKeys, api.limits.body_bytes).await?;
-    let issued = run(&api, Lane::Write, move |api| {
-        let draft = draft(&body)?;
-        Ok::<_, Problem>(api.directory.create_api_key(Actor::Caller(&caller.0), draft, &[])?)
+    run(&api, Lane::Write, move |api| {
+        let issued = api.directory.create_api_key(Actor::Caller(&caller.0), draft(&body)?, &[])?;
+        created(format_args!("apiKeys/{}", issued.key.id), &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
     })
-    .await?;
-    created(format_args!("apiKeys/{}", issued.key.id), &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
+    .await
 }
 
 /// Shows an API key, without its secret.
@@ -65,9 +64,12 @@ pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submissio
     params(ApiKeyPath),
     responses((status = 200, description = "The API key.", body = ApiKeyBody))
 )]
-pub(crate) async fn read(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<HttpResponse, Problem> {
-    let key = run(&api, Lane::Read, move |api| api.directory.api_key(Actor::Caller(&caller.0), &key.0)).await?;
-    json(StatusCode::OK, &ApiKeyBody::new(&key, None))
+pub(crate) async fn read(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<Reply, Problem> {
+    run(&api, Lane::Read, move |api| {
+        let key = api.directory.api_key(Actor::Caller(&caller.0), &key.0)?;
+        json(StatusCode::OK, &ApiKeyBody::new(&key, None))
+    })
+    .await
 }
 
 /// Changes an API key. Disabled, it ends its tokens at once.
@@ -87,14 +89,13 @@ pub(crate) async fn replace(
     caller: Caller,
     key: Path<ApiKeySegment>,
     submission: Submission,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Action::ManageApiKeys, api.limits.body_bytes).await?;
-    let key = run(&api, Lane::Write, move |api| {
-        let changes = draft(&body)?;
-        Ok::<_, Problem>(api.directory.change_api_key(Actor::Caller(&caller.0), &key.0, &changes)?)
+    run(&api, Lane::Write, move |api| {
+        let key = api.directory.change_api_key(Actor::Caller(&caller.0), &key.0, &draft(&body)?)?;
+        json(StatusCode::OK, &ApiKeyBody::new(&key, None))
     })
-    .await?;
-    json(StatusCode::OK, &ApiKeyBody::new(&key, None))
+    .await
 }
 
 /// Deletes an API key and its user, and ends its tokens at once.
@@ -120,8 +121,10 @@ pub(crate) async fn delete(api: Data<Api>, caller: Caller, key: Path<ApiKeySegme
     params(ApiKeyPath),
     responses((status = 200, description = "The API key with its secret.", body = ApiKeyBody))
 )]
-pub(crate) async fn rotate(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<HttpResponse, Problem> {
-    let issued =
-        run(&api, Lane::Write, move |api| api.directory.rotate_api_key(Actor::Caller(&caller.0), &key.0)).await?;
-    json(StatusCode::OK, &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
+pub(crate) async fn rotate(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<Reply, Problem> {
+    run(&api, Lane::Write, move |api| {
+        let issued = api.directory.rotate_api_key(Actor::Caller(&caller.0), &key.0)?;
+        json(StatusCode::OK, &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
+    })
+    .await
 }

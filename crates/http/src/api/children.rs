@@ -9,7 +9,6 @@ use guildhall_domain::access::Action;
 use guildhall_domain::group::GroupId;
 
 use crate::Api;
-use crate::answer::json;
 use crate::bulk;
 use crate::caller::Caller;
 use crate::group_json::GroupBody;
@@ -17,6 +16,7 @@ use crate::openapi::{ChildPath, Excluding, GroupIds, GroupPath, IncludingSelf, P
 use crate::page::PageBody;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::reply::{Reply, json};
 use crate::search::Asker;
 use crate::segment::GroupSegment;
 use crate::submission::Submission;
@@ -36,17 +36,17 @@ pub(crate) async fn list(
     caller: Caller,
     group: Path<GroupSegment>,
     query: Query,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Reply, Problem> {
     let now = api.clock.now();
-    let groups = run(&api, Lane::Long, move |api| {
+    run(&api, query.lane(), move |api| {
         let read = Asker::new(api, &caller, now)
             .listing(&query)
             .and_then(|listing| Ok(((query.reach()?, query.is_on("includeSelf")?), listing)));
         let (which, listing) = caller.told(api, Action::ReadGroups, read)?;
-        Ok::<_, Problem>(api.directory.children(&caller.0, &group.0, which, &query.excluded_groups(), &listing)?)
+        let groups = api.directory.children(&caller.0, &group.0, which, &query.excluded_groups(), &listing)?;
+        json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
     })
-    .await?;
-    json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
+    .await
 }
 
 /// Puts many groups below a group, all or none.

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 use guildhall_domain::access::KNOWN_SCOPES;
 use guildhall_domain::ports::PublicKey;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Api;
-use crate::answer::json;
 use crate::problem::Problem;
+use crate::reply::{Reply, json};
 
 /// What there is to know about an issuer of tokens.
 #[derive(Serialize, ToSchema)]
@@ -86,7 +86,7 @@ impl From<PublicKey> for KeyBody {
     operation_id = "readIssuer",
     responses((status = 200, description = "The issuer.", body = IssuerBody))
 )]
-pub(crate) async fn configuration(api: Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub(crate) async fn configuration(api: Data<Api>, request: HttpRequest) -> Result<Reply, Problem> {
     let issuer = api.tokens.issuer().to_owned();
     let place = if issuer.starts_with("http://") || issuer.starts_with("https://") {
         issuer.trim_end_matches('/').to_owned()
@@ -126,6 +126,6 @@ pub(crate) async fn configuration(api: Data<Api>, request: HttpRequest) -> Resul
     operation_id = "readKeys",
     responses((status = 200, description = "The keys.", body = KeysBody))
 )]
-pub(crate) async fn keys(api: Data<Api>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn keys(api: Data<Api>) -> Result<Reply, Problem> {
     json(StatusCode::OK, &KeysBody { keys: api.tokens.public_keys().into_iter().map(KeyBody::from).collect() })
 }

@@ -8,10 +8,10 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Path;
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
-use crate::answer::json;
 use crate::openapi;
 use crate::openapi::AssetPath;
 use crate::problem::Problem;
+use crate::reply::{Reply, json};
 
 const PAGE: &str = include_str!("docs/index.html");
 const START: &str = include_str!("docs/start.js");
@@ -33,7 +33,7 @@ const ASSETS: [&str; 3] = ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32
     operation_id = "describe",
     responses((status = 200, description = "The document (OpenAPI 3.1).", body = Object, content_type = "application/json"))
 )]
-pub(crate) async fn document() -> Result<HttpResponse, Problem> {
+pub(crate) async fn document() -> Result<Reply, Problem> {
     json(StatusCode::OK, openapi::document())
 }
 

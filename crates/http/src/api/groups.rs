@@ -6,13 +6,13 @@ use actix_web::web::{Data, Path};
 use guildhall_domain::access::Action;
 
 use crate::Api;
-use crate::answer::{created, json};
 use crate::caller::Caller;
 use crate::group_json::{GroupBody, changes, draft};
 use crate::openapi::{GroupChanges, GroupPath, IfMatch, IfNoneMatch, NewGroup, Paging, Searching};
 use crate::page::PageBody;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::reply::{Reply, created, json};
 use crate::search::Asker;
 use crate::segment::GroupSegment;
 use crate::submission::Submission;
@@ -28,14 +28,14 @@ use crate::work::{Lane, run};
     params(Paging, Searching),
     responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
 )]
-pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<HttpResponse, Problem> {
+pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
     let now = api.clock.now();
-    let groups = run(&api, Lane::Long, move |api| {
+    run(&api, query.lane(), move |api| {
         let listing = caller.told(api, Action::ReadGroups, Asker::new(api, &caller, now).listing(&query))?;
-        Ok::<_, Problem>(api.directory.groups(&caller.0, &listing)?)
+        let groups = api.directory.groups(&caller.0, &listing)?;
+        json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
     })
-    .await?;
-    json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
+    .await
 }
 
 /// Creates a group.
@@ -47,12 +47,13 @@ pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result
     request_body = NewGroup,
     responses((status = 201, description = "The group.", body = GroupBody), (status = 409), (status = 422))
 )]
-pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<HttpResponse, Problem> {
+pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Action::ManageGroups, api.limits.body_bytes).await?;
-    let group =
-        run(&api, Lane::Write, move |api| Ok::<_, Problem>(api.directory.create_group(&caller.0, draft(&body)?)?))
-            .await?;
-    tagged(created(format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_tag(&group))
+    run(&api, Lane::Write, move |api| {
+        let group = api.directory.create_group(&caller.0, draft(&body)?)?;
+        tagged(created(format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_tag(&group))
+    })
+    .await
 }
 
 /// Shows a group.
@@ -69,9 +70,12 @@ pub(crate) async fn read(
     caller: Caller,
     group: Path<GroupSegment>,
     conditions: Conditions,
-) -> Result<HttpResponse, Problem> {
-    let group = run(&api, Lane::Read, move |api| api.directory.group(&caller.0, &group.0)).await?;
-    conditions.read(&group_tag(&group), &GroupBody::from(&group))
+) -> Result<Reply, Problem> {
+    run(&api, Lane::Read, move |api| {
+        let group = api.directory.group(&caller.0, &group.0)?;
+        conditions.read(&group_tag(&group), &GroupBody::from(&group))
+    })
+    .await
 }
 
 /// Changes a group. A system group keeps its name, and every group its type.
@@ -90,14 +94,14 @@ pub(crate) async fn replace(
     group: Path<GroupSegment>,
     conditions: Conditions,
     submission: Submission,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Action::ManageGroups, api.limits.body_bytes).await?;
-    let group = run(&api, Lane::Write, move |api| {
+    run(&api, Lane::Write, move |api| {
         let changes = changes(&body)?;
-        Ok::<_, Problem>(api.directory.change_group(&caller.0, &group.0, &changes, &conditions.precondition())?)
+        let group = api.directory.change_group(&caller.0, &group.0, &changes, &conditions.precondition())?;
+        tagged(json(StatusCode::OK, &GroupBody::from(&group))?, &group_tag(&group))
     })
-    .await?;
-    tagged(json(StatusCode::OK, &GroupBody::from(&group))?, &group_tag(&group))
+    .await
 }
 
 /// Deletes a group, but for system groups. Its users and the groups below it stay.
@@ -115,7 +119,8 @@ pub(crate) async fn delete(
     group: Path<GroupSegment>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
-    run(&api, Lane::Write, move |api| api.directory.delete_group(&caller.0, &group.0, &conditions.precondition()))
+    // Its members may be as many as those of a bulk change.
+    run(&api, Lane::Long, move |api| api.directory.delete_group(&caller.0, &group.0, &conditions.precondition()))
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }

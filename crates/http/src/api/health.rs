@@ -1,14 +1,13 @@
 //! Whether the service lives, and whether it can work.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Api;
-use crate::answer::json;
 use crate::problem::Problem;
+use crate::reply::{Reply, json};
 use crate::work::{Lane, run};
 
 #[derive(Serialize, ToSchema)]
@@ -27,7 +26,7 @@ const OK: Health = Health { status: "ok" };
     operation_id = "isLive",
     responses((status = 200, description = "It does.", body = Health))
 )]
-pub(crate) async fn live() -> Result<HttpResponse, Problem> {
+pub(crate) async fn live() -> Result<Reply, Problem> {
     json(StatusCode::OK, &OK)
 }
 
@@ -39,7 +38,7 @@ pub(crate) async fn live() -> Result<HttpResponse, Problem> {
     operation_id = "isReady",
     responses((status = 200, description = "It can.", body = Health))
 )]
-pub(crate) async fn ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn ready(api: Data<Api>) -> Result<Reply, Problem> {
     run(&api, Lane::Read, move |api| api.directory.ready().map_err(Problem::unavailable)).await?;
     json(StatusCode::OK, &OK)
 }

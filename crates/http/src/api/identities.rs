@@ -1,6 +1,5 @@
 //! The identities of a user at outside issuers (spec section 2.5).
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use guildhall_domain::access::Action;
@@ -10,13 +9,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Api;
-use crate::answer::json;
 use crate::caller::Caller;
 use crate::moment_json::Moment;
 use crate::openapi::{IdentityFilter, Paging, UserPath};
 use crate::page::PageBody;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::reply::{Reply, bare, json};
 use crate::segment::UserSegment;
 use crate::work::{Lane, run};
 
@@ -62,13 +61,13 @@ pub(crate) async fn list(
     caller: Caller,
     user: Path<UserSegment>,
     query: Query,
-) -> Result<HttpResponse, Problem> {
-    let links = run(&api, Lane::Read, move |api| {
+) -> Result<Reply, Problem> {
+    run(&api, Lane::Read, move |api| {
         let page = caller.told(api, Action::ReadUsers, query.page())?;
-        Ok::<_, Problem>(api.directory.identities(&caller.0, &user.0, page)?)
+        let links = api.directory.identities(&caller.0, &user.0, page)?;
+        json(StatusCode::OK, &PageBody::new(&links, IdentityBody::from))
     })
-    .await?;
-    json(StatusCode::OK, &PageBody::new(&links, IdentityBody::from))
+    .await
 }
 
 /// Removes identities of a user: all, or those that the parameters name.
@@ -87,9 +86,9 @@ pub(crate) async fn remove(
     caller: Caller,
     user: Path<UserSegment>,
     query: Query,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Reply, Problem> {
     let text = |name: &str| query.value(name).map(std::borrow::Cow::into_owned);
     let selection = IdentitySelection { issuer: text("issuer"), subject: text("subject") };
     run(&api, Lane::Write, move |api| api.directory.remove_identities(&caller.0, &user.0, &selection)).await?;
-    Ok(HttpResponse::NoContent().finish())
+    Ok(bare(StatusCode::NO_CONTENT))
 }

@@ -9,13 +9,13 @@ use guildhall_domain::access::Action;
 use guildhall_domain::user::UserId;
 
 use crate::Api;
-use crate::answer::json;
 use crate::bulk;
 use crate::caller::Caller;
 use crate::openapi::{Excluding, GroupPath, MemberPath, Paging, Searching, UserIds};
 use crate::page::PageBody;
 use crate::problem::{NOT_A_MEMBER, Problem};
 use crate::query::Query;
+use crate::reply::{Reply, json};
 use crate::search::Asker;
 use crate::segment::{GroupSegment, UserSegment};
 use crate::submission::Submission;
@@ -36,15 +36,15 @@ pub(crate) async fn list(
     caller: Caller,
     group: Path<GroupSegment>,
     query: Query,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Reply, Problem> {
     let now = api.clock.now();
-    let users = run(&api, Lane::Long, move |api| {
+    run(&api, query.lane(), move |api| {
         let read = Asker::new(api, &caller, now).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
         let (reach, listing) = caller.told(api, Action::ReadGroups, read)?;
-        Ok::<_, Problem>(api.directory.members(&caller.0, &group.0, reach, &query.excluded_groups(), &listing)?)
+        let users = api.directory.members(&caller.0, &group.0, reach, &query.excluded_groups(), &listing)?;
+        json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
     })
-    .await?;
-    json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
+    .await
 }
 
 /// Adds many users to a group, all or none.

@@ -5,13 +5,13 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 
 use crate::Api;
-use crate::answer::json;
 use crate::caller::Caller;
 use crate::group_json::GroupBody;
 use crate::openapi::{Excluding, MembershipPath, Paging, Searching, UserPath};
 use crate::page::PageBody;
 use crate::problem::{NOT_A_MEMBER, Problem};
 use crate::query::Query;
+use crate::reply::{Reply, json};
 use crate::search::Asker;
 use crate::segment::UserSegment;
 use crate::work::{Lane, run};
@@ -32,16 +32,16 @@ pub(crate) async fn list(
     caller: Caller,
     user: Path<UserSegment>,
     query: Query,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Reply, Problem> {
     let now = api.clock.now();
-    let groups = run(&api, Lane::Long, move |api| {
+    run(&api, query.lane(), move |api| {
         let read = Asker::new(api, &caller, now).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
         let (reach, listing) = caller.told_about(api, &user.0, read)?;
         let excluded = query.excluded_groups();
-        Ok::<_, Problem>(api.directory.groups_of_user(&caller.0, &user.0, reach, &excluded, &listing)?)
+        let groups = api.directory.groups_of_user(&caller.0, &user.0, reach, &excluded, &listing)?;
+        json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
     })
-    .await?;
-    json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
+    .await
 }
 
 /// Tells whether a user is in one of several groups, in itself or by a group below.

@@ -1,12 +1,11 @@
 //! What the service is: some clients ask the bare address first.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::answer::json;
 use crate::problem::Problem;
+use crate::reply::{Reply, json};
 
 #[derive(Serialize, ToSchema)]
 pub(super) struct Service {
@@ -30,7 +29,7 @@ struct Links {
     operation_id = "about",
     responses((status = 200, description = "The service.", body = Service))
 )]
-pub(crate) async fn root() -> Result<HttpResponse, Problem> {
+pub(crate) async fn root() -> Result<Reply, Problem> {
     let links = Links { docs: "/docs", openapi: "/api/openapi.json", health: "/health/ready" };
     json(StatusCode::OK, &Service { name: "Guildhall", version: env!("CARGO_PKG_VERSION"), links })
 }

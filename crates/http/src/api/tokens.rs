@@ -1,9 +1,9 @@
 //! Access tokens: how they are got, and how anybody verifies them (spec section 2).
 
+use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, PRAGMA};
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 use guildhall_domain::access::{Caller, Scopes};
 use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::directory::Directory;
@@ -15,15 +15,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Api;
-use crate::answer::json;
 use crate::audit;
-use crate::client_address::client_address;
+use crate::client_address::{client_address, network};
 use crate::grant::{Grant, LONGEST_FORM, TokenRequest};
 use crate::openapi::{OAuthError, TokenForm};
 use crate::problem::Problem;
+use crate::reply::{Reply, json};
 use crate::request_span::RequestSpan;
 use crate::submission::Submission;
-use crate::throttle::network;
 use crate::work::{Lane, run};
 
 /// An access token.
@@ -67,11 +66,7 @@ enum TokenType {
          headers(("Retry-After" = u32, description = "After how many seconds to ask again.")))
     )
 )]
-pub(crate) async fn token(
-    api: Data<Api>,
-    request: HttpRequest,
-    submission: Submission,
-) -> Result<HttpResponse, Problem> {
+pub(crate) async fn token(api: Data<Api>, request: HttpRequest, submission: Submission) -> Result<Reply, Problem> {
     granted(api, request, submission).await.map_err(Problem::into_oauth)
 }
 
@@ -82,7 +77,7 @@ struct Granted {
     refresh_token: Option<Secret>,
 }
 
-async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -> Result<HttpResponse, Problem> {
+async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -> Result<Reply, Problem> {
     let address = client_address(&request, &api.trusted_proxies).map(network);
     let refused = |problem: &Problem| audit::report_if_sign_in_refused(None, problem);
     let mut attempt = api.throttle.attempt(address).inspect_err(refused)?;
@@ -110,10 +105,10 @@ async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -
     })
     .await;
     let body = attempt.judge(body)?;
-    let mut response = json(StatusCode::OK, &body)?;
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
-    Ok(response)
+    let reply = json(StatusCode::OK, &body)?;
+    Ok(reply
+        .with(CACHE_CONTROL, HeaderValue::from_static("no-store"))
+        .with(PRAGMA, HeaderValue::from_static("no-cache")))
 }
 
 fn sign_in(directory: &Directory, grant: Grant, scopes: &Scopes) -> Result<Granted, Problem> {

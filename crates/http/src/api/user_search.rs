@@ -1,18 +1,17 @@
 //! Searching users (spec section 4.2).
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use guildhall_domain::access::Action;
 
 use super::users;
 use crate::Api;
-use crate::answer::json;
 use crate::caller::Caller;
 use crate::openapi::{Paging, Searching, SearchingUsers, UserSearch};
 use crate::page::PageBody;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::reply::{Reply, json};
 use crate::search::Asker;
 use crate::submission::Submission;
 use crate::user_json::UserBody;
@@ -29,7 +28,7 @@ use crate::work::{Lane, run};
     params(Paging, Searching, SearchingUsers),
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
-pub(crate) async fn by_query(api: Data<Api>, caller: Caller, query: Query) -> Result<HttpResponse, Problem> {
+pub(crate) async fn by_query(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
     users::list(api, caller, query).await
 }
 
@@ -42,13 +41,13 @@ pub(crate) async fn by_query(api: Data<Api>, caller: Caller, query: Query) -> Re
     request_body = UserSearch,
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
-pub(crate) async fn by_body(api: Data<Api>, caller: Caller, submission: Submission) -> Result<HttpResponse, Problem> {
+pub(crate) async fn by_body(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Action::ReadUsers, api.limits.body_bytes).await?;
     let now = api.clock.now();
-    let users = run(&api, Lane::Long, move |api| {
+    run(&api, Lane::of_search(body.len()), move |api| {
         let listing = Asker::new(api, &caller, now).search_in(&body)?;
-        Ok::<_, Problem>(api.directory.users(&caller.0, &listing)?)
+        let users = api.directory.users(&caller.0, &listing)?;
+        json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
     })
-    .await?;
-    json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
+    .await
 }

@@ -7,10 +7,9 @@ use guildhall_domain::access::Action;
 use guildhall_domain::user::UserDraft;
 
 use crate::Api;
-use crate::answer::{created, json};
 use crate::audit;
 use crate::caller::Caller;
-use crate::client_address::client_address;
+use crate::client_address::{client_address, network};
 use crate::custom_json::CustomMode;
 use crate::openapi::{
     IfMatch, IfNoneMatch, Initially, Legacy, NewUser, Paging, PasswordChange, Searching, SearchingUsers,
@@ -19,10 +18,10 @@ use crate::openapi::{
 use crate::page::PageBody;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::reply::{Reply, created, json};
 use crate::search::Asker;
 use crate::segment::UserSegment;
 use crate::submission::Submission;
-use crate::throttle::network;
 use crate::user_json::{UserBody, action, changes, draft, passwords};
 use crate::version::{Conditions, tagged, user_tag};
 use crate::work::{Lane, run};
@@ -36,14 +35,14 @@ use crate::work::{Lane, run};
     params(Paging, Searching, SearchingUsers),
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
-pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<HttpResponse, Problem> {
+pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
     let now = api.clock.now();
-    let users = run(&api, Lane::Long, move |api| {
+    run(&api, query.lane(), move |api| {
         let listing = caller.told(api, Action::ReadUsers, Asker::new(api, &caller, now).search(&query))?;
-        Ok::<_, Problem>(api.directory.users(&caller.0, &listing)?)
+        let users = api.directory.users(&caller.0, &listing)?;
+        json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
     })
-    .await?;
-    json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
+    .await
 }
 
 /// Creates a user.
@@ -63,16 +62,16 @@ pub(crate) async fn create(
     caller: Caller,
     query: Query,
     submission: Submission,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Action::ManageUsers, api.limits.body_bytes).await?;
     let (suspended, force_password_reset) = (query.is_on("suspended")?, query.is_on("forcePasswordReset")?);
     let now = api.clock.now();
-    let user = run(&api, Lane::Password, move |api| {
+    run(&api, Lane::Password, move |api| {
         let draft = UserDraft { suspended, force_password_reset, ..draft(&body)? };
-        Ok::<_, Problem>(api.directory.create_user(&caller.0, draft)?)
+        let user = api.directory.create_user(&caller.0, draft)?;
+        tagged(created(format_args!("users/{}", user.id), &UserBody::new(&user, now))?, &user_tag(&user, now))
     })
-    .await?;
-    tagged(created(format_args!("users/{}", user.id), &UserBody::new(&user, now))?, &user_tag(&user, now))
+    .await
 }
 
 /// Shows a user.
@@ -92,14 +91,14 @@ pub(crate) async fn read(
     user: Path<UserSegment>,
     query: Query,
     conditions: Conditions,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Reply, Problem> {
     let now = api.clock.now();
-    let user = run(&api, Lane::Read, move |api| {
+    run(&api, Lane::Read, move |api| {
         let by_legacy_id = caller.told_about(api, &user.0, query.is_on("classicUserId"))?;
-        Ok::<_, Problem>(api.directory.user(&caller.0, &user.into_inner().unless_legacy(by_legacy_id).0)?)
+        let user = api.directory.user(&caller.0, &user.into_inner().unless_legacy(by_legacy_id).0)?;
+        conditions.read(&user_tag(&user, now), &UserBody::new(&user, now))
     })
-    .await?;
-    conditions.read(&user_tag(&user, now), &UserBody::new(&user, now))
+    .await
 }
 
 /// Changes a user.
@@ -120,7 +119,7 @@ pub(crate) async fn replace(
     user: Path<UserSegment>,
     conditions: Conditions,
     submission: Submission,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Reply, Problem> {
     caller.may_change(&api, &user.0).await?;
     let body = submission.read(&["application/json"], api.limits.body_bytes).await?;
     change(api, caller, user.into_inner(), conditions, body, CustomMode::Replace).await
@@ -144,7 +143,7 @@ pub(crate) async fn merge(
     user: Path<UserSegment>,
     conditions: Conditions,
     submission: Submission,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Reply, Problem> {
     caller.may_change(&api, &user.0).await?;
     let media = ["application/merge-patch+json", "application/json"];
     let body = submission.read(&media, api.limits.body_bytes).await?;
@@ -158,14 +157,14 @@ async fn change(
     conditions: Conditions,
     body: Vec<u8>,
     custom: CustomMode,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Reply, Problem> {
     let now = api.clock.now();
-    let user = run(&api, Lane::Write, move |api| {
+    run(&api, Lane::Write, move |api| {
         let changes = changes(&body, custom)?;
-        Ok::<_, Problem>(api.directory.change_user(&caller.0, &user.0, &changes, &conditions.precondition())?)
+        let user = api.directory.change_user(&caller.0, &user.0, &changes, &conditions.precondition())?;
+        tagged(json(StatusCode::OK, &UserBody::new(&user, now))?, &user_tag(&user, now))
     })
-    .await?;
-    tagged(json(StatusCode::OK, &UserBody::new(&user, now))?, &user_tag(&user, now))
+    .await
 }
 
 /// Deletes a user.

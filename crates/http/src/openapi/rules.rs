@@ -34,7 +34,7 @@ const REFUSALS: [(&str, &str, &str, &str); 11] = [
         "ValidationError",
         "Fields are not as they must be. All of them are named; nothing was changed.",
     ),
-    ("503", "Unavailable", "Error", "The database is away, or too many requests collide."),
+    ("503", "Unavailable", "Error", "The database is away, the query takes too long, or too many requests collide."),
 ];
 const FAILED: (&str, &str, &str, &str) = ("500", "Failed", "Error", "The service failed; its log says more.");
 

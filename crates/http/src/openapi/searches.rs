@@ -125,7 +125,7 @@ fn page_size() -> Schema {
 
 fn optional_conditions() -> Schema {
     let description = "Conditions that must hold, or one. A search makes at most 4,000 comparisons, with texts of at most 8,000 \
-                       characters.";
+                       characters; 100 of them at most have wildcards or are of custom properties.";
     any_of(description).item(several()).item(condition()).item(null()).build().into()
 }
 

@@ -32,6 +32,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error.fault() {
             Fault::Unavailable => Self::unavailable(error),
+            Fault::TimedOut(limit) => Self::timed_out(limit, error),
             Fault::Failed => Self::unexpected(error),
         }
     }

@@ -5,6 +5,7 @@ use guildhall_domain::time::Timestamp;
 use guildhall_zenql::{Literal, Position, Value};
 
 use super::comparison::Named;
+use super::cost::Costs;
 use super::mistake::{Mistake, Shortened};
 use super::piece::Piece;
 use crate::problem::Problem;
@@ -51,34 +52,48 @@ const WORDS: [(&str, Word); 16] = [
     ("distanceWithin", Word::DistanceWithin),
 ];
 
-/// Those that pass the condition that `piece` is, or all that are in it.
-pub(super) fn read<F: Field>(piece: &Piece<'_>, now: Timestamp) -> Result<Filter<F>, Problem> {
-    Ok(Filter::All(several(piece, now, 0)?))
+/// How conditions are read.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    /// The moment of asking.
+    pub(super) now: Timestamp,
+    /// What the search costs so far.
+    pub(super) costs: &'a Costs,
 }
 
-fn several<F: Field>(piece: &Piece<'_>, now: Timestamp, depth: usize) -> Result<Vec<Filter<F>>, Problem> {
-    let conditions = piece.elements().unwrap_or_else(|| vec![piece.clone()]);
-    conditions.iter().map(|condition| one(condition, now, depth)).collect()
-}
-
-/// A condition inside `depth` others.
-fn one<F: Field>(piece: &Piece<'_>, now: Timestamp, depth: usize) -> Result<Filter<F>, Problem> {
-    if depth > MOST_NESTED {
-        return Err(piece.refused(format_args!("at most {MOST_NESTED} conditions may stand around another")));
+impl Reading<'_> {
+    /// Those that pass the condition that `piece` is, or all that are in it.
+    pub(super) fn conditions<F: Field>(self, piece: &Piece<'_>) -> Result<Filter<F>, Problem> {
+        Ok(Filter::All(self.several(piece, 0)?))
     }
-    let Parts { field, word, operand } = Parts::of(piece)?;
-    match (word, field) {
-        (Word::Ask(test), Some(field)) => tested(&field, test, &operand, now),
-        (Word::Ask(_), None) => Err(piece.refused("the condition has no field")),
-        (Word::DistanceWithin, _) => Err(operand.refused("'distanceWithin' is not supported")),
-        (_, Some(field)) => Err(field.refused("a condition around others has no field")),
-        (Word::And, None) => Ok(Filter::All(several(&operand, now, depth + 1)?)),
-        (Word::Or, None) => Ok(Filter::Any(several(&operand, now, depth + 1)?)),
-        (Word::Not, None) => match operand.elements().as_deref() {
-            None => Ok(one::<F>(&operand, now, depth + 1)?.negated()),
-            Some([only]) => Ok(one::<F>(only, now, depth + 1)?.negated()),
-            Some(_) => Err(operand.refused("one condition should stand here")),
-        },
+
+    fn several<F: Field>(self, piece: &Piece<'_>, depth: usize) -> Result<Vec<Filter<F>>, Problem> {
+        let conditions = piece.elements().unwrap_or_else(|| vec![piece.clone()]);
+        conditions.iter().map(|condition| self.one(condition, depth)).collect()
+    }
+
+    /// A condition inside `depth` others.
+    fn one<F: Field>(self, piece: &Piece<'_>, depth: usize) -> Result<Filter<F>, Problem> {
+        if depth > MOST_NESTED {
+            return Err(piece.refused(format_args!("at most {MOST_NESTED} conditions may stand around another")));
+        }
+        let Parts { field, word, operand } = Parts::of(piece)?;
+        match (word, field) {
+            (Word::Ask(test), Some(field)) => {
+                let filter = tested(&field, test, &operand, self.now)?;
+                self.costs.admit(filter).map_err(|mistake| operand.refused(mistake))
+            }
+            (Word::Ask(_), None) => Err(piece.refused("the condition has no field")),
+            (Word::DistanceWithin, _) => Err(operand.refused("'distanceWithin' is not supported")),
+            (_, Some(field)) => Err(field.refused("a condition around others has no field")),
+            (Word::And, None) => Ok(Filter::All(self.several(&operand, depth + 1)?)),
+            (Word::Or, None) => Ok(Filter::Any(self.several(&operand, depth + 1)?)),
+            (Word::Not, None) => match operand.elements().as_deref() {
+                None => Ok(self.one::<F>(&operand, depth + 1)?.negated()),
+                Some([only]) => Ok(self.one::<F>(only, depth + 1)?.negated()),
+                Some(_) => Err(operand.refused("one condition should stand here")),
+            },
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use guildhall_domain::search::Kind;
 
+use super::cost::MOST_COSTLY;
+
 /// How many fields a listing may be sorted by. There are not that many, custom properties aside.
 pub(super) const MOST_SORTS: usize = 50;
 
@@ -23,6 +25,8 @@ pub(super) enum Mistake {
     OutOfRange,
     /// Too many fields to sort by.
     TooManySorts,
+    /// Too many comparisons with wildcards or of custom properties.
+    TooCostly,
 }
 
 impl Mistake {
@@ -48,6 +52,10 @@ impl fmt::Display for Mistake {
                 write!(formatter, "the field '{}' is compared with {}", Shortened(name), compared(*kind))
             }
             Self::OutOfRange => formatter.write_str("the moment is outside the years 0 to 9999"),
+            Self::TooCostly => write!(
+                formatter,
+                "a search makes at most {MOST_COSTLY} comparisons with wildcards or of custom properties"
+            ),
             Self::TooManySorts => write!(formatter, "a listing is sorted by at most {MOST_SORTS} fields"),
         }
     }

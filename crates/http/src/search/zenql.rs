@@ -7,14 +7,19 @@ use guildhall_domain::search::{Field, Filter, Operator, Sort};
 use guildhall_zenql::{Clause, Direction, Expression, Literal, Order, Position, Test, Value, parse};
 
 use super::comparison::Named;
+use super::cost::Costs;
 use super::mistake::Mistake;
 use super::{Asker, order};
 use crate::problem::Problem;
 
 /// What `text` asks for, and the order it asks for it in, if it says one.
-pub(super) fn read<F: Field>(text: &str, asker: Asker<'_>) -> Result<(Filter<F>, Vec<Sort<F>>), Problem> {
+pub(super) fn read<F: Field>(
+    text: &str,
+    asker: Asker<'_>,
+    costs: &Costs,
+) -> Result<(Filter<F>, Vec<Sort<F>>), Problem> {
     let query = parse(text).map_err(|error| Problem::zenql(error.position, &error.detail()))?;
-    let reading = Reading { asker, caller: OnceCell::new() };
+    let reading = Reading { asker, costs, caller: OnceCell::new() };
     let filter = query.filter.map_or_else(|| Ok(Filter::all()), |expression| reading.filter(&expression))?;
     Ok((filter, sorted(&query.order)?))
 }
@@ -22,6 +27,7 @@ pub(super) fn read<F: Field>(text: &str, asker: Asker<'_>) -> Result<(Filter<F>,
 /// Reads a query for somebody.
 struct Reading<'a> {
     asker: Asker<'a>,
+    costs: &'a Costs,
     /// Their username, once it turns out to be needed.
     caller: OnceCell<Value>,
 }
@@ -51,7 +57,7 @@ impl Reading<'_> {
                 |mistake: Mistake| wrong(if mistake.is_operator() { clause.position } else { value.position }, mistake);
             named.compared(operator, self.known(value)?, self.asker.now).map_err(refused)
         };
-        match &clause.test {
+        let filter = match &clause.test {
             Test::Equal(value) => compared(Operator::Equal, value),
             Test::Greater(value) => compared(Operator::Greater, value),
             Test::GreaterOrEqual(value) => compared(Operator::GreaterOrEqual, value),
@@ -70,7 +76,8 @@ impl Reading<'_> {
             }
             Test::Empty => Ok(Filter::without(named.field)),
             Test::Exists => Ok(Filter::with(named.field)),
-        }
+        }?;
+        self.costs.admit(filter).map_err(|mistake| wrong(clause.field.position, mistake))
     }
 
     /// `value`, or the caller's username in the place of `currentUser()`.

@@ -15,6 +15,7 @@ mod members;
 mod openapi;
 mod order;
 mod paths;
+mod search_costs;
 mod search_faults;
 mod searches;
 mod server;

@@ -1,5 +1,7 @@
 //! PostgreSQL's statements.
 
+use std::time::Duration;
+
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -8,20 +10,47 @@ use diesel::sql_types::{Array, BigInt, Integer};
 use super::Turn;
 use crate::sql_types::{Key, UuidSql};
 
-/// Settings of a connection: no statement runs long enough to be worth compiling.
-pub(crate) fn set_up(connection: &mut PgConnection) -> QueryResult<()> {
-    connection.batch_execute("SET jit = off")
+#[derive(QueryableByName)]
+struct Process {
+    #[diesel(sql_type = Integer)]
+    process: i32,
+}
+
+/// Settings of a connection, and the process of PostgreSQL that serves it. No statement runs long enough to be worth compiling.
+/// None is worth several processes, which would take the processors from everybody else's.
+pub(crate) fn set_up(connection: &mut PgConnection) -> QueryResult<i32> {
+    let process: Process = sql_query(
+        "SELECT pg_backend_pid() AS process, set_config('jit', 'off', false), \
+         set_config('max_parallel_workers_per_gather', '0', false)",
+    )
+    .get_result(connection)?;
+    Ok(process.process)
+}
+
+/// Cancels the statement that another connection's process runs, if it runs one.
+pub(crate) fn cancel(connection: &mut PgConnection, process: i32) -> QueryResult<()> {
+    sql_query("SELECT pg_cancel_backend($1)").bind::<Integer, _>(process).execute(connection).map(drop)
 }
 
 /// READ COMMITTED, so that the work sees what was committed while it waited for its turn; a snapshot taken before the
 /// wait would bring the race back that the turn is to prevent.
-pub(crate) fn begin(connection: &mut PgConnection, turn: Turn) -> QueryResult<()> {
+///
+/// What reads has so much time for each statement. What writes has it for each wait for another writer, because a large change
+/// takes its time. Either is set with the statement that begins, and ends with the unit of work.
+pub(crate) fn begin(connection: &mut PgConnection, turn: Turn, limit: Option<Duration>) -> QueryResult<()> {
+    // 0 is no limit.
+    let limit = limit.map_or(0, |limit| limit.as_millis());
     let sql = match turn {
-        Turn::Reading => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        Turn::Writing => "BEGIN ISOLATION LEVEL READ COMMITTED",
-        Turn::Alone => "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(7164780301)",
+        Turn::Reading => {
+            format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {limit}")
+        }
+        Turn::Writing => format!("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {limit}"),
+        Turn::Alone => format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {limit}; \
+             SELECT pg_advisory_xact_lock(7164780301)"
+        ),
     };
-    AnsiTransactionManager::begin_transaction_sql(connection, sql)
+    AnsiTransactionManager::begin_transaction_sql(connection, &sql)
 }
 
 /// Waits for another process that is migrating; the lock goes with the connection.

@@ -1,5 +1,8 @@
 //! SQLite's statements.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -8,15 +11,20 @@ use guildhall_domain::name::TextKey;
 
 use super::Turn;
 use crate::sql_types::{Key, UuidSql};
+use crate::statement_guard::StatementGuard;
 
 /// Settings of a connection. The wait comes first, since switching to WAL may itself have to wait; foreign keys are off
 /// unless a connection asks for them. The file is read through the system's memory, of which all connections share one copy.
-pub(crate) fn set_up(connection: &mut SqliteConnection) -> QueryResult<()> {
+///
+/// Its statements go on as long as `guard` says so.
+pub(crate) fn set_up(connection: &mut SqliteConnection, guard: &Arc<StatementGuard>) -> QueryResult<()> {
     connection.batch_execute(
         "PRAGMA busy_timeout = 30000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
          PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; \
          PRAGMA mmap_size = 2147418112;",
     )?;
+    let guard = Arc::clone(guard);
+    guildhall_goes_on_utils::register_nondeterministic_impl(connection, move || guard.verdict())?;
     guildhall_has_word_utils::register_impl(connection, |key: String, word: String| {
         TextKey::stored(key).has_word(&TextKey::stored(word))
     })
@@ -26,11 +34,14 @@ pub(crate) fn set_up(connection: &mut SqliteConnection) -> QueryResult<()> {
 extern "SQL" {
     /// Whether a word stands in a text with neither letters nor numbers around it.
     fn guildhall_has_word(key: diesel::sql_types::Text, word: diesel::sql_types::Text) -> diesel::sql_types::Bool;
+
+    /// True, or an error where the statement is to end. A statement that looks at many rows asks for each.
+    fn guildhall_goes_on() -> diesel::sql_types::Bool;
 }
 
 /// A transaction that reads first and asks for the write lock later is refused at once when another writes: every write
-/// asks for it as it begins.
-pub(crate) fn begin(connection: &mut SqliteConnection, turn: Turn) -> QueryResult<()> {
+/// asks for it as it begins. Limits of time are the guard's business.
+pub(crate) fn begin(connection: &mut SqliteConnection, turn: Turn, _: Option<Duration>) -> QueryResult<()> {
     let sql = match turn {
         Turn::Reading => "BEGIN DEFERRED",
         Turn::Writing | Turn::Alone => "BEGIN IMMEDIATE",

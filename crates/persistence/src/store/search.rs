@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `fragment` | SQL that nothing but our own text can become, with values bound |
 //! | `column` | where a field stands, and what a test of it is in SQL |
+//! | `sets` | equalities of one field put together |
 //! | `text` | what is looked for in texts, as the databases want it |
 //! | `users`, `groups` | the fields of each |
 //! | `page` | counting what is wanted, and reading one page of it |
@@ -20,6 +21,7 @@ mod groups;
 mod known;
 mod page;
 mod scope;
+mod sets;
 mod slice;
 mod subject;
 mod text;

@@ -8,7 +8,8 @@ use tempfile::TempDir;
 pub(crate) fn sqlite() -> (Database, String, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite://{}", folder.path().join("guildhall.db").display());
-    let database = Database::connect(&DatabaseSettings { url: url.clone(), pool_size: 4 }).expect("a database");
+    let database = Database::connect(&DatabaseSettings { url: url.clone(), pool_size: 4, statement_timeout: None })
+        .expect("a database");
     database.migrate().expect("tables");
     (database, url, folder)
 }
@@ -22,7 +23,8 @@ pub(crate) fn postgres() -> (Database, String, Dropped) {
     administer(&cluster, &format!("CREATE DATABASE {name}"));
     let (server, _) = cluster.rsplit_once('/').expect("a URL that ends with a database");
     let url = format!("{server}/{name}");
-    let database = Database::connect(&DatabaseSettings { url: url.clone(), pool_size: 4 }).expect("a database");
+    let database = Database::connect(&DatabaseSettings { url: url.clone(), pool_size: 4, statement_timeout: None })
+        .expect("a database");
     database.migrate().expect("tables");
     (database, url, Dropped { cluster, name })
 }

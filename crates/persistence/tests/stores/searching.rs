@@ -77,20 +77,26 @@ fn any_filter<F: Field + std::fmt::Debug + 'static>(
         2 => "[a-zA-Z0-9 _%*?/:.üИ-]{0,4}",
         1 => any::<String>(),
     ];
-    let leaf = (select(fields), select(Operator::ALL.to_vec()), text, select(ids), -3_i64..6, any::<bool>(), 0..8);
-    let leaf = leaf.prop_map(move |(field, operator, text, id, number, truth, shape)| {
-        let operand = match field.kind() {
+    let values = vec((text, select(ids), -3_i64..6, any::<bool>()), 1..6);
+    let leaf = (select(fields), select(Operator::ALL.to_vec()), values, 0..8);
+    let leaf = leaf.prop_map(move |(field, operator, values, shape)| {
+        let operands = values.into_iter().map(|(text, id, number, truth)| match field.kind() {
             _ if shape == 0 => Operand::Null,
             Kind::Id => Operand::Id(id),
             Kind::Text => Operand::Text(text),
             Kind::Integer => Operand::Integer(number),
             Kind::Boolean => Operand::Boolean(truth),
             Kind::Moment => Operand::Moment(Timestamp::from_milliseconds(now.milliseconds() + number * DAY)),
-        };
+        });
+        let mut operands: Vec<Operand> = operands.collect();
+        let operand = operands[0].clone();
+        if shape == 3 && operands.len() > 4 {
+            operands.push(Operand::Null);
+        }
         match shape {
             1 => Filter::without(field),
             2 => Filter::with(field),
-            3 => Filter::among(&field, vec![operand.clone(), operand]).unwrap_or_else(|_| Filter::none()),
+            3 => Filter::among(&field, operands).unwrap_or_else(|_| Filter::none()),
             4 => Filter::between(field, operand.clone(), operand).unwrap_or_else(|_| Filter::all()),
             _ => Filter::comparing(field.clone(), operator, operand).unwrap_or_else(|_| Filter::with(field)),
         }

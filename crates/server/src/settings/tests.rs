@@ -47,6 +47,22 @@ fn without_a_file_and_an_environment_there_are_defaults() {
 }
 
 #[test]
+fn a_query_may_take_up_to_a_day_and_the_pool_has_two_connections_or_more() {
+    let timeout = |value| from_environment(&[("GUILDHALL_DATABASE__STATEMENT_TIMEOUT", value)]);
+    for (value, seconds) in [("", 15), ("0", 0), ("86400", 86_400)] {
+        assert_eq!(timeout(value).unwrap().database.statement_timeout, seconds);
+    }
+    for wrong in ["86401", "-1", "15s"] {
+        assert!(timeout(wrong).unwrap_err().starts_with("database.statement_timeout: "), "{wrong}");
+    }
+    let pool = |value| from_environment(&[("GUILDHALL_DATABASE__POOL_SIZE", value)]);
+    assert_eq!(pool("2").unwrap().database.pool_size, 2);
+    for wrong in ["0", "1"] {
+        assert_eq!(pool(wrong).unwrap_err(), "database.pool_size: must be at least 2", "{wrong}");
+    }
+}
+
+#[test]
 fn proxies_are_networks_in_a_file_or_with_commas() {
     let shown =
         |settings: Settings| settings.server.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>();

@@ -64,6 +64,7 @@ mod seed;
 mod server;
 mod shutdown;
 mod sign_in;
+mod slow_searches;
 mod socket;
 mod tls;
 mod tokens;

@@ -1,12 +1,14 @@
 //! A database that is away, and comes back.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::app::{GROUP, Setup, USERS};
+use crate::app::{GROUP, Setup, TestApp, USERS};
+use crate::database::Kind;
 
 #[tokio::test]
 async fn while_the_database_is_away_requests_are_told_to_try_again_later() {
@@ -53,4 +55,42 @@ async fn a_start_without_its_database_fails_and_says_so_without_the_password() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(!said.contains(&setup.database.password().unwrap()), "{said}");
+}
+
+#[test]
+fn requests_to_cancel_that_hit_others_are_no_errors() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let app = runtime.block_on(async {
+        let app = TestApp::on(Kind::Postgres).await;
+        app.create_documented().await;
+        app
+    });
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let cancelling = scope.spawn(|| {
+            let mut cancelled = 0;
+            while !is_done.load(Ordering::SeqCst) {
+                cancelled += app.setup.database.count(
+                    "SELECT count(*) FILTER (WHERE pg_cancel_backend(pid)) AS number FROM pg_stat_activity
+                     WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active'",
+                );
+            }
+            cancelled
+        });
+        let asked = runtime.block_on(async {
+            let mut hits = Vec::new();
+            for number in 0..300 {
+                let user = USERS[number % USERS.len()];
+                let member = format!("/groups/{GROUP}/users/{user}");
+                hits.push(app.put(&member).await.status);
+                hits.push(Answer::to(app.request(Method::HEAD, &member)).await.status);
+                hits.push(app.delete(&member).await.status);
+            }
+            hits
+        });
+        is_done.store(true, Ordering::SeqCst);
+        let cancelled = cancelling.join().unwrap();
+        assert!(cancelled > 0, "nothing was hit");
+        assert!(asked.iter().all(|status| *status == 204), "{cancelled}: {asked:?}");
+    });
 }

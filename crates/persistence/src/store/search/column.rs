@@ -7,6 +7,7 @@ use guildhall_domain::search::{Field, Filter, Pattern, Test, TextTest};
 use guildhall_domain::time::Timestamp;
 
 use super::fragment::Fragment;
+use super::sets::{Alternatives, Values};
 use super::text;
 use crate::connection::AnyConnection;
 use crate::sql_types::Key;
@@ -23,6 +24,15 @@ impl Dialect {
         match connection {
             AnyConnection::Postgres(_) => Self::Postgres,
             AnyConnection::Sqlite(_) => Self::Sqlite,
+        }
+    }
+
+    /// What opens the condition of a statement that looks at many rows: SQLite asks for each whether it is to go on, while
+    /// PostgreSQL is stopped from outside.
+    pub(super) fn going_on(self) -> &'static str {
+        match self {
+            Self::Postgres => "",
+            Self::Sqlite => "guildhall_goes_on() AND ",
         }
     }
 }
@@ -101,6 +111,10 @@ pub(super) trait Columns: Field {
     fn gram_condition(&self, pattern: &Pattern, dialect: Dialect) -> Option<(Fragment, Homes)>;
 }
 
+/// How many conditions of one filter are answered by the index of parts of texts. Each collects all its hits first, so that
+/// many of them cost more time and memory than a look at every row.
+const MOST_BY_PARTS: usize = 8;
+
 /// `filter` as a condition that is true or false, never null, and the tables that it needs.
 pub(super) fn condition<F: Columns>(
     filter: &Filter<F>,
@@ -108,25 +122,62 @@ pub(super) fn condition<F: Columns>(
     dialect: Dialect,
     now: Timestamp,
 ) -> (Fragment, Homes) {
-    let several = |filters: &[Filter<F>], operator, none| {
-        let mut homes = Homes::default();
-        let mut parts = Vec::with_capacity(filters.len());
-        for filter in filters {
-            let (part, needed) = condition(filter, purpose, dialect, now);
-            parts.push(part);
-            homes = homes.and(needed);
-        }
-        (Fragment::joined(parts, operator, none), homes)
-    };
+    let purpose = if parts(filter) > MOST_BY_PARTS { Use::Probing } else { purpose };
+    Writing { purpose, dialect, now }.condition(filter)
+}
+
+/// How many conditions the index of parts of texts could answer.
+fn parts<F>(filter: &Filter<F>) -> usize {
     match filter {
-        Filter::All(filters) => several(filters, " AND ", "1 = 1"),
-        Filter::Any(filters) => several(filters, " OR ", "1 = 0"),
-        Filter::Not(filter) => {
-            let (fragment, homes) = condition(&**filter, purpose, dialect, now);
-            (Fragment::of("NOT (").then(fragment).sql(")"), homes)
-        }
-        Filter::Is(field, test) => leaf(field, test, purpose, dialect, now),
+        Filter::All(several) | Filter::Any(several) => several.iter().map(parts).sum(),
+        Filter::Not(filter) => parts(filter),
+        Filter::Is(_, Test::Text(TextTest::Contains(pattern))) => usize::from(text::indexed(pattern).is_some()),
+        Filter::Is(..) => 0,
     }
+}
+
+/// For what conditions are written, and in what.
+#[derive(Clone, Copy)]
+struct Writing {
+    purpose: Use,
+    dialect: Dialect,
+    now: Timestamp,
+}
+
+impl Writing {
+    fn condition<F: Columns>(self, filter: &Filter<F>) -> (Fragment, Homes) {
+        match filter {
+            Filter::All(filters) => joined(filters.iter().map(|filter| self.condition(filter)), " AND ", "1 = 1"),
+            Filter::Any(filters) => {
+                let Alternatives { sets, rest } = Alternatives::of(filters);
+                let sets = sets.iter().map(|(field, values)| self.one_of(*field, values));
+                joined(sets.chain(rest.into_iter().map(|filter| self.condition(filter))), " OR ", "1 = 0")
+            }
+            Filter::Not(filter) => {
+                let (fragment, homes) = self.condition(&**filter);
+                (Fragment::of("NOT (").then(fragment).sql(")"), homes)
+            }
+            Filter::Is(field, test) => leaf(field, test, self.purpose, self.dialect, self.now),
+        }
+    }
+
+    fn one_of<F: Columns>(self, field: &F, values: &Values<'_>) -> (Fragment, Homes) {
+        let Column { sql, home, is_nullable, .. } = field.column(self.dialect, self.now);
+        (present(&sql, is_nullable, values.hold(sql.clone(), self.dialect)), home)
+    }
+}
+
+fn joined(
+    conditions: impl Iterator<Item = (Fragment, Homes)>,
+    operator: &'static str,
+    none: &'static str,
+) -> (Fragment, Homes) {
+    let (mut parts, mut homes) = (Vec::new(), Homes::default());
+    for (part, needed) in conditions {
+        parts.push(part);
+        homes = homes.and(needed);
+    }
+    (Fragment::joined(parts, operator, none), homes)
 }
 
 fn leaf<F: Columns>(field: &F, test: &Test, purpose: Use, dialect: Dialect, now: Timestamp) -> (Fragment, Homes) {

@@ -100,6 +100,7 @@ impl<F: Table> Wanted<'_, F> {
         let counted = Fragment::of("SELECT count(*) FROM ")
             .then(F::tables(first, homes.and(first), way, dialect))
             .sql(" WHERE ")
+            .sql(dialect.going_on())
             .then(self.and_within(condition, Use::Finding, F::id_in(first)));
         let count: i64 = counted.query::<BigInt>().get_result(connection)?;
         Ok(count.unsigned_abs())
@@ -164,6 +165,7 @@ impl<F: Table> Wanted<'_, F> {
             .sql(" FROM ")
             .then(F::tables(first, homes, Way::Led(index), dialect))
             .sql(" WHERE ")
+            .sql(dialect.going_on())
             .then(self.and_within(condition, Use::Probing, id));
         let mut opening = " ORDER BY ";
         for (place, (column, is_descending)) in columns.into_iter().enumerate() {
@@ -219,6 +221,7 @@ impl<F: Table> Wanted<'_, F> {
             .sql(" FROM ")
             .then(F::tables(first, homes, way, dialect))
             .sql(" WHERE ")
+            .sql(dialect.going_on())
             .then(self.and_within(condition, Use::Finding, F::id_in(first)));
         let Some(most) = most else { return statement.sql(") SELECT id FROM hits").then(sorted) };
         // PostgreSQL would look for a few in another way than for all; it takes no more of the latter than it needs.
@@ -246,8 +249,8 @@ impl<F: Table> Wanted<'_, F> {
 
     fn and_within(&self, condition: Fragment, purpose: Use, id: &'static str) -> Fragment {
         match self.within {
-            Some(within) => within(purpose, id).sql(" AND ").then(condition),
-            None => condition,
+            Some(within) => within(purpose, id).sql(" AND (").then(condition).sql(")"),
+            None => Fragment::of("(").then(condition).sql(")"),
         }
     }
 }

@@ -9,7 +9,7 @@ use guildhall_domain::ports::{Children, Reach};
 use guildhall_domain::search::{GroupListing, UserListing};
 use guildhall_domain::user::{User, UserId};
 
-use super::column::Use;
+use super::column::{Dialect, Use};
 use super::fragment::Fragment;
 use super::known::{KnownListings, Stamp};
 use super::page::{Wanted, Within};
@@ -53,7 +53,8 @@ fn users_of(
     if holds_all {
         known = listings.of(connection, subject, stamp)?;
     }
-    let within = |purpose: Use, id: &'static str| subject.condition(purpose, id);
+    let dialect = Dialect::of(connection);
+    let within = |purpose: Use, id: &'static str| subject.condition(purpose, id, dialect);
     let within: Option<&Within<'_>> = if holds_all { None } else { Some(&within) };
     let wanted = Wanted { listing, within, all: stamp.users };
     if let Some((total, ids)) = wanted.few(connection)? {

@@ -25,30 +25,42 @@ pub(super) enum Subject {
 
 impl Subject {
     /// That the user whose id stands in this column is one of them.
-    pub(super) fn condition(&self, purpose: Use, id: &'static str) -> Fragment {
+    pub(super) fn condition(&self, purpose: Use, id: &'static str, dialect: Dialect) -> Fragment {
         match self {
             Self::Everybody => Fragment::of("1 = 1"),
             Self::Members { group, reach, excluded } => {
-                let members = membership(&[*group], *reach, purpose, id);
+                let members = membership(&[*group], *reach, purpose, id, dialect);
                 if excluded.is_empty() {
                     return members;
                 }
-                members.sql(" AND NOT ").then(membership(excluded, *reach, Use::Probing, id))
+                members.sql(" AND NOT ").then(membership(excluded, *reach, Use::Probing, id, dialect))
             }
         }
     }
 }
 
-fn membership(groups: &[Key], reach: Reach, purpose: Use, id: &'static str) -> Fragment {
+/// Has SQLite ask for each membership whether the statement is to go on. It asks as soon as it can, so that without a word
+/// about the membership it would ask for each group alone.
+fn going_on(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgres => "",
+        Dialect::Sqlite => " AND length(m.user_id) >= guildhall_goes_on()",
+    }
+}
+
+fn membership(groups: &[Key], reach: Reach, purpose: Use, id: &'static str, dialect: Dialect) -> Fragment {
     let groups = groups.iter().copied();
     match (purpose, reach) {
-        (Use::Finding, Reach::Direct) => {
-            Fragment::of(id).sql(" IN (SELECT m.user_id FROM group_users m WHERE m.group_id IN ").ids(groups).sql(")")
-        }
+        (Use::Finding, Reach::Direct) => Fragment::of(id)
+            .sql(" IN (SELECT m.user_id FROM group_users m WHERE m.group_id IN ")
+            .ids(groups)
+            .sql(going_on(dialect))
+            .sql(")"),
         (Use::Finding, Reach::Effective) => Fragment::of(id)
             .sql(" IN (SELECT m.user_id FROM group_closure c JOIN group_users m ON m.group_id = c.descendant_id ")
             .sql("WHERE c.ancestor_id IN ")
             .ids(groups)
+            .sql(going_on(dialect))
             .sql(")"),
         // As a value rather than with EXISTS, which PostgreSQL would turn into a join.
         (Use::Probing, Reach::Direct) => Fragment::of("coalesce((SELECT 1 FROM group_users m WHERE m.user_id = ")
@@ -111,6 +123,7 @@ pub(super) fn fingerprint(
 /// How many users a listing has, by counting them: the rows of members alone tell.
 pub(super) fn count(connection: &mut AnyConnection, subject: &Subject) -> Result<u64, Failure> {
     let Subject::Members { group, reach, excluded } = subject else { return Ok(Stamp::read(connection)?.users) };
+    let dialect = Dialect::of(connection);
     let members = |groups: &[Key]| {
         let statement = match reach {
             Reach::Direct => "SELECT m.user_id FROM group_users m WHERE m.group_id IN ",
@@ -119,7 +132,7 @@ pub(super) fn count(connection: &mut AnyConnection, subject: &Subject) -> Result
                  WHERE c.ancestor_id IN "
             }
         };
-        Fragment::of(statement).ids(groups.iter().copied())
+        Fragment::of(statement).ids(groups.iter().copied()).sql(going_on(dialect))
     };
     let counted = Fragment::of("SELECT count(*) FROM (").then(members(&[*group]));
     let counted = if excluded.is_empty() {
@@ -137,5 +150,6 @@ pub(super) fn by_name(subject: &Subject, dialect: Dialect, select: &'static str)
     Fragment::of(select)
         .then(UserField::tables(Homes::OWN, Homes::OWN, Way::Led(Some(index)), dialect))
         .sql(" WHERE ")
-        .then(subject.condition(Use::Probing, "u.id"))
+        .sql(dialect.going_on())
+        .then(subject.condition(Use::Probing, "u.id", dialect))
 }

@@ -84,11 +84,11 @@ impl Columns for UserField {
             Dialect::Postgres => {
                 Fragment::of("guildhall_grams(s.names_key) @> ").text(text::grams(text)).sql("::bigint[]")
             }
-            Dialect::Sqlite => {
-                Fragment::of("s.row IN (SELECT rowid FROM user_search_grams WHERE user_search_grams MATCH ")
-                    .text(text::phrase(text))
-                    .sql(")")
-            }
+            Dialect::Sqlite => Fragment::of("s.row IN (SELECT rowid FROM user_search_grams WHERE ")
+                .sql(dialect.going_on())
+                .sql("user_search_grams MATCH ")
+                .text(text::phrase(text))
+                .sql(")"),
         };
         Some((condition, Homes::KEYS))
     }

@@ -1,0 +1,49 @@
+//! How much a search asks of the database for every single item.
+
+use std::cell::Cell;
+
+use guildhall_domain::search::{Field, Filter, Piece, Test, TextTest};
+
+use super::mistake::Mistake;
+
+/// How many comparisons a search may make that no index helps and that take long: with wildcards, or of custom properties.
+pub(super) const MOST_COSTLY: usize = 100;
+
+/// Counts the costly comparisons of a search, in whichever languages it makes them.
+#[derive(Debug, Default)]
+pub(super) struct Costs(Cell<usize>);
+
+impl Costs {
+    /// The same filter, which asks something of a single field, if the search may make its comparisons too.
+    pub(super) fn admit<F: Field>(&self, filter: Filter<F>) -> Result<Filter<F>, Mistake> {
+        let count = self.0.get() + costly(&filter);
+        if count > MOST_COSTLY {
+            return Err(Mistake::TooCostly);
+        }
+        self.0.set(count);
+        Ok(filter)
+    }
+}
+
+/// How many comparisons are costly. Alternative values of one field are looked up together, as one comparison.
+fn costly<F: Field>(filter: &Filter<F>) -> usize {
+    match filter {
+        Filter::All(all) => all.iter().map(costly).sum(),
+        Filter::Any(any) => {
+            let (values, others): (Vec<_>, Vec<_>) = any.iter().partition(|filter| is_value(filter));
+            let values = values.into_iter().map(costly).max().unwrap_or_default();
+            values + others.into_iter().map(costly).sum::<usize>()
+        }
+        Filter::Not(inner) => costly(inner),
+        Filter::Is(field, test) => usize::from(field.is_custom() || has_wildcards(test)),
+    }
+}
+
+fn is_value<F>(filter: &Filter<F>) -> bool {
+    matches!(filter, Filter::Is(_, Test::Null | Test::Text(TextTest::Equal(_))))
+}
+
+fn has_wildcards(test: &Test) -> bool {
+    let Test::Text(TextTest::Contains(pattern)) = test else { return false };
+    pattern.pieces().iter().any(|piece| !matches!(piece, Piece::Literal(_)))
+}
