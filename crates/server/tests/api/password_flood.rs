@@ -133,20 +133,24 @@ struct Connection {
 
 impl Connection {
     async fn open(server: SocketAddr, from: IpAddr) -> Self {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind((from, 0).into()).unwrap();
-        let mut connection = Self { stream: BufReader::new(socket.connect(server).await.unwrap()), server, from };
-        let live = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
-        assert_eq!(connection.answer_to(live).await.unwrap(), (200, false));
-        connection
+        loop {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind((from, 0).into()).unwrap();
+            let mut connection = Self { stream: BufReader::new(socket.connect(server).await.unwrap()), server, from };
+            let live = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+            // On a busy machine the request may come too late for the server, which does not wait for it for ever.
+            if matches!(connection.answer_to(live).await, Ok((200, _))) {
+                return connection;
+            }
+        }
     }
 
     /// Asks again on another connection where the server has closed this one, which it may while nothing is asked.
     async fn ask(mut self, request: String) -> (u16, bool) {
         loop {
             match self.answer_to(&request).await {
-                Ok(answer) => return answer,
-                Err(_) => self = Self::open(self.server, self.from).await,
+                Ok(answer) if answer.0 != 408 => return answer,
+                _ => self = Self::open(self.server, self.from).await,
             }
         }
     }
@@ -192,8 +196,8 @@ async fn one_address_leaves_room_for_others_to_sign_in(kind: Kind) {
         }
         statuses
     };
-    let (guesses, signed_in) = tokio::join!(guessing, signing_in);
-    let refused = guesses.iter().filter(|(status, _)| *status == 503).count();
+    let (attempts, signed_in) = tokio::join!(guessing, signing_in);
+    let refused = attempts.iter().filter(|(status, _)| *status == 503).count();
     tell(&format!("{kind:?}: {refused} of {GUESSES} guesses told to wait, {} others looked at", signed_in.len()));
     assert!(refused > 0 && !signed_in.is_empty());
     assert!(signed_in.iter().all(|status| *status == 400), "{signed_in:?}");
