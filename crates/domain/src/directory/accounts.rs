@@ -146,7 +146,7 @@ impl Directory {
         precondition: &Precondition,
     ) -> Result<(), DeleteUserError> {
         let now = self.clock.now();
-        let done = self.store.write_alone(|directory| {
+        let notes = self.store.write_alone(|directory| {
             let target = user_id(directory, caller, user)?;
             let admitted = self.admit(directory, caller, now)??;
             admitted.may_about(Action::ManageUsers, target)?;
@@ -165,9 +165,10 @@ impl Directory {
                 return Err(DeleteUserError::LastAdministrator);
             }
             let note = AuditNote::of_user(AdministratorsChange::UserDeleted, standing.as_ref(), target);
-            Ok::<_, DeleteUserError>(((), note))
+            Ok::<_, DeleteUserError>(note)
         })?;
-        Ok(self.noted(done))
+        self.request.note(notes);
+        Ok(())
     }
 }
 

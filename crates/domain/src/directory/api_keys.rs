@@ -176,7 +176,7 @@ impl Directory {
     /// Deletes an API key and its user.
     pub fn delete_api_key(&self, actor: Actor<'_>, key: &ApiKeyIdentifier) -> Result<(), ApiKeyError> {
         let now = self.clock.now();
-        let done = self.store.write_alone(|directory| {
+        let notes = self.store.write_alone(|directory| {
             let (manager, current, _) = self.key_to_change(directory, actor, key, now)?;
             if manager.is_some_and(|manager| manager.is(Some(current.user))) {
                 return Err(Denied::NotPermitted.into());
@@ -188,9 +188,10 @@ impl Directory {
             }
             let note = AuditNote::of_user(AdministratorsChange::UserDeleted, standing.as_ref(), current.user);
             let notes = note.into_iter().chain([AuditNote::of_api_key(ApiKeyChange::Deleted, &current)]);
-            Ok(((), notes))
+            Ok(notes)
         })?;
-        Ok(self.noted(done))
+        self.request.note(notes);
+        Ok(())
     }
 
     /// Adds an API key whose id, secret and name are decided, and its user to these groups.

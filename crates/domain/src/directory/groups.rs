@@ -175,7 +175,7 @@ impl Directory {
         precondition: &Precondition,
     ) -> Result<(), DeleteGroupError> {
         let now = self.clock.now();
-        let done = self.store.write_alone(|directory| {
+        let notes = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let id = directory.group_id(group)?.ok_or(DeleteGroupError::GroupNotFound)?;
@@ -192,8 +192,9 @@ impl Directory {
                 return Err(DeleteGroupError::LastAdministrator);
             }
             let note = AuditNote::of_group(AdministratorsChange::GroupDeleted, above, id);
-            Ok::<_, DeleteGroupError>(((), note))
+            Ok::<_, DeleteGroupError>(note)
         })?;
-        Ok(self.noted(done))
+        self.request.note(notes);
+        Ok(())
     }
 }

@@ -147,7 +147,7 @@ impl Directory {
         user: &UserIdentifier,
     ) -> Result<(), AddMemberError> {
         let now = self.clock.now();
-        let done = self.store.write(|directory| {
+        let notes = self.store.write(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let group = directory.group_id(group)?.ok_or(AddMemberError::GroupNotFound)?;
@@ -157,9 +157,10 @@ impl Directory {
             let new = directory.insert_members(group, &users, now)?;
             let note = AuditNote::of_group(AdministratorsChange::UsersAdded, above, group)
                 .map(|note| note.naming_users(&users));
-            Ok::<_, AddMemberError>(((), note.filter(|_| new > 0)))
+            Ok::<_, AddMemberError>(note.filter(|_| new > 0))
         })?;
-        Ok(self.noted(done))
+        self.request.note(notes);
+        Ok(())
     }
 
     /// Ends a direct membership (spec sections 5.i and 10).
@@ -170,7 +171,7 @@ impl Directory {
         user: &UserIdentifier,
     ) -> Result<(), RemoveMemberError> {
         let now = self.clock.now();
-        let done = self.store.write_alone(|directory| {
+        let notes = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let group = directory.group_id(group)?.ok_or(RemoveMemberError::GroupNotFound)?;
@@ -188,9 +189,10 @@ impl Directory {
             let users = BTreeSet::from([user]);
             let note = AuditNote::of_group(AdministratorsChange::UserRemoved, above, group)
                 .map(|note| note.naming_users(&users));
-            Ok::<_, RemoveMemberError>(((), note))
+            Ok::<_, RemoveMemberError>(note)
         })?;
-        Ok(self.noted(done))
+        self.request.note(notes);
+        Ok(())
     }
 
     /// Whether `user` belongs to `group` or to any group below it (spec sections 5.j and 5.2).

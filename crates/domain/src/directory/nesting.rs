@@ -110,7 +110,7 @@ impl Directory {
         child: &GroupIdentifier,
     ) -> Result<(), AddChildError> {
         let now = self.clock.now();
-        let done = self.store.write_alone(|directory| {
+        let notes = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let parent = directory.group_id(parent)?.ok_or(AddChildError::GroupNotFound)?;
@@ -125,9 +125,10 @@ impl Directory {
             let new = directory.insert_children(parent, &children)?;
             let note = AuditNote::of_group(AdministratorsChange::GroupsAdded, above, parent)
                 .map(|note| note.naming_groups(&children));
-            Ok::<_, AddChildError>(((), note.filter(|_| new > 0)))
+            Ok::<_, AddChildError>(note.filter(|_| new > 0))
         })?;
-        Ok(self.noted(done))
+        self.request.note(notes);
+        Ok(())
     }
 
     /// Puts all of `children` below `parent`, or none of them (spec section 5.n).
@@ -138,7 +139,7 @@ impl Directory {
         children: &BTreeSet<GroupId>,
     ) -> Result<(), AddChildrenError> {
         let now = self.clock.now();
-        let done = self.store.write_alone(|directory| {
+        let notes = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let parent = directory.group_id(parent)?.ok_or(AddChildrenError::GroupNotFound)?;
@@ -156,9 +157,10 @@ impl Directory {
             let new = directory.insert_children(parent, children)?;
             let note = AuditNote::of_group(AdministratorsChange::GroupsAdded, above, parent)
                 .map(|note| note.naming_groups(children));
-            Ok::<_, AddChildrenError>(((), note.filter(|_| new > 0)))
+            Ok::<_, AddChildrenError>(note.filter(|_| new > 0))
         })?;
-        Ok(self.noted(done))
+        self.request.note(notes);
+        Ok(())
     }
 
     /// Takes `child` from below `parent` (spec section 5.m).
@@ -169,7 +171,7 @@ impl Directory {
         child: &GroupIdentifier,
     ) -> Result<(), RemoveChildError> {
         let now = self.clock.now();
-        let done = self.store.write_alone(|directory| {
+        let notes = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let parent = directory.group_id(parent)?.ok_or(RemoveChildError::GroupNotFound)?;
@@ -184,9 +186,10 @@ impl Directory {
             let children = BTreeSet::from([child]);
             let note = AuditNote::of_group(AdministratorsChange::GroupRemoved, above, parent)
                 .map(|note| note.naming_groups(&children));
-            Ok::<_, RemoveChildError>(((), note))
+            Ok::<_, RemoveChildError>(note)
         })?;
-        Ok(self.noted(done))
+        self.request.note(notes);
+        Ok(())
     }
 }
 

@@ -170,9 +170,9 @@ mod tests {
         let lines = written_of(MOST_LINES + 500, "a line\n");
         let [kept @ .., report, last] = &lines[..] else { panic!("{lines:?}") };
         assert!(kept.iter().all(|line| line == "a line\n"));
-        let lost = MOST_LINES + 500 - kept.len();
-        assert!(lost >= 499, "{lost}");
-        assert!(report.contains(&format!("{lost} lines of this log were lost")), "{report}");
+        let missing = MOST_LINES + 500 - kept.len();
+        assert!(missing >= 499, "{missing}");
+        assert!(report.contains(&format!("{missing} lines of this log were lost")), "{report}");
         assert_eq!(last, "the last\n");
     }
 

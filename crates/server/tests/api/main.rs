@@ -59,6 +59,7 @@ mod passwords;
 mod permissions;
 mod published;
 mod readme;
+mod request_lines;
 mod secrets;
 mod seed;
 mod server;
