@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpRequest, web};
 use guildhall_domain::access::{self, Action};
 use guildhall_domain::directory::ReadUserError;
@@ -22,6 +22,16 @@ use crate::work::{Lane, run};
 pub(crate) struct Caller(pub(crate) access::Caller);
 
 impl Caller {
+    /// Whoever the token in `headers` stands for.
+    pub(crate) async fn of(api: &Api, headers: &HeaderMap) -> Result<Self, Problem> {
+        match bearer(api, token(headers).map_err(nobody)?).await.map_err(nobody)? {
+            Bearer::Caller(caller) => Ok(Self(caller)),
+            Bearer::Foreign(identity) => {
+                run(api, Lane::Write, move |api| api.directory.recognise(&identity)).await.map(Self)
+            }
+        }
+    }
+
     /// Fails unless the caller may do this to anybody.
     pub(crate) async fn may(&self, api: &Api, action: Action) -> Result<(), Problem> {
         let caller = self.0.clone();
@@ -71,19 +81,10 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let api = request.app_data::<web::Data<Api>>().cloned();
-        let token = token(request).map(str::to_owned);
+        let request = request.clone();
         Box::pin(async move {
-            let nobody = |reason| {
-                tracing::debug!(%reason, "the caller is not authenticated");
-                Problem::unauthenticated()
-            };
             let api = api.ok_or_else(|| nobody(Unidentified::Header("there is nobody to ask")))?;
-            match bearer(&api, &token.map_err(nobody)?).await.map_err(nobody)? {
-                Bearer::Caller(caller) => Ok(Self(caller)),
-                Bearer::Foreign(identity) => {
-                    run(&api, Lane::Write, move |api| api.directory.recognise(&identity)).await.map(Self)
-                }
-            }
+            Self::of(&api, request.headers()).await
         })
     }
 }
@@ -106,14 +107,19 @@ async fn bearer(api: &Api, token: &str) -> Result<Bearer, Unidentified> {
 }
 
 /// The token in `Authorization`.
-fn token(request: &HttpRequest) -> Result<&str, Unidentified> {
-    let header = request.headers().get(header::AUTHORIZATION).ok_or(Unidentified::Header("there is no token"))?;
+fn token(headers: &HeaderMap) -> Result<&str, Unidentified> {
+    let header = headers.get(header::AUTHORIZATION).ok_or(Unidentified::Header("there is no token"))?;
     let text = header.to_str().map_err(|_| Unidentified::Header("the header is not ASCII"))?;
     let (scheme, token) = text.trim().split_once(' ').ok_or(Unidentified::Header("the header has one word"))?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Unidentified::Header("the scheme is not Bearer"));
     }
     Ok(token.trim())
+}
+
+fn nobody(reason: Unidentified) -> Problem {
+    tracing::debug!(%reason, "the caller is not authenticated");
+    Problem::unauthenticated()
 }
 
 /// Why nobody is known to call: for the log, never for whoever calls.

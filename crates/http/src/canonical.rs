@@ -27,7 +27,17 @@ pub(crate) async fn canonical<B: MessageBody>(
 }
 
 /// How the routes spell `path`, if one of them answers it.
-fn canonical_path(path: &str) -> Option<String> {
+pub(crate) fn canonical_path(path: &str) -> Option<String> {
+    fitting(path).map(|(_, path)| path)
+}
+
+/// The template that `path` fits.
+pub(crate) fn template_of(path: &str) -> Option<&'static str> {
+    fitting(path).map(|(template, _)| template)
+}
+
+/// The first template that `path` fits, and how the routes spell it.
+fn fitting(path: &str) -> Option<(&'static str, String)> {
     let trimmed = path.strip_prefix('/')?;
     let trimmed = trimmed.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(trimmed);
     let mut segments: Vec<&str> = trimmed.split('/').collect();
@@ -36,7 +46,7 @@ fn canonical_path(path: &str) -> Option<String> {
     if begins_as_formerly {
         segments.remove(1);
     }
-    routes().iter().find_map(|route| spelled_like(route.template(), &segments))
+    routes().iter().find_map(|route| Some((route.template(), spelled_like(route.template(), &segments)?)))
 }
 
 /// `segments` spelled like `template`, if they fit it. Identifiers stay as they are, percent-encoded too.

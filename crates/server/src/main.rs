@@ -2,6 +2,7 @@
 
 mod application;
 mod cli;
+mod open_files;
 mod settings;
 mod signing;
 mod system;

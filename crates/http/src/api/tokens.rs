@@ -1,9 +1,9 @@
 //! Access tokens: how they are got, and how anybody verifies them (spec section 2).
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue, PRAGMA};
+use actix_web::http::header::{HeaderValue, PRAGMA};
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use guildhall_domain::access::Caller;
 use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::name::NameKey;
@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use crate::Api;
 use crate::answer::json;
 use crate::client_address::client_address;
+use crate::expect::AddressAdmitted;
 use crate::grant::{Grant, LONGEST_FORM, TokenRequest};
 use crate::openapi::{OAuthError, TokenForm};
 use crate::problem::Problem;
@@ -77,7 +78,9 @@ struct Granted {
 }
 
 async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -> Result<HttpResponse, Problem> {
-    api.throttle.admit_address(client_address(&request, &api.trusted_proxies))?;
+    if !request.extensions().contains::<AddressAdmitted>() {
+        api.throttle.admit_address(client_address(&request, &api.trusted_proxies))?;
+    }
     let form = submission.read(&["application/x-www-form-urlencoded"], LONGEST_FORM).await?;
     let TokenRequest { grant, scopes } = TokenRequest::read(&form, request.headers())?;
     if let Some(account) = account(&grant) {
@@ -110,7 +113,6 @@ async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -
     })
     .await?;
     let mut response = json(StatusCode::OK, &body)?;
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
     Ok(response)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::rt::System;
-use guildhall_http::{Api, ServeOptions, serve};
+use guildhall_http::{Api, ConnectionLimits, ServeOptions, serve};
 
 use crate::store::Mood;
 use crate::world::{ADMINISTRATOR, World};
@@ -27,7 +27,9 @@ impl Running {
         let (tell, told) = channel();
         let thread = spawn(move || {
             System::new().block_on(async move {
-                let server = serve(api, listener, ServeOptions { workers: Some(1), shutdown_timeout: 30 })?;
+                let connections = ConnectionLimits { total: 1000, per_address: 1000 };
+                let options = ServeOptions { workers: Some(1), shutdown_timeout: 30, connections };
+                let server = serve(api, listener, options)?;
                 tell.send(server.handle()).unwrap();
                 server.await
             })

@@ -1,0 +1,189 @@
+//! How many connections there may be: in all, and from one address.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use actix_web::Error;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use ipnet::IpNet;
+
+use crate::canonical::canonical_path;
+use crate::throttle::network;
+use crate::connection::Connection;
+use crate::problem::Problem;
+
+/// How many connections beyond each of the two limits may still ask whether the service lives.
+const RESERVE: usize = 32;
+/// How many connections may have been accepted but not yet counted.
+const UNCOUNTED: usize = 128;
+
+/// The most connections that are open at one time. Beyond them, the newest are closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// In all.
+    pub total: usize,
+    /// From one address; from one network of 64 bits, where the address is IPv6. Trusted proxies may have any number.
+    pub per_address: usize,
+}
+
+impl ConnectionLimits {
+    /// How many files may be open for connections beyond `total`.
+    pub const SPARE: usize = 2 * RESERVE + UNCOUNTED;
+}
+
+/// The connections that are open.
+pub(crate) struct Connections {
+    limits: ConnectionLimits,
+    unlimited: Arc<[IpNet]>,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    total: usize,
+    by_address: HashMap<IpAddr, usize>,
+    beyond_total: usize,
+    beyond_address: usize,
+}
+
+/// The place of an open connection; free again when it is dropped.
+pub(crate) struct Slot {
+    connections: Arc<Connections>,
+    place: Place,
+}
+
+#[derive(Clone, Copy)]
+enum Place {
+    Counted(Option<IpAddr>),
+    BeyondTotal,
+    BeyondAddress,
+}
+
+/// There are as many connections as there may be.
+#[derive(Debug, thiserror::Error)]
+#[error("there are too many connections")]
+struct TooManyConnections;
+
+impl Connections {
+    /// None yet. Addresses in `unlimited` may have any number of connections.
+    pub(crate) fn new(limits: ConnectionLimits, unlimited: Arc<[IpNet]>) -> Self {
+        Self { limits, unlimited, counts: Mutex::default() }
+    }
+
+    /// A place for a connection from `address`, unless even the reserve is full.
+    pub(crate) fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Slot> {
+        let address = address.map(|address| address.to_canonical());
+        let address = address.filter(|address| !self.unlimited.iter().any(|net| net.contains(address))).map(network);
+        let mut counts = self.lock();
+        let own = address.and_then(|address| counts.by_address.get(&address).copied()).unwrap_or(0);
+        let place = if own >= self.limits.per_address {
+            take(&mut counts.beyond_address, RESERVE).then_some(Place::BeyondAddress)?
+        } else if !take(&mut counts.total, self.limits.total) {
+            take(&mut counts.beyond_total, RESERVE).then_some(Place::BeyondTotal)?
+        } else {
+            if let Some(address) = address {
+                counts.by_address.insert(address, own + 1);
+            }
+            Place::Counted(address)
+        };
+        Some(Slot { connections: Arc::clone(self), place })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts one more, if there are fewer than `most`.
+fn take(count: &mut usize, most: usize) -> bool {
+    let is_free = *count < most;
+    *count += usize::from(is_free);
+    is_free
+}
+
+impl Slot {
+    /// Whether the connection is beyond the limits.
+    pub(crate) fn is_in_reserve(&self) -> bool {
+        !matches!(self.place, Place::Counted(_))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut counts = self.connections.lock();
+        match self.place {
+            Place::BeyondTotal => counts.beyond_total -= 1,
+            Place::BeyondAddress => counts.beyond_address -= 1,
+            Place::Counted(address) => {
+                counts.total -= 1;
+                let Some(address) = address else { return };
+                let left = counts.by_address.get(&address).map_or(0, |own| own - 1);
+                if left == 0 {
+                    counts.by_address.remove(&address);
+                } else {
+                    counts.by_address.insert(address, left);
+                }
+            }
+        }
+    }
+}
+
+/// Refuses everything but the question whether the service lives, on connections beyond the limits.
+pub(crate) async fn keep_reserve<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    match check_reserve(request.request().conn_data(), request.path()) {
+        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
+        Err(problem) => Ok(request.error_response(problem)),
+    }
+}
+
+/// Fails if `connection` is beyond the limits and `path` asks for anything but whether the service lives.
+pub(crate) fn check_reserve(connection: Option<&Connection>, path: &str) -> Result<(), Problem> {
+    let is_in_reserve = connection.is_some_and(Connection::is_in_reserve);
+    if is_in_reserve && canonical_path(path).as_deref() != Some("/health/live") {
+        return Err(Problem::unavailable(TooManyConnections));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{ConnectionLimits, Connections, RESERVE};
+
+    #[test]
+    fn beyond_each_limit_there_is_a_reserve_and_then_nothing() {
+        let limits = ConnectionLimits { total: 5, per_address: 2 };
+        let connections = Arc::new(Connections::new(limits, ["10.0.0.0/8".parse().unwrap()].into()));
+        let admit = |address: &str| connections.admit(Some(address.parse().unwrap()));
+        let mut attacker: Vec<_> = (0..2 + RESERVE).filter_map(|_| admit("192.0.2.1")).collect();
+        let beyond = |slots: &[super::Slot]| slots.iter().filter(|slot| slot.is_in_reserve()).count();
+        assert_eq!((attacker.len(), beyond(&attacker)), (2 + RESERVE, RESERVE));
+        assert!(admit("192.0.2.1").is_none());
+        let proxy: Vec<_> = (0..3).filter_map(|_| admit("::ffff:10.0.0.1")).collect();
+        assert_eq!((proxy.len(), beyond(&proxy)), (3, 0));
+        let late: Vec<_> = (0..RESERVE).filter_map(|_| admit("192.0.2.7")).collect();
+        assert_eq!((late.len(), beyond(&late)), (RESERVE, RESERVE));
+        assert!(admit("192.0.2.7").is_none());
+        attacker.remove(0);
+        assert!(!admit("192.0.2.7").unwrap().is_in_reserve());
+        drop((attacker, proxy, late));
+        let counts = connections.lock();
+        assert_eq!((counts.total, counts.beyond_total, counts.beyond_address), (0, 0, 0));
+        assert!(counts.by_address.is_empty());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address() {
+        let connections = Arc::new(Connections::new(ConnectionLimits { total: 9, per_address: 1 }, Arc::new([])));
+        let slots = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"]
+            .map(|address| connections.admit(Some(address.parse().unwrap())).unwrap());
+        assert_eq!(slots.each_ref().map(super::Slot::is_in_reserve), [false, true, false]);
+    }
+}
