@@ -11,9 +11,9 @@ use actix_web::middleware::Next;
 use ipnet::IpNet;
 
 use crate::canonical::canonical_path;
-use crate::throttle::network;
 use crate::connection::Connection;
 use crate::problem::Problem;
+use crate::throttle::network;
 
 /// How many connections beyond each of the two limits may still ask whether the service lives.
 const RESERVE: usize = 32;

@@ -52,7 +52,10 @@ enum Progress {
 
 impl RequestBody {
     /// The body of `request`, which came over `connection`.
-    pub(crate) fn take_from(request: &mut impl HttpMessage<Stream = BoxedStream>, connection: Option<Connection>) -> Self {
+    pub(crate) fn take_from(
+        request: &mut impl HttpMessage<Stream = BoxedStream>,
+        connection: Option<Connection>,
+    ) -> Self {
         let payload = request.take_payload();
         let is_empty = matches!(payload, Payload::None);
         let declared = request.headers().get(header::CONTENT_LENGTH);

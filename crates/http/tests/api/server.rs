@@ -90,6 +90,18 @@ fn a_request_that_is_being_answered_is_answered_before_the_server_stops() {
 }
 
 #[test]
+fn work_of_a_client_that_leaves_is_given_up() {
+    let world = World::new();
+    let server = Running::new(world.api());
+    let (tell, told) = channel();
+    world.store.becomes(Mood::UntilCancelled(tell));
+    let mut stream = server.connect();
+    write!(stream, "GET /health/ready HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    drop(stream);
+    told.recv_timeout(Duration::from_secs(20)).unwrap();
+}
+
+#[test]
 fn a_connection_serves_one_request_after_another() {
     let world = World::new();
     let server = Running::new(world.api());
