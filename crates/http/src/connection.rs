@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -180,8 +180,7 @@ impl Connection {
     }
 
     /// Serves the connection with `dispatcher` until that ends or a time limit is over.
-    pub(crate) async fn supervise<F: Future>(self, dispatcher: F) -> Option<F::Output> {
-        let mut dispatcher = pin!(dispatcher);
+    pub(crate) async fn supervise<F: Future>(self, mut dispatcher: Pin<Box<F>>) -> Option<F::Output> {
         let mut timer = pin!(sleep_until(self.0.accepted));
         poll_fn(|context| {
             if let Poll::Ready(output) = dispatcher.as_mut().poll(context) {

@@ -1,6 +1,6 @@
 //! How many connections there may be: in all, and from one address.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,13 +9,15 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use ipnet::IpNet;
+use tokio::sync::Notify;
 
 use crate::canonical::canonical_path;
 use crate::connection::Connection;
 use crate::problem::Problem;
 use crate::throttle::network;
 
-/// How many connections beyond each of the two limits may still ask whether the service lives.
+/// How many connections beyond each of the two limits may still ask whether the service lives. The newest takes the place of the
+/// oldest, so that nobody can keep these places by doing nothing.
 const RESERVE: usize = 32;
 /// How many connections may have been accepted but not yet counted.
 const UNCOUNTED: usize = 128;
@@ -45,14 +47,19 @@ pub(crate) struct Connections {
 struct Counts {
     total: usize,
     by_address: HashMap<IpAddr, usize>,
-    beyond_total: usize,
-    beyond_address: usize,
+    beyond_total: Reserve,
+    beyond_address: Reserve,
 }
+
+/// Connections beyond a limit, the oldest first.
+type Reserve = VecDeque<Arc<Notify>>;
 
 /// The place of an open connection; free again when it is dropped.
 pub(crate) struct Slot {
     connections: Arc<Connections>,
     place: Place,
+    /// Told when another connection takes the place.
+    lost: Arc<Notify>,
 }
 
 #[derive(Clone, Copy)]
@@ -73,23 +80,28 @@ impl Connections {
         Self { limits, unlimited, counts: Mutex::default() }
     }
 
-    /// A place for a connection from `address`, unless even the reserve is full.
-    pub(crate) fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Slot> {
+    /// A place for a connection from `address`, perhaps in the reserve.
+    pub(crate) fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Slot {
         let address = address.map(|address| address.to_canonical());
         let address = address.filter(|address| !self.unlimited.iter().any(|net| net.contains(address))).map(network);
         let mut counts = self.lock();
         let own = address.and_then(|address| counts.by_address.get(&address).copied()).unwrap_or(0);
+        let lost = Arc::new(Notify::new());
         let place = if own >= self.limits.per_address {
-            take(&mut counts.beyond_address, RESERVE).then_some(Place::BeyondAddress)?
-        } else if !take(&mut counts.total, self.limits.total) {
-            take(&mut counts.beyond_total, RESERVE).then_some(Place::BeyondTotal)?
+            take_from_oldest(&mut counts.beyond_address, &lost);
+            Place::BeyondAddress
+        } else if counts.total >= self.limits.total {
+            take_from_oldest(&mut counts.beyond_total, &lost);
+            Place::BeyondTotal
         } else {
+            counts.total += 1;
             if let Some(address) = address {
                 counts.by_address.insert(address, own + 1);
             }
             Place::Counted(address)
         };
-        Some(Slot { connections: Arc::clone(self), place })
+        drop(counts);
+        Slot { connections: Arc::clone(self), place, lost }
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -97,11 +109,13 @@ impl Connections {
     }
 }
 
-/// Counts one more, if there are fewer than `most`.
-fn take(count: &mut usize, most: usize) -> bool {
-    let is_free = *count < most;
-    *count += usize::from(is_free);
-    is_free
+fn take_from_oldest(reserve: &mut Reserve, newest: &Arc<Notify>) {
+    if reserve.len() >= RESERVE
+        && let Some(oldest) = reserve.pop_front()
+    {
+        oldest.notify_one();
+    }
+    reserve.push_back(Arc::clone(newest));
 }
 
 impl Slot {
@@ -109,14 +123,19 @@ impl Slot {
     pub(crate) fn is_in_reserve(&self) -> bool {
         !matches!(self.place, Place::Counted(_))
     }
+
+    /// What is told when another connection takes the place.
+    pub(crate) fn lost(&self) -> Arc<Notify> {
+        Arc::clone(&self.lost)
+    }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut counts = self.connections.lock();
         match self.place {
-            Place::BeyondTotal => counts.beyond_total -= 1,
-            Place::BeyondAddress => counts.beyond_address -= 1,
+            Place::BeyondTotal => counts.beyond_total.retain(|other| !Arc::ptr_eq(other, &self.lost)),
+            Place::BeyondAddress => counts.beyond_address.retain(|other| !Arc::ptr_eq(other, &self.lost)),
             Place::Counted(address) => {
                 counts.total -= 1;
                 let Some(address) = address else { return };
@@ -155,27 +174,31 @@ pub(crate) fn check_reserve(connection: Option<&Connection>, path: &str) -> Resu
 mod tests {
     use std::sync::Arc;
 
-    use super::{ConnectionLimits, Connections, RESERVE};
+    use super::{ConnectionLimits, Connections, RESERVE, Slot};
 
-    #[test]
-    fn beyond_each_limit_there_is_a_reserve_and_then_nothing() {
+    fn in_reserve(slots: &[Slot]) -> usize {
+        slots.iter().filter(|slot| slot.is_in_reserve()).count()
+    }
+
+    #[tokio::test]
+    async fn beyond_each_limit_the_newest_have_a_place_in_the_reserve() {
         let limits = ConnectionLimits { total: 5, per_address: 2 };
         let connections = Arc::new(Connections::new(limits, ["10.0.0.0/8".parse().unwrap()].into()));
         let admit = |address: &str| connections.admit(Some(address.parse().unwrap()));
-        let mut attacker: Vec<_> = (0..2 + RESERVE).filter_map(|_| admit("192.0.2.1")).collect();
-        let beyond = |slots: &[super::Slot]| slots.iter().filter(|slot| slot.is_in_reserve()).count();
-        assert_eq!((attacker.len(), beyond(&attacker)), (2 + RESERVE, RESERVE));
-        assert!(admit("192.0.2.1").is_none());
-        let proxy: Vec<_> = (0..3).filter_map(|_| admit("::ffff:10.0.0.1")).collect();
-        assert_eq!((proxy.len(), beyond(&proxy)), (3, 0));
-        let late: Vec<_> = (0..RESERVE).filter_map(|_| admit("192.0.2.7")).collect();
-        assert_eq!((late.len(), beyond(&late)), (RESERVE, RESERVE));
-        assert!(admit("192.0.2.7").is_none());
+        let mut attacker: Vec<_> = (0..2 + RESERVE).map(|_| admit("192.0.2.1")).collect();
+        assert_eq!(in_reserve(&attacker), RESERVE);
+        let oldest = attacker[2].lost();
+        let newest = admit("192.0.2.1");
+        oldest.notified().await;
+        let proxy: Vec<_> = (0..3).map(|_| admit("::ffff:10.0.0.1")).collect();
+        assert_eq!(in_reserve(&proxy), 0);
+        let late: Vec<_> = (0..RESERVE).map(|_| admit("192.0.2.7")).collect();
+        assert_eq!(in_reserve(&late), RESERVE);
         attacker.remove(0);
-        assert!(!admit("192.0.2.7").unwrap().is_in_reserve());
-        drop((attacker, proxy, late));
+        assert!(!admit("192.0.2.7").is_in_reserve());
+        drop((attacker, newest, proxy, late));
         let counts = connections.lock();
-        assert_eq!((counts.total, counts.beyond_total, counts.beyond_address), (0, 0, 0));
+        assert_eq!((counts.total, counts.beyond_total.len(), counts.beyond_address.len()), (0, 0, 0));
         assert!(counts.by_address.is_empty());
     }
 
@@ -183,7 +206,7 @@ mod tests {
     fn a_network_of_ipv6_is_one_address() {
         let connections = Arc::new(Connections::new(ConnectionLimits { total: 9, per_address: 1 }, Arc::new([])));
         let slots = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"]
-            .map(|address| connections.admit(Some(address.parse().unwrap())).unwrap());
-        assert_eq!(slots.each_ref().map(super::Slot::is_in_reserve), [false, true, false]);
+            .map(|address| connections.admit(Some(address.parse().unwrap())));
+        assert_eq!(slots.each_ref().map(Slot::is_in_reserve), [false, true, false]);
     }
 }

@@ -80,7 +80,7 @@ pub fn serve(api: Api, listener: TcpListener, options: ServeOptions) -> io::Resu
             .on_connect_ext(|stream: &PacedStream, data| {
                 data.insert(stream.connection().clone());
             })
-            .expect(fn_service(move |request| expect::admit(expecting.clone(), request)))
+            .expect(fn_service(move |request| Box::pin(expect::admit(expecting.clone(), request))))
             .finish(map_config(app.into_factory().map_err(|error: Error| error.error_response()), |()| {
                 AppConfig::default()
             }));
@@ -88,17 +88,17 @@ pub fn serve(api: Api, listener: TcpListener, options: ServeOptions) -> io::Resu
         apply_fn_factory(http, move |stream: TcpStream, http| {
             let peer = stream.peer_addr().ok();
             let slot = connections.admit(peer.map(|peer| peer.ip()));
-            let served = slot.map(|slot| {
-                // Only a matter of speed.
-                let _ = stream.set_nodelay(true);
-                let connection = Connection::new(stream.local_addr().ok(), stopping.clone(), slot);
-                let stream = PacedStream::new(stream, connection.clone());
-                connection.supervise(http.call((stream, Protocol::Http1, peer)))
-            });
+            let lost = slot.lost();
+            // Only a matter of speed.
+            let _ = stream.set_nodelay(true);
+            let connection = Connection::new(stream.local_addr().ok(), stopping.clone(), slot);
+            let stream = PacedStream::new(stream, connection.clone());
+            // Boxed, because a future that holds another is often twice its size.
+            let served = Box::pin(connection.supervise(Box::pin(http.call((stream, Protocol::Http1, peer)))));
             async move {
-                match served {
-                    Some(served) => served.await.unwrap_or(Ok(())),
-                    None => Ok(()),
+                tokio::select! {
+                    served = served => served.unwrap_or(Ok(())),
+                    () = lost.notified() => Ok(()),
                 }
             }
         })
