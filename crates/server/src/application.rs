@@ -27,6 +27,8 @@ use crate::system::{SystemClock, UuidV7};
 
 /// How many connections may wait to be accepted, as far as the system allows.
 const BACKLOG: i32 = 4096;
+/// How many bytes of a response the kernel keeps for a client that reads slowly. By itself it keeps some megabytes for each.
+const SEND_BUFFER: usize = 128 * 1024;
 
 /// The service, listening.
 pub(crate) struct Application {
@@ -51,6 +53,7 @@ impl Application {
         let listener =
             TcpListener::bind((host, port)).with_context(|| format!("cannot listen on {host} port {port}"))?;
         rustix::net::listen(&listener, BACKLOG)?;
+        rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER)?;
         // Last, because a password that is printed before an error is soon forgotten.
         create_first_accounts(&directory, &settings.bootstrap)?;
         let limits = Limits {

@@ -199,6 +199,8 @@ async fn exchange(to: SocketAddr, request: &str) -> (u16, String) {
 
 async fn connect(from: Ipv4Addr, to: SocketAddr) -> std::io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
+    // What is sent and not read takes the memory of this machine, too.
+    socket.set_recv_buffer_size(64 * 1024)?;
     socket.bind(SocketAddr::from((from, 0)))?;
     socket.connect(to).await
 }
