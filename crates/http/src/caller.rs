@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpRequest, web};
 use guildhall_domain::access::{self, Action};
 use guildhall_domain::directory::ReadUserError;
@@ -24,6 +24,23 @@ use crate::work::{Lane, run};
 pub(crate) struct Caller(pub(crate) access::Caller);
 
 impl Caller {
+    /// Whoever the token in `headers` stands for.
+    pub(crate) async fn of(api: &Api, headers: &HeaderMap) -> Result<Self, Problem> {
+        let is_anonymous = !headers.contains_key(header::AUTHORIZATION);
+        let nobody = |reason: Unidentified| {
+            if is_anonymous {
+                tracing::debug!(%reason, "the caller is not authenticated");
+            } else {
+                audit::token_refused(&reason.to_string());
+            }
+            Problem::unauthenticated()
+        };
+        match bearer(api, token(headers).map_err(nobody)?).await.map_err(nobody)? {
+            Bearer::Caller(caller) => Ok(Self(caller)),
+            Bearer::Foreign(identity) => recognise(api, identity).await.map(Self),
+        }
+    }
+
     /// Fails unless the caller may do this to anybody.
     pub(crate) async fn may(&self, api: &Api, action: Action) -> Result<(), Problem> {
         let caller = self.0.clone();
@@ -73,22 +90,10 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let api = request.app_data::<web::Data<Api>>().cloned();
-        let token = token(request).map(str::to_owned);
-        let is_anonymous = !request.headers().contains_key(header::AUTHORIZATION);
+        let request = request.clone();
         Box::pin(async move {
-            let nobody = |reason: Unidentified| {
-                if is_anonymous {
-                    tracing::debug!(%reason, "the caller is not authenticated");
-                } else {
-                    audit::token_refused(&reason.to_string());
-                }
-                Problem::unauthenticated()
-            };
-            let api = api.ok_or_else(|| nobody(Unidentified::Header("there is nobody to ask")))?;
-            match bearer(&api, &token.map_err(nobody)?).await.map_err(nobody)? {
-                Bearer::Caller(caller) => Ok(Self(caller)),
-                Bearer::Foreign(identity) => recognise(&api, identity).await.map(Self),
-            }
+            let api = api.ok_or_else(Problem::unauthenticated)?;
+            Self::of(&api, request.headers()).await
         })
     }
 }
@@ -120,8 +125,8 @@ async fn bearer(api: &Api, token: &str) -> Result<Bearer, Unidentified> {
 }
 
 /// The token in `Authorization`.
-fn token(request: &HttpRequest) -> Result<&str, Unidentified> {
-    let header = request.headers().get(header::AUTHORIZATION).ok_or(Unidentified::Header("there is no token"))?;
+fn token(headers: &HeaderMap) -> Result<&str, Unidentified> {
+    let header = headers.get(header::AUTHORIZATION).ok_or(Unidentified::Header("there is no token"))?;
     let text = header.to_str().map_err(|_| Unidentified::Header("the header is not ASCII"))?;
     let (scheme, token) = text.trim().split_once(' ').ok_or(Unidentified::Header("the header has one word"))?;
     if !scheme.eq_ignore_ascii_case("bearer") {
@@ -129,7 +134,6 @@ fn token(request: &HttpRequest) -> Result<&str, Unidentified> {
     }
     Ok(token.trim())
 }
-
 /// Why nobody is known to call: for the log, never for whoever calls.
 enum Unidentified {
     Header(&'static str),

@@ -3,15 +3,38 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName};
+use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, X_FORWARDED_PROTO};
 use ipnet::IpNet;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The address of whoever sent the request. What headers say of it counts only as far as proxies in `trusted` wrote it.
 pub(crate) fn client_address(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr> {
-    let peer = request.peer_addr()?.ip().to_canonical();
-    Some(behind(peer, request.headers(), trusted))
+    Some(address_of(request.peer_addr()?, request.headers(), trusted))
+}
+
+/// The same for a request with these headers that came over a connection from `peer`.
+pub(crate) fn address_of(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    behind(peer.ip().to_canonical(), headers, trusted)
+}
+
+/// Whether the client's own connection is encrypted: as far as trusted proxies say so. Where their headers disagree, it is not.
+pub(crate) fn comes_by_https(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
+    let Some(peer) = peer.map(|peer| peer.ip().to_canonical()).filter(|peer| is_in(*peer, trusted)) else {
+        return false;
+    };
+    let elements = listed(headers, &FORWARDED);
+    let addresses: Vec<_> = elements.iter().map(|element| forwarded_for(element)).collect();
+    let hops = trusted_hops(peer, &addresses, trusted);
+    // The proxy that the client called added the element about it, and so did each one behind.
+    let forwarded = elements.iter().rev().nth(hops.saturating_sub(1)).and_then(|element| parameter(element, "proto"));
+    let schemes = listed(headers, &X_FORWARDED_PROTO);
+    let is_https = |scheme: &String| scheme.trim().eq_ignore_ascii_case("https");
+    match (forwarded, schemes.as_slice()) {
+        (None, []) => false,
+        (Some(scheme), schemes) => is_https(&scheme) && schemes.iter().all(is_https),
+        (None, schemes) => schemes.iter().all(is_https),
+    }
 }
 
 /// What stands for the client where clients are counted: of IPv6, the network of 64 bits, which has as many addresses as it
@@ -26,12 +49,11 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
 /// A proxy keeps one of the two headers and may pass the other one on as the client made it up: where they disagree, neither
 /// is believed.
 fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let listed = |name: HeaderName, address: fn(&str) -> Option<IpAddr>| {
-        let values = headers.get_all(name).filter_map(|value| value.to_str().ok());
-        let addresses: Vec<_> = values.flat_map(|value| split(value, ',')).map(|entry| address(&entry)).collect();
+    let said = |name: HeaderName, address: fn(&str) -> Option<IpAddr>| {
+        let addresses: Vec<_> = listed(headers, &name).iter().map(|entry| address(entry)).collect();
         (!addresses.is_empty()).then(|| first_untrusted(peer, &addresses, trusted))
     };
-    match (listed(FORWARDED, forwarded_for), listed(X_FORWARDED_FOR, address)) {
+    match (said(FORWARDED, forwarded_for), said(X_FORWARDED_FOR, address)) {
         (Some(one), Some(other)) if one != other => peer,
         (Some(client), _) | (None, Some(client)) => client,
         (None, None) => peer,
@@ -41,23 +63,45 @@ fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
 /// Each proxy adds the address that it was called from at the end, so from there on the first one that is no trusted proxy's
 /// is the client's.
 fn first_untrusted(peer: IpAddr, addresses: &[Option<IpAddr>], trusted: &[IpNet]) -> IpAddr {
-    let mut client = peer;
-    for address in addresses.iter().rev() {
-        if !trusted.iter().any(|network| network.contains(&client)) {
-            break;
-        }
-        let Some(address) = address else { break };
-        client = *address;
-    }
-    client
+    let hops = trusted_hops(peer, addresses, trusted);
+    let client = hops.checked_sub(1).and_then(|last| addresses.iter().rev().nth(last).copied().flatten());
+    client.unwrap_or(peer)
+}
+
+/// How many of the last `addresses` were written by trusted proxies.
+fn trusted_hops(peer: IpAddr, addresses: &[Option<IpAddr>], trusted: &[IpNet]) -> usize {
+    let mut writer = peer;
+    let written = addresses.iter().rev().take_while(|address| {
+        let is_trusted = is_in(writer, trusted);
+        address.is_some_and(|address| {
+            writer = address;
+            is_trusted
+        })
+    });
+    written.count()
+}
+
+fn is_in(address: IpAddr, networks: &[IpNet]) -> bool {
+    networks.iter().any(|network| network.contains(&address))
+}
+
+/// The entries of a header that is a list.
+fn listed(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
+    let values = headers.get_all(name).filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| split(value, ',')).collect()
 }
 
 /// The `for` parameter of an element of `Forwarded` (RFC 7239, section 4).
 fn forwarded_for(element: &str) -> Option<IpAddr> {
+    address(&parameter(element, "for")?)
+}
+
+/// The value of this parameter of an element of `Forwarded`.
+fn parameter(element: &str, wanted: &str) -> Option<String> {
     let parameters = split(element, ';');
-    let node = parameters.iter().filter_map(|parameter| parameter.split_once('='));
-    let (_, node) = node.into_iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
-    address(node.trim().trim_matches('"'))
+    let mut named = parameters.iter().filter_map(|parameter| parameter.split_once('='));
+    let (_, value) = named.find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted))?;
+    Some(value.trim().trim_matches('"').to_owned())
 }
 
 /// An address, with or without a port, brackets and quotes.
@@ -90,7 +134,36 @@ fn split(text: &str, separator: char) -> Vec<String> {
 mod tests {
     use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::behind;
+    use super::{behind, comes_by_https};
+
+    #[test]
+    fn only_trusted_proxies_say_that_a_connection_is_encrypted() {
+        const PROXY: &str = "10.0.0.1:5000";
+        for (peer, headers, expected) in [
+            (PROXY, &[][..], false),
+            ("192.0.2.9:5000", &[("x-forwarded-proto", "https")], false),
+            ("192.0.2.9:5000", &[("forwarded", "for=192.0.2.9;proto=https")], false),
+            (PROXY, &[("x-forwarded-proto", "https")], true),
+            (PROXY, &[("x-forwarded-proto", "HTTPS")], true),
+            (PROXY, &[("x-forwarded-proto", "http")], false),
+            (PROXY, &[("x-forwarded-proto", "https, http")], false),
+            (PROXY, &[("forwarded", "for=198.51.100.7;proto=https")], true),
+            (PROXY, &[("forwarded", "for=198.51.100.7;proto=http")], false),
+            (PROXY, &[("forwarded", "for=6.6.6.6;proto=https, for=198.51.100.7;proto=http")], false),
+            (PROXY, &[("forwarded", "for=198.51.100.7;proto=https, for=10.0.0.2;proto=http")], true),
+            (PROXY, &[("forwarded", "proto=https")], true),
+            (PROXY, &[("forwarded", "for=198.51.100.7;proto=http"), ("x-forwarded-proto", "https")], false),
+            (PROXY, &[("forwarded", "for=198.51.100.7;proto=https"), ("x-forwarded-proto", "http")], false),
+        ] {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+            }
+            let trusted = ["10.0.0.0/8".parse().unwrap()];
+            let is_https = comes_by_https(Some(peer.parse().unwrap()), &map, &trusted);
+            assert_eq!(is_https, expected, "{peer} {headers:?}");
+        }
+    }
 
     #[test]
     fn only_trusted_proxies_are_believed() {

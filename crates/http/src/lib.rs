@@ -12,10 +12,13 @@
 //! | `search` | what a request wants of a listing: which items, in which order |
 //! | `json`, `bulk`, `user_json`, `group_json`, `api_key_json`, `custom_json`, `moment_json`, `page` | JSON, read and written |
 //! | `version` | tags and conditions of users and groups |
-//! | `grant`, `throttle`, `client_address` | requests for tokens: what they ask for, how many there may be, from whom |
+//! | `grant`, `throttle` | requests for tokens: what they ask for, how many there may be |
+//! | `client_address`, `public_url` | from whom a request comes, and to which address of ours |
 //! | `problem` | every status that is not a success |
-//! | `incoming` | the body of a request, of which nobody unknown can make the service read much |
-//! | `server`, `transport`, `valve`, `bare` | sockets; bodies stay in them until they are wanted |
+//! | `request_body`, `response_body` | bodies: read only when somebody wants them, written as fast as somebody reads them |
+//! | `server`, `connection`, `stream`, `connection_limits`, `stopping` | sockets: how many, for how long, and their end |
+//! | `expect` | who is told to go on sending a body |
+//! | `response_headers` | what every response says |
 //! | `openapi` | the API described, from the attributes of handlers and types |
 //! | `cors` | which pages of other origins may call |
 //! | `work`, `workers`, `shares` | the only place where work leaves the asynchronous threads, by lanes |
@@ -24,34 +27,39 @@ mod answer;
 mod api;
 mod api_key_json;
 mod audit;
-mod bare;
 mod bulk;
 mod caller;
 mod canonical;
 mod client_address;
+mod connection;
+mod connection_limits;
 mod cors;
 mod custom_json;
+mod expect;
 mod grant;
 mod group_json;
-mod incoming;
 mod json;
 mod moment_json;
 mod openapi;
 mod page;
 mod problem;
+mod public_url;
 mod query;
 mod reply;
+mod request_body;
 mod request_span;
+mod response_body;
+mod response_headers;
 mod routes;
 mod search;
 mod segment;
 mod server;
 mod shares;
+mod stopping;
+mod stream;
 mod submission;
 mod throttle;
-mod transport;
 mod user_json;
-mod valve;
 mod version;
 mod work;
 mod workers;
@@ -70,6 +78,7 @@ use ipnet::IpNet;
 use throttle::Throttle;
 use work::Lanes;
 
+pub use connection_limits::ConnectionLimits;
 pub use openapi::openapi;
 pub use routes::{Route, routes};
 pub use server::{ServeOptions, serve};
@@ -87,6 +96,7 @@ pub struct Api {
     origins: Arc<[String]>,
     throttle: Arc<Throttle>,
     trusted_proxies: Arc<[IpNet]>,
+    public_url: Option<Arc<str>>,
     lanes: Arc<Lanes>,
 }
 
@@ -124,6 +134,7 @@ impl Api {
             origins: Arc::new([]),
             throttle: Arc::new(Throttle::new(TokenLimits::default())),
             trusted_proxies: Arc::new([]),
+            public_url: None,
             lanes: Arc::new(Lanes::start(lanes)?),
         })
     }
@@ -145,6 +156,12 @@ impl Api {
     pub fn with_trusted_proxies(self, proxies: Vec<IpNet>) -> Self {
         Self { trusted_proxies: proxies.into(), ..self }
     }
+
+    /// The same API, which clients reach below this URL (without a slash at its end).
+    #[must_use]
+    pub fn with_public_url(self, url: Option<String>) -> Self {
+        Self { public_url: url.map(Arc::from), ..self }
+    }
 }
 
 /// `app` with every route of the API, and with what surrounds them.
@@ -164,5 +181,7 @@ where
         .default_service(web::to(routes::unknown))
         .wrap(from_fn(canonical::canonical))
         .wrap(cors)
+        .wrap(from_fn(connection_limits::keep_reserve))
         .wrap(from_fn(answer::answer))
+        .wrap(from_fn(response_headers::add))
 }

@@ -108,6 +108,7 @@ impl Problem {
             _ if self.form == Form::OAuth => return self,
             StatusCode::SERVICE_UNAVAILABLE => (self.status, "temporarily_unavailable"),
             status if status.is_server_error() => (status, "server_error"),
+            StatusCode::REQUEST_TIMEOUT => (self.status, "invalid_request"),
             _ => (StatusCode::BAD_REQUEST, "invalid_request"),
         };
         Self { status, message: code.into(), form: Form::OAuth, ..self }
@@ -132,6 +133,11 @@ impl Problem {
 
     pub(crate) fn too_large(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    }
+
+    /// What was sent took too long.
+    pub(crate) fn too_slow(message: &'static str) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, message)
     }
 
     pub(crate) fn unsupported_media(message: impl Into<Cow<'static, str>>) -> Self {

@@ -4,16 +4,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use actix_web::HttpRequest;
+use actix_web::http::Method;
 use guildhall_domain::access::Admission;
 use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::user::UserId;
-use ipnet::IpNet;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span, info_span, record_all};
 use uuid::Uuid;
-
-use crate::client_address::client_address;
 
 /// The most characters of a path in the log. The service reads paths of any length that fits a head.
 const LONGEST_PATH: usize = 200;
@@ -34,15 +31,20 @@ pub(crate) struct RequestSpan {
 }
 
 impl RequestSpan {
-    /// The span of `request`, which is answered by the route with the template `route`.
-    pub(crate) fn new(id: Uuid, request: &HttpRequest, route: Option<&'static str>, trusted: &[IpNet]) -> Arc<Self> {
-        let address = client_address(request, trusted);
+    /// The span of a request from `address`, which is answered by the route with the template `route`.
+    pub(crate) fn new(
+        id: Uuid,
+        method: &Method,
+        path: &str,
+        route: Option<&'static str>,
+        address: Option<IpAddr>,
+    ) -> Arc<Self> {
         let span = info_span!(
             "request",
             request_id = %id,
-            method = %excerpt(request.method().as_str(), LONGEST_METHOD),
+            method = %excerpt(method.as_str(), LONGEST_METHOD),
             route,
-            path = excerpt(request.path(), LONGEST_PATH),
+            path = excerpt(path, LONGEST_PATH),
             address = address.map(display),
             caller_id = Empty,
             caller = Empty,

@@ -7,6 +7,7 @@ use crate::api::{
     api_keys, children, discovery, docs, groups, health, identities, members, memberships, root, tokens, user_search,
     users,
 };
+use crate::canonical::canonical_path;
 use crate::problem::Problem;
 
 /// A route of the API.
@@ -128,21 +129,31 @@ pub(crate) fn register(config: &mut web::ServiceConfig) {
         }
         registered.push(template);
         let mut resource = web::resource(template);
-        let mut allowed = Vec::new();
         for route in ROUTES.iter().filter(|route| route.template == template) {
             resource = resource.route((route.handler)().method(route.method.clone()));
-            allowed.push(route.method.as_str());
         }
-        let allowed = allowed.join(", ");
-        let refuse = move || {
-            let problem = Problem::method_not_allowed(allowed.clone());
-            async { Err::<&str, Problem>(problem) }
-        };
+        let refuse = move || async move { Err::<&str, Problem>(method_not_allowed(template)) };
         config.service(resource.default_service(web::to(refuse)));
     }
 }
 
 /// Answers where there is no route.
 pub(crate) async fn unknown() -> Result<&'static str, Problem> {
-    Err(Problem::not_found("There is nothing at this address"))
+    Err(nothing_there())
+}
+
+/// The template of the route that answers `method` at `path`, in any spelling.
+pub(crate) fn find(path: &str, method: &Method) -> Result<&'static str, Problem> {
+    let template = canonical_path(path).ok_or_else(nothing_there)?.template;
+    let is_there = ROUTES.iter().any(|route| route.template == template && route.method == *method);
+    if is_there { Ok(template) } else { Err(method_not_allowed(template)) }
+}
+
+fn nothing_there() -> Problem {
+    Problem::not_found("There is nothing at this address")
+}
+
+fn method_not_allowed(template: &str) -> Problem {
+    let methods = ROUTES.iter().filter(|route| route.template == template).map(|route| route.method.as_str());
+    Problem::method_not_allowed(methods.collect::<Vec<_>>().join(", "))
 }

@@ -9,13 +9,13 @@ use guildhall_domain::access::Action;
 
 use crate::Api;
 use crate::caller::Caller;
-use crate::incoming::{Incoming, ReadError};
 use crate::problem::Problem;
+use crate::request_body::{ReadError, RequestBody};
 
 /// What a request brings. Its body is not read before the caller is known to be allowed to send one.
 pub(crate) struct Submission {
     headers: HeaderMap,
-    incoming: Option<Incoming>,
+    body: Option<RequestBody>,
 }
 
 impl Submission {
@@ -34,11 +34,13 @@ impl Submission {
     /// The body, whoever sends it. Only for those who are known to be allowed to.
     pub(crate) async fn read(self, media: &[&str], most: usize) -> Result<Vec<u8>, Problem> {
         self.check_media(media)?;
-        let Some(incoming) = self.incoming else {
+        let Some(body) = self.body else {
             return Ok(Vec::new());
         };
-        incoming.read(most).await.map_err(|error| match error {
+        body.read(most).await.map_err(|error| match error {
             ReadError::TooLarge => Problem::too_large(format!("The body is larger than {most} bytes")),
+            ReadError::TooSlow => Problem::too_slow("The body came too slowly"),
+            ReadError::Stopping => Problem::unavailable("the server stops, and the body has not come yet"),
             ReadError::Broken(error) => Problem::bad_request(format!("The body could not be read: {error}")),
         })
     }
@@ -65,7 +67,7 @@ impl FromRequest for Submission {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let incoming = request.extensions().get::<Incoming>().cloned();
-        ready(Ok(Self { headers: request.headers().clone(), incoming }))
+        let body = request.extensions().get::<RequestBody>().cloned();
+        ready(Ok(Self { headers: request.headers().clone(), body }))
     }
 }

@@ -18,14 +18,20 @@ use guildhall_domain::directory::{CreateUserError, Directory, FirstAdministrator
 use guildhall_domain::foreign::Trust;
 use guildhall_domain::secret::Secret;
 use guildhall_domain::user::LockoutPolicy;
-use guildhall_http::{Api, LaneSizes, Limits, ServeOptions, TokenLimits};
+use guildhall_http::{Api, ConnectionLimits, LaneSizes, Limits, ServeOptions, TokenLimits};
 use guildhall_persistence::{Database, DatabaseSettings};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::open_files;
 use crate::output::write_in_time;
 use crate::settings::{Bootstrap, Issuer, Settings};
 use crate::signing::KeySource;
 use crate::system::{SystemClock, UuidV7};
+
+/// How many connections may wait to be accepted, as far as the system allows.
+const BACKLOG: i32 = 4096;
+/// How many bytes of a response the kernel keeps for a client that reads slowly. By itself it keeps some megabytes for each.
+const SEND_BUFFER: usize = 128 * 1024;
 
 /// The service, listening.
 pub(crate) struct Application {
@@ -49,6 +55,8 @@ impl Application {
         let (host, port) = (settings.server.host.as_str(), settings.server.port);
         let listener =
             TcpListener::bind((host, port)).with_context(|| format!("cannot listen on {host} port {port}"))?;
+        rustix::net::listen(&listener, BACKLOG)?;
+        rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER)?;
         // Last, because a password that is printed before an error is soon forgotten.
         create_first_accounts(&directory, &settings.bootstrap)?;
         let limits = Limits {
@@ -63,13 +71,17 @@ impl Application {
         let api = Api::new(directory, Arc::new(tokens), Arc::new(UuidV7), Arc::new(SystemClock), limits, lanes)?
             .with_allowed_origins(settings.server.allowed_origins.clone())
             .with_trusted_proxies(settings.server.trusted_proxies.clone())
+            .with_public_url(settings.server.public_url.clone())
             .with_token_limits(TokenLimits {
                 per_address: NonZeroU32::new(settings.limits.token_requests_per_address),
                 per_account: NonZeroU32::new(settings.limits.token_requests_per_account),
             });
         let address = listener.local_addr()?;
-        let options =
-            ServeOptions { workers: settings.server.workers, shutdown_timeout: settings.server.shutdown_timeout };
+        let options = ServeOptions {
+            workers: settings.server.workers,
+            shutdown_timeout: settings.server.shutdown_timeout,
+            connections: connections(settings),
+        };
         Ok(Self { api, listener, address, options })
     }
 
@@ -96,6 +108,21 @@ impl Application {
             Ok(())
         })
     }
+}
+
+/// How many connections there may be: as many as the settings say, if that many files may be open.
+fn connections(settings: &Settings) -> ConnectionLimits {
+    let wanted = settings.server.max_connections;
+    let files = open_files::raise_limit();
+    let total = open_files::connections_within(files, wanted, settings.database.pool_size);
+    if total < wanted {
+        tracing::warn!(
+            total,
+            files,
+            "serving at most {total} connections instead of server.max_connections = {wanted}: only {files} files may be open"
+        );
+    }
+    ConnectionLimits { total, per_address: settings.server.max_connections_per_address }
 }
 
 /// What the database adapter is told.

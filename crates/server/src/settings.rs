@@ -47,6 +47,12 @@ pub(crate) struct ServerSettings {
     /// In seconds.
     #[serde(deserialize_with = "values::whole")]
     pub(crate) shutdown_timeout: u64,
+    /// Below which clients reach the service, if it is not where it listens.
+    pub(crate) public_url: Option<String>,
+    #[serde(deserialize_with = "values::whole")]
+    pub(crate) max_connections: usize,
+    #[serde(deserialize_with = "values::whole")]
+    pub(crate) max_connections_per_address: usize,
     /// Pages of these origins may call from a browser.
     #[serde(deserialize_with = "values::list")]
     pub(crate) allowed_origins: Vec<String>,
@@ -173,6 +179,13 @@ impl Settings {
                 "server.allowed_origins",
                 "must be origins such as https://admin.example.com, or *",
             ),
+            (
+                self.server.public_url.as_deref().is_none_or(is_base_url),
+                "server.public_url",
+                "must be a URL such as https://id.example.com/directory, without a slash, a query or a fragment at its end",
+            ),
+            (self.server.max_connections >= 16, "server.max_connections", "must be at least 16"),
+            (self.server.max_connections_per_address > 0, "server.max_connections_per_address", "must be at least 1"),
             (url, "database.url", "must start with sqlite:// or postgres://"),
             (self.database.pool_size >= FEWEST_CONNECTIONS, "database.pool_size", "must be at least 2"),
             (
@@ -198,6 +211,14 @@ fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let plain = |character: char| character.is_ascii_alphanumeric() || ".-:[]".contains(character);
     text == "*" || host.is_some_and(|host| !host.is_empty() && host.chars().all(plain))
+}
+
+/// An origin, perhaps with a path below it.
+fn is_base_url(text: &str) -> bool {
+    let start = text.find("://").map_or(0, |scheme| scheme + 3);
+    let (origin, path) = text.split_at(text[start..].find('/').map_or(text.len(), |slash| start + slash));
+    let plain = |character: char| character.is_ascii_alphanumeric() || "/-._~!$&'()*+,;=:@%".contains(character);
+    origin != "*" && is_origin(origin) && !path.ends_with('/') && path.chars().all(plain)
 }
 
 /// The environment's variables that are meant for this program.

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::problem::Problem;
+use crate::public_url::public_url;
 use crate::reply::{Reply, json};
 
 /// What there is to know about an issuer of tokens.
@@ -91,10 +92,7 @@ pub(crate) async fn configuration(api: Data<Api>, request: HttpRequest) -> Resul
     let place = if issuer.starts_with("http://") || issuer.starts_with("https://") {
         issuer.trim_end_matches('/').to_owned()
     } else {
-        // Whoever did not give the issuer an address is answered where they asked.
-        let connection = request.app_config();
-        let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or(connection.host());
-        format!("http://{host}/authenticate")
+        format!("{}/authenticate", public_url(&api, &request))
     };
     let mut algorithms: Vec<_> = api.tokens.public_keys().iter().map(|key| key.algorithm).collect();
     algorithms.dedup();

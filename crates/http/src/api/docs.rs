@@ -1,17 +1,16 @@
 //! The API's description: for programs, and for people.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::web::Path;
+use actix_web::web::{Bytes, Path};
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
 use crate::openapi;
 use crate::openapi::AssetPath;
 use crate::problem::Problem;
-use crate::reply::{Reply, json};
 
 const PAGE: &str = include_str!("docs/index.html");
 const START: &str = include_str!("docs/start.js");
@@ -33,8 +32,12 @@ const ASSETS: [&str; 3] = ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32
     operation_id = "describe",
     responses((status = 200, description = "The document (OpenAPI 3.1).", body = Object, content_type = "application/json"))
 )]
-pub(crate) async fn document() -> Result<Reply, Problem> {
-    json(StatusCode::OK, openapi::document())
+pub(crate) async fn document() -> Result<HttpResponse, Problem> {
+    static DOCUMENT: LazyLock<serde_json::Result<Bytes>> =
+        LazyLock::new(|| serde_json::to_vec(openapi::document()).map(Bytes::from));
+    let document = DOCUMENT.as_ref().map_err(|error| Problem::unexpected(error.to_string()))?;
+    let kind = (header::CONTENT_TYPE, "application/json; charset=utf-8");
+    Ok(HttpResponse::Ok().insert_header(kind).body(document.clone()))
 }
 
 /// Shows this document to people: the one page that is HTML.
@@ -46,7 +49,7 @@ pub(crate) async fn document() -> Result<Reply, Problem> {
     responses((status = 200, description = "The page.", body = String, content_type = "text/html"))
 )]
 pub(crate) async fn page() -> HttpResponse {
-    let mut response = file("text/html; charset=utf-8", PAGE.as_bytes());
+    let mut response = file("text/html; charset=utf-8", Bytes::from_static(PAGE.as_bytes()));
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
     response
 }
@@ -66,29 +69,33 @@ pub(crate) async fn page() -> HttpResponse {
 )]
 pub(crate) async fn asset(asset: Path<String>) -> Result<HttpResponse, Problem> {
     if asset.as_str() == "start.js" {
-        return Ok(file("text/javascript; charset=utf-8", START.as_bytes()));
+        return Ok(file("text/javascript; charset=utf-8", Bytes::from_static(START.as_bytes())));
     }
     let known = ASSETS.into_iter().find(|known| *known == asset.as_str());
     let found = known.map(|name| utoipa_swagger_ui::serve(name, Arc::new(Config::default())));
     match found.transpose().map_err(|error| Problem::unexpected(error.to_string()))?.flatten() {
-        Some(found) => Ok(vendored(&found)),
+        Some(found) => Ok(vendored(found)),
         None => Err(Problem::not_found("There is nothing at this address")),
     }
 }
 
 /// A file of Swagger UI, which is compiled in compressed: browsers read that, whether or not they say so.
-fn vendored(found: &SwaggerFile<'_>) -> HttpResponse {
-    let mut response = file(&found.content_type, &found.bytes);
+fn vendored(found: SwaggerFile<'static>) -> HttpResponse {
+    let content = match found.bytes {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
+    };
+    let mut response = file(&found.content_type, content);
     if found.gzpipped {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     response
 }
 
-fn file(kind: &str, content: &[u8]) -> HttpResponse {
+/// Many may read a file at one time, and slowly: it is not copied for each.
+fn file(kind: &str, content: Bytes) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, kind))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
-        .body(content.to_vec())
+        .body(content)
 }

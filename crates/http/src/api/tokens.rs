@@ -2,7 +2,7 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue, PRAGMA};
+use actix_web::http::header::{HeaderValue, PRAGMA};
 use actix_web::web::Data;
 use guildhall_domain::access::{Caller, Scopes};
 use guildhall_domain::api_key::ApiKeyId;
@@ -106,9 +106,7 @@ async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -
     .await;
     let body = attempt.judge(body)?;
     let reply = json(StatusCode::OK, &body)?;
-    Ok(reply
-        .with(CACHE_CONTROL, HeaderValue::from_static("no-store"))
-        .with(PRAGMA, HeaderValue::from_static("no-cache")))
+    Ok(reply.with(PRAGMA, HeaderValue::from_static("no-cache")))
 }
 
 fn sign_in(directory: &Directory, grant: Grant, scopes: &Scopes) -> Result<Granted, Problem> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::rt::System;
-use guildhall_http::{Api, ServeOptions, serve};
+use guildhall_http::{Api, ConnectionLimits, ServeOptions, serve};
 
 use crate::store::Mood;
 use crate::world::{ADMINISTRATOR, World};
@@ -27,7 +27,9 @@ impl Running {
         let (tell, told) = channel();
         let thread = spawn(move || {
             System::new().block_on(async move {
-                let server = serve(api, listener, ServeOptions { workers: Some(1), shutdown_timeout: 30 })?;
+                let connections = ConnectionLimits { total: 1000, per_address: 1000 };
+                let options = ServeOptions { workers: Some(1), shutdown_timeout: 30, connections };
+                let server = serve(api, listener, options)?;
                 tell.send(server.handle()).unwrap();
                 server.await
             })
@@ -85,6 +87,18 @@ fn a_request_that_is_being_answered_is_answered_before_the_server_stops() {
     let answer = read_all(&mut stream);
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with(r#"{"status":"ok"}"#), "{answer}");
     stopping.join().unwrap().unwrap();
+}
+
+#[test]
+fn work_of_a_client_that_leaves_is_given_up() {
+    let world = World::new();
+    let server = Running::new(world.api());
+    let (tell, told) = channel();
+    world.store.becomes(Mood::UntilCancelled(tell));
+    let mut stream = server.connect();
+    write!(stream, "GET /health/ready HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    drop(stream);
+    told.recv_timeout(Duration::from_secs(20)).unwrap();
 }
 
 #[test]

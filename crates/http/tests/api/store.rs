@@ -1,7 +1,8 @@
 //! A store that fails when it is told to.
 
 use std::sync::Mutex;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Duration;
 
 use guildhall_domain::memory::Memory;
 use guildhall_domain::ports::{Cancellation, Reader, Store, StoreError, Undo, Writer};
@@ -20,6 +21,8 @@ pub(crate) enum Mood {
     Panicking,
     /// It waits for a message, then does its work.
     Waiting(Receiver<()>),
+    /// It reads until nobody wants that any more, and says so.
+    UntilCancelled(Sender<()>),
 }
 
 /// Memory with moods.
@@ -38,7 +41,7 @@ impl Moody {
     fn work(&self) -> Result<(), StoreError> {
         let mood = self.mood.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match &*mood {
-            Mood::Well => Ok(()),
+            Mood::Well | Mood::UntilCancelled(_) => Ok(()),
             Mood::Away => Err(StoreError::unavailable("nobody answers")),
             Mood::Broken => Err(StoreError::failed("a table is missing")),
             Mood::Panicking => panic!("the store panics because a test told it to"),
@@ -50,6 +53,14 @@ impl Moody {
 impl Store for Moody {
     fn reading(&self, cancellation: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
         self.work()?;
+        let mood = self.mood.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Mood::UntilCancelled(tell) = &*mood {
+            while !cancellation.is_cancelled() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            tell.send(()).map_err(StoreError::failed)?;
+        }
+        drop(mood);
         self.memory.reading(cancellation, work)
     }
 

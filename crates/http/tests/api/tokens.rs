@@ -164,11 +164,11 @@ async fn wrong_existing_passwords_are_counted_too() {
 async fn the_issuer_and_its_keys_are_found() {
     let world = World::new();
     let place = "/authenticate/.well-known/openid-configuration";
-    let request = TestRequest::with_uri(place).insert_header(("host", "id.example.com:8080"));
+    let request = TestRequest::with_uri(place).insert_header(("host", "evil.example:8080"));
     let issuer = world.send(request).await.json();
     assert_eq!(issuer["issuer"], "guildhall");
-    assert_eq!(issuer["token_endpoint"], "http://id.example.com:8080/authenticate/connect/token");
-    assert_eq!(issuer["jwks_uri"], format!("http://id.example.com:8080{place}/jwks"));
+    assert_eq!(issuer["token_endpoint"], "http://localhost:8080/authenticate/connect/token");
+    assert_eq!(issuer["jwks_uri"], format!("http://localhost:8080{place}/jwks"));
     let keys = world.send(TestRequest::with_uri(&format!("{place}/jwks"))).await.json();
     assert_eq!(keys, json!({ "keys": [{ "kid": "k1", "alg": "EdDSA", "use": "sig", "kty": "OKP" }] }));
 }

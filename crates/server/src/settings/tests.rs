@@ -40,6 +40,10 @@ fn without_a_file_and_an_environment_there_are_defaults() {
     assert_eq!(settings.log.format, LogFormat::Auto);
     assert!(!settings.authorization.delegated_administration);
     assert!(settings.server.trusted_proxies.is_empty());
+    assert_eq!(
+        (settings.server.max_connections, settings.server.max_connections_per_address, settings.server.public_url),
+        (4096, 512, None)
+    );
     assert_eq!((settings.auth.lockout_threshold, settings.auth.hs256_previous_secret), (5, None));
     assert!(settings.auth.issuers.is_empty());
     assert_eq!((settings.limits.token_requests_per_address, settings.limits.token_requests_per_account), (300, 60));
@@ -110,6 +114,14 @@ fn origins_are_listed_in_a_file_or_with_commas() {
 }
 
 #[test]
+fn a_public_url_may_have_a_path() {
+    for url in ["https://id.example.com", "http://[::1]:8080", "https://example.com/a/b-c"] {
+        let settings = from_environment(&[("GUILDHALL_SERVER__PUBLIC_URL", url)]).unwrap();
+        assert_eq!(settings.server.public_url.as_deref(), Some(url));
+    }
+}
+
+#[test]
 fn delegates_are_switched_on_by_a_word() {
     let on = |value| from_environment(&[("GUILDHALL_AUTHORIZATION__DELEGATED_ADMINISTRATION", value)]);
     assert!(on("true").unwrap().authorization.delegated_administration);
@@ -162,6 +174,17 @@ fn a_mistake_is_named_by_its_full_key_wherever_it_is() {
         ("server.host", ""),
         ("server.workers", "0"),
         ("server.shutdown_timeout", "long"),
+        ("server.max_connections", "15"),
+        ("server.max_connections", "many"),
+        ("server.max_connections_per_address", "0"),
+        ("server.public_url", "id.example.com"),
+        ("server.public_url", "*"),
+        ("server.public_url", "ftp://id.example.com"),
+        ("server.public_url", "https://"),
+        ("server.public_url", "https://id.example.com/"),
+        ("server.public_url", "https://id.example.com/?a=b"),
+        ("server.public_url", "https://user@id.example.com"),
+        ("server.public_url", "https://id.example.com/a b"),
         ("sever.port", "8080"),
         ("database.url", "mysql://localhost"),
         ("database.pool_size", "0"),

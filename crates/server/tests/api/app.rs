@@ -47,6 +47,7 @@ enum Turn {
 pub(crate) struct Setup {
     pub(crate) database: Database,
     environment: BTreeMap<String, String>,
+    open_files: Option<u32>,
     #[expect(dead_code, reason = "held until the test ends")]
     turn: Turn,
 }
@@ -74,7 +75,7 @@ impl Setup {
         let key = database.path().join(KEY_FILE);
         fs::write(&key, SigningKey::generate_pem().unwrap()).unwrap();
         let environment = BTreeMap::new();
-        Self { database, environment, turn }
+        Self { database, environment, open_files: None, turn }
             .with("GUILDHALL_BOOTSTRAP__ADMIN_PASSWORD", PASSWORD)
             .with("GUILDHALL_AUTH__SIGNING_KEY_FILE", key.to_str().unwrap())
             .with("GUILDHALL_SERVER__PORT", "0")
@@ -84,6 +85,11 @@ impl Setup {
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// The server may have only so many files open.
+    pub(crate) fn with_open_files(self, most: u32) -> Self {
+        Self { open_files: Some(most), ..self }
     }
 
     /// Forgets a variable of the server's environment.
@@ -102,7 +108,15 @@ impl Setup {
 
     /// The program with `arguments`, in the folder and the environment of this test.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_guildhall"));
+        let program = env!("CARGO_BIN_EXE_guildhall");
+        let mut command = match self.open_files {
+            None => Command::new(program),
+            Some(most) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", &format!("ulimit -n {most}; exec \"$0\" \"$@\""), program]);
+                shell
+            }
+        };
         command
             .args(arguments)
             .env_clear()

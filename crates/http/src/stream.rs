@@ -1,0 +1,90 @@
+//! The bytes of a connection, of which no more are read than its phase asks for.
+
+use std::io;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use actix_web::rt::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::connection::{Connection, Reading};
+
+/// A byte that no head may have. It ends one that is too long: actix answers 400 to it and closes the connection.
+const NO_HEAD: [u8; 1] = [0];
+
+/// A TCP stream that keeps to the phase of its connection.
+pub(crate) struct PacedStream {
+    stream: TcpStream,
+    connection: Connection,
+    has_just_read: bool,
+}
+
+impl PacedStream {
+    /// `stream`, read as `connection` says.
+    pub(crate) fn new(stream: TcpStream, connection: Connection) -> Self {
+        Self { stream, connection, has_just_read: false }
+    }
+
+    /// Its connection.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl AsyncRead for PacedStream {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        // actix reads until there is nothing more, and only then looks at what it got, which may change the phase.
+        if mem::take(&mut this.has_just_read) {
+            if this.stream.poll_read_ready(context)?.is_ready() {
+                context.waker().wake_by_ref();
+            }
+            return Poll::Pending;
+        }
+        match this.connection.reading(context) {
+            Reading::Bytes(most) => {
+                let most = most.min(buffer.remaining());
+                let mut part = ReadBuf::new(buffer.initialize_unfilled_to(most));
+                ready!(Pin::new(&mut this.stream).poll_read(context, &mut part))?;
+                let read = part.filled().len();
+                buffer.advance(read);
+                this.connection.has_read(read);
+                this.has_just_read = read > 0;
+                Poll::Ready(Ok(()))
+            }
+            Reading::End => match this.stream.poll_peek(context, &mut ReadBuf::new(&mut [0])) {
+                Poll::Ready(Ok(0)) => Poll::Ready(Ok(())),
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                Poll::Ready(Ok(_)) | Poll::Pending => Poll::Pending,
+            },
+            Reading::Nothing => Poll::Pending,
+            Reading::HeadTooLong => {
+                buffer.put_slice(&NO_HEAD);
+                this.has_just_read = true;
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+}
+
+impl AsyncWrite for PacedStream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(context, bytes);
+        match &written {
+            Poll::Ready(Ok(_)) => this.connection.has_written(),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => this.connection.is_blocked(),
+        }
+        written
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+}
