@@ -18,12 +18,13 @@ const TOKEN_ENDPOINT: &str = "/authenticate/connect/token";
 const JSON: &str = "application/json";
 
 /// Everything that is not a success: its status, name, schema and meaning.
-const REFUSALS: [(&str, &str, &str, &str); 11] = [
+const REFUSALS: [(&str, &str, &str, &str); 12] = [
     ("400", "BadRequest", "Error", "The request cannot be understood."),
     ("401", "Unauthorized", "Unauthenticated", "There is no token, or it is not (or no longer) valid."),
     ("403", "Forbidden", "Error", "The caller may not do this, whether or not what they ask about is there."),
     ("404", "NotFound", "Error", "Something that the request names is not there."),
     ("405", "MethodNotAllowed", "Error", "The path has other methods."),
+    ("408", "TooSlow", "Error", "The body came too slowly."),
     ("409", "Conflict", "Error", "This cannot be done in the present state."),
     ("412", "PreconditionFailed", "Error", "`If-Match` names no current tag. Nothing was changed."),
     ("413", "ContentTooLarge", "Error", "The body is larger than the service is set to accept."),
@@ -122,6 +123,7 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
         (is_guarded, "401"),
         (is_guarded, "403"),
         (has(ParameterIn::Path), "404"),
+        (has_body, "408"),
         (names("If-Match"), "412"),
         (has_body, "413"),
         (has_body, "415"),

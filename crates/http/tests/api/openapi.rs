@@ -39,6 +39,7 @@ fn operations_of_a_kind_refuse_alike() {
             ("401", guarded),
             ("403", guarded),
             ("404", !places("path").is_empty()),
+            ("408", is_oauth || has_body),
             ("412", headers.contains("If-Match")),
             ("304", headers.contains("If-None-Match")),
             ("413", has_body),
