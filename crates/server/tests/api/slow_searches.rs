@@ -118,37 +118,39 @@ async fn half_of_two_connections_is_left_to_everybody_else(kind: Kind) {
 const MOST: f64 = 5.0;
 const SEARCHES: usize = 12;
 const CHECKS: usize = 200;
-/// Other processes disturb a measurement, but hardly every one.
-const ATTEMPTS: usize = 3;
+/// Other processes disturb one measurement or another, so that the median of several counts.
+const ROUNDS: usize = 5;
 
 async fn checks_go_on_beside_searches_of_the_worst_kind(kind: Kind) {
     let app = Setup::alone_on(kind).await.start();
     app.setup.database.insert_users(USERS);
-    let mut best = f64::INFINITY;
-    for _ in 0..ATTEMPTS {
+    let mut ratios = [Vec::new(), Vec::new()];
+    for _ in 0..ROUNDS {
         let alone = checks(&app).await;
         let mut searches = JoinSet::new();
         for number in 0..SEARCHES {
-            let body = worst_search(number % 2 * 100);
-            let search = app.request(Method::POST, "/users/search").json(&body);
+            let search = app.request(Method::POST, "/users/search").json(&worst_search(number % 2 * 100));
             searches.spawn(again_and_again(search));
         }
         searches.spawn(again_and_again(app.request(Method::GET, "/users?pageSize=25")));
+        until_a_search_is_under_way(&app).await;
         let beside = checks(&app).await;
         assert!(searches.try_join_next().is_none(), "a search was refused for another reason than its time");
-        let ratios = [0, 1].map(|which| beside[which].as_secs_f64() / alone[which].as_secs_f64());
-        crate::tell(&format!(
-            "{kind:?}: p95 of checks {:.2?} beside {SEARCHES} searches, {:.2?} alone ({:.1}x); of readiness {:.2?}, {:.2?} ({:.1}x)",
-            beside[0], alone[0], ratios[0], beside[1], alone[1], ratios[1],
-        ));
-        best = best.min(ratios[0].max(ratios[1]));
-        drop(searches);
-        if best <= MOST {
-            return;
+        for (which, ratios) in ratios.iter_mut().enumerate() {
+            ratios.push(beside[which].as_secs_f64() / alone[which].as_secs_f64());
         }
+        crate::tell(&format!(
+            "{kind:?}: p95 of checks and readiness beside {SEARCHES} searches {beside:.2?}, alone {alone:.2?}"
+        ));
+        drop(searches);
         until("the searches have ended", async || app.get("/users?pageSize=1").await.status == 200).await;
     }
-    panic!("checks take {best:.1} times as long beside searches");
+    let medians = ratios.map(|mut ratios| {
+        ratios.sort_unstable_by(f64::total_cmp);
+        ratios[ROUNDS / 2]
+    });
+    crate::tell(&format!("{kind:?}: checks take {:.1}, readiness {:.1} times as long", medians[0], medians[1]));
+    assert!(medians.iter().all(|median| *median <= MOST), "{medians:?}");
 }
 
 /// Sends a search until this is dropped, or it is answered in another way than it should be.
