@@ -4,6 +4,7 @@
 
 mod cancellation;
 mod fault;
+mod records;
 mod store;
 
 use uuid::Uuid;
@@ -17,9 +18,8 @@ use crate::time::Timestamp;
 
 pub use cancellation::Cancellation;
 pub use fault::{Fault, StoreError};
-pub use store::{
-    Children, Credentials, KnownAddress, NameSource, Reach, Reader, RefreshGrant, Standing, Store, Undo, Writer,
-};
+pub use records::{Children, Credentials, KnownAddress, NameSource, Reach, RefreshGrant, Standing};
+pub use store::{Reader, Store, Undo, Writer};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {

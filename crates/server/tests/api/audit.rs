@@ -8,9 +8,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::app::{PASSWORD, TestApp};
+use crate::app::{PASSWORD, Setup, TestApp};
 use crate::client::{Client, USER_PASSWORD};
 use crate::database::Kind;
+use crate::issuer::Issuer;
+use crate::tokens::Mint;
 
 on_both_databases! {
     refused_sign_ins_have_lines,
@@ -19,6 +21,8 @@ on_both_databases! {
     changes_that_were_not_made_have_no_lines,
     changes_of_keys_and_passwords_have_lines,
     a_client_that_leaves_hides_nothing,
+    locks_have_lines,
+    what_an_issuer_says_of_administrators_has_lines,
 }
 
 /// Stops the server, and says what it wrote to its log, line by line.
@@ -238,4 +242,44 @@ async fn a_client_that_leaves_hides_nothing(kind: Kind) {
     let refused = audited(&lines, "sign_in_refused");
     let incorrect = json!({ "name": "guessed", "reason": "IncorrectUsernameorPassword" });
     assert_eq!(refused.first(), Some(&incorrect));
+}
+
+async fn locks_have_lines(kind: Kind) {
+    let mut app = TestApp::on(kind).await;
+    let marla = app.create_user("marla").await;
+    for _ in 0..8 {
+        by_password(&app, "marla", "a wrong password").await.is(400);
+        by_password(&app, "nobody", "a wrong password").await.is(400);
+    }
+    let lines = logged(&mut app).await;
+    // A name that nobody has locks nobody's account.
+    assert_eq!(audited(&lines, "account_locked"), [json!({ "user": marla })]);
+    let reasons: Vec<_> =
+        audited(&lines, "sign_in_refused").iter().map(|line| line["reason"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(reasons.iter().filter(|reason| *reason == "AccountLocked").count(), 6, "{reasons:?}");
+}
+
+async fn what_an_issuer_says_of_administrators_has_lines(kind: Kind) {
+    let setup = Setup::on(kind).await;
+    let mut issuer = Issuer::start(setup.database.path());
+    let mut app = setup.start_with(&issuer.table("corp", "create_users = true\ngroups_claim = 'groups'"));
+    let admin = Client::admin(&app);
+    let chiefs = admin.create("/groups", &json!({ "name": "Chiefs", "type": "external" })).await;
+    admin.create("/groups", &json!({ "name": "Soap", "type": "external" })).await;
+    admin.send("PUT", "/groups/Group Administrators/groups/Chiefs").await.is(204);
+    let mut users = Vec::new();
+    for (second, groups) in [(2, json!(["Chiefs", "Soap"])), (1, json!(["Soap"]))] {
+        let iat = Mint::of(&app).moment("iat") - 60 + 10 / second;
+        let token = issuer.token("u-1", &json!({ "preferred_username": "executive", "iat": iat, "groups": groups }));
+        users.push(Answer::to(app.request_by(&token, Method::GET, "/users/@current")).await.is(200).json());
+    }
+    let user = users[0]["id"].clone();
+    let lines = logged(&mut app).await;
+    let by_issuer: Vec<_> = audited(&lines, "administrators_changed").into_iter().skip(1).collect();
+    let expected = |change: &str| {
+        json!({
+            "change": change, "administrators": "Group Administrators", "group": chiefs, "users": user, "user_count": 1,
+        })
+    };
+    assert_eq!(by_issuer, [expected("users added"), expected("user removed")]);
 }

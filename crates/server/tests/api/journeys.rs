@@ -75,7 +75,7 @@ async fn every_route_answers_alike_with_a_trailing_slash_and_under_the_old_prefi
     const SPELLINGS: [(&str, &str); 4] = [("", ""), ("", "/"), ("/management", ""), ("/management", "/")];
     let app = TestApp::on(kind).await;
     let admin = Client::admin(&app);
-    let mut scene = Scene::new(&app, 4 * 33).await;
+    let mut scene = Scene::new(&app, 4 * u32::try_from(ENDPOINTS.len()).unwrap()).await;
     for endpoint in &ENDPOINTS {
         for (prefix, slash) in SPELLINGS {
             let mut request = scene.next().await.request(&admin, endpoint).build().unwrap();

@@ -59,7 +59,7 @@ pub(crate) async fn delegating(kind: Kind) -> TestApp {
 }
 
 async fn table(app: &TestApp, delegated: bool) {
-    let mut scene = Scene::new(app, 9 * 35).await;
+    let mut scene = Scene::new(app, 9 * u32::try_from(ENDPOINTS.len()).unwrap()).await;
     let admin = Client::admin(app);
     for name in ["another", "users-delegate", "groups-delegate", "keys-admin", "second", "inheriting", "suspended"] {
         admin.create_user(name).await;
