@@ -24,7 +24,7 @@ pub(crate) struct Caller(pub(crate) access::Caller);
 impl Caller {
     /// Whoever the token in `headers` stands for.
     pub(crate) async fn of(api: &Api, headers: &HeaderMap) -> Result<Self, Problem> {
-        match bearer(api, token(headers).map_err(nobody)?).await.map_err(nobody)? {
+        match bearer(api, token(headers).map_err(|reason| nobody(&reason))?).await.map_err(|reason| nobody(&reason))? {
             Bearer::Caller(caller) => Ok(Self(caller)),
             Bearer::Foreign(identity) => {
                 run(api, Lane::Write, move |api| api.directory.recognise(&identity)).await.map(Self)
@@ -83,7 +83,7 @@ impl FromRequest for Caller {
         let api = request.app_data::<web::Data<Api>>().cloned();
         let request = request.clone();
         Box::pin(async move {
-            let api = api.ok_or_else(|| nobody(Unidentified::Header("there is nobody to ask")))?;
+            let api = api.ok_or_else(|| nobody(&Unidentified::Header("there is nobody to ask")))?;
             Self::of(&api, request.headers()).await
         })
     }
@@ -117,7 +117,7 @@ fn token(headers: &HeaderMap) -> Result<&str, Unidentified> {
     Ok(token.trim())
 }
 
-fn nobody(reason: Unidentified) -> Problem {
+fn nobody(reason: &Unidentified) -> Problem {
     tracing::debug!(%reason, "the caller is not authenticated");
     Problem::unauthenticated()
 }

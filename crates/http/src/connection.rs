@@ -141,10 +141,9 @@ impl Connection {
             Phase::Head { received, .. } if received >= MOST_HEAD => Reading::HeadTooLong,
             Phase::Head { .. } => Reading::Head,
             Phase::Work { is_whole: true } => Reading::End,
-            // A body that breaks off is a mistake that a handler tells the client.
-            Phase::Work { is_whole: false } => Reading::Nothing,
             Phase::Body => Reading::Bytes(BODY_READ),
-            Phase::Response | Phase::Discard { left: 0 } => Reading::Nothing,
+            // Before a body, even the end is left for the handler, which tells the client that the body broke off.
+            Phase::Work { is_whole: false } | Phase::Response | Phase::Discard { left: 0 } => Reading::Nothing,
             Phase::Discard { left } => Reading::Bytes(left.min(BODY_READ)),
         };
         if !matches!(reading, Reading::Head | Reading::Bytes(_)) {
