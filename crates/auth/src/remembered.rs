@@ -65,7 +65,7 @@ impl Weighter<[u8; 32], Arc<Known>> for Weight {
 
 fn weight(bearer: &Bearer) -> u64 {
     let Bearer::Foreign(identity) = bearer else { return LEAST_WEIGHT };
-    let ForeignIdentity { subject, link_name, names, email, first_name, last_name, groups, .. } = identity;
+    let ForeignIdentity { subject, link_name, names, email, first_name, last_name, groups, .. } = &**identity;
     let texts = [link_name, email, first_name, last_name].into_iter().flatten().chain(names).chain([subject]);
     let bytes: usize = texts.chain(groups.iter().flatten()).map(|text| text.len() + PER_TEXT).sum();
     LEAST_WEIGHT.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX))
@@ -86,7 +86,7 @@ mod tests {
     const VALIDITY: Validity = Validity { not_before: 0, expires: 1 };
 
     fn in_groups(count: usize) -> Bearer {
-        Bearer::Foreign(ForeignIdentity {
+        Bearer::Foreign(Box::new(ForeignIdentity {
             provider: "elsewhere".to_owned(),
             issuer: "https://id.example".to_owned(),
             subject: "tyler".to_owned(),
@@ -99,7 +99,7 @@ mod tests {
             scopes: Scopes::all(),
             issued: Timestamp::from_milliseconds(0),
             trust: Trust::default(),
-        })
+        }))
     }
 
     #[test]

@@ -6,7 +6,9 @@ use guildhall_auth::{KeyRing, RandomSecrets, SigningKey};
 use guildhall_domain::ports::Secrets;
 
 fn secrets() -> RandomSecrets {
-    RandomSecrets::with_random_key().unwrap()
+    RandomSecrets::keyed_by(&KeyRing::new(
+        SigningKey::from_secret("a secret of thirty-two bytes....").unwrap_or_else(|error| panic!("{error}")),
+    ))
 }
 
 #[test]

@@ -81,7 +81,7 @@ pub enum Bearer {
     /// Somebody who signed in here.
     Caller(Caller),
     /// Somebody who signed in elsewhere.
-    Foreign(ForeignIdentity),
+    Foreign(Box<ForeignIdentity>),
 }
 
 /// A key by which tokens are verified, in the terms of RFC 7517.

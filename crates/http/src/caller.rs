@@ -37,7 +37,7 @@ impl Caller {
         };
         match bearer(api, token(headers).map_err(nobody)?).await.map_err(nobody)? {
             Bearer::Caller(caller) => Ok(Self(caller)),
-            Bearer::Foreign(identity) => recognise(api, identity).await.map(Self),
+            Bearer::Foreign(identity) => recognise(api, *identity).await.map(Self),
         }
     }
 

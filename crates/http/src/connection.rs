@@ -30,9 +30,6 @@ const MARGIN: Duration = Duration::from_secs(1);
 
 /// The most bytes of a head.
 pub(crate) const MOST_HEAD: usize = 32 * 1024;
-/// The most bytes that are read at once while a head is awaited. Requests that come with the same read are all decoded, and a
-/// decoded request takes some fifty times the space of the shortest head.
-const HEAD_READ: usize = 512;
 /// The most bytes of a body that are read at once.
 const BODY_READ: usize = 16 * 1024;
 /// The most bytes that are thrown away after the last response, for a client that reads only once it has sent everything.
@@ -73,6 +70,8 @@ enum Phase {
 
 /// What may be read from a connection now.
 pub(crate) enum Reading {
+    /// A head.
+    Head,
     /// So many bytes.
     Bytes(usize),
     /// Nothing but the end of the stream.
@@ -140,15 +139,14 @@ impl Connection {
             // Responses that wait to be written must not become more.
             Phase::Head { .. } if state.blocked.is_some() => Reading::Nothing,
             Phase::Head { received, .. } if received >= MOST_HEAD => Reading::HeadTooLong,
-            Phase::Head { .. } => Reading::Bytes(HEAD_READ),
+            Phase::Head { .. } => Reading::Head,
             Phase::Work { is_whole: true } => Reading::End,
-            // A body that breaks off is a mistake that a handler tells the client.
-            Phase::Work { is_whole: false } => Reading::Nothing,
             Phase::Body => Reading::Bytes(BODY_READ),
-            Phase::Response | Phase::Discard { left: 0 } => Reading::Nothing,
+            // Before a body, even the end is left for the handler, which tells the client that the body broke off.
+            Phase::Work { is_whole: false } | Phase::Response | Phase::Discard { left: 0 } => Reading::Nothing,
             Phase::Discard { left } => Reading::Bytes(left.min(BODY_READ)),
         };
-        if !matches!(reading, Reading::Bytes(_)) {
+        if !matches!(reading, Reading::Head | Reading::Bytes(_)) {
             state.reader = Some(context.waker().clone());
         }
         reading

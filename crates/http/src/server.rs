@@ -94,10 +94,10 @@ pub fn serve(api: Api, listener: TcpListener, options: ServeOptions) -> io::Resu
             let connection = Connection::new(stream.local_addr().ok(), stopping.clone(), slot);
             let stream = PacedStream::new(stream, connection.clone());
             // Boxed, because a future that holds another is often twice its size.
-            let served = Box::pin(connection.supervise(Box::pin(http.call((stream, Protocol::Http1, peer)))));
+            let whole = Box::pin(connection.supervise(Box::pin(http.call((stream, Protocol::Http1, peer)))));
             async move {
                 tokio::select! {
-                    served = served => served.unwrap_or(Ok(())),
+                    outcome = whole => outcome.unwrap_or(Ok(())),
                     () = lost.notified() => Ok(()),
                 }
             }

@@ -10,6 +10,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::connection::{Connection, Reading};
 
+/// The most bytes that are read at once while a head is awaited.
+const HEAD_READ: usize = 2048;
 /// A byte that no head may have. It ends one that is too long: actix answers 400 to it and closes the connection.
 const NO_HEAD: [u8; 1] = [0];
 
@@ -30,6 +32,22 @@ impl PacedStream {
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
     }
+
+    fn poll_read_bytes(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+        most: usize,
+    ) -> Poll<io::Result<()>> {
+        let most = most.min(buffer.remaining());
+        let mut part = ReadBuf::new(buffer.initialize_unfilled_to(most));
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut part))?;
+        let read = part.filled().len();
+        buffer.advance(read);
+        self.connection.has_read(read);
+        self.has_just_read = read > 0;
+        Poll::Ready(Ok(()))
+    }
 }
 
 impl AsyncRead for PacedStream {
@@ -43,16 +61,14 @@ impl AsyncRead for PacedStream {
             return Poll::Pending;
         }
         match this.connection.reading(context) {
-            Reading::Bytes(most) => {
-                let most = most.min(buffer.remaining());
-                let mut part = ReadBuf::new(buffer.initialize_unfilled_to(most));
-                ready!(Pin::new(&mut this.stream).poll_read(context, &mut part))?;
-                let read = part.filled().len();
-                buffer.advance(read);
-                this.connection.has_read(read);
-                this.has_just_read = read > 0;
-                Poll::Ready(Ok(()))
+            Reading::Head => {
+                let mut ahead = [0; HEAD_READ];
+                let mut peeked = ReadBuf::new(&mut ahead);
+                ready!(this.stream.poll_peek(context, &mut peeked))?;
+                let most = to_empty_line(peeked.filled());
+                this.poll_read_bytes(context, buffer, most)
             }
+            Reading::Bytes(most) => this.poll_read_bytes(context, buffer, most),
             Reading::End => match this.stream.poll_peek(context, &mut ReadBuf::new(&mut [0])) {
                 Poll::Ready(Ok(0)) => Poll::Ready(Ok(())),
                 Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
@@ -86,5 +102,36 @@ impl AsyncWrite for PacedStream {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+}
+
+/// How many of `bytes` are to be read at once: to the end of the first empty line. A head ends with one, and requests that come
+/// with the same read are all decoded, which takes some 7 KiB for each. Whether a head ends there is for actix alone to say.
+fn to_empty_line(bytes: &[u8]) -> usize {
+    let ends = |rest: &[u8]| match rest {
+        [b'\n', b'\n', ..] => Some(2),
+        [b'\n', b'\r', b'\n', ..] => Some(3),
+        _ => None,
+    };
+    let found = (0..bytes.len()).find_map(|start| Some(start + ends(&bytes[start..])?));
+    // The end of the stream is read, too.
+    found.unwrap_or(bytes.len()).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::to_empty_line;
+
+    #[test]
+    fn requests_are_read_one_by_one() {
+        for (bytes, expected) in [
+            ("GET / HTTP/1.1\r\nhost: x\r\n\r\nGET /", 27),
+            ("GET / HTTP/1.1\nhost: x\n\nGET /", 24),
+            ("GET / HTTP/1.1\r\nhost: x\r\n", 25),
+            ("\r\n\r\nGET", 4),
+            ("", 1),
+        ] {
+            assert_eq!(to_empty_line(bytes.as_bytes()), expected, "{bytes:?}");
+        }
     }
 }

@@ -23,13 +23,13 @@ pub(crate) fn of(claims: &ForeignClaims, issuer: &ForeignIssuer) -> Result<Forei
     let given = |text: &&str| !text.is_empty();
     let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(given).map(str::to_owned);
     let email = text(EMAIL).filter(|_| is_email_verified(claims));
-    let named = claims.at(&issuer.name_claim).and_then(Value::as_str).filter(given).map(str::to_owned);
+    let wanted = claims.at(&issuer.name_claim).and_then(Value::as_str).filter(given).map(str::to_owned);
     // Whatever reads as an address counts only as the address that the issuer has verified.
     let is_trusted = |name: &String| !name.contains('@') || email.as_ref().is_some_and(|email| email == name);
-    let link_name = named.clone().filter(is_trusted);
+    let link_name = wanted.clone().filter(is_trusted);
     // Nobody is called by an address that may be somebody else's.
     let shown = |name: String| if is_trusted(&name) { name } else { format!("{name} ({})", issuer.name) };
-    let names = [named.map(shown), text("preferred_username").map(shown), email.clone(), Some(subject.to_owned())];
+    let names = [wanted.map(shown), text("preferred_username").map(shown), email.clone(), Some(subject.to_owned())];
     let mut names: Vec<String> = names.into_iter().flatten().collect();
     names.dedup();
     Ok(ForeignIdentity {

@@ -157,7 +157,7 @@ pub(crate) fn service_with_key(pem: &str, issuers: Vec<ForeignIssuer>, clock: &A
 pub(crate) fn outcome(tokens: &JwtTokens, token: &str) -> Result<ForeignIdentity, String> {
     match tokens.verify(token) {
         // Which issuer it is differs from run to run; that it is the right one, a test of its own says.
-        Ok(Bearer::Foreign(identity)) => Ok(ForeignIdentity { issuer: String::new(), ..identity }),
+        Ok(Bearer::Foreign(identity)) => Ok(ForeignIdentity { issuer: String::new(), ..*identity }),
         Ok(Bearer::Caller(caller)) => panic!("no token of ours: {caller:?}"),
         Err(error) if error.is_pending => Err("pending".to_owned()),
         Err(error) => Err(error.source.to_string()),

@@ -81,7 +81,7 @@ impl World {
 
     /// From now on `token` stands for somebody of an outside issuer, but only after it was looked at so many times.
     pub(crate) fn knows_foreign(&self, token: &str, identity: ForeignIdentity, looks: u32) {
-        self.tokens.0.lock().unwrap().insert(token.to_owned(), Bearer::Foreign(identity));
+        self.tokens.0.lock().unwrap().insert(token.to_owned(), Bearer::Foreign(Box::new(identity)));
         self.tokens.1.store(looks, Ordering::SeqCst);
     }
 

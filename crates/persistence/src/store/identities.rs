@@ -72,10 +72,10 @@ pub(super) fn set_latest_token(
     connection: &mut AnyConnection,
     issuer: &str,
     subject: &str,
-    issued: Timestamp,
+    at: Timestamp,
 ) -> Result<(), Failure> {
     let changed = diesel::update(identities::table.find((issuer, subject)))
-        .set(identities::latest_token.eq(issued.milliseconds()))
+        .set(identities::latest_token.eq(at.milliseconds()))
         .execute(connection)?;
     if changed == 0 { Err(Failure::Stale) } else { Ok(()) }
 }

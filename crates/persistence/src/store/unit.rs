@@ -307,8 +307,8 @@ impl Writer for Unit<'_> {
         self.run(|connection| identities::insert(connection, link))
     }
 
-    fn set_latest_token(&mut self, issuer: &str, subject: &str, issued: Timestamp) -> Result<(), StoreError> {
-        self.run(|connection| identities::set_latest_token(connection, issuer, subject, issued))
+    fn set_latest_token(&mut self, issuer: &str, subject: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.run(|connection| identities::set_latest_token(connection, issuer, subject, at))
     }
 
     fn delete_identity(&mut self, issuer: &str, subject: &str) -> Result<(), StoreError> {

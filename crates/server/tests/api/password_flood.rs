@@ -1,6 +1,5 @@
 //! A flood of passwords to hash: what it costs the service, and everybody else.
 
-use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -16,6 +15,7 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use crate::app::{API, Setup, TestApp};
 use crate::database::Kind;
+use crate::memory::resident;
 use crate::tell;
 
 on_both_databases! {
@@ -277,10 +277,4 @@ impl TestApp {
         });
         Watch { is_over, watching }
     }
-}
-
-fn resident(pid: u32) -> usize {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").trim().parse().unwrap()
 }
