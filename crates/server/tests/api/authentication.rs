@@ -78,7 +78,7 @@ async fn a_request_without_a_good_token_is_denied(kind: Kind) {
     assert_token_denied(&app, cut, "no signature").await;
     assert_token_denied(&app, &format!("{cut}."), "an empty signature").await;
     assert_token_denied(&app, &format!("{}A", app.token), "a longer signature").await;
-    assert_token_denied(&app, &app.token.repeat(50), "a very long token").await;
+    assert_token_denied(&app, &app.token.repeat(20), "a very long token").await;
     assert_denied(&app, Some(&app.token), "no scheme").await;
     let lower_case = ask(&app, Some(&format!("bearer {}", app.token))).await;
     assert_eq!(lower_case.status, 204, "{lower_case:?}");
