@@ -51,6 +51,8 @@ struct State {
     phase: Phase,
     since: Instant,
     blocked: Option<Instant>,
+    /// Whether a response of a handler has begun that was not written to its end.
+    is_responding: bool,
     reader: Option<Waker>,
 }
 
@@ -86,7 +88,8 @@ impl Connection {
     /// A connection that was accepted just now at the address `local`.
     pub(crate) fn new(local: Option<SocketAddr>, stopping: Stopping, slot: Slot) -> Self {
         let now = Instant::now();
-        let state = State { phase: Phase::awaiting_head(), since: now, blocked: None, reader: None };
+        let state =
+            State { phase: Phase::awaiting_head(), since: now, blocked: None, is_responding: false, reader: None };
         Self(Rc::new(Shared { state: RefCell::new(state), accepted: now, local, stopping, slot }))
     }
 
@@ -172,6 +175,20 @@ impl Connection {
         }
     }
 
+    /// Everything was written that there was.
+    pub(crate) fn has_flushed(&self) {
+        let mut state = self.0.state.borrow_mut();
+        if matches!(state.phase, Phase::Head { .. } | Phase::Discard { .. }) {
+            state.is_responding = false;
+        }
+    }
+
+    /// Whether what is written now is no handler's response: then it is actix's own answer to what is no HTTP, or comes too late.
+    pub(crate) fn is_between_responses(&self) -> bool {
+        let state = self.0.state.borrow();
+        matches!(state.phase, Phase::Head { .. }) && !state.is_responding
+    }
+
     /// The client takes no bytes at the moment.
     pub(crate) fn is_blocked(&self) {
         self.0.state.borrow_mut().blocked.get_or_insert_with(Instant::now);
@@ -215,6 +232,7 @@ impl Connection {
 
     fn enter(&self, phase: Phase) {
         let mut state = self.0.state.borrow_mut();
+        state.is_responding |= matches!(phase, Phase::Response);
         (state.phase, state.since) = (phase, Instant::now());
         state.wake_reader();
     }

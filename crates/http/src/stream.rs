@@ -20,12 +20,14 @@ pub(crate) struct PacedStream {
     stream: TcpStream,
     connection: Connection,
     has_just_read: bool,
+    /// An answer of actix's own that is being written, and how much of it was.
+    last: Option<(Vec<u8>, usize)>,
 }
 
 impl PacedStream {
     /// `stream`, read as `connection` says.
     pub(crate) fn new(stream: TcpStream, connection: Connection) -> Self {
-        Self { stream, connection, has_just_read: false }
+        Self { stream, connection, has_just_read: false, last: None }
     }
 
     /// Its connection.
@@ -47,6 +49,16 @@ impl PacedStream {
         self.connection.has_read(read);
         self.has_just_read = read > 0;
         Poll::Ready(Ok(()))
+    }
+
+    fn poll_write_bytes(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        match &written {
+            Poll::Ready(Ok(_)) => self.connection.has_written(),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.connection.is_blocked(),
+        }
+        written
     }
 }
 
@@ -87,22 +99,45 @@ impl AsyncRead for PacedStream {
 impl AsyncWrite for PacedStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write(context, bytes);
-        match &written {
-            Poll::Ready(Ok(_)) => this.connection.has_written(),
-            Poll::Ready(Err(_)) => {}
-            Poll::Pending => this.connection.is_blocked(),
+        if this.last.is_none() && this.connection.is_between_responses() {
+            this.last = Some((saying_that_it_is_the_last(bytes), 0));
         }
-        written
+        let Some((last, mut done)) = this.last.take() else {
+            return this.poll_write_bytes(context, bytes);
+        };
+        while done < last.len() {
+            match this.poll_write_bytes(context, &last[done..]) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(written)) => done += written,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    this.last = Some((last, done));
+                    return Poll::Pending;
+                }
+            }
+        }
+        Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+        let this = self.get_mut();
+        this.connection.has_flushed();
+        Pin::new(&mut this.stream).poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
     }
+}
+
+/// An answer of actix's own, which closes the connection after it, but says so only on the first request. Otherwise clients would
+/// send the next request on this connection.
+fn saying_that_it_is_the_last(answer: &[u8]) -> Vec<u8> {
+    const CLOSE: &[u8] = b"\r\nconnection: close";
+    let line = answer.windows(2).position(|window| window == b"\r\n").unwrap_or(answer.len());
+    let (line, rest) = answer.split_at(line);
+    let is_said = rest.windows(CLOSE.len()).any(|window| window == CLOSE);
+    [line, if is_said { b"" } else { CLOSE }, rest].concat()
 }
 
 /// How many of `bytes` are to be read at once: to the end of the first empty line. A head ends with one, and requests that come

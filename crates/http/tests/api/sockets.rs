@@ -1,6 +1,6 @@
 //! What a client who may not can make the server read.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -168,8 +168,31 @@ fn what_is_no_request_is_refused_and_ends_the_connection() {
         let answer = read_all(&mut stream);
         assert!(answer.starts_with(&format!("HTTP/1.1 {expected} ")), "{request:.50}: {answer}");
         assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+        assert_eq!(answer.matches("\r\nconnection: close\r\n").count(), 1, "{answer}");
         assert!(answer.ends_with("\r\n\r\n"), "no body at all is better than one that is no JSON: {answer}");
     }
+}
+
+#[test]
+fn a_connection_that_was_good_says_that_it_ends_too() {
+    let world = World::new();
+    let server = Running::new(world.api());
+    let mut stream = server.connect();
+    // The error of a HEAD has no body.
+    let first = "HEAD /nothing HTTP/1.1\r\nhost: x\r\n\r\n";
+    write!(stream, "{first}").unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    assert!(head.starts_with("HTTP/1.1 404 ") && !head.contains("connection: close"), "{head}");
+    write!(stream, "nonsense\r\n\r\n").unwrap();
+    let answer = read_all(&mut stream);
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    assert!(answer.contains("\r\ncontent-length: 0\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
 }
 
 fn assert_is_error(answer: &str, status: u16) {

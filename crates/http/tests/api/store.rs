@@ -21,7 +21,7 @@ pub(crate) enum Mood {
     Panicking,
     /// It waits for a message, then does its work.
     Waiting(Receiver<()>),
-    /// It reads until nobody wants that any more, and says so.
+    /// It says that it begins to read, does so until nobody wants that any more, and says so too.
     UntilCancelled(Sender<()>),
 }
 
@@ -55,6 +55,7 @@ impl Store for Moody {
         self.work()?;
         let mood = self.mood.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Mood::UntilCancelled(tell) = &*mood {
+            tell.send(()).map_err(StoreError::failed)?;
             while !cancellation.is_cancelled() {
                 std::thread::sleep(Duration::from_millis(5));
             }
