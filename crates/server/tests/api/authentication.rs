@@ -24,7 +24,6 @@ on_both_databases! {
     what_a_token_says_of_its_key_is_not_believed,
     a_key_verifies_only_the_tokens_that_name_it,
     a_suspended_user_is_no_longer_heard,
-    a_locked_user_is_no_longer_heard,
     an_expired_user_is_no_longer_heard,
     a_deleted_user_is_no_longer_heard,
     a_user_with_a_new_security_stamp_is_no_longer_heard,
@@ -204,10 +203,6 @@ async fn a_key_verifies_only_the_tokens_that_name_it(kind: Kind) {
 
 async fn a_suspended_user_is_no_longer_heard(kind: Kind) {
     stops_after(kind, "UPDATE users SET suspended = (1 = 1) WHERE username_key = 'marla'").await;
-}
-
-async fn a_locked_user_is_no_longer_heard(kind: Kind) {
-    stops_after(kind, "UPDATE users SET locked = (1 = 1) WHERE username_key = 'marla'").await;
 }
 
 async fn an_expired_user_is_no_longer_heard(kind: Kind) {
