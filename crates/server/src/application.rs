@@ -135,9 +135,11 @@ pub(crate) fn database(settings: &Settings) -> DatabaseSettings {
     }
 }
 
-/// How many passwords are hashed at one time. A hash keeps a processor busy, so more would only take memory.
+/// How many passwords are hashed at one time. A hash keeps a processor busy, so more would only take memory; and one processor is
+/// left to everybody who does not sign in.
 fn password_slots() -> NonZeroUsize {
-    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+    let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    NonZeroUsize::new(processors - 1).unwrap_or(NonZeroUsize::MIN)
 }
 
 /// The directory in `database`.

@@ -12,7 +12,7 @@ use crate::caller::Caller;
 use crate::client_address::{client_address, network};
 use crate::custom_json::CustomMode;
 use crate::openapi::{
-    IfMatch, IfNoneMatch, Initially, Legacy, NewUser, Paging, PasswordChange, Searching, SearchingUsers,
+    IfMatch, IfNoneMatch, Initially, Legacy, NewUser, OAuthError, Paging, PasswordChange, Searching, SearchingUsers,
     UserActionRequest, UserChanges, UserPath,
 };
 use crate::page::PageBody;
@@ -199,7 +199,13 @@ pub(crate) async fn delete(
     operation_id = "changePassword",
     params(UserPath),
     request_body = PasswordChange,
-    responses((status = 200, description = "The password is changed. There is no body."), (status = 409), (status = 422))
+    responses(
+        (status = 200, description = "The password is changed. There is no body."),
+        (status = 409),
+        (status = 422),
+        (status = 429, description = "There were too many failures from this address, or of this user from it.", body = OAuthError,
+         headers(("Retry-After" = u32, description = "After how many seconds to ask again.")))
+    )
 )]
 pub(crate) async fn change_password(
     api: Data<Api>,

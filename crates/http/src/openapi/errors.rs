@@ -79,7 +79,7 @@ enum OAuthCode {
     /// Only told to who knows the password.
     #[schema(rename = "AccountSuspended")]
     Suspended,
-    /// Only told to who knows the password.
+    /// After too many wrong passwords, whatever the password is; also for a name that nobody has.
     #[schema(rename = "AccountLocked")]
     Locked,
     SlowDown,

@@ -89,7 +89,7 @@ fn close(components: &mut Components) {
 
 /// A page refers to what it holds, which the derived schema repeats.
 fn refer(components: &mut Components) {
-    for held in ["User", "Group", "ApiKey"] {
+    for held in ["User", "Group", "ApiKey", "Identity"] {
         if let Some(RefOr::T(Schema::Object(page))) = components.schemas.get_mut(&format!("Page_{held}"))
             && let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items")
         {
