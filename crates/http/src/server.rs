@@ -61,7 +61,7 @@ pub fn serve(api: Api, listener: TcpListener, options: ServeOptions) -> io::Resu
     let connections = Arc::new(Connections::new(options.connections, Arc::clone(&api.trusted_proxies)));
     let answering = move || {
         let app = configure(api.clone(), App::new());
-        let (expecting, told) = (api.clone(), stopping.clone());
+        let (expecting, told, ids) = (api.clone(), stopping.clone(), Arc::clone(&api.ids));
         let http = HttpService::build()
             // Connections have time limits of their own, which hold for every request on them.
             .keep_alive(KeepAlive::Os)
@@ -92,7 +92,7 @@ pub fn serve(api: Api, listener: TcpListener, options: ServeOptions) -> io::Resu
             // Only a matter of speed.
             let _ = stream.set_nodelay(true);
             let connection = Connection::new(stream.local_addr().ok(), stopping.clone(), slot);
-            let stream = PacedStream::new(stream, connection.clone());
+            let stream = PacedStream::new(stream, connection.clone(), Arc::clone(&ids));
             // Boxed, because a future that holds another is often twice its size.
             let whole = Box::pin(connection.supervise(Box::pin(http.call((stream, Protocol::Http1, peer)))));
             async move {

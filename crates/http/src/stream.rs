@@ -2,13 +2,20 @@
 
 use std::io;
 use std::mem;
+use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use actix_web::ResponseError as _;
 use actix_web::rt::net::TcpStream;
+use guildhall_domain::ports::Ids;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tracing::info_span;
+use uuid::Uuid;
 
-use crate::connection::{Connection, Reading};
+use crate::connection::{Connection, MOST_HEAD, Reading};
+use crate::problem::Problem;
 
 /// The most bytes that are read at once while a head is awaited.
 const HEAD_READ: usize = 2048;
@@ -19,15 +26,18 @@ const NO_HEAD: [u8; 1] = [0];
 pub(crate) struct PacedStream {
     stream: TcpStream,
     connection: Connection,
+    /// Where requests get theirs, also those that are none.
+    ids: Arc<dyn Ids>,
     has_just_read: bool,
+    head_is_too_long: bool,
     /// An answer of actix's own that is being written, and how much of it was.
     last: Option<(Vec<u8>, usize)>,
 }
 
 impl PacedStream {
-    /// `stream`, read as `connection` says.
-    pub(crate) fn new(stream: TcpStream, connection: Connection) -> Self {
-        Self { stream, connection, has_just_read: false, last: None }
+    /// `stream`, read as `connection` says; what is no request gets its id from `ids`.
+    pub(crate) fn new(stream: TcpStream, connection: Connection, ids: Arc<dyn Ids>) -> Self {
+        Self { stream, connection, ids, has_just_read: false, head_is_too_long: false, last: None }
     }
 
     /// Its connection.
@@ -89,6 +99,7 @@ impl AsyncRead for PacedStream {
             Reading::Nothing => Poll::Pending,
             Reading::HeadTooLong => {
                 buffer.put_slice(&NO_HEAD);
+                this.head_is_too_long = true;
                 this.has_just_read = true;
                 Poll::Ready(Ok(()))
             }
@@ -100,7 +111,9 @@ impl AsyncWrite for PacedStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.last.is_none() && this.connection.is_between_responses() {
-            this.last = Some((saying_that_it_is_the_last(bytes), 0));
+            let (id, peer) = (this.ids.next(), this.stream.peer_addr().ok());
+            let answer = explained(&saying_that_it_is_the_last(bytes), this.head_is_too_long, id, peer);
+            this.last = Some((answer, 0));
         }
         let Some((last, mut done)) = this.last.take() else {
             return this.poll_write_bytes(context, bytes);
@@ -138,6 +151,34 @@ fn saying_that_it_is_the_last(answer: &[u8]) -> Vec<u8> {
     let (line, rest) = answer.split_at(line);
     let is_said = rest.windows(CLOSE.len()).any(|window| window == CLOSE);
     [line, if is_said { b"" } else { CLOSE }, rest].concat()
+}
+
+/// An answer of actix's own, which has no body, with one that says what is wrong, in the API's form; the log has it too. Headers of
+/// proxies were not read, so `peer` may be a proxy's address.
+fn explained(answer: &[u8], head_is_too_long: bool, id: Uuid, peer: Option<SocketAddr>) -> Vec<u8> {
+    const EMPTY: &str = "\r\ncontent-length: 0\r\n";
+    let Ok(head) = str::from_utf8(answer) else { return answer.to_vec() };
+    let problem = match head.get(9..12) {
+        Some("400") if head_is_too_long => {
+            Problem::bad_request(format!("The line and the headers of the request are larger than {MOST_HEAD} bytes"))
+        }
+        Some("400") => Problem::bad_request("This is not a valid HTTP request"),
+        Some("408") => Problem::too_slow("The request came too slowly"),
+        _ => return answer.to_vec(),
+    };
+    let body = problem.body(id);
+    let headers = format!(
+        "\r\ncontent-length: {}\r\ncontent-type: application/json; charset=utf-8\r\ncache-control: no-store\r\n\
+         x-content-type-options: nosniff\r\nx-request-id: {id}\r\n",
+        body.len()
+    );
+    let code = problem.status_code().as_u16();
+    info_span!("request", request_id = %id, address = peer.map(|peer| tracing::field::display(peer.ip())))
+        .in_scope(|| tracing::info!(status = code, "answered {code}: {problem}"));
+    match head.split_once(EMPTY) {
+        Some((line, rest)) if rest.ends_with("\r\n") => [line, &headers, rest, &body].concat().into_bytes(),
+        _ => answer.to_vec(),
+    }
 }
 
 /// How many of `bytes` are to be read at once: to the end of the first empty line. A head ends with one, and requests that come
