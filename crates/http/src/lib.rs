@@ -18,6 +18,7 @@
 //! | `request_body`, `response_body` | bodies: read only when somebody wants them, written as fast as somebody reads them |
 //! | `server`, `connection`, `stream`, `connection_limits`, `stopping` | sockets: how many, for how long, and their end |
 //! | `expect` | who is told to go on sending a body |
+//! | `no_request` | answers to what is no HTTP request |
 //! | `response_headers` | what every response says |
 //! | `openapi` | the API described, from the attributes of handlers and types |
 //! | `cors` | which pages of other origins may call |
@@ -40,6 +41,7 @@ mod grant;
 mod group_json;
 mod json;
 mod moment_json;
+mod no_request;
 mod openapi;
 mod page;
 mod problem;

@@ -2,20 +2,16 @@
 
 use std::io;
 use std::mem;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use actix_web::ResponseError as _;
 use actix_web::rt::net::TcpStream;
 use guildhall_domain::ports::Ids;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tracing::info_span;
-use uuid::Uuid;
 
-use crate::connection::{Connection, MOST_HEAD, Reading};
-use crate::problem::Problem;
+use crate::connection::{Connection, Reading};
+use crate::no_request::explained;
 
 /// The most bytes that are read at once while a head is awaited.
 const HEAD_READ: usize = 2048;
@@ -111,9 +107,8 @@ impl AsyncWrite for PacedStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.last.is_none() && this.connection.is_between_responses() {
-            let (id, peer) = (this.ids.next(), this.stream.peer_addr().ok());
-            let answer = explained(&saying_that_it_is_the_last(bytes), this.head_is_too_long, id, peer);
-            this.last = Some((answer, 0));
+            let peer = this.stream.peer_addr().ok();
+            this.last = Some((explained(bytes, this.head_is_too_long, this.ids.next(), peer), 0));
         }
         let Some((last, mut done)) = this.last.take() else {
             return this.poll_write_bytes(context, bytes);
@@ -140,44 +135,6 @@ impl AsyncWrite for PacedStream {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
-    }
-}
-
-/// An answer of actix's own, which closes the connection after it, but says so only on the first request. Otherwise clients would
-/// send the next request on this connection.
-fn saying_that_it_is_the_last(answer: &[u8]) -> Vec<u8> {
-    const CLOSE: &[u8] = b"\r\nconnection: close";
-    let line = answer.windows(2).position(|window| window == b"\r\n").unwrap_or(answer.len());
-    let (line, rest) = answer.split_at(line);
-    let is_said = rest.windows(CLOSE.len()).any(|window| window == CLOSE);
-    [line, if is_said { b"" } else { CLOSE }, rest].concat()
-}
-
-/// An answer of actix's own, which has no body, with one that says what is wrong, in the API's form; the log has it too. Headers of
-/// proxies were not read, so `peer` may be a proxy's address.
-fn explained(answer: &[u8], head_is_too_long: bool, id: Uuid, peer: Option<SocketAddr>) -> Vec<u8> {
-    const EMPTY: &str = "\r\ncontent-length: 0\r\n";
-    let Ok(head) = str::from_utf8(answer) else { return answer.to_vec() };
-    let problem = match head.get(9..12) {
-        Some("400") if head_is_too_long => {
-            Problem::bad_request(format!("The line and the headers of the request are larger than {MOST_HEAD} bytes"))
-        }
-        Some("400") => Problem::bad_request("This is not a valid HTTP request"),
-        Some("408") => Problem::too_slow("The request came too slowly"),
-        _ => return answer.to_vec(),
-    };
-    let body = problem.body(id);
-    let headers = format!(
-        "\r\ncontent-length: {}\r\ncontent-type: application/json; charset=utf-8\r\ncache-control: no-store\r\n\
-         x-content-type-options: nosniff\r\nx-request-id: {id}\r\n",
-        body.len()
-    );
-    let code = problem.status_code().as_u16();
-    info_span!("request", request_id = %id, address = peer.map(|peer| tracing::field::display(peer.ip())))
-        .in_scope(|| tracing::info!(status = code, "answered {code}: {problem}"));
-    match head.split_once(EMPTY) {
-        Some((line, rest)) if rest.ends_with("\r\n") => [line, &headers, rest, &body].concat().into_bytes(),
-        _ => answer.to_vec(),
     }
 }
 

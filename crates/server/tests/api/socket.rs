@@ -98,7 +98,7 @@ async fn a_body_that_breaks_off_adds_nobody(kind: crate::database::Kind) {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_refused_and_ends_the_connection() {
+async fn what_is_no_http_is_answered_in_json_and_ends_the_connection() {
     let app = TestApp::on(crate::database::Kind::Sqlite).await;
     for garbage in [
         "hello\r\n\r\n".to_owned(),
@@ -111,7 +111,9 @@ async fn what_is_no_http_is_refused_and_ends_the_connection() {
         let mut wire = Wire::to(&app);
         wire.send_some(&garbage);
         let (status, body) = wire.answer();
-        assert_eq!((status, body.as_str()), (400, ""), "{garbage:.80}");
+        assert_eq!(status, 400, "{garbage:.80}");
+        let error: Value = serde_json::from_str(&body).unwrap_or_else(|_| panic!("{status} {body:?} {garbage:.80}"));
+        assert_eq!(error["type"], "Error", "{error}");
         assert_eq!(wire.read_until("\0"), "", "{garbage:.80}");
     }
     assert_eq!(app.get("/groups/Everyone").await.status, 200);
