@@ -134,10 +134,11 @@ impl Directory {
         Ok(admitted)
     }
 
-    /// Keeps what an auditor would want to know of a unit of work that was committed, and says what it returned.
-    fn noted<T>(&self, (outcome, notes): (T, impl IntoIterator<Item = AuditNote>)) -> T {
+    /// What a unit of work returned. If it was committed, the notes that came with it are kept.
+    fn noted<T, E>(&self, done: Result<(T, impl IntoIterator<Item = AuditNote>), E>) -> Result<T, E> {
+        let (outcome, notes) = done?;
         self.request.note(notes);
-        outcome
+        Ok(outcome)
     }
 
     /// Reads as long as the request's answer is wanted.

@@ -122,27 +122,25 @@ impl AuditNote {
         administrators: BTreeSet<SystemGroup>,
         group: GroupId,
     ) -> Option<Self> {
-        let (users, groups) = (IdList::default(), IdList::default());
-        (!administrators.is_empty()).then_some(Self::AdministratorsChanged {
-            change,
-            administrators,
-            group: Some(group),
-            users,
-            groups,
-        })
+        Self::of_administrators(change, administrators, Some(group))
     }
 
     /// A change of `user`, if they administer.
     pub(crate) fn of_user(change: AdministratorsChange, standing: Option<&Standing>, user: UserId) -> Option<Self> {
-        let administrators = standing.map(administrators).unwrap_or_default();
-        let (users, groups) = ((&BTreeSet::from([user])).into(), IdList::default());
-        (!administrators.is_empty()).then_some(Self::AdministratorsChanged {
-            change,
-            administrators,
-            group: None,
-            users,
-            groups,
-        })
+        let administrators = standing
+            .map(|standing| SystemGroup::ADMINISTRATORS.into_iter().filter(|group| standing.is_in(*group)).collect());
+        let note = Self::of_administrators(change, administrators.unwrap_or_default(), None);
+        note.map(|note| note.naming_users(&BTreeSet::from([user])))
+    }
+
+    fn of_administrators(
+        change: AdministratorsChange,
+        administrators: BTreeSet<SystemGroup>,
+        group: Option<GroupId>,
+    ) -> Option<Self> {
+        let (users, groups) = (IdList::default(), IdList::default());
+        let is_about_any = !administrators.is_empty();
+        is_about_any.then_some(Self::AdministratorsChanged { change, administrators, group, users, groups })
     }
 
     /// The same, naming the users it is about.
@@ -201,16 +199,4 @@ impl RequestContext {
     pub(crate) fn note(&self, notes: impl IntoIterator<Item = AuditNote>) {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).extend(notes);
     }
-}
-
-/// The administrators' groups that somebody is an effective member of.
-fn administrators(standing: &Standing) -> BTreeSet<SystemGroup> {
-    let is_member = |group: &SystemGroup| match group {
-        SystemGroup::SystemAdministrators => standing.system_administrator,
-        SystemGroup::UserAdministrators => standing.user_administrator,
-        SystemGroup::GroupAdministrators => standing.group_administrator,
-        SystemGroup::ApiKeyAdministrators => standing.api_key_administrator,
-        _ => false,
-    };
-    SystemGroup::ADMINISTRATORS.into_iter().filter(is_member).collect()
 }

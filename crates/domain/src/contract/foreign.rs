@@ -74,10 +74,15 @@ pub fn a_stranger_becomes_a_user_once(store: Arc<dyn Store>) {
     }
     assert_eq!((read().successful_login_attempts, read().is_locked(fixture.now())), (2, false));
     must(fixture.directory.act(&fixture.admin, &UserIdentifier::Id(user.id), "suspend"));
-    let kept_out = must(fixture.directory.sign_in_foreign(&ForeignIdentity { issued: later(&first, 2), ..first }));
+    let next = ForeignIdentity { issued: later(&first, 2), ..first };
+    let kept_out = must(fixture.directory.sign_in_foreign(&next));
     let refused = must(fixture.directory.authorise(&kept_out, Action::ReadUsers));
     assert_eq!(refused, Err(Denied::Unauthenticated));
     assert_eq!(read().successful_login_attempts, 2);
+    // It is no sign-in, which would be a unit of work that writes for each request of somebody who is kept out.
+    assert_eq!(must(fixture.directory.recognise(&next)), Some(kept_out));
+    must(fixture.directory.act(&fixture.admin, &UserIdentifier::Id(user.id), "unsuspend"));
+    assert_eq!(must(fixture.directory.recognise(&next)), None);
 }
 
 /// Who somebody is, issuer and subject say: no name, address or claim chooses a user who is linked, whatever they are called here or

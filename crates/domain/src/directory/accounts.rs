@@ -135,7 +135,7 @@ impl Directory {
             Ok((User { version: wanted.version.next(), ..wanted }, note))
         };
         let done = if changes.sets_expiry() { self.store.write_alone(&mut work) } else { self.store.write(&mut work) };
-        done.map(|done| self.noted(done))
+        self.noted(done)
     }
 
     /// Deletes a user: an administrator anybody but themselves, others themselves alone (spec section 4.8).
@@ -146,7 +146,7 @@ impl Directory {
         precondition: &Precondition,
     ) -> Result<(), DeleteUserError> {
         let now = self.clock.now();
-        let notes = self.store.write_alone(|directory| {
+        let done = self.store.write_alone(|directory| {
             let target = user_id(directory, caller, user)?;
             let admitted = self.admit(directory, caller, now)??;
             admitted.may_about(Action::ManageUsers, target)?;
@@ -165,10 +165,9 @@ impl Directory {
                 return Err(DeleteUserError::LastAdministrator);
             }
             let note = AuditNote::of_user(AdministratorsChange::UserDeleted, standing.as_ref(), target);
-            Ok::<_, DeleteUserError>(note)
-        })?;
-        self.request.note(notes);
-        Ok(())
+            Ok(((), note))
+        });
+        self.noted(done)
     }
 }
 

@@ -91,7 +91,7 @@ impl Directory {
     /// Does the action of this name to a user.
     pub fn act(&self, caller: &Caller, user: &UserIdentifier, action: &str) -> Result<(), ActError> {
         let now = self.clock.now();
-        let notes = self.store.write_alone(|directory| {
+        let done = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageUsers)?;
             let target = user_id(directory, caller, user)?.ok_or(ActError::UserNotFound)?;
@@ -111,7 +111,7 @@ impl Directory {
                 directory.reset_address_lockouts(target)?;
             }
             if changed == current {
-                return Ok(None);
+                return Ok(((), None));
             }
             changed.modified = now;
             let stamp = (known == UserAction::Suspend).then(|| SecurityStamp(self.ids.next()));
@@ -122,13 +122,12 @@ impl Directory {
             let change = match known {
                 UserAction::Suspend => AdministratorsChange::UserSuspended,
                 UserAction::Unsuspend => AdministratorsChange::UserUnsuspended,
-                _ => return Ok(None),
+                _ => return Ok(((), None)),
             };
             let standing = directory.standing(target)?;
-            Ok(AuditNote::of_user(change, standing.as_ref(), target))
-        })?;
-        self.request.note(notes);
-        Ok(())
+            Ok(((), AuditNote::of_user(change, standing.as_ref(), target)))
+        });
+        self.noted(done)
     }
 }
 

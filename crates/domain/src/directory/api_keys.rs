@@ -109,9 +109,9 @@ impl Directory {
             let standing = directory.standing(key.user)?;
             let note = AuditNote::of_user(AdministratorsChange::UsersAdded, standing.as_ref(), key.user);
             let notes = note.into_iter().chain([AuditNote::of_api_key(ApiKeyChange::Created, &key)]);
-            Ok::<_, ApiKeyError>((IssuedApiKey { key, secret: secret.clone() }, notes))
-        })?;
-        Ok(self.noted(done))
+            Ok((IssuedApiKey { key, secret: secret.clone() }, notes))
+        });
+        self.noted(done)
     }
 
     /// Changes an API key. Disabled, its tokens end at once.
@@ -153,8 +153,8 @@ impl Directory {
                 notes.extend(AuditNote::of_user(change, standing.as_ref(), wanted.user));
             }
             Ok((wanted, notes))
-        })?;
-        Ok(self.noted(done))
+        });
+        self.noted(done)
     }
 
     /// Gives an API key another secret; the one of before and every token made by it end at once.
@@ -168,15 +168,15 @@ impl Directory {
             directory.update_user(&user, &credentials)?;
             directory.update_api_key(&changed, Some(&self.secrets.digest(secret.reveal())))?;
             let note = AuditNote::of_api_key(ApiKeyChange::Rotated, &changed);
-            Ok::<_, ApiKeyError>((IssuedApiKey { key: changed, secret: secret.clone() }, [note]))
-        })?;
-        Ok(self.noted(done))
+            Ok((IssuedApiKey { key: changed, secret: secret.clone() }, [note]))
+        });
+        self.noted(done)
     }
 
     /// Deletes an API key and its user.
     pub fn delete_api_key(&self, actor: Actor<'_>, key: &ApiKeyIdentifier) -> Result<(), ApiKeyError> {
         let now = self.clock.now();
-        let notes = self.store.write_alone(|directory| {
+        let done = self.store.write_alone(|directory| {
             let (manager, current, _) = self.key_to_change(directory, actor, key, now)?;
             if manager.is_some_and(|manager| manager.is(Some(current.user))) {
                 return Err(Denied::NotPermitted.into());
@@ -188,10 +188,9 @@ impl Directory {
             }
             let note = AuditNote::of_user(AdministratorsChange::UserDeleted, standing.as_ref(), current.user);
             let notes = note.into_iter().chain([AuditNote::of_api_key(ApiKeyChange::Deleted, &current)]);
-            Ok(notes)
-        })?;
-        self.request.note(notes);
-        Ok(())
+            Ok(((), notes))
+        });
+        self.noted(done)
     }
 
     /// Adds an API key whose id, secret and name are decided, and its user to these groups.

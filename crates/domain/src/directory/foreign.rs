@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::sign_in::signed_in;
-use super::users::register;
+use super::users::{CreateUserError, register};
 use super::{Directory, is_taken};
 use crate::access::Caller;
 use crate::foreign::{ForeignIdentity, IdentityLink};
@@ -14,8 +14,6 @@ use crate::ports::{Credentials, NameSource, Reader, StoreError, Writer};
 use crate::request::{AdministratorsChange, AuditNote};
 use crate::time::Timestamp;
 use crate::user::{Email, Provider, ProviderKind, SecurityStamp, User, UserId, Username, is_name};
-
-use super::users::CreateUserError;
 
 /// How often names are looked for that others take at the same time.
 const ATTEMPTS: usize = 4;
@@ -38,9 +36,11 @@ impl Directory {
     /// The caller that a valid token of an outside issuer stands for. `None`: the token is a sign-in, which
     /// [`sign_in_foreign`](Self::sign_in_foreign) has to complete.
     pub fn recognise(&self, identity: &ForeignIdentity) -> Result<Option<Caller>, RecogniseError> {
+        let now = self.clock.now();
         self.read(|directory| match directory.identity(&identity.issuer, &identity.subject)? {
-            Some(link) if !is_sign_in(&link, identity) => caller(directory, link.user, identity),
-            Some(_) => Ok(None),
+            // Whoever is kept out does not sign in, and their tokens are not worth a unit of work that writes.
+            Some(link) if is_sign_in(&link, identity) && is_open(directory, link.user, now)? => Ok(None),
+            Some(link) => caller(directory, link.user, identity),
             None if identity.trust.creates_users || match_existing(directory, identity)?.is_some() => Ok(None),
             None => Err(RecogniseError::Unknown),
         })
@@ -61,13 +61,11 @@ impl Directory {
                 directory.set_latest_token(&identity.issuer, &identity.subject, identity.issued)?;
                 notes = self.join_external_groups(directory, link.user, identity, now)?;
             }
-            Ok::<_, RecogniseError>((caller(directory, link.user, identity)?.ok_or(RecogniseError::Unknown)?, notes))
+            Ok((caller(directory, link.user, identity)?.ok_or(RecogniseError::Unknown)?, notes))
         };
         // Leaving a group may take the last administrator away.
         let alone = identity.groups.is_some();
-        let (caller, notes) = if alone { self.store.write_alone(&mut work) } else { self.store.write(&mut work) }?;
-        self.request.note(notes);
-        Ok(caller)
+        self.noted(if alone { self.store.write_alone(&mut work) } else { self.store.write(&mut work) })
     }
 
     /// The subject's link. Who comes for the first time is linked to a user who is already here, or to one who is created.
@@ -228,6 +226,10 @@ fn free_username(
 /// Whether the token was issued after every other with which the subject came.
 fn is_sign_in(link: &IdentityLink, identity: &ForeignIdentity) -> bool {
     link.latest_token.is_none_or(|latest| latest < identity.issued)
+}
+
+fn is_open(directory: &mut dyn Reader, user: UserId, now: Timestamp) -> Result<bool, StoreError> {
+    Ok(directory.standing(user)?.is_some_and(|standing| standing.is_open(now)))
 }
 
 fn caller(

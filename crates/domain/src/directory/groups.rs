@@ -163,8 +163,8 @@ impl Directory {
             }
             directory.update_group(&wanted)?;
             Ok((Group { version: wanted.version.next(), ..wanted }, note))
-        })?;
-        Ok(self.noted(done))
+        });
+        self.noted(done)
     }
 
     /// Deletes a group with its memberships and edges; its users and child groups stay (spec section 5.e).
@@ -175,7 +175,7 @@ impl Directory {
         precondition: &Precondition,
     ) -> Result<(), DeleteGroupError> {
         let now = self.clock.now();
-        let notes = self.store.write_alone(|directory| {
+        let done = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let id = directory.group_id(group)?.ok_or(DeleteGroupError::GroupNotFound)?;
@@ -192,9 +192,8 @@ impl Directory {
                 return Err(DeleteGroupError::LastAdministrator);
             }
             let note = AuditNote::of_group(AdministratorsChange::GroupDeleted, above, id);
-            Ok::<_, DeleteGroupError>(note)
-        })?;
-        self.request.note(notes);
-        Ok(())
+            Ok(((), note))
+        });
+        self.noted(done)
     }
 }

@@ -134,9 +134,9 @@ impl Directory {
             let added = Added { new, existing: users.len() as u64 - new };
             let note = AuditNote::of_group(AdministratorsChange::UsersAdded, above, group)
                 .map(|note| note.naming_users(users));
-            Ok::<_, AddMembersError>((added, note.filter(|_| new > 0)))
-        })?;
-        Ok(self.noted(done))
+            Ok((added, note.filter(|_| new > 0)))
+        });
+        self.noted(done)
     }
 
     /// Makes `user` a direct member of `group`, if it is not yet one (spec section 5.h).
@@ -147,7 +147,7 @@ impl Directory {
         user: &UserIdentifier,
     ) -> Result<(), AddMemberError> {
         let now = self.clock.now();
-        let notes = self.store.write(|directory| {
+        let done = self.store.write(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let group = directory.group_id(group)?.ok_or(AddMemberError::GroupNotFound)?;
@@ -157,10 +157,9 @@ impl Directory {
             let new = directory.insert_members(group, &users, now)?;
             let note = AuditNote::of_group(AdministratorsChange::UsersAdded, above, group)
                 .map(|note| note.naming_users(&users));
-            Ok::<_, AddMemberError>(note.filter(|_| new > 0))
-        })?;
-        self.request.note(notes);
-        Ok(())
+            Ok(((), note.filter(|_| new > 0)))
+        });
+        self.noted(done)
     }
 
     /// Ends a direct membership (spec sections 5.i and 10).
@@ -171,7 +170,7 @@ impl Directory {
         user: &UserIdentifier,
     ) -> Result<(), RemoveMemberError> {
         let now = self.clock.now();
-        let notes = self.store.write_alone(|directory| {
+        let done = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let group = directory.group_id(group)?.ok_or(RemoveMemberError::GroupNotFound)?;
@@ -189,10 +188,9 @@ impl Directory {
             let users = BTreeSet::from([user]);
             let note = AuditNote::of_group(AdministratorsChange::UserRemoved, above, group)
                 .map(|note| note.naming_users(&users));
-            Ok::<_, RemoveMemberError>(note)
-        })?;
-        self.request.note(notes);
-        Ok(())
+            Ok(((), note))
+        });
+        self.noted(done)
     }
 
     /// Whether `user` belongs to `group` or to any group below it (spec sections 5.j and 5.2).

@@ -110,7 +110,7 @@ impl Directory {
         child: &GroupIdentifier,
     ) -> Result<(), AddChildError> {
         let now = self.clock.now();
-        let notes = self.store.write_alone(|directory| {
+        let done = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let parent = directory.group_id(parent)?.ok_or(AddChildError::GroupNotFound)?;
@@ -125,10 +125,9 @@ impl Directory {
             let new = directory.insert_children(parent, &children)?;
             let note = AuditNote::of_group(AdministratorsChange::GroupsAdded, above, parent)
                 .map(|note| note.naming_groups(&children));
-            Ok::<_, AddChildError>(note.filter(|_| new > 0))
-        })?;
-        self.request.note(notes);
-        Ok(())
+            Ok(((), note.filter(|_| new > 0)))
+        });
+        self.noted(done)
     }
 
     /// Puts all of `children` below `parent`, or none of them (spec section 5.n).
@@ -139,7 +138,7 @@ impl Directory {
         children: &BTreeSet<GroupId>,
     ) -> Result<(), AddChildrenError> {
         let now = self.clock.now();
-        let notes = self.store.write_alone(|directory| {
+        let done = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let parent = directory.group_id(parent)?.ok_or(AddChildrenError::GroupNotFound)?;
@@ -157,10 +156,9 @@ impl Directory {
             let new = directory.insert_children(parent, children)?;
             let note = AuditNote::of_group(AdministratorsChange::GroupsAdded, above, parent)
                 .map(|note| note.naming_groups(children));
-            Ok::<_, AddChildrenError>(note.filter(|_| new > 0))
-        })?;
-        self.request.note(notes);
-        Ok(())
+            Ok(((), note.filter(|_| new > 0)))
+        });
+        self.noted(done)
     }
 
     /// Takes `child` from below `parent` (spec section 5.m).
@@ -171,7 +169,7 @@ impl Directory {
         child: &GroupIdentifier,
     ) -> Result<(), RemoveChildError> {
         let now = self.clock.now();
-        let notes = self.store.write_alone(|directory| {
+        let done = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageGroups)?;
             let parent = directory.group_id(parent)?.ok_or(RemoveChildError::GroupNotFound)?;
@@ -186,10 +184,9 @@ impl Directory {
             let children = BTreeSet::from([child]);
             let note = AuditNote::of_group(AdministratorsChange::GroupRemoved, above, parent)
                 .map(|note| note.naming_groups(&children));
-            Ok::<_, RemoveChildError>(note)
-        })?;
-        self.request.note(notes);
-        Ok(())
+            Ok(((), note))
+        });
+        self.noted(done)
     }
 }
 

@@ -1,6 +1,7 @@
 //! New passwords (spec sections 4.9 and 7).
 
 use super::actions::OF_AN_API_KEY;
+use super::sign_in::known_address;
 use super::{Directory, user_id};
 use crate::access::{Action, Caller, Denied};
 use crate::identifier::UserIdentifier;
@@ -105,8 +106,9 @@ impl Directory {
     fn count_wrong_existing(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
         let newly_locked = self.store.write(|directory| {
             let Some(current) = directory.user_to_change(user)? else { return Ok(false) };
-            let known = self.known_address(directory, user, now)?;
-            self.count_failure(directory, current, known, now)
+            let address = self.address_digest(user);
+            let known = known_address(directory, user, &address, now)?;
+            self.count_failure(directory, current, &address, known, now)
         })?;
         if newly_locked {
             self.request.note([AuditNote::Locked { user }]);

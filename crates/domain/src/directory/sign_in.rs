@@ -1,5 +1,7 @@
 //! Signing in: people with a password or a refresh token, programs with an API key (spec sections 2.1, 2.2 and 2.4).
 
+use uuid::Uuid;
+
 use super::Directory;
 use crate::access::{Caller, Scopes};
 use crate::api_key::{ApiKeyId, ApiKeyIdentifier};
@@ -11,7 +13,6 @@ use crate::request::AuditNote;
 use crate::secret::{Secret, SecretDigest};
 use crate::time::Timestamp;
 use crate::user::{Lockout, User, UserId};
-use uuid::Uuid;
 
 /// For how many days a refresh token is good after its last use: official clients count on it (spec section 2.1).
 const REFRESH_DAYS: u32 = 15;
@@ -125,10 +126,10 @@ impl Directory {
             // What was compared above was compared with the password that was there then.
             let is_same = directory.password(account.id)?.as_ref() == Some(&account.hash);
             let is_right = is_right && is_same;
-            let known = self.known_address(directory, account.id, now)?;
+            let known = known_address(directory, account.id, &claim.address, now)?;
             let was_locked = known.map_or(user.lockout, |known| known.lockout).is_locked(now);
             if was_locked || !is_right {
-                let newly_locked = self.count_failure(directory, user, known, now)?;
+                let newly_locked = self.count_failure(directory, user, &claim.address, known, now)?;
                 let error = if was_locked { SignInError::Locked } else { SignInError::Incorrect };
                 return Ok(Err((error, newly_locked)));
             }
@@ -172,13 +173,13 @@ impl Directory {
         let hash = directory.password(subject)?;
         let lockout = directory.lockout(subject)?.unwrap_or_default();
         let address = self.address_digest(subject);
-        let known = directory.known_address(subject, &address)?;
+        let known = known_address(directory, subject, &address, now)?;
         let unknown = directory.unknown_lockout(unknown)?;
         let account = user.zip(hash).map(|(id, hash)| Account { id, hash });
         let lockout = match (&account, known) {
             (None, _) => unknown,
-            (Some(_), Some(known)) if is_recent(&known, now) => known.lockout,
-            (Some(_), _) => lockout,
+            (Some(_), Some(known)) => known.lockout,
+            (Some(_), None) => lockout,
         };
         Ok(Claim { account, address, lockout })
     }
@@ -238,15 +239,15 @@ impl Directory {
         }
     }
 
-    /// Counts a wrong password of `user`, at a `known` address or somewhere else, and says whether it locked.
+    /// Counts a wrong password of `user` from `address`, which may be a `known` one, and says whether it locked.
     pub(super) fn count_failure(
         &self,
         directory: &mut dyn Writer,
         user: User,
+        address: &SecretDigest,
         known: Option<KnownAddress>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let address = self.address_digest(user.id);
         let before = known.map_or(user.lockout, |known| known.lockout);
         let after = before.failed(now, self.policy.lockout);
         let user = User {
@@ -257,31 +258,26 @@ impl Directory {
             ..user
         };
         directory.update_user(&user, &Credentials::default())?;
-        directory.set_address_lockout(user.id, &address, if known.is_some() { after } else { Lockout::default() })?;
+        directory.set_address_lockout(user.id, address, if known.is_some() { after } else { Lockout::default() })?;
         Ok(after.is_locked(now) && !before.is_locked(now))
     }
 
-    /// What is known of the address from which this user is signed in to, if it was used within 30 days.
-    pub(super) fn known_address(
-        &self,
-        directory: &mut dyn Reader,
-        user: UserId,
-        now: Timestamp,
-    ) -> Result<Option<KnownAddress>, StoreError> {
-        let known = directory.known_address(user, &self.address_digest(user))?;
-        Ok(known.filter(|known| is_recent(known, now)))
-    }
-
     /// What a store keeps of the address from which this user is signed in to.
-    fn address_digest(&self, user: UserId) -> SecretDigest {
+    pub(super) fn address_digest(&self, user: UserId) -> SecretDigest {
         let address = self.address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
         self.secrets.keyed_digest(&format!("address {user} {address}"))
     }
 }
 
-/// Whether the user signed in from there within 30 days (spec section 2.4).
-fn is_recent(known: &KnownAddress, now: Timestamp) -> bool {
-    known.signed_in.plus_days(ADDRESS_DAYS) > now
+/// What is known of an address of `user`, if they signed in from there within 30 days (spec section 2.4).
+pub(super) fn known_address(
+    directory: &mut dyn Reader,
+    user: UserId,
+    address: &SecretDigest,
+    now: Timestamp,
+) -> Result<Option<KnownAddress>, StoreError> {
+    let known = directory.known_address(user, address)?;
+    Ok(known.filter(|known| known.signed_in.plus_days(ADDRESS_DAYS) > now))
 }
 
 /// `user` after a sign-in.

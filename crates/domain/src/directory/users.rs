@@ -47,7 +47,7 @@ impl Directory {
         let new = draft.check(account).map_err(CreateUserError::Invalid)?;
         let hash = self.passwords.hash(&new.password)?;
         let stamp = SecurityStamp(self.ids.next());
-        let notes = self.store.write(|directory| {
+        let done = self.store.write(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageUsers)?;
             // Only System Administrators choose it (spec section 3.3).
@@ -61,10 +61,9 @@ impl Directory {
             admitted.may_touch_user(directory, Action::ManageUsers, new.user.id)??;
             let standing = directory.standing(new.user.id)?;
             let note = AuditNote::of_user(AdministratorsChange::UsersAdded, standing.as_ref(), new.user.id);
-            Ok::<_, CreateUserError>(note)
-        })?;
-        self.request.note(notes);
-        Ok(new.user)
+            Ok(((), note))
+        });
+        self.noted(done).map(|()| new.user)
     }
 }
 

@@ -138,11 +138,8 @@ impl Writer for State {
         let tokens = Arc::make_mut(&mut self.refresh_tokens);
         tokens.retain(|_, grant| grant.user != user || (grant.stamp == stamp && grant.expires > now));
         let theirs = tokens.iter().filter(|(_, grant)| grant.user == user);
-        let mut theirs: Vec<_> = theirs.map(|(digest, grant)| (grant.expires, *digest)).collect();
-        theirs.sort_unstable();
-        let kept = theirs.len().saturating_sub(most as usize);
-        for (_, digest) in &theirs[..kept] {
-            tokens.remove(digest);
+        for digest in all_but_latest(theirs.map(|(digest, grant)| (grant.expires, *digest)), most) {
+            tokens.remove(&digest);
         }
         Ok(())
     }
@@ -170,10 +167,8 @@ impl Writer for State {
         let addresses = Arc::make_mut(&mut self.addresses);
         addresses.insert((user, *address), known);
         let theirs = addresses.iter().filter(|((owner, _), _)| *owner == user);
-        let mut theirs: Vec<_> = theirs.map(|((_, address), known)| (known.signed_in, *address)).collect();
-        theirs.sort_unstable();
-        for (_, address) in &theirs[..theirs.len().saturating_sub(most as usize)] {
-            addresses.remove(&(user, *address));
+        for address in all_but_latest(theirs.map(|((_, address), known)| (known.signed_in, *address)), most) {
+            addresses.remove(&(user, address));
         }
         Ok(())
     }
@@ -214,4 +209,12 @@ impl Writer for State {
         Arc::make_mut(&mut self.identities).remove(&(issuer.to_owned(), subject.to_owned()));
         Ok(())
     }
+}
+
+/// What is too much where the `most` latest are kept.
+fn all_but_latest(items: impl Iterator<Item = (Timestamp, SecretDigest)>, most: u32) -> Vec<SecretDigest> {
+    let mut items: Vec<_> = items.collect();
+    items.sort_unstable();
+    items.truncate(items.len().saturating_sub(most as usize));
+    items.into_iter().map(|(_, digest)| digest).collect()
 }

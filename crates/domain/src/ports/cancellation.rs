@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 type Interrupt = Box<dyn Fn() + Send>;
 
@@ -25,7 +25,7 @@ impl Cancellation {
 
     /// Says that the outcome is no longer wanted, and interrupts the work under way. Calling it again changes nothing.
     pub fn cancel(&self) {
-        let interrupt = self.0.interrupt.lock().unwrap_or_else(PoisonError::into_inner);
+        let interrupt = self.0.interrupt();
         if !self.0.is_cancelled.swap(true, Ordering::SeqCst)
             && let Some(interrupt) = &*interrupt
         {
@@ -42,10 +42,24 @@ impl Cancellation {
     /// Runs `work`, and calls `interrupt` at most once if it is cancelled meanwhile. `interrupt` must not wait, and is never
     /// called after `work` has ended. Where it is cancelled already, `work` must find out by itself.
     pub fn interrupting<T>(&self, interrupt: impl Fn() + Send + 'static, work: impl FnOnce() -> T) -> T {
-        *self.0.interrupt.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(interrupt));
-        let outcome = work();
-        *self.0.interrupt.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        outcome
+        *self.0.interrupt() = Some(Box::new(interrupt));
+        let _under_way = UnderWay(&self.0);
+        work()
+    }
+}
+
+impl Shared {
+    fn interrupt(&self) -> MutexGuard<'_, Option<Interrupt>> {
+        self.interrupt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Work that can be interrupted until this is dropped, also by a panic.
+struct UnderWay<'a>(&'a Shared);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        *self.0.interrupt() = None;
     }
 }
 
@@ -57,6 +71,7 @@ impl fmt::Debug for Cancellation {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -78,6 +93,12 @@ mod tests {
             cancellation.cancel();
         });
         assert!(cancellation.is_cancelled());
+        assert_eq!(interrupts.load(Ordering::SeqCst), 1);
+        let cancellation = Cancellation::new();
+        let panicked =
+            catch_unwind(AssertUnwindSafe(|| cancellation.interrupting(counted(), || panic!("work failed"))));
+        assert!(panicked.is_err());
+        cancellation.cancel();
         assert_eq!(interrupts.load(Ordering::SeqCst), 1);
     }
 }

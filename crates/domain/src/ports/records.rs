@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::access::Scopes;
 use crate::api_key::ApiKeyId;
-use crate::group::GroupId;
+use crate::group::{GroupId, SystemGroup};
 use crate::password::PasswordHash;
 use crate::time::Timestamp;
 use crate::user::{Lockout, SecurityStamp, UserId};
@@ -111,6 +111,18 @@ impl Standing {
     /// Whether it is an effective member of any group that administers.
     #[must_use]
     pub fn administers(&self) -> bool {
-        self.system_administrator || self.user_administrator || self.group_administrator || self.api_key_administrator
+        SystemGroup::ADMINISTRATORS.into_iter().any(|group| self.is_in(group))
+    }
+
+    /// Whether it is an effective member of this group that administers; false of any other group.
+    #[must_use]
+    pub fn is_in(&self, group: SystemGroup) -> bool {
+        match group {
+            SystemGroup::SystemAdministrators => self.system_administrator,
+            SystemGroup::UserAdministrators => self.user_administrator,
+            SystemGroup::GroupAdministrators => self.group_administrator,
+            SystemGroup::ApiKeyAdministrators => self.api_key_administrator,
+            _ => false,
+        }
     }
 }

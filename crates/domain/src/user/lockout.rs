@@ -105,9 +105,6 @@ mod tests {
     fn without_a_duration_somebody_has_to_unlock() {
         let policy = LockoutPolicy { threshold: NonZeroU32::MIN, duration: 0 };
         let locked = after(Lockout::default(), 1, 0, policy);
-        assert!(
-            locked.is_locked(Timestamp::from_milliseconds(i64::MAX - 1))
-                || locked.is_locked(Timestamp::from_milliseconds(DAY * 36500))
-        );
+        assert!(locked.is_locked(Timestamp::from_milliseconds(DAY * 36500)));
     }
 }

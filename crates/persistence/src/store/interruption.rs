@@ -35,11 +35,19 @@ impl Interruption {
                 cancellation.interrupting(move || guard.interrupt(), work)
             }
             Self::Postgres(running, canceller) => {
+                let _until_its_end = EndOnDrop(&running);
                 let unit = running.clone();
-                let outcome = cancellation.interrupting(move || canceller.cancel(unit.clone()), work);
-                running.end();
-                outcome
+                cancellation.interrupting(move || canceller.cancel(unit.clone()), work)
             }
         }
+    }
+}
+
+/// Ends a unit of work, also by a panic.
+struct EndOnDrop<'a>(&'a Running);
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
