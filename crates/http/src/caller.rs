@@ -134,6 +134,7 @@ fn token(headers: &HeaderMap) -> Result<&str, Unidentified> {
     }
     Ok(token.trim())
 }
+
 /// Why nobody is known to call: for the log, never for whoever calls.
 enum Unidentified {
     Header(&'static str),

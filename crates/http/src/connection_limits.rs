@@ -1,6 +1,6 @@
 //! How many connections there may be: in all, and from one address.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +15,7 @@ use crate::canonical::canonical_path;
 use crate::client_address::network;
 use crate::connection::Connection;
 use crate::problem::Problem;
+use crate::shares::{Share, ShareExhausted, Shares};
 
 /// How many connections beyond each of the two limits may still ask whether the service lives. The newest takes the place of the
 /// oldest, so that nobody can keep these places by doing nothing.
@@ -40,13 +41,13 @@ impl ConnectionLimits {
 pub(crate) struct Connections {
     limits: ConnectionLimits,
     unlimited: Arc<[IpNet]>,
+    shares: Shares<IpAddr>,
     counts: Mutex<Counts>,
 }
 
 #[derive(Default)]
 struct Counts {
     total: usize,
-    by_address: HashMap<IpAddr, usize>,
     beyond_total: Reserve,
     beyond_address: Reserve,
 }
@@ -62,9 +63,11 @@ pub(crate) struct Slot {
     lost: Arc<Notify>,
 }
 
-#[derive(Clone, Copy)]
 enum Place {
-    Counted(Option<IpAddr>),
+    /// With a part of what its address may have, where that is limited.
+    Counted {
+        _share: Option<Share<IpAddr>>,
+    },
     BeyondTotal,
     BeyondAddress,
 }
@@ -77,28 +80,29 @@ struct TooManyConnections;
 impl Connections {
     /// None yet. Addresses in `unlimited` may have any number of connections.
     pub(crate) fn new(limits: ConnectionLimits, unlimited: Arc<[IpNet]>) -> Self {
-        Self { limits, unlimited, counts: Mutex::default() }
+        Self { limits, unlimited, shares: Shares::new(limits.per_address), counts: Mutex::default() }
     }
 
     /// A place for a connection from `address`, perhaps in the reserve.
     pub(crate) fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Slot {
         let address = address.map(|address| address.to_canonical());
         let address = address.filter(|address| !self.unlimited.iter().any(|net| net.contains(address))).map(network);
-        let mut counts = self.lock();
-        let own = address.and_then(|address| counts.by_address.get(&address).copied()).unwrap_or(0);
+        let share = address.map(|address| self.shares.take(address)).transpose();
         let lost = Arc::new(Notify::new());
-        let place = if own >= self.limits.per_address {
-            take_from_oldest(&mut counts.beyond_address, &lost);
-            Place::BeyondAddress
-        } else if counts.total >= self.limits.total {
-            take_from_oldest(&mut counts.beyond_total, &lost);
-            Place::BeyondTotal
-        } else {
-            counts.total += 1;
-            if let Some(address) = address {
-                counts.by_address.insert(address, own + 1);
+        let mut counts = self.lock();
+        let place = match share {
+            Err(ShareExhausted) => {
+                take_from_oldest(&mut counts.beyond_address, &lost);
+                Place::BeyondAddress
             }
-            Place::Counted(address)
+            Ok(_) if counts.total >= self.limits.total => {
+                take_from_oldest(&mut counts.beyond_total, &lost);
+                Place::BeyondTotal
+            }
+            Ok(share) => {
+                counts.total += 1;
+                Place::Counted { _share: share }
+            }
         };
         drop(counts);
         Slot { connections: Arc::clone(self), place, lost }
@@ -121,7 +125,7 @@ fn take_from_oldest(reserve: &mut Reserve, newest: &Arc<Notify>) {
 impl Slot {
     /// Whether the connection is beyond the limits.
     pub(crate) fn is_in_reserve(&self) -> bool {
-        !matches!(self.place, Place::Counted(_))
+        !matches!(self.place, Place::Counted { .. })
     }
 
     /// What is told when another connection takes the place.
@@ -136,16 +140,7 @@ impl Drop for Slot {
         match self.place {
             Place::BeyondTotal => counts.beyond_total.retain(|other| !Arc::ptr_eq(other, &self.lost)),
             Place::BeyondAddress => counts.beyond_address.retain(|other| !Arc::ptr_eq(other, &self.lost)),
-            Place::Counted(address) => {
-                counts.total -= 1;
-                let Some(address) = address else { return };
-                let left = counts.by_address.get(&address).map_or(0, |own| own - 1);
-                if left == 0 {
-                    counts.by_address.remove(&address);
-                } else {
-                    counts.by_address.insert(address, left);
-                }
-            }
+            Place::Counted { .. } => counts.total -= 1,
         }
     }
 }
@@ -199,7 +194,7 @@ mod tests {
         drop((attacker, newest, proxy, late));
         let counts = connections.lock();
         assert_eq!((counts.total, counts.beyond_total.len(), counts.beyond_address.len()), (0, 0, 0));
-        assert!(counts.by_address.is_empty());
+        assert!(connections.shares.is_empty());
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use crate::request_body::RequestBody;
 use crate::request_span::RequestSpan;
 use crate::response_body::ResponseBody;
-use crate::routes;
+use crate::routes::{self, TOKEN_ENDPOINT};
 use crate::work::{Lane, run};
 
 /// Below this, a caller needs a token.
@@ -73,7 +73,7 @@ async fn check(
         });
         return if is_open.await? { Ok(()) } else { Err(Problem::unauthenticated()) };
     }
-    if template == "/authenticate/connect/token" {
+    if template == TOKEN_ENDPOINT {
         // Only looked at: the request counts when it has come.
         api.throttle.attempt(address)?.forgive();
     }

@@ -44,7 +44,7 @@ static ROUTES: [Route; 43] = [
     Route { method: Method::GET, template: "/docs/{asset}", handler: || web::to(docs::asset) },
     Route { method: Method::GET, template: "/health/live", handler: || web::to(health::live) },
     Route { method: Method::GET, template: "/health/ready", handler: || web::to(health::ready) },
-    Route { method: Method::POST, template: "/authenticate/connect/token", handler: || web::to(tokens::token) },
+    Route { method: Method::POST, template: TOKEN_ENDPOINT, handler: || web::to(tokens::token) },
     Route {
         method: Method::GET,
         template: "/authenticate/.well-known/openid-configuration",
@@ -107,6 +107,8 @@ static ROUTES: [Route; 43] = [
     },
 ];
 
+/// Where tokens are issued.
+pub(crate) const TOKEN_ENDPOINT: &str = "/authenticate/connect/token";
 const USERS: &str = "/api/security/users";
 const USER_SEARCH: &str = "/api/security/users/search";
 const USER: &str = "/api/security/users/{user}";

@@ -42,6 +42,12 @@ impl<K: Clone + Eq + Hash> Shares<K> {
 }
 
 impl<K: Eq + Hash> Shares<K> {
+    /// Whether nobody holds anything.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<K, usize>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -73,6 +79,6 @@ mod tests {
         drop(both);
         assert!(shares.take("tyler").is_ok());
         drop(other);
-        assert!(shares.lock().is_empty());
+        assert!(shares.is_empty());
     }
 }

@@ -3,11 +3,12 @@
 //! Failures alone count, by address and by account at an address: nobody can keep a right secret from somebody at another
 //! address. The limits are those of one instance.
 
+use std::convert::Infallible;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use quick_cache::sync::Cache;
@@ -102,25 +103,17 @@ struct Limiter {
     per_minute: NonZeroU32,
     buckets: Cache<u64, Arc<Bucket>>,
     begun: Instant,
-    /// Two requests must not make a bucket each for one key.
-    making: Mutex<()>,
 }
 
 impl Limiter {
     fn new(per_minute: NonZeroU32) -> Self {
-        Self { per_minute, buckets: Cache::new(REMEMBERED), begun: Instant::now(), making: Mutex::new(()) }
+        Self { per_minute, buckets: Cache::new(REMEMBERED), begun: Instant::now() }
     }
 
     fn bucket(&self, key: u64) -> Arc<Bucket> {
-        if let Some(bucket) = self.buckets.get(&key) {
-            return bucket;
-        }
-        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
-        self.buckets.get(&key).unwrap_or_else(|| {
-            let bucket = Arc::new(Bucket::new(self.per_minute, self.begun));
-            self.buckets.insert(key, Arc::clone(&bucket));
-            bucket
-        })
+        let new = || Ok::<_, Infallible>(Arc::new(Bucket::new(self.per_minute, self.begun)));
+        let Ok(bucket) = self.buckets.get_or_insert_with(&key, new);
+        bucket
     }
 }
 

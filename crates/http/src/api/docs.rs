@@ -11,6 +11,7 @@ use utoipa_swagger_ui::{Config, SwaggerFile};
 use crate::openapi;
 use crate::openapi::AssetPath;
 use crate::problem::Problem;
+use crate::reply::JSON;
 
 const PAGE: &str = include_str!("docs/index.html");
 const START: &str = include_str!("docs/start.js");
@@ -36,8 +37,7 @@ pub(crate) async fn document() -> Result<HttpResponse, Problem> {
     static DOCUMENT: LazyLock<serde_json::Result<Bytes>> =
         LazyLock::new(|| serde_json::to_vec(openapi::document()).map(Bytes::from));
     let document = DOCUMENT.as_ref().map_err(|error| Problem::unexpected(error.to_string()))?;
-    let kind = (header::CONTENT_TYPE, "application/json; charset=utf-8");
-    Ok(HttpResponse::Ok().insert_header(kind).body(document.clone()))
+    Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, JSON)).body(document.clone()))
 }
 
 /// Shows this document to people: the one page that is HTML.

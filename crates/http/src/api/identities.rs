@@ -1,5 +1,8 @@
 //! The identities of a user at outside issuers (spec section 2.5).
 
+use std::borrow::Cow;
+
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use guildhall_domain::access::Action;
@@ -15,7 +18,7 @@ use crate::openapi::{IdentityFilter, Paging, UserPath};
 use crate::page::PageBody;
 use crate::problem::Problem;
 use crate::query::Query;
-use crate::reply::{Reply, bare, json};
+use crate::reply::{Reply, json};
 use crate::segment::UserSegment;
 use crate::work::{Lane, run};
 
@@ -86,9 +89,9 @@ pub(crate) async fn remove(
     caller: Caller,
     user: Path<UserSegment>,
     query: Query,
-) -> Result<Reply, Problem> {
-    let text = |name: &str| query.value(name).map(std::borrow::Cow::into_owned);
+) -> Result<HttpResponse, Problem> {
+    let text = |name: &str| query.value(name).map(Cow::into_owned);
     let selection = IdentitySelection { issuer: text("issuer"), subject: text("subject") };
     run(&api, Lane::Write, move |api| api.directory.remove_identities(&caller.0, &user.0, &selection)).await?;
-    Ok(bare(StatusCode::NO_CONTENT))
+    Ok(HttpResponse::NoContent().finish())
 }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::Api;
 use crate::audit;
-use crate::client_address::{client_address, network};
+use crate::client_address::network;
 use crate::grant::{Grant, LONGEST_FORM, TokenRequest};
 use crate::openapi::{OAuthError, TokenForm};
 use crate::problem::Problem;
@@ -79,7 +79,8 @@ struct Granted {
 }
 
 async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -> Result<Reply, Problem> {
-    let address = client_address(&request, &api.trusted_proxies).map(network);
+    let span = RequestSpan::current();
+    let address = span.address().map(network);
     let refused = |problem: &Problem| audit::report_if_sign_in_refused(None, problem);
     let mut attempt = api.throttle.attempt(address).inspect_err(refused)?;
     let form = submission.read(&["application/x-www-form-urlencoded"], LONGEST_FORM).await?;
@@ -89,7 +90,6 @@ async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -
         let refused = |problem: &Problem| audit::report_if_sign_in_refused(name.as_deref(), problem);
         api.throttle.of_account(&mut attempt, address, &account).inspect_err(refused)?;
     }
-    let span = RequestSpan::current();
     let body = run(&api, lane(&grant), move |api| {
         let granted = sign_in(&api.directory.called_from(address), grant, &scopes);
         let granted = granted.inspect_err(|problem| audit::report_if_sign_in_refused(name.as_deref(), problem));

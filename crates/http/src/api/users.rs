@@ -1,15 +1,15 @@
 //! Users (spec sections 4.1 and 4.3 to 4.10).
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse};
 use guildhall_domain::access::Action;
 use guildhall_domain::user::UserDraft;
 
 use crate::Api;
 use crate::audit;
 use crate::caller::Caller;
-use crate::client_address::{client_address, network};
+use crate::client_address::network;
 use crate::custom_json::CustomMode;
 use crate::openapi::{
     IfMatch, IfNoneMatch, Initially, Legacy, NewUser, OAuthError, Paging, PasswordChange, Searching, SearchingUsers,
@@ -19,6 +19,7 @@ use crate::page::PageBody;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::reply::{Reply, created, json};
+use crate::request_span::RequestSpan;
 use crate::search::Asker;
 use crate::segment::UserSegment;
 use crate::submission::Submission;
@@ -211,11 +212,10 @@ pub(crate) async fn change_password(
     api: Data<Api>,
     caller: Caller,
     user: Path<UserSegment>,
-    request: HttpRequest,
     submission: Submission,
 ) -> Result<HttpResponse, Problem> {
     caller.may_change_password(&api, &user.0).await?;
-    let address = client_address(&request, &api.trusted_proxies).map(network);
+    let address = RequestSpan::current().address().map(network);
     let mut attempt = api.throttle.attempt(address)?;
     api.throttle.of_account(&mut attempt, address, &caller.0.user.0)?;
     let body = submission.read(&["application/json"], api.limits.body_bytes).await?;

@@ -9,12 +9,12 @@ use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Components, Sche
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ObjectBuilder, OpenApi, Ref, RefOr, Required, Response, Schema};
 
+use crate::routes::TOKEN_ENDPOINT;
+
 /// Adds it to the document.
 pub(super) struct Rules;
 
 const TOKEN: &str = "bearer";
-/// What it refuses, it says in a form of its own.
-const TOKEN_ENDPOINT: &str = "/authenticate/connect/token";
 const JSON: &str = "application/json";
 
 /// Everything that is not a success: its status, name, schema and meaning.
@@ -115,6 +115,7 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
         let mut parameters = operation.parameters.iter().flatten();
         parameters.any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == name))
     };
+    // What it refuses, it says in a form of its own.
     let is_oauth = path == TOKEN_ENDPOINT;
     let has_body = operation.request_body.is_some() && !is_oauth;
     let mut refusals = if is_oauth { Vec::new() } else { vec!["500"] };
