@@ -119,7 +119,7 @@ const MOST: f64 = 5.0;
 const SEARCHES: usize = 12;
 const CHECKS: usize = 200;
 /// Other processes disturb one measurement or another, so that the median of several counts.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 
 async fn checks_go_on_beside_searches_of_the_worst_kind(kind: Kind) {
     let app = Setup::alone_on(kind).await.start();
