@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::validity::Validity;
 
-/// The claims of an access token (spec section 2.3). A token that lacks one is not ours, but for the client's.
+/// The claims of an access token (contract 2.3). A token that lacks one is not ours, but for the client's.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Claims {
     pub(crate) iss: String,

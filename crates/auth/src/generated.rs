@@ -11,7 +11,7 @@ const LENGTH: usize = 24;
 #[error("the operating system gave no random bytes")]
 pub struct NoRandomness;
 
-/// A password of 24 letters and digits, of every kind that the policy asks for (spec section 7).
+/// A password of 24 letters and digits, of every kind that the policy asks for (contract 7).
 pub fn generate_password() -> Result<String, NoRandomness> {
     loop {
         let password = random_text(LENGTH)?;

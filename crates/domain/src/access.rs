@@ -1,4 +1,4 @@
-//! Who may do what (spec sections 2.3, 2.4 and 5.3).
+//! Who may do what (contract 2.3, 2.4 and 5.3).
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use crate::ports::{NameSource, Reader, Standing, StoreError};
 use crate::time::Timestamp;
 use crate::user::{LockoutPolicy, SecurityStamp, UserId, password_is_stale};
 
-/// The scope that everything beyond one's own account asks for (spec section 2.1).
+/// The scope that everything beyond one's own account asks for (contract 2.1).
 pub const SECURITY_ADMINISTRATOR: &str = "Security_Administrator";
 
-/// Every scope that is granted (spec section 2.1).
+/// Every scope that is granted (contract 2.1).
 pub const KNOWN_SCOPES: [&str; 15] = [
     "openid",
     "offline_access",
@@ -108,9 +108,9 @@ pub type Decision<T = ()> = Result<Result<T, Denied>, StoreError>;
 /// What an installation decides for itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// Whether User Administrators manage users, and Group Administrators groups (spec section 5.3).
+    /// Whether User Administrators manage users, and Group Administrators groups (contract 5.3).
     pub delegated_administration: bool,
-    /// When wrong passwords lock an account (spec section 2.4).
+    /// When wrong passwords lock an account (contract 2.4).
     pub lockout: LockoutPolicy,
 }
 
@@ -134,7 +134,7 @@ pub enum Action {
     ReadGroups,
     /// Create, change and delete groups, and who belongs to them.
     ManageGroups,
-    /// Look at, create, change and delete API keys (spec section 11).
+    /// Look at, create, change and delete API keys (contract 11).
     ManageApiKeys,
 }
 
@@ -164,7 +164,7 @@ pub(crate) fn admit(directory: &mut dyn Reader, caller: &Caller, now: Timestamp,
     let heard = |standing: &Standing| standing.stamp == caller.stamp && standing.is_open(now);
     let admitted = directory.standing(caller.user)?.filter(heard).map(|standing| Admitted {
         user: caller.user,
-        // A key whose scopes were narrowed has the narrower ones at once, whatever its tokens say (spec section 10, row 26).
+        // A key whose scopes were narrowed has the narrower ones at once, whatever its tokens say (contract 10 row 26).
         scoped: caller.scopes.contains(SECURITY_ADMINISTRATOR)
             && standing.api_key.as_ref().is_none_or(|(_, scopes)| scopes.contains(SECURITY_ADMINISTRATOR)),
         must_reset: standing.password_reset_required
@@ -200,7 +200,7 @@ impl Admitted {
         if self.is(target) && !self.must_reset { Ok(()) } else { self.may(action) }
     }
 
-    /// The same for the few things that one may do to oneself before a password change that is due (spec section 2.4).
+    /// The same for the few things that one may do to oneself before a password change that is due (contract 2.4).
     pub(crate) fn may_about_even_before_reset(&self, action: Action, target: Option<UserId>) -> Result<(), Denied> {
         if self.is(target) { Ok(()) } else { self.may(action) }
     }
@@ -235,7 +235,7 @@ impl Admitted {
         self.standing.system_administrator && self.scoped
     }
 
-    /// Keeps a User Administrator's hands off everybody who administers and off API keys (spec section 5.3). Group
+    /// Keeps a User Administrator's hands off everybody who administers and off API keys (contract 5.3). Group
     /// Administrators may look at anybody.
     pub(crate) fn may_touch_user(&self, directory: &mut dyn Reader, action: Action, target: UserId) -> Decision {
         let only_looks = action == Action::ReadUsers && self.standing.group_administrator;
@@ -259,7 +259,7 @@ impl Admitted {
         Ok(if above { Err(Denied::NotPermitted) } else { Ok(()) })
     }
 
-    /// Keeps a delegate from changing who belongs to an administrators' group, or to one below it (spec section 5.3). Says
+    /// Keeps a delegate from changing who belongs to an administrators' group, or to one below it (contract 5.3). Says
     /// which administrators' groups such a change is about.
     pub(crate) fn may_change_members_of(
         &self,
@@ -271,7 +271,7 @@ impl Admitted {
         Ok(if is_allowed { Ok(above) } else { Err(Denied::NotPermitted) })
     }
 
-    /// Keeps a delegate from making an administrators' group, or one above it, the child of anything (spec section 5.3).
+    /// Keeps a delegate from making an administrators' group, or one above it, the child of anything (contract 5.3).
     pub(crate) fn may_nest(&self, directory: &mut dyn Reader, children: &BTreeSet<GroupId>) -> Decision {
         if self.is_system_administrator() {
             return Ok(Ok(()));

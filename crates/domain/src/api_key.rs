@@ -1,4 +1,4 @@
-//! API keys: what programs sign in with (spec sections 2.2 and 11).
+//! API keys: what programs sign in with (contract 2.2 and 11).
 
 use std::fmt;
 

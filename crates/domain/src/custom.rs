@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::validation::Faults;
 
-/// Custom properties by name; names keep their case (spec section 1.3).
+/// Custom properties by name; names keep their case (contract 1.3).
 pub type Custom = BTreeMap<String, CustomValue>;
 
-/// A custom property: any JSON scalar, kept as it was given (spec section 3.3).
+/// A custom property: any JSON scalar, kept as it was given (contract 3.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CustomValue {
     /// `null`.
@@ -23,9 +23,9 @@ pub enum CustomValue {
 /// A change of custom properties.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CustomChange {
-    /// These and no others (spec section 4.5).
+    /// These and no others (contract 4.5).
     Replace(Custom),
-    /// These are set, those without a value are removed, others stay (spec section 4.7).
+    /// These are set, those without a value are removed, others stay (contract 4.7).
     Merge(BTreeMap<String, Option<CustomValue>>),
 }
 
@@ -47,9 +47,9 @@ impl CustomChange {
 
 /// The longest name and the longest text of a custom property, in bytes.
 const LONGEST: usize = 32 * 1024;
-/// The most custom properties of a user or a group (spec section 4.6).
+/// The most custom properties of a user or a group (contract 4.6).
 pub const MOST_PROPERTIES: usize = 200;
-/// The most bytes of all custom properties of a user or a group together, written as JSON (spec section 4.6).
+/// The most bytes of all custom properties of a user or a group together, written as JSON (contract 4.6).
 pub const MOST_BYTES: usize = 64 * 1024;
 
 pub(crate) fn check(custom: &Custom, faults: &mut Faults) {

@@ -1,4 +1,4 @@
-//! People who sign in elsewhere: what the token of a trusted outside issuer says of them (spec section 2.5).
+//! People who sign in elsewhere: what the token of a trusted outside issuer says of them (contract 2.5).
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Groups (spec section 3.4).
+//! Groups (contract 3.4).
 
 mod draft;
 
@@ -41,7 +41,7 @@ pub enum GroupNameError {
     /// A control character, or a name that no URL can hold (`.` and `..`).
     #[error("The group name contains invalid characters")]
     InvalidCharacters,
-    /// It reads as a GUID, so it would be taken for an id (spec section 10, row 16).
+    /// It reads as a GUID, so it would be taken for an id (contract 10 row 16).
     #[error("The group name must not be a GUID")]
     Guid,
 }
@@ -84,7 +84,7 @@ impl TryFrom<String> for GroupName {
     }
 }
 
-/// Where a group comes from (spec section 5.5).
+/// Where a group comes from (contract 5.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupKind {
     /// Built in.
@@ -95,7 +95,7 @@ pub enum GroupKind {
     External,
 }
 
-/// The groups that every installation has (spec section 5.4).
+/// The groups that every installation has (contract 5.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SystemGroup {
     /// Users who signed in through a directory.
@@ -132,7 +132,7 @@ impl SystemGroup {
         Self::UserAdministrators,
     ];
 
-    /// Those whose members administer (spec section 5.3).
+    /// Those whose members administer (contract 5.3).
     pub const ADMINISTRATORS: [Self; 4] =
         [Self::SystemAdministrators, Self::UserAdministrators, Self::GroupAdministrators, Self::ApiKeyAdministrators];
 
@@ -196,7 +196,7 @@ pub struct Group {
     pub child_group_count: u64,
     /// What the installation adds.
     pub custom: Custom,
-    /// Email domains, in lower case, whose users join when their account is created (spec section 5.6).
+    /// Email domains, in lower case, whose users join when their account is created (contract 5.6).
     pub auto_membership_email_domains: BTreeSet<String>,
     /// When it was created.
     pub created: Timestamp,

@@ -1,4 +1,4 @@
-//! How a request names a user or a group (spec section 6).
+//! How a request names a user or a group (contract 6).
 
 use uuid::Uuid;
 

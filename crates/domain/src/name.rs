@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 
 /// A text as it is compared, sorted and searched.
 ///
-/// Case is ignored by Unicode simple folding (spec section 10, row 28). Compared byte by byte, keys put symbols before
-/// digits and digits before letters (spec section 4.1), whatever the collation of the database: characters of a class that
+/// Case is ignored by Unicode simple folding (contract 10 row 28). Compared byte by byte, keys put symbols before
+/// digits and digits before letters (contract 4.1), whatever the collation of the database: characters of a class that
 /// stand elsewhere in Unicode have a mark before them. A key holds another one exactly if the one text holds the other,
 /// because no character stands in a key as a mark and as itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,4 +1,4 @@
-//! Pages of a listing (spec section 3.2).
+//! Pages of a listing (contract 3.2).
 
 /// Which page of a listing is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

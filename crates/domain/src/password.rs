@@ -1,4 +1,4 @@
-//! Passwords: the policy they must meet, and their hashes (spec section 7).
+//! Passwords: the policy they must meet, and their hashes (contract 7).
 
 use std::fmt;
 

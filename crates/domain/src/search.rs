@@ -1,4 +1,4 @@
-//! What is wanted of a listing: which items, in which order (spec section 8).
+//! What is wanted of a listing: which items, in which order (contract 8).
 
 mod field;
 mod group_field;
@@ -75,7 +75,7 @@ pub struct Sort<F> {
     pub is_descending: bool,
 }
 
-/// Which items are wanted. A test of a field without a value fails, so its negation holds (spec section 8.2).
+/// Which items are wanted. A test of a field without a value fails, so its negation holds (contract 8.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter<F> {
     /// Those that pass all of these; of none, everything.
@@ -120,7 +120,7 @@ impl<F: Field> Filter<F> {
         }
     }
 
-    /// Those that hold `text` in one of the names that people know them by: the parameter `q` (spec sections 4.1 and 5.a).
+    /// Those that hold `text` in one of the names that people know them by: the parameter `q` (contract 4.1 and 5.a).
     #[must_use]
     pub fn naming(text: &str) -> Self {
         // The names stand one below the other, and nobody has a name over several lines.

@@ -13,7 +13,7 @@ pub const RANDOM_BYTES: usize = 48;
 pub struct Secret(String);
 
 impl Secret {
-    /// The secret of an API key: three parts of 32 hexadecimal digits, joined by hyphens (spec section 2.2).
+    /// The secret of an API key: three parts of 32 hexadecimal digits, joined by hyphens (contract 2.2).
     #[must_use]
     pub fn of_client(random: &[u8; RANDOM_BYTES]) -> Self {
         let parts: Vec<String> = random.chunks(16).map(hexadecimal).collect();

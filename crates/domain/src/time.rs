@@ -39,7 +39,7 @@ impl Timestamp {
         Self::from_milliseconds(self.0.saturating_add(i64::from(days).saturating_mul(DAY)))
     }
 
-    /// Reads RFC 3339 with `Z` or an offset, without a zone (then it is UTC), or a date alone (spec section 1.4).
+    /// Reads RFC 3339 with `Z` or an offset, without a zone (then it is UTC), or a date alone (contract 1.4).
     pub fn parse(text: &str) -> Result<Self, NotATimestamp> {
         let text = text.trim();
         [text.to_owned(), format!("{text}Z"), format!("{text}T00:00:00Z")]
@@ -53,7 +53,7 @@ impl Timestamp {
 }
 
 impl fmt::Display for Timestamp {
-    /// Writes exactly three decimals and `Z` (spec section 1.4).
+    /// Writes exactly three decimals and `Z` (contract 1.4).
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.div_euclid(1000);
         let moment = OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| fmt::Error)?;

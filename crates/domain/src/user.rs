@@ -1,4 +1,4 @@
-//! Users (spec section 3.3).
+//! Users (contract 3.3).
 
 mod changes;
 mod draft;
@@ -33,7 +33,7 @@ impl fmt::Display for UserId {
     }
 }
 
-/// Changes whenever a user's tokens must stop working; a token carries the one it was issued under (spec section 2.3).
+/// Changes whenever a user's tokens must stop working; a token carries the one it was issued under (contract 2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SecurityStamp(pub Uuid);
 
@@ -147,32 +147,32 @@ impl User {
         }
     }
 
-    /// The user that an API key acts as (spec section 2.2).
+    /// The user that an API key acts as (contract 2.2).
     pub(crate) fn of_api_key(key: &ApiKey) -> Self {
         let user = Self::without_password(key.user, key.name.clone(), Provider::contensis(), key.created);
         Self { suspended: !key.enabled, ..user }
     }
 
-    /// Whether it is kept out: by an administrator, or because it has expired (spec section 3.3).
+    /// Whether it is kept out: by an administrator, or because it has expired (contract 3.3).
     #[must_use]
     pub fn is_suspended(&self, now: Timestamp) -> bool {
         self.suspended || self.expiry.is_some_and(|expiry| expiry <= now)
     }
 
-    /// Whether too many wrong passwords keep it from signing in with a password (spec section 2.4).
+    /// Whether too many wrong passwords keep it from signing in with a password (contract 2.4).
     #[must_use]
     pub fn is_locked(&self, now: Timestamp) -> bool {
         self.lockout.is_locked(now)
     }
 
-    /// Whether its password must change first: by order, or because of its age (spec section 7).
+    /// Whether its password must change first: by order, or because of its age (contract 7).
     #[must_use]
     pub fn must_reset_password(&self, now: Timestamp) -> bool {
         self.password_reset_required || password_is_stale(self.password_change_frequency, self.password_changed, now)
     }
 }
 
-/// Whether a password that changed at `changed` is older than `frequency` days (spec section 7).
+/// Whether a password that changed at `changed` is older than `frequency` days (contract 7).
 #[must_use]
 pub fn password_is_stale(frequency: Option<u32>, changed: Option<Timestamp>, now: Timestamp) -> bool {
     match (frequency, changed) {

@@ -1,4 +1,4 @@
-//! Which state of a user or a group a change was made for (spec section 10, row 23).
+//! Which state of a user or a group a change was made for (contract 10 row 23).
 
 use std::collections::BTreeSet;
 

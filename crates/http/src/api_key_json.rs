@@ -1,4 +1,4 @@
-//! An API key as JSON: what is read of one, and how one is written (spec section 11).
+//! An API key as JSON: what is read of one, and how one is written (contract 11).
 
 use guildhall_domain::api_key::{ApiKey, ApiKeyDraft};
 use guildhall_domain::secret::Secret;

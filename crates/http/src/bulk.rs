@@ -1,4 +1,4 @@
-//! A JSON array of ids: many, so that none is kept as text (spec section 10, rows 1 to 7).
+//! A JSON array of ids: many, so that none is kept as text (contract 10 rows 1 to 7).
 
 use std::borrow::Cow;
 use std::fmt;

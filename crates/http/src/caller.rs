@@ -59,7 +59,7 @@ impl Caller {
         run(api, Lane::Read, move |api| Ok::<(), Problem>(api.directory.authorise_password(&caller, &user)??)).await
     }
 
-    /// What was read from the query. What is wrong with it, only those are told who may ask (spec section 1.6). It may
+    /// What was read from the query. What is wrong with it, only those are told who may ask (contract 1.6). It may
     /// have to wait.
     pub(crate) fn told<T>(&self, api: &Api, action: Action, read: Result<T, Problem>) -> Result<T, Problem> {
         if read.is_err() {

@@ -1,4 +1,4 @@
-//! Browsers that call from pages of other origins (spec section 1.5).
+//! Browsers that call from pages of other origins (contract 1.5).
 
 use actix_cors::Cors;
 use actix_web::http::{Method, header};

@@ -1,4 +1,4 @@
-//! Custom properties as JSON: each as it was given (spec section 3.3).
+//! Custom properties as JSON: each as it was given (contract 3.3).
 
 use guildhall_domain::custom::{Custom, CustomChange, CustomValue};
 use serde::{Serialize, Serializer};

@@ -57,7 +57,7 @@ pub(crate) async fn admit(api: Api, mut request: Request) -> Result<Request, Res
     .await
 }
 
-/// The checks that come before a body (spec section 1.6), as far as they are the same for every route.
+/// The checks that come before a body (contract 1.6), as far as they are the same for every route.
 async fn check(
     api: &Api,
     request: &Request,

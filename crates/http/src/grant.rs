@@ -1,4 +1,4 @@
-//! What a request for a token asks for (RFC 6749, and spec section 2.1).
+//! What a request for a token asks for (RFC 6749, and contract 2.1).
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! A group as JSON: what is read of one, and how one is written (spec section 3.4).
+//! A group as JSON: what is read of one, and how one is written (contract 3.4).
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! A JSON object as clients write it: property names in any case, unknown ones ignored (spec section 1.3).
+//! A JSON object as clients write it: property names in any case, unknown ones ignored (contract 1.3).
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -141,7 +141,7 @@ impl Api {
         })
     }
 
-    /// The same API, which pages of these origins may call too; `*` is every origin (spec section 1.5).
+    /// The same API, which pages of these origins may call too; `*` is every origin (contract 1.5).
     #[must_use]
     pub fn with_allowed_origins(self, origins: Vec<String>) -> Self {
         Self { origins: origins.into(), ..self }

@@ -1,4 +1,4 @@
-//! Moments as JSON (spec section 1.4).
+//! Moments as JSON (contract 1.4).
 
 use guildhall_domain::time::Timestamp;
 use serde::{Serialize, Serializer};

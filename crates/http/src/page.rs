@@ -1,4 +1,4 @@
-//! A page of a listing as JSON (spec section 3.2).
+//! A page of a listing as JSON (contract 3.2).
 
 use guildhall_domain::page::{Page, Paged};
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! Every answer that is not a success, in the API's form (spec section 3.1).
+//! Every answer that is not a success, in the API's form (contract 3.1).
 
 mod refusals;
 
@@ -52,7 +52,7 @@ enum Advice {
     RetryAfter(u64),
 }
 
-/// What a client sees without a valid token: this and nothing else (spec section 2.3).
+/// What a client sees without a valid token: this and nothing else (contract 2.3).
 const UNAUTHENTICATED: &str = r#"{"message":"Authorization has been denied for this request."}"#;
 
 impl Problem {
@@ -77,7 +77,7 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
-    /// A ZenQL query that makes no sense after so many characters (spec section 8.2).
+    /// A ZenQL query that makes no sense after so many characters (contract 8.2).
     pub(crate) fn zenql(position: usize, detail: &str) -> Self {
         Self::bad_request("The ZenQL query is not valid").with_data(&Misplaced { position, detail })
     }
@@ -91,7 +91,7 @@ impl Problem {
         Self { cause: Some(cause.into()), ..Self::unauthenticated() }
     }
 
-    /// Why there is no token, by the code that clients know (spec section 2.1).
+    /// Why there is no token, by the code that clients know (contract 2.1).
     pub(crate) fn oauth(code: &'static str) -> Self {
         Self { form: Form::OAuth, ..Self::bad_request(code) }
     }

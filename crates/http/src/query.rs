@@ -1,4 +1,4 @@
-//! The parameters behind the question mark (spec section 1.2).
+//! The parameters behind the question mark (contract 1.2).
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -32,7 +32,7 @@ impl Query {
         Lane::of_search(self.0.len())
     }
 
-    /// The page that `pageIndex` and `pageSize` ask for (spec section 3.2).
+    /// The page that `pageIndex` and `pageSize` ask for (contract 3.2).
     pub(crate) fn page(&self) -> Result<Page, Problem> {
         page::asked("parameter", self.value(page::INDEX).as_deref(), self.value(page::SIZE).as_deref())
     }
@@ -51,7 +51,7 @@ impl Query {
         Ok(if self.is_on("includeInherited")? { Reach::Effective } else { Reach::Direct })
     }
 
-    /// The groups that `excludedGroups` lists, separated by commas (spec section 5.2).
+    /// The groups that `excludedGroups` lists, separated by commas (contract 5.2).
     pub(crate) fn excluded_groups(&self) -> Vec<GroupIdentifier> {
         let listed = self.value("excludedGroups").unwrap_or_default();
         listed.split(',').map(str::trim).filter(|name| !name.is_empty()).map(GroupIdentifier::from).collect()

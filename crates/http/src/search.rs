@@ -1,4 +1,4 @@
-//! What a request wants of a listing (spec section 8), in the words of the domain.
+//! What a request wants of a listing (contract 8), in the words of the domain.
 
 mod comparison;
 mod conditions;
@@ -49,7 +49,7 @@ impl<'a> Asker<'a> {
         self.narrowed(listing, query.value("q"), query.value("zenql"), &Costs::default())
     }
 
-    /// The same, with `where` and `orderBy` (spec sections 4.1 and 8.3).
+    /// The same, with `where` and `orderBy` (contract 4.1 and 8.3).
     pub(crate) fn search<F: Field>(self, query: &Query) -> Result<Listing<F>, Problem> {
         let mut listing =
             Listing { order: order::parameter(query, "order")?, ..Listing::of_all(query.page()?, self.now) };

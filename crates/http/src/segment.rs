@@ -1,4 +1,4 @@
-//! The identifiers in a path (spec section 6).
+//! The identifiers in a path (contract 6).
 
 use guildhall_domain::api_key::ApiKeyIdentifier;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
@@ -18,7 +18,7 @@ impl<'de> Deserialize<'de> for GroupSegment {
 pub(crate) struct UserSegment(pub(crate) UserIdentifier);
 
 impl UserSegment {
-    /// The same, or nobody: no user has an id of the platform's time before GUIDs (spec section 4.4).
+    /// The same, or nobody: no user has an id of the platform's time before GUIDs (contract 4.4).
     pub(crate) fn unless_legacy(self, is_legacy: bool) -> Self {
         if is_legacy { Self(UserIdentifier::Name(NameKey::of(""))) } else { self }
     }

@@ -19,7 +19,7 @@ pub(crate) struct Submission {
 }
 
 impl Submission {
-    /// The body, once the caller turns out to be allowed to do what they send it for (spec sections 1.3 and 1.6).
+    /// The body, once the caller turns out to be allowed to do what they send it for (contract 1.3 and 1.6).
     pub(crate) async fn accepted(
         self,
         api: &Api,

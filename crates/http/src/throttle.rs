@@ -1,4 +1,4 @@
-//! How often somebody may fail to prove who they are (spec section 10, row 27).
+//! How often somebody may fail to prove who they are (contract 10 row 27).
 //!
 //! Failures alone count, by address and by account at an address: nobody can keep a right secret from somebody at another
 //! address. The limits are those of one instance.

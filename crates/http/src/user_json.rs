@@ -1,4 +1,4 @@
-//! A user as JSON: what is read of one, and how one is written (spec section 3.3).
+//! A user as JSON: what is read of one, and how one is written (contract 3.3).
 
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{Email, ProviderKind, User, UserChanges, UserDraft};

@@ -1,4 +1,4 @@
-//! Versions of users and groups in headers (spec section 10, row 23).
+//! Versions of users and groups in headers (contract 10 row 23).
 //!
 //! A tag is the version of a thing's own properties and, after a dot, what else its JSON shows: of a user, what depends on the
 //! time; of a group, its counts. `If-None-Match` looks at all of it. `If-Match` looks at the version alone: a change of

@@ -1,4 +1,4 @@
-//! The forms of a date (spec section 8.2).
+//! The forms of a date (contract 8.2).
 
 use std::ops::RangeInclusive;
 

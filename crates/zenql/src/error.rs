@@ -60,7 +60,7 @@ pub enum Reason {
     /// A number in a function's argument is too large for any date.
     #[error("this number is too large")]
     TooLarge,
-    /// DISTANCEWITHIN, which is known but not supported (spec section 8.2).
+    /// DISTANCEWITHIN, which is known but not supported (contract 8.2).
     #[error("DISTANCEWITHIN is not supported")]
     DistanceWithin,
 }

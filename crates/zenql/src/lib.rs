@@ -1,4 +1,4 @@
-//! The query language of the listings, `ZenQL` (spec section 8.2): text in, a typed tree out, and the tree as text again.
+//! The query language of the listings, `ZenQL` (contract 8.2): text in, a typed tree out, and the tree as text again.
 //!
 //! ```
 //! use guildhall_zenql::{Expression, Test, parse};
@@ -47,10 +47,10 @@ pub use period::{Period, Unit};
 pub use tree::{Clause, Direction, Expression, Field, Order, Position, Query, Test};
 pub use value::{Literal, Value};
 
-/// How many characters a query may have (spec section 8.2).
+/// How many characters a query may have (contract 8.2).
 pub const MAX_LENGTH: usize = 8_000;
 
-/// How many parentheses and NOTs may stand inside one another (spec section 8.2).
+/// How many parentheses and NOTs may stand inside one another (contract 8.2).
 pub const MAX_DEPTH: usize = 50;
 
 /// Reads a query; a text with nothing in it is a query without conditions.

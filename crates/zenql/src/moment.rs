@@ -6,7 +6,7 @@ use crate::calendar::{self, DAY, HOUR, MINUTE};
 use crate::period::{Period, Unit};
 use crate::{date, operand};
 
-/// A moment, fixed or relative to now (spec section 8.2). Moments are UTC.
+/// A moment, fixed or relative to now (contract 8.2). Moments are UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Moment {
     /// A date, in milliseconds since 1970-01-01T00:00:00Z.
@@ -72,7 +72,7 @@ const ANCHORS: [(&str, Anchor); 9] = [
 ];
 
 impl Moment {
-    /// Reads a date, a period or a function, as in a query (spec section 8.2) or a string of a JSON search (section
+    /// Reads a date, a period or a function, as in a query (contract 8.2) or a string of a JSON search (section
     /// 8.3). White space around it does not count.
     ///
     /// # Errors
@@ -109,7 +109,7 @@ impl Function {
     ///
     /// Units at least as long as the function's own shift before it looks for the start or the end, so that
     /// `endOfMonth(-1)` is the end of a month; shorter ones shift what it found, so that `startOfDay(7h)` is 07:00
-    /// (spec section 8.2).
+    /// (contract 8.2).
     ///
     /// # Errors
     ///

@@ -54,7 +54,7 @@ impl Period {
         period
     }
 
-    /// Reads `-1w 2d`: the sign is that of all segments, `M` is a month and `m` a minute (spec section 8.2).
+    /// Reads `-1w 2d`: the sign is that of all segments, `M` is a month and `m` a minute (contract 8.2).
     ///
     /// # Errors
     ///

@@ -27,10 +27,10 @@ pub struct Query {
     pub order: Vec<Order>,
 }
 
-/// A condition. NOT binds tighter than AND, AND tighter than OR (spec section 8.2).
+/// A condition. NOT binds tighter than AND, AND tighter than OR (contract 8.2).
 ///
 /// A negated operator is a [`Self::Not`] around the plain one: `a != b` and `NOT a = b` are the same tree. That is what
-/// the rule for nulls makes them: a plain operator is false for a null field, a negated one is true (spec section 8.2).
+/// the rule for nulls makes them: a plain operator is false for a null field, a negated one is true (contract 8.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expression {
     /// One or more of them hold. There are at least two.
@@ -45,7 +45,7 @@ pub enum Expression {
     Anywhere {
         /// The words.
         words: Value,
-        /// How much a hit counts, as written after `^`. The spec has it ignored for users and groups.
+        /// How much a hit counts, as written after `^`. Listings of users and groups ignore it (contract 8.2).
         boost: Option<u32>,
         /// The `*`, or that of an earlier clause if this one reuses it.
         position: Position,
@@ -95,7 +95,7 @@ pub enum Test {
     FreeText {
         /// The words.
         words: Value,
-        /// How much a hit counts, as written after `^`. The spec has it ignored for users and groups.
+        /// How much a hit counts, as written after `^`. Listings of users and groups ignore it (contract 8.2).
         boost: Option<u32>,
     },
     /// `IN (...)`; there is at least one.

@@ -20,7 +20,7 @@ pub struct Value {
 pub enum Literal {
     /// `NULL`
     Null,
-    /// `currentUser()`: the caller's username (spec section 8.2).
+    /// `currentUser()`: the caller's username (contract 8.2).
     CurrentUser,
     /// A function of now.
     Function(Function),

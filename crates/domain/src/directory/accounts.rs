@@ -1,4 +1,4 @@
-//! Accounts: listing, reading, changing and deleting users (spec sections 4.1 and 4.4 to 4.8).
+//! Accounts: listing, reading, changing and deleting users (contract 4.1 and 4.4 to 4.8).
 
 use super::{Directory, is_taken_by_another, user_id};
 use crate::access::{Action, Caller, Denied};
@@ -58,7 +58,7 @@ pub enum DeleteUserError {
     /// The user is in another state than the caller wants to delete.
     #[error("the user has changed")]
     Stale,
-    /// Nobody could administer any more (spec section 10, row 12).
+    /// Nobody could administer any more (contract 10 row 12).
     #[error("the last System Administrator cannot be deleted")]
     LastAdministrator,
     /// The store failed.
@@ -67,7 +67,7 @@ pub enum DeleteUserError {
 }
 
 impl Directory {
-    /// A page of all users, by username (spec section 4.1).
+    /// A page of all users, by username (contract 4.1).
     pub fn users(&self, caller: &Caller, listing: &UserListing) -> Result<Paged<User>, ReadUserError> {
         let now = self.clock.now();
         self.read(|directory| {
@@ -76,7 +76,7 @@ impl Directory {
         })
     }
 
-    /// Reads a user (spec section 4.4).
+    /// Reads a user (contract 4.4).
     pub fn user(&self, caller: &Caller, user: &UserIdentifier) -> Result<User, ReadUserError> {
         let now = self.clock.now();
         self.read(|directory| {
@@ -89,7 +89,7 @@ impl Directory {
         })
     }
 
-    /// Changes a user and says what they are like then (spec sections 4.5 to 4.7).
+    /// Changes a user and says what they are like then (contract 4.5 to 4.7).
     pub fn change_user(
         &self,
         caller: &Caller,
@@ -138,7 +138,7 @@ impl Directory {
         self.noted(done)
     }
 
-    /// Deletes a user: an administrator anybody but themselves, others themselves alone (spec section 4.8).
+    /// Deletes a user: an administrator anybody but themselves, others themselves alone (contract 4.8).
     pub fn delete_user(
         &self,
         caller: &Caller,
@@ -183,7 +183,7 @@ fn is_last_administrator(directory: &mut dyn Reader, user: &User) -> Result<bool
     Ok(administers && !directory.has_active_administrator(expiry)?)
 }
 
-/// Refuses a username or an address that another user has (spec section 10, row 22).
+/// Refuses a username or an address that another user has (contract 10 row 22).
 fn names_are_free(directory: &mut dyn Writer, user: &User) -> Result<(), ChangeUserError> {
     let mut taken = Vec::new();
     let mut check = |field: &str, key: NameKey, message: &str| -> Result<(), StoreError> {

@@ -1,4 +1,4 @@
-//! What an administrator does to an account beside changing its properties (spec section 4.10).
+//! What an administrator does to an account beside changing its properties (contract 4.10).
 
 use super::{Directory, user_id};
 use crate::access::{Action, Caller, Denied};

@@ -1,4 +1,4 @@
-//! API keys (spec sections 2.2 and 11).
+//! API keys (contract 2.2 and 11).
 
 use std::collections::BTreeSet;
 

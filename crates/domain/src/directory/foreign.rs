@@ -1,4 +1,4 @@
-//! Those who sign in elsewhere: finding out who they are here (spec section 2.5).
+//! Those who sign in elsewhere: finding out who they are here (contract 2.5).
 
 use std::collections::BTreeSet;
 
@@ -99,7 +99,7 @@ impl Directory {
         Err(StoreError::unavailable("the names of a new user were taken again and again").into())
     }
 
-    /// A user whose password is kept by the issuer (spec section 9). Whoever has the name already keeps nobody from coming. `None`:
+    /// A user whose password is kept by the issuer (contract 9). Whoever has the name already keeps nobody from coming. `None`:
     /// a name that was free was taken meanwhile.
     fn create(
         &self,

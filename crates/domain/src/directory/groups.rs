@@ -1,4 +1,4 @@
-//! Groups: listing, creating, reading, changing and deleting them (spec sections 5.a to 5.e).
+//! Groups: listing, creating, reading, changing and deleting them (contract 5.a to 5.e).
 
 use super::Directory;
 use crate::access::{Action, Caller, Denied};
@@ -77,10 +77,10 @@ pub enum DeleteGroupError {
     /// The group is in another state than the caller wants to delete.
     #[error("the group has changed")]
     Stale,
-    /// It is built in (spec section 10, row 13).
+    /// It is built in (contract 10 row 13).
     #[error("system groups cannot be deleted")]
     SystemGroup,
-    /// Nobody could administer any more (spec section 10, row 12).
+    /// Nobody could administer any more (contract 10 row 12).
     #[error("the group of the last System Administrator cannot be deleted")]
     LastAdministrator,
     /// The store failed.
@@ -89,7 +89,7 @@ pub enum DeleteGroupError {
 }
 
 impl Directory {
-    /// A page of all groups, by name (spec section 5.a).
+    /// A page of all groups, by name (contract 5.a).
     pub fn groups(&self, caller: &Caller, listing: &GroupListing) -> Result<Paged<Group>, ReadGroupError> {
         let now = self.clock.now();
         self.read(|directory| {
@@ -98,7 +98,7 @@ impl Directory {
         })
     }
 
-    /// Creates a group (spec section 5.b).
+    /// Creates a group (contract 5.b).
     pub fn create_group(&self, caller: &Caller, draft: GroupDraft) -> Result<Group, CreateGroupError> {
         let now = self.clock.now();
         self.authorise(caller, Action::ManageGroups)??;
@@ -116,7 +116,7 @@ impl Directory {
         Ok(group)
     }
 
-    /// Reads a group (spec section 5.c).
+    /// Reads a group (contract 5.c).
     pub fn group(&self, caller: &Caller, group: &GroupIdentifier) -> Result<Group, ReadGroupError> {
         let now = self.clock.now();
         self.read(|directory| {
@@ -126,7 +126,7 @@ impl Directory {
         })
     }
 
-    /// Changes a group and says what it is like then (spec section 5.d).
+    /// Changes a group and says what it is like then (contract 5.d).
     pub fn change_group(
         &self,
         caller: &Caller,
@@ -167,7 +167,7 @@ impl Directory {
         self.noted(done)
     }
 
-    /// Deletes a group with its memberships and edges; its users and child groups stay (spec section 5.e).
+    /// Deletes a group with its memberships and edges; its users and child groups stay (contract 5.e).
     pub fn delete_group(
         &self,
         caller: &Caller,

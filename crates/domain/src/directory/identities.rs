@@ -1,4 +1,4 @@
-//! The links between users and their identities at outside issuers (spec section 2.5).
+//! The links between users and their identities at outside issuers (contract 2.5).
 
 use super::{Directory, user_id};
 use crate::access::{Action, Admitted, Caller, Denied};

@@ -1,4 +1,4 @@
-//! Membership: adding, removing, asking, listing (spec sections 5.f to 5.j).
+//! Membership: adding, removing, asking, listing (contract 5.f to 5.j).
 
 use std::collections::BTreeSet;
 
@@ -70,10 +70,10 @@ pub enum RemoveMemberError {
     /// The user is no direct member of the group.
     #[error("the user is not in the group")]
     NotAMember,
-    /// Everybody belongs to `Everyone` (spec section 10, row 11).
+    /// Everybody belongs to `Everyone` (contract 10 row 11).
     #[error("users cannot be removed from 'Everyone'")]
     Everyone,
-    /// Nobody could administer any more (spec section 10, row 12).
+    /// Nobody could administer any more (contract 10 row 12).
     #[error("the last System Administrator cannot be removed")]
     LastAdministrator,
     /// The store failed.
@@ -113,7 +113,7 @@ pub enum ListMembersError {
 }
 
 impl Directory {
-    /// Makes all of `users` direct members of `group`, or none of them (spec sections 5.g and 10).
+    /// Makes all of `users` direct members of `group`, or none of them (contract 5.g and 10).
     pub fn add_members(
         &self,
         caller: &Caller,
@@ -139,7 +139,7 @@ impl Directory {
         self.noted(done)
     }
 
-    /// Makes `user` a direct member of `group`, if it is not yet one (spec section 5.h).
+    /// Makes `user` a direct member of `group`, if it is not yet one (contract 5.h).
     pub fn add_member(
         &self,
         caller: &Caller,
@@ -162,7 +162,7 @@ impl Directory {
         self.noted(done)
     }
 
-    /// Ends a direct membership (spec sections 5.i and 10).
+    /// Ends a direct membership (contract 5.i and 10).
     pub fn remove_member(
         &self,
         caller: &Caller,
@@ -193,7 +193,7 @@ impl Directory {
         self.noted(done)
     }
 
-    /// Whether `user` belongs to `group` or to any group below it (spec sections 5.j and 5.2).
+    /// Whether `user` belongs to `group` or to any group below it (contract 5.j and 5.2).
     pub fn is_member(
         &self,
         caller: &Caller,
@@ -210,7 +210,7 @@ impl Directory {
         })
     }
 
-    /// A page of the users of `group`, by username, without the members of an `excluded` group (spec sections 5.f and 5.2).
+    /// A page of the users of `group`, by username, without the members of an `excluded` group (contract 5.f and 5.2).
     pub fn members(
         &self,
         caller: &Caller,

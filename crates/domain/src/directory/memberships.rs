@@ -1,4 +1,4 @@
-//! What a user belongs to (spec sections 4.11 and 4.12).
+//! What a user belongs to (contract 4.11 and 4.12).
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::search::GroupListing;
 
 impl Directory {
     /// A page of the groups of a user, by name; effective are the direct ones and every group above them. Groups below an
-    /// `excluded` one are left out (spec section 5.2).
+    /// `excluded` one are left out (contract 5.2).
     pub fn groups_of_user(
         &self,
         caller: &Caller,

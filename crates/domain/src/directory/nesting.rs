@@ -1,4 +1,4 @@
-//! Groups in groups (spec sections 5.k to 5.n and 5.2).
+//! Groups in groups (contract 5.k to 5.n and 5.2).
 
 use std::collections::BTreeSet;
 
@@ -75,7 +75,7 @@ pub enum RemoveChildError {
     /// It is no direct child.
     #[error("the group is not a child of the group")]
     NotAChild,
-    /// Nobody could administer any more (spec section 10, row 12).
+    /// Nobody could administer any more (contract 10 row 12).
     #[error("the last System Administrator cannot be removed")]
     LastAdministrator,
     /// The store failed.
@@ -84,7 +84,7 @@ pub enum RemoveChildError {
 }
 
 impl Directory {
-    /// A page of the groups below `group`, by name (spec section 5.k).
+    /// A page of the groups below `group`, by name (contract 5.k).
     pub fn children(
         &self,
         caller: &Caller,
@@ -102,7 +102,7 @@ impl Directory {
         })
     }
 
-    /// Puts `child` below `parent`, if it is not yet there (spec section 5.l).
+    /// Puts `child` below `parent`, if it is not yet there (contract 5.l).
     pub fn add_child(
         &self,
         caller: &Caller,
@@ -130,7 +130,7 @@ impl Directory {
         self.noted(done)
     }
 
-    /// Puts all of `children` below `parent`, or none of them (spec section 5.n).
+    /// Puts all of `children` below `parent`, or none of them (contract 5.n).
     pub fn add_children(
         &self,
         caller: &Caller,
@@ -161,7 +161,7 @@ impl Directory {
         self.noted(done)
     }
 
-    /// Takes `child` from below `parent` (spec section 5.m).
+    /// Takes `child` from below `parent` (contract 5.m).
     pub fn remove_child(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! New passwords (spec sections 4.9 and 7).
+//! New passwords (contract 4.9 and 7).
 
 use super::actions::OF_AN_API_KEY;
 use super::sign_in::known_address;

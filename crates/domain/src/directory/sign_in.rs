@@ -1,4 +1,4 @@
-//! Signing in: people with a password or a refresh token, programs with an API key (spec sections 2.1, 2.2 and 2.4).
+//! Signing in: people with a password or a refresh token, programs with an API key (contract 2.1, 2.2 and 2.4).
 
 use uuid::Uuid;
 
@@ -14,11 +14,11 @@ use crate::secret::{Secret, SecretDigest};
 use crate::time::Timestamp;
 use crate::user::{Lockout, User, UserId};
 
-/// For how many days a refresh token is good after its last use: official clients count on it (spec section 2.1).
+/// For how many days a refresh token is good after its last use: official clients count on it (contract 2.1).
 const REFRESH_DAYS: u32 = 15;
 /// How many refresh tokens a user has at most; a further one takes the place of the one that expires first.
 const MOST_REFRESH_TOKENS: u32 = 200;
-/// For how many days an address is known after a sign-in from there (spec section 2.4).
+/// For how many days an address is known after a sign-in from there (contract 2.4).
 const ADDRESS_DAYS: u32 = 30;
 /// How many addresses are known of a user at most.
 const MOST_ADDRESSES: u32 = 10;
@@ -269,7 +269,7 @@ impl Directory {
     }
 }
 
-/// What is known of an address of `user`, if they signed in from there within 30 days (spec section 2.4).
+/// What is known of an address of `user`, if they signed in from there within 30 days (contract 2.4).
 pub(super) fn known_address(
     directory: &mut dyn Reader,
     user: UserId,

@@ -45,7 +45,7 @@ pub enum CallerError {
 }
 
 impl Directory {
-    /// Makes sure of the nine system groups, and of `Everyone` below `CMS Editors` in an empty store (spec section 5.4).
+    /// Makes sure of the nine system groups, and of `Everyone` below `CMS Editors` in an empty store (contract 5.4).
     pub fn prepare(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         self.store.write_alone(|directory| {
@@ -88,7 +88,7 @@ impl Directory {
         self.create_first_accounts(username, password, None)
     }
 
-    /// Creates the first user and, if one is wanted, an API key beside them, which administers too (spec section 5.4).
+    /// Creates the first user and, if one is wanted, an API key beside them, which administers too (contract 5.4).
     pub fn create_first_accounts(
         &self,
         username: &str,

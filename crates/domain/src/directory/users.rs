@@ -39,7 +39,7 @@ pub enum CreateUserError {
 }
 
 impl Directory {
-    /// Creates a user, who joins `Everyone` and the groups of their email domain (spec section 4.3).
+    /// Creates a user, who joins `Everyone` and the groups of their email domain (contract 4.3).
     pub fn create_user(&self, caller: &Caller, draft: UserDraft) -> Result<User, CreateUserError> {
         let now = self.clock.now();
         self.authorise(caller, Action::ManageUsers)??;
@@ -50,7 +50,7 @@ impl Directory {
         let done = self.store.write(|directory| {
             let admitted = self.admit(directory, caller, now)??;
             admitted.may(Action::ManageUsers)?;
-            // Only System Administrators choose it (spec section 3.3).
+            // Only System Administrators choose it (contract 3.3).
             if new.user.password_change_frequency != Some(DEFAULT_PASSWORD_CHANGE_FREQUENCY)
                 && !admitted.is_system_administrator()
             {
@@ -67,7 +67,7 @@ impl Directory {
     }
 }
 
-/// Adds an account under names that are free, to the groups that it joins by being created (spec sections 4.3 and 5.6).
+/// Adds an account under names that are free, to the groups that it joins by being created (contract 4.3 and 5.6).
 pub(super) fn register(
     directory: &mut dyn Writer,
     user: &User,

@@ -11,7 +11,7 @@ use crate::user::is_domain;
 use crate::validation::{Faults, InvalidField};
 use crate::version::Version;
 
-/// What a request says of a group that is to be (spec section 5.b). Nothing in it has been checked.
+/// What a request says of a group that is to be (contract 5.b). Nothing in it has been checked.
 #[derive(Clone, Debug, Default)]
 pub struct GroupDraft {
     /// The id that the client wants; absent or all zeros, one is made.
@@ -54,7 +54,7 @@ impl GroupDraft {
     }
 }
 
-/// What a request changes of a group (spec section 5.d). What is `None` stays as it is. Nothing in it has been checked.
+/// What a request changes of a group (contract 5.d). What is `None` stays as it is. Nothing in it has been checked.
 #[derive(Clone, Debug, Default)]
 pub struct GroupChanges {
     /// The name.
@@ -110,7 +110,7 @@ fn check_kind(faults: &mut Faults, kind: Option<&str>) -> Option<GroupKind> {
     }
 }
 
-/// Lower case, without a leading `@` (spec section 5.6).
+/// Lower case, without a leading `@` (contract 5.6).
 fn check_domains(faults: &mut Faults, domains: &[String]) -> BTreeSet<String> {
     let mut accepted = BTreeSet::new();
     for (index, given) in domains.iter().enumerate() {

@@ -40,7 +40,7 @@ pub struct Credentials {
     pub names: NameSource,
 }
 
-/// Who gave a user a name: whether outside issuers may find the user by it (spec section 2.5).
+/// Who gave a user a name: whether outside issuers may find the user by it (contract 2.5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NameSource {
     /// A System Administrator, an operator or an outside issuer.
@@ -102,7 +102,7 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Whether the account is neither suspended nor expired. A lock by wrong passwords closes nothing (spec section 2.4).
+    /// Whether the account is neither suspended nor expired. A lock by wrong passwords closes nothing (contract 2.4).
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
         !self.suspended && self.expiry.is_none_or(|expiry| expiry > now)

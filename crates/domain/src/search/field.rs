@@ -1,4 +1,4 @@
-//! What can be searched and sorted by (spec section 8.1).
+//! What can be searched and sorted by (contract 8.1).
 
 use uuid::Uuid;
 

@@ -5,7 +5,7 @@ use crate::group::{Group, GroupKind};
 use crate::name::TextKey;
 use crate::time::Timestamp;
 
-/// A field of a group (spec section 8.1).
+/// A field of a group (contract 8.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupField {
     /// `id`

@@ -2,7 +2,7 @@
 
 use crate::name::TextKey;
 
-/// What "contains" looks for: a text in which `*` is any number of characters and `?` is one (spec section 8.2).
+/// What "contains" looks for: a text in which `*` is any number of characters and `?` is one (contract 8.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(Vec<Piece>);
 

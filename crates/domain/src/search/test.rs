@@ -218,7 +218,7 @@ impl<F: Field> Filter<F> {
 
 impl<F: Field> Sort<F> {
     /// One field of an order as clients write it: a field's name, with `-` before it to reverse the order and perhaps `+` to
-    /// leave it (spec section 4.1).
+    /// leave it (contract 4.1).
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let text = text.trim();

@@ -5,7 +5,7 @@ use crate::name::TextKey;
 use crate::time::Timestamp;
 use crate::user::{Email, ProviderKind, User};
 
-/// A field of a user (spec section 8.1).
+/// A field of a user (contract 8.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserField {
     /// `id`

@@ -6,7 +6,7 @@ use crate::custom::{self, CustomChange};
 use crate::time::Timestamp;
 use crate::validation::{Faults, InvalidField};
 
-/// What a request changes of a user (spec sections 4.5 and 4.7). What is `None` stays as it is. Nothing in it has been
+/// What a request changes of a user (contract 4.5 and 4.7). What is `None` stays as it is. Nothing in it has been
 /// checked.
 #[derive(Clone, Debug, Default)]
 pub struct UserChanges {
@@ -33,7 +33,7 @@ pub struct UserChanges {
 }
 
 impl UserChanges {
-    /// Whether it would change what an ordinary user may not change on themselves (spec section 4.6): clients send back
+    /// Whether it would change what an ordinary user may not change on themselves (contract 4.6): clients send back
     /// what they read, so the same value is no change.
     pub(crate) fn needs_administrator(&self, user: &User) -> bool {
         let frequency = user.password_change_frequency.map(i64::from);

@@ -8,7 +8,7 @@ use crate::password::{self, Password};
 use crate::time::Timestamp;
 use crate::validation::{Faults, InvalidField};
 
-/// The password change frequency of a user for whom none is given, in days (spec section 3.3).
+/// The password change frequency of a user for whom none is given, in days (contract 3.3).
 pub(crate) const DEFAULT_PASSWORD_CHANGE_FREQUENCY: u32 = 180;
 
 /// The time zone of a user for whom none is given.
@@ -16,7 +16,7 @@ pub(super) const DEFAULT_TIMEZONE: &str = "Etc/UTC";
 /// The language of a user for whom none is given.
 pub(super) const DEFAULT_LANGUAGE: &str = "en-GB";
 
-/// What a request says of a user that is to be (spec section 4.3). Nothing in it has been checked.
+/// What a request says of a user that is to be (contract 4.3). Nothing in it has been checked.
 #[derive(Clone, Debug, Default)]
 pub struct UserDraft {
     /// The id that the client wants; absent or all zeros, one is made.
@@ -68,7 +68,7 @@ pub(crate) struct Account {
 }
 
 impl UserDraft {
-    /// Checks everything at once (spec sections 4.3 and 7).
+    /// Checks everything at once (contract 4.3 and 7).
     pub(crate) fn check(self, account: Account) -> Result<NewUser, Vec<InvalidField>> {
         let mut faults = Faults::default();
         let now = account.now;

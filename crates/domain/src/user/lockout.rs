@@ -1,4 +1,4 @@
-//! How wrong passwords in a row keep sign-ins out (spec section 2.4).
+//! How wrong passwords in a row keep sign-ins out (contract 2.4).
 
 use std::num::NonZeroU32;
 

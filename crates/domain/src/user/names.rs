@@ -19,7 +19,7 @@ pub enum UsernameError {
     /// A control character, or a name that no URL can hold (`.` and `..`).
     #[error("The username contains invalid characters")]
     InvalidCharacters,
-    /// A word of the API, something that starts with `@`, or a GUID (spec section 10, row 16).
+    /// A word of the API, something that starts with `@`, or a GUID (contract 10 row 16).
     #[error("The username is reserved")]
     Reserved,
 }

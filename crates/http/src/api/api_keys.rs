@@ -1,4 +1,4 @@
-//! API keys (spec section 11).
+//! API keys (contract 11).
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

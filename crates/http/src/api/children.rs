@@ -1,4 +1,4 @@
-//! Groups in groups (spec sections 5.k to 5.n).
+//! Groups in groups (contract 5.k to 5.n).
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Groups (spec sections 5.a to 5.e).
+//! Groups (contract 5.a to 5.e).
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

@@ -1,4 +1,4 @@
-//! The identities of a user at outside issuers (spec section 2.5).
+//! The identities of a user at outside issuers (contract 2.5).
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Who belongs to a group (spec sections 5.f to 5.j).
+//! Who belongs to a group (contract 5.f to 5.j).
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Access tokens: how they are got, and how anybody verifies them (spec section 2).
+//! Access tokens: how they are got, and how anybody verifies them (contract 2).
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;

@@ -1,4 +1,4 @@
-//! Searching users (spec section 4.2).
+//! Searching users (contract 4.2).
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;

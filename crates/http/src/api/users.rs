@@ -1,4 +1,4 @@
-//! Users (spec sections 4.1 and 4.3 to 4.10).
+//! Users (contract 4.1 and 4.3 to 4.10).
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

@@ -1,4 +1,4 @@
-//! Conditions written as JSON (spec section 8.3).
+//! Conditions written as JSON (contract 8.3).
 
 use guildhall_domain::search::{Field, Filter, Operator};
 use guildhall_domain::time::Timestamp;

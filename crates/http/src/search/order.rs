@@ -1,4 +1,4 @@
-//! In which order a request wants a listing (spec sections 4.1 and 8.3).
+//! In which order a request wants a listing (contract 4.1 and 8.3).
 
 use guildhall_domain::search::{Field, Sort};
 

@@ -1,4 +1,4 @@
-//! Queries in ZenQL (spec section 8.2).
+//! Queries in ZenQL (contract 8.2).
 
 use std::cell::OnceCell;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What holds for every route (spec section 1).
+//! What holds for every route (contract 1).
 
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, HeaderValue};

@@ -1,4 +1,4 @@
-//! What is checked first (spec section 1.6).
+//! What is checked first (contract 1.6).
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;

@@ -1,4 +1,4 @@
-//! How paths are read (spec section 1.1).
+//! How paths are read (contract 1.1).
 
 use actix_web::http::Method;
 

@@ -1,4 +1,4 @@
-//! What is wrong with a search, and where (spec section 8.3).
+//! What is wrong with a search, and where (contract 8.3).
 
 use serde_json::{Value, json};
 

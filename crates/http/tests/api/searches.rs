@@ -1,4 +1,4 @@
-//! Searches described by JSON (spec section 8.3).
+//! Searches described by JSON (contract 8.3).
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Listings described by ZenQL (spec section 8.2).
+//! Listings described by ZenQL (contract 8.2).
 
 use crate::crowd::{EVERYBODY, GROUPS, USERS, crowd, misplaced};
 use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN, by, error};

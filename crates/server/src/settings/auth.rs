@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::values::{self, Secret};
 
-/// Official clients take a token for expired this many seconds early (spec section 2.1).
+/// Official clients take a token for expired this many seconds early (contract 2.1).
 const CLIENTS_EXPIRE_EARLY: u32 = 60;
 
 #[derive(Clone, Debug, Deserialize)]

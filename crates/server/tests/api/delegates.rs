@@ -1,4 +1,4 @@
-//! Those to whom administration is delegated, and the users and groups that are beyond them (spec section 5.3).
+//! Those to whom administration is delegated, and the users and groups that are beyond them (contract 5.3).
 
 use serde_json::{Value, json};
 
