@@ -84,7 +84,7 @@ impl TrustedIssuer {
             return Err(Refusal::WrongAudience);
         }
         let validity = claims.validity()?;
-        Ok((Bearer::Foreign(Box::new(identity::of(&claims, &self.settings)?)), validity))
+        Ok((Bearer::External(Box::new(identity::of(&claims, &self.settings)?)), validity))
     }
 }
 

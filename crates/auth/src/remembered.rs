@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use guildhall_domain::foreign::ForeignIdentity;
+use guildhall_domain::external::ExternalIdentity;
 use guildhall_domain::ports::Bearer;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -64,8 +64,8 @@ impl Weighter<[u8; 32], Arc<Known>> for Weight {
 }
 
 fn weight(bearer: &Bearer) -> u64 {
-    let Bearer::Foreign(identity) = bearer else { return LEAST_WEIGHT };
-    let ForeignIdentity { subject, link_name, names, email, first_name, last_name, groups, .. } = &**identity;
+    let Bearer::External(identity) = bearer else { return LEAST_WEIGHT };
+    let ExternalIdentity { subject, link_name, names, email, first_name, last_name, groups, .. } = &**identity;
     let texts = [link_name, email, first_name, last_name].into_iter().flatten().chain(names).chain([subject]);
     let bytes: usize = texts.chain(groups.iter().flatten()).map(|text| text.len() + PER_TEXT).sum();
     LEAST_WEIGHT.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX))
@@ -76,7 +76,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use guildhall_domain::access::Scopes;
-    use guildhall_domain::foreign::{ForeignIdentity, Trust};
+    use guildhall_domain::external::{ExternalIdentity, Trust};
     use guildhall_domain::ports::Bearer;
     use guildhall_domain::time::Timestamp;
 
@@ -86,7 +86,7 @@ mod tests {
     const VALIDITY: Validity = Validity { not_before: 0, expires: 1 };
 
     fn in_groups(count: usize) -> Bearer {
-        Bearer::Foreign(Box::new(ForeignIdentity {
+        Bearer::External(Box::new(ExternalIdentity {
             provider: "elsewhere".to_owned(),
             issuer: "https://id.example".to_owned(),
             subject: "tyler".to_owned(),

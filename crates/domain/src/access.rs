@@ -4,78 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::api_key::ApiKeyId;
 use crate::group::{GroupId, SystemGroup};
-use crate::ports::{NameSource, Reader, Standing, StoreError};
+use crate::ports::{AccountStatus, NameSource, Reader, StoreError};
 use crate::time::Timestamp;
 use crate::user::{LockoutPolicy, SecurityStamp, UserId, password_is_stale};
 
-/// The scope that everything beyond one's own account asks for (contract 2.1).
-pub const SECURITY_ADMINISTRATOR: &str = "Security_Administrator";
-
-/// Every scope that is granted (contract 2.1).
-pub const KNOWN_SCOPES: [&str; 15] = [
-    "openid",
-    "offline_access",
-    SECURITY_ADMINISTRATOR,
-    "ContentType_Read",
-    "ContentType_Write",
-    "ContentType_Delete",
-    "Entry_Read",
-    "Entry_Write",
-    "Entry_Delete",
-    "Project_Read",
-    "Project_Write",
-    "Project_Delete",
-    "Workflow_Administrator",
-    "DiagnosticsAllUsers",
-    "DiagnosticsAdministrator",
-];
-
-/// What a token may be used for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Scopes(BTreeSet<String>);
-
-impl Scopes {
-    /// Every known scope.
-    #[must_use]
-    pub fn all() -> Self {
-        Self(KNOWN_SCOPES.into_iter().map(str::to_owned).collect())
-    }
-
-    /// The known ones among those in `text`, which are separated by spaces; others are dropped.
-    #[must_use]
-    pub fn known_in(text: &str) -> Self {
-        Self(text.split_whitespace().filter(|scope| KNOWN_SCOPES.contains(scope)).map(str::to_owned).collect())
-    }
-
-    /// Those that are among `others` too.
-    #[must_use]
-    pub fn among(&self, others: &Self) -> Self {
-        Self(&self.0 & &others.0)
-    }
-
-    /// These, and `others` too.
-    #[must_use]
-    pub fn and(&self, others: &Self) -> Self {
-        Self(&self.0 | &others.0)
-    }
-
-    /// Whether `scope` is one of them.
-    #[must_use]
-    pub fn contains(&self, scope: &str) -> bool {
-        self.0.contains(scope)
-    }
-
-    /// All of them, in their order.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
-    }
-
-    /// All of them in one text, separated by spaces.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        self.0.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
-    }
-}
+pub use crate::model::scopes::{KNOWN_SCOPES, SECURITY_ADMINISTRATOR, Scopes};
 
 /// Who is calling, as their token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +58,7 @@ pub enum Actor<'a> {
 
 /// What a request wants to do beyond its caller's own account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum Permission {
     /// Look at users.
     ReadUsers,
     /// Create, change and delete users.
@@ -153,7 +86,7 @@ pub struct Admission {
 #[derive(Clone, Debug)]
 pub(crate) struct Admitted {
     user: UserId,
-    standing: Standing,
+    status: AccountStatus,
     scoped: bool,
     must_reset: bool,
     policy: Policy,
@@ -161,15 +94,15 @@ pub(crate) struct Admitted {
 
 /// Lets a caller in who may call at all.
 pub(crate) fn admit(directory: &mut dyn Reader, caller: &Caller, now: Timestamp, policy: Policy) -> Decision<Admitted> {
-    let heard = |standing: &Standing| standing.stamp == caller.stamp && standing.is_open(now);
-    let admitted = directory.standing(caller.user)?.filter(heard).map(|standing| Admitted {
+    let heard = |status: &AccountStatus| status.stamp == caller.stamp && status.is_open(now);
+    let admitted = directory.account_status(caller.user)?.filter(heard).map(|status| Admitted {
         user: caller.user,
         // A key whose scopes were narrowed has the narrower ones at once, whatever its tokens say (contract 10 row 26).
         scoped: caller.scopes.contains(SECURITY_ADMINISTRATOR)
-            && standing.api_key.as_ref().is_none_or(|(_, scopes)| scopes.contains(SECURITY_ADMINISTRATOR)),
-        must_reset: standing.password_reset_required
-            || password_is_stale(standing.password_change_frequency, standing.password_changed, now),
-        standing,
+            && status.api_key.as_ref().is_none_or(|(_, scopes)| scopes.contains(SECURITY_ADMINISTRATOR)),
+        must_reset: status.password_reset_required
+            || password_is_stale(status.password_change_frequency, status.password_changed, now),
+        status,
         policy,
     });
     Ok(admitted.ok_or(Denied::Unauthenticated))
@@ -177,17 +110,17 @@ pub(crate) fn admit(directory: &mut dyn Reader, caller: &Caller, now: Timestamp,
 
 impl Admitted {
     /// Lets those through who may do this to anybody.
-    pub(crate) fn may(&self, action: Action) -> Result<(), Denied> {
-        let (users, groups) = (self.standing.user_administrator, self.standing.group_administrator);
-        let delegated = match action {
-            Action::ReadUsers | Action::ReadGroups => users || groups,
-            Action::ManageUsers => users,
-            Action::ManageGroups => groups,
-            Action::ManageApiKeys => false,
+    pub(crate) fn may(&self, permission: Permission) -> Result<(), Denied> {
+        let (users, groups) = (self.status.user_administrator, self.status.group_administrator);
+        let delegated = match permission {
+            Permission::ReadUsers | Permission::ReadGroups => users || groups,
+            Permission::ManageUsers => users,
+            Permission::ManageGroups => groups,
+            Permission::ManageApiKeys => false,
         };
-        let of_keys = action == Action::ManageApiKeys && self.standing.api_key_administrator;
+        let of_keys = permission == Permission::ManageApiKeys && self.status.api_key_administrator;
         let allowed =
-            self.standing.system_administrator || of_keys || (self.policy.delegated_administration && delegated);
+            self.status.system_administrator || of_keys || (self.policy.delegated_administration && delegated);
         match (allowed && self.scoped, self.must_reset) {
             (_, true) => Err(Denied::PasswordResetRequired),
             (true, false) => Ok(()),
@@ -196,13 +129,17 @@ impl Admitted {
     }
 
     /// Lets those through too who do it to themselves.
-    pub(crate) fn may_about(&self, action: Action, target: Option<UserId>) -> Result<(), Denied> {
-        if self.is(target) && !self.must_reset { Ok(()) } else { self.may(action) }
+    pub(crate) fn may_about(&self, permission: Permission, target: Option<UserId>) -> Result<(), Denied> {
+        if self.is(target) && !self.must_reset { Ok(()) } else { self.may(permission) }
     }
 
     /// The same for the few things that one may do to oneself before a password change that is due (contract 2.4).
-    pub(crate) fn may_about_even_before_reset(&self, action: Action, target: Option<UserId>) -> Result<(), Denied> {
-        if self.is(target) { Ok(()) } else { self.may(action) }
+    pub(crate) fn may_about_even_before_reset(
+        &self,
+        permission: Permission,
+        target: Option<UserId>,
+    ) -> Result<(), Denied> {
+        if self.is(target) { Ok(()) } else { self.may(permission) }
     }
 
     /// Whether the caller is this user.
@@ -214,8 +151,8 @@ impl Admitted {
     pub(crate) fn admission(&self) -> Admission {
         Admission {
             user: self.user,
-            username: self.standing.username.clone(),
-            api_key: self.standing.api_key.as_ref().map(|(key, _)| *key),
+            username: self.status.username.clone(),
+            api_key: self.status.api_key.as_ref().map(|(key, _)| *key),
         }
     }
 
@@ -232,18 +169,23 @@ impl Admitted {
 
     /// Whether the caller may do everything.
     pub(crate) fn is_system_administrator(&self) -> bool {
-        self.standing.system_administrator && self.scoped
+        self.status.system_administrator && self.scoped
     }
 
     /// Keeps a User Administrator's hands off everybody who administers and off API keys (contract 5.3). Group
     /// Administrators may look at anybody.
-    pub(crate) fn may_touch_user(&self, directory: &mut dyn Reader, action: Action, target: UserId) -> Decision {
-        let only_looks = action == Action::ReadUsers && self.standing.group_administrator;
+    pub(crate) fn may_touch_user(
+        &self,
+        directory: &mut dyn Reader,
+        permission: Permission,
+        target: UserId,
+    ) -> Decision {
+        let only_looks = permission == Permission::ReadUsers && self.status.group_administrator;
         if self.is_system_administrator() || self.is(Some(target)) || only_looks {
             return Ok(Ok(()));
         }
         let above =
-            directory.standing(target)?.is_some_and(|standing| standing.administers() || standing.api_key.is_some());
+            directory.account_status(target)?.is_some_and(|status| status.administers() || status.api_key.is_some());
         Ok(if above { Err(Denied::NotPermitted) } else { Ok(()) })
     }
 
@@ -253,8 +195,8 @@ impl Admitted {
         if self.is_system_administrator() {
             return Ok(Ok(()));
         }
-        let above = directory.standing(user)?.is_some_and(|standing| {
-            standing.system_administrator || standing.user_administrator || standing.group_administrator
+        let above = directory.account_status(user)?.is_some_and(|status| {
+            status.system_administrator || status.user_administrator || status.group_administrator
         });
         Ok(if above { Err(Denied::NotPermitted) } else { Ok(()) })
     }

@@ -3,15 +3,15 @@
 pub mod access;
 pub mod api_keys;
 pub mod changes;
+pub mod children;
 pub mod concurrency;
 pub mod crowd;
+pub mod external;
 mod fixture;
-pub mod foreign;
 pub mod graph;
 pub mod listing;
 pub mod members;
 pub mod names;
-pub mod nesting;
 pub mod searching;
 pub mod sign_in;
 pub mod units;
@@ -39,13 +39,13 @@ macro_rules! contract_tests {
             members::members_come_by_username_and_in_pages
             members::effective_members_come_once
             members::a_new_user_joins_everyone_and_the_groups_of_their_domain
-            nesting::membership_flows_up_through_any_depth
-            nesting::an_edge_is_added_once
-            nesting::a_diamond_is_one_membership
-            nesting::a_diamond_survives_the_loss_of_one_path
-            nesting::a_cycle_is_named_by_its_groups
-            nesting::many_children_are_added_or_none
-            nesting::the_closure_is_what_a_walk_finds
+            children::membership_flows_up_through_any_depth
+            children::an_edge_is_added_once
+            children::a_diamond_is_one_membership
+            children::a_diamond_survives_the_loss_of_one_path
+            children::a_cycle_is_named_by_its_groups
+            children::many_children_are_added_or_none
+            children::the_closure_is_what_a_walk_finds
             listing::all_users_and_groups_are_listed_in_pages
             listing::children_are_listed_within_reach
             listing::groups_of_a_user_are_listed_within_reach
@@ -81,14 +81,14 @@ macro_rules! contract_tests {
             api_keys::a_keys_name_is_its_users
             api_keys::only_administrators_of_keys_manage_them
             api_keys::the_first_start_may_make_a_key
-            foreign::a_stranger_becomes_a_user_once
-            foreign::an_identity_is_its_issuer_and_its_subject
-            foreign::nobody_keeps_somebody_else_from_coming
-            foreign::only_names_given_by_an_authority_link
-            foreign::a_delegates_word_links_nobody
-            foreign::a_linked_user_keeps_their_names
-            foreign::external_groups_follow_the_latest_token
-            foreign::an_issuer_leaves_somebody_who_administers
+            external::a_stranger_becomes_a_user_once
+            external::an_identity_is_its_issuer_and_its_subject
+            external::nobody_keeps_somebody_else_from_coming
+            external::only_names_given_by_an_authority_link
+            external::a_delegates_word_links_nobody
+            external::a_linked_user_keeps_their_names
+            external::external_groups_follow_the_latest_token
+            external::an_issuer_leaves_somebody_who_administers
             searching::users_are_found_by_every_field
             searching::groups_are_found_by_every_field
             searching::every_field_sorts_both_ways
@@ -131,11 +131,11 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/api_keys.rs"),
         include_str!("contract/changes.rs"),
         include_str!("contract/concurrency.rs"),
-        include_str!("contract/foreign.rs"),
+        include_str!("contract/external.rs"),
         include_str!("contract/listing.rs"),
         include_str!("contract/members.rs"),
         include_str!("contract/names.rs"),
-        include_str!("contract/nesting.rs"),
+        include_str!("contract/children.rs"),
         include_str!("contract/searching.rs"),
         include_str!("contract/sign_in.rs"),
         include_str!("contract/units.rs"),

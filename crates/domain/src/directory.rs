@@ -3,21 +3,21 @@
 mod accounts;
 mod actions;
 mod api_keys;
-mod foreign;
+mod bootstrap;
+mod children;
+mod external;
 mod groups;
 mod identities;
 mod members;
 mod memberships;
-mod nesting;
 mod passwords;
 mod sign_in;
-mod start;
 mod users;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::access::{Action, Admitted, Caller, Decision, Denied, Policy, admit};
+use crate::access::{Admitted, Caller, Decision, Denied, Permission, Policy, admit};
 use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
 use crate::ports::{Clock, Ids, Passwords, Reader, Secrets, Store, StoreError};
@@ -28,14 +28,14 @@ use crate::user::UserId;
 pub use accounts::{ChangeUserError, DeleteUserError, ReadUserError};
 pub use actions::{ActError, UserAction};
 pub use api_keys::{ApiKeyError, FirstApiKey, IssuedApiKey};
-pub use foreign::RecogniseError;
+pub use bootstrap::{CallerError, FirstAdministratorError};
+pub use children::{AddChildError, AddChildrenError, Cycle, RemoveChildError};
+pub use external::RecogniseError;
 pub use groups::{ChangeGroupError, CreateGroupError, DeleteGroupError, ReadGroupError};
 pub use identities::{IdentitiesError, IdentitySelection};
 pub use members::{AddMemberError, AddMembersError, Added, CheckMemberError, ListMembersError, RemoveMemberError};
-pub use nesting::{AddChildError, AddChildrenError, Circle, RemoveChildError};
 pub use passwords::ChangePasswordError;
 pub use sign_in::{ClientError, RefreshError, Session, SignInError};
-pub use start::{CallerError, FirstAdministratorError};
 pub use users::CreateUserError;
 
 /// The directory: everything that can be asked of it.
@@ -98,9 +98,9 @@ impl Directory {
     }
 
     /// Says whether `caller` may do this to anybody, before what they send is looked at. The use cases ask again themselves.
-    pub fn authorise(&self, caller: &Caller, action: Action) -> Decision {
+    pub fn authorise(&self, caller: &Caller, permission: Permission) -> Decision {
         let now = self.clock.now();
-        self.read(|directory| Ok(self.admit(directory, caller, now)?.and_then(|caller| caller.may(action))))
+        self.read(|directory| Ok(self.admit(directory, caller, now)?.and_then(|caller| caller.may(permission))))
     }
 
     /// Says the same about a change of `user`, who may be the caller.
@@ -117,12 +117,12 @@ impl Directory {
         &self,
         caller: &Caller,
         user: &UserIdentifier,
-        may: fn(&Admitted, Action, Option<UserId>) -> Result<(), Denied>,
+        may: fn(&Admitted, Permission, Option<UserId>) -> Result<(), Denied>,
     ) -> Decision {
         let now = self.clock.now();
         self.read(|directory| {
             let target = user_id(directory, caller, user)?;
-            Ok(self.admit(directory, caller, now)?.and_then(|caller| may(&caller, Action::ManageUsers, target)))
+            Ok(self.admit(directory, caller, now)?.and_then(|caller| may(&caller, Permission::ManageUsers, target)))
         })
     }
 

@@ -3,7 +3,7 @@
 //! | Where | What |
 //! |---|---|
 //! | [`user`], [`group`], [`api_key`], [`identifier`], [`name`], [`custom`], [`password`], [`secret`], [`time`], [`page`], [`version`] | values that are valid once they exist |
-//! | [`foreign`] | what the tokens of outside issuers say |
+//! | [`external`] | what the tokens of outside issuers say |
 //! | [`search`] | which items of a listing are wanted, and in which order |
 //! | [`access`] | who may do what |
 //! | [`directory`] | the use cases |
@@ -22,23 +22,15 @@
 //! * Nothing here reads a clock, draws a random number or waits for anything.
 
 pub mod access;
-pub mod api_key;
 #[cfg(feature = "contract")]
 pub mod contract;
-pub mod custom;
 pub mod directory;
-pub mod foreign;
-pub mod group;
-pub mod identifier;
 pub mod memory;
-pub mod name;
-pub mod page;
-pub mod password;
+mod model;
 pub mod ports;
 pub mod request;
 pub mod search;
-pub mod secret;
-pub mod time;
-pub mod user;
-pub mod validation;
-pub mod version;
+
+pub use model::{
+    api_key, custom, external, group, identifier, name, page, password, secret, time, user, validation, version,
+};

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::api_key::{ApiKey, ApiKeyId};
-use crate::foreign::IdentityLink;
+use crate::external::IdentityLink;
 use crate::group::{Group, GroupId, GroupKind, SystemGroup};
 use crate::name::NameKey;
 use crate::page::Paged;

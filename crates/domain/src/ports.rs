@@ -11,14 +11,14 @@ use uuid::Uuid;
 
 use crate::access::Caller;
 use crate::api_key::ApiKeyId;
-use crate::foreign::ForeignIdentity;
+use crate::external::ExternalIdentity;
 use crate::password::{Password, PasswordHash};
 use crate::secret::{RANDOM_BYTES, SecretDigest};
 use crate::time::Timestamp;
 
 pub use cancellation::Cancellation;
 pub use fault::{Fault, StoreError};
-pub use records::{Children, Credentials, KnownAddress, NameSource, Reach, RefreshGrant, Standing};
+pub use records::{AccountStatus, Children, Credentials, KnownAddress, NameSource, Reach, RefreshGrant};
 pub use store::{Reader, Store, Undo, Writer};
 
 /// Tells the time.
@@ -81,7 +81,7 @@ pub enum Bearer {
     /// Somebody who signed in here.
     Caller(Caller),
     /// Somebody who signed in elsewhere.
-    Foreign(Box<ForeignIdentity>),
+    External(Box<ExternalIdentity>),
 }
 
 /// A key by which tokens are verified, in the terms of RFC 7517.

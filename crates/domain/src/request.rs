@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use crate::access::Admission;
 use crate::api_key::{ApiKey, ApiKeyId};
 use crate::group::{GroupId, SystemGroup};
-use crate::ports::{Cancellation, Standing};
+use crate::ports::{AccountStatus, Cancellation};
 use crate::user::UserId;
 
 /// One request. A [`Directory`](crate::directory::Directory) made by
@@ -126,9 +126,9 @@ impl AuditNote {
     }
 
     /// A change of `user`, if they administer.
-    pub(crate) fn of_user(change: AdministratorsChange, standing: Option<&Standing>, user: UserId) -> Option<Self> {
-        let administrators = standing
-            .map(|standing| SystemGroup::ADMINISTRATORS.into_iter().filter(|group| standing.is_in(*group)).collect());
+    pub(crate) fn of_user(change: AdministratorsChange, status: Option<&AccountStatus>, user: UserId) -> Option<Self> {
+        let administrators =
+            status.map(|status| SystemGroup::ADMINISTRATORS.into_iter().filter(|group| status.is_in(*group)).collect());
         let note = Self::of_administrators(change, administrators.unwrap_or_default(), None);
         note.map(|note| note.naming_users(&BTreeSet::from([user])))
     }

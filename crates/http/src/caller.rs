@@ -7,9 +7,9 @@ use std::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpRequest, web};
-use guildhall_domain::access::{self, Action};
+use guildhall_domain::access::{self, Permission};
 use guildhall_domain::directory::ReadUserError;
-use guildhall_domain::foreign::ForeignIdentity;
+use guildhall_domain::external::ExternalIdentity;
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::ports::Bearer;
 use tokio::time::sleep;
@@ -37,14 +37,14 @@ impl Caller {
         };
         match bearer(api, token(headers).map_err(nobody)?).await.map_err(nobody)? {
             Bearer::Caller(caller) => Ok(Self(caller)),
-            Bearer::Foreign(identity) => recognise(api, *identity).await.map(Self),
+            Bearer::External(identity) => recognise(api, *identity).await.map(Self),
         }
     }
 
     /// Fails unless the caller may do this to anybody.
-    pub(crate) async fn may(&self, api: &Api, action: Action) -> Result<(), Problem> {
+    pub(crate) async fn may(&self, api: &Api, permission: Permission) -> Result<(), Problem> {
         let caller = self.0.clone();
-        run(api, Lane::Read, move |api| Ok::<(), Problem>(api.directory.authorise(&caller, action)??)).await
+        run(api, Lane::Read, move |api| Ok::<(), Problem>(api.directory.authorise(&caller, permission)??)).await
     }
 
     /// Fails unless the caller may change this user, who may be themselves.
@@ -61,9 +61,9 @@ impl Caller {
 
     /// What was read from the query. What is wrong with it, only those are told who may ask (contract 1.6). It may
     /// have to wait.
-    pub(crate) fn told<T>(&self, api: &Api, action: Action, read: Result<T, Problem>) -> Result<T, Problem> {
+    pub(crate) fn told<T>(&self, api: &Api, permission: Permission, read: Result<T, Problem>) -> Result<T, Problem> {
         if read.is_err() {
-            api.directory.authorise(&self.0, action)??;
+            api.directory.authorise(&self.0, permission)??;
         }
         read
     }
@@ -99,11 +99,11 @@ impl FromRequest for Caller {
 }
 
 /// Whom an identity of an outside issuer stands for here.
-async fn recognise(api: &Api, identity: ForeignIdentity) -> Result<access::Caller, Problem> {
+async fn recognise(api: &Api, identity: ExternalIdentity) -> Result<access::Caller, Problem> {
     let seen = identity.clone();
     match run(api, Lane::Read, move |api| api.directory.recognise(&seen)).await? {
         Some(caller) => Ok(caller),
-        None => run(api, Lane::Write, move |api| api.directory.sign_in_foreign(&identity)).await,
+        None => run(api, Lane::Write, move |api| api.directory.sign_in_external(&identity)).await,
     }
 }
 

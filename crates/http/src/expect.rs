@@ -7,7 +7,7 @@ use actix_http::{Request, Response};
 use actix_web::body::{BoxBody, MessageBody as _};
 use actix_web::http::{ConnectionType, Method};
 use actix_web::{HttpMessage as _, HttpResponse, ResponseError as _};
-use guildhall_domain::access::{Action, Denied};
+use guildhall_domain::access::{Denied, Permission};
 
 use crate::Api;
 use crate::answer::{finish_refusal, log};
@@ -69,7 +69,7 @@ async fn check(
     if template.starts_with(API_PREFIX) {
         let caller = Caller::of(api, request.headers()).await?.0;
         let is_open = run(api, Lane::Read, move |api| {
-            Ok::<_, Problem>(api.directory.authorise(&caller, Action::ReadUsers)? != Err(Denied::Unauthenticated))
+            Ok::<_, Problem>(api.directory.authorise(&caller, Permission::ReadUsers)? != Err(Denied::Unauthenticated))
         });
         return if is_open.await? { Ok(()) } else { Err(Problem::unauthenticated()) };
     }

@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
-use guildhall_domain::access::Action;
+use guildhall_domain::access::Permission;
 
 use crate::Api;
 use crate::caller::Caller;
@@ -24,10 +24,10 @@ impl Submission {
         self,
         api: &Api,
         caller: &Caller,
-        action: Action,
+        permission: Permission,
         most: usize,
     ) -> Result<Vec<u8>, Problem> {
-        caller.may(api, action).await?;
+        caller.may(api, permission).await?;
         self.read(&["application/json"], most).await
     }
 

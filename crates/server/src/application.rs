@@ -15,7 +15,7 @@ use guildhall_auth::{
 use guildhall_domain::access::{Policy, Scopes};
 use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::directory::{CreateUserError, Directory, FirstAdministratorError, FirstApiKey};
-use guildhall_domain::foreign::Trust;
+use guildhall_domain::external::Trust;
 use guildhall_domain::secret::Secret;
 use guildhall_domain::user::LockoutPolicy;
 use guildhall_http::{Api, ConnectionLimits, LaneSizes, Limits, ServeOptions, TokenLimits};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use guildhall_domain::access::Scopes;
-use guildhall_domain::foreign::ForeignIdentity;
+use guildhall_domain::external::ExternalIdentity;
 use serde_json::Value;
 
 use super::claims::{ForeignClaims, texts};
@@ -15,7 +15,7 @@ const EMAIL: &str = "email";
 const LONGEST_SUBJECT: usize = 255;
 
 /// Whom the claims of a verified token stand for.
-pub(crate) fn of(claims: &ForeignClaims, issuer: &ForeignIssuer) -> Result<ForeignIdentity, Refusal> {
+pub(crate) fn of(claims: &ForeignClaims, issuer: &ForeignIssuer) -> Result<ExternalIdentity, Refusal> {
     let subject = claims.text("sub")?;
     if subject.chars().count() > LONGEST_SUBJECT || subject.contains(char::is_control) {
         return Err(Refusal::Malformed);
@@ -32,7 +32,7 @@ pub(crate) fn of(claims: &ForeignClaims, issuer: &ForeignIssuer) -> Result<Forei
     let names = [wanted.map(shown), text("preferred_username").map(shown), email.clone(), Some(subject.to_owned())];
     let mut names: Vec<String> = names.into_iter().flatten().collect();
     names.dedup();
-    Ok(ForeignIdentity {
+    Ok(ExternalIdentity {
         issuer: issuer.issuer.clone(),
         subject: subject.to_owned(),
         provider: issuer.name.clone(),

@@ -4,7 +4,7 @@ use std::io;
 use std::str::FromStr;
 
 use guildhall_domain::access::Scopes;
-use guildhall_domain::foreign::Trust;
+use guildhall_domain::external::Trust;
 use jsonwebtoken::Algorithm;
 use ureq::http::Uri;
 

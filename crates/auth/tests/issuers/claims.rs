@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use guildhall_auth::ForeignIssuer;
 use guildhall_domain::access::Scopes;
-use guildhall_domain::foreign::ForeignIdentity;
+use guildhall_domain::external::ExternalIdentity;
 use guildhall_domain::ports::{Bearer, Tokens};
 use guildhall_domain::time::Timestamp;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ fn names(names: &[&str]) -> BTreeSet<String> {
 }
 
 /// What a service that calls users by `claim` says of tokens with these claims.
-fn outcomes(name_claim: &str, groups_claim: Option<&str>, cases: Vec<(Value, Result<ForeignIdentity, &str>)>) {
+fn outcomes(name_claim: &str, groups_claim: Option<&str>, cases: Vec<(Value, Result<ExternalIdentity, &str>)>) {
     let provider = Provider::new();
     let (name_claim, groups_claim) = (name_claim.to_owned(), groups_claim.map(str::to_owned));
     let tokens = provider.service_with(ForeignIssuer { name_claim, groups_claim, ..provider.settings() });
@@ -29,8 +29,8 @@ fn outcomes(name_claim: &str, groups_claim: Option<&str>, cases: Vec<(Value, Res
 }
 
 /// Linked by the first of these names, and called by one of them.
-fn named(link_name: Option<&str>, names: &[&str]) -> ForeignIdentity {
-    ForeignIdentity {
+fn named(link_name: Option<&str>, names: &[&str]) -> ExternalIdentity {
+    ExternalIdentity {
         link_name: link_name.map(str::to_owned),
         names: names.iter().map(|name| (*name).to_owned()).collect(),
         ..identity()
@@ -42,7 +42,7 @@ fn issuer_and_subject_say_who_somebody_is() {
     let provider = Provider::new();
     let tokens = provider.service_with(provider.settings());
     let read = |claims: &Value| match tokens.verify(&provider.token(&provider.claims_with(claims))) {
-        Ok(Bearer::Foreign(identity)) => Some((identity.issuer, identity.subject)),
+        Ok(Bearer::External(identity)) => Some((identity.issuer, identity.subject)),
         _ => None,
     };
     let issuer = provider.settings().issuer;
@@ -73,7 +73,7 @@ fn a_user_is_called_by_the_claim_that_was_chosen_or_by_the_next_one() {
             (json!({}), Ok(tyler())),
             (
                 json!({ "given_name": "Tyler", "family_name": "Durden", "email": "t@x.test", "email_verified": true }),
-                Ok(ForeignIdentity {
+                Ok(ExternalIdentity {
                     first_name: Some("Tyler".to_owned()),
                     last_name: Some("Durden".to_owned()),
                     email: Some("t@x.test".to_owned()),
@@ -118,7 +118,7 @@ fn an_address_counts_only_if_the_issuer_says_that_it_has_verified_it() {
         }
         let email = counts.then(|| "t@x.test".to_owned());
         let identity = |link_name: Option<&str>, names: &[&str]| {
-            Ok(ForeignIdentity { email: email.clone(), ..named(link_name, names) })
+            Ok(ExternalIdentity { email: email.clone(), ..named(link_name, names) })
         };
         let [plain, linked, upn] = if counts {
             [
@@ -144,8 +144,8 @@ fn an_address_counts_only_if_the_issuer_says_that_it_has_verified_it() {
 
 #[test]
 fn groups_are_texts_in_a_claim_that_may_lie_within_others() {
-    let within = |groups: &[&str]| Ok(ForeignIdentity { groups: Some(names(groups)), ..identity() });
-    let unsaid = || Ok(ForeignIdentity { groups: None, ..identity() });
+    let within = |groups: &[&str]| Ok(ExternalIdentity { groups: Some(names(groups)), ..identity() });
+    let unsaid = || Ok(ExternalIdentity { groups: None, ..identity() });
     outcomes("preferred_username", None, vec![(json!({ "groups": ["a"] }), unsaid())]);
     outcomes(
         "preferred_username",
@@ -177,7 +177,7 @@ fn groups_are_texts_in_a_claim_that_may_lie_within_others() {
 
 #[test]
 fn scopes_are_those_of_the_token_and_those_that_the_installation_grants() {
-    let scoped = |scopes: &str| Ok(ForeignIdentity { scopes: Scopes::known_in(scopes), ..identity() });
+    let scoped = |scopes: &str| Ok(ExternalIdentity { scopes: Scopes::known_in(scopes), ..identity() });
     outcomes(
         "preferred_username",
         None,
@@ -197,7 +197,7 @@ fn scopes_are_those_of_the_token_and_those_that_the_installation_grants() {
 
 #[test]
 fn tokens_are_good_in_their_time_for_us_from_their_issuer() {
-    let at = |milliseconds| Ok(ForeignIdentity { issued: Timestamp::from_milliseconds(milliseconds), ..identity() });
+    let at = |milliseconds| Ok(ExternalIdentity { issued: Timestamp::from_milliseconds(milliseconds), ..identity() });
     let (expired, early, audience) =
         ("the token has expired", "the token is not valid yet", "the token is for another audience");
     outcomes(

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use guildhall_auth::{ForeignIssuer, JwtTokens, KeyRing, SignatureAlgorithm, SigningKey, TokenSettings};
 use guildhall_domain::access::Scopes;
-use guildhall_domain::foreign::{ForeignIdentity, Trust};
+use guildhall_domain::external::{ExternalIdentity, Trust};
 use guildhall_domain::ports::{Bearer, Clock, Tokens};
 use guildhall_domain::time::Timestamp;
 use serde_json::{Value, json};
@@ -101,8 +101,8 @@ impl Provider {
 }
 
 /// Whom the provider's token with its own claims stands for.
-pub(crate) fn identity() -> ForeignIdentity {
-    ForeignIdentity {
+pub(crate) fn identity() -> ExternalIdentity {
+    ExternalIdentity {
         issuer: String::new(),
         subject: "u-1".to_owned(),
         provider: "elsewhere".to_owned(),
@@ -154,10 +154,10 @@ pub(crate) fn service_with_key(pem: &str, issuers: Vec<ForeignIssuer>, clock: &A
 }
 
 /// What is said of a token now: whom it stands for, "pending", or why it is refused.
-pub(crate) fn outcome(tokens: &JwtTokens, token: &str) -> Result<ForeignIdentity, String> {
+pub(crate) fn outcome(tokens: &JwtTokens, token: &str) -> Result<ExternalIdentity, String> {
     match tokens.verify(token) {
         // Which issuer it is differs from run to run; that it is the right one, a test of its own says.
-        Ok(Bearer::Foreign(identity)) => Ok(ForeignIdentity { issuer: String::new(), ..*identity }),
+        Ok(Bearer::External(identity)) => Ok(ExternalIdentity { issuer: String::new(), ..*identity }),
         Ok(Bearer::Caller(caller)) => panic!("no token of ours: {caller:?}"),
         Err(error) if error.is_pending => Err("pending".to_owned()),
         Err(error) => Err(error.source.to_string()),
@@ -165,7 +165,7 @@ pub(crate) fn outcome(tokens: &JwtTokens, token: &str) -> Result<ForeignIdentity
 }
 
 /// What is said of a token as soon as it is not pending.
-pub(crate) fn settled(tokens: &JwtTokens, token: &str) -> Result<ForeignIdentity, String> {
+pub(crate) fn settled(tokens: &JwtTokens, token: &str) -> Result<ExternalIdentity, String> {
     until(|| Some(outcome(tokens, token)).filter(|outcome| outcome != &Err("pending".to_owned())))
 }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Fixture;
 use super::fixture::{NOW, must, user_named};
-use crate::access::{Action, Actor, Caller, Denied, Policy};
+use crate::access::{Actor, Caller, Denied, Permission, Policy};
 use crate::api_key::ApiKeyDraft;
 use crate::directory::{
     ActError, AddChildError, AddMemberError, ChangeGroupError, ChangePasswordError, ChangeUserError, CreateUserError,
@@ -28,13 +28,13 @@ pub fn standing_tells_an_effective_administrator(store: Arc<dyn Store>) {
     fixture.nest(child, grandchild);
     let user = fixture.user("user");
     let caller = fixture.caller(user);
-    let may = || must(fixture.directory.authorise(&caller, Action::ManageGroups));
+    let may = || must(fixture.directory.authorise(&caller, Permission::ManageGroups));
     assert_eq!(may(), Err(Denied::NotPermitted));
     fixture.join(grandchild, &[user]);
     assert_eq!(may(), Ok(()));
     must(fixture.directory.remove_member(&fixture.admin, &GroupIdentifier::Id(grandchild), &UserIdentifier::Id(user)));
     assert_eq!(may(), Err(Denied::NotPermitted));
-    let unknown = must(fixture.store.read(|directory| directory.standing(UserId(Uuid::from_u128(0xdead)))));
+    let unknown = must(fixture.store.read(|directory| directory.account_status(UserId(Uuid::from_u128(0xdead)))));
     assert_eq!(unknown, None);
 }
 
@@ -85,7 +85,7 @@ pub fn an_administrator_counts_while_their_account_is_open(store: Arc<dyn Store>
     assert!(!active(Timestamp::from_milliseconds(NOW + 1)));
     let may: Vec<_> = closed
         .iter()
-        .map(|user| must(fixture.directory.authorise(&fixture.caller(user.id), Action::ManageGroups)))
+        .map(|user| must(fixture.directory.authorise(&fixture.caller(user.id), Permission::ManageGroups)))
         .collect();
     assert_eq!(may, [Err(Denied::Unauthenticated), Err(Denied::Unauthenticated), Ok(())]);
 }
@@ -116,7 +116,7 @@ pub fn the_last_administrator_stays_by_every_route(store: Arc<dyn Store>) {
         UserChanges { expiry: Some(Some(Timestamp::from_milliseconds(NOW + 1000))), ..UserChanges::default() };
     let expired = directory.change_user(admin, &id, &expiring, &Precondition::None);
     assert!(matches!(expired, Err(ChangeUserError::Invalid(faults)) if faults[0].field == "expiry"));
-    assert_eq!(must(directory.authorise(admin, Action::ManageGroups)), Ok(()));
+    assert_eq!(must(directory.authorise(admin, Permission::ManageGroups)), Ok(()));
     // With a second one, each of these may be.
     let other = fixture.user("other");
     must(directory.add_member(admin, &system, &UserIdentifier::Id(other)));
@@ -174,7 +174,7 @@ pub fn delegates_keep_their_hands_off_administrators(store: Arc<dyn Store>) {
     fixture.join(fixture.system(SystemGroup::GroupAdministrators), &[groups]);
     let [users, groups] = [users, groups].map(|user| fixture.caller(user));
     let authorised = |directory: &Directory, caller: &Caller| {
-        [Action::ReadUsers, Action::ManageUsers, Action::ReadGroups, Action::ManageGroups]
+        [Permission::ReadUsers, Permission::ManageUsers, Permission::ReadGroups, Permission::ManageGroups]
             .map(|action| must(directory.authorise(caller, action)).is_ok())
     };
     assert_eq!(authorised(&fixture.directory, &users), [false; 4]);

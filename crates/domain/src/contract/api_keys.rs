@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Fixture;
 use super::fixture::must;
-use crate::access::{Action, Actor, Denied, SECURITY_ADMINISTRATOR, Scopes};
+use crate::access::{Actor, Denied, Permission, SECURITY_ADMINISTRATOR, Scopes};
 use crate::api_key::{ApiKey, ApiKeyDraft, ApiKeyId, ApiKeyIdentifier};
 use crate::directory::{ActError, ApiKeyError, ChangePasswordError, ClientError, FirstApiKey, IssuedApiKey};
 use crate::group::SystemGroup;
@@ -110,7 +110,7 @@ pub fn narrower_scopes_of_a_key_bite_on_the_next_call(store: Arc<dyn Store>) {
     fixture.join(fixture.system(SystemGroup::SystemAdministrators), &[issued.key.user]);
     let id = issued.key.id.to_string();
     let (_, caller) = must(fixture.directory.sign_in_client(&id, issued.secret.reveal(), &Scopes::all()));
-    let may = || must(fixture.directory.authorise(&caller, Action::ManageGroups));
+    let may = || must(fixture.directory.authorise(&caller, Permission::ManageGroups));
     assert_eq!(may(), Ok(()));
     let key = ApiKeyIdentifier::Id(issued.key.id);
     for (scopes, expected) in

@@ -100,22 +100,21 @@ pub fn secrets_change_with_a_user(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let id = fixture.user("user");
     let hash = PasswordHash("hash".to_owned());
-    let update =
-        |secrets: &Credentials| {
-            must(fixture.store.write(|directory| {
-                let user = directory.user_to_change(id)?;
-                user.map(|user| directory.update_user(&user, secrets)).transpose()
-            }));
-            must(fixture.store.read(|directory| {
-                Ok::<_, crate::ports::StoreError>((directory.password(id)?, directory.standing(id)?))
-            }))
-        };
+    let update = |secrets: &Credentials| {
+        must(fixture.store.write(|directory| {
+            let user = directory.user_to_change(id)?;
+            user.map(|user| directory.update_user(&user, secrets)).transpose()
+        }));
+        must(fixture.store.read(|directory| {
+            Ok::<_, crate::ports::StoreError>((directory.password(id)?, directory.account_status(id)?))
+        }))
+    };
     let before = fixture.caller(id).stamp;
-    let (password, standing) = update(&Credentials { password: Some(hash.clone()), ..Credentials::default() });
-    assert_eq!((password, standing.map(|standing| standing.stamp)), (Some(hash.clone()), Some(before)));
+    let (password, status) = update(&Credentials { password: Some(hash.clone()), ..Credentials::default() });
+    assert_eq!((password, status.map(|status| status.stamp)), (Some(hash.clone()), Some(before)));
     let stamp = crate::user::SecurityStamp(uuid::Uuid::from_u128(0xfeed));
-    let (password, standing) = update(&Credentials { stamp: Some(stamp), ..Credentials::default() });
-    assert_eq!((password, standing.map(|standing| standing.stamp)), (Some(hash), Some(stamp)));
+    let (password, status) = update(&Credentials { stamp: Some(stamp), ..Credentials::default() });
+    assert_eq!((password, status.map(|status| status.stamp)), (Some(hash), Some(stamp)));
 }
 
 /// A deleted user is in no group and no count, and their names are free.

@@ -195,8 +195,8 @@ impl Fixture {
     /// The caller that a user is.
     #[must_use]
     pub fn caller(&self, user: UserId) -> Caller {
-        let standing = must(must(self.store.read(|directory| directory.standing(user))).ok_or("no such user"));
-        Caller { user, stamp: standing.stamp, scopes: Scopes::all() }
+        let status = must(must(self.store.read(|directory| directory.account_status(user))).ok_or("no such user"));
+        Caller { user, stamp: status.stamp, scopes: Scopes::all() }
     }
 }
 

@@ -72,7 +72,7 @@ pub fn what_was_written_is_read(store: Arc<dyn Store>) {
         Ok((
             directory.user(user.id)?,
             directory.group(group.id)?,
-            directory.standing(user.id)?.map(|standing| standing.stamp),
+            directory.account_status(user.id)?.map(|status| status.stamp),
         ))
     }));
     assert_eq!(read, (Some(user), Some(group), Some(stamp)));

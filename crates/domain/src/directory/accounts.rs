@@ -1,7 +1,7 @@
 //! Accounts: listing, reading, changing and deleting users (contract 4.1 and 4.4 to 4.8).
 
 use super::{Directory, is_taken_by_another, user_id};
-use crate::access::{Action, Caller, Denied};
+use crate::access::{Caller, Denied, Permission};
 use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
 use crate::page::Paged;
@@ -71,7 +71,7 @@ impl Directory {
     pub fn users(&self, caller: &Caller, listing: &UserListing) -> Result<Paged<User>, ReadUserError> {
         let now = self.clock.now();
         self.read(|directory| {
-            self.admit(directory, caller, now)??.may(Action::ReadUsers)?;
+            self.admit(directory, caller, now)??.may(Permission::ReadUsers)?;
             Ok(directory.users(listing)?)
         })
     }
@@ -82,9 +82,9 @@ impl Directory {
         self.read(|directory| {
             let target = user_id(directory, caller, user)?;
             let admitted = self.admit(directory, caller, now)??;
-            admitted.may_about_even_before_reset(Action::ReadUsers, target)?;
+            admitted.may_about_even_before_reset(Permission::ReadUsers, target)?;
             let target = target.ok_or(ReadUserError::UserNotFound)?;
-            admitted.may_touch_user(directory, Action::ReadUsers, target)??;
+            admitted.may_touch_user(directory, Permission::ReadUsers, target)??;
             directory.user(target)?.ok_or(ReadUserError::UserNotFound)
         })
     }
@@ -101,14 +101,14 @@ impl Directory {
         let mut work = |directory: &mut dyn Writer| {
             let target = user_id(directory, caller, user)?;
             let admitted = self.admit(directory, caller, now)??;
-            admitted.may_about(Action::ManageUsers, target)?;
+            admitted.may_about(Permission::ManageUsers, target)?;
             let target = target.ok_or(ChangeUserError::UserNotFound)?;
-            admitted.may_touch_user(directory, Action::ManageUsers, target)??;
+            admitted.may_touch_user(directory, Permission::ManageUsers, target)??;
             let current = directory.user_to_change(target)?.ok_or(ChangeUserError::UserNotFound)?;
             if changes.needs_administrator(&current)
                 || (changes.renames(&current) && !directory.identities_of(target)?.is_empty())
             {
-                admitted.may(Action::ManageUsers)?;
+                admitted.may(Permission::ManageUsers)?;
             }
             if changes
                 .password_change_frequency
@@ -130,8 +130,8 @@ impl Directory {
             if closes_earlier(&current, &wanted) && is_last_administrator(directory, &wanted)? {
                 return Err(invalid("expiry", "The last System Administrator cannot expire"));
             }
-            let standing = if wanted.expiry == current.expiry { None } else { directory.standing(target)? };
-            let note = AuditNote::of_user(AdministratorsChange::ExpiryChanged, standing.as_ref(), target);
+            let status = if wanted.expiry == current.expiry { None } else { directory.account_status(target)? };
+            let note = AuditNote::of_user(AdministratorsChange::ExpiryChanged, status.as_ref(), target);
             Ok((User { version: wanted.version.next(), ..wanted }, note))
         };
         let done = if changes.sets_expiry() { self.store.write_alone(&mut work) } else { self.store.write(&mut work) };
@@ -149,11 +149,11 @@ impl Directory {
         let done = self.store.write_alone(|directory| {
             let target = user_id(directory, caller, user)?;
             let admitted = self.admit(directory, caller, now)??;
-            admitted.may_about(Action::ManageUsers, target)?;
+            admitted.may_about(Permission::ManageUsers, target)?;
             let target = target.ok_or(DeleteUserError::UserNotFound)?;
-            admitted.may_touch_user(directory, Action::ManageUsers, target)??;
-            let standing = directory.standing(target)?;
-            if admitted.is(Some(target)) && standing.as_ref().is_some_and(|standing| standing.system_administrator) {
+            admitted.may_touch_user(directory, Permission::ManageUsers, target)??;
+            let status = directory.account_status(target)?;
+            if admitted.is(Some(target)) && status.as_ref().is_some_and(|status| status.system_administrator) {
                 return Err(Denied::NotPermitted.into());
             }
             let current = directory.user_to_change(target)?.ok_or(DeleteUserError::UserNotFound)?;
@@ -164,7 +164,7 @@ impl Directory {
             if !directory.has_active_administrator(now)? {
                 return Err(DeleteUserError::LastAdministrator);
             }
-            let note = AuditNote::of_user(AdministratorsChange::UserDeleted, standing.as_ref(), target);
+            let note = AuditNote::of_user(AdministratorsChange::UserDeleted, status.as_ref(), target);
             Ok(((), note))
         });
         self.noted(done)
@@ -179,7 +179,7 @@ fn closes_earlier(current: &User, wanted: &User) -> bool {
 /// Whether nobody would administer on the day on which this account, an administrator's, closes.
 fn is_last_administrator(directory: &mut dyn Reader, user: &User) -> Result<bool, StoreError> {
     let Some(expiry) = user.expiry else { return Ok(false) };
-    let administers = directory.standing(user.id)?.is_some_and(|standing| standing.system_administrator);
+    let administers = directory.account_status(user.id)?.is_some_and(|status| status.system_administrator);
     Ok(administers && !directory.has_active_administrator(expiry)?)
 }
 

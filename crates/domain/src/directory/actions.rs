@@ -1,7 +1,7 @@
 //! What an administrator does to an account beside changing its properties (contract 4.10).
 
 use super::{Directory, user_id};
-use crate::access::{Action, Caller, Denied};
+use crate::access::{Caller, Denied, Permission};
 use crate::identifier::UserIdentifier;
 use crate::ports::{Credentials, StoreError};
 use crate::request::{AdministratorsChange, AuditNote};
@@ -93,9 +93,9 @@ impl Directory {
         let now = self.clock.now();
         let done = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
-            admitted.may(Action::ManageUsers)?;
+            admitted.may(Permission::ManageUsers)?;
             let target = user_id(directory, caller, user)?.ok_or(ActError::UserNotFound)?;
-            admitted.may_touch_user(directory, Action::ManageUsers, target)??;
+            admitted.may_touch_user(directory, Permission::ManageUsers, target)??;
             let current = directory.user_to_change(target)?.ok_or(ActError::UserNotFound)?;
             let known = UserAction::named(action)
                 .ok_or_else(|| invalid("type", format!("The action type '{action}' is not valid")))?;
@@ -124,8 +124,8 @@ impl Directory {
                 UserAction::Unsuspend => AdministratorsChange::UserUnsuspended,
                 _ => return Ok(((), None)),
             };
-            let standing = directory.standing(target)?;
-            Ok(((), AuditNote::of_user(change, standing.as_ref(), target)))
+            let status = directory.account_status(target)?;
+            Ok(((), AuditNote::of_user(change, status.as_ref(), target)))
         });
         self.noted(done)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::users::{CreateUserError, register};
 use super::{Directory, is_taken_by_another};
-use crate::access::{Action, Actor, Admitted, Decision, Denied};
+use crate::access::{Actor, Admitted, Decision, Denied, Permission};
 use crate::api_key::{ApiKey, ApiKeyDraft, ApiKeyId, ApiKeyIdentifier};
 use crate::group::GroupId;
 use crate::identifier::GroupIdentifier;
@@ -106,8 +106,8 @@ impl Directory {
                 joined.insert(directory.group_id(group)?.ok_or(ApiKeyError::GroupNotFound)?);
             }
             self.insert_api_key(directory, &key, &secret, &joined)?;
-            let standing = directory.standing(key.user)?;
-            let note = AuditNote::of_user(AdministratorsChange::UsersAdded, standing.as_ref(), key.user);
+            let status = directory.account_status(key.user)?;
+            let note = AuditNote::of_user(AdministratorsChange::UsersAdded, status.as_ref(), key.user);
             let notes = note.into_iter().chain([AuditNote::of_api_key(ApiKeyChange::Created, &key)]);
             Ok((IssuedApiKey { key, secret: secret.clone() }, notes))
         });
@@ -149,8 +149,8 @@ impl Directory {
             if wanted.enabled != current.enabled {
                 let change =
                     if closes { AdministratorsChange::UserSuspended } else { AdministratorsChange::UserUnsuspended };
-                let standing = directory.standing(wanted.user)?;
-                notes.extend(AuditNote::of_user(change, standing.as_ref(), wanted.user));
+                let status = directory.account_status(wanted.user)?;
+                notes.extend(AuditNote::of_user(change, status.as_ref(), wanted.user));
             }
             Ok((wanted, notes))
         });
@@ -181,12 +181,12 @@ impl Directory {
             if manager.is_some_and(|manager| manager.is(Some(current.user))) {
                 return Err(Denied::NotPermitted.into());
             }
-            let standing = directory.standing(current.user)?;
+            let status = directory.account_status(current.user)?;
             directory.delete_user(current.user)?;
             if !directory.has_active_administrator(now)? {
                 return Err(ApiKeyError::LastAdministrator);
             }
-            let note = AuditNote::of_user(AdministratorsChange::UserDeleted, standing.as_ref(), current.user);
+            let note = AuditNote::of_user(AdministratorsChange::UserDeleted, status.as_ref(), current.user);
             let notes = note.into_iter().chain([AuditNote::of_api_key(ApiKeyChange::Deleted, &current)]);
             Ok(((), notes))
         });
@@ -222,7 +222,7 @@ impl Directory {
     fn key_manager(&self, directory: &mut dyn Reader, actor: Actor<'_>, now: Timestamp) -> Decision<Option<Admitted>> {
         let Actor::Caller(caller) = actor else { return Ok(Ok(None)) };
         let admitted = self.admit(directory, caller, now)?;
-        Ok(admitted.and_then(|admitted| admitted.may(Action::ManageApiKeys).map(|()| Some(admitted))))
+        Ok(admitted.and_then(|admitted| admitted.may(Permission::ManageApiKeys).map(|()| Some(admitted))))
     }
 
     /// The key and its user, whom nobody else changes until this work ends.

@@ -1,7 +1,7 @@
 //! Groups: listing, creating, reading, changing and deleting them (contract 5.a to 5.e).
 
 use super::Directory;
-use crate::access::{Action, Caller, Denied};
+use crate::access::{Caller, Denied, Permission};
 use crate::group::{Group, GroupChanges, GroupDraft, GroupId, GroupKind};
 use crate::identifier::GroupIdentifier;
 use crate::page::Paged;
@@ -93,7 +93,7 @@ impl Directory {
     pub fn groups(&self, caller: &Caller, listing: &GroupListing) -> Result<Paged<Group>, ReadGroupError> {
         let now = self.clock.now();
         self.read(|directory| {
-            self.admit(directory, caller, now)??.may(Action::ReadGroups)?;
+            self.admit(directory, caller, now)??.may(Permission::ReadGroups)?;
             Ok(directory.groups(listing)?)
         })
     }
@@ -101,10 +101,10 @@ impl Directory {
     /// Creates a group (contract 5.b).
     pub fn create_group(&self, caller: &Caller, draft: GroupDraft) -> Result<Group, CreateGroupError> {
         let now = self.clock.now();
-        self.authorise(caller, Action::ManageGroups)??;
+        self.authorise(caller, Permission::ManageGroups)??;
         let group = draft.check(GroupId(self.ids.next()), now).map_err(CreateGroupError::Invalid)?;
         self.store.write(|directory| {
-            self.admit(directory, caller, now)??.may(Action::ManageGroups)?;
+            self.admit(directory, caller, now)??.may(Permission::ManageGroups)?;
             if directory.group_id(&GroupIdentifier::Id(group.id))?.is_some() {
                 return Err(CreateGroupError::IdTaken(group.id));
             }
@@ -120,7 +120,7 @@ impl Directory {
     pub fn group(&self, caller: &Caller, group: &GroupIdentifier) -> Result<Group, ReadGroupError> {
         let now = self.clock.now();
         self.read(|directory| {
-            self.admit(directory, caller, now)??.may(Action::ReadGroups)?;
+            self.admit(directory, caller, now)??.may(Permission::ReadGroups)?;
             let id = directory.group_id(group)?.ok_or(ReadGroupError::GroupNotFound)?;
             directory.group(id)?.ok_or(ReadGroupError::GroupNotFound)
         })
@@ -137,7 +137,7 @@ impl Directory {
         let now = self.clock.now();
         let done = self.store.write(|directory| {
             let admitted = self.admit(directory, caller, now)??;
-            admitted.may(Action::ManageGroups)?;
+            admitted.may(Permission::ManageGroups)?;
             let id = directory.group_id(group)?.ok_or(ChangeGroupError::GroupNotFound)?;
             let current = directory.group_to_change(id)?.ok_or(ChangeGroupError::GroupNotFound)?;
             if !precondition.allows(current.version) {
@@ -177,7 +177,7 @@ impl Directory {
         let now = self.clock.now();
         let done = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
-            admitted.may(Action::ManageGroups)?;
+            admitted.may(Permission::ManageGroups)?;
             let id = directory.group_id(group)?.ok_or(DeleteGroupError::GroupNotFound)?;
             let above = admitted.may_change_members_of(directory, id)??;
             let current = directory.group_to_change(id)?.ok_or(DeleteGroupError::GroupNotFound)?;

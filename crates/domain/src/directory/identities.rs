@@ -1,8 +1,8 @@
 //! The links between users and their identities at outside issuers (contract 2.5).
 
 use super::{Directory, user_id};
-use crate::access::{Action, Admitted, Caller, Denied};
-use crate::foreign::IdentityLink;
+use crate::access::{Admitted, Caller, Denied, Permission};
+use crate::external::IdentityLink;
 use crate::identifier::UserIdentifier;
 use crate::page::{Page, Paged};
 use crate::ports::{Reader, StoreError};
@@ -52,7 +52,7 @@ impl Directory {
     ) -> Result<Paged<IdentityLink>, IdentitiesError> {
         let now = self.clock.now();
         self.read(|directory| {
-            let target = self.user_with_identities(directory, caller, user, Action::ReadUsers, now)?;
+            let target = self.user_with_identities(directory, caller, user, Permission::ReadUsers, now)?;
             let links = directory.identities_of(target)?;
             let total = links.len() as u64;
             let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
@@ -70,7 +70,7 @@ impl Directory {
     ) -> Result<(), IdentitiesError> {
         let now = self.clock.now();
         self.store.write(|directory| {
-            let target = self.user_with_identities(directory, caller, user, Action::ManageUsers, now)?;
+            let target = self.user_with_identities(directory, caller, user, Permission::ManageUsers, now)?;
             let links = directory.identities_of(target)?;
             let selected: Vec<_> = links.into_iter().filter(|link| selection.includes(link)).collect();
             if selected.is_empty() {
@@ -88,13 +88,13 @@ impl Directory {
         directory: &mut dyn Reader,
         caller: &Caller,
         user: &UserIdentifier,
-        action: Action,
+        permission: Permission,
         now: Timestamp,
     ) -> Result<UserId, IdentitiesError> {
         let admitted: Admitted = self.admit(directory, caller, now)??;
-        admitted.may(action)?;
+        admitted.may(permission)?;
         let target = user_id(directory, caller, user)?.ok_or(IdentitiesError::UserNotFound)?;
-        admitted.may_touch_user(directory, action, target)??;
+        admitted.may_touch_user(directory, permission, target)??;
         Ok(target)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Directory, user_id};
-use crate::access::{Action, Caller, Denied};
+use crate::access::{Caller, Denied, Permission};
 use crate::group::SystemGroup;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Paged;
@@ -123,7 +123,7 @@ impl Directory {
         let now = self.clock.now();
         let done = self.store.write(|directory| {
             let admitted = self.admit(directory, caller, now)??;
-            admitted.may(Action::ManageGroups)?;
+            admitted.may(Permission::ManageGroups)?;
             let group = directory.group_id(group)?.ok_or(AddMembersError::GroupNotFound)?;
             let above = admitted.may_change_members_of(directory, group)??;
             let unknown = directory.unknown_users(users)?;
@@ -149,7 +149,7 @@ impl Directory {
         let now = self.clock.now();
         let done = self.store.write(|directory| {
             let admitted = self.admit(directory, caller, now)??;
-            admitted.may(Action::ManageGroups)?;
+            admitted.may(Permission::ManageGroups)?;
             let group = directory.group_id(group)?.ok_or(AddMemberError::GroupNotFound)?;
             let above = admitted.may_change_members_of(directory, group)??;
             let user = user_id(directory, caller, user)?.ok_or(AddMemberError::UserNotFound)?;
@@ -172,7 +172,7 @@ impl Directory {
         let now = self.clock.now();
         let done = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
-            admitted.may(Action::ManageGroups)?;
+            admitted.may(Permission::ManageGroups)?;
             let group = directory.group_id(group)?.ok_or(RemoveMemberError::GroupNotFound)?;
             let above = admitted.may_change_members_of(directory, group)??;
             let user = user_id(directory, caller, user)?.ok_or(RemoveMemberError::UserNotFound)?;
@@ -203,7 +203,7 @@ impl Directory {
         let now = self.clock.now();
         self.read(|directory| {
             let user = user_id(directory, caller, user)?;
-            self.admit(directory, caller, now)??.may_about(Action::ReadGroups, user)?;
+            self.admit(directory, caller, now)??.may_about(Permission::ReadGroups, user)?;
             let group = directory.group_id(group)?.ok_or(CheckMemberError::GroupNotFound)?;
             let user = user.ok_or(CheckMemberError::UserNotFound)?;
             Ok(directory.is_effective_member(group, user)?)
@@ -221,7 +221,7 @@ impl Directory {
     ) -> Result<Paged<User>, ListMembersError> {
         let now = self.clock.now();
         self.read(|directory| {
-            self.admit(directory, caller, now)??.may(Action::ReadGroups)?;
+            self.admit(directory, caller, now)??.may(Permission::ReadGroups)?;
             let group = directory.group_id(group)?.ok_or(ListMembersError::GroupNotFound)?;
             let excluded = directory.group_ids(excluded)?;
             Ok(directory.members(group, reach, &excluded, listing)?)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{CheckMemberError, Directory, ReadUserError, user_id};
-use crate::access::{Action, Caller};
+use crate::access::{Caller, Permission};
 use crate::group::Group;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Paged;
@@ -25,9 +25,9 @@ impl Directory {
         self.read(|directory| {
             let target = user_id(directory, caller, user)?;
             let admitted = self.admit(directory, caller, now)??;
-            admitted.may_about_even_before_reset(Action::ReadUsers, target)?;
+            admitted.may_about_even_before_reset(Permission::ReadUsers, target)?;
             let target = target.ok_or(ReadUserError::UserNotFound)?;
-            admitted.may_touch_user(directory, Action::ReadUsers, target)??;
+            admitted.may_touch_user(directory, Permission::ReadUsers, target)??;
             let excluded = directory.group_ids(excluded)?;
             Ok(directory.groups_of(target, reach, &excluded, listing)?)
         })
@@ -45,9 +45,9 @@ impl Directory {
         self.read(|directory| {
             let target = user_id(directory, caller, user)?;
             let admitted = self.admit(directory, caller, now)??;
-            admitted.may_about(Action::ReadUsers, target)?;
+            admitted.may_about(Permission::ReadUsers, target)?;
             let target = target.ok_or(CheckMemberError::UserNotFound)?;
-            admitted.may_touch_user(directory, Action::ReadUsers, target)??;
+            admitted.may_touch_user(directory, Permission::ReadUsers, target)??;
             let whole = directory.group_id(&GroupIdentifier::from(names))?;
             let groups = if let Some(group) = whole {
                 BTreeSet::from([group])

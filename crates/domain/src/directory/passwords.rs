@@ -3,7 +3,7 @@
 use super::actions::OF_AN_API_KEY;
 use super::sign_in::known_address;
 use super::{Directory, user_id};
-use crate::access::{Action, Caller, Denied};
+use crate::access::{Caller, Denied, Permission};
 use crate::identifier::UserIdentifier;
 use crate::password::{self, LONGEST, Password, PasswordHash};
 use crate::ports::{Credentials, PasswordsError, StoreError};
@@ -71,8 +71,8 @@ impl Directory {
         let credentials = Credentials { password: Some(hash), stamp, ..Credentials::default() };
         self.store.write(|directory| {
             let admitted = self.admit(directory, caller, now)??;
-            admitted.may_about_even_before_reset(Action::ManageUsers, Some(before.user.id))?;
-            admitted.may_touch_user(directory, Action::ManageUsers, before.user.id)??;
+            admitted.may_about_even_before_reset(Permission::ManageUsers, Some(before.user.id))?;
+            admitted.may_touch_user(directory, Permission::ManageUsers, before.user.id)??;
             let current = directory.user_to_change(before.user.id)?.ok_or(ChangePasswordError::UserNotFound)?;
             // What was proved above was proved of the password that was there then.
             if directory.password(current.id)? != before.hash {
@@ -88,13 +88,13 @@ impl Directory {
         self.read(|directory| {
             let target = user_id(directory, caller, user)?;
             let admitted = self.admit(directory, caller, now)??;
-            admitted.may_about_even_before_reset(Action::ManageUsers, target)?;
+            admitted.may_about_even_before_reset(Permission::ManageUsers, target)?;
             let target = target.ok_or(ChangePasswordError::UserNotFound)?;
-            admitted.may_touch_user(directory, Action::ManageUsers, target)??;
+            admitted.may_touch_user(directory, Permission::ManageUsers, target)??;
             let user = directory.user(target)?.ok_or(ChangePasswordError::UserNotFound)?;
             let hash = directory.password(target)?;
             let is_of_api_key = directory.api_key_of(target)?.is_some();
-            Ok(Before { user, hash, must_prove: admitted.may(Action::ManageUsers).is_err(), is_of_api_key })
+            Ok(Before { user, hash, must_prove: admitted.may(Permission::ManageUsers).is_err(), is_of_api_key })
         })
     }
 

@@ -140,11 +140,11 @@ impl Directory {
             if self.address.is_some() {
                 directory.remember_address(account.id, &claim.address, now, MOST_ADDRESSES)?;
             }
-            let Some(standing) = directory.standing(account.id)? else {
+            let Some(status) = directory.account_status(account.id)? else {
                 return Ok(Err((SignInError::Incorrect, false)));
             };
-            let caller = Caller { user: account.id, stamp: standing.stamp, scopes: scopes.clone() };
-            directory.forget_refresh_tokens(account.id, standing.stamp, now, MOST_REFRESH_TOKENS - 1)?;
+            let caller = Caller { user: account.id, stamp: status.stamp, scopes: scopes.clone() };
+            directory.forget_refresh_tokens(account.id, status.stamp, now, MOST_REFRESH_TOKENS - 1)?;
             directory.insert_refresh_token(&digest, &grant(&caller, now))?;
             Ok::<_, StoreError>(Ok(caller))
         })?;
@@ -203,8 +203,8 @@ impl Directory {
         self.store.write(|directory| {
             let grant = directory.refresh_grant(&digest)?.filter(|grant| grant.expires > now);
             let grant = grant.ok_or(RefreshError::Invalid)?;
-            let standing = directory.standing(grant.user)?.ok_or(RefreshError::Invalid)?;
-            if standing.stamp != grant.stamp || !standing.is_open(now) {
+            let status = directory.account_status(grant.user)?.ok_or(RefreshError::Invalid)?;
+            if status.stamp != grant.stamp || !status.is_open(now) {
                 return Err(RefreshError::Invalid);
             }
             directory.extend_refresh_token(&digest, now.plus_days(REFRESH_DAYS))?;
@@ -225,8 +225,8 @@ impl Directory {
         self.read(|directory| {
             let known = directory.api_key_secret(id)? == Some(digest);
             let key = directory.api_key(&ApiKeyIdentifier::Id(id))?.filter(|_| known).ok_or(ClientError::Invalid)?;
-            let standing = directory.standing(key.user)?.filter(|standing| standing.is_open(now));
-            let stamp = standing.ok_or(ClientError::Invalid)?.stamp;
+            let status = directory.account_status(key.user)?.filter(|status| status.is_open(now));
+            let stamp = status.ok_or(ClientError::Invalid)?.stamp;
             Ok((id, Caller { user: key.user, stamp, scopes: key.scopes.among(scopes) }))
         })
     }

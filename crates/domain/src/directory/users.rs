@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Directory, is_taken};
-use crate::access::{Action, Caller, Denied};
+use crate::access::{Caller, Denied, Permission};
 use crate::group::SystemGroup;
 use crate::identifier::UserIdentifier;
 use crate::password::PasswordHash;
@@ -42,14 +42,14 @@ impl Directory {
     /// Creates a user, who joins `Everyone` and the groups of their email domain (contract 4.3).
     pub fn create_user(&self, caller: &Caller, draft: UserDraft) -> Result<User, CreateUserError> {
         let now = self.clock.now();
-        self.authorise(caller, Action::ManageUsers)??;
+        self.authorise(caller, Permission::ManageUsers)??;
         let account = Account { id: UserId(self.ids.next()), now, email_required: true };
         let new = draft.check(account).map_err(CreateUserError::Invalid)?;
         let hash = self.passwords.hash(&new.password)?;
         let stamp = SecurityStamp(self.ids.next());
         let done = self.store.write(|directory| {
             let admitted = self.admit(directory, caller, now)??;
-            admitted.may(Action::ManageUsers)?;
+            admitted.may(Permission::ManageUsers)?;
             // Only System Administrators choose it (contract 3.3).
             if new.user.password_change_frequency != Some(DEFAULT_PASSWORD_CHANGE_FREQUENCY)
                 && !admitted.is_system_administrator()
@@ -58,9 +58,9 @@ impl Directory {
             }
             register(directory, &new.user, Some(&hash), stamp, admitted.name_source(None))?;
             // The groups of an email domain may make an administrator.
-            admitted.may_touch_user(directory, Action::ManageUsers, new.user.id)??;
-            let standing = directory.standing(new.user.id)?;
-            let note = AuditNote::of_user(AdministratorsChange::UsersAdded, standing.as_ref(), new.user.id);
+            admitted.may_touch_user(directory, Permission::ManageUsers, new.user.id)??;
+            let status = directory.account_status(new.user.id)?;
+            let note = AuditNote::of_user(AdministratorsChange::UsersAdded, status.as_ref(), new.user.id);
             Ok(((), note))
         });
         self.noted(done).map(|()| new.user)

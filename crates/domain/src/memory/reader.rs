@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use super::{State, place, saturating};
 use crate::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
-use crate::foreign::IdentityLink;
+use crate::external::IdentityLink;
 use crate::group::{Group, GroupId, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::name::NameKey;
 use crate::page::{Page, Paged};
 use crate::password::PasswordHash;
-use crate::ports::{Children, KnownAddress, NameSource, Reach, Reader, RefreshGrant, Standing, StoreError};
+use crate::ports::{AccountStatus, Children, KnownAddress, NameSource, Reach, Reader, RefreshGrant, StoreError};
 use crate::search::{GroupListing, UserListing};
 use crate::secret::SecretDigest;
 use crate::time::Timestamp;
@@ -21,9 +21,9 @@ impl Reader for State {
         Ok(())
     }
 
-    fn standing(&mut self, user: UserId) -> Result<Option<Standing>, StoreError> {
+    fn account_status(&mut self, user: UserId) -> Result<Option<AccountStatus>, StoreError> {
         let key = self.api_keys.values().find(|(key, _)| key.user == user);
-        let standing = self.accounts.get(&user).map(|account| Standing {
+        let status = self.accounts.get(&user).map(|account| AccountStatus {
             username: account.user.username.as_str().to_owned(),
             stamp: account.stamp,
             api_key: key.map(|(key, _)| (key.id, key.scopes.clone())),
@@ -37,7 +37,7 @@ impl Reader for State {
             group_administrator: self.effective(SystemGroup::GroupAdministrators).contains(&user),
             api_key_administrator: self.effective(SystemGroup::ApiKeyAdministrators).contains(&user),
         });
-        Ok(standing)
+        Ok(status)
     }
 
     fn user_id(&mut self, identifier: &UserIdentifier) -> Result<Option<UserId>, StoreError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Account, State, place};
 use crate::api_key::ApiKey;
-use crate::foreign::IdentityLink;
+use crate::external::IdentityLink;
 use crate::group::{Group, GroupId};
 use crate::password::PasswordHash;
 use crate::ports::{Credentials, KnownAddress, NameSource, Reader, RefreshGrant, StoreError, Writer};

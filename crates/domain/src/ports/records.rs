@@ -74,7 +74,7 @@ pub struct RefreshGrant {
 
 /// What decides whether a caller is heard at all, and for what: read in one go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct AccountStatus {
     /// The username.
     pub username: String,
     /// The stamp that the caller's token must carry.
@@ -101,7 +101,7 @@ pub struct Standing {
     pub api_key_administrator: bool,
 }
 
-impl Standing {
+impl AccountStatus {
     /// Whether the account is neither suspended nor expired. A lock by wrong passwords closes nothing (contract 2.4).
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Cancellation, Children, Credentials, KnownAddress, NameSource, Reach, RefreshGrant, Standing, StoreError};
+use super::{
+    AccountStatus, Cancellation, Children, Credentials, KnownAddress, NameSource, Reach, RefreshGrant, StoreError,
+};
 use crate::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
-use crate::foreign::IdentityLink;
+use crate::external::IdentityLink;
 use crate::group::{Group, GroupId, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::name::NameKey;
@@ -94,7 +96,7 @@ pub trait Reader {
     /// Fails if the store cannot be reached.
     fn ping(&mut self) -> Result<(), StoreError>;
     /// What decides whether `user` is heard. Asked with every request: one round trip.
-    fn standing(&mut self, user: UserId) -> Result<Option<Standing>, StoreError>;
+    fn account_status(&mut self, user: UserId) -> Result<Option<AccountStatus>, StoreError>;
     /// The user that `identifier` names; [`UserIdentifier::Current`] names nobody here.
     fn user_id(&mut self, identifier: &UserIdentifier) -> Result<Option<UserId>, StoreError>;
     /// The group that `identifier` names.

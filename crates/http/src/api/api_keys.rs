@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
-use guildhall_domain::access::{Action, Actor};
+use guildhall_domain::access::{Actor, Permission};
 
 use crate::Api;
 use crate::api_key_json::{ApiKeyBody, draft};
@@ -28,7 +28,7 @@ use crate::work::{Lane, run};
 )]
 pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
     run(&api, Lane::Long, move |api| {
-        let page = caller.told(api, Action::ManageApiKeys, query.page())?;
+        let page = caller.told(api, Permission::ManageApiKeys, query.page())?;
         let keys = api.directory.api_keys(Actor::Caller(&caller.0), page)?;
         json(StatusCode::OK, &PageBody::new(&keys, |key| ApiKeyBody::new(key, None)))
     })
@@ -47,7 +47,7 @@ pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result
     responses((status = 201, description = "The API key with its secret.", body = ApiKeyBody), (status = 409), (status = 422))
 )]
 pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
-    let body = submission.accepted(&api, &caller, Action::ManageApiKeys, api.limits.body_bytes).await?;
+    let body = submission.accepted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
     run(&api, Lane::Write, move |api| {
         let issued = api.directory.create_api_key(Actor::Caller(&caller.0), draft(&body)?, &[])?;
         created(format_args!("apiKeys/{}", issued.key.id), &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
@@ -90,7 +90,7 @@ pub(crate) async fn replace(
     key: Path<ApiKeySegment>,
     submission: Submission,
 ) -> Result<Reply, Problem> {
-    let body = submission.accepted(&api, &caller, Action::ManageApiKeys, api.limits.body_bytes).await?;
+    let body = submission.accepted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
     run(&api, Lane::Write, move |api| {
         let key = api.directory.change_api_key(Actor::Caller(&caller.0), &key.0, &draft(&body)?)?;
         json(StatusCode::OK, &ApiKeyBody::new(&key, None))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
-use guildhall_domain::access::Action;
+use guildhall_domain::access::Permission;
 use guildhall_domain::group::GroupId;
 
 use crate::Api;
@@ -42,7 +42,7 @@ pub(crate) async fn list(
         let read = Asker::new(api, &caller, now)
             .listing(&query)
             .and_then(|listing| Ok(((query.reach()?, query.is_on("includeSelf")?), listing)));
-        let (which, listing) = caller.told(api, Action::ReadGroups, read)?;
+        let (which, listing) = caller.told(api, Permission::ReadGroups, read)?;
         let groups = api.directory.children(&caller.0, &group.0, which, &query.excluded_groups(), &listing)?;
         json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
     })
@@ -67,7 +67,7 @@ pub(crate) async fn add_many(
     group: Path<GroupSegment>,
     submission: Submission,
 ) -> Result<HttpResponse, Problem> {
-    let body = submission.accepted(&api, &caller, Action::ManageGroups, api.limits.bulk_bytes).await?;
+    let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.bulk_bytes).await?;
     run(&api, Lane::Long, move |api| {
         let children: BTreeSet<GroupId> = bulk::ids(body, api.limits.bulk_ids)?.into_iter().map(GroupId).collect();
         Ok::<_, Problem>(api.directory.add_children(&caller.0, &group.0, &children)?)

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
-use guildhall_domain::access::Action;
+use guildhall_domain::access::Permission;
 
 use crate::Api;
 use crate::caller::Caller;
@@ -31,7 +31,7 @@ use crate::work::{Lane, run};
 pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
     let now = api.clock.now();
     run(&api, query.lane(), move |api| {
-        let listing = caller.told(api, Action::ReadGroups, Asker::new(api, &caller, now).listing(&query))?;
+        let listing = caller.told(api, Permission::ReadGroups, Asker::new(api, &caller, now).listing(&query))?;
         let groups = api.directory.groups(&caller.0, &listing)?;
         json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
     })
@@ -48,7 +48,7 @@ pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result
     responses((status = 201, description = "The group.", body = GroupBody), (status = 409), (status = 422))
 )]
 pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
-    let body = submission.accepted(&api, &caller, Action::ManageGroups, api.limits.body_bytes).await?;
+    let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
     run(&api, Lane::Write, move |api| {
         let group = api.directory.create_group(&caller.0, draft(&body)?)?;
         tagged(created(format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_tag(&group))
@@ -95,7 +95,7 @@ pub(crate) async fn replace(
     conditions: Conditions,
     submission: Submission,
 ) -> Result<Reply, Problem> {
-    let body = submission.accepted(&api, &caller, Action::ManageGroups, api.limits.body_bytes).await?;
+    let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
     run(&api, Lane::Write, move |api| {
         let changes = changes(&body)?;
         let group = api.directory.change_group(&caller.0, &group.0, &changes, &conditions.precondition())?;

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
-use guildhall_domain::access::Action;
+use guildhall_domain::access::Permission;
 use guildhall_domain::directory::IdentitySelection;
-use guildhall_domain::foreign::IdentityLink;
+use guildhall_domain::external::IdentityLink;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -66,7 +66,7 @@ pub(crate) async fn list(
     query: Query,
 ) -> Result<Reply, Problem> {
     run(&api, Lane::Read, move |api| {
-        let page = caller.told(api, Action::ReadUsers, query.page())?;
+        let page = caller.told(api, Permission::ReadUsers, query.page())?;
         let links = api.directory.identities(&caller.0, &user.0, page)?;
         json(StatusCode::OK, &PageBody::new(&links, IdentityBody::from))
     })

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
-use guildhall_domain::access::Action;
+use guildhall_domain::access::Permission;
 use guildhall_domain::user::UserId;
 
 use crate::Api;
@@ -40,7 +40,7 @@ pub(crate) async fn list(
     let now = api.clock.now();
     run(&api, query.lane(), move |api| {
         let read = Asker::new(api, &caller, now).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
-        let (reach, listing) = caller.told(api, Action::ReadGroups, read)?;
+        let (reach, listing) = caller.told(api, Permission::ReadGroups, read)?;
         let users = api.directory.members(&caller.0, &group.0, reach, &query.excluded_groups(), &listing)?;
         json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
     })
@@ -71,7 +71,7 @@ pub(crate) async fn add_many(
     group: Path<GroupSegment>,
     submission: Submission,
 ) -> Result<HttpResponse, Problem> {
-    let body = submission.accepted(&api, &caller, Action::ManageGroups, api.limits.bulk_bytes).await?;
+    let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.bulk_bytes).await?;
     run(&api, Lane::Long, move |api| {
         let users: BTreeSet<UserId> = bulk::ids(body, api.limits.bulk_ids)?.into_iter().map(UserId).collect();
         Ok::<_, Problem>(api.directory.add_members(&caller.0, &group.0, &users)?)

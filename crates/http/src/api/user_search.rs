@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use guildhall_domain::access::Action;
+use guildhall_domain::access::Permission;
 
 use super::users;
 use crate::Api;
@@ -42,7 +42,7 @@ pub(crate) async fn by_query(api: Data<Api>, caller: Caller, query: Query) -> Re
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
 pub(crate) async fn by_body(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
-    let body = submission.accepted(&api, &caller, Action::ReadUsers, api.limits.body_bytes).await?;
+    let body = submission.accepted(&api, &caller, Permission::ReadUsers, api.limits.body_bytes).await?;
     let now = api.clock.now();
     run(&api, Lane::of_search(body.len()), move |api| {
         let listing = Asker::new(api, &caller, now).search_in(&body)?;

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
-use guildhall_domain::access::Action;
+use guildhall_domain::access::Permission;
 use guildhall_domain::user::UserDraft;
 
 use crate::Api;
@@ -39,7 +39,7 @@ use crate::work::{Lane, run};
 pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
     let now = api.clock.now();
     run(&api, query.lane(), move |api| {
-        let listing = caller.told(api, Action::ReadUsers, Asker::new(api, &caller, now).search(&query))?;
+        let listing = caller.told(api, Permission::ReadUsers, Asker::new(api, &caller, now).search(&query))?;
         let users = api.directory.users(&caller.0, &listing)?;
         json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
     })
@@ -64,7 +64,7 @@ pub(crate) async fn create(
     query: Query,
     submission: Submission,
 ) -> Result<Reply, Problem> {
-    let body = submission.accepted(&api, &caller, Action::ManageUsers, api.limits.body_bytes).await?;
+    let body = submission.accepted(&api, &caller, Permission::ManageUsers, api.limits.body_bytes).await?;
     let (suspended, force_password_reset) = (query.is_on("suspended")?, query.is_on("forcePasswordReset")?);
     let now = api.clock.now();
     run(&api, Lane::Password, move |api| {
@@ -246,7 +246,7 @@ pub(crate) async fn act(
     user: Path<UserSegment>,
     submission: Submission,
 ) -> Result<HttpResponse, Problem> {
-    let body = submission.accepted(&api, &caller, Action::ManageUsers, api.limits.body_bytes).await?;
+    let body = submission.accepted(&api, &caller, Permission::ManageUsers, api.limits.body_bytes).await?;
     run(&api, Lane::Write, move |api| Ok::<_, Problem>(api.directory.act(&caller.0, &user.0, &action(&body)?)?))
         .await?;
     Ok(HttpResponse::NoContent().finish())

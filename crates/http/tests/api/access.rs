@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
-use guildhall_domain::foreign::IdentityLink;
+use guildhall_domain::external::IdentityLink;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::ports::{Store, StoreError};
 use guildhall_domain::time::Timestamp;

@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 use guildhall_domain::access::{Policy, Scopes};
-use guildhall_domain::foreign::{ForeignIdentity, Trust};
+use guildhall_domain::external::{ExternalIdentity, Trust};
 use guildhall_domain::group::{GroupDraft, GroupId};
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::time::Timestamp;
@@ -75,7 +75,7 @@ pub(crate) async fn crowd() -> World {
         by(ADMINISTRATOR, Method::PATCH, "/api/security/users/marla").set_payload(r#"{"timezone":"Europe/Paris"}"#);
     assert_eq!(world.send(patch).await.status, 200);
     world.is("2026-03-17T07:00:00Z");
-    let raymond = ForeignIdentity {
+    let raymond = ExternalIdentity {
         issuer: "https://adfs.example".to_owned(),
         subject: "raymond".to_owned(),
         provider: "adfs".to_owned(),
@@ -89,7 +89,7 @@ pub(crate) async fn crowd() -> World {
         issued: Timestamp::parse("2026-03-17T07:00:00Z").unwrap(),
         trust: Trust { creates_users: true, ..Trust::default() },
     };
-    world.directory.sign_in_foreign(&raymond).unwrap();
+    world.directory.sign_in_external(&raymond).unwrap();
     world.is("2026-03-17T08:00:00Z");
     assert!(sign_in("tdurden", "pr0j3ctM4yh3m"));
     world.directory.act(&world.administrator, &UserIdentifier::from("Geoff"), "suspend").unwrap();

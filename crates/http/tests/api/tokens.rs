@@ -7,7 +7,7 @@ use actix_web::App;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, call_service, init_service};
 use guildhall_domain::access::Scopes;
-use guildhall_domain::foreign::{ForeignIdentity, Trust};
+use guildhall_domain::external::{ExternalIdentity, Trust};
 use guildhall_domain::time::Timestamp;
 use guildhall_http::{TokenLimits, configure};
 use serde_json::json;
@@ -176,7 +176,7 @@ async fn the_issuer_and_its_keys_are_found() {
 #[actix_web::test]
 async fn a_token_of_an_outside_issuer_stands_for_who_it_names() {
     let world = World::new();
-    let identity = ForeignIdentity {
+    let identity = ExternalIdentity {
         issuer: "https://id.example".to_owned(),
         subject: "bob at home".to_owned(),
         provider: "keycloak".to_owned(),
@@ -192,11 +192,11 @@ async fn a_token_of_an_outside_issuer_stands_for_who_it_names() {
     };
     let me = |token: &'static str| world.send(by(token, Method::GET, "/api/security/users/@current"));
     // Its issuer's keys are still on their way.
-    world.knows_foreign("foreign", identity.clone(), 3);
+    world.knows_external("foreign", identity.clone(), 3);
     assert_eq!(me("foreign").await.json()["username"], "bob");
-    world.knows_foreign("foreign", identity.clone(), u32::MAX);
+    world.knows_external("foreign", identity.clone(), u32::MAX);
     assert_eq!(me("foreign").await.status, StatusCode::UNAUTHORIZED);
-    world.knows_foreign("foreign", ForeignIdentity { subject: "nobody".to_owned(), link_name: None, ..identity }, 0);
+    world.knows_external("foreign", ExternalIdentity { subject: "nobody".to_owned(), link_name: None, ..identity }, 0);
     let nobody = me("foreign").await;
     assert_eq!(nobody.body, r#"{"message":"Authorization has been denied for this request."}"#);
 }

@@ -11,7 +11,7 @@ use actix_web::{App, web};
 use guildhall_domain::access::{Actor, Caller};
 use guildhall_domain::api_key::{ApiKeyDraft, ApiKeyId};
 use guildhall_domain::directory::{Directory, IssuedApiKey};
-use guildhall_domain::foreign::ForeignIdentity;
+use guildhall_domain::external::ExternalIdentity;
 use guildhall_domain::group::{GroupDraft, GroupId};
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::password::{Password, PasswordHash};
@@ -80,8 +80,8 @@ impl World {
     }
 
     /// From now on `token` stands for somebody of an outside issuer, but only after it was looked at so many times.
-    pub(crate) fn knows_foreign(&self, token: &str, identity: ForeignIdentity, looks: u32) {
-        self.tokens.0.lock().unwrap().insert(token.to_owned(), Bearer::Foreign(Box::new(identity)));
+    pub(crate) fn knows_external(&self, token: &str, identity: ExternalIdentity, looks: u32) {
+        self.tokens.0.lock().unwrap().insert(token.to_owned(), Bearer::External(Box::new(identity)));
         self.tokens.1.store(looks, Ordering::SeqCst);
     }
 

@@ -1,7 +1,7 @@
 //! Statements about the links between users and subjects of outside issuers.
 
 use diesel::prelude::*;
-use guildhall_domain::foreign::IdentityLink;
+use guildhall_domain::external::IdentityLink;
 use guildhall_domain::name::NameKey;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::UserId;

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 use guildhall_domain::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
-use guildhall_domain::foreign::IdentityLink;
+use guildhall_domain::external::IdentityLink;
 use guildhall_domain::group::{Group, GroupId, SystemGroup};
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::name::NameKey;
 use guildhall_domain::page::{Page, Paged};
 use guildhall_domain::password::PasswordHash;
 use guildhall_domain::ports::{
-    Children, Credentials, KnownAddress, NameSource, Reach, Reader, RefreshGrant, Standing, StoreError, Writer,
+    AccountStatus, Children, Credentials, KnownAddress, NameSource, Reach, Reader, RefreshGrant, StoreError, Writer,
 };
 use guildhall_domain::search::{GroupListing, UserListing};
 use guildhall_domain::secret::SecretDigest;
@@ -27,8 +27,8 @@ impl Reader for Unit<'_> {
         })
     }
 
-    fn standing(&mut self, user: UserId) -> Result<Option<Standing>, StoreError> {
-        self.run(|connection| users::standing(connection, user))
+    fn account_status(&mut self, user: UserId) -> Result<Option<AccountStatus>, StoreError> {
+        self.run(|connection| users::account_status(connection, user))
     }
 
     fn user_id(&mut self, identifier: &UserIdentifier) -> Result<Option<UserId>, StoreError> {

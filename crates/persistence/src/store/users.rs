@@ -11,7 +11,7 @@ use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::group::SystemGroup;
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::password::PasswordHash;
-use guildhall_domain::ports::{Credentials, NameSource, Standing};
+use guildhall_domain::ports::{AccountStatus, Credentials, NameSource};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{Email, SecurityStamp, User, UserId};
 
@@ -56,7 +56,7 @@ macro_rules! is_effective_member_of {
     };
 }
 
-pub(super) fn standing(connection: &mut AnyConnection, user: UserId) -> Result<Option<Standing>, Failure> {
+pub(super) fn account_status(connection: &mut AnyConnection, user: UserId) -> Result<Option<AccountStatus>, Failure> {
     let row = users::table
         .left_join(api_keys::table)
         .filter(users::id.eq(Key(user.0)))
@@ -77,7 +77,7 @@ pub(super) fn standing(connection: &mut AnyConnection, user: UserId) -> Result<O
         ))
         .first::<StandingRow>(connection)
         .optional()?;
-    Ok(row.map(|row| Standing {
+    Ok(row.map(|row| AccountStatus {
         username: row.username,
         stamp: SecurityStamp(row.stamp.0),
         api_key: row.api_key.zip(row.api_key_scopes).map(|(id, scopes)| (ApiKeyId(id.0), Scopes::known_in(&scopes))),

@@ -1,6 +1,8 @@
 //! The store in a database: the contract in both, and tables that are what the code takes them for.
 
 #[cfg(test)]
+mod children;
+#[cfg(test)]
 mod counts;
 #[cfg(test)]
 mod databases;
@@ -8,8 +10,6 @@ mod databases;
 mod known;
 #[cfg(test)]
 mod migrations;
-#[cfg(test)]
-mod nesting;
 #[cfg(test)]
 mod searching;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::thread;
 use guildhall_domain::access::Scopes;
 use guildhall_domain::contract::Fixture;
 use guildhall_domain::directory::{RefreshError, Session, SignInError};
-use guildhall_domain::foreign::{ForeignIdentity, Trust};
+use guildhall_domain::external::{ExternalIdentity, Trust};
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::ports::Store;
 use guildhall_domain::user::UserDraft;
@@ -80,7 +80,7 @@ fn a_user_is_deleted_while_they_sign_in(store: Arc<dyn Store>) {
 fn a_stranger_comes_many_times_at_once(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     for round in 0..4 {
-        let identity = ForeignIdentity {
+        let identity = ExternalIdentity {
             issuer: "https://id.example".to_owned(),
             subject: format!("subject {round}"),
             provider: "keycloak".to_owned(),
@@ -95,7 +95,7 @@ fn a_stranger_comes_many_times_at_once(store: Arc<dyn Store>) {
             trust: Trust { creates_users: true, creates_groups: true, ..Trust::default() },
         };
         together(8, |_| {
-            fixture.directory.sign_in_foreign(&identity).expect("somebody");
+            fixture.directory.sign_in_external(&identity).expect("somebody");
         });
         let user = UserIdentifier::from(identity.names[0].as_str());
         let user = fixture.directory.user(&fixture.admin, &user).expect("a user");

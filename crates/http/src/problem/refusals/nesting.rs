@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use guildhall_domain::directory::{AddChildError, AddChildrenError, Circle, RemoveChildError};
+use guildhall_domain::directory::{AddChildError, AddChildrenError, Cycle, RemoveChildError};
 use guildhall_domain::group::GroupId;
 use serde::{Serialize, Serializer};
 
@@ -17,8 +17,8 @@ impl From<AddChildError> for Problem {
             AddChildError::Denied(denied) => denied.into(),
             AddChildError::GroupNotFound => Self::not_found(GROUP_NOT_FOUND),
             AddChildError::ChildNotFound => Self::not_found(CHILD_NOT_FOUND),
-            AddChildError::Itself(circle) => itself(&circle),
-            AddChildError::Cycle(circle) => cycle(&circle),
+            AddChildError::Itself(cycle) => itself(&cycle),
+            AddChildError::Cycle(cycle) => closes_a_cycle(&cycle),
             AddChildError::Store(error) => error.into(),
         }
     }
@@ -32,8 +32,8 @@ impl From<AddChildrenError> for Problem {
             AddChildrenError::ChildrenNotFound(group_ids) => {
                 Self::not_found(CHILD_NOT_FOUND).with_data(&UnknownGroups { group_ids })
             }
-            AddChildrenError::Itself(circle) => itself(&circle),
-            AddChildrenError::Cycle(circle) => cycle(&circle),
+            AddChildrenError::Itself(cycle) => itself(&cycle),
+            AddChildrenError::Cycle(cycle) => closes_a_cycle(&cycle),
             AddChildrenError::Store(error) => error.into(),
         }
     }
@@ -75,17 +75,17 @@ struct Named<'a> {
     name: &'a str,
 }
 
-fn itself(circle: &Circle) -> Problem {
-    refused("A group cannot be added as a child of itself", circle)
+fn itself(cycle: &Cycle) -> Problem {
+    refused("A group cannot be added as a child of itself", cycle)
 }
 
-fn cycle(circle: &Circle) -> Problem {
-    refused("The child group already has this group below it, so adding it would close a cycle", circle)
+fn closes_a_cycle(cycle: &Cycle) -> Problem {
+    refused("The child group already has this group below it, so adding it would close a cycle", cycle)
 }
 
 /// The path goes from the parent over the child back down to the parent, which is not named twice.
-fn refused(message: &'static str, circle: &Circle) -> Problem {
-    let path = circle.iter().map(|(id, name)| Named { id: id.to_string(), name: name.as_str() }).collect();
+fn refused(message: &'static str, cycle: &Cycle) -> Problem {
+    let path = cycle.iter().map(|(id, name)| Named { id: id.to_string(), name: name.as_str() }).collect();
     let child = InvalidChild { field: "childGroupId", message, path };
     Problem::validation("There are validation errors adding the child group").with_data(&[child])
 }

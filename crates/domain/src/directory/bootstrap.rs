@@ -130,11 +130,11 @@ impl Directory {
         let now = self.clock.now();
         self.read(|directory| {
             let id = directory.user_id(user)?.ok_or(CallerError::UserNotFound)?;
-            let standing = directory.standing(id)?.ok_or(CallerError::UserNotFound)?;
-            if !standing.is_open(now) {
+            let status = directory.account_status(id)?.ok_or(CallerError::UserNotFound)?;
+            if !status.is_open(now) {
                 return Err(CallerError::Closed);
             }
-            Ok(Caller { user: id, stamp: standing.stamp, scopes: Scopes::all() })
+            Ok(Caller { user: id, stamp: status.stamp, scopes: Scopes::all() })
         })
     }
 

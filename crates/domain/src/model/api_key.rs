@@ -4,8 +4,8 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::access::Scopes;
 use crate::identifier::parse_guid;
+use crate::model::scopes::Scopes;
 use crate::name::NameKey;
 use crate::time::Timestamp;
 use crate::user::{UserId, Username, UsernameError};
@@ -133,7 +133,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::{ApiKeyDraft, ApiKeyId};
-    use crate::access::{SECURITY_ADMINISTRATOR, Scopes};
+    use crate::model::scopes::{SECURITY_ADMINISTRATOR, Scopes};
     use crate::time::Timestamp;
     use crate::user::UserId;
 

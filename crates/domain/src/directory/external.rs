@@ -6,7 +6,7 @@ use super::sign_in::signed_in;
 use super::users::{CreateUserError, register};
 use super::{Directory, is_taken};
 use crate::access::Caller;
-use crate::foreign::{ForeignIdentity, IdentityLink};
+use crate::external::{ExternalIdentity, IdentityLink};
 use crate::group::{Group, GroupDraft, GroupId, SystemGroup};
 use crate::identifier::GroupIdentifier;
 use crate::name::NameKey;
@@ -34,8 +34,8 @@ pub enum RecogniseError {
 
 impl Directory {
     /// The caller that a valid token of an outside issuer stands for. `None`: the token is a sign-in, which
-    /// [`sign_in_foreign`](Self::sign_in_foreign) has to complete.
-    pub fn recognise(&self, identity: &ForeignIdentity) -> Result<Option<Caller>, RecogniseError> {
+    /// [`sign_in_external`](Self::sign_in_external) has to complete.
+    pub fn recognise(&self, identity: &ExternalIdentity) -> Result<Option<Caller>, RecogniseError> {
         let now = self.clock.now();
         self.read(|directory| match directory.identity(&identity.issuer, &identity.subject)? {
             // Whoever is kept out does not sign in, and their tokens are not worth a unit of work that writes.
@@ -49,7 +49,7 @@ impl Directory {
     /// Signs somebody in by a valid token of an outside issuer. A token of a subject that was never seen links the subject to a
     /// user. One that was issued later than any before it counts as a sign-in and brings the user's external groups up to date;
     /// an older one changes nothing, so that one which is still around brings no membership back.
-    pub fn sign_in_foreign(&self, identity: &ForeignIdentity) -> Result<Caller, RecogniseError> {
+    pub fn sign_in_external(&self, identity: &ExternalIdentity) -> Result<Caller, RecogniseError> {
         let now = self.clock.now();
         let mut work = |directory: &mut dyn Writer| {
             let mut notes = Vec::new();
@@ -72,7 +72,7 @@ impl Directory {
     fn link(
         &self,
         directory: &mut dyn Writer,
-        identity: &ForeignIdentity,
+        identity: &ExternalIdentity,
         now: Timestamp,
     ) -> Result<IdentityLink, RecogniseError> {
         for _ in 0..ATTEMPTS {
@@ -104,7 +104,7 @@ impl Directory {
     fn create(
         &self,
         directory: &mut dyn Writer,
-        identity: &ForeignIdentity,
+        identity: &ExternalIdentity,
         now: Timestamp,
     ) -> Result<Option<UserId>, RecogniseError> {
         let id = UserId(self.ids.next());
@@ -139,7 +139,7 @@ impl Directory {
         &self,
         directory: &mut dyn Writer,
         user: UserId,
-        identity: &ForeignIdentity,
+        identity: &ExternalIdentity,
         now: Timestamp,
     ) -> Result<Vec<AuditNote>, StoreError> {
         let Some(names) = &identity.groups else { return Ok(Vec::new()) };
@@ -190,22 +190,22 @@ impl Directory {
 
 /// The user who is already here and whom the identity may be linked to. Only a name counts that an administrator or an issuer
 /// gave; whoever has a link to this issuer is somebody else over there.
-fn match_existing(directory: &mut dyn Reader, identity: &ForeignIdentity) -> Result<Option<UserId>, StoreError> {
+fn match_existing(directory: &mut dyn Reader, identity: &ExternalIdentity) -> Result<Option<UserId>, StoreError> {
     let Some(name) = identity.link_name.as_ref().filter(|_| identity.trust.links_existing) else { return Ok(None) };
     let Some(user) = directory.user_named_by_authority(&NameKey::of(name))? else { return Ok(None) };
     if directory.identities_of(user)?.iter().any(|link| link.issuer == identity.issuer) {
         return Ok(None);
     }
-    let Some(standing) = directory.standing(user)? else { return Ok(None) };
-    let is_out_of_reach = standing.administers() && !identity.trust.links_administrators;
-    Ok((standing.api_key.is_none() && !is_out_of_reach).then_some(user))
+    let Some(status) = directory.account_status(user)? else { return Ok(None) };
+    let is_out_of_reach = status.administers() && !identity.trust.links_administrators;
+    Ok((status.api_key.is_none() && !is_out_of_reach).then_some(user))
 }
 
 /// The first name that can be a username, or the same with the issuer's name where somebody has it. Its last form holds the new
 /// user's id, which nobody can have taken before.
 fn free_username(
     directory: &mut dyn Reader,
-    identity: &ForeignIdentity,
+    identity: &ExternalIdentity,
     id: UserId,
 ) -> Result<Username, RecogniseError> {
     let provider = &identity.provider;
@@ -224,19 +224,19 @@ fn free_username(
 }
 
 /// Whether the token was issued after every other with which the subject came.
-fn is_sign_in(link: &IdentityLink, identity: &ForeignIdentity) -> bool {
+fn is_sign_in(link: &IdentityLink, identity: &ExternalIdentity) -> bool {
     link.latest_token.is_none_or(|latest| latest < identity.issued)
 }
 
 fn is_open(directory: &mut dyn Reader, user: UserId, now: Timestamp) -> Result<bool, StoreError> {
-    Ok(directory.standing(user)?.is_some_and(|standing| standing.is_open(now)))
+    Ok(directory.account_status(user)?.is_some_and(|status| status.is_open(now)))
 }
 
 fn caller(
     directory: &mut dyn Reader,
     user: UserId,
-    identity: &ForeignIdentity,
+    identity: &ExternalIdentity,
 ) -> Result<Option<Caller>, RecogniseError> {
-    let standing = directory.standing(user)?;
-    Ok(standing.map(|standing| Caller { user, stamp: standing.stamp, scopes: identity.scopes.clone() }))
+    let status = directory.account_status(user)?;
+    Ok(status.map(|status| Caller { user, stamp: status.stamp, scopes: identity.scopes.clone() }))
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::Fixture;
 use super::fixture::must;
-use crate::access::{Action, Actor, Caller, Denied, Policy, Scopes};
+use crate::access::{Actor, Caller, Denied, Permission, Policy, Scopes};
 use crate::api_key::ApiKeyDraft;
 use crate::directory::{ChangeUserError, IdentitiesError, IdentitySelection, RecogniseError};
-use crate::foreign::{ForeignIdentity, IdentityLink, Trust};
+use crate::external::{ExternalIdentity, IdentityLink, Trust};
 use crate::group::{GroupDraft, GroupId, GroupKind, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Page;
@@ -17,8 +17,8 @@ use crate::time::Timestamp;
 use crate::user::{Email, Provider, ProviderKind, UserChanges, UserDraft, UserId};
 use crate::version::Precondition;
 
-fn trusted(fixture: &Fixture, name: &str) -> ForeignIdentity {
-    ForeignIdentity {
+fn trusted(fixture: &Fixture, name: &str) -> ExternalIdentity {
+    ExternalIdentity {
         issuer: "https://id.example".to_owned(),
         subject: format!("subject of {name}"),
         provider: "keycloak".to_owned(),
@@ -34,7 +34,7 @@ fn trusted(fixture: &Fixture, name: &str) -> ForeignIdentity {
     }
 }
 
-fn later(identity: &ForeignIdentity, seconds: i64) -> Timestamp {
+fn later(identity: &ExternalIdentity, seconds: i64) -> Timestamp {
     Timestamp::from_milliseconds(identity.issued.milliseconds() + seconds * 1000)
 }
 
@@ -46,19 +46,19 @@ fn external_group(fixture: &Fixture, name: &str) -> GroupId {
 /// The first token makes the user, with what it says of them; later ones are sign-ins, the same one again is none.
 pub fn a_stranger_becomes_a_user_once(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
-    let first = ForeignIdentity {
+    let first = ExternalIdentity {
         email: Some("Marla@FightClub.com".to_owned()),
         first_name: Some("Marla".to_owned()),
         last_name: Some("Sin\u{7}ger".to_owned()),
         ..trusted(&fixture, "msinger")
     };
-    let not_trusted = ForeignIdentity { trust: Trust::default(), ..first.clone() };
+    let not_trusted = ExternalIdentity { trust: Trust::default(), ..first.clone() };
     assert!(matches!(fixture.directory.recognise(&not_trusted), Err(RecogniseError::Unknown)));
     assert_eq!(must(fixture.directory.recognise(&first)), None);
-    let caller = must(fixture.directory.sign_in_foreign(&first));
+    let caller = must(fixture.directory.sign_in_external(&first));
     for _ in 0..2 {
         assert_eq!(must(fixture.directory.recognise(&first)).as_ref(), Some(&caller));
-        assert_eq!(must(fixture.directory.sign_in_foreign(&first)), caller);
+        assert_eq!(must(fixture.directory.sign_in_external(&first)), caller);
     }
     let read = || must(fixture.directory.user(&fixture.admin, &UserIdentifier::from("msinger")));
     let user = read();
@@ -68,15 +68,15 @@ pub fn a_stranger_becomes_a_user_once(store: Arc<dyn Store>) {
     assert_eq!((user.successful_login_attempts, user.password_changed), (1, None));
     assert!(fixture.is_in(fixture.system(SystemGroup::Everyone), user.id));
     assert!(fixture.is_in(fixture.system(SystemGroup::AdUsers), user.id));
-    must(fixture.directory.sign_in_foreign(&ForeignIdentity { issued: later(&first, 1), ..first.clone() }));
+    must(fixture.directory.sign_in_external(&ExternalIdentity { issued: later(&first, 1), ..first.clone() }));
     for _ in 0..9 {
         assert!(fixture.directory.sign_in("msinger", "wrong".to_owned(), &Scopes::all()).is_err());
     }
     assert_eq!((read().successful_login_attempts, read().is_locked(fixture.now())), (2, false));
     must(fixture.directory.act(&fixture.admin, &UserIdentifier::Id(user.id), "suspend"));
-    let next = ForeignIdentity { issued: later(&first, 2), ..first };
-    let kept_out = must(fixture.directory.sign_in_foreign(&next));
-    let refused = must(fixture.directory.authorise(&kept_out, Action::ReadUsers));
+    let next = ExternalIdentity { issued: later(&first, 2), ..first };
+    let kept_out = must(fixture.directory.sign_in_external(&next));
+    let refused = must(fixture.directory.authorise(&kept_out, Permission::ReadUsers));
     assert_eq!(refused, Err(Denied::Unauthenticated));
     assert_eq!(read().successful_login_attempts, 2);
     // It is no sign-in, which would be a unit of work that writes for each request of somebody who is kept out.
@@ -90,8 +90,8 @@ pub fn a_stranger_becomes_a_user_once(store: Arc<dyn Store>) {
 pub fn an_identity_is_its_issuer_and_its_subject(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let marla = trusted(&fixture, "msinger");
-    let user = must(fixture.directory.sign_in_foreign(&marla)).user;
-    let renamed = ForeignIdentity {
+    let user = must(fixture.directory.sign_in_external(&marla)).user;
+    let renamed = ExternalIdentity {
         names: vec!["marla.durden".to_owned()],
         link_name: Some("admin".to_owned()),
         email: Some("admin@fightclub.com".to_owned()),
@@ -99,20 +99,20 @@ pub fn an_identity_is_its_issuer_and_its_subject(store: Arc<dyn Store>) {
         trust: Trust { links_existing: true, links_administrators: true, ..marla.trust },
         ..marla.clone()
     };
-    assert_eq!(must(fixture.directory.sign_in_foreign(&renamed)).user, user);
+    assert_eq!(must(fixture.directory.sign_in_external(&renamed)).user, user);
     let changes = UserChanges { username: Some(Some("tyler".to_owned())), ..UserChanges::default() };
     must(fixture.directory.change_user(&fixture.admin, &UserIdentifier::Id(user), &changes, &Precondition::None));
     assert_eq!(must(fixture.directory.recognise(&renamed)).map(|caller| caller.user), Some(user));
-    let elsewhere = ForeignIdentity {
+    let elsewhere = ExternalIdentity {
         issuer: "https://other.example".to_owned(),
         provider: "okta".to_owned(),
         issued: later(&marla, 2),
         ..marla.clone()
     };
-    let other = must(fixture.directory.sign_in_foreign(&elsewhere)).user;
+    let other = must(fixture.directory.sign_in_external(&elsewhere)).user;
     assert_ne!(other, user);
-    let successor = ForeignIdentity { subject: "somebody else".to_owned(), issued: later(&marla, 3), ..renamed };
-    assert_ne!(must(fixture.directory.sign_in_foreign(&successor)).user, user);
+    let successor = ExternalIdentity { subject: "somebody else".to_owned(), issued: later(&marla, 3), ..renamed };
+    assert_ne!(must(fixture.directory.sign_in_external(&successor)).user, user);
     let links = must(fixture.directory.identities(&fixture.admin, &UserIdentifier::Id(user), Page::default()));
     let expected = IdentityLink {
         issuer: marla.issuer.clone(),
@@ -130,18 +130,18 @@ pub fn nobody_keeps_somebody_else_from_coming(store: Arc<dyn Store>) {
     for name in ["msinger", "msinger (keycloak)", "marla@fightclub.com"] {
         fixture.user(name);
     }
-    let marla = ForeignIdentity { email: Some("Marla@FightClub.com".to_owned()), ..trusted(&fixture, "msinger") };
-    let user = must(fixture.directory.sign_in_foreign(&marla)).user;
+    let marla = ExternalIdentity { email: Some("Marla@FightClub.com".to_owned()), ..trusted(&fixture, "msinger") };
+    let user = must(fixture.directory.sign_in_external(&marla)).user;
     let read = |user: UserId| must(fixture.directory.user(&fixture.admin, &UserIdentifier::Id(user)));
     let (name, email) = (read(user).username, read(user).email);
     assert_eq!((name.as_str(), email), (format!("msinger (keycloak {user})").as_str(), None));
-    let free = ForeignIdentity { subject: "2".to_owned(), ..trusted(&fixture, "rpaulson") };
+    let free = ExternalIdentity { subject: "2".to_owned(), ..trusted(&fixture, "rpaulson") };
     fixture.user("rpaulson");
-    let user = must(fixture.directory.sign_in_foreign(&free)).user;
+    let user = must(fixture.directory.sign_in_external(&free)).user;
     assert_eq!(read(user).username.as_str(), "rpaulson (keycloak)");
     let id = "24312b9f-0b66-4e6d-aec0-6348c5b8d867".to_owned();
-    let nameless = ForeignIdentity { subject: id.clone(), names: vec!["@me".to_owned(), id.clone()], ..free };
-    let user = must(fixture.directory.sign_in_foreign(&nameless)).user;
+    let nameless = ExternalIdentity { subject: id.clone(), names: vec!["@me".to_owned(), id.clone()], ..free };
+    let user = must(fixture.directory.sign_in_external(&nameless)).user;
     assert_eq!(read(user).username.as_str(), format!("{id} (keycloak)"));
 }
 
@@ -160,8 +160,8 @@ pub fn only_names_given_by_an_authority_link(store: Arc<dyn Store>) {
     let link = |subject: &str, name: &str, trust: Trust| {
         let identity = trusted(&fixture, name);
         let subject = subject.to_owned();
-        let identity = ForeignIdentity { subject, link_name: Some(name.to_owned()), trust, ..identity };
-        fixture.directory.sign_in_foreign(&identity).map(|caller| caller.user)
+        let identity = ExternalIdentity { subject, link_name: Some(name.to_owned()), trust, ..identity };
+        fixture.directory.sign_in_external(&identity).map(|caller| caller.user)
     };
     let linking = Trust { links_existing: true, ..Trust::default() };
     let marla = create(&fixture.admin, "msinger");
@@ -215,19 +215,19 @@ pub fn a_delegates_word_links_nobody(store: Arc<dyn Store>) {
         ..UserDraft::default()
     };
     must(directory.create_user(&fixture.caller(delegate), draft));
-    let identity = ForeignIdentity {
+    let identity = ExternalIdentity {
         link_name: Some("executive".to_owned()),
         trust: Trust { links_existing: true, ..Trust::default() },
         ..trusted(&fixture, "executive")
     };
-    assert!(matches!(directory.sign_in_foreign(&identity), Err(RecogniseError::Unknown)));
+    assert!(matches!(directory.sign_in_external(&identity), Err(RecogniseError::Unknown)));
 }
 
 /// Whoever has a link may not take other names on themselves; administrators may, and may remove the link.
 pub fn a_linked_user_keeps_their_names(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
-    let marla = ForeignIdentity { email: Some("marla@fightclub.com".to_owned()), ..trusted(&fixture, "msinger") };
-    let caller = must(fixture.directory.sign_in_foreign(&marla));
+    let marla = ExternalIdentity { email: Some("marla@fightclub.com".to_owned()), ..trusted(&fixture, "msinger") };
+    let caller = must(fixture.directory.sign_in_external(&marla));
     let user = UserIdentifier::Id(caller.user);
     let change = |caller: &Caller, username: &str, email: &str| {
         let changes = UserChanges {
@@ -264,7 +264,7 @@ pub fn external_groups_follow_the_latest_token(store: Arc<dyn Store>) {
         let groups = Some(names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>());
         let issued = later(&identity, seconds);
         let trust = Trust { creates_groups: seconds > 5, ..identity.trust };
-        must(fixture.directory.sign_in_foreign(&ForeignIdentity { groups, issued, trust, ..identity })).user
+        must(fixture.directory.sign_in_external(&ExternalIdentity { groups, issued, trust, ..identity })).user
     };
     let user = naming(&["soap", "Own", "Unknown"], 1);
     let within = |user: UserId| [soap, lye, own].map(|group| fixture.is_in(group, user));
@@ -291,7 +291,7 @@ pub fn an_issuer_leaves_somebody_who_administers(store: Arc<dyn Store>) {
     let identity = trusted(&fixture, "msinger");
     let naming = |names: &[&str], seconds: i64| {
         let groups = Some(names.iter().map(|name| (*name).to_owned()).collect());
-        must(fixture.directory.sign_in_foreign(&ForeignIdentity {
+        must(fixture.directory.sign_in_external(&ExternalIdentity {
             groups,
             issued: later(&identity, seconds),
             ..identity.clone()
@@ -304,8 +304,8 @@ pub fn an_issuer_leaves_somebody_who_administers(store: Arc<dyn Store>) {
         &UserIdentifier::Id(fixture.admin.user),
     ));
     let caller = naming(&[], 2);
-    assert_eq!(must(fixture.directory.authorise(&caller, Action::ManageUsers)), Ok(()));
+    assert_eq!(must(fixture.directory.authorise(&caller, Permission::ManageUsers)), Ok(()));
     must(fixture.directory.add_member(&caller, &GroupIdentifier::Id(system), &UserIdentifier::Id(fixture.admin.user)));
     let caller = naming(&[], 3);
-    assert_eq!(must(fixture.directory.authorise(&caller, Action::ManageUsers)), Err(Denied::NotPermitted));
+    assert_eq!(must(fixture.directory.authorise(&caller, Permission::ManageUsers)), Err(Denied::NotPermitted));
 }

@@ -80,7 +80,7 @@ pub fn a_diamond_survives_the_loss_of_one_path(store: Arc<dyn Store>) {
     assert_eq!(is_in(), [false, false, false, true]);
 }
 
-/// A refusal says which groups would stand in a circle, from the parent down to it again.
+/// A refusal says which groups would form a cycle, from the parent down to it again.
 pub fn a_cycle_is_named_by_its_groups(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let groups = ["a", "b", "c", "d"].map(|name| fixture.group(name));
@@ -88,8 +88,8 @@ pub fn a_cycle_is_named_by_its_groups(store: Arc<dyn Store>) {
     let add = |parent: GroupId, child: GroupId| {
         fixture.directory.add_child(&fixture.admin, &GroupIdentifier::Id(parent), &GroupIdentifier::Id(child))
     };
-    let Err(AddChildError::Cycle(circle)) = add(groups[3], groups[0]) else { unreachable!("the edge closes a cycle") };
-    let named: Vec<_> = circle.iter().map(|(id, name)| (*id, name.as_str())).collect();
+    let Err(AddChildError::Cycle(cycle)) = add(groups[3], groups[0]) else { unreachable!("the edge closes a cycle") };
+    let named: Vec<_> = cycle.iter().map(|(id, name)| (*id, name.as_str())).collect();
     assert_eq!(named, [(groups[3], "d"), (groups[0], "a"), (groups[1], "b"), (groups[2], "c")]);
 }
 
@@ -108,7 +108,7 @@ pub fn many_children_are_added_or_none(store: Arc<dyn Store>) {
         matches!(add(&with(unknown)), Err(AddChildrenError::ChildrenNotFound(ids)) if ids == BTreeSet::from([unknown]))
     );
     assert!(matches!(add(&with(parent)), Err(AddChildrenError::Itself(_))));
-    assert!(matches!(add(&with(top)), Err(AddChildrenError::Cycle(circle)) if circle.len() == 2));
+    assert!(matches!(add(&with(top)), Err(AddChildrenError::Cycle(cycle)) if cycle.len() == 2));
     assert_eq!(fixture.read(parent).child_group_count, 0);
     must(add(&children));
     children.insert(fixture.group("one more"));

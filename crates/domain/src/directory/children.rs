@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Directory, ListMembersError};
-use crate::access::{Action, Caller, Denied};
+use crate::access::{Caller, Denied, Permission};
 use crate::group::{Group, GroupId, GroupName};
 use crate::identifier::GroupIdentifier;
 use crate::page::Paged;
@@ -11,8 +11,8 @@ use crate::ports::{Children, Reach, StoreError, Writer};
 use crate::request::{AdministratorsChange, AuditNote};
 use crate::search::GroupListing;
 
-/// Groups that would stand in a circle, each the parent of the next and the last of the first.
-pub type Circle = Vec<(GroupId, GroupName)>;
+/// Groups that would form a cycle, each the parent of the next and the last of the first.
+pub type Cycle = Vec<(GroupId, GroupName)>;
 
 /// Why a group was not put below another.
 #[derive(Debug, thiserror::Error)]
@@ -28,10 +28,10 @@ pub enum AddChildError {
     ChildNotFound,
     /// Parent and child are one.
     #[error("a group cannot be added as a child of itself")]
-    Itself(Circle),
+    Itself(Cycle),
     /// The parent is already below the child.
     #[error("the child group already has the group below it")]
-    Cycle(Circle),
+    Cycle(Cycle),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -51,10 +51,10 @@ pub enum AddChildrenError {
     ChildrenNotFound(BTreeSet<GroupId>),
     /// The parent is one of the children.
     #[error("a group cannot be added as a child of itself")]
-    Itself(Circle),
+    Itself(Cycle),
     /// The parent is already below a child.
     #[error("a child group already has the group below it")]
-    Cycle(Circle),
+    Cycle(Cycle),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -95,7 +95,7 @@ impl Directory {
     ) -> Result<Paged<Group>, ListMembersError> {
         let now = self.clock.now();
         self.read(|directory| {
-            self.admit(directory, caller, now)??.may(Action::ReadGroups)?;
+            self.admit(directory, caller, now)??.may(Permission::ReadGroups)?;
             let group = directory.group_id(group)?.ok_or(ListMembersError::GroupNotFound)?;
             let excluded = directory.group_ids(excluded)?;
             Ok(directory.children(group, &Children { reach, include_self, excluded }, listing)?)
@@ -112,15 +112,15 @@ impl Directory {
         let now = self.clock.now();
         let done = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
-            admitted.may(Action::ManageGroups)?;
+            admitted.may(Permission::ManageGroups)?;
             let parent = directory.group_id(parent)?.ok_or(AddChildError::GroupNotFound)?;
             let children = BTreeSet::from([directory.group_id(child)?.ok_or(AddChildError::ChildNotFound)?]);
             let above = admitted.may_change_members_of(directory, parent)??;
             admitted.may_nest(directory, &children)??;
-            match circle(directory, parent, &children)? {
+            match cycle(directory, parent, &children)? {
                 None => {}
-                Some(circle) if circle.len() == 1 => return Err(AddChildError::Itself(circle)),
-                Some(circle) => return Err(AddChildError::Cycle(circle)),
+                Some(cycle) if cycle.len() == 1 => return Err(AddChildError::Itself(cycle)),
+                Some(cycle) => return Err(AddChildError::Cycle(cycle)),
             }
             let new = directory.insert_children(parent, &children)?;
             let note = AuditNote::of_group(AdministratorsChange::GroupsAdded, above, parent)
@@ -140,7 +140,7 @@ impl Directory {
         let now = self.clock.now();
         let done = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
-            admitted.may(Action::ManageGroups)?;
+            admitted.may(Permission::ManageGroups)?;
             let parent = directory.group_id(parent)?.ok_or(AddChildrenError::GroupNotFound)?;
             let unknown = directory.unknown_groups(children)?;
             if !unknown.is_empty() {
@@ -148,10 +148,10 @@ impl Directory {
             }
             let above = admitted.may_change_members_of(directory, parent)??;
             admitted.may_nest(directory, children)??;
-            match circle(directory, parent, children)? {
+            match cycle(directory, parent, children)? {
                 None => {}
-                Some(circle) if circle.len() == 1 => return Err(AddChildrenError::Itself(circle)),
-                Some(circle) => return Err(AddChildrenError::Cycle(circle)),
+                Some(cycle) if cycle.len() == 1 => return Err(AddChildrenError::Itself(cycle)),
+                Some(cycle) => return Err(AddChildrenError::Cycle(cycle)),
             }
             let new = directory.insert_children(parent, children)?;
             let note = AuditNote::of_group(AdministratorsChange::GroupsAdded, above, parent)
@@ -171,7 +171,7 @@ impl Directory {
         let now = self.clock.now();
         let done = self.store.write_alone(|directory| {
             let admitted = self.admit(directory, caller, now)??;
-            admitted.may(Action::ManageGroups)?;
+            admitted.may(Permission::ManageGroups)?;
             let parent = directory.group_id(parent)?.ok_or(RemoveChildError::GroupNotFound)?;
             let child = directory.group_id(child)?.ok_or(RemoveChildError::ChildNotFound)?;
             let above = admitted.may_change_members_of(directory, parent)??;
@@ -190,13 +190,13 @@ impl Directory {
     }
 }
 
-/// The circle that putting one of `children` below `parent` would close, if any of them would: `parent` and the groups
+/// The cycle that putting one of `children` below `parent` would close, if any of them would: `parent` and the groups
 /// from that child down to it.
-fn circle(
+fn cycle(
     directory: &mut dyn Writer,
     parent: GroupId,
     children: &BTreeSet<GroupId>,
-) -> Result<Option<Circle>, StoreError> {
+) -> Result<Option<Cycle>, StoreError> {
     let Some(mut group) = directory.at_or_above_among(parent, children)?.first().copied() else { return Ok(None) };
     let mut path = vec![parent];
     while group != parent {
@@ -204,9 +204,9 @@ fn circle(
         let Some(next) = directory.child_towards(group, parent)? else { break };
         group = next;
     }
-    let mut circle = Circle::new();
+    let mut cycle = Cycle::new();
     for id in path {
-        circle.extend(directory.group(id)?.map(|group| (id, group.name)));
+        cycle.extend(directory.group(id)?.map(|group| (id, group.name)));
     }
-    Ok(Some(circle))
+    Ok(Some(cycle))
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::Scopes;
+use crate::model::scopes::Scopes;
 use crate::time::Timestamp;
 use crate::user::UserId;
 
 /// Who a valid token of an outside issuer stands for: the issuer and the subject together, and nothing else. Which user that is
 /// here is found by [`recognise`](crate::directory::Directory::recognise).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ForeignIdentity {
+pub struct ExternalIdentity {
     /// The claim `iss`.
     pub issuer: String,
     /// The claim `sub`, which the issuer gives to one person and never to another.

@@ -1,0 +1,16 @@
+//! Values that are valid once they exist. They know nothing of the rest of the crate.
+
+pub mod api_key;
+pub mod custom;
+pub mod external;
+pub mod group;
+pub mod identifier;
+pub mod name;
+pub mod page;
+pub mod password;
+pub(crate) mod scopes;
+pub mod secret;
+pub mod time;
+pub mod user;
+pub mod validation;
+pub mod version;
