@@ -143,7 +143,9 @@ impl Directory {
                 return Ok(Finish::Rollback(Attempt::Incorrect));
             };
             // The password was compared with the hash that was there then.
-            let is_right = is_right && work.password(account.id)?.as_ref() == Some(&account.hash);
+            // It is read whatever came of that: a wrong password costs as many statements as a name that nobody has.
+            let is_same = work.password(account.id)?.as_ref() == Some(&account.hash);
+            let is_right = is_right && is_same;
             let known = known_address(work.store, account.id, &claim.address, now)?;
             let was_locked = known.map_or(user.lockout, |known| known.lockout).is_locked(now);
             if was_locked || !is_right {
