@@ -24,47 +24,17 @@
 //! | `cors` | which pages of other origins may call |
 //! | `work`, `workers`, `shares` | the only place where work leaves the asynchronous threads, by lanes |
 
-mod answer;
-mod api;
-mod api_key_json;
-mod audit;
-mod bulk;
-mod caller;
-mod canonical;
-mod client_address;
-mod connection;
-mod connection_limits;
-mod cors;
-mod custom_json;
-mod expect;
-mod grant;
-mod group_json;
-mod json;
-mod moment_json;
-mod no_request;
+mod body;
+mod extract;
+mod meta;
+mod middleware;
+mod oauth;
 mod openapi;
-mod page;
-mod problem;
-mod public_url;
-mod query;
-mod reply;
-mod request_body;
-mod request_span;
-mod response_body;
-mod response_headers;
+mod respond;
 mod routes;
-mod search;
-mod segment;
+mod security;
 mod server;
-mod shares;
-mod stopping;
-mod stream;
-mod submission;
-mod throttle;
-mod user_json;
-mod version;
 mod work;
-mod workers;
 
 use std::io;
 use std::sync::Arc;
@@ -77,14 +47,14 @@ use guildhall_domain::directory::Directory;
 use guildhall_domain::ports::{Clock, Ids, Tokens};
 use ipnet::IpNet;
 
-use throttle::Throttle;
+use oauth::throttle::Throttle;
 use work::Lanes;
 
-pub use connection_limits::ConnectionLimits;
+pub use oauth::throttle::TokenLimits;
 pub use openapi::openapi;
 pub use routes::{Route, routes};
-pub use server::{ServeOptions, serve};
-pub use throttle::TokenLimits;
+pub use server::connection_limits::ConnectionLimits;
+pub use server::serve::{ServeOptions, serve};
 pub use work::LaneSizes;
 
 /// What the API needs to answer.
@@ -177,13 +147,13 @@ where
     T: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()>
         + 'static,
 {
-    let cors = Condition::new(!api.origins.is_empty(), cors::cors(&api.origins));
+    let cors = Condition::new(!api.origins.is_empty(), middleware::cors::cors(&api.origins));
     app.app_data(web::Data::new(api))
         .configure(routes::register)
         .default_service(web::to(routes::unknown))
-        .wrap(from_fn(canonical::canonical))
+        .wrap(from_fn(routes::normalize_path::canonical))
         .wrap(cors)
-        .wrap(from_fn(connection_limits::keep_reserve))
-        .wrap(from_fn(answer::answer))
-        .wrap(from_fn(response_headers::add))
+        .wrap(from_fn(server::connection_limits::keep_reserve))
+        .wrap(from_fn(middleware::request_log::answer))
+        .wrap(from_fn(middleware::response_headers::add))
 }

@@ -7,18 +7,23 @@ mod errors;
 mod parameters;
 mod requests;
 mod rules;
-mod searches;
 
 use std::sync::LazyLock;
 
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
-use crate::api::{
-    api_keys, children, discovery, docs, groups, health, identities, members, memberships, root, tokens, user_search,
-    users,
-};
+use crate::meta::{docs, health, root};
+use crate::oauth::{discovery, token as tokens};
+use crate::security::api_keys::handlers as api_keys;
+use crate::security::children::handlers as children;
+use crate::security::groups::handlers as groups;
+use crate::security::listing::schema::{Comparison, Condition, UserOrder};
+use crate::security::members::handlers as members;
+use crate::security::users::{handlers as users, search as user_search};
+use crate::security::{identities, memberships};
 
+pub(crate) use crate::security::listing::schema::UserSearch;
 pub(crate) use errors::{Error, OAuthError, Unauthenticated, ValidationError};
 pub(crate) use parameters::{
     ApiKeyPath, AssetPath, ChildPath, Excluding, GroupPath, IdentityFilter, IfMatch, IfNoneMatch, IncludingSelf,
@@ -28,7 +33,6 @@ pub(crate) use requests::{
     ApiKeyChanges, GroupChanges, GroupIds, NewApiKey, NewGroup, NewUser, PasswordChange, TokenForm, UserActionRequest,
     UserChanges, UserIds,
 };
-pub(crate) use searches::UserSearch;
 
 /// The document as JSON for people to read.
 ///
@@ -45,7 +49,6 @@ pub(crate) fn document() -> &'static Document {
 }
 
 use rules::Rules;
-use searches::{Comparison, Condition, UserOrder};
 
 static DOCUMENT: LazyLock<Document> = LazyLock::new(Guildhall::openapi);
 

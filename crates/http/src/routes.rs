@@ -1,14 +1,20 @@
 //! The one table of routes.
 
+pub(crate) mod normalize_path;
+
 use actix_web::http::Method;
 use actix_web::web;
 
-use crate::api::{
-    api_keys, children, discovery, docs, groups, health, identities, members, memberships, root, tokens, user_search,
-    users,
-};
-use crate::canonical::canonical_path;
-use crate::problem::Problem;
+use crate::meta::{docs, health, root};
+use crate::oauth::{discovery, token as tokens};
+use crate::respond::problem::Problem;
+use crate::security::api_keys::handlers as api_keys;
+use crate::security::children::handlers as children;
+use crate::security::groups::handlers as groups;
+use crate::security::members::handlers as members;
+use crate::security::users::{handlers as users, search as user_search};
+use crate::security::{identities, memberships};
+use normalize_path::canonical_path;
 
 /// A route of the API.
 pub struct Route {

@@ -1,5 +1,8 @@
 //! Where blocking happens, and nowhere else: whole use cases, each in the lane of its kind.
 
+pub(crate) mod shares;
+mod workers;
+
 use std::io;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
@@ -11,12 +14,12 @@ use guildhall_domain::request::RequestContext;
 use tokio::sync::oneshot;
 
 use crate::Api;
-use crate::audit;
-use crate::client_address::network;
-use crate::problem::Problem;
-use crate::request_span::RequestSpan;
-use crate::shares::{Share, ShareExhausted, Shares};
-use crate::workers::{Priority, Weight, Workers};
+use crate::extract::client_address::network;
+use crate::middleware::audit;
+use crate::middleware::request_span::RequestSpan;
+use crate::respond::problem::Problem;
+use crate::work::shares::{Share, ShareExhausted, Shares};
+use crate::work::workers::{Priority, Weight, Workers};
 
 /// Which threads do some work. No kind of work can take the threads of another, nor all connections to the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

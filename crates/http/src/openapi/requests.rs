@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{AnyOfBuilder, SchemaFormat};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, Schema, Type};
 use uuid::Uuid;
 
-use crate::custom_json::optional_schema;
+use crate::body::custom::optional_schema;
 
 /// A user to be created. Other properties are ignored, so a user as it was read may be sent.
 #[derive(ToSchema)]

@@ -1,0 +1,6 @@
+//! Reading and writing JSON values.
+
+pub(crate) mod custom;
+pub(crate) mod moment;
+pub(crate) mod object;
+pub(crate) mod uuid_list;

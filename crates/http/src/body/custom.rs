@@ -1,0 +1,76 @@
+//! Custom properties as JSON: each as it was given (contract 3.3).
+
+use guildhall_domain::custom::{Custom, CustomChange, CustomValue};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use utoipa::openapi::schema::SchemaType;
+use utoipa::openapi::{self, ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::body::object::{Faults, Object};
+
+/// What a request's custom properties are to those that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CustomMode {
+    /// They take their place (PUT).
+    Replace,
+    /// They are merged into them (PATCH).
+    Merge,
+}
+
+impl CustomMode {
+    /// The change that a request's body asks for, if it speaks of custom properties.
+    pub(crate) fn read(self, body: &Object<'_>, faults: &mut Faults) -> Option<CustomChange> {
+        match self {
+            Self::Replace => body.given("custom", faults, Object::custom).map(CustomChange::Replace),
+            Self::Merge => body.given("custom", faults, Object::custom_merge).map(CustomChange::Merge),
+        }
+    }
+}
+
+/// Custom properties in an answer.
+pub(crate) struct CustomBody<'a>(pub(crate) &'a Custom);
+
+impl Serialize for CustomBody<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, Value(value))))
+    }
+}
+
+impl PartialSchema for CustomBody<'_> {
+    fn schema() -> RefOr<Schema> {
+        properties().into()
+    }
+}
+
+impl ToSchema for CustomBody<'_> {}
+
+/// Custom properties in the body of a request: absent, `null` or an object.
+pub(crate) fn optional_schema() -> openapi::Object {
+    ObjectBuilder::from(properties()).schema_type(SchemaType::from_iter([Type::Object, Type::Null])).build()
+}
+
+fn properties() -> openapi::Object {
+    let scalar = SchemaType::from_iter([Type::String, Type::Number, Type::Boolean, Type::Null]);
+    ObjectBuilder::new()
+        .description(Some("Properties that an installation adds. Their names keep their case."))
+        .additional_properties(Some(ObjectBuilder::new().schema_type(scalar)))
+        .build()
+}
+
+struct Value<'a>(&'a CustomValue);
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            CustomValue::Null => serializer.serialize_unit(),
+            CustomValue::Boolean(value) => serializer.serialize_bool(*value),
+            CustomValue::Text(text) => serializer.serialize_str(text),
+            // As JSON it keeps every digit, which no number type would.
+            CustomValue::Number(text) => match serde_json::from_str::<&RawValue>(text) {
+                Ok(number) => number.serialize(serializer),
+                Err(_) => serializer.serialize_str(text),
+            },
+        }
+    }
+}

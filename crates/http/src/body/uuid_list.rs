@@ -1,0 +1,117 @@
+//! A JSON array of ids: many, so that none is kept as text (contract 10 rows 1 to 7).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use guildhall_domain::identifier::parse_guid;
+use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
+use serde_json::de::StrRead;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::body::object::utf8;
+use crate::respond::problem::Problem;
+
+/// The ids in `body`, at most `most`, in their order; an id may be there more than once. The body is gone afterwards,
+/// before anything is done with the ids.
+#[expect(clippy::needless_pass_by_value, reason = "the body is larger than all its ids and must not outlive them")]
+pub(crate) fn ids(body: Vec<u8>, most: usize) -> Result<Vec<Uuid>, Problem> {
+    let mut reading = Ids { most, read: Vec::new(), fault: None };
+    let mut deserializer = serde_json::Deserializer::new(StrRead::new(utf8(&body)?));
+    let outcome = deserializer.deserialize_seq(&mut reading).and_then(|()| deserializer.end());
+    match (outcome, reading.fault) {
+        (_, Some(fault)) => Err(fault),
+        (Ok(()), None) => Ok(reading.read),
+        (Err(error), None) => Err(Problem::bad_request(format!("The body is not a JSON array of UUIDs: {error}"))),
+    }
+}
+
+struct Ids {
+    most: usize,
+    read: Vec<Uuid>,
+    fault: Option<Problem>,
+}
+
+impl<'de> Visitor<'de> for &mut Ids {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an array of UUIDs")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        while let Some(element) = elements.next_element::<&RawValue>()? {
+            let index = self.read.len();
+            if index == self.most {
+                self.fault = Some(Problem::too_large(format!("There are more than {index} ids")));
+            } else if let Some(id) = id(element.get()) {
+                self.read.push(id);
+            } else {
+                self.fault = Some(Problem::bad_request(format!("The element at index {index} is not a UUID")));
+            }
+            if self.fault.is_some() {
+                return Err(A::Error::custom("the rest does not matter"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The id that an element is, if it is one.
+fn id(element: &str) -> Option<Uuid> {
+    let text: Cow<'_, str> = match element.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inner) if !inner.contains('\\') => inner.into(),
+        _ => serde_json::from_str::<String>(element).ok()?.into(),
+    };
+    parse_guid(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ids;
+
+    const ID: &str = "75490b0f-56f7-4690-a20a-6f2a822f1d3f";
+
+    fn outcome(body: &str) -> Result<usize, String> {
+        ids(body.into(), 3).map(|ids| ids.len()).map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn arrays_of_ids_are_read() {
+        assert_eq!(outcome("[]"), Ok(0));
+        assert_eq!(outcome(&format!(" [\"{ID}\", \"{{{ID}}}\",\n\"{}\"] ", ID.replace('-', ""))), Ok(3));
+        assert_eq!(outcome("[\"75490b0f-56f7-4690-a20a-6f2a822f1d3\\u0066\"]"), Ok(1));
+    }
+
+    #[test]
+    fn the_first_element_that_is_no_id_is_named() {
+        for element in
+            ["1", "-1", "1.5", "1e999", "null", "true", "\"tdurden\"", "\"\"", "[]", "[[[1]]]", "{}", "{\"a\":[{}]}"]
+        {
+            let body = format!("[\"{ID}\", {element}, 5]");
+            assert_eq!(outcome(&body), Err("The element at index 1 is not a UUID".to_owned()), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_array_is_refused_with_a_position() {
+        for body in ["", " ", "{}", "\"x\"", "null", "[", "[\"", "[,]", "[] []", "[\"\u{1}\"]", "[}"] {
+            let message = outcome(body).err().unwrap_or_default();
+            assert!(message.starts_with("The body is not a JSON array of UUIDs: "), "{body}: {message}");
+            assert!(message.contains(" at line "), "{body}: {message}");
+        }
+        assert!(outcome(&"[".repeat(1_000_000)).is_err());
+        assert_eq!(
+            ids(b"[\"\xff\"]".to_vec(), 3).map_err(|problem| problem.to_string()),
+            Err("The body is not UTF-8 after 2 bytes".to_owned())
+        );
+    }
+
+    #[test]
+    fn more_ids_than_allowed_are_refused() {
+        assert_eq!(
+            outcome(&format!("[\"{ID}\",\"{ID}\",\"{ID}\",\"{ID}\"]")),
+            Err("There are more than 3 ids".to_owned())
+        );
+    }
+}

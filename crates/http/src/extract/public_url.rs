@@ -1,0 +1,71 @@
+//! The URL of the service, as clients reach it.
+
+use std::net::{IpAddr, SocketAddr};
+
+use actix_web::HttpRequest;
+use actix_web::http::header;
+
+use crate::Api;
+use crate::extract::client_address::comes_by_https;
+use crate::server::connection::Connection;
+
+/// The URL below which whoever sent `request` reaches the service: the one from the settings, otherwise the address at which the
+/// connection was accepted. `Host` is shown only where it names that address, because anybody can send any.
+pub(crate) fn public_url(api: &Api, request: &HttpRequest) -> String {
+    if let Some(url) = &api.public_url {
+        return url.to_string();
+    }
+    let is_https = comes_by_https(request.peer_addr(), request.headers(), &api.trusted_proxies);
+    let scheme = if is_https { "https" } else { "http" };
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    match request.conn_data::<Connection>().and_then(Connection::local) {
+        Some(local) => format!("{scheme}://{}", authority(local, host)),
+        None => format!("{scheme}://{}", request.app_config().host()),
+    }
+}
+
+/// `host`, if it names `local`; otherwise `local` itself.
+fn authority(local: SocketAddr, host: Option<&str>) -> String {
+    let own = SocketAddr::new(local.ip().to_canonical(), local.port());
+    host.filter(|host| names(host, own)).map_or_else(|| own.to_string(), str::to_ascii_lowercase)
+}
+
+/// Whether `host` is the address `own`, or `localhost` with its port where that is an address of the loopback.
+fn names(host: &str, own: SocketAddr) -> bool {
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok()),
+        _ => (host, Some(80)),
+    };
+    let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
+    let is_own = bare.parse::<IpAddr>().is_ok_and(|address| address.to_canonical() == own.ip());
+    port == Some(own.port()) && (is_own || (own.ip().is_loopback() && name.eq_ignore_ascii_case("localhost")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::authority;
+
+    #[test]
+    fn a_host_is_shown_only_if_it_is_ours() {
+        for (local, host, expected) in [
+            ("127.0.0.1:8080", None, "127.0.0.1:8080"),
+            ("127.0.0.1:8080", Some("127.0.0.1:8080"), "127.0.0.1:8080"),
+            ("127.0.0.1:8080", Some("LocalHost:8080"), "localhost:8080"),
+            ("127.0.0.1:8080", Some("localhost:8081"), "127.0.0.1:8080"),
+            ("127.0.0.1:8080", Some("localhost"), "127.0.0.1:8080"),
+            ("127.0.0.1:80", Some("localhost"), "localhost"),
+            ("[::1]:8080", Some("localhost:8080"), "localhost:8080"),
+            ("[::1]:8080", Some("[::1]:8080"), "[::1]:8080"),
+            ("[::1]:80", Some("[::1]"), "[::1]"),
+            ("[::ffff:192.0.2.1]:8080", Some("192.0.2.1:8080"), "192.0.2.1:8080"),
+            ("192.0.2.1:8080", Some("localhost:8080"), "192.0.2.1:8080"),
+            ("192.0.2.1:8080", Some("evil.example:8080"), "192.0.2.1:8080"),
+            ("192.0.2.1:8080", Some("192.0.2.1:8080.evil.example"), "192.0.2.1:8080"),
+            ("192.0.2.1:8080", Some("192.0.2.1:8080@evil.example"), "192.0.2.1:8080"),
+            ("192.0.2.1:8080", Some("evil.example/192.0.2.1:8080"), "192.0.2.1:8080"),
+            ("192.0.2.1:8080", Some(""), "192.0.2.1:8080"),
+        ] {
+            assert_eq!(authority(local.parse().unwrap(), host), expected, "{local} {host:?}");
+        }
+    }
+}

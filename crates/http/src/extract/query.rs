@@ -1,0 +1,113 @@
+//! The parameters behind the question mark (contract 1.2).
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use guildhall_domain::identifier::GroupIdentifier;
+use guildhall_domain::page::Page;
+use guildhall_domain::ports::Reach;
+
+use crate::respond::page;
+use crate::respond::problem::Problem;
+use crate::work::Lane;
+
+/// The parameters of a request, not yet judged.
+pub(crate) struct Query(String);
+
+impl FromRequest for Query {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(request.query_string().to_owned())))
+    }
+}
+
+impl Query {
+    /// Where a listing with these parameters is read.
+    pub(crate) fn lane(&self) -> Lane {
+        Lane::of_search(self.0.len())
+    }
+
+    /// The page that `pageIndex` and `pageSize` ask for (contract 3.2).
+    pub(crate) fn page(&self) -> Result<Page, Problem> {
+        page::asked("parameter", self.value(page::INDEX).as_deref(), self.value(page::SIZE).as_deref())
+    }
+
+    /// A switch; off when absent.
+    pub(crate) fn is_on(&self, name: &str) -> Result<bool, Problem> {
+        match self.value(name).map(|value| value.to_ascii_lowercase()).as_deref() {
+            None | Some("false" | "0") => Ok(false),
+            Some("true" | "1") => Ok(true),
+            Some(_) => Err(Problem::bad_request(format!("The parameter '{name}' must be true or false"))),
+        }
+    }
+
+    /// Direct members and children, or all below, as `includeInherited` says.
+    pub(crate) fn reach(&self) -> Result<Reach, Problem> {
+        Ok(if self.is_on("includeInherited")? { Reach::Effective } else { Reach::Direct })
+    }
+
+    /// The groups that `excludedGroups` lists, separated by commas (contract 5.2).
+    pub(crate) fn excluded_groups(&self) -> Vec<GroupIdentifier> {
+        let listed = self.value("excludedGroups").unwrap_or_default();
+        listed.split(',').map(str::trim).filter(|name| !name.is_empty()).map(GroupIdentifier::from).collect()
+    }
+
+    /// The last value of this name; clients write several things when they mean none.
+    pub(crate) fn value(&self, name: &str) -> Option<Cow<'_, str>> {
+        let named = form_urlencoded::parse(self.0.as_bytes()).filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        named.last().map(|(_, value)| value).filter(|value| !matches!(value.as_ref(), "" | "undefined" | "null"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Query;
+
+    fn page(query: &str) -> Result<(u64, u64), String> {
+        let page = Query(query.to_owned()).page();
+        page.map(|page| (page.index(), page.size())).map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn pages_are_read_in_any_case_and_cut_down() {
+        for (query, expected) in [
+            ("", (0, 25)),
+            ("pageIndex=2&pageSize=10", (2, 10)),
+            ("PAGEINDEX=2&pagesize=10&defaultHeaders=%5Bobject%20Object%5D", (2, 10)),
+            ("pageIndex=undefined&pageSize=null", (0, 25)),
+            ("pageIndex=&pageSize", (0, 25)),
+            ("pageIndex=%31&pageSize=1000", (1, 1000)),
+            ("pageSize=1001", (0, 1000)),
+            ("pageSize=99999999999999999999999", (0, 1000)),
+            ("pageIndex=1&pageIndex=3", (3, 25)),
+            ("%FF=%FF&&=&=x", (0, 25)),
+        ] {
+            assert_eq!(page(query), Ok(expected), "{query}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_page_is_refused_by_name() {
+        for query in ["pageIndex=-1", "pageIndex=x", "pageIndex=1.5", "pageIndex=2147483648", "pageIndex=+1"] {
+            assert!(page(query).is_err_and(|message| message.contains("'pageIndex'")), "{query}");
+        }
+        for query in ["pageSize=0", "pageSize=-1", "pageSize=ten", "pageSize=1e2"] {
+            assert!(page(query).is_err_and(|message| message.contains("'pageSize'")), "{query}");
+        }
+    }
+
+    #[test]
+    fn switches_are_words_or_digits() {
+        for (query, expected) in
+            [("", false), ("x=TRUE", true), ("X=1", true), ("x=False", false), ("x=0", false), ("x=undefined", false)]
+        {
+            assert_eq!(Query(query.to_owned()).is_on("x").ok(), Some(expected), "{query}");
+        }
+        assert!(Query("x=yes".to_owned()).is_on("x").is_err());
+    }
+}

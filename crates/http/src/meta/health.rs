@@ -1,0 +1,44 @@
+//! Whether the service lives, and whether it can work.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::Api;
+use crate::respond::json::{Reply, json};
+use crate::respond::problem::Problem;
+use crate::work::{Lane, run};
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct Health {
+    #[schema(examples("ok"))]
+    status: &'static str,
+}
+
+const OK: Health = Health { status: "ok" };
+
+/// Tells that the process lives.
+#[utoipa::path(
+    get,
+    path = "/health/live",
+    tag = "Service",
+    operation_id = "isLive",
+    responses((status = 200, description = "It does.", body = Health))
+)]
+pub(crate) async fn live() -> Result<Reply, Problem> {
+    json(StatusCode::OK, &OK)
+}
+
+/// Tells whether the service can work: whether the database answers.
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    tag = "Service",
+    operation_id = "isReady",
+    responses((status = 200, description = "It can.", body = Health))
+)]
+pub(crate) async fn ready(api: Data<Api>) -> Result<Reply, Problem> {
+    run(&api, Lane::Read, move |api| api.directory.ready().map_err(Problem::unavailable)).await?;
+    json(StatusCode::OK, &OK)
+}

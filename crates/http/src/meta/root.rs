@@ -1,0 +1,35 @@
+//! What the service is: some clients ask the bare address first.
+
+use actix_web::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::respond::json::{Reply, json};
+use crate::respond::problem::Problem;
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct Service {
+    name: &'static str,
+    version: &'static str,
+    links: Links,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Links {
+    docs: &'static str,
+    openapi: &'static str,
+    health: &'static str,
+}
+
+/// Tells what this is, and where to read on.
+#[utoipa::path(
+    get,
+    path = "/",
+    tag = "Service",
+    operation_id = "about",
+    responses((status = 200, description = "The service.", body = Service))
+)]
+pub(crate) async fn root() -> Result<Reply, Problem> {
+    let links = Links { docs: "/docs", openapi: "/api/openapi.json", health: "/health/ready" };
+    json(StatusCode::OK, &Service { name: "Guildhall", version: env!("CARGO_PKG_VERSION"), links })
+}

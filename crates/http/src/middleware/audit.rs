@@ -1,0 +1,138 @@
+//! What an auditor looks for: a line each, with `audit` as its target. Who called, and from where, is in the request's span.
+
+use std::fmt::Display;
+
+use actix_web::ResponseError as _;
+use actix_web::http::StatusCode;
+use guildhall_domain::access::Caller;
+use guildhall_domain::directory::ChangePasswordError;
+use guildhall_domain::identifier::UserIdentifier;
+use guildhall_domain::request::{AdministratorsChange, ApiKeyChange, AuditNote, IdList};
+
+use crate::middleware::request_span::{LONGEST_NAME, excerpt};
+use crate::respond::problem::Problem;
+
+/// The most characters of a reason. One comes from a library that may repeat a part of what it was given.
+const LONGEST_REASON: usize = 300;
+
+/// Reports what a use case noted.
+pub(crate) fn report(note: &AuditNote) {
+    match note {
+        AuditNote::AdministratorsChanged { change, administrators, group, users, groups } => {
+            let change = administrators_change(*change);
+            let administrators: Vec<_> = administrators.iter().map(|group| group.name()).collect();
+            tracing::info!(
+                target: "audit",
+                event = "administrators_changed",
+                change,
+                administrators = administrators.join(", "),
+                group = group.map(tracing::field::display),
+                users = listed(users),
+                user_count = counted(users),
+                groups = listed(groups),
+                group_count = counted(groups),
+                "who administers has changed: {change}"
+            );
+        }
+        AuditNote::Locked { user } => {
+            tracing::info!(
+                target: "audit",
+                event = "account_locked",
+                user = %user,
+                "wrong passwords have locked the account {user}"
+            );
+        }
+        AuditNote::ApiKeyChanged { change, key, name } => {
+            let (change, name) = (api_key_change(*change), excerpt(name, LONGEST_NAME));
+            tracing::info!(
+                target: "audit",
+                event = "api_key_changed",
+                change,
+                key = %key,
+                name,
+                "the API key {key} was {change}"
+            );
+        }
+    }
+}
+
+/// Reports that somebody who sent a token was refused: 401 or 403. Anything else is no denial.
+pub(crate) fn report_if_denied(problem: &Problem) {
+    let status = problem.status_code();
+    if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        denied(status, &problem.cause().unwrap_or_else(|| problem.to_string()));
+    }
+}
+
+/// Reports that a token is not accepted.
+pub(crate) fn token_refused(reason: &str) {
+    denied(StatusCode::UNAUTHORIZED, reason);
+}
+
+fn denied(status: StatusCode, reason: &str) {
+    let (code, reason) = (status.as_u16(), excerpt(reason, LONGEST_REASON));
+    tracing::info!(target: "audit", event = "denied", status = code, reason, "denied with {code}");
+}
+
+/// Reports that somebody did not get a token. `name` is the username or the client id that they gave, if they gave one.
+/// A failure of the service is no refusal.
+pub(crate) fn report_if_sign_in_refused(name: Option<&str>, problem: &Problem) {
+    let status = problem.status_code();
+    if status.is_client_error() {
+        let (name, reason) = (name.map(|name| excerpt(name, LONGEST_NAME)), problem.to_string());
+        tracing::info!(target: "audit", event = "sign_in_refused", name, reason, "a sign-in was refused");
+    }
+}
+
+/// Reports that a password was changed, or that it was not because the existing one was given wrong.
+pub(crate) fn report_password_change(
+    caller: &Caller,
+    user: &UserIdentifier,
+    outcome: &Result<(), ChangePasswordError>,
+) {
+    let user = match user {
+        UserIdentifier::Current => caller.user.to_string(),
+        UserIdentifier::Id(id) => id.to_string(),
+        UserIdentifier::Name(name) => excerpt(name.as_str(), LONGEST_NAME),
+    };
+    match outcome {
+        Ok(()) => tracing::info!(target: "audit", event = "password_changed", user, "a password was changed"),
+        Err(ChangePasswordError::ExistingIncorrect) => {
+            tracing::info!(target: "audit", event = "password_change_refused", user, "a password change was refused");
+        }
+        Err(_) => {}
+    }
+}
+
+fn listed<I: Display>(ids: &IdList<I>) -> Option<String> {
+    let ids: Vec<_> = ids.first.iter().map(ToString::to_string).collect();
+    (!ids.is_empty()).then(|| ids.join(" "))
+}
+
+fn counted<I>(ids: &IdList<I>) -> Option<u64> {
+    (ids.count > 0).then_some(ids.count as u64)
+}
+
+fn administrators_change(change: AdministratorsChange) -> &'static str {
+    match change {
+        AdministratorsChange::UsersAdded => "users added",
+        AdministratorsChange::UserRemoved => "user removed",
+        AdministratorsChange::GroupsAdded => "groups added",
+        AdministratorsChange::GroupRemoved => "group removed",
+        AdministratorsChange::GroupDeleted => "group deleted",
+        AdministratorsChange::DomainsChanged => "email domains changed",
+        AdministratorsChange::UserDeleted => "user deleted",
+        AdministratorsChange::UserSuspended => "user suspended",
+        AdministratorsChange::UserUnsuspended => "user unsuspended",
+        AdministratorsChange::ExpiryChanged => "expiry changed",
+    }
+}
+
+fn api_key_change(change: ApiKeyChange) -> &'static str {
+    match change {
+        ApiKeyChange::Created => "created",
+        ApiKeyChange::Changed => "changed",
+        ApiKeyChange::Rotated => "given another secret",
+        ApiKeyChange::Deleted => "deleted",
+    }
+}

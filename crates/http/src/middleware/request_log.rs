@@ -1,0 +1,114 @@
+//! What happens around every request: it gets an id, a line in the log, and errors in the API's form.
+
+use std::time::Instant;
+
+use actix_web::Error;
+use actix_web::HttpMessage as _;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use uuid::Uuid;
+
+use crate::Api;
+use crate::extract::client_address::client_address;
+use crate::extract::request_body::RequestBody;
+use crate::middleware::request_span::RequestSpan;
+use crate::middleware::response_headers;
+use crate::respond::json::JSON;
+use crate::respond::problem::Problem;
+use crate::respond::response_body::ResponseBody;
+use crate::routes::normalize_path::canonical_path;
+use crate::server::connection::Connection;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Answers every request.
+pub(crate) async fn answer<B: MessageBody + 'static>(
+    api: Data<Api>,
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let id = api.ids.next();
+    let connection = request.request().conn_data::<Connection>().cloned();
+    let request_body = RequestBody::take_from(&mut request, connection.clone());
+    request.extensions_mut().insert(request_body.clone());
+    let route = canonical_path(request.path());
+    let template = route.as_ref().map(|route| route.template);
+    let address = client_address(request.request(), &api.trusted_proxies);
+    let span = RequestSpan::new(id, request.method(), request.path(), template, address);
+    if let Some(route) = route {
+        request.extensions_mut().insert(route);
+    }
+    span.around(async move {
+        let begun = Instant::now();
+        let mut response = next.call(request).await?.map_into_boxed_body();
+        let is_settled = request_body.settle().await;
+        let status = response.status();
+        let mut cause = None;
+        if status.is_client_error() || status.is_server_error() {
+            (response, cause) = explained(response, id);
+        }
+        if let Ok(id) = HeaderValue::try_from(id.to_string()) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        log(status, begun, cause);
+        Ok(leaving(response, (!is_settled).then_some(request_body), connection.as_ref()))
+    })
+    .await
+}
+
+/// `response` on its way. A body of the request that stayed `unread` is the last thing on its connection.
+fn leaving(
+    response: ServiceResponse,
+    unread: Option<RequestBody>,
+    connection: Option<&Connection>,
+) -> ServiceResponse<BoxBody> {
+    let is_last = unread.is_some() || connection.is_some_and(Connection::is_in_reserve);
+    let begin = if is_last { Connection::begin_last_response } else { Connection::begin_response };
+    let guard = connection.map(begin);
+    response.map_body(|head, body| {
+        if is_last {
+            head.set_connection_type(ConnectionType::Close);
+        }
+        ResponseBody::new(body, unread, guard).boxed()
+    })
+}
+
+/// The headers of an error that is answered before the routes are asked.
+pub(crate) fn finish_refusal(headers: &mut HeaderMap, id: Uuid) {
+    headers.insert(header::CONTENT_TYPE, JSON);
+    if let Ok(id) = HeaderValue::try_from(id.to_string()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    response_headers::add_to(headers);
+}
+
+/// An error in the API's form, and what caused it.
+fn explained(response: ServiceResponse, id: Uuid) -> (ServiceResponse, Option<String>) {
+    let error = response.response().error();
+    let (body, cause) = match error.and_then(Error::as_error::<Problem>) {
+        Some(problem) => (problem.body(id), problem.cause()),
+        None => (Problem::of_status(response.status()).body(id), error.map(ToString::to_string)),
+    };
+    let is_head = response.request().method() == Method::HEAD;
+    let mut response = response.map_body(|_, _| if is_head { BoxBody::new(()) } else { BoxBody::new(body) });
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    (response, cause)
+}
+
+/// The line of an answered request.
+pub(crate) fn log(status: StatusCode, begun: Instant, cause: Option<String>) {
+    let duration = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let code = status.as_u16();
+    let error = cause.unwrap_or_default();
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        tracing::warn!(status = code, duration_ms = duration, error, "answered {code} in {duration} ms");
+    } else if status.is_server_error() {
+        tracing::error!(status = code, duration_ms = duration, error, "answered {code} in {duration} ms");
+    } else {
+        tracing::info!(status = code, duration_ms = duration, "answered {code} in {duration} ms");
+    }
+}

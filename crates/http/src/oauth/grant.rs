@@ -1,0 +1,191 @@
+//! What a request for a token asks for (RFC 6749, and contract 2.1).
+
+use std::collections::HashMap;
+
+use actix_web::http::header::{self, HeaderMap};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use guildhall_domain::access::Scopes;
+
+use crate::respond::problem::Problem;
+
+/// The most bytes of a form: several times what any client sends.
+pub(crate) const LONGEST_FORM: usize = 16 * 1024;
+
+/// On what ground a token is asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Grant {
+    /// A program's API key.
+    Client {
+        id: String,
+        secret: String,
+    },
+    Password {
+        username: String,
+        password: String,
+    },
+    Refresh {
+        token: String,
+    },
+}
+
+impl Grant {
+    /// The username or the client id that was given.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Client { id: name, .. } | Self::Password { username: name, .. } => Some(name),
+            Self::Refresh { .. } => None,
+        }
+    }
+}
+
+/// A request for a token.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TokenRequest {
+    pub(crate) grant: Grant,
+    pub(crate) scopes: Scopes,
+}
+
+impl TokenRequest {
+    /// Reads a form, and the client's id and secret from `Authorization` where they are not in the form.
+    pub(crate) fn read(form: &[u8], headers: &HeaderMap) -> Result<Self, Problem> {
+        let mut form = Form::read(form)?;
+        let grant = match form.take("grant_type").as_deref() {
+            Some("client_credentials") => client(&mut form, headers)?,
+            Some("contensis_classic" | "password") => {
+                Grant::Password { username: form.required("username")?, password: form.required("password")? }
+            }
+            Some("contensis_classic_refresh_token" | "refresh_token") => {
+                Grant::Refresh { token: form.required("refresh_token")? }
+            }
+            _ => return Err(Problem::oauth("unsupported_grant_type")),
+        };
+        let scopes = form.take("scope").map_or_else(Scopes::all, |scope| Scopes::known_in(&scope));
+        Ok(Self { grant, scopes })
+    }
+}
+
+fn client(form: &mut Form, headers: &HeaderMap) -> Result<Grant, Problem> {
+    let Some((id, secret)) = basic(headers)? else {
+        return Ok(Grant::Client { id: form.required("client_id")?, secret: form.required("client_secret")? });
+    };
+    let contradicts = form.take("client_id").is_some_and(|other| other != id) || form.take("client_secret").is_some();
+    if contradicts { Err(Problem::oauth("invalid_request")) } else { Ok(Grant::Client { id, secret }) }
+}
+
+/// A client's id and secret by HTTP Basic, each form-encoded before both are Base64 (RFC 6749, section 2.3.1).
+fn basic(headers: &HeaderMap) -> Result<Option<(String, String)>, Problem> {
+    let Some(header) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let credentials = header.to_str().ok().and_then(|text| text.trim().split_once(' '));
+    let Some((_, encoded)) = credentials.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic")) else {
+        return Ok(None);
+    };
+    let decoded = STANDARD.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let pair = decoded.as_deref().and_then(|text| text.split_once(':'));
+    let (id, secret) = pair.ok_or_else(|| Problem::oauth("invalid_request"))?;
+    Ok(Some((decode(id), decode(secret))))
+}
+
+fn decode(text: &str) -> String {
+    form_urlencoded::parse(text.as_bytes()).next().map(|(decoded, _)| decoded.into_owned()).unwrap_or_default()
+}
+
+/// The parameters of a form. One without a value counts as absent, and none may come twice (RFC 6749, section 3.2).
+struct Form(HashMap<String, String>);
+
+impl Form {
+    fn read(form: &[u8]) -> Result<Self, Problem> {
+        let mut parameters = HashMap::new();
+        for (name, value) in form_urlencoded::parse(form).into_owned() {
+            if !value.is_empty() && parameters.insert(name, value).is_some() {
+                return Err(Problem::oauth("invalid_request"));
+            }
+        }
+        Ok(Self(parameters))
+    }
+
+    fn take(&mut self, name: &str) -> Option<String> {
+        self.0.remove(name)
+    }
+
+    fn required(&mut self, name: &str) -> Result<String, Problem> {
+        self.take(name).ok_or_else(|| Problem::oauth("invalid_request"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+    use guildhall_domain::access::Scopes;
+
+    use super::{Grant, TokenRequest};
+
+    fn read(form: &str, authorization: Option<&'static str>) -> Result<TokenRequest, String> {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = authorization {
+            headers.insert(AUTHORIZATION, HeaderValue::from_static(value));
+        }
+        TokenRequest::read(form.as_bytes(), &headers).map_err(|problem| problem.to_string())
+    }
+
+    fn client(id: &str, secret: &str) -> Grant {
+        Grant::Client { id: id.to_owned(), secret: secret.to_owned() }
+    }
+
+    #[test]
+    fn every_grant_is_read_by_both_of_its_names() {
+        let password = Grant::Password { username: "a b".to_owned(), password: "c+d".to_owned() };
+        for (form, expected) in [
+            ("scope=openid&grant_type=contensis_classic&username=a+b&password=c%2Bd", &password),
+            ("grant_type=password&username=a%20b&password=c%2Bd&scope=openid+nonsense", &password),
+            (
+                "scope=openid&grant_type=contensis_classic_refresh_token&refresh_token=t",
+                &Grant::Refresh { token: "t".to_owned() },
+            ),
+            ("refresh_token=t&grant_type=refresh_token&scope=openid", &Grant::Refresh { token: "t".to_owned() }),
+        ] {
+            let request = read(form, None).unwrap();
+            assert_eq!((&request.grant, &request.scopes), (expected, &Scopes::known_in("openid")), "{form}");
+        }
+        assert_eq!(read("grant_type=refresh_token&refresh_token=t", None).unwrap().scopes, Scopes::all());
+    }
+
+    #[test]
+    fn a_client_says_who_it_is_in_the_form_or_in_the_header() {
+        let grant = |form, header| read(form, header).map(|request| request.grant);
+        let (form, bare) =
+            ("grant_type=client_credentials&client_id=i&client_secret=s", "grant_type=client_credentials");
+        assert_eq!(grant(form, None), Ok(client("i", "s")));
+        assert_eq!(grant(form, Some("Bearer x")), Ok(client("i", "s")));
+        assert_eq!(grant(bare, Some("Basic aTpz")), Ok(client("i", "s")));
+        assert_eq!(grant("grant_type=client_credentials&client_id=i", Some("bAsIc aTpz")), Ok(client("i", "s")));
+        // `a%3Ab:c+d`
+        assert_eq!(grant(bare, Some("Basic YSUzQWI6YytkCg==")), Ok(client("a:b", "c d\n")));
+        for (form, header) in [
+            (bare, None),
+            (form, Some("Basic aTpz")),
+            ("grant_type=client_credentials&client_id=other", Some("Basic aTpz")),
+            (bare, Some("Basic nonsense!")),
+            (bare, Some("Basic aXM=")),
+            ("grant_type=client_credentials&client_id=i&client_secret=", None),
+        ] {
+            assert_eq!(grant(form, header), Err("invalid_request".to_owned()), "{form} {header:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_request_is_refused() {
+        for (form, expected) in [
+            ("", "unsupported_grant_type"),
+            ("scope=openid", "unsupported_grant_type"),
+            ("grant_type=authorization_code&code=x", "unsupported_grant_type"),
+            ("{\"grant_type\":\"password\"}", "unsupported_grant_type"),
+            ("grant_type=password&username=a", "invalid_request"),
+            ("grant_type=password&username=a&password=", "invalid_request"),
+            ("grant_type=password&username=a&password=b&username=c", "invalid_request"),
+            ("grant_type=refresh_token", "invalid_request"),
+        ] {
+            assert_eq!(read(form, None), Err(expected.to_owned()), "{form}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! How often somebody may fail to prove who they are (contract 10 row 27).
+//!
+//! Failures alone count, by address and by account at an address: nobody can keep a right secret from somebody at another
+//! address. The limits are those of one instance.
+
+use std::convert::Infallible;
+use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use quick_cache::sync::Cache;
+
+use crate::extract::client_address::network;
+use crate::respond::problem::Problem;
+
+/// How many addresses, and how many accounts at addresses, are remembered; those that were not used for longest go first.
+const REMEMBERED: usize = 1 << 16;
+const MINUTE: u64 = 60_000_000_000;
+
+/// How many failures there may be in a minute; none is any number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenLimits {
+    /// From one address; from one network of 64 bits, where the address is IPv6.
+    pub per_address: Option<NonZeroU32>,
+    /// From one address for one username, email address or client id, whether it is known or not.
+    pub per_account: Option<NonZeroU32>,
+}
+
+/// Counts failures. It keeps digests under a key of this process, and a bounded number of them.
+pub(crate) struct Throttle {
+    hasher: RandomState,
+    addresses: Option<Limiter>,
+    accounts: Option<Limiter>,
+}
+
+/// An attempt that counts as a failure unless it is said to be none.
+#[must_use]
+pub(crate) struct Attempt {
+    counted: Vec<Arc<Bucket>>,
+}
+
+impl Throttle {
+    pub(crate) fn new(limits: TokenLimits) -> Self {
+        Self {
+            hasher: RandomState::new(),
+            addresses: limits.per_address.map(Limiter::new),
+            accounts: limits.per_account.map(Limiter::new),
+        }
+    }
+
+    /// Begins an attempt from this address, unless there have been too many failures from there.
+    pub(crate) fn attempt(&self, address: Option<IpAddr>) -> Result<Attempt, Problem> {
+        let mut attempt = Attempt { counted: Vec::new() };
+        if let (Some(limiter), Some(address)) = (&self.addresses, address) {
+            attempt.count(limiter, self.hasher.hash_one(network(address)))?;
+        }
+        Ok(attempt)
+    }
+
+    /// Says for which account the attempt is. It ends here if there have been too many failures for the account from this
+    /// address.
+    pub(crate) fn of_account(
+        &self,
+        attempt: &mut Attempt,
+        address: Option<IpAddr>,
+        account: &impl Hash,
+    ) -> Result<(), Problem> {
+        match &self.accounts {
+            Some(limiter) => attempt.count(limiter, self.hasher.hash_one((address.map(network), account))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Attempt {
+    /// It was no failure.
+    pub(crate) fn forgive(self) {
+        for bucket in &self.counted {
+            bucket.give_back();
+        }
+    }
+
+    /// Whether it was one, is for the answer to say: a wrong secret is a failure; the service's own trouble is none.
+    pub(crate) fn judge<T>(self, outcome: Result<T, Problem>) -> Result<T, Problem> {
+        if outcome.as_ref().map_or_else(Problem::is_ours, |_| true) {
+            self.forgive();
+        }
+        outcome
+    }
+
+    fn count(&mut self, limiter: &Limiter, key: u64) -> Result<(), Problem> {
+        let bucket = limiter.bucket(key);
+        bucket.take().map_err(|wait| Problem::slow_down(wait.as_secs() + 1))?;
+        self.counted.push(bucket);
+        Ok(())
+    }
+}
+
+struct Limiter {
+    per_minute: NonZeroU32,
+    buckets: Cache<u64, Arc<Bucket>>,
+    begun: Instant,
+}
+
+impl Limiter {
+    fn new(per_minute: NonZeroU32) -> Self {
+        Self { per_minute, buckets: Cache::new(REMEMBERED), begun: Instant::now() }
+    }
+
+    fn bucket(&self, key: u64) -> Arc<Bucket> {
+        let new = || Ok::<_, Infallible>(Arc::new(Bucket::new(self.per_minute, self.begun)));
+        let Ok(bucket) = self.buckets.get_or_insert_with(&key, new);
+        bucket
+    }
+}
+
+/// Refills steadily, and takes back what was not used: the generic cell rate algorithm.
+struct Bucket {
+    /// Nanoseconds between two that are admitted in the long run.
+    interval: u64,
+    begun: Instant,
+    /// When the bucket is full again, in nanoseconds since `begun`.
+    full_at: AtomicU64,
+}
+
+impl Bucket {
+    fn new(per_minute: NonZeroU32, begun: Instant) -> Self {
+        Self { interval: MINUTE / u64::from(per_minute.get()), begun, full_at: AtomicU64::new(0) }
+    }
+
+    /// Takes one out, or says how long to wait for one.
+    fn take(&self) -> Result<(), Duration> {
+        let now = u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let taken = |full_at: u64| {
+            let next = full_at.max(now).saturating_add(self.interval);
+            (next.saturating_sub(now) <= MINUTE).then_some(next)
+        };
+        let updated = self.full_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken);
+        updated.map(drop).map_err(|full_at| {
+            Duration::from_nanos(full_at.saturating_add(self.interval).saturating_sub(now).saturating_sub(MINUTE))
+        })
+    }
+
+    fn give_back(&self) {
+        // A bucket that was filled up since stays full.
+        let given_back = |full_at: u64| Some(full_at.saturating_sub(self.interval));
+        let _ = self.full_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, given_back);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+    use std::num::NonZeroU32;
+
+    use super::{REMEMBERED, Throttle, TokenLimits};
+
+    fn throttle(per_address: u32, per_account: u32) -> Throttle {
+        let [per_address, per_account] = [per_address, per_account].map(NonZeroU32::new);
+        Throttle::new(TokenLimits { per_address, per_account })
+    }
+
+    /// Whether an attempt begins; it fails.
+    fn fails(throttle: &Throttle, address: &str, account: &str) -> bool {
+        let address: Option<IpAddr> = Some(address.parse().unwrap());
+        throttle.attempt(address).and_then(|mut attempt| throttle.of_account(&mut attempt, address, &account)).is_ok()
+    }
+
+    #[test]
+    fn each_network_and_each_account_at_it_has_its_own_count() {
+        let addresses = throttle(2, 0);
+        assert_eq!(["192.0.2.1"; 3].map(|address| fails(&addresses, address, "")), [true, true, false]);
+        assert!(fails(&addresses, "192.0.2.2", ""));
+        assert_eq!(
+            ["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::3"]
+                .map(|address| fails(&addresses, address, "")),
+            [true, true, false, true]
+        );
+        let accounts = throttle(0, 1);
+        assert_eq!(["tyler", "tyler", "marla"].map(|name| fails(&accounts, "192.0.2.1", name)), [true, false, true]);
+        assert!(fails(&accounts, "192.0.2.2", "tyler"));
+        assert!(throttle(1, 1).attempt(None).is_ok());
+        let unlimited = throttle(0, 0);
+        assert!((0..1000).all(|_| fails(&unlimited, "192.0.2.1", "tyler")));
+    }
+
+    #[test]
+    fn what_was_no_failure_does_not_count() {
+        let throttle = throttle(3, 3);
+        let address: Option<IpAddr> = Some("192.0.2.1".parse().unwrap());
+        for _ in 0..100 {
+            let mut attempt = throttle.attempt(address).unwrap();
+            throttle.of_account(&mut attempt, address, &"tyler").unwrap();
+            attempt.forgive();
+        }
+        assert_eq!(["tyler"; 4].map(|name| fails(&throttle, "192.0.2.1", name)), [true, true, true, false]);
+    }
+
+    #[test]
+    fn those_who_stay_away_are_forgotten() {
+        let throttle = throttle(u32::MAX, u32::MAX);
+        for name in 0..REMEMBERED * 2 {
+            assert!(fails(&throttle, "192.0.2.1", &name.to_string()));
+        }
+        assert!(throttle.accounts.as_ref().unwrap().buckets.len() <= REMEMBERED);
+    }
+}

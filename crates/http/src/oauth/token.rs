@@ -1,0 +1,153 @@
+//! Access tokens: how they are got, and how anybody verifies them (contract 2).
+
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, PRAGMA};
+use actix_web::web::Data;
+use guildhall_domain::access::{Caller, Scopes};
+use guildhall_domain::api_key::ApiKeyId;
+use guildhall_domain::directory::Directory;
+use guildhall_domain::identifier::parse_guid;
+use guildhall_domain::name::NameKey;
+use guildhall_domain::secret::Secret;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::Api;
+use crate::extract::authorised_body::Submission;
+use crate::extract::client_address::network;
+use crate::middleware::audit;
+use crate::middleware::request_span::RequestSpan;
+use crate::oauth::grant::{Grant, LONGEST_FORM, TokenRequest};
+use crate::openapi::{OAuthError, TokenForm};
+use crate::respond::json::{Reply, json};
+use crate::respond::problem::Problem;
+use crate::work::{Lane, run};
+
+/// An access token.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AccessToken)]
+pub(crate) struct TokenBody {
+    access_token: String,
+    /// In seconds.
+    #[schema(minimum = 61, examples(3600))]
+    expires_in: u64,
+    token_type: TokenType,
+    /// Gets further access tokens until it has not been used for 15 days. It stays the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    /// What the token may be used for; scopes that nobody knows are left out.
+    scope: String,
+}
+
+#[derive(Serialize, ToSchema)]
+enum TokenType {
+    Bearer,
+}
+
+/// Gets an access token.
+///
+/// For a person by username or email address and password, or by a refresh token; for a program by the id and the secret of an
+/// API key, in the form or by HTTP Basic. The grants have the names of the platform and those of RFC 6749.
+#[utoipa::path(
+    post,
+    path = "/authenticate/connect/token",
+    tag = "Tokens",
+    operation_id = "getToken",
+    request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "The token.", body = TokenBody,
+         headers(("Cache-Control" = String, description = "`no-store`."))),
+        (status = 400, description = "There is no token for this.", body = OAuthError),
+        (status = 408, description = "The form came too slowly.", body = OAuthError),
+        (status = 429, description = "There were too many failures from this address, or for this account from it.", body = OAuthError,
+         headers(("Retry-After" = u32, description = "After how many seconds to ask again."))),
+        (status = 503, description = "The database is away, or too many requests collide.", body = OAuthError,
+         headers(("Retry-After" = u32, description = "After how many seconds to ask again.")))
+    )
+)]
+pub(crate) async fn token(api: Data<Api>, request: HttpRequest, submission: Submission) -> Result<Reply, Problem> {
+    granted(api, request, submission).await.map_err(Problem::into_oauth)
+}
+
+/// Somebody to whom a token is to be issued.
+struct Granted {
+    caller: Caller,
+    client: Option<ApiKeyId>,
+    refresh_token: Option<Secret>,
+}
+
+async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -> Result<Reply, Problem> {
+    let span = RequestSpan::current();
+    let address = span.address().map(network);
+    let refused = |problem: &Problem| audit::report_if_sign_in_refused(None, problem);
+    let mut attempt = api.throttle.attempt(address).inspect_err(refused)?;
+    let form = submission.read(&["application/x-www-form-urlencoded"], LONGEST_FORM).await?;
+    let TokenRequest { grant, scopes } = TokenRequest::read(&form, request.headers())?;
+    let name = grant.name().map(str::to_owned);
+    if let Some(account) = Account::of(&grant) {
+        let refused = |problem: &Problem| audit::report_if_sign_in_refused(name.as_deref(), problem);
+        api.throttle.of_account(&mut attempt, address, &account).inspect_err(refused)?;
+    }
+    let body = run(&api, lane(&grant), move |api| {
+        let granted = sign_in(&api.directory.called_from(address), grant, &scopes);
+        let granted = granted.inspect_err(|problem| audit::report_if_sign_in_refused(name.as_deref(), problem));
+        let Granted { caller, client, refresh_token } = granted?;
+        span.identify_by_sign_in(caller.user, client);
+        let issued = api.tokens.issue(&caller, client).map_err(Problem::unexpected)?;
+        Ok::<_, Problem>(TokenBody {
+            access_token: issued.value,
+            expires_in: issued.expires_in,
+            token_type: TokenType::Bearer,
+            refresh_token: refresh_token.map(|token| token.reveal().to_owned()),
+            scope: caller.scopes.to_text(),
+        })
+    })
+    .await;
+    let body = attempt.judge(body)?;
+    let reply = json(StatusCode::OK, &body)?;
+    Ok(reply.with(PRAGMA, HeaderValue::from_static("no-cache")))
+}
+
+fn sign_in(directory: &Directory, grant: Grant, scopes: &Scopes) -> Result<Granted, Problem> {
+    Ok(match grant {
+        Grant::Client { id, secret } => {
+            let (client, caller) = directory.sign_in_client(&id, &secret, scopes)?;
+            Granted { caller, client: Some(client), refresh_token: None }
+        }
+        Grant::Password { username, password } => {
+            let session = directory.sign_in(&username, password, scopes)?;
+            Granted { caller: session.caller, client: None, refresh_token: Some(session.refresh_token) }
+        }
+        Grant::Refresh { token } => {
+            let caller = directory.refresh(&token, scopes)?;
+            Granted { caller, client: None, refresh_token: Some(Secret::given(token)) }
+        }
+    })
+}
+
+fn lane(grant: &Grant) -> Lane {
+    match grant {
+        Grant::Client { .. } => Lane::Read,
+        Grant::Password { .. } => Lane::Password,
+        Grant::Refresh { .. } => Lane::Write,
+    }
+}
+
+/// The account that is tried; all spellings of a name and of a client id are one.
+#[derive(Hash)]
+enum Account {
+    Client(Uuid),
+    User(String),
+}
+
+impl Account {
+    fn of(grant: &Grant) -> Option<Self> {
+        match grant {
+            Grant::Client { id, .. } => parse_guid(id).map(Self::Client),
+            Grant::Password { username, .. } => Some(Self::User(NameKey::of(username).as_str().to_owned())),
+            Grant::Refresh { .. } => None,
+        }
+    }
+}

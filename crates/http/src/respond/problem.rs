@@ -1,0 +1,277 @@
+//! Every answer that is not a success, in the API's form (contract 3.1).
+
+mod refusals;
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use guildhall_domain::validation::InvalidField;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use uuid::Uuid;
+
+pub(crate) use refusals::{GROUP_NOT_FOUND, NOT_A_MEMBER, USER_NOT_FOUND};
+
+/// Why a request is not answered as it hoped.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    kind: Kind,
+    message: Cow<'static, str>,
+    form: Form,
+    data: Option<Box<RawValue>>,
+    advice: Option<Advice>,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+enum Kind {
+    Error,
+    Validation,
+}
+
+/// In which form the body says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// As the API does.
+    Api,
+    /// As RFC 6749 does (section 5.2): the message is a code, and there is nothing else.
+    OAuth,
+}
+
+/// What a header tells the client to do about it.
+#[derive(Debug)]
+enum Advice {
+    Authenticate,
+    Allow(String),
+    RetryAfter(u64),
+}
+
+/// What a client sees without a valid token: this and nothing else (contract 2.3).
+const UNAUTHENTICATED: &str = r#"{"message":"Authorization has been denied for this request."}"#;
+
+impl Problem {
+    fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status,
+            kind: Kind::Error,
+            message: message.into(),
+            form: Form::Api,
+            data: None,
+            advice: None,
+            cause: None,
+        }
+    }
+
+    /// A status that somebody else chose.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        Self::new(status, status.canonical_reason().unwrap_or("The request failed"))
+    }
+
+    pub(crate) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// A ZenQL query that makes no sense after so many characters (contract 8.2).
+    pub(crate) fn zenql(position: usize, detail: &str) -> Self {
+        Self::bad_request("The ZenQL query is not valid").with_data(&Misplaced { position, detail })
+    }
+
+    pub(crate) fn unauthenticated() -> Self {
+        Self { advice: Some(Advice::Authenticate), ..Self::of_status(StatusCode::UNAUTHORIZED) }
+    }
+
+    /// The same of a token that was accepted; the reason is for the log.
+    pub(crate) fn unauthenticated_because(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { cause: Some(cause.into()), ..Self::unauthenticated() }
+    }
+
+    /// Why there is no token, by the code that clients know (contract 2.1).
+    pub(crate) fn oauth(code: &'static str) -> Self {
+        Self { form: Form::OAuth, ..Self::bad_request(code) }
+    }
+
+    /// Too many requests: again in so many seconds.
+    pub(crate) fn slow_down(seconds: u64) -> Self {
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "slow_down");
+        Self { form: Form::OAuth, advice: Some(Advice::RetryAfter(seconds)), ..problem }
+    }
+
+    /// The same for who asked for a token: clients read nothing but the code.
+    pub(crate) fn into_oauth(self) -> Self {
+        let (status, code) = match self.status {
+            _ if self.form == Form::OAuth => return self,
+            StatusCode::SERVICE_UNAVAILABLE => (self.status, "temporarily_unavailable"),
+            status if status.is_server_error() => (status, "server_error"),
+            StatusCode::REQUEST_TIMEOUT => (self.status, "invalid_request"),
+            _ => (StatusCode::BAD_REQUEST, "invalid_request"),
+        };
+        Self { status, message: code.into(), form: Form::OAuth, ..self }
+    }
+
+    pub(crate) fn forbidden(message: &'static str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    pub(crate) fn not_found(message: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    pub(crate) fn method_not_allowed(allowed: String) -> Self {
+        let message = format!("The method is not allowed here; allowed are: {allowed}");
+        Self { advice: Some(Advice::Allow(allowed)), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
+    }
+
+    pub(crate) fn conflict(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::CONFLICT, message)
+    }
+
+    pub(crate) fn too_large(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    }
+
+    /// What was sent took too long.
+    pub(crate) fn too_slow(message: &'static str) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, message)
+    }
+
+    pub(crate) fn unsupported_media(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
+    }
+
+    /// Fields are not as they must be; `message` says for what.
+    pub(crate) fn invalid(message: &'static str, fields: &[InvalidField]) -> Self {
+        let fields: Vec<_> =
+            fields.iter().map(|fault| Fault { field: &fault.field, message: &fault.message }).collect();
+        Self::validation(message).with_data(&fields)
+    }
+
+    /// The same, with data of its own.
+    pub(crate) fn validation(message: &'static str) -> Self {
+        Self { kind: Kind::Validation, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, message) }
+    }
+
+    pub(crate) fn precondition_failed(message: &'static str) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, message)
+    }
+
+    /// Something is wrong that whoever calls cannot help.
+    pub(crate) fn unexpected(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "An unexpected error occurred");
+        Self { cause: Some(cause.into()), ..problem }
+    }
+
+    /// Something is away, or has too much to do.
+    pub(crate) fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service is temporarily unavailable");
+        Self { advice: Some(Advice::RetryAfter(1)), cause: Some(cause.into()), ..problem }
+    }
+
+    /// Whether it is this service's own trouble, and not what somebody sent.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.status.is_server_error()
+    }
+
+    /// A question to the database took longer than `limit`.
+    fn timed_out(limit: Duration, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let seconds = limit.as_secs();
+        let unit = if seconds == 1 { "second" } else { "seconds" };
+        let message = format!("The query took longer than {seconds} {unit}");
+        Self { message: message.into(), ..Self::unavailable(cause) }
+    }
+
+    pub(crate) fn with_data(self, data: &impl Serialize) -> Self {
+        match to_raw_value(data) {
+            Ok(data) => Self { data: Some(data), ..self },
+            Err(error) => Self::unexpected(error),
+        }
+    }
+
+    /// The body of the answer to the request `id`.
+    pub(crate) fn body(&self, id: Uuid) -> String {
+        if self.status == StatusCode::UNAUTHORIZED {
+            return UNAUTHENTICATED.to_owned();
+        }
+        if self.form == Form::OAuth {
+            return serde_json::to_string(&OAuthBody { error: &self.message }).unwrap_or_default();
+        }
+        let body = Body { log_id: id.to_string(), message: &self.message, data: self.data.as_deref(), kind: self.kind };
+        serde_json::to_string(&body).unwrap_or_default()
+    }
+
+    /// What caused it, and what caused that: for the log.
+    pub(crate) fn cause(&self) -> Option<String> {
+        self.cause.as_ref().map(|cause| chain(cause.as_ref()))
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "logId")]
+    log_id: String,
+    message: &'a str,
+    data: Option<&'a RawValue>,
+    #[serde(rename = "type")]
+    kind: Kind,
+}
+
+#[derive(Serialize)]
+struct OAuthBody<'a> {
+    error: &'a str,
+}
+
+#[derive(Serialize)]
+struct Misplaced<'a> {
+    position: usize,
+    detail: &'a str,
+}
+
+#[derive(Serialize)]
+struct Fault<'a> {
+    field: &'a str,
+    message: &'a str,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The status and the headers. The body comes with the request's id, which only `answer` knows.
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::new(self.status);
+        let (name, value) = match &self.advice {
+            None => return response,
+            Some(Advice::Authenticate) => (header::WWW_AUTHENTICATE, Ok(HeaderValue::from_static("Bearer"))),
+            Some(Advice::Allow(methods)) => (header::ALLOW, HeaderValue::from_str(methods)),
+            Some(Advice::RetryAfter(seconds)) => (header::RETRY_AFTER, Ok(HeaderValue::from(*seconds))),
+        };
+        if let Ok(value) = value {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+/// An error and everything that led to it, in one line.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        // Writing to a string does not fail.
+        let _ = write!(line, ": {error}");
+        source = error.source();
+    }
+    line
+}

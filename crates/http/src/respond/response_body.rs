@@ -1,0 +1,57 @@
+//! The body of a response, on its way into the socket.
+
+use std::error::Error;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::web::Bytes;
+
+use crate::extract::request_body::RequestBody;
+use crate::server::connection::ResponseGuard;
+
+/// The most bytes that are handed to actix at once. It copies them, so this is what a client takes of the memory that does not
+/// read.
+const SLICE: usize = 8 * 1024;
+
+/// A body in slices. When it is dropped, all of it was handed over.
+pub(crate) struct ResponseBody {
+    content: Content,
+    _unread: Option<RequestBody>,
+    _response: Option<ResponseGuard>,
+}
+
+enum Content {
+    Whole(Bytes),
+    Other(BoxBody),
+}
+
+impl ResponseBody {
+    /// `content`. It holds the body of the request, if that stayed unread, and the phase of the connection.
+    pub(crate) fn new(content: BoxBody, unread: Option<RequestBody>, response: Option<ResponseGuard>) -> Self {
+        let content = match content.size() {
+            BodySize::Sized(1..) => content.try_into_bytes().map_or_else(Content::Other, Content::Whole),
+            _ => Content::Other(content),
+        };
+        Self { content, _unread: unread, _response: response }
+    }
+}
+
+impl MessageBody for ResponseBody {
+    type Error = Box<dyn Error>;
+
+    fn size(&self) -> BodySize {
+        match &self.content {
+            Content::Whole(bytes) => BodySize::Sized(bytes.len() as u64),
+            Content::Other(body) => body.size(),
+        }
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        match &mut self.content {
+            Content::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Content::Whole(bytes) => Poll::Ready(Some(Ok(bytes.split_to(bytes.len().min(SLICE))))),
+            Content::Other(body) => Pin::new(body).poll_next(context),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! API keys (contract 11).
+
+pub(crate) mod body;
+mod errors;
+pub(crate) mod handlers;

@@ -1,0 +1,130 @@
+//! API keys (contract 11).
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use guildhall_domain::access::{Actor, Permission};
+
+use crate::Api;
+use crate::extract::authorised_body::Submission;
+use crate::extract::caller::Caller;
+use crate::extract::path_parameters::ApiKeySegment;
+use crate::extract::query::Query;
+use crate::openapi::{ApiKeyChanges, ApiKeyPath, NewApiKey, Paging};
+use crate::respond::json::{Reply, created, json};
+use crate::respond::page::PageBody;
+use crate::respond::problem::Problem;
+use crate::security::api_keys::body::{ApiKeyBody, draft};
+use crate::work::{Lane, run};
+
+/// Lists API keys, by name.
+#[utoipa::path(
+    get,
+    path = "/api/security/apiKeys",
+    tag = "API keys",
+    operation_id = "listApiKeys",
+    params(Paging),
+    responses((status = 200, description = "A page of API keys.", body = PageBody<ApiKeyBody>))
+)]
+pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
+    run(&api, Lane::Long, move |api| {
+        let page = caller.told(api, Permission::ManageApiKeys, query.page())?;
+        let keys = api.directory.api_keys(Actor::Caller(&caller.0), page)?;
+        json(StatusCode::OK, &PageBody::new(&keys, |key| ApiKeyBody::new(key, None)))
+    })
+    .await
+}
+
+/// Creates an API key, and a user that it acts as.
+///
+/// The answer, and no later one, shows the secret.
+#[utoipa::path(
+    post,
+    path = "/api/security/apiKeys",
+    tag = "API keys",
+    operation_id = "createApiKey",
+    request_body = NewApiKey,
+    responses((status = 201, description = "The API key with its secret.", body = ApiKeyBody), (status = 409), (status = 422))
+)]
+pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
+    let body = submission.accepted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
+    run(&api, Lane::Write, move |api| {
+        let issued = api.directory.create_api_key(Actor::Caller(&caller.0), draft(&body)?, &[])?;
+        created(format_args!("apiKeys/{}", issued.key.id), &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
+    })
+    .await
+}
+
+/// Shows an API key, without its secret.
+#[utoipa::path(
+    get,
+    path = "/api/security/apiKeys/{key}",
+    tag = "API keys",
+    operation_id = "readApiKey",
+    params(ApiKeyPath),
+    responses((status = 200, description = "The API key.", body = ApiKeyBody))
+)]
+pub(crate) async fn read(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<Reply, Problem> {
+    run(&api, Lane::Read, move |api| {
+        let key = api.directory.api_key(Actor::Caller(&caller.0), &key.0)?;
+        json(StatusCode::OK, &ApiKeyBody::new(&key, None))
+    })
+    .await
+}
+
+/// Changes an API key. Disabled, it ends its tokens at once.
+///
+/// API Key Administrators change no keys that administer users or groups; nor do they give them new secrets or delete them.
+#[utoipa::path(
+    put,
+    path = "/api/security/apiKeys/{key}",
+    tag = "API keys",
+    operation_id = "updateApiKey",
+    params(ApiKeyPath),
+    request_body = ApiKeyChanges,
+    responses((status = 200, description = "The API key as it is now.", body = ApiKeyBody), (status = 422))
+)]
+pub(crate) async fn replace(
+    api: Data<Api>,
+    caller: Caller,
+    key: Path<ApiKeySegment>,
+    submission: Submission,
+) -> Result<Reply, Problem> {
+    let body = submission.accepted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
+    run(&api, Lane::Write, move |api| {
+        let key = api.directory.change_api_key(Actor::Caller(&caller.0), &key.0, &draft(&body)?)?;
+        json(StatusCode::OK, &ApiKeyBody::new(&key, None))
+    })
+    .await
+}
+
+/// Deletes an API key and its user, and ends its tokens at once.
+#[utoipa::path(
+    delete,
+    path = "/api/security/apiKeys/{key}",
+    tag = "API keys",
+    operation_id = "deleteApiKey",
+    params(ApiKeyPath),
+    responses((status = 204, description = "The API key is gone."))
+)]
+pub(crate) async fn delete(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<HttpResponse, Problem> {
+    run(&api, Lane::Write, move |api| api.directory.delete_api_key(Actor::Caller(&caller.0), &key.0)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Gives an API key another secret, which the answer shows, and ends the one of before with its tokens.
+#[utoipa::path(
+    post,
+    path = "/api/security/apiKeys/{key}/secret",
+    tag = "API keys",
+    operation_id = "rotateApiKey",
+    params(ApiKeyPath),
+    responses((status = 200, description = "The API key with its secret.", body = ApiKeyBody))
+)]
+pub(crate) async fn rotate(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<Reply, Problem> {
+    run(&api, Lane::Write, move |api| {
+        let issued = api.directory.rotate_api_key(Actor::Caller(&caller.0), &key.0)?;
+        json(StatusCode::OK, &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
+    })
+    .await
+}

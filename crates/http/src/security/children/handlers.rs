@@ -1,0 +1,117 @@
+//! Groups in groups (contract 5.k to 5.n).
+
+use std::collections::BTreeSet;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use guildhall_domain::access::Permission;
+use guildhall_domain::group::GroupId;
+
+use crate::Api;
+use crate::body::uuid_list;
+use crate::extract::authorised_body::Submission;
+use crate::extract::caller::Caller;
+use crate::extract::path_parameters::GroupSegment;
+use crate::extract::query::Query;
+use crate::openapi::{ChildPath, Excluding, GroupIds, GroupPath, IncludingSelf, Paging, Searching};
+use crate::respond::json::{Reply, json};
+use crate::respond::page::PageBody;
+use crate::respond::problem::Problem;
+use crate::security::groups::body::GroupBody;
+use crate::security::listing::Asker;
+use crate::work::{Lane, run};
+
+/// Lists the groups below a group, by name.
+#[utoipa::path(
+    get,
+    path = "/api/security/groups/{group}/groups",
+    tag = "Groups",
+    operation_id = "listChildren",
+    params(GroupPath, Paging, Searching, Excluding, IncludingSelf),
+    responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
+)]
+pub(crate) async fn list(
+    api: Data<Api>,
+    caller: Caller,
+    group: Path<GroupSegment>,
+    query: Query,
+) -> Result<Reply, Problem> {
+    let now = api.clock.now();
+    run(&api, query.lane(), move |api| {
+        let read = Asker::new(api, &caller, now)
+            .listing(&query)
+            .and_then(|listing| Ok(((query.reach()?, query.is_on("includeSelf")?), listing)));
+        let (which, listing) = caller.told(api, Permission::ReadGroups, read)?;
+        let groups = api.directory.children(&caller.0, &group.0, which, &query.excluded_groups(), &listing)?;
+        json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
+    })
+    .await
+}
+
+/// Puts many groups below a group, all or none.
+///
+/// If one would close a cycle, the answer has its path.
+#[utoipa::path(
+    post,
+    path = "/api/security/groups/{group}/groups",
+    tag = "Groups",
+    operation_id = "addChildren",
+    params(GroupPath),
+    request_body(content = GroupIds, example = json!(["6254736c-70e1-43b0-b769-f8e0f6359862"])),
+    responses((status = 204, description = "All of them are below the group."), (status = 422))
+)]
+pub(crate) async fn add_many(
+    api: Data<Api>,
+    caller: Caller,
+    group: Path<GroupSegment>,
+    submission: Submission,
+) -> Result<HttpResponse, Problem> {
+    let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.bulk_bytes).await?;
+    run(&api, Lane::Long, move |api| {
+        let children: BTreeSet<GroupId> = uuid_list::ids(body, api.limits.bulk_ids)?.into_iter().map(GroupId).collect();
+        Ok::<_, Problem>(api.directory.add_children(&caller.0, &group.0, &children)?)
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Puts a group below a group, so that its members belong to both.
+///
+/// If that would close a cycle, the answer has its path.
+#[utoipa::path(
+    put,
+    path = "/api/security/groups/{group}/groups/{child}",
+    tag = "Groups",
+    operation_id = "addChild",
+    params(ChildPath),
+    responses((status = 204, description = "It is below the group."), (status = 422))
+)]
+pub(crate) async fn add(
+    api: Data<Api>,
+    caller: Caller,
+    path: Path<(GroupSegment, GroupSegment)>,
+) -> Result<HttpResponse, Problem> {
+    let (group, child) = path.into_inner();
+    run(&api, Lane::Write, move |api| api.directory.add_child(&caller.0, &group.0, &child.0)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Takes a group away from below a group.
+#[utoipa::path(
+    delete,
+    path = "/api/security/groups/{group}/groups/{child}",
+    tag = "Groups",
+    operation_id = "removeChild",
+    params(ChildPath),
+    responses((status = 204, description = "It is no longer below the group."), (status = 409))
+)]
+pub(crate) async fn remove(
+    api: Data<Api>,
+    caller: Caller,
+    path: Path<(GroupSegment, GroupSegment)>,
+) -> Result<HttpResponse, Problem> {
+    let (group, child) = path.into_inner();
+    run(&api, Lane::Write, move |api| api.directory.remove_child(&caller.0, &group.0, &child.0)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,126 @@
+//! Groups (contract 5.a to 5.e).
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use guildhall_domain::access::Permission;
+
+use crate::Api;
+use crate::extract::authorised_body::Submission;
+use crate::extract::caller::Caller;
+use crate::extract::conditional::{Conditions, group_tag, tagged};
+use crate::extract::path_parameters::GroupSegment;
+use crate::extract::query::Query;
+use crate::openapi::{GroupChanges, GroupPath, IfMatch, IfNoneMatch, NewGroup, Paging, Searching};
+use crate::respond::json::{Reply, created, json};
+use crate::respond::page::PageBody;
+use crate::respond::problem::Problem;
+use crate::security::groups::body::{GroupBody, changes, draft};
+use crate::security::listing::Asker;
+use crate::work::{Lane, run};
+
+/// Lists groups, by name.
+#[utoipa::path(
+    get,
+    path = "/api/security/groups",
+    tag = "Groups",
+    operation_id = "listGroups",
+    params(Paging, Searching),
+    responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
+)]
+pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
+    let now = api.clock.now();
+    run(&api, query.lane(), move |api| {
+        let listing = caller.told(api, Permission::ReadGroups, Asker::new(api, &caller, now).listing(&query))?;
+        let groups = api.directory.groups(&caller.0, &listing)?;
+        json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
+    })
+    .await
+}
+
+/// Creates a group.
+#[utoipa::path(
+    post,
+    path = "/api/security/groups",
+    tag = "Groups",
+    operation_id = "createGroup",
+    request_body = NewGroup,
+    responses((status = 201, description = "The group.", body = GroupBody), (status = 409), (status = 422))
+)]
+pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
+    let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
+    run(&api, Lane::Write, move |api| {
+        let group = api.directory.create_group(&caller.0, draft(&body)?)?;
+        tagged(created(format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_tag(&group))
+    })
+    .await
+}
+
+/// Shows a group.
+#[utoipa::path(
+    get,
+    path = "/api/security/groups/{group}",
+    tag = "Groups",
+    operation_id = "readGroup",
+    params(GroupPath, IfNoneMatch),
+    responses((status = 200, description = "The group.", body = GroupBody))
+)]
+pub(crate) async fn read(
+    api: Data<Api>,
+    caller: Caller,
+    group: Path<GroupSegment>,
+    conditions: Conditions,
+) -> Result<Reply, Problem> {
+    run(&api, Lane::Read, move |api| {
+        let group = api.directory.group(&caller.0, &group.0)?;
+        conditions.read(&group_tag(&group), &GroupBody::from(&group))
+    })
+    .await
+}
+
+/// Changes a group. A system group keeps its name, and every group its type.
+#[utoipa::path(
+    put,
+    path = "/api/security/groups/{group}",
+    tag = "Groups",
+    operation_id = "updateGroup",
+    params(GroupPath, IfMatch),
+    request_body = GroupChanges,
+    responses((status = 200, description = "The group as it is now.", body = GroupBody), (status = 422))
+)]
+pub(crate) async fn replace(
+    api: Data<Api>,
+    caller: Caller,
+    group: Path<GroupSegment>,
+    conditions: Conditions,
+    submission: Submission,
+) -> Result<Reply, Problem> {
+    let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
+    run(&api, Lane::Write, move |api| {
+        let changes = changes(&body)?;
+        let group = api.directory.change_group(&caller.0, &group.0, &changes, &conditions.precondition())?;
+        tagged(json(StatusCode::OK, &GroupBody::from(&group))?, &group_tag(&group))
+    })
+    .await
+}
+
+/// Deletes a group, but for system groups. Its users and the groups below it stay.
+#[utoipa::path(
+    delete,
+    path = "/api/security/groups/{group}",
+    tag = "Groups",
+    operation_id = "deleteGroup",
+    params(GroupPath, IfMatch),
+    responses((status = 204, description = "The group is gone."))
+)]
+pub(crate) async fn delete(
+    api: Data<Api>,
+    caller: Caller,
+    group: Path<GroupSegment>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    // Its members may be as many as those of a bulk change.
+    run(&api, Lane::Long, move |api| api.directory.delete_group(&caller.0, &group.0, &conditions.precondition()))
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}

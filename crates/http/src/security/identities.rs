@@ -1,0 +1,97 @@
+//! The identities of a user at outside issuers (contract 2.5).
+
+use std::borrow::Cow;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use guildhall_domain::access::Permission;
+use guildhall_domain::directory::IdentitySelection;
+use guildhall_domain::external::IdentityLink;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::Api;
+use crate::body::moment::Moment;
+use crate::extract::caller::Caller;
+use crate::extract::path_parameters::UserSegment;
+use crate::extract::query::Query;
+use crate::openapi::{IdentityFilter, Paging, UserPath};
+use crate::respond::json::{Reply, json};
+use crate::respond::page::PageBody;
+use crate::respond::problem::Problem;
+use crate::work::{Lane, run};
+
+/// A subject of an outside issuer that is a user here.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Identity)]
+pub(crate) struct IdentityBody<'a> {
+    /// What the issuer's tokens say in `iss`.
+    #[schema(examples("https://id.example.com/realms/main"))]
+    issuer: &'a str,
+    /// What they say in `sub`.
+    #[schema(examples("f:7a1c:tdurden"))]
+    subject: &'a str,
+    linked: Moment,
+    /// When the token was issued by which the subject signed in last; `null` if it never could.
+    #[schema(required = true)]
+    latest_token: Option<Moment>,
+}
+
+impl<'a> From<&'a IdentityLink> for IdentityBody<'a> {
+    fn from(link: &'a IdentityLink) -> Self {
+        Self {
+            issuer: &link.issuer,
+            subject: &link.subject,
+            linked: Moment(link.linked),
+            latest_token: link.latest_token.map(Moment),
+        }
+    }
+}
+
+/// Lists the identities of a user at outside issuers, by issuer and subject.
+#[utoipa::path(
+    get,
+    path = "/api/security/users/{user}/identities",
+    tag = "Users",
+    operation_id = "listIdentities",
+    params(UserPath, Paging),
+    responses((status = 200, description = "A page of identities.", body = PageBody<IdentityBody>))
+)]
+pub(crate) async fn list(
+    api: Data<Api>,
+    caller: Caller,
+    user: Path<UserSegment>,
+    query: Query,
+) -> Result<Reply, Problem> {
+    run(&api, Lane::Read, move |api| {
+        let page = caller.told(api, Permission::ReadUsers, query.page())?;
+        let links = api.directory.identities(&caller.0, &user.0, page)?;
+        json(StatusCode::OK, &PageBody::new(&links, IdentityBody::from))
+    })
+    .await
+}
+
+/// Removes identities of a user: all, or those that the parameters name.
+///
+/// The next token of such an identity is the first one of somebody unknown.
+#[utoipa::path(
+    delete,
+    path = "/api/security/users/{user}/identities",
+    tag = "Users",
+    operation_id = "removeIdentities",
+    params(UserPath, IdentityFilter),
+    responses((status = 204, description = "They are removed."))
+)]
+pub(crate) async fn remove(
+    api: Data<Api>,
+    caller: Caller,
+    user: Path<UserSegment>,
+    query: Query,
+) -> Result<HttpResponse, Problem> {
+    let text = |name: &str| query.value(name).map(Cow::into_owned);
+    let selection = IdentitySelection { issuer: text("issuer"), subject: text("subject") };
+    run(&api, Lane::Write, move |api| api.directory.remove_identities(&caller.0, &user.0, &selection)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

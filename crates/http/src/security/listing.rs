@@ -1,0 +1,133 @@
+//! What a request wants of a listing (contract 8), in the words of the domain.
+
+mod comparison;
+mod conditions;
+mod cost;
+mod mistake;
+mod order;
+mod piece;
+pub(crate) mod schema;
+mod zenql;
+
+use std::borrow::Cow;
+
+use guildhall_domain::identifier::UserIdentifier;
+use guildhall_domain::search::{Field, Filter, Listing};
+use guildhall_domain::time::Timestamp;
+
+use crate::Api;
+use crate::body::object::Object;
+use crate::extract::caller::Caller;
+use crate::extract::query::Query;
+use crate::respond::page;
+use crate::respond::problem::Problem;
+use conditions::Reading;
+use cost::Costs;
+use piece::Piece;
+
+/// How many characters a text may have that something is compared with: as many as a whole query.
+const MOST_CHARACTERS: usize = guildhall_zenql::MAX_LENGTH;
+
+/// How many comparisons a search may make. Databases take only so many values at once, and some need several.
+const MOST_COMPARISONS: usize = 4_000;
+
+/// Who asks for a listing, and when.
+#[derive(Clone, Copy)]
+pub(crate) struct Asker<'a> {
+    api: &'a Api,
+    caller: &'a Caller,
+    now: Timestamp,
+}
+
+impl<'a> Asker<'a> {
+    pub(crate) fn new(api: &'a Api, caller: &'a Caller, now: Timestamp) -> Self {
+        Self { api, caller, now }
+    }
+
+    /// The listing that `q`, `zenql` and `order` ask for. It may have to wait, as all of these do.
+    pub(crate) fn listing<F: Field>(self, query: &Query) -> Result<Listing<F>, Problem> {
+        let listing = Listing { order: order::parameter(query, "order")?, ..Listing::of_all(query.page()?, self.now) };
+        self.narrowed(listing, query.value("q"), query.value("zenql"), &Costs::default())
+    }
+
+    /// The same, with `where` and `orderBy` (contract 4.1 and 8.3).
+    pub(crate) fn search<F: Field>(self, query: &Query) -> Result<Listing<F>, Problem> {
+        let mut listing =
+            Listing { order: order::parameter(query, "order")?, ..Listing::of_all(query.page()?, self.now) };
+        let costs = Costs::default();
+        if let Some(text) = query.value("where") {
+            let reading = Reading { now: self.now, costs: &costs };
+            listing.filter = reading.conditions(&Piece::parameter("where", &text)?)?;
+        }
+        let order = order::by_parameter(query, "orderBy")?;
+        if !order.is_empty() {
+            listing.order = order;
+        }
+        self.narrowed(listing, query.value("q"), query.value("zenql"), &costs)
+    }
+
+    /// The same, as a body says it.
+    pub(crate) fn search_in<F: Field>(self, body: &[u8]) -> Result<Listing<F>, Problem> {
+        let body = Object::read(body)?;
+        let piece = |name: &str| body.raw(name).map(|json| Piece::property(name, json));
+        let text = |name: &str| piece(name).map(|piece| piece.required_text().map(Cow::Owned)).transpose();
+        let digits = |name: &str| piece(name).map(|piece| piece.digits());
+        let (index, size) = (digits(page::INDEX), digits(page::SIZE));
+        let mut listing = Listing::of_all(page::asked("property", index.as_deref(), size.as_deref())?, self.now);
+        let costs = Costs::default();
+        if let Some(piece) = piece("where") {
+            listing.filter = Reading { now: self.now, costs: &costs }.conditions(&piece)?;
+        }
+        for name in ["order", "orderBy"] {
+            let order = piece(name).map_or(Ok(Vec::new()), |piece| order::by_piece(&piece))?;
+            if !order.is_empty() {
+                listing.order = order;
+            }
+        }
+        self.narrowed(listing, text("q")?, text("zenql")?, &costs)
+    }
+
+    /// `listing` of those only that `q` and `zenql` let pass too. An order within `zenql` counts before any other.
+    fn narrowed<F: Field>(
+        self,
+        listing: Listing<F>,
+        q: Option<Cow<'_, str>>,
+        zenql: Option<Cow<'_, str>>,
+        costs: &Costs,
+    ) -> Result<Listing<F>, Problem> {
+        let Listing { mut filter, mut order, page, now } = listing;
+        if let Some(text) = q {
+            if text.chars().nth(MOST_CHARACTERS).is_some() {
+                let message = format!("The search is not valid at q: a text has at most {MOST_CHARACTERS} characters");
+                return Err(Problem::bad_request(message));
+            }
+            filter = filter.and(Filter::naming(&text));
+        }
+        if let Some(text) = zenql {
+            let (wanted, sorted) = zenql::read(&text, self, costs)?;
+            filter = filter.and(wanted);
+            if !sorted.is_empty() {
+                order = sorted;
+            }
+        }
+        if comparisons(&filter) > MOST_COMPARISONS {
+            let message = format!("The search makes more than {MOST_COMPARISONS} comparisons");
+            return Err(Problem::bad_request(message));
+        }
+        Ok(Listing { filter, order, page, now })
+    }
+
+    /// The username of whoever asks.
+    fn username(self) -> Result<String, Problem> {
+        let user = self.api.directory.user(&self.caller.0, &UserIdentifier::Current)?;
+        Ok(user.username.as_str().to_owned())
+    }
+}
+
+fn comparisons<F>(filter: &Filter<F>) -> usize {
+    match filter {
+        Filter::All(several) | Filter::Any(several) => several.iter().map(comparisons).sum(),
+        Filter::Not(filter) => comparisons(filter),
+        Filter::Is(..) => 1,
+    }
+}

@@ -1,0 +1,140 @@
+//! Who belongs to a group (contract 5.f to 5.j).
+
+use std::collections::BTreeSet;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use guildhall_domain::access::Permission;
+use guildhall_domain::user::UserId;
+
+use crate::Api;
+use crate::body::uuid_list;
+use crate::extract::authorised_body::Submission;
+use crate::extract::caller::Caller;
+use crate::extract::path_parameters::{GroupSegment, UserSegment};
+use crate::extract::query::Query;
+use crate::openapi::{Excluding, GroupPath, MemberPath, Paging, Searching, UserIds};
+use crate::respond::json::{Reply, json};
+use crate::respond::page::PageBody;
+use crate::respond::problem::{NOT_A_MEMBER, Problem};
+use crate::security::listing::Asker;
+use crate::security::users::body::UserBody;
+use crate::work::{Lane, run};
+
+/// Lists the users of a group, by username.
+#[utoipa::path(
+    get,
+    path = "/api/security/groups/{group}/users",
+    tag = "Groups",
+    operation_id = "listMembers",
+    params(GroupPath, Paging, Searching, Excluding),
+    responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
+)]
+pub(crate) async fn list(
+    api: Data<Api>,
+    caller: Caller,
+    group: Path<GroupSegment>,
+    query: Query,
+) -> Result<Reply, Problem> {
+    let now = api.clock.now();
+    run(&api, query.lane(), move |api| {
+        let read = Asker::new(api, &caller, now).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
+        let (reach, listing) = caller.told(api, Permission::ReadGroups, read)?;
+        let users = api.directory.members(&caller.0, &group.0, reach, &query.excluded_groups(), &listing)?;
+        json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
+    })
+    .await
+}
+
+/// Adds many users to a group, all or none.
+///
+/// Who is in already stays in. If an id is unknown, the answer names all that are.
+#[utoipa::path(
+    post,
+    path = "/api/security/groups/{group}/users",
+    tag = "Groups",
+    operation_id = "addMembers",
+    params(GroupPath),
+    request_body(content = UserIds, example = json!([
+        "75490b0f-56f7-4690-a20a-6f2a822f1d3f",
+        "20b5e923-beb8-44ab-8bb4-34467582230f",
+        "13f8cd48-7765-47b7-9fa3-2ad9c935a4be",
+        "3c3d98a1-c80a-49d1-b602-f38ad2b01af8",
+        "11f5ce76-ca86-45d8-9928-d7fd56863ec7"
+    ])),
+    responses((status = 204, description = "All of them are in the group."))
+)]
+pub(crate) async fn add_many(
+    api: Data<Api>,
+    caller: Caller,
+    group: Path<GroupSegment>,
+    submission: Submission,
+) -> Result<HttpResponse, Problem> {
+    let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.bulk_bytes).await?;
+    run(&api, Lane::Long, move |api| {
+        let users: BTreeSet<UserId> = uuid_list::ids(body, api.limits.bulk_ids)?.into_iter().map(UserId).collect();
+        Ok::<_, Problem>(api.directory.add_members(&caller.0, &group.0, &users)?)
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Adds a user to a group.
+#[utoipa::path(
+    put,
+    path = "/api/security/groups/{group}/users/{user}",
+    tag = "Groups",
+    operation_id = "addMember",
+    params(MemberPath),
+    responses((status = 204, description = "The user is in the group."))
+)]
+pub(crate) async fn add(
+    api: Data<Api>,
+    caller: Caller,
+    path: Path<(GroupSegment, UserSegment)>,
+) -> Result<HttpResponse, Problem> {
+    let (group, user) = path.into_inner();
+    run(&api, Lane::Write, move |api| api.directory.add_member(&caller.0, &group.0, &user.0)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Removes a direct member from a group, but for Everyone and the last System Administrator.
+#[utoipa::path(
+    delete,
+    path = "/api/security/groups/{group}/users/{user}",
+    tag = "Groups",
+    operation_id = "removeMember",
+    params(MemberPath),
+    responses((status = 204, description = "The user is no longer in the group."), (status = 409))
+)]
+pub(crate) async fn remove(
+    api: Data<Api>,
+    caller: Caller,
+    path: Path<(GroupSegment, UserSegment)>,
+) -> Result<HttpResponse, Problem> {
+    let (group, user) = path.into_inner();
+    run(&api, Lane::Write, move |api| api.directory.remove_member(&caller.0, &group.0, &user.0)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Tells whether a user is in a group, in itself or by a group below.
+///
+/// Everybody may ask about themselves.
+#[utoipa::path(
+    head,
+    path = "/api/security/groups/{group}/users/{user}",
+    tag = "Groups",
+    operation_id = "isMember",
+    params(MemberPath),
+    responses((status = 204, description = "The user is in the group."))
+)]
+pub(crate) async fn check(
+    api: Data<Api>,
+    caller: Caller,
+    path: Path<(GroupSegment, UserSegment)>,
+) -> Result<HttpResponse, Problem> {
+    let (group, user) = path.into_inner();
+    let is_member = run(&api, Lane::Read, move |api| api.directory.is_member(&caller.0, &group.0, &user.0)).await?;
+    if is_member { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found(NOT_A_MEMBER)) }
+}

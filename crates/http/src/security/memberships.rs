@@ -1,0 +1,67 @@
+//! What a user belongs to (contract 4.11 and 4.12).
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+
+use crate::Api;
+use crate::extract::caller::Caller;
+use crate::extract::path_parameters::UserSegment;
+use crate::extract::query::Query;
+use crate::openapi::{Excluding, MembershipPath, Paging, Searching, UserPath};
+use crate::respond::json::{Reply, json};
+use crate::respond::page::PageBody;
+use crate::respond::problem::{NOT_A_MEMBER, Problem};
+use crate::security::groups::body::GroupBody;
+use crate::security::listing::Asker;
+use crate::work::{Lane, run};
+
+/// Lists the groups of a user, by name.
+///
+/// Everybody may see their own.
+#[utoipa::path(
+    get,
+    path = "/api/security/users/{user}/groups",
+    tag = "Users",
+    operation_id = "listGroupsOfUser",
+    params(UserPath, Paging, Searching, Excluding),
+    responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
+)]
+pub(crate) async fn list(
+    api: Data<Api>,
+    caller: Caller,
+    user: Path<UserSegment>,
+    query: Query,
+) -> Result<Reply, Problem> {
+    let now = api.clock.now();
+    run(&api, query.lane(), move |api| {
+        let read = Asker::new(api, &caller, now).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
+        let (reach, listing) = caller.told_about(api, &user.0, read)?;
+        let excluded = query.excluded_groups();
+        let groups = api.directory.groups_of_user(&caller.0, &user.0, reach, &excluded, &listing)?;
+        json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
+    })
+    .await
+}
+
+/// Tells whether a user is in one of several groups, in itself or by a group below.
+///
+/// Everybody may ask about themselves.
+#[utoipa::path(
+    head,
+    path = "/api/security/users/{user}/groups/{groups}",
+    tag = "Users",
+    operation_id = "isUserInGroups",
+    params(MembershipPath),
+    responses((status = 204, description = "The user is in one of them."))
+)]
+pub(crate) async fn check(
+    api: Data<Api>,
+    caller: Caller,
+    path: Path<(UserSegment, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (user, groups) = path.into_inner();
+    let is_member =
+        run(&api, Lane::Read, move |api| api.directory.is_member_of_any(&caller.0, &user.0, &groups)).await?;
+    if is_member { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found(NOT_A_MEMBER)) }
+}

@@ -1,0 +1,197 @@
+//! A user as JSON: what is read of one, and how one is written (contract 3.3).
+
+use guildhall_domain::time::Timestamp;
+use guildhall_domain::user::{Email, ProviderKind, User, UserChanges, UserDraft};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::body::custom::{CustomBody, CustomMode};
+use crate::body::moment::Moment;
+use crate::body::object::{Faults, Object};
+use crate::respond::problem::Problem;
+
+/// What an answer says above the fields that are not as they must be.
+pub(crate) const INVALID: &str = "There are validation errors creating the user";
+pub(crate) const INVALID_CHANGE: &str = "There are validation errors updating the user";
+pub(crate) const INVALID_PASSWORD: &str = "There are validation errors updating the password";
+pub(crate) const INVALID_ACTION: &str = "There are validation errors in the action";
+
+/// Reads what a request says of a user that is to be. Read-only properties are ignored.
+pub(crate) fn draft(body: &[u8]) -> Result<UserDraft, Problem> {
+    let user = Object::read(body)?;
+    let faults = &mut Faults::default();
+    let credentials = user.object("credentials", faults);
+    let draft = UserDraft {
+        id: user.id("id", faults),
+        username: user.text("username", faults),
+        email: user.text("email", faults),
+        first_name: user.text("firstName", faults),
+        last_name: user.text("lastName", faults),
+        timezone: user.text("timezone", faults),
+        language: user.text("language", faults),
+        custom: user.custom("custom", faults),
+        password: credentials.text("password", faults),
+        password_change_frequency: credentials.integer("passwordChangeFrequency", faults),
+        expiry: user.moment("expiry", faults),
+        opt_out_of_notifications: user.boolean("optOutOfNotifications", faults).unwrap_or_default(),
+        suspended: false,
+        force_password_reset: false,
+    };
+    std::mem::take(faults).none_or(INVALID, draft)
+}
+
+/// Reads what a request changes of a user. A property that is not there stays as it is; read-only ones are ignored.
+pub(crate) fn changes(body: &[u8], custom: CustomMode) -> Result<UserChanges, Problem> {
+    let user = Object::read(body)?;
+    let faults = &mut Faults::default();
+    let credentials = user.object("credentials", faults);
+    let changes = UserChanges {
+        username: user.given("username", faults, Object::text),
+        email: user.given("email", faults, Object::text),
+        first_name: user.given("firstName", faults, Object::text),
+        last_name: user.given("lastName", faults, Object::text),
+        timezone: user.given("timezone", faults, Object::text),
+        language: user.given("language", faults, Object::text),
+        custom: custom.read(&user, faults),
+        password_change_frequency: credentials.given("passwordChangeFrequency", faults, Object::integer),
+        expiry: user.given("expiry", faults, Object::moment),
+        opt_out_of_notifications: user
+            .given("optOutOfNotifications", faults, Object::boolean)
+            .map(Option::unwrap_or_default),
+    };
+    std::mem::take(faults).none_or(INVALID_CHANGE, changes)
+}
+
+/// The existing password and the new one, as a request gives them.
+pub(crate) fn passwords(body: &[u8]) -> Result<(Option<String>, Option<String>), Problem> {
+    let passwords = Object::read(body)?;
+    let faults = &mut Faults::default();
+    let given = (passwords.text("existing", faults), passwords.text("new", faults));
+    std::mem::take(faults).none_or(INVALID_PASSWORD, given)
+}
+
+/// The name of an action; without one, no text.
+pub(crate) fn action(body: &[u8]) -> Result<String, Problem> {
+    let action = Object::read(body)?;
+    let faults = &mut Faults::default();
+    let kind = action.text("type", faults).unwrap_or_default();
+    std::mem::take(faults).none_or(INVALID_ACTION, kind)
+}
+
+/// A user.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = User)]
+pub(crate) struct UserBody<'a> {
+    #[schema(value_type = Uuid, examples("209e4053-f71b-45a9-ba87-3f5595caaeee"))]
+    id: String,
+    #[schema(min_length = 1, max_length = 255, examples("tdurden"))]
+    username: &'a str,
+    #[schema(required = true, max_length = 254, examples("t.durden@fightclub.com"))]
+    email: Option<&'a str>,
+    #[schema(required = true, max_length = 255, examples("Tyler"))]
+    first_name: Option<&'a str>,
+    #[schema(required = true, max_length = 255, examples("Durden"))]
+    last_name: Option<&'a str>,
+    /// A name of the IANA time zone database.
+    #[schema(examples("America/New_York"))]
+    timezone: &'a str,
+    /// ISO 639-1, alone or with ISO 3166-1.
+    #[schema(examples("en-GB"))]
+    language: &'a str,
+    #[schema(inline)]
+    custom: CustomBody<'a>,
+    credentials: Credentials<'a>,
+    status: Status,
+    created: Moment,
+    modified: Moment,
+    #[schema(required = true)]
+    last_login: Option<Moment>,
+    #[schema(required = true)]
+    last_failed_login: Option<Moment>,
+    /// When the account closes; never if `null`.
+    #[schema(required = true)]
+    expiry: Option<Moment>,
+    #[schema(required = true)]
+    password_changed: Option<Moment>,
+    opt_out_of_notifications: bool,
+    failed_login_attempts: u32,
+    failed_login_attempts_since_last_success: u32,
+    successful_login_attempts: u32,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Credentials<'a> {
+    /// Days until the password must change; 0 is never.
+    #[schema(required = true, examples(180))]
+    password_change_frequency: Option<u32>,
+    provider: Provider<'a>,
+}
+
+/// Who keeps the password.
+#[derive(Serialize, ToSchema)]
+struct Provider<'a> {
+    r#type: ProviderType,
+    #[schema(examples("contensis"))]
+    name: &'a str,
+}
+
+/// This service, or a directory outside.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+enum ProviderType {
+    Contensis,
+    External,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Status {
+    /// By an administrator, or because the account has expired.
+    suspended: bool,
+    /// After too many wrong passwords.
+    locked: bool,
+    password_reset_required: bool,
+}
+
+impl<'a> UserBody<'a> {
+    /// `user` as it is at `now`.
+    pub(crate) fn new(user: &'a User, now: Timestamp) -> Self {
+        Self {
+            id: user.id.to_string(),
+            username: user.username.as_str(),
+            email: user.email.as_ref().map(Email::as_str),
+            first_name: user.first_name.as_deref(),
+            last_name: user.last_name.as_deref(),
+            timezone: &user.timezone,
+            language: &user.language,
+            custom: CustomBody(&user.custom),
+            credentials: Credentials {
+                password_change_frequency: user.password_change_frequency,
+                provider: Provider {
+                    r#type: match user.provider.kind {
+                        ProviderKind::Contensis => ProviderType::Contensis,
+                        ProviderKind::External => ProviderType::External,
+                    },
+                    name: &user.provider.name,
+                },
+            },
+            status: Status {
+                suspended: user.is_suspended(now),
+                locked: user.is_locked(now),
+                password_reset_required: user.must_reset_password(now),
+            },
+            created: Moment(user.created),
+            modified: Moment(user.modified),
+            last_login: user.last_login.map(Moment),
+            last_failed_login: user.last_failed_login.map(Moment),
+            expiry: user.expiry.map(Moment),
+            password_changed: user.password_changed.map(Moment),
+            opt_out_of_notifications: user.opt_out_of_notifications,
+            failed_login_attempts: user.failed_login_attempts,
+            failed_login_attempts_since_last_success: user.failed_login_attempts_since_last_success,
+            successful_login_attempts: user.successful_login_attempts,
+        }
+    }
+}

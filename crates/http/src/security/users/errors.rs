@@ -1,0 +1,97 @@
+//! Refusals of what is asked of users.
+
+use guildhall_domain::directory::{
+    ActError, ChangePasswordError, ChangeUserError, CreateUserError, DeleteUserError, IdentitiesError, ReadUserError,
+};
+
+use super::body;
+use crate::respond::problem::{Problem, USER_NOT_FOUND};
+
+const STALE: &str = "The user has changed since it was read";
+
+impl From<CreateUserError> for Problem {
+    fn from(error: CreateUserError) -> Self {
+        match error {
+            CreateUserError::Denied(denied) => denied.into(),
+            CreateUserError::Invalid(fields) => Self::invalid(body::INVALID, &fields),
+            CreateUserError::IdTaken(id) => Self::conflict(format!("A user with the id '{id}' already exists")),
+            CreateUserError::UsernameTaken(name) => {
+                Self::conflict(format!("A user with the username '{name}' already exists"))
+            }
+            CreateUserError::EmailTaken(email) => {
+                Self::conflict(format!("A user with the email '{email}' already exists"))
+            }
+            CreateUserError::Passwords(error) => Self::unexpected(error),
+            CreateUserError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<IdentitiesError> for Problem {
+    fn from(error: IdentitiesError) -> Self {
+        match error {
+            IdentitiesError::Denied(denied) => denied.into(),
+            IdentitiesError::UserNotFound => Self::not_found(USER_NOT_FOUND),
+            IdentitiesError::NotLinked => Self::not_found("The user has no such identity"),
+            IdentitiesError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadUserError> for Problem {
+    fn from(error: ReadUserError) -> Self {
+        match error {
+            ReadUserError::Denied(denied) => denied.into(),
+            ReadUserError::UserNotFound => Self::not_found(USER_NOT_FOUND),
+            ReadUserError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeUserError> for Problem {
+    fn from(error: ChangeUserError) -> Self {
+        match error {
+            ChangeUserError::Denied(denied) => denied.into(),
+            ChangeUserError::UserNotFound => Self::not_found(USER_NOT_FOUND),
+            ChangeUserError::Stale => Self::precondition_failed(STALE),
+            ChangeUserError::Invalid(fields) => Self::invalid(body::INVALID_CHANGE, &fields),
+            ChangeUserError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeleteUserError> for Problem {
+    fn from(error: DeleteUserError) -> Self {
+        match error {
+            DeleteUserError::Denied(denied) => denied.into(),
+            DeleteUserError::UserNotFound => Self::not_found(USER_NOT_FOUND),
+            DeleteUserError::Stale => Self::precondition_failed(STALE),
+            DeleteUserError::LastAdministrator => Self::forbidden("The last System Administrator cannot be deleted"),
+            DeleteUserError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ActError> for Problem {
+    fn from(error: ActError) -> Self {
+        match error {
+            ActError::Denied(denied) => denied.into(),
+            ActError::UserNotFound => Self::not_found(USER_NOT_FOUND),
+            ActError::Invalid(field) => Self::invalid(body::INVALID_ACTION, &[field]),
+            ActError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangePasswordError> for Problem {
+    fn from(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::Denied(denied) => denied.into(),
+            ChangePasswordError::UserNotFound => Self::not_found(USER_NOT_FOUND),
+            ChangePasswordError::Invalid(fields) => Self::invalid(body::INVALID_PASSWORD, &fields),
+            ChangePasswordError::ExistingIncorrect => Self::conflict("The existing password is incorrect"),
+            ChangePasswordError::Passwords(error) => Self::unexpected(error),
+            ChangePasswordError::Store(error) => error.into(),
+        }
+    }
+}

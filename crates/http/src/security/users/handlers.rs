@@ -1,0 +1,253 @@
+//! Users (contract 4.1 and 4.3 to 4.10).
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use guildhall_domain::access::Permission;
+use guildhall_domain::user::UserDraft;
+
+use crate::Api;
+use crate::body::custom::CustomMode;
+use crate::extract::authorised_body::Submission;
+use crate::extract::caller::Caller;
+use crate::extract::client_address::network;
+use crate::extract::conditional::{Conditions, tagged, user_tag};
+use crate::extract::path_parameters::UserSegment;
+use crate::extract::query::Query;
+use crate::middleware::audit;
+use crate::middleware::request_span::RequestSpan;
+use crate::openapi::{
+    IfMatch, IfNoneMatch, Initially, Legacy, NewUser, OAuthError, Paging, PasswordChange, Searching, SearchingUsers,
+    UserActionRequest, UserChanges, UserPath,
+};
+use crate::respond::json::{Reply, created, json};
+use crate::respond::page::PageBody;
+use crate::respond::problem::Problem;
+use crate::security::listing::Asker;
+use crate::security::users::body::{UserBody, action, changes, draft, passwords};
+use crate::work::{Lane, run};
+
+/// Lists users, by username.
+#[utoipa::path(
+    get,
+    path = "/api/security/users",
+    tag = "Users",
+    operation_id = "listUsers",
+    params(Paging, Searching, SearchingUsers),
+    responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
+)]
+pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
+    let now = api.clock.now();
+    run(&api, query.lane(), move |api| {
+        let listing = caller.told(api, Permission::ReadUsers, Asker::new(api, &caller, now).search(&query))?;
+        let users = api.directory.users(&caller.0, &listing)?;
+        json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
+    })
+    .await
+}
+
+/// Creates a user.
+///
+/// They belong to `Everyone`, and to every group that takes in the domain of their email address.
+#[utoipa::path(
+    post,
+    path = "/api/security/users",
+    tag = "Users",
+    operation_id = "createUser",
+    params(Initially),
+    request_body = NewUser,
+    responses((status = 201, description = "The user.", body = UserBody), (status = 409), (status = 422))
+)]
+pub(crate) async fn create(
+    api: Data<Api>,
+    caller: Caller,
+    query: Query,
+    submission: Submission,
+) -> Result<Reply, Problem> {
+    let body = submission.accepted(&api, &caller, Permission::ManageUsers, api.limits.body_bytes).await?;
+    let (suspended, force_password_reset) = (query.is_on("suspended")?, query.is_on("forcePasswordReset")?);
+    let now = api.clock.now();
+    run(&api, Lane::Password, move |api| {
+        let draft = UserDraft { suspended, force_password_reset, ..draft(&body)? };
+        let user = api.directory.create_user(&caller.0, draft)?;
+        tagged(created(format_args!("users/{}", user.id), &UserBody::new(&user, now))?, &user_tag(&user, now))
+    })
+    .await
+}
+
+/// Shows a user.
+///
+/// Everybody may see themselves.
+#[utoipa::path(
+    get,
+    path = "/api/security/users/{user}",
+    tag = "Users",
+    operation_id = "readUser",
+    params(UserPath, Legacy, IfNoneMatch),
+    responses((status = 200, description = "The user.", body = UserBody))
+)]
+pub(crate) async fn read(
+    api: Data<Api>,
+    caller: Caller,
+    user: Path<UserSegment>,
+    query: Query,
+    conditions: Conditions,
+) -> Result<Reply, Problem> {
+    let now = api.clock.now();
+    run(&api, Lane::Read, move |api| {
+        let by_legacy_id = caller.told_about(api, &user.0, query.is_on("classicUserId"))?;
+        let user = api.directory.user(&caller.0, &user.into_inner().unless_legacy(by_legacy_id).0)?;
+        conditions.read(&user_tag(&user, now), &UserBody::new(&user, now))
+    })
+    .await
+}
+
+/// Changes a user.
+///
+/// Everybody may change themselves, but for `expiry` and `passwordChangeFrequency`.
+#[utoipa::path(
+    put,
+    path = "/api/security/users/{user}",
+    tag = "Users",
+    operation_id = "updateUser",
+    params(UserPath, IfMatch),
+    request_body = UserChanges,
+    responses((status = 200, description = "The user as they are now.", body = UserBody), (status = 422))
+)]
+pub(crate) async fn replace(
+    api: Data<Api>,
+    caller: Caller,
+    user: Path<UserSegment>,
+    conditions: Conditions,
+    submission: Submission,
+) -> Result<Reply, Problem> {
+    caller.may_change(&api, &user.0).await?;
+    let body = submission.read(&["application/json"], api.limits.body_bytes).await?;
+    change(api, caller, user.into_inner(), conditions, body, CustomMode::Replace).await
+}
+
+/// Changes a user by a merge patch.
+///
+/// Everybody may change themselves, but for `expiry` and `passwordChangeFrequency`.
+#[utoipa::path(
+    patch,
+    path = "/api/security/users/{user}",
+    tag = "Users",
+    operation_id = "patchUser",
+    params(UserPath, IfMatch),
+    request_body(content((UserChanges = "application/merge-patch+json"), (UserChanges = "application/json"))),
+    responses((status = 200, description = "The user as they are now.", body = UserBody), (status = 422))
+)]
+pub(crate) async fn merge(
+    api: Data<Api>,
+    caller: Caller,
+    user: Path<UserSegment>,
+    conditions: Conditions,
+    submission: Submission,
+) -> Result<Reply, Problem> {
+    caller.may_change(&api, &user.0).await?;
+    let media = ["application/merge-patch+json", "application/json"];
+    let body = submission.read(&media, api.limits.body_bytes).await?;
+    change(api, caller, user.into_inner(), conditions, body, CustomMode::Merge).await
+}
+
+async fn change(
+    api: Data<Api>,
+    caller: Caller,
+    user: UserSegment,
+    conditions: Conditions,
+    body: Vec<u8>,
+    custom: CustomMode,
+) -> Result<Reply, Problem> {
+    let now = api.clock.now();
+    run(&api, Lane::Write, move |api| {
+        let changes = changes(&body, custom)?;
+        let user = api.directory.change_user(&caller.0, &user.0, &changes, &conditions.precondition())?;
+        tagged(json(StatusCode::OK, &UserBody::new(&user, now))?, &user_tag(&user, now))
+    })
+    .await
+}
+
+/// Deletes a user.
+///
+/// Administrators may delete anybody but themselves, others only themselves.
+#[utoipa::path(
+    delete,
+    path = "/api/security/users/{user}",
+    tag = "Users",
+    operation_id = "deleteUser",
+    params(UserPath, IfMatch),
+    responses((status = 204, description = "The user is gone."))
+)]
+pub(crate) async fn delete(
+    api: Data<Api>,
+    caller: Caller,
+    user: Path<UserSegment>,
+    conditions: Conditions,
+) -> Result<HttpResponse, Problem> {
+    run(&api, Lane::Write, move |api| api.directory.delete_user(&caller.0, &user.0, &conditions.precondition()))
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Gives a user a new password, and ends their tokens.
+///
+/// Everybody may change their own, with the existing one.
+#[utoipa::path(
+    post,
+    path = "/api/security/users/{user}/credentials/password",
+    tag = "Users",
+    operation_id = "changePassword",
+    params(UserPath),
+    request_body = PasswordChange,
+    responses(
+        (status = 200, description = "The password is changed. There is no body."),
+        (status = 409),
+        (status = 422),
+        (status = 429, description = "There were too many failures from this address, or of this user from it.", body = OAuthError,
+         headers(("Retry-After" = u32, description = "After how many seconds to ask again.")))
+    )
+)]
+pub(crate) async fn change_password(
+    api: Data<Api>,
+    caller: Caller,
+    user: Path<UserSegment>,
+    submission: Submission,
+) -> Result<HttpResponse, Problem> {
+    caller.may_change_password(&api, &user.0).await?;
+    let address = RequestSpan::current().address().map(network);
+    let mut attempt = api.throttle.attempt(address)?;
+    api.throttle.of_account(&mut attempt, address, &caller.0.user.0)?;
+    let body = submission.read(&["application/json"], api.limits.body_bytes).await?;
+    let changed = run(&api, Lane::Password, move |api| {
+        let (existing, new) = passwords(&body)?;
+        let directory = api.directory.called_from(address);
+        let changed = directory.change_password(&caller.0, &user.0, existing, new);
+        audit::report_password_change(&caller.0, &user.0, &changed);
+        Ok::<_, Problem>(changed?)
+    });
+    attempt.judge(changed.await)?;
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// Does something to an account. What is done already is done.
+#[utoipa::path(
+    post,
+    path = "/api/security/users/{user}/actions",
+    tag = "Users",
+    operation_id = "actOnUser",
+    params(UserPath),
+    request_body = UserActionRequest,
+    responses((status = 204, description = "It is done."), (status = 422))
+)]
+pub(crate) async fn act(
+    api: Data<Api>,
+    caller: Caller,
+    user: Path<UserSegment>,
+    submission: Submission,
+) -> Result<HttpResponse, Problem> {
+    let body = submission.accepted(&api, &caller, Permission::ManageUsers, api.limits.body_bytes).await?;
+    run(&api, Lane::Write, move |api| Ok::<_, Problem>(api.directory.act(&caller.0, &user.0, &action(&body)?)?))
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}

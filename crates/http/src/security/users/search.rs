@@ -1,0 +1,53 @@
+//! Searching users (contract 4.2).
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use guildhall_domain::access::Permission;
+
+use super::handlers as users;
+use crate::Api;
+use crate::extract::authorised_body::Submission;
+use crate::extract::caller::Caller;
+use crate::extract::query::Query;
+use crate::openapi::{Paging, Searching, SearchingUsers, UserSearch};
+use crate::respond::json::{Reply, json};
+use crate::respond::page::PageBody;
+use crate::respond::problem::Problem;
+use crate::security::listing::Asker;
+use crate::security::users::body::UserBody;
+use crate::work::{Lane, run};
+
+/// Searches users.
+///
+/// It is the same as listing them.
+#[utoipa::path(
+    get,
+    path = "/api/security/users/search",
+    tag = "Users",
+    operation_id = "searchUsers",
+    params(Paging, Searching, SearchingUsers),
+    responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
+)]
+pub(crate) async fn by_query(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
+    users::list(api, caller, query).await
+}
+
+/// Searches users by conditions that may be too long for an address.
+#[utoipa::path(
+    post,
+    path = "/api/security/users/search",
+    tag = "Users",
+    operation_id = "searchUsersByBody",
+    request_body = UserSearch,
+    responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
+)]
+pub(crate) async fn by_body(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
+    let body = submission.accepted(&api, &caller, Permission::ReadUsers, api.limits.body_bytes).await?;
+    let now = api.clock.now();
+    run(&api, Lane::of_search(body.len()), move |api| {
+        let listing = Asker::new(api, &caller, now).search_in(&body)?;
+        let users = api.directory.users(&caller.0, &listing)?;
+        json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
+    })
+    .await
+}

@@ -1,0 +1,207 @@
+//! How many connections there may be: in all, and from one address.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use actix_web::Error;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use ipnet::IpNet;
+use tokio::sync::Notify;
+
+use crate::extract::client_address::network;
+use crate::respond::problem::Problem;
+use crate::routes::normalize_path::canonical_path;
+use crate::server::connection::Connection;
+use crate::work::shares::{Share, ShareExhausted, Shares};
+
+/// How many connections beyond each of the two limits may still ask whether the service lives. The newest takes the place of the
+/// oldest, so that nobody can keep these places by doing nothing.
+const RESERVE: usize = 32;
+/// How many connections may have been accepted but not yet counted.
+const UNCOUNTED: usize = 128;
+
+/// The most connections that are open at one time. Beyond them, the newest are closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// In all.
+    pub total: usize,
+    /// From one address; from one network of 64 bits, where the address is IPv6. Trusted proxies may have any number.
+    pub per_address: usize,
+}
+
+impl ConnectionLimits {
+    /// How many files may be open for connections beyond `total`.
+    pub const SPARE: usize = 2 * RESERVE + UNCOUNTED;
+}
+
+/// The connections that are open.
+pub(crate) struct Connections {
+    limits: ConnectionLimits,
+    unlimited: Arc<[IpNet]>,
+    shares: Shares<IpAddr>,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    total: usize,
+    beyond_total: Reserve,
+    beyond_address: Reserve,
+}
+
+/// Connections beyond a limit, the oldest first.
+type Reserve = VecDeque<Arc<Notify>>;
+
+/// The place of an open connection; free again when it is dropped.
+pub(crate) struct Slot {
+    connections: Arc<Connections>,
+    place: Place,
+    /// Told when another connection takes the place.
+    lost: Arc<Notify>,
+}
+
+enum Place {
+    /// With a part of what its address may have, where that is limited.
+    Counted {
+        _share: Option<Share<IpAddr>>,
+    },
+    BeyondTotal,
+    BeyondAddress,
+}
+
+/// There are as many connections as there may be.
+#[derive(Debug, thiserror::Error)]
+#[error("there are too many connections")]
+struct TooManyConnections;
+
+impl Connections {
+    /// None yet. Addresses in `unlimited` may have any number of connections.
+    pub(crate) fn new(limits: ConnectionLimits, unlimited: Arc<[IpNet]>) -> Self {
+        Self { limits, unlimited, shares: Shares::new(limits.per_address), counts: Mutex::default() }
+    }
+
+    /// A place for a connection from `address`, perhaps in the reserve.
+    pub(crate) fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Slot {
+        let address = address.map(|address| address.to_canonical());
+        let address = address.filter(|address| !self.unlimited.iter().any(|net| net.contains(address))).map(network);
+        let share = address.map(|address| self.shares.take(address)).transpose();
+        let lost = Arc::new(Notify::new());
+        let mut counts = self.lock();
+        let place = match share {
+            Err(ShareExhausted) => {
+                take_from_oldest(&mut counts.beyond_address, &lost);
+                Place::BeyondAddress
+            }
+            Ok(_) if counts.total >= self.limits.total => {
+                take_from_oldest(&mut counts.beyond_total, &lost);
+                Place::BeyondTotal
+            }
+            Ok(share) => {
+                counts.total += 1;
+                Place::Counted { _share: share }
+            }
+        };
+        drop(counts);
+        Slot { connections: Arc::clone(self), place, lost }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn take_from_oldest(reserve: &mut Reserve, newest: &Arc<Notify>) {
+    if reserve.len() >= RESERVE
+        && let Some(oldest) = reserve.pop_front()
+    {
+        oldest.notify_one();
+    }
+    reserve.push_back(Arc::clone(newest));
+}
+
+impl Slot {
+    /// Whether the connection is beyond the limits.
+    pub(crate) fn is_in_reserve(&self) -> bool {
+        !matches!(self.place, Place::Counted { .. })
+    }
+
+    /// What is told when another connection takes the place.
+    pub(crate) fn lost(&self) -> Arc<Notify> {
+        Arc::clone(&self.lost)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut counts = self.connections.lock();
+        match self.place {
+            Place::BeyondTotal => counts.beyond_total.retain(|other| !Arc::ptr_eq(other, &self.lost)),
+            Place::BeyondAddress => counts.beyond_address.retain(|other| !Arc::ptr_eq(other, &self.lost)),
+            Place::Counted { .. } => counts.total -= 1,
+        }
+    }
+}
+
+/// Refuses everything but the question whether the service lives, on connections beyond the limits.
+pub(crate) async fn keep_reserve<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    match check_reserve(request.request().conn_data(), request.path()) {
+        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
+        Err(problem) => Ok(request.error_response(problem)),
+    }
+}
+
+/// Fails if `connection` is beyond the limits and `path` asks for anything but whether the service lives.
+pub(crate) fn check_reserve(connection: Option<&Connection>, path: &str) -> Result<(), Problem> {
+    let is_in_reserve = connection.is_some_and(Connection::is_in_reserve);
+    if is_in_reserve && canonical_path(path).is_none_or(|found| found.template != "/health/live") {
+        return Err(Problem::unavailable(TooManyConnections));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{ConnectionLimits, Connections, RESERVE, Slot};
+
+    fn in_reserve(slots: &[Slot]) -> usize {
+        slots.iter().filter(|slot| slot.is_in_reserve()).count()
+    }
+
+    #[tokio::test]
+    async fn beyond_each_limit_the_newest_have_a_place_in_the_reserve() {
+        let limits = ConnectionLimits { total: 5, per_address: 2 };
+        let connections = Arc::new(Connections::new(limits, ["10.0.0.0/8".parse().unwrap()].into()));
+        let admit = |address: &str| connections.admit(Some(address.parse().unwrap()));
+        let mut attacker: Vec<_> = (0..2 + RESERVE).map(|_| admit("192.0.2.1")).collect();
+        assert_eq!(in_reserve(&attacker), RESERVE);
+        let oldest = attacker[2].lost();
+        let newest = admit("192.0.2.1");
+        oldest.notified().await;
+        let proxy: Vec<_> = (0..3).map(|_| admit("::ffff:10.0.0.1")).collect();
+        assert_eq!(in_reserve(&proxy), 0);
+        let late: Vec<_> = (0..RESERVE).map(|_| admit("192.0.2.7")).collect();
+        assert_eq!(in_reserve(&late), RESERVE);
+        attacker.remove(0);
+        assert!(!admit("192.0.2.7").is_in_reserve());
+        drop((attacker, newest, proxy, late));
+        let counts = connections.lock();
+        assert_eq!((counts.total, counts.beyond_total.len(), counts.beyond_address.len()), (0, 0, 0));
+        assert!(connections.shares.is_empty());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address() {
+        let connections = Arc::new(Connections::new(ConnectionLimits { total: 9, per_address: 1 }, Arc::new([])));
+        let slots = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"]
+            .map(|address| connections.admit(Some(address.parse().unwrap())));
+        assert_eq!(slots.each_ref().map(Slot::is_in_reserve), [false, true, false]);
+    }
+}

@@ -1,0 +1,81 @@
+//! Requests that wait for `100 Continue` before they send their body: they get it once it is known who calls.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use actix_http::{Request, Response};
+use actix_web::body::{BoxBody, MessageBody as _};
+use actix_web::http::{ConnectionType, Method};
+use actix_web::{HttpMessage as _, HttpResponse, ResponseError as _};
+use guildhall_domain::access::{Denied, Permission};
+
+use crate::Api;
+use crate::extract::caller::Caller;
+use crate::extract::client_address::address_of;
+use crate::extract::request_body::RequestBody;
+use crate::middleware::request_log::{finish_refusal, log};
+use crate::middleware::request_span::RequestSpan;
+use crate::respond::problem::Problem;
+use crate::respond::response_body::ResponseBody;
+use crate::routes::normalize_path::canonical_path;
+use crate::routes::{self, TOKEN_ENDPOINT};
+use crate::server::connection::Connection;
+use crate::server::connection_limits::check_reserve;
+use crate::work::{Lane, run};
+
+/// Below this, a caller needs a token.
+const API_PREFIX: &str = "/api/security";
+
+/// `request`, which is to go on, or the answer that it gets instead of `100 Continue`.
+pub(crate) async fn admit(api: Api, mut request: Request) -> Result<Request, Response<BoxBody>> {
+    let connection = request.conn_data::<Connection>().cloned();
+    if let Some(connection) = &connection {
+        connection.begin_work_before_body();
+    }
+    let id = api.ids.next();
+    let address = request.peer_addr().map(|peer| address_of(peer, request.headers(), &api.trusted_proxies));
+    let template = canonical_path(request.path()).map(|route| route.template);
+    let span = RequestSpan::new(id, request.method(), request.path(), template, address);
+    span.around(async move {
+        let begun = Instant::now();
+        let Err(problem) = check(&api, &request, connection.as_ref(), address).await else {
+            return Ok(request);
+        };
+        let mut response = problem.error_response();
+        finish_refusal(response.headers_mut(), id);
+        let is_head = request.method() == Method::HEAD;
+        log(response.status(), begun, problem.cause());
+        let unread = RequestBody::take_from(&mut request, connection.clone());
+        let body = if is_head { BoxBody::new(()) } else { BoxBody::new(problem.body(id)) };
+        let guard = connection.as_ref().map(Connection::begin_last_response);
+        let response: HttpResponse = response.map_body(|head, _| {
+            head.set_connection_type(ConnectionType::Close);
+            ResponseBody::new(body, Some(unread), guard).boxed()
+        });
+        Err(response.into())
+    })
+    .await
+}
+
+/// The checks that come before a body (contract 1.6), as far as they are the same for every route.
+async fn check(
+    api: &Api,
+    request: &Request,
+    connection: Option<&Connection>,
+    address: Option<IpAddr>,
+) -> Result<(), Problem> {
+    check_reserve(connection, request.path())?;
+    let template = routes::find(request.path(), request.method())?;
+    if template.starts_with(API_PREFIX) {
+        let caller = Caller::of(api, request.headers()).await?.0;
+        let is_open = run(api, Lane::Read, move |api| {
+            Ok::<_, Problem>(api.directory.authorise(&caller, Permission::ReadUsers)? != Err(Denied::Unauthenticated))
+        });
+        return if is_open.await? { Ok(()) } else { Err(Problem::unauthenticated()) };
+    }
+    if template == TOKEN_ENDPOINT {
+        // Only looked at: the request counts when it has come.
+        api.throttle.attempt(address)?.forgive();
+    }
+    Ok(())
+}

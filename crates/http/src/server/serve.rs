@@ -1,0 +1,107 @@
+//! Serving the API on a socket.
+
+use std::io;
+use std::net::TcpListener;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use actix_http::{HttpService, KeepAlive, Protocol};
+use actix_service::{
+    IntoServiceFactory as _, Service as _, ServiceFactoryExt as _, apply_fn_factory, fn_service, map_config,
+};
+use actix_web::dev::{AppConfig, Server};
+use actix_web::rt::net::TcpStream;
+use actix_web::{App, Error};
+
+use crate::server::connection::{Connection, HEAD_TIME};
+use crate::server::connection_limits::{ConnectionLimits, Connections};
+use crate::server::expect;
+use crate::server::stopping::Stopping;
+use crate::server::stream::PacedStream;
+use crate::{Api, configure};
+
+/// How long a connection stays open after its last response for a client that is still sending to notice that it has it.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// From how many bytes on a response is written rather than collected.
+const WRITE_BUFFER: usize = 8 * 1024;
+
+/// How to serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServeOptions {
+    /// How many threads answer requests; none means one per processor.
+    pub workers: Option<usize>,
+    /// For how many seconds requests that are being answered may go on once the server is told to stop.
+    pub shutdown_timeout: u64,
+    /// How many connections there may be.
+    pub connections: ConnectionLimits,
+}
+
+/// Serves `api` on `listener` until the server's handle stops it, when requests that are being answered can be finished
+/// first. Signals are the business of whoever calls. Must be called inside a Tokio runtime.
+///
+/// This is what `actix_web::HttpServer` does, on connections with limits and deadlines.
+///
+/// # Errors
+///
+/// When the listener cannot be used.
+pub fn serve(api: Api, listener: TcpListener, options: ServeOptions) -> io::Result<Server> {
+    let processors = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let workers = options.workers.unwrap_or_else(processors).clamp(1, 512);
+    // What waits to be counted stays in the kernel's queue, so that it cannot use up the files that the process may open.
+    let per_worker = options.connections.total.saturating_add(ConnectionLimits::SPARE).div_ceil(workers);
+    let server = Server::build()
+        .disable_signals()
+        .shutdown_timeout(options.shutdown_timeout)
+        .workers(workers)
+        .max_concurrent_connections(per_worker);
+    let signal = server.graceful_shutdown_signal();
+    let stopping = Stopping::after(async move { signal.notified().await });
+    let connections = Arc::new(Connections::new(options.connections, Arc::clone(&api.trusted_proxies)));
+    let answering = move || {
+        let app = configure(api.clone(), App::new());
+        let (expecting, told, ids) = (api.clone(), stopping.clone(), Arc::clone(&api.ids));
+        let http = HttpService::build()
+            // Connections have time limits of their own, which hold for every request on them.
+            .keep_alive(KeepAlive::Os)
+            // actix counts the head's time of the first request only, but answers 408.
+            .client_request_timeout(HEAD_TIME)
+            .client_disconnect_timeout(FAREWELL)
+            .h1_write_buffer_size(WRITE_BUFFER)
+            // Work is not gone on with for a client that has left.
+            .h1_allow_half_closed(false)
+            .graceful_shutdown_signal(move || {
+                let stopping = told.clone();
+                async move {
+                    stopping.begun().await;
+                }
+            })
+            .on_connect_ext(|stream: &PacedStream, data| {
+                data.insert(stream.connection().clone());
+            })
+            .expect(fn_service(move |request| Box::pin(expect::admit(expecting.clone(), request))))
+            .finish(map_config(app.into_factory().map_err(|error: Error| error.error_response()), |()| {
+                AppConfig::default()
+            }));
+        let (stopping, connections) = (stopping.clone(), Arc::clone(&connections));
+        apply_fn_factory(http, move |stream: TcpStream, http| {
+            let peer = stream.peer_addr().ok();
+            let slot = connections.admit(peer.map(|peer| peer.ip()));
+            let lost = slot.lost();
+            // Only a matter of speed.
+            let _ = stream.set_nodelay(true);
+            let connection = Connection::new(stream.local_addr().ok(), stopping.clone(), slot);
+            let stream = PacedStream::new(stream, connection.clone(), Arc::clone(&ids));
+            // Boxed, because a future that holds another is often twice its size.
+            let whole = Box::pin(connection.supervise(Box::pin(http.call((stream, Protocol::Http1, peer)))));
+            async move {
+                tokio::select! {
+                    outcome = whole => outcome.unwrap_or(Ok(())),
+                    () = lost.notified() => Ok(()),
+                }
+            }
+        })
+    };
+    Ok(server.listen("api", listener, answering)?.run())
+}

@@ -1,0 +1,170 @@
+//! The bytes of a connection, of which no more are read than its phase asks for.
+
+use std::io;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use actix_web::rt::net::TcpStream;
+use guildhall_domain::ports::Ids;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::server::connection::{Connection, Reading};
+use crate::server::no_request::explained;
+
+/// The most bytes that are read at once while a head is awaited.
+const HEAD_READ: usize = 2048;
+/// A byte that no head may have. It ends one that is too long: actix answers 400 to it and closes the connection.
+const NO_HEAD: [u8; 1] = [0];
+
+/// A TCP stream that keeps to the phase of its connection.
+pub(crate) struct PacedStream {
+    stream: TcpStream,
+    connection: Connection,
+    /// Where requests get theirs, also those that are none.
+    ids: Arc<dyn Ids>,
+    has_just_read: bool,
+    head_is_too_long: bool,
+    /// An answer of actix's own that is being written, and how much of it was.
+    last: Option<(Vec<u8>, usize)>,
+}
+
+impl PacedStream {
+    /// `stream`, read as `connection` says; what is no request gets its id from `ids`.
+    pub(crate) fn new(stream: TcpStream, connection: Connection, ids: Arc<dyn Ids>) -> Self {
+        Self { stream, connection, ids, has_just_read: false, head_is_too_long: false, last: None }
+    }
+
+    /// Its connection.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    fn poll_read_bytes(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+        most: usize,
+    ) -> Poll<io::Result<()>> {
+        let most = most.min(buffer.remaining());
+        let mut part = ReadBuf::new(buffer.initialize_unfilled_to(most));
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut part))?;
+        let read = part.filled().len();
+        buffer.advance(read);
+        self.connection.has_read(read);
+        self.has_just_read = read > 0;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_write_bytes(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        match &written {
+            Poll::Ready(Ok(_)) => self.connection.has_written(),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.connection.is_blocked(),
+        }
+        written
+    }
+}
+
+impl AsyncRead for PacedStream {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        // actix reads until there is nothing more, and only then looks at what it got, which may change the phase.
+        if mem::take(&mut this.has_just_read) {
+            if this.stream.poll_read_ready(context)?.is_ready() {
+                context.waker().wake_by_ref();
+            }
+            return Poll::Pending;
+        }
+        match this.connection.reading(context) {
+            Reading::Head => {
+                let mut ahead = [0; HEAD_READ];
+                let mut peeked = ReadBuf::new(&mut ahead);
+                ready!(this.stream.poll_peek(context, &mut peeked))?;
+                let most = to_empty_line(peeked.filled());
+                this.poll_read_bytes(context, buffer, most)
+            }
+            Reading::Bytes(most) => this.poll_read_bytes(context, buffer, most),
+            Reading::End => match this.stream.poll_peek(context, &mut ReadBuf::new(&mut [0])) {
+                Poll::Ready(Ok(0)) => Poll::Ready(Ok(())),
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                Poll::Ready(Ok(_)) | Poll::Pending => Poll::Pending,
+            },
+            Reading::Nothing => Poll::Pending,
+            Reading::HeadTooLong => {
+                buffer.put_slice(&NO_HEAD);
+                this.head_is_too_long = true;
+                this.has_just_read = true;
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+}
+
+impl AsyncWrite for PacedStream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.last.is_none() && this.connection.is_between_responses() {
+            let peer = this.stream.peer_addr().ok();
+            this.last = Some((explained(bytes, this.head_is_too_long, this.ids.next(), peer), 0));
+        }
+        let Some((last, mut done)) = this.last.take() else {
+            return this.poll_write_bytes(context, bytes);
+        };
+        while done < last.len() {
+            match this.poll_write_bytes(context, &last[done..]) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(written)) => done += written,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    this.last = Some((last, done));
+                    return Poll::Pending;
+                }
+            }
+        }
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.connection.has_flushed();
+        Pin::new(&mut this.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+}
+
+/// How many of `bytes` are to be read at once: to the end of the first empty line. A head ends with one, and requests that come
+/// with the same read are all decoded, which takes some 7 KiB for each. Whether a head ends there is for actix alone to say.
+fn to_empty_line(bytes: &[u8]) -> usize {
+    let ends = |rest: &[u8]| match rest {
+        [b'\n', b'\n', ..] => Some(2),
+        [b'\n', b'\r', b'\n', ..] => Some(3),
+        _ => None,
+    };
+    let found = (0..bytes.len()).find_map(|start| Some(start + ends(&bytes[start..])?));
+    // The end of the stream is read, too.
+    found.unwrap_or(bytes.len()).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::to_empty_line;
+
+    #[test]
+    fn requests_are_read_one_by_one() {
+        for (bytes, expected) in [
+            ("GET / HTTP/1.1\r\nhost: x\r\n\r\nGET /", 27),
+            ("GET / HTTP/1.1\nhost: x\n\nGET /", 24),
+            ("GET / HTTP/1.1\r\nhost: x\r\n", 25),
+            ("\r\n\r\nGET", 4),
+            ("", 1),
+        ] {
+            assert_eq!(to_empty_line(bytes.as_bytes()), expected, "{bytes:?}");
+        }
+    }
+}
