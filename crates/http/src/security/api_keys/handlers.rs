@@ -3,11 +3,11 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
-use guildhall_domain::access::{Actor, Permission};
+use guildhall_domain::access::Permission;
 
 use crate::Api;
 use crate::extract::authorised_body::Submission;
-use crate::extract::caller::Caller;
+use crate::extract::caller::{Caller, told};
 use crate::extract::path_parameters::ApiKeySegment;
 use crate::extract::query::Query;
 use crate::openapi::{ApiKeyChanges, ApiKeyPath, NewApiKey, Paging};
@@ -27,9 +27,9 @@ use crate::work::{Lane, run};
     responses((status = 200, description = "A page of API keys.", body = PageBody<ApiKeyBody>))
 )]
 pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
-    run(&api, Lane::Long, move |api| {
-        let page = caller.told(api, Permission::ManageApiKeys, query.page())?;
-        let keys = api.directory.api_keys(Actor::Caller(&caller.0), page)?;
+    run(&api, Lane::Long, caller, move |api, context| {
+        let page = told(api, context, Permission::ManageApiKeys, query.page())?;
+        let keys = api.directory.api_keys(context, page)?;
         json(StatusCode::OK, &PageBody::new(&keys, |key| ApiKeyBody::new(key, None)))
     })
     .await
@@ -48,8 +48,8 @@ pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result
 )]
 pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
-    run(&api, Lane::Write, move |api| {
-        let issued = api.directory.create_api_key(Actor::Caller(&caller.0), draft(&body)?, &[])?;
+    run(&api, Lane::Write, caller, move |api, context| {
+        let issued = api.directory.create_api_key(context, draft(&body)?, &[])?;
         created(format_args!("apiKeys/{}", issued.key.id), &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
     })
     .await
@@ -65,8 +65,8 @@ pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submissio
     responses((status = 200, description = "The API key.", body = ApiKeyBody))
 )]
 pub(crate) async fn read(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<Reply, Problem> {
-    run(&api, Lane::Read, move |api| {
-        let key = api.directory.api_key(Actor::Caller(&caller.0), &key.0)?;
+    run(&api, Lane::Read, caller, move |api, context| {
+        let key = api.directory.api_key(context, &key.0)?;
         json(StatusCode::OK, &ApiKeyBody::new(&key, None))
     })
     .await
@@ -91,8 +91,8 @@ pub(crate) async fn replace(
     submission: Submission,
 ) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
-    run(&api, Lane::Write, move |api| {
-        let key = api.directory.change_api_key(Actor::Caller(&caller.0), &key.0, &draft(&body)?)?;
+    run(&api, Lane::Write, caller, move |api, context| {
+        let key = api.directory.change_api_key(context, &key.0, &draft(&body)?)?;
         json(StatusCode::OK, &ApiKeyBody::new(&key, None))
     })
     .await
@@ -108,7 +108,7 @@ pub(crate) async fn replace(
     responses((status = 204, description = "The API key is gone."))
 )]
 pub(crate) async fn delete(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<HttpResponse, Problem> {
-    run(&api, Lane::Write, move |api| api.directory.delete_api_key(Actor::Caller(&caller.0), &key.0)).await?;
+    run(&api, Lane::Write, caller, move |api, context| api.directory.delete_api_key(context, &key.0)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -122,8 +122,8 @@ pub(crate) async fn delete(api: Data<Api>, caller: Caller, key: Path<ApiKeySegme
     responses((status = 200, description = "The API key with its secret.", body = ApiKeyBody))
 )]
 pub(crate) async fn rotate(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<Reply, Problem> {
-    run(&api, Lane::Write, move |api| {
-        let issued = api.directory.rotate_api_key(Actor::Caller(&caller.0), &key.0)?;
+    run(&api, Lane::Write, caller, move |api, context| {
+        let issued = api.directory.rotate_api_key(context, &key.0)?;
         json(StatusCode::OK, &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
     })
     .await
