@@ -13,32 +13,22 @@
 //! | [`RandomSecrets`] | secrets that nobody can guess, and what is kept of them |
 //! | [`generate_password`] | a password for an account that nobody chose one for |
 
-mod chain;
-mod claims;
-mod era;
-mod foreign;
-mod generated;
-mod key_file;
+mod error_chain;
+mod jwt;
 mod keys;
 #[cfg(test)]
 mod log_lines;
-mod own_keys;
+mod oidc;
 mod passwords;
-mod pem_text;
-mod refusal;
-mod remembered;
-mod ring;
+mod random;
 mod secrets;
-mod tokens;
-mod validity;
-mod verifying;
 
-pub use foreign::{ForeignIssuer, ForeignIssuerError, IssuerFault, SignatureAlgorithm, UnknownAlgorithm};
-pub use generated::{NoRandomness, generate_password};
-pub use key_file::{KeyFile, KeyFileError, Rotated};
-pub use keys::{KeyError, SigningKey};
-pub use passwords::Argon2Passwords;
-pub use refusal::Refusal;
-pub use ring::KeyRing;
+pub use jwt::error::Refusal;
+pub use jwt::tokens::{JwtTokens, TokenSettings};
+pub use keys::file::{KeyFile, KeyFileError, Rotated};
+pub use keys::set::KeyRing;
+pub use keys::signing::{KeyError, SigningKey};
+pub use oidc::{ForeignIssuer, ForeignIssuerError, IssuerFault, SignatureAlgorithm, UnknownAlgorithm};
+pub use passwords::hashing::Argon2Passwords;
+pub use random::{NoRandomness, generate_password};
 pub use secrets::RandomSecrets;
-pub use tokens::{JwtTokens, TokenSettings};

@@ -6,8 +6,8 @@ use aws_lc_rs::rand;
 use guildhall_domain::ports::{Secrets, SecretsError};
 use guildhall_domain::secret::{RANDOM_BYTES, SecretDigest};
 
-use crate::generated::NoRandomness;
-use crate::ring::KeyRing;
+use crate::keys::set::KeyRing;
+use crate::random::NoRandomness;
 
 /// Secrets from the operating system's randomness, kept as SHA-256. What could be guessed is kept as HMAC-SHA-256.
 #[derive(Clone, Debug)]

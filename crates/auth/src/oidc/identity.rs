@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::claims::{ForeignClaims, texts};
 use super::settings::ForeignIssuer;
-use crate::refusal::Refusal;
+use crate::jwt::error::Refusal;
 
 const EMAIL: &str = "email";
 /// The most characters of a subject (`OpenID` Connect Core 1.0, section 2).

@@ -10,9 +10,9 @@ use super::fetch::{FetchError, Source};
 use super::key_set::KeySet;
 use super::schedule::Schedule;
 use super::settings::ForeignIssuer;
-use crate::chain::chain;
-use crate::era::Era;
-use crate::refusal::Refusal;
+use crate::error_chain::chain;
+use crate::jwt::error::Refusal;
+use crate::keys::generation::Era;
 
 /// The keys of an issuer. Asking for them never waits for the network.
 pub(crate) struct IssuerKeys(Arc<Shared>);
@@ -160,8 +160,8 @@ mod tests {
     use guildhall_domain::time::Timestamp;
 
     use super::{KeySet, Schedule, Shared, State};
-    use crate::foreign::fetch::FetchError;
     use crate::log_lines::LogLines;
+    use crate::oidc::fetch::FetchError;
 
     struct Epoch;
 

@@ -4,10 +4,10 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
 
-use crate::chain::chain;
-use crate::era::Era;
-use crate::key_file::{KeyFile, KeyFileError, Stamp};
-use crate::ring::KeyRing;
+use crate::error_chain::chain;
+use crate::keys::file::{KeyFile, KeyFileError, Stamp};
+use crate::keys::generation::Era;
+use crate::keys::set::KeyRing;
 
 /// How long the file is not looked at again, in milliseconds.
 const LOOK: i64 = 2_000;
@@ -128,7 +128,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::OwnKeys;
-    use crate::key_file::KeyFile;
+    use crate::keys::file::KeyFile;
     use crate::log_lines::LogLines;
 
     #[test]

@@ -9,16 +9,16 @@ use jsonwebtoken::dangerous::insecure_decode_claims;
 use jsonwebtoken::{Header, Validation};
 use serde::Deserialize;
 
-use crate::claims::Claims;
-use crate::era::Era;
-use crate::foreign::{ForeignIssuer, ForeignIssuerError, TrustedIssuer, is_access_token};
-use crate::key_file::KeyFile;
-use crate::own_keys::OwnKeys;
-use crate::refusal::Refusal;
-use crate::remembered::Remembered;
-use crate::ring::KeyRing;
-use crate::validity::Validity;
-use crate::verifying::VerifyingKey;
+use crate::jwt::cache::Remembered;
+use crate::jwt::claims::Claims;
+use crate::jwt::error::Refusal;
+use crate::jwt::validity::Validity;
+use crate::keys::file::KeyFile;
+use crate::keys::generation::Era;
+use crate::keys::set::KeyRing;
+use crate::keys::verifying::VerifyingKey;
+use crate::keys::watcher::OwnKeys;
+use crate::oidc::{ForeignIssuer, ForeignIssuerError, TrustedIssuer, is_access_token};
 
 /// The longest token that is looked at, in bytes.
 const LONGEST: usize = 16 * 1024;

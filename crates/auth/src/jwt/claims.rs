@@ -5,7 +5,7 @@ use guildhall_domain::user::{SecurityStamp, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::validity::Validity;
+use crate::jwt::validity::Validity;
 
 /// The claims of an access token (contract 2.3). A token that lacks one is not ours, but for the client's.
 #[derive(Serialize, Deserialize)]

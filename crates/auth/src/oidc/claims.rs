@@ -7,8 +7,8 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::refusal::Refusal;
-use crate::validity::Validity;
+use crate::jwt::error::Refusal;
+use crate::jwt::validity::Validity;
 
 /// The claims of a token (RFC 7519, section 4), each name at most once: of two values, another reader may take the other one.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use pem::Pem;
 
-use crate::keys::KeyError;
+use crate::keys::signing::KeyError;
 
 /// The label of a private key in PKCS#8 (RFC 7468, section 10).
 pub(crate) const PRIVATE_KEY: &str = "PRIVATE KEY";

@@ -1,6 +1,6 @@
 //! When a token is good.
 
-use crate::refusal::Refusal;
+use crate::jwt::error::Refusal;
 
 /// How far another clock may be from ours, in seconds.
 pub(crate) const LEEWAY: i64 = 10;

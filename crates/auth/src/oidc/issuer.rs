@@ -1,36 +1,18 @@
 //! Tokens of outside issuers that are trusted.
-//!
-//! | Where | What |
-//! |---|---|
-//! | `settings` | what an installation says of an issuer |
-//! | `key_set` | an issuer's keys (RFC 7517) |
-//! | `fetch` | getting them over HTTP |
-//! | `schedule` | when they are fetched |
-//! | `keys` | the thread that does it, and what is known meanwhile |
-//! | `claims` | what a token says |
-//! | `identity` | whom it stands for |
-
-mod claims;
-mod fetch;
-mod identity;
-mod key_set;
-mod keys;
-mod schedule;
-mod settings;
 
 use std::sync::Arc;
 
 use guildhall_domain::ports::{Bearer, Clock};
 use jsonwebtoken::{Header, Validation};
 
-use crate::era::Era;
-use crate::refusal::Refusal;
-use crate::validity::Validity;
-use claims::ForeignClaims;
-use key_set::Sought;
-use keys::IssuerKeys;
-
-pub use settings::{ForeignIssuer, ForeignIssuerError, IssuerFault, SignatureAlgorithm, UnknownAlgorithm};
+use super::claims::ForeignClaims;
+use super::identity;
+use super::key_set::Sought;
+use super::refresher::IssuerKeys;
+use super::settings::{ForeignIssuer, ForeignIssuerError, IssuerFault};
+use crate::jwt::error::Refusal;
+use crate::jwt::validity::Validity;
+use crate::keys::generation::Era;
 
 /// An issuer whose tokens are read, and its keys.
 pub(crate) struct TrustedIssuer {

@@ -7,8 +7,8 @@ use guildhall_domain::ports::Bearer;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use crate::jwt::validity::Validity;
 use crate::secrets::sha256;
-use crate::validity::Validity;
 
 /// The most tokens that are remembered.
 const MOST: usize = 10_000;
@@ -81,7 +81,7 @@ mod tests {
     use guildhall_domain::time::Timestamp;
 
     use super::{LEAST_WEIGHT, MOST, Remembered};
-    use crate::validity::Validity;
+    use crate::jwt::validity::Validity;
 
     const VALIDITY: Validity = Validity { not_before: 0, expires: 1 };
 

@@ -5,11 +5,11 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::generated::{NoRandomness, random_text};
-use crate::keys::{KeyError, SigningKey};
-use crate::pem_text;
-use crate::ring::KeyRing;
-use crate::verifying::VerifyingKey;
+use crate::keys::pem as pem_text;
+use crate::keys::set::KeyRing;
+use crate::keys::signing::{KeyError, SigningKey};
+use crate::keys::verifying::VerifyingKey;
+use crate::random::{NoRandomness, random_text};
 
 /// How many retired keys stay in a file when its key changes.
 const RETIRED: usize = 3;

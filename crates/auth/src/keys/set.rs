@@ -3,9 +3,9 @@
 use guildhall_domain::ports::PublicKey;
 use pem::Pem;
 
-use crate::keys::{KeyError, SigningKey};
-use crate::pem_text::{self, PRIVATE_KEY, PUBLIC_KEY};
-use crate::verifying::VerifyingKey;
+use crate::keys::pem::{self as pem_text, PRIVATE_KEY, PUBLIC_KEY};
+use crate::keys::signing::{KeyError, SigningKey};
+use crate::keys::verifying::VerifyingKey;
 
 /// The key that signs tokens, and retired ones that verify what they have signed. Keys change without anybody signing in anew
 /// when the old one stays until its last token has expired.
