@@ -1,10 +1,10 @@
-//! Errors for the log.
+//! Errors as text for the log.
 
 use std::error::Error;
 use std::fmt::Write;
 
-/// An error and everything that led to it, in one line.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+/// The message of `error` and of each of its sources, in one line.
+pub(crate) fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -1,3 +1,7 @@
-//! Passwords: hashing and generating them.
+//! Passwords: hashing them and generating them.
 
-pub(crate) mod hashing;
+mod generator;
+mod hashing;
+
+pub use generator::generate_password;
+pub use hashing::Argon2Passwords;

@@ -1,4 +1,4 @@
-//! How keys in a file change while services use them.
+//! Rotation of the keys in a file while services use them.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect, in its helpers too")]
 
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use guildhall_auth::{JwtTokens, KeyFile, KeyFileError, Rotated, SigningKey, TokenSettings};
+use guildhall_auth::{JwtTokens, KeyFile, KeyFileError, KeyRotation, SigningKey, TokenSettings};
 use guildhall_domain::access::{Caller, Scopes};
 use guildhall_domain::ports::{Bearer, Clock, Tokens};
 use guildhall_domain::time::Timestamp;
@@ -17,16 +17,16 @@ use guildhall_domain::user::{SecurityStamp, UserId};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-/// In milliseconds since 1970.
-struct Hands(AtomicI64);
+/// A clock that a test sets, in milliseconds since 1970.
+struct ManualClock(AtomicI64);
 
-impl Clock for Hands {
+impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_milliseconds(self.0.load(Ordering::SeqCst))
     }
 }
 
-impl Hands {
+impl ManualClock {
     fn forward(&self, milliseconds: i64) {
         self.0.fetch_add(milliseconds, Ordering::SeqCst);
     }
@@ -35,7 +35,7 @@ impl Hands {
 struct Installation {
     _folder: TempDir,
     path: PathBuf,
-    clock: Arc<Hands>,
+    clock: Arc<ManualClock>,
 }
 
 impl Installation {
@@ -43,16 +43,16 @@ impl Installation {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("guildhall.key.pem");
         KeyFile::load_or_generate(&path).unwrap();
-        Self { _folder: folder, path, clock: Arc::new(Hands(AtomicI64::new(1_700_000_000_000))) }
+        Self { _folder: folder, path, clock: Arc::new(ManualClock(AtomicI64::new(1_700_000_000_000))) }
     }
 
-    /// One more process that uses the file.
+    /// Another process that uses the file.
     fn service(&self) -> JwtTokens {
         let settings = TokenSettings { issuer: "issuer".to_owned(), audience: "audience".to_owned(), lifetime: 3600 };
         JwtTokens::from_file(settings, KeyFile::load(&self.path).unwrap(), Arc::clone(&self.clock) as Arc<dyn Clock>)
     }
 
-    fn rotate(&self) -> Rotated {
+    fn rotate(&self) -> KeyRotation {
         KeyFile::rotate(&self.path).unwrap()
     }
 }
@@ -76,7 +76,7 @@ fn outcome(tokens: &JwtTokens, token: &str) -> String {
 }
 
 fn ids(path: &Path) -> Vec<String> {
-    KeyFile::load(path).unwrap().ring().ids().map(str::to_owned).collect()
+    KeyFile::load(path).unwrap().key_set().ids().map(str::to_owned).collect()
 }
 
 fn published(tokens: &JwtTokens) -> Vec<String> {
@@ -132,7 +132,7 @@ fn rotations_at_the_same_time_happen_one_after_the_other() {
     let installation = Installation::new();
     let first = ids(&installation.path).remove(0);
     let together = Barrier::new(8);
-    let rotations: Vec<Rotated> = thread::scope(|scope| {
+    let rotations: Vec<KeyRotation> = thread::scope(|scope| {
         let rotate = || {
             together.wait();
             let rotated = installation.rotate();

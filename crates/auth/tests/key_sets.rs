@@ -1,4 +1,4 @@
-//! Which keys verify what was signed, and which of them anybody may know.
+//! Which keys verify tokens, and which of them are published.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect, in its helpers too")]
 
@@ -11,7 +11,7 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use guildhall_auth::{JwtTokens, KeyError, KeyRing, SigningKey, TokenSettings};
+use guildhall_auth::{JwtTokens, KeyError, KeySet, SigningKey, TokenSettings};
 use guildhall_domain::ports::{Clock, PublicKey, Tokens};
 use guildhall_domain::time::Timestamp;
 
@@ -23,7 +23,7 @@ impl Clock for Epoch {
     }
 }
 
-/// A key of each kind, in private and in public.
+/// A key of each kind, with both halves.
 struct Keys {
     ed25519: Ed25519KeyPair,
     p256: EcdsaKeyPair,
@@ -58,9 +58,9 @@ fn public<'a>(key: &impl AsDer<PublicKeyX509Der<'a>>) -> String {
     pem_of("PUBLIC KEY", key.as_der().unwrap().as_ref())
 }
 
-fn published(ring: KeyRing) -> Vec<PublicKey> {
+fn published(keys: KeySet) -> Vec<PublicKey> {
     let settings = TokenSettings { issuer: "issuer".to_owned(), audience: "audience".to_owned(), lifetime: 3600 };
-    JwtTokens::new(settings, ring, Arc::new(Epoch)).public_keys()
+    JwtTokens::new(settings, keys, Arc::new(Epoch)).public_keys()
 }
 
 fn id(private: &str) -> String {
@@ -98,14 +98,12 @@ fn public_keys_are_published_in_the_terms_of_their_kind_and_secrets_are_not() {
         .zip(parameters)
         .map(|(pem, (algorithm, parameters))| PublicKey { id: id(pem), algorithm, parameters })
         .collect();
-    let secret = SigningKey::from_secret(&"s".repeat(32)).unwrap();
-    let ring = KeyRing::from_pem(&keys.private().concat()).unwrap();
-    assert_eq!(published(ring.with_retired(secret.clone())), expected);
-    assert_eq!(published(KeyRing::new(secret)), []);
+    assert_eq!(published(KeySet::from_pem(&keys.private().concat()).unwrap()), expected);
+    assert_eq!(published(KeySet::from_secrets(&"s".repeat(32), []).unwrap()), []);
     let [ed25519, ..] = keys.private();
     let [_, p256, rsa] = keys.public();
-    let ring = KeyRing::from_pem(&[ed25519, p256, rsa].concat()).unwrap();
-    assert_eq!(published(ring), expected, "the public half says the same");
+    let key_set = KeySet::from_pem(&[ed25519, p256, rsa].concat()).unwrap();
+    assert_eq!(published(key_set), expected, "a public key is published like its private key");
 }
 
 #[test]
@@ -120,12 +118,12 @@ fn the_first_private_key_signs_and_every_other_key_verifies() {
         ([private[0].as_str(), &public[0], &private[0]].concat(), vec![&a]),
         (["a comment\n", &private[2], &pem_of("CERTIFICATE", b"anything")].concat(), vec![&c]),
     ] {
-        assert_eq!(KeyRing::from_pem(&text).unwrap().ids().collect::<Vec<_>>(), expected);
+        assert_eq!(KeySet::from_pem(&text).unwrap().ids().collect::<Vec<_>>(), expected);
     }
 }
 
 #[test]
-fn a_ring_with_something_that_is_no_key_is_refused() {
+fn a_key_set_with_something_that_is_no_key_is_refused() {
     let keys = Keys::new();
     let [a, b, _] = keys.private();
     let p384 = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
@@ -137,15 +135,28 @@ fn a_ring_with_something_that_is_no_key_is_refused() {
         (format!("{a}{}", &b[..b.len() / 2]), KeyError::CutOff),
         (a[..a.len() - 20].to_owned(), KeyError::CutOff),
     ] {
-        assert_eq!(KeyRing::from_pem(&text).unwrap_err(), expected, "{text}");
+        assert_eq!(KeySet::from_pem(&text).unwrap_err(), expected, "{text}");
     }
+}
+
+#[test]
+fn the_id_of_a_key_never_changes() {
+    // Computed with OpenSSL: the SHA-256 of the SubjectPublicKeyInfo, and the start of an HMAC.
+    let expected = [
+        "BuP9j9opu2CrWVV95h7bCuzbIxE0vjDnW0Vfjht5L6k",
+        "FWajELqoXQYCgH_heFnNzkbhrkDJPCmyqmYE9xc3RLw",
+        "f2kqPiWiQguMYU9BFjRQv_ZwOimCsqfq2EY6gMDZYMY",
+    ];
+    assert_eq!(KeySet::from_pem(include_str!("key_ids.pem")).unwrap().ids().collect::<Vec<_>>(), expected);
+    let secret = KeySet::from_secrets("a secret of thirty-two bytes....", []).unwrap();
+    assert_eq!(secret.ids().collect::<Vec<_>>(), ["H3_AeQLaakbO-B8E07O7Pw"]);
 }
 
 #[test]
 fn secrets_of_before_still_verify() {
     let secrets = ["a", "b", "c"].map(|letter| letter.repeat(32));
-    let ids = secrets.each_ref().map(|secret| SigningKey::from_secret(secret).unwrap().id().to_owned());
-    let ring = KeyRing::from_secrets(&secrets[0], secrets.iter().map(String::as_str)).unwrap();
-    assert_eq!(ring.ids().collect::<Vec<_>>(), ids);
-    assert_eq!(KeyRing::from_secrets(&secrets[0], ["short"]).unwrap_err(), KeyError::SecretTooShort(5));
+    let id = |secret: &String| KeySet::from_secrets(secret, []).unwrap().ids().next().unwrap().to_owned();
+    let key_set = KeySet::from_secrets(&secrets[0], secrets.iter().map(String::as_str)).unwrap();
+    assert_eq!(key_set.ids().collect::<Vec<_>>(), secrets.each_ref().map(id));
+    assert_eq!(KeySet::from_secrets(&secrets[0], ["short"]).unwrap_err(), KeyError::SecretTooShort(5));
 }

@@ -1,5 +1,4 @@
-//! Tokens that were verified are remembered. Signatures are counted where they are verified: in the library under the library
-//! under test.
+//! The cache of verified tokens. Verifications of signatures are counted in `jsonwebtoken`, below the crate under test.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect, in its helpers too")]
 
@@ -8,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use guildhall_auth::{JwtTokens, KeyFile, KeyRing, SigningKey, TokenSettings};
+use guildhall_auth::{JwtTokens, KeyFile, KeySet, SigningKey, TokenSettings};
 use guildhall_domain::access::{Caller, Scopes};
 use guildhall_domain::ports::{Bearer, Clock, Tokens};
 use guildhall_domain::time::Timestamp;
@@ -20,7 +19,7 @@ use uuid::Uuid;
 const NOW: i64 = 1_700_000_000;
 
 thread_local! {
-    /// The signatures that this thread has verified, which is to say: this test.
+    /// How many signatures this thread, and so this test, has verified.
     static VERIFIED: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -37,19 +36,19 @@ fn verified(work: impl FnOnce()) -> u32 {
     VERIFIED.get() - before
 }
 
-/// In seconds since 1970.
-struct Hands(AtomicI64);
+/// A clock that a test sets, in seconds since 1970.
+struct ManualClock(AtomicI64);
 
-impl Clock for Hands {
+impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_milliseconds(self.0.load(Ordering::SeqCst) * 1000)
     }
 }
 
-impl Hands {
+impl ManualClock {
     fn at(seconds: i64) -> Arc<Self> {
         let counting = CryptoProvider { verifier_factory: count, ..aws_lc::DEFAULT_PROVIDER.clone() };
-        // Another test was first where this fails, and has done the same.
+        // It fails if another test has installed the same provider already.
         let _ = CryptoProvider::install_default(Box::leak(Box::new(counting)));
         Arc::new(Self(AtomicI64::new(seconds)))
     }
@@ -63,12 +62,12 @@ fn settings() -> TokenSettings {
     TokenSettings { issuer: "issuer".to_owned(), audience: "audience".to_owned(), lifetime: 3600 }
 }
 
-fn new(clock: &Arc<Hands>) -> JwtTokens {
-    let key = SigningKey::from_pem(&SigningKey::generate_pem().unwrap()).unwrap();
-    JwtTokens::new(settings(), KeyRing::new(key), Arc::clone(clock) as Arc<dyn Clock>)
+fn new(clock: &Arc<ManualClock>) -> JwtTokens {
+    let keys = KeySet::from_pem(&SigningKey::generate_pem().unwrap()).unwrap();
+    JwtTokens::new(settings(), keys, Arc::clone(clock) as Arc<dyn Clock>)
 }
 
-fn from_file(path: &Path, clock: &Arc<Hands>) -> JwtTokens {
+fn from_file(path: &Path, clock: &Arc<ManualClock>) -> JwtTokens {
     JwtTokens::from_file(settings(), KeyFile::load(path).unwrap(), Arc::clone(clock) as Arc<dyn Clock>)
 }
 
@@ -86,7 +85,7 @@ fn is_accepted(tokens: &JwtTokens, token: &str) -> bool {
 
 #[test]
 fn a_signature_is_verified_once_per_token() {
-    let clock = Hands::at(NOW);
+    let clock = ManualClock::at(NOW);
     let tokens = new(&clock);
     let (one, two) =
         (issue(&tokens), tokens.issue(&Caller { scopes: Scopes::default(), ..caller() }, None).unwrap().value);
@@ -97,7 +96,7 @@ fn a_signature_is_verified_once_per_token() {
 
 #[test]
 fn a_token_that_differs_in_one_letter_is_another_token() {
-    let clock = Hands::at(NOW);
+    let clock = ManualClock::at(NOW);
     let tokens = new(&clock);
     let token = issue(&tokens);
     assert!(is_accepted(&tokens, &token));
@@ -114,8 +113,8 @@ fn a_token_that_differs_in_one_letter_is_another_token() {
 }
 
 #[test]
-fn what_is_refused_is_not_remembered() {
-    let clock = Hands::at(NOW);
+fn what_is_refused_is_not_cached() {
+    let clock = ManualClock::at(NOW);
     let (tokens, others) = (new(&clock), new(&clock));
     let forged = issue(&others);
     assert!(!is_accepted(&tokens, &forged));
@@ -128,8 +127,8 @@ fn what_is_refused_is_not_remembered() {
 }
 
 #[test]
-fn a_remembered_token_expires_like_any_other() {
-    let clock = Hands::at(NOW);
+fn a_cached_token_expires_like_any_other() {
+    let clock = ManualClock::at(NOW);
     let tokens = new(&clock);
     let token = issue(&tokens);
     assert!(is_accepted(&tokens, &token));
@@ -147,8 +146,8 @@ fn a_remembered_token_expires_like_any_other() {
 }
 
 #[test]
-fn what_a_key_has_verified_that_is_gone_is_forgotten() {
-    let clock = Hands::at(NOW);
+fn what_a_removed_key_has_verified_is_verified_again() {
+    let clock = ManualClock::at(NOW);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("guildhall.key.pem");
     KeyFile::load_or_generate(&path).unwrap();

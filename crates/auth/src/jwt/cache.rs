@@ -1,4 +1,4 @@
-//! Tokens that were verified, so that each signature is looked at once.
+//! A cache of verified tokens, so that each signature is verified once.
 
 use std::sync::Arc;
 
@@ -7,68 +7,68 @@ use guildhall_domain::ports::Bearer;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use crate::jwt::validity::Validity;
-use crate::secrets::sha256;
+use super::validity::Validity;
+use crate::digest::sha256;
 
-/// The most tokens that are remembered.
-const MOST: usize = 10_000;
-/// What a token weighs that says little, in bytes, and a little more than it takes. So `MOST` of them fit, and fewer where they
-/// say much.
-const LEAST_WEIGHT: u64 = 1_600;
-/// What a text takes beyond its own bytes.
-const PER_TEXT: usize = 64;
+/// The most tokens in the cache.
+const MAX_TOKENS: usize = 10_000;
+/// The weight of a token with few claims: a little more than the bytes it takes in memory. `MAX_TOKENS` such tokens fill the
+/// cache; of tokens with many claims fewer fit.
+const MIN_WEIGHT: u64 = 1_600;
+/// The memory that a string takes besides its own bytes.
+const STRING_OVERHEAD: usize = 64;
 
-/// Valid tokens, by their SHA-256: nobody who reads the memory finds a token there, and a token that differs in one bit is
-/// another one.
-pub(crate) struct Remembered(Cache<[u8; 32], Arc<Known>, Weight>);
+/// Verified tokens, by their SHA-256. So a dump of the memory contains no tokens, and a token that differs in one bit is not
+/// found.
+pub(crate) struct TokenCache(Cache<[u8; 32], Arc<CachedToken>, CachedWeight>);
 
-/// What a valid token says.
+/// Whom a verified token stands for.
 #[derive(Debug)]
-pub(crate) struct Known {
+pub(crate) struct CachedToken {
     pub(crate) bearer: Bearer,
     pub(crate) validity: Validity,
-    /// The era in which it was verified.
-    era: u64,
+    /// The generation of keys by which it was verified.
+    generation: u64,
     weight: u64,
 }
 
 #[derive(Clone)]
-struct Weight;
+struct CachedWeight;
 
-impl Remembered {
+impl TokenCache {
     pub(crate) fn new() -> Self {
-        Self(Cache::with_weighter(MOST, MOST as u64 * LEAST_WEIGHT, Weight))
+        Self(Cache::with_weighter(MAX_TOKENS, MAX_TOKENS as u64 * MIN_WEIGHT, CachedWeight))
     }
 
-    /// What `token` says, if it was verified in this era. Whether now is its time is for the caller to check.
-    pub(crate) fn find(&self, token: &str, era: u64) -> Option<Arc<Known>> {
-        self.0.get(&sha256(token.as_bytes())).filter(|known| known.era == era)
+    /// Finds `token` if it was verified in this generation of keys. The caller must check that it is valid at present.
+    pub(crate) fn find(&self, token: &str, generation: u64) -> Option<Arc<CachedToken>> {
+        self.0.get(&sha256(token.as_bytes())).filter(|cached| cached.generation == generation)
     }
 
-    /// Keeps what a token says that was verified in this era. One that says too much is not kept.
-    pub(crate) fn keep(&self, token: &str, era: u64, bearer: Bearer, validity: Validity) {
+    /// Adds a token that was verified in this generation of keys. A token that is heavier than the cache is not added.
+    pub(crate) fn insert(&self, token: &str, generation: u64, bearer: Bearer, validity: Validity) {
         let weight = weight(&bearer);
-        self.0.insert(sha256(token.as_bytes()), Arc::new(Known { bearer, validity, era, weight }));
+        self.0.insert(sha256(token.as_bytes()), Arc::new(CachedToken { bearer, validity, generation, weight }));
     }
 
-    /// Forgets a token whose time is over.
-    pub(crate) fn forget(&self, token: &str) {
+    /// Removes a token that has expired.
+    pub(crate) fn remove(&self, token: &str) {
         self.0.remove(&sha256(token.as_bytes()));
     }
 }
 
-impl Weighter<[u8; 32], Arc<Known>> for Weight {
-    fn weight(&self, _: &[u8; 32], known: &Arc<Known>) -> u64 {
-        known.weight
+impl Weighter<[u8; 32], Arc<CachedToken>> for CachedWeight {
+    fn weight(&self, _: &[u8; 32], cached: &Arc<CachedToken>) -> u64 {
+        cached.weight
     }
 }
 
 fn weight(bearer: &Bearer) -> u64 {
-    let Bearer::Foreign(identity) = bearer else { return LEAST_WEIGHT };
+    let Bearer::Foreign(identity) = bearer else { return MIN_WEIGHT };
     let ForeignIdentity { subject, link_name, names, email, first_name, last_name, groups, .. } = &**identity;
     let texts = [link_name, email, first_name, last_name].into_iter().flatten().chain(names).chain([subject]);
-    let bytes: usize = texts.chain(groups.iter().flatten()).map(|text| text.len() + PER_TEXT).sum();
-    LEAST_WEIGHT.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX))
+    let bytes: usize = texts.chain(groups.iter().flatten()).map(|text| text.len() + STRING_OVERHEAD).sum();
+    MIN_WEIGHT.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -80,7 +80,7 @@ mod tests {
     use guildhall_domain::ports::Bearer;
     use guildhall_domain::time::Timestamp;
 
-    use super::{LEAST_WEIGHT, MOST, Remembered};
+    use super::{MAX_TOKENS, MIN_WEIGHT, TokenCache};
     use crate::jwt::validity::Validity;
 
     const VALIDITY: Validity = Validity { not_before: 0, expires: 1 };
@@ -104,25 +104,25 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_by_what_the_tokens_say() {
-        for (groups, most) in [(0, MOST), (2_000, MOST / 80)] {
-            let remembered = Remembered::new();
+        for (groups, most) in [(0, MAX_TOKENS), (2_000, MAX_TOKENS / 80)] {
+            let cache = TokenCache::new();
             for number in 0..2 * most {
-                remembered.keep(&number.to_string(), 0, in_groups(groups), VALIDITY);
+                cache.insert(&number.to_string(), 0, in_groups(groups), VALIDITY);
             }
-            let (kept, weight) = (remembered.0.len(), remembered.0.weight());
+            let (kept, weight) = (cache.0.len(), cache.0.weight());
             assert!(most / 2 < kept && kept <= most, "{kept} with {groups} groups");
-            assert!(weight <= MOST as u64 * LEAST_WEIGHT, "{weight}");
+            assert!(weight <= MAX_TOKENS as u64 * MIN_WEIGHT, "{weight}");
         }
     }
 
     #[test]
-    fn what_was_verified_in_one_era_is_not_found_in_the_next() {
-        let remembered = Remembered::new();
-        remembered.keep("a", 0, in_groups(0), VALIDITY);
-        assert!(remembered.find("a", 0).is_some());
-        assert!(remembered.find("a", 1).is_none());
-        assert!(remembered.find("b", 0).is_none());
-        remembered.forget("a");
-        assert!(remembered.find("a", 0).is_none());
+    fn what_was_verified_in_one_key_generation_is_not_found_in_the_next() {
+        let cache = TokenCache::new();
+        cache.insert("a", 0, in_groups(0), VALIDITY);
+        assert!(cache.find("a", 0).is_some());
+        assert!(cache.find("a", 1).is_none());
+        assert!(cache.find("b", 0).is_none());
+        cache.remove("a");
+        assert!(cache.find("a", 0).is_none());
     }
 }

@@ -1,19 +1,19 @@
-//! What a token of ours says.
+//! The claims of a token of this service.
 
 use guildhall_domain::access::{Caller, Scopes};
 use guildhall_domain::user::{SecurityStamp, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::jwt::validity::Validity;
+use super::validity::Validity;
 
-/// The claims of an access token (contract 2.3). A token that lacks one is not ours, but for the client's.
+/// The claims of an access token (contract 2.3). All but `client_id` are required.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Claims {
+pub(crate) struct AccessTokenClaims {
     pub(crate) iss: String,
     pub(crate) aud: String,
     pub(crate) sub: Uuid,
-    /// In seconds since 1970, as `nbf` and `exp` are.
+    /// In seconds since 1970, like `nbf` and `exp`.
     pub(crate) iat: i64,
     pub(crate) nbf: i64,
     pub(crate) exp: i64,
@@ -25,7 +25,7 @@ pub(crate) struct Claims {
     pub(crate) client_id: Option<Uuid>,
 }
 
-impl Claims {
+impl AccessTokenClaims {
     pub(crate) fn caller(&self) -> Caller {
         Caller { user: UserId(self.sub), stamp: SecurityStamp(self.stamp), scopes: Scopes::known_in(&self.scope) }
     }

@@ -1,56 +1,56 @@
-//! Why a token proves nothing.
+//! Why a token is refused.
 
 use jsonwebtoken::errors::ErrorKind;
 
-/// Why a token proves nothing.
+/// Why a token is refused.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// It is longer than any token of ours.
+pub(crate) enum VerificationError {
+    /// It is longer than the limit.
     #[error("the token is too long")]
     TooLong,
-    /// It is no JSON Web Token, or lacks something that it must have.
+    /// It is no JSON Web Token, or a required claim is missing or of the wrong type.
     #[error("the token is malformed")]
     Malformed,
-    /// It asks for extensions that must be understood (RFC 7515, section 4.1.11). None is.
+    /// Its `crit` header names extensions (RFC 7515, section 4.1.11). None is supported.
     #[error("the token has critical extensions")]
     Critical,
-    /// It is of another type than an access token (RFC 8725, section 3.11).
+    /// Its `typ` header is not that of an access token (RFC 8725, section 3.11).
     #[error("the token is of another type than an access token")]
     WrongType,
-    /// It names no key of its issuer, or none where there are several.
+    /// Its `kid` names no key of its issuer, or it has no `kid` and its issuer has several keys.
     #[error("the token names no known key")]
     UnknownKey,
-    /// It may be good, but the key that it names, or all keys of its issuer, are being fetched.
+    /// It cannot be verified yet: the key that it names, or all keys of its issuer, are being fetched.
     #[error("the keys of the token's issuer are being fetched")]
     KeysPending,
-    /// None of the keys of its issuer could be fetched up to now.
+    /// The keys of its issuer could never be fetched.
     #[error("the keys of the token's issuer cannot be fetched")]
     NoKeys,
-    /// Its algorithm is not its key's, or not one that its issuer may use.
+    /// Its `alg` is not the algorithm of its key, or not one that its issuer may use.
     #[error("the token is signed by another algorithm than its key's")]
     WrongAlgorithm,
-    /// Somebody else signed it, or it was changed since.
+    /// The signature is not that of its key: another key signed it, or it was changed.
     #[error("the token's signature is wrong")]
     WrongSignature,
-    /// Somebody else issued it.
+    /// Its `iss` is not this service, nor an external issuer in the settings.
     #[error("the token is from another issuer")]
     WrongIssuer,
-    /// It is for somebody else.
+    /// Its `aud` does not name this service.
     #[error("the token is for another audience")]
     WrongAudience,
-    /// Its time is over.
+    /// Its `exp` is in the past.
     #[error("the token has expired")]
     Expired,
-    /// Its time has not come.
+    /// Its `nbf` or `iat` is in the future.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// Something else is wrong with it.
+    /// Any other error of the library.
     #[error("the token cannot be verified")]
     Other(#[source] jsonwebtoken::errors::Error),
 }
 
-impl From<jsonwebtoken::errors::Error> for Refusal {
-    /// Says nothing that the token says, because it ends up in the log.
+impl From<jsonwebtoken::errors::Error> for VerificationError {
+    /// Drops the library's details where they may repeat the token's content, because the error is logged.
     fn from(error: jsonwebtoken::errors::Error) -> Self {
         match error.kind() {
             ErrorKind::InvalidSignature => Self::WrongSignature,

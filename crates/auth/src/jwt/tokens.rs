@@ -1,4 +1,4 @@
-//! Access tokens as JSON Web Tokens.
+//! Issues tokens of this service, and verifies these and those of external issuers.
 
 use std::sync::Arc;
 
@@ -9,137 +9,143 @@ use jsonwebtoken::dangerous::insecure_decode_claims;
 use jsonwebtoken::{Header, Validation};
 use serde::Deserialize;
 
-use crate::jwt::cache::Remembered;
-use crate::jwt::claims::Claims;
-use crate::jwt::error::Refusal;
-use crate::jwt::validity::Validity;
+use super::cache::TokenCache;
+use super::claims::AccessTokenClaims;
+use super::error::VerificationError;
+use super::header::is_access_token_type;
+use super::validity::Validity;
 use crate::keys::file::KeyFile;
-use crate::keys::generation::Era;
-use crate::keys::set::KeyRing;
+use crate::keys::generation::KeyGeneration;
+use crate::keys::set::KeySet;
 use crate::keys::verifying::VerifyingKey;
-use crate::keys::watcher::OwnKeys;
-use crate::oidc::{ForeignIssuer, ForeignIssuerError, TrustedIssuer, is_access_token};
+use crate::keys::watcher::KeyWatcher;
+use crate::oidc::{ExternalIssuer, ExternalIssuerError, TrustedIssuer};
 
-/// The longest token that is looked at, in bytes.
-const LONGEST: usize = 16 * 1024;
+/// Longer tokens are refused before they are parsed.
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// What every token says.
+/// The claims that all tokens of this service share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenSettings {
-    /// Who issues tokens: the `iss` claim.
+    /// The `iss` claim: this service.
     pub issuer: String,
-    /// Whom tokens are for: the `aud` claim.
+    /// The `aud` claim: whom tokens are for.
     pub audience: String,
-    /// For how many seconds a token is good.
+    /// For how many seconds a token is valid.
     pub lifetime: u32,
 }
 
-/// Issues tokens and reads them, and reads those of issuers that are trusted.
+/// Issues tokens of this service, and verifies these and those of external issuers.
 ///
-/// A valid token is remembered until it expires or keys change, so that its signature is looked at once.
+/// Verified tokens are cached until they expire or keys change, so that each signature is verified once.
 pub struct JwtTokens {
     settings: TokenSettings,
-    own: OwnKeys,
-    trusted: Vec<TrustedIssuer>,
-    remembered: Remembered,
-    era: Arc<Era>,
+    own_keys: KeyWatcher,
+    external_issuers: Vec<TrustedIssuer>,
+    cache: TokenCache,
+    generation: Arc<KeyGeneration>,
     clock: Arc<dyn Clock>,
 }
 
-/// What says which keys a token is to be verified with; nothing else of it is believed before.
+/// The claim that decides by whose keys a token is verified. It is read before the signature is verified, and only for that.
 #[derive(Deserialize)]
-struct Route {
+struct UnverifiedIssuer {
     iss: String,
 }
 
 impl JwtTokens {
-    /// Signs tokens with the keys of `ring`, and reads those that they have signed.
+    /// Signs and verifies tokens with the keys of `key_set`, which never change.
     #[must_use]
-    pub fn new(settings: TokenSettings, ring: KeyRing, clock: Arc<dyn Clock>) -> Self {
-        Self::with_keys(settings, clock, |era| OwnKeys::fixed(ring, era))
+    pub fn new(settings: TokenSettings, key_set: KeySet, clock: Arc<dyn Clock>) -> Self {
+        Self::with_keys(settings, clock, |generation| KeyWatcher::fixed(key_set, generation))
     }
 
-    /// Signs tokens with the keys in `file`, and reads those that they have signed. When the file changes, so do the keys: at
-    /// the latest two seconds later where tokens are issued or read, and at once where a token names a new one.
+    /// Signs and verifies tokens with the keys in `file`. When the file changes, its keys are reloaded within two seconds, or
+    /// at once if a token names an unknown key.
     #[must_use]
     pub fn from_file(settings: TokenSettings, file: KeyFile, clock: Arc<dyn Clock>) -> Self {
-        Self::with_keys(settings, clock, |era| OwnKeys::of_file(file, era))
+        Self::with_keys(settings, clock, |generation| KeyWatcher::watching(file, generation))
     }
 
-    /// Reads tokens of these issuers too. Their keys are fetched in the background, by a thread for each that ends when this is
-    /// dropped; an issuer that cannot be reached is no error.
-    pub fn trusting(mut self, issuers: Vec<ForeignIssuer>) -> Result<Self, ForeignIssuerError> {
+    /// Also verifies tokens of these issuers. A background thread per issuer fetches its keys until `self` is dropped. An
+    /// issuer that cannot be reached is no error.
+    pub fn with_external_issuers(mut self, issuers: Vec<ExternalIssuer>) -> Result<Self, ExternalIssuerError> {
         for issuer in issuers {
-            let others: Vec<_> = self.trusted.iter().map(TrustedIssuer::settings).collect();
+            let others: Vec<_> = self.external_issuers.iter().map(TrustedIssuer::settings).collect();
             issuer.check(&self.settings.issuer, &others)?;
-            self.trusted.push(TrustedIssuer::start(issuer, Arc::clone(&self.era), Arc::clone(&self.clock))?);
+            let trusted = TrustedIssuer::start(issuer, Arc::clone(&self.generation), Arc::clone(&self.clock))?;
+            self.external_issuers.push(trusted);
         }
         Ok(self)
     }
 
-    fn with_keys(settings: TokenSettings, clock: Arc<dyn Clock>, keys: impl FnOnce(Arc<Era>) -> OwnKeys) -> Self {
-        let era = Arc::<Era>::default();
-        let own = keys(Arc::clone(&era));
-        Self { settings, own, trusted: Vec::new(), remembered: Remembered::new(), era, clock }
+    fn with_keys(
+        settings: TokenSettings,
+        clock: Arc<dyn Clock>,
+        keys: impl FnOnce(Arc<KeyGeneration>) -> KeyWatcher,
+    ) -> Self {
+        let generation = Arc::<KeyGeneration>::default();
+        let own_keys = keys(Arc::clone(&generation));
+        Self { settings, own_keys, external_issuers: Vec::new(), cache: TokenCache::new(), generation, clock }
     }
 
-    fn read(&self, token: &str) -> Result<Bearer, Refusal> {
-        if token.len() > LONGEST {
-            return Err(Refusal::TooLong);
+    fn verify_cached(&self, token: &str) -> Result<Bearer, VerificationError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(VerificationError::TooLong);
         }
         let now = self.now();
-        self.own.look(now);
-        let era = self.era.now();
-        if let Some(known) = self.remembered.find(token, era) {
-            return match known.validity.check(seconds(now)) {
-                Ok(()) => Ok(known.bearer.clone()),
-                Err(refusal) => {
-                    self.remembered.forget(token);
-                    Err(refusal)
+        self.own_keys.check(now);
+        let generation = self.generation.current();
+        if let Some(cached) = self.cache.find(token, generation) {
+            return match cached.validity.check(seconds(now)) {
+                Ok(()) => Ok(cached.bearer.clone()),
+                Err(error) => {
+                    self.cache.remove(token);
+                    Err(error)
                 }
             };
         }
-        let (bearer, validity) = self.verify_anew(token, now)?;
+        let (bearer, validity) = self.verify_signature(token, now)?;
         validity.check(seconds(now))?;
-        self.remembered.keep(token, era, bearer.clone(), validity);
+        self.cache.insert(token, generation, bearer.clone(), validity);
         Ok(bearer)
     }
 
-    fn verify_anew(&self, token: &str, now: i64) -> Result<(Bearer, Validity), Refusal> {
+    fn verify_signature(&self, token: &str, now: i64) -> Result<(Bearer, Validity), VerificationError> {
         let header = jsonwebtoken::decode_header(token)?;
         if header.crit.is_some() {
-            return Err(Refusal::Critical);
+            return Err(VerificationError::Critical);
         }
-        let Route { iss } = insecure_decode_claims(token)?;
+        let UnverifiedIssuer { iss } = insecure_decode_claims(token)?;
         if iss == self.settings.issuer {
             return self.verify_own(token, &header, now);
         }
-        let issuer = self.trusted.iter().find(|trusted| trusted.settings().issuer == iss);
-        issuer.ok_or(Refusal::WrongIssuer)?.verify(token, &header, now)
+        let issuer = self.external_issuers.iter().find(|issuer| issuer.settings().issuer == iss);
+        issuer.ok_or(VerificationError::WrongIssuer)?.verify(token, &header, now)
     }
 
-    fn verify_own(&self, token: &str, header: &Header, now: i64) -> Result<(Bearer, Validity), Refusal> {
-        if !header.typ.as_deref().is_some_and(is_access_token) {
-            return Err(Refusal::WrongType);
+    fn verify_own(&self, token: &str, header: &Header, now: i64) -> Result<(Bearer, Validity), VerificationError> {
+        if !header.typ.as_deref().is_some_and(is_access_token_type) {
+            return Err(VerificationError::WrongType);
         }
         let id = header.kid.as_deref();
-        let mut ring = self.own.ring();
-        if id.is_some() && ring.find(id).is_none() {
-            self.own.look_again(now);
-            ring = self.own.ring();
+        let mut key_set = self.own_keys.key_set();
+        if id.is_some() && key_set.find(id).is_none() {
+            self.own_keys.check_for_unknown_key(now);
+            key_set = self.own_keys.key_set();
         }
-        let key = ring.find(id).ok_or(Refusal::UnknownKey)?;
-        let claims: Claims = jsonwebtoken::decode(token, &key.decoding, &self.validation(key))?.claims;
+        let key = key_set.find(id).ok_or(VerificationError::UnknownKey)?;
+        let claims: AccessTokenClaims = jsonwebtoken::decode(token, &key.decoding, &self.validation(key))?.claims;
         Ok((Bearer::Caller(claims.caller()), claims.validity()))
     }
 
     fn validation(&self, key: &VerifyingKey) -> Validation {
         let mut validation = Validation::new(key.algorithm);
-        // A claim that is configured but not required would be skipped where a token lacks it.
+        // The library skips the check of a claim that the token lacks, unless the claim is required here.
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
         validation.set_issuer(&[&self.settings.issuer]);
         validation.set_audience(&[&self.settings.audience]);
-        // The library asks the system for the time; `read` asks the clock it was given.
+        // The library would compare with the system's time. `verify_cached` compares with the clock of `self`.
         validation.validate_exp = false;
         validation.validate_nbf = false;
         validation
@@ -154,10 +160,10 @@ impl JwtTokens {
 impl Tokens for JwtTokens {
     fn issue(&self, caller: &Caller, client: Option<ApiKeyId>) -> Result<AccessToken, TokensError> {
         let now = self.now();
-        self.own.look(now);
-        let ring = self.own.ring();
+        self.own_keys.check(now);
+        let key_set = self.own_keys.key_set();
         let now = seconds(now);
-        let claims = Claims {
+        let claims = AccessTokenClaims {
             iss: self.settings.issuer.clone(),
             aud: self.settings.audience.clone(),
             sub: caller.user.0,
@@ -168,7 +174,7 @@ impl Tokens for JwtTokens {
             stamp: caller.stamp.0,
             client_id: client.map(|client| client.0),
         };
-        let key = &ring.signing;
+        let key = &key_set.signing;
         let header = Header { kid: Some(key.id().to_owned()), ..Header::new(key.verifying.algorithm) };
         let value =
             jsonwebtoken::encode(&header, &claims, &key.encoding).map_err(|error| TokensError(Box::new(error)))?;
@@ -176,9 +182,9 @@ impl Tokens for JwtTokens {
     }
 
     fn verify(&self, token: &str) -> Result<Bearer, InvalidToken> {
-        self.read(token).map_err(|refusal| InvalidToken {
-            is_pending: matches!(refusal, Refusal::KeysPending),
-            source: Box::new(refusal),
+        self.verify_cached(token).map_err(|error| InvalidToken {
+            is_pending: matches!(error, VerificationError::KeysPending),
+            source: Box::new(error),
         })
     }
 
@@ -187,11 +193,58 @@ impl Tokens for JwtTokens {
     }
 
     fn public_keys(&self) -> Vec<PublicKey> {
-        self.own.look(self.now());
-        self.own.ring().public_keys()
+        self.own_keys.check(self.now());
+        self.own_keys.key_set().public_keys()
     }
 }
 
 fn seconds(milliseconds: i64) -> i64 {
     milliseconds.div_euclid(1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use guildhall_domain::access::{Caller, Scopes};
+    use guildhall_domain::ports::{Bearer, Clock, Tokens};
+    use guildhall_domain::time::Timestamp;
+    use guildhall_domain::user::{SecurityStamp, UserId};
+    use jsonwebtoken::dangerous::insecure_decode_claims;
+    use jsonwebtoken::{Algorithm, EncodingKey, Header};
+    use uuid::Uuid;
+
+    use super::{AccessTokenClaims, JwtTokens, KeySet, TokenSettings, VerificationError};
+    use crate::keys::signing::SigningKey;
+
+    struct Epoch;
+
+    impl Clock for Epoch {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_milliseconds(0)
+        }
+    }
+
+    fn tokens(keys: KeySet) -> JwtTokens {
+        let settings = TokenSettings { issuer: "issuer".to_owned(), audience: "audience".to_owned(), lifetime: 3600 };
+        JwtTokens::new(settings, keys, Arc::new(Epoch))
+    }
+
+    #[test]
+    fn a_key_and_a_secret_in_one_set_keep_their_own_algorithms_and_the_secret_is_not_published() {
+        let secret = "a secret of thirty-two bytes....";
+        let (key, shared) =
+            (SigningKey::from_pem(&SigningKey::generate_pem().unwrap()), SigningKey::from_secret(secret));
+        let (key, shared) = (key.unwrap(), shared.unwrap());
+        let id = key.id().to_owned();
+        let mixed = tokens(KeySet::new(key).with_retired(shared.verifying.clone()));
+        let caller = Caller { user: UserId(Uuid::nil()), stamp: SecurityStamp(Uuid::max()), scopes: Scopes::all() };
+        let token = tokens(KeySet::new(shared)).issue(&caller, None).unwrap().value;
+        assert_eq!(mixed.verify(&token).unwrap(), Bearer::Caller(caller));
+        let claims: AccessTokenClaims = insecure_decode_claims(&token).unwrap();
+        let header = Header { kid: Some(id.clone()), ..Header::new(Algorithm::HS256) };
+        let crossed = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap();
+        assert!(matches!(mixed.verify_cached(&crossed), Err(VerificationError::WrongAlgorithm)));
+        assert_eq!(mixed.public_keys().into_iter().map(|key| key.id).collect::<Vec<_>>(), [id]);
+    }
 }

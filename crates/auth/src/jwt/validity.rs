@@ -1,11 +1,11 @@
-//! When a token is good.
+//! From when until when a token is valid.
 
-use crate::jwt::error::Refusal;
+use super::error::VerificationError;
 
-/// How far another clock may be from ours, in seconds.
-pub(crate) const LEEWAY: i64 = 10;
+/// How many seconds an issuer's clock may differ from ours.
+const LEEWAY: i64 = 10;
 
-/// When a token is good, in seconds since 1970 (RFC 7519, sections 4.1.4 and 4.1.5).
+/// From when until when a token is valid, in seconds since 1970 (RFC 7519, sections 4.1.4 and 4.1.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Validity {
     pub(crate) not_before: i64,
@@ -13,13 +13,13 @@ pub(crate) struct Validity {
 }
 
 impl Validity {
-    /// Whether now is the time, or near enough.
-    pub(crate) fn check(self, now: i64) -> Result<(), Refusal> {
+    /// Checks that the token is valid at `now`, with some leeway.
+    pub(crate) fn check(self, now: i64) -> Result<(), VerificationError> {
         if self.expires <= now.saturating_sub(LEEWAY) {
-            return Err(Refusal::Expired);
+            return Err(VerificationError::Expired);
         }
         if self.not_before > now.saturating_add(LEEWAY) {
-            return Err(Refusal::NotYetValid);
+            return Err(VerificationError::NotYetValid);
         }
         Ok(())
     }

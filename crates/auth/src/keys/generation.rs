@@ -1,20 +1,21 @@
-//! How long what was verified stays verified.
+//! Counts the changes of keys, so that cached verifications end with the keys that made them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts the times that keys have changed. What was verified in one era must be verified again in the next.
+/// The generation of all keys, own and external: a counter of their changes. A token that was verified in an earlier generation
+/// must be verified again.
 ///
-/// Who verifies asks for the era before looking for a key, and who changes keys ends the era after the change: so nothing
-/// that a removed key has verified belongs to an era in which the key was gone.
+/// A verifier reads the generation before it looks for a key, and whoever changes keys advances it after the change. So no token
+/// that was verified with a removed key is cached under a generation that began after the removal.
 #[derive(Debug, Default)]
-pub(crate) struct Era(AtomicU64);
+pub(crate) struct KeyGeneration(AtomicU64);
 
-impl Era {
-    pub(crate) fn now(&self) -> u64 {
+impl KeyGeneration {
+    pub(crate) fn current(&self) -> u64 {
         self.0.load(Ordering::Acquire)
     }
 
-    pub(crate) fn end(&self) {
+    pub(crate) fn advance(&self) {
         self.0.fetch_add(1, Ordering::AcqRel);
     }
 }

@@ -1,96 +1,98 @@
-//! The keys of this service as they are now, in a file that others may change.
+//! Reloads the key set when its file changes.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
 
-use crate::error_chain::chain;
-use crate::keys::file::{KeyFile, KeyFileError, Stamp};
-use crate::keys::generation::Era;
-use crate::keys::set::KeyRing;
+use super::file::{KeyFile, KeyFileError};
+use super::file_system::FileVersion;
+use super::generation::KeyGeneration;
+use super::set::KeySet;
+use crate::error_chain::error_chain;
 
-/// How long the file is not looked at again, in milliseconds.
-const LOOK: i64 = 2_000;
-/// How long a file that looks the same is not read again because of a token that names no known key, in milliseconds.
-const READ: i64 = 1_000;
+/// How often the file's metadata are checked at most.
+const CHECK_INTERVAL_MS: i64 = 2_000;
+/// How often a file with unchanged metadata is read at most because a token names an unknown key.
+const READ_INTERVAL_MS: i64 = 1_000;
 
-/// The keys of this service as they are now.
-pub(crate) struct OwnKeys {
-    ring: RwLock<Arc<KeyRing>>,
-    file: Option<Mutex<Followed>>,
-    era: Arc<Era>,
+/// The current key set of this service. All times are milliseconds since 1970.
+pub(crate) struct KeyWatcher {
+    key_set: RwLock<Arc<KeySet>>,
+    /// `None` if the keys are not from a file.
+    file: Option<Mutex<WatchedFile>>,
+    generation: Arc<KeyGeneration>,
 }
 
-/// A file that is followed.
-struct Followed {
+struct WatchedFile {
     path: PathBuf,
-    seen: Stamp,
-    /// When the file was last looked at and last read, in milliseconds since 1970.
-    looked: Option<i64>,
-    read: Option<i64>,
+    /// The version that was read last.
+    version: FileVersion,
+    last_checked: Option<i64>,
+    last_read: Option<i64>,
     is_broken: bool,
 }
 
-impl OwnKeys {
-    /// Keys that stay as they are.
-    pub(crate) fn fixed(ring: KeyRing, era: Arc<Era>) -> Self {
-        Self { ring: RwLock::new(Arc::new(ring)), file: None, era }
+impl KeyWatcher {
+    /// A key set that never changes.
+    pub(crate) fn fixed(key_set: KeySet, generation: Arc<KeyGeneration>) -> Self {
+        Self { key_set: RwLock::new(Arc::new(key_set)), file: None, generation }
     }
 
-    /// Keys that change when the file does.
-    pub(crate) fn of_file(file: KeyFile, era: Arc<Era>) -> Self {
-        let followed = Followed { path: file.path, seen: file.seen, looked: None, read: None, is_broken: false };
-        Self { file: Some(Mutex::new(followed)), ..Self::fixed(file.ring, era) }
+    /// A key set that is reloaded when the file changes.
+    pub(crate) fn watching(file: KeyFile, generation: Arc<KeyGeneration>) -> Self {
+        let KeyFile { path, key_set, version } = file;
+        let watched = WatchedFile { path, version, last_checked: None, last_read: None, is_broken: false };
+        Self { file: Some(Mutex::new(watched)), ..Self::fixed(key_set, generation) }
     }
 
-    /// The keys as of the last look.
-    pub(crate) fn ring(&self) -> Arc<KeyRing> {
-        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    /// The key set as of the last reload.
+    pub(crate) fn key_set(&self) -> Arc<KeySet> {
+        Arc::clone(&self.key_set.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Looks at the file every few seconds, and reads it if it has changed. While one caller does, others go on with the keys
-    /// that are known.
-    pub(crate) fn look(&self, now: i64) {
+    /// Reloads the file if it has changed; checks that every two seconds at most. While one thread does, the others continue
+    /// with the current key set.
+    pub(crate) fn check(&self, now: i64) {
         let Some(file) = &self.file else { return };
         let mut file = match file.try_lock() {
             Ok(file) => file,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return,
         };
-        if has_passed(LOOK, file.looked, now) {
-            file.looked = Some(now);
+        if has_passed(CHECK_INTERVAL_MS, file.last_checked, now) {
+            file.last_checked = Some(now);
             if file.is_broken || file.has_changed().unwrap_or(true) {
-                self.read(&mut file, now);
+                self.reload(&mut file, now);
             }
         }
     }
 
-    /// Looks at once, for a token that names no known key, and at most once a second into a file that looks the same. A file
-    /// system's clock may be too coarse to show a change.
-    pub(crate) fn look_again(&self, now: i64) {
+    /// Reloads the file for a token that names an unknown key. A file with unchanged metadata is read once a second at most:
+    /// the file system's clock may be too coarse to show a change.
+    pub(crate) fn check_for_unknown_key(&self, now: i64) {
         let Some(file) = &self.file else { return };
         let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-        if has_passed(READ, file.read, now) || file.has_changed().unwrap_or(false) {
-            self.read(&mut file, now);
+        if has_passed(READ_INTERVAL_MS, file.last_read, now) || file.has_changed().unwrap_or(false) {
+            self.reload(&mut file, now);
         }
     }
 
-    /// Takes the keys in the file. If there are none, those of before stay, because something may be about to put it right.
-    fn read(&self, file: &mut Followed, now: i64) {
-        file.read = Some(now);
+    /// Reads the file. If that fails, the current key set stays, because the file may be complete a moment later.
+    fn reload(&self, file: &mut WatchedFile, now: i64) {
+        file.last_read = Some(now);
         let path = file.path.display().to_string();
         match KeyFile::load(&file.path) {
             Ok(loaded) => {
-                file.seen = loaded.seen;
+                file.version = loaded.version;
                 file.is_broken = false;
-                self.take(loaded.ring, &path);
+                self.update(loaded.key_set, &path);
             }
             Err(error) => {
-                if let (KeyFileError::Content { .. }, Ok(stamp)) = (&error, Stamp::of(&file.path)) {
-                    file.seen = stamp;
+                if let (KeyFileError::Content { .. }, Ok(version)) = (&error, FileVersion::at(&file.path)) {
+                    file.version = version;
                 }
                 if !file.is_broken {
-                    let error = chain(&error);
+                    let error = error_chain(&error);
                     tracing::error!(%path, error, "the keys in {path} cannot be read; those of before stay in use");
                 }
                 file.is_broken = true;
@@ -98,28 +100,28 @@ impl OwnKeys {
         }
     }
 
-    fn take(&self, ring: KeyRing, path: &str) {
-        let mut current = self.ring.write().unwrap_or_else(PoisonError::into_inner);
-        if current.ids().eq(ring.ids()) {
+    fn update(&self, key_set: KeySet, path: &str) {
+        let mut current = self.key_set.write().unwrap_or_else(PoisonError::into_inner);
+        if current.ids().eq(key_set.ids()) {
             return;
         }
-        let (signing, retired) = (ring.signing.id().to_owned(), ring.retired.len());
-        *current = Arc::new(ring);
-        self.era.end();
+        let (signing, retired) = (key_set.signing.id().to_owned(), key_set.retired.len());
+        *current = Arc::new(key_set);
+        self.generation.advance();
         tracing::info!(%path, signing, retired, "the keys in {path} changed: {signing} signs, {retired} others verify");
     }
 }
 
-impl Followed {
-    /// Whether it is another file than the one that was read, as far as can be seen from outside.
+impl WatchedFile {
+    /// Whether the file's metadata differ from those of the version that was read.
     fn has_changed(&self) -> io::Result<bool> {
-        Ok(Stamp::of(&self.path)? != self.seen)
+        Ok(FileVersion::at(&self.path)? != self.version)
     }
 }
 
-/// Whether it is `span` milliseconds since `last`. A clock that was put back makes it so.
-fn has_passed(span: i64, last: Option<i64>, now: i64) -> bool {
-    last.is_none_or(|last| !(0..span).contains(&now.saturating_sub(last)))
+/// Whether `interval` milliseconds have passed since `last`. Also true if the clock was set back.
+fn has_passed(interval: i64, last: Option<i64>, now: i64) -> bool {
+    last.is_none_or(|last| !(0..interval).contains(&now.saturating_sub(last)))
 }
 
 #[cfg(test)]
@@ -127,7 +129,7 @@ mod tests {
     use std::fs;
     use std::sync::Arc;
 
-    use super::OwnKeys;
+    use super::KeyWatcher;
     use crate::keys::file::KeyFile;
     use crate::log_lines::LogLines;
 
@@ -135,21 +137,21 @@ mod tests {
     fn the_log_says_once_that_the_file_is_broken_and_once_that_its_keys_have_changed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.pem");
-        let keys = OwnKeys::of_file(KeyFile::load_or_generate(&path).unwrap(), Arc::default());
+        let keys = KeyWatcher::watching(KeyFile::load_or_generate(&path).unwrap(), Arc::default());
         let name = path.display();
         let broken = format!("ERROR the keys in {name} cannot be read; those of before stay in use");
-        assert!(LogLines::of(|| keys.look(0)).is_empty());
+        assert!(LogLines::of(|| keys.check(0)).is_empty());
         let whole = fs::read(&path).unwrap();
         fs::write(&path, "").unwrap();
-        assert_eq!(LogLines::of(|| keys.look(2_000)), [&*broken]);
+        assert_eq!(LogLines::of(|| keys.check(2_000)), [&*broken]);
         fs::remove_file(&path).unwrap();
-        assert!(LogLines::of(|| (2..9).for_each(|look| keys.look(look * 2_000))).is_empty());
+        assert!(LogLines::of(|| (2..9).for_each(|check| keys.check(check * 2_000))).is_empty());
         fs::write(&path, whole).unwrap();
-        assert!(LogLines::of(|| keys.look(20_000)).is_empty(), "they are the same");
+        assert!(LogLines::of(|| keys.check(20_000)).is_empty(), "they are the same");
         let signing = KeyFile::rotate(&path).unwrap().signing;
         let changed = format!("INFO the keys in {name} changed: {signing} signs, 1 others verify");
-        assert_eq!(LogLines::of(|| keys.look(22_000)), [changed]);
+        assert_eq!(LogLines::of(|| keys.check(22_000)), [changed]);
         fs::write(&path, "").unwrap();
-        assert_eq!(LogLines::of(|| keys.look(24_000)), [&*broken]);
+        assert_eq!(LogLines::of(|| keys.check(24_000)), [&*broken]);
     }
 }

@@ -1,4 +1,4 @@
-//! What a token of an outside issuer says.
+//! The claims of an external issuer's token.
 
 use std::fmt;
 
@@ -7,25 +7,27 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::jwt::error::Refusal;
+use crate::jwt::error::VerificationError;
 use crate::jwt::validity::Validity;
 
-/// The claims of a token (RFC 7519, section 4), each name at most once: of two values, another reader may take the other one.
+/// The claims of a token (RFC 7519, section 4). A token with two claims of one name is refused, because another parser may
+/// take the other value.
 #[derive(Debug)]
-pub(crate) struct ForeignClaims(Map<String, Value>);
+pub(crate) struct ExternalClaims(Map<String, Value>);
 
-impl ForeignClaims {
-    /// A claim, if the token has it and it is not null.
+impl ExternalClaims {
+    /// A claim by its name. A null claim counts as missing.
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
-        self.given(name).filter(|value| !value.is_null())
+        self.get_nullable(name).filter(|value| !value.is_null())
     }
 
-    /// A claim as the token has it.
-    pub(crate) fn given(&self, name: &str) -> Option<&Value> {
+    /// A claim by its name, which may be null.
+    pub(crate) fn get_nullable(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
 
-    /// A claim by its name, or by the path to it through others. A name may have dots in it, as those that are URLs have.
+    /// A claim by its name, or else by a path with dots through nested objects. The name itself may contain dots, as a URL
+    /// does.
     pub(crate) fn at(&self, path: &str) -> Option<&Value> {
         self.get(path).or_else(|| {
             let mut names = path.split('.');
@@ -34,38 +36,39 @@ impl ForeignClaims {
         })
     }
 
-    /// A claim that must be a text, and not an empty one.
-    pub(crate) fn text(&self, name: &str) -> Result<&str, Refusal> {
-        self.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).ok_or(Refusal::Malformed)
+    /// A required claim that is a string and not empty.
+    pub(crate) fn text(&self, name: &str) -> Result<&str, VerificationError> {
+        self.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).ok_or(VerificationError::Malformed)
     }
 
-    /// Whom the token is for (RFC 7519, section 4.1.3).
-    pub(crate) fn audiences(&self) -> Result<Vec<&str>, Refusal> {
-        texts(self.get("aud").ok_or(Refusal::Malformed)?).ok_or(Refusal::Malformed)
+    /// The audiences (`aud`; RFC 7519, section 4.1.3).
+    pub(crate) fn audiences(&self) -> Result<Vec<&str>, VerificationError> {
+        texts(self.get("aud").ok_or(VerificationError::Malformed)?).ok_or(VerificationError::Malformed)
     }
 
-    /// When the token is good: from when it was issued, or later if it says so, until it expires.
-    pub(crate) fn validity(&self) -> Result<Validity, Refusal> {
-        let issued = self.seconds("iat")?.ok_or(Refusal::Malformed)?.ceil();
-        let expires = self.seconds("exp")?.ok_or(Refusal::Malformed)?.floor();
+    /// Valid from `iat`, or from `nbf` if that is later, until `exp`.
+    pub(crate) fn validity(&self) -> Result<Validity, VerificationError> {
+        let issued = self.seconds("iat")?.ok_or(VerificationError::Malformed)?.ceil();
+        let expires = self.seconds("exp")?.ok_or(VerificationError::Malformed)?.floor();
         let not_before = self.seconds("nbf")?.map_or(issued, |not_before| not_before.ceil().max(issued));
         Ok(Validity { not_before: whole(not_before), expires: whole(expires) })
     }
 
-    /// When the token was issued.
-    pub(crate) fn issued(&self) -> Result<Timestamp, Refusal> {
-        let issued = self.seconds("iat")?.ok_or(Refusal::Malformed)?;
+    /// When the token was issued (`iat`).
+    pub(crate) fn issued(&self) -> Result<Timestamp, VerificationError> {
+        let issued = self.seconds("iat")?.ok_or(VerificationError::Malformed)?;
         Ok(Timestamp::from_milliseconds(whole(issued * 1000.0)))
     }
 
-    /// Seconds since 1970, which may have a fraction (RFC 7519, section 2: `NumericDate`).
-    fn seconds(&self, name: &str) -> Result<Option<f64>, Refusal> {
-        let seconds = |value: &Value| value.as_f64().filter(|seconds| *seconds >= 0.0).ok_or(Refusal::Malformed);
-        self.given(name).map(seconds).transpose()
+    /// A claim in seconds since 1970, possibly with a fraction (`NumericDate`; RFC 7519, section 2).
+    fn seconds(&self, name: &str) -> Result<Option<f64>, VerificationError> {
+        let seconds =
+            |value: &Value| value.as_f64().filter(|seconds| *seconds >= 0.0).ok_or(VerificationError::Malformed);
+        self.get_nullable(name).map(seconds).transpose()
     }
 }
 
-/// A text, or texts in an array, and nothing else.
+/// The string, or the strings of the array; `None` for any other value.
 pub(crate) fn texts(value: &Value) -> Option<Vec<&str>> {
     match value {
         Value::String(text) => Some(vec![text]),
@@ -74,21 +77,24 @@ pub(crate) fn texts(value: &Value) -> Option<Vec<&str>> {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "what is beyond all time is brought to its end")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the conversion saturates, which is wanted for dates that are too far"
+)]
 fn whole(number: f64) -> i64 {
     number as i64
 }
 
-impl<'de> Deserialize<'de> for ForeignClaims {
+impl<'de> Deserialize<'de> for ExternalClaims {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Once).map(Self)
+        deserializer.deserialize_map(UniqueNames).map(Self)
     }
 }
 
-/// Reads an object, each name of which must be there once.
-struct Once;
+/// Deserializes an object, and refuses a name that occurs twice.
+struct UniqueNames;
 
-impl<'de> Visitor<'de> for Once {
+impl<'de> Visitor<'de> for UniqueNames {
     type Value = Map<String, Value>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! Gets an issuer's keys over HTTP.
+//! Fetches an issuer's discovery document and key set over HTTP.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,23 +8,24 @@ use serde::Deserialize;
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
-use super::key_set::KeySet;
-use super::settings::{ForeignIssuer, scheme};
+use super::key_set::IssuerKeySet;
+use super::settings::{ExternalIssuer, http_scheme};
 
-/// For how long an answer is waited for, from the look-up of the name to the last byte.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The longest document that is read, in bytes.
-const LONGEST: u64 = 1024 * 1024;
+/// The timeout of a request, from resolving the host name to the last byte of the response.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Longer documents are refused.
+const MAX_DOCUMENT_BYTES: u64 = 1024 * 1024;
 
-/// Where an issuer's keys are.
-pub(crate) struct Source {
+/// Fetches the key set of one issuer.
+pub(crate) struct KeySetFetcher {
     issuer: String,
+    /// The URL of the key set in the settings.
     configured: Option<String>,
-    /// What the discovery document said.
+    /// The URL of the key set in the discovery document, once that was fetched.
     discovered: Option<String>,
 }
 
-/// Why there are no keys.
+/// Why a key set could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     #[error("cannot read {url}")]
@@ -41,48 +42,48 @@ pub(crate) enum FetchError {
     NoKeys { url: String, source: serde_json::Error },
 }
 
-/// `OpenID` Connect Discovery 1.0, section 3, and RFC 8414, section 2.
+/// The members that are needed (`OpenID` Connect Discovery 1.0, section 3, and RFC 8414, section 2).
 #[derive(Deserialize)]
-struct Discovery {
+struct DiscoveryDocument {
     issuer: String,
     jwks_uri: String,
 }
 
-impl Source {
-    pub(crate) fn of(settings: &ForeignIssuer) -> Self {
+impl KeySetFetcher {
+    pub(crate) fn new(settings: &ExternalIssuer) -> Self {
         Self { issuer: settings.issuer.clone(), configured: settings.jwks_url.clone(), discovered: None }
     }
 
-    /// The issuer's keys as they are now. Takes seconds where the issuer does not answer.
-    pub(crate) fn fetch(&mut self) -> Result<KeySet, FetchError> {
-        // Read anew for every fetch, so that certificates count which the system has got since. Those that cannot be read are
-        // left out; without any, no server is believed.
+    /// Fetches the key set. Blocks until the timeout if the issuer does not answer.
+    pub(crate) fn fetch(&mut self) -> Result<IssuerKeySet, FetchError> {
+        // Loaded for every fetch, so that changes of the system's root certificates need no restart. Unreadable certificates are
+        // skipped; without any certificate, every connection over TLS fails.
         let system = rustls_native_certs::load_native_certs().certs;
-        self.fetch_by(&agent(&system))
+        self.fetch_with(&agent(&system))
     }
 
-    fn fetch_by(&mut self, agent: &Agent) -> Result<KeySet, FetchError> {
-        let keys = self.locate(agent).and_then(|url| {
+    fn fetch_with(&mut self, agent: &Agent) -> Result<IssuerKeySet, FetchError> {
+        let keys = self.key_set_url(agent).and_then(|url| {
             let document = get(agent, &url)?;
-            KeySet::parse(&document).map_err(|source| FetchError::NoKeys { url, source })
+            IssuerKeySet::parse(&document).map_err(|source| FetchError::NoKeys { url, source })
         });
         if keys.is_err() {
-            // They may have moved.
+            // The key set may have moved: the next fetch reads the discovery document again.
             self.discovered = None;
         }
         keys
     }
 
-    fn locate(&mut self, agent: &Agent) -> Result<String, FetchError> {
+    fn key_set_url(&mut self, agent: &Agent) -> Result<String, FetchError> {
         if let Some(url) = self.configured.as_ref().or(self.discovered.as_ref()) {
             return Ok(url.clone());
         }
-        // OpenID Connect Discovery 1.0, section 4.1: without the slash that the issuer may end with.
+        // OpenID Connect Discovery 1.0, section 4.1: a slash at the end of the issuer is removed.
         let url = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
         let document = get(agent, &url)?;
-        let discovery: Discovery =
+        let discovery: DiscoveryDocument =
             serde_json::from_slice(&document).map_err(|source| FetchError::NoDiscovery { url: url.clone(), source })?;
-        // Section 4.3: or one issuer could pass its keys off as those of another.
+        // Section 4.3. Without this check, one issuer could publish its keys as those of another.
         if discovery.issuer != self.issuer {
             return Err(FetchError::OtherIssuer { url, issuer: discovery.issuer });
         }
@@ -93,20 +94,20 @@ impl Source {
     }
 }
 
-/// Whether keys at this URL are as safe from others as the discovery document of the issuer is.
+/// Whether the key set is protected by TLS if the discovery document is.
 fn is_safe(issuer: &str, keys: &str) -> bool {
-    match scheme(keys) {
+    match http_scheme(keys) {
         Some("https") => true,
-        Some(_) => scheme(issuer) == Some("http"),
+        Some(_) => http_scheme(issuer) == Some("http"),
         None => false,
     }
 }
 
-/// Believes servers that one of these authorities vouches for, and keeps no connection. Goes through the proxy that the
-/// environment names (`HTTPS_PROXY`, `NO_PROXY`), as the system's authorities are those that it names (`SSL_CERT_FILE`).
-fn agent(authorities: &[CertificateDer<'_>]) -> Agent {
+/// An HTTP client that trusts these root certificates and keeps no connections open. It uses the proxy of the environment
+/// (`HTTPS_PROXY`, `NO_PROXY`), just as the system's root certificates depend on it (`SSL_CERT_FILE`).
+fn agent(root_certificates: &[CertificateDer<'_>]) -> Agent {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let certificates: Vec<_> = authorities.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+    let certificates: Vec<_> = root_certificates.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
     let tls = TlsConfig::builder()
         .provider(TlsProvider::Rustls)
         .unversioned_rustls_crypto_provider(provider)
@@ -114,7 +115,7 @@ fn agent(authorities: &[CertificateDer<'_>]) -> Agent {
         .build();
     let config = Agent::config_builder()
         .tls_config(tls)
-        .timeout_global(Some(PATIENCE))
+        .timeout_global(Some(TIMEOUT))
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
@@ -132,7 +133,7 @@ fn get(agent: &Agent, url: &str) -> Result<Vec<u8>, FetchError> {
     if status != 200 {
         return Err(FetchError::Status { url: url.to_owned(), status });
     }
-    response.body_mut().with_config().limit(LONGEST).read_to_vec().map_err(unread)
+    response.body_mut().with_config().limit(MAX_DOCUMENT_BYTES).read_to_vec().map_err(unread)
 }
 
 #[cfg(test)]
@@ -147,13 +148,13 @@ mod tests {
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
     use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-    use super::{FetchError, Source, agent};
+    use super::{FetchError, KeySetFetcher, agent};
 
     fn certificate(pem: &str) -> CertificateDer<'static> {
         CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
     }
 
-    /// A server of HTTPS that says the same to everybody who believes it, for as long as the test runs.
+    /// An HTTPS server that answers every request with `body`, until the test ends.
     fn serve(body: &'static str) -> SocketAddr {
         let chain = vec![certificate(include_str!("../../tests/tls/server.pem"))];
         let key = PrivateKeyDer::from_pem_slice(include_bytes!("../../tests/tls/server.key.pem")).unwrap();
@@ -175,8 +176,8 @@ mod tests {
         address
     }
 
-    fn source(url: String) -> Source {
-        Source { issuer: "https://elsewhere.test".to_owned(), configured: Some(url), discovered: None }
+    fn fetcher(url: String) -> KeySetFetcher {
+        KeySetFetcher { issuer: "https://elsewhere.test".to_owned(), configured: Some(url), discovered: None }
     }
 
     #[test]
@@ -184,10 +185,12 @@ mod tests {
         let authority = [certificate(include_str!("../../tests/tls/authority.pem"))];
         let address = serve(r#"{"keys":[]}"#);
         for host in ["localhost", "127.0.0.1"] {
-            let mut source = source(format!("https://{host}:{}/keys", address.port()));
-            assert!(source.fetch_by(&agent(&authority)).is_ok(), "{host}");
-            for refused in [source.fetch(), source.fetch_by(&agent(&[]))] {
-                let Err(FetchError::Unread { source, .. }) = refused else { panic!("a stranger was believed") };
+            let mut fetcher = fetcher(format!("https://{host}:{}/keys", address.port()));
+            assert!(fetcher.fetch_with(&agent(&authority)).is_ok(), "{host}");
+            for refused in [fetcher.fetch(), fetcher.fetch_with(&agent(&[]))] {
+                let Err(FetchError::Unread { source, .. }) = refused else {
+                    panic!("an unknown certificate was trusted")
+                };
                 assert!(source.to_string().contains("certificate"), "{source} {:?}", source.source());
             }
         }

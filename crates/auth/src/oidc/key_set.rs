@@ -1,155 +1,163 @@
-//! The keys of an outside issuer, as it publishes them (RFC 7517).
+//! An external issuer's key set (JWKS, RFC 7517).
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::keys::verifying::SHORTEST_RSA_MODULUS;
+use crate::keys::limits::MIN_RSA_MODULUS_BYTES;
 
-const RSA: [Algorithm; 6] =
-    [Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256, Algorithm::PS384, Algorithm::PS512];
+/// The members of a JWK about its certificate (RFC 7517, sections 4.6 to 4.9).
+const CERTIFICATE_MEMBERS: [&str; 4] = ["x5u", "x5c", "x5t", "x5t#S256"];
 
 /// The keys of an issuer that can verify signatures.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct KeySet(Vec<ForeignKey>);
+pub(crate) struct IssuerKeySet(Vec<IssuerKey>);
 
-/// One of them.
+/// A key of an issuer, and the algorithms it may be used with.
 #[derive(Debug)]
-pub(crate) struct ForeignKey {
+pub(crate) struct IssuerKey {
     id: Option<String>,
     algorithms: Vec<Algorithm>,
-    material: Material,
+    parameters: AlgorithmParameters,
     pub(crate) decoding: DecodingKey,
 }
 
-/// What was found for a token.
+/// The result of looking for a token's key.
 #[derive(Debug)]
-pub(crate) enum Sought<'a> {
-    /// The key it must be signed with.
-    Found(&'a ForeignKey),
-    /// The key it names is for other algorithms.
+pub(crate) enum KeyLookup<'a> {
+    /// The key that must have signed the token.
+    Found(&'a IssuerKey),
+    /// The token's key is for other algorithms.
     OtherAlgorithm,
-    /// It names none, and there is not just one.
-    Several,
-    /// The key it names is not known.
+    /// The token has no `kid`, and there are several keys.
+    Ambiguous,
+    /// There is no such key.
     Missing,
 }
 
 /// RFC 7517, section 5.
+///
+/// This is not `jsonwebtoken::jwk::JwkSet`, because one malformed key would make all of that unreadable.
 #[derive(Deserialize)]
-struct Published {
+struct KeySetDocument {
     keys: Vec<Value>,
 }
 
-/// RFC 7517, section 4.
-#[derive(Deserialize)]
-struct Jwk {
-    kid: Option<String>,
-    #[serde(rename = "use")]
-    purpose: Option<String>,
-    key_ops: Option<Vec<String>>,
-    alg: Option<String>,
-    #[serde(flatten)]
-    material: Material,
-}
-
-/// What a key is made of, by its type: RFC 7518, sections 6.2.1 and 6.3.1, and RFC 8037, section 2.
-#[derive(Debug, PartialEq, Eq, Deserialize)]
-#[serde(tag = "kty")]
-enum Material {
-    #[serde(rename = "RSA")]
-    Rsa { n: String, e: String },
-    #[serde(rename = "EC")]
-    Ec { crv: String, x: String, y: String },
-    #[serde(rename = "OKP")]
-    Okp { crv: String, x: String },
-}
-
-impl KeySet {
-    /// The keys in a document. Those that are for something else, or that nobody here understands, are left out (RFC 7517,
-    /// section 5).
+impl IssuerKeySet {
+    /// Parses a key set. Skips keys that are malformed, not supported, or not for signatures (RFC 7517, section 5).
     pub(crate) fn parse(document: &[u8]) -> Result<Self, serde_json::Error> {
-        let Published { keys } = serde_json::from_slice(document)?;
-        Ok(Self(keys.into_iter().filter_map(ForeignKey::read).collect()))
+        let KeySetDocument { keys } = serde_json::from_slice(document)?;
+        Ok(Self(keys.into_iter().filter_map(IssuerKey::parse).collect()))
     }
 
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// The key for a token with this `kid` and `alg`.
-    pub(crate) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Sought<'_> {
-        let named = || self.0.iter().filter(|key| id.is_none() || key.id.as_deref() == id);
+    /// Looks for the key for a token with this `kid` and `alg`. A token without a `kid` is verified only if there is a single
+    /// key.
+    pub(crate) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> KeyLookup<'_> {
+        let candidates = || self.0.iter().filter(|key| id.is_none() || key.id.as_deref() == id);
         if id.is_none() && self.0.len() > 1 {
-            return Sought::Several;
+            return KeyLookup::Ambiguous;
         }
-        match named().find(|key| key.algorithms.contains(&algorithm)) {
-            Some(key) => Sought::Found(key),
-            None if named().next().is_some() => Sought::OtherAlgorithm,
-            None => Sought::Missing,
+        match candidates().find(|key| key.algorithms.contains(&algorithm)) {
+            Some(key) => KeyLookup::Found(key),
+            None if candidates().next().is_some() => KeyLookup::OtherAlgorithm,
+            None => KeyLookup::Missing,
         }
     }
 }
 
-impl ForeignKey {
-    fn read(value: Value) -> Option<Self> {
-        let Jwk { kid: id, purpose, key_ops, alg, material } = serde_json::from_value(value).ok()?;
-        if purpose.is_some_and(|purpose| purpose != "sig") {
+impl IssuerKey {
+    fn parse(mut value: Value) -> Option<Self> {
+        let members = value.as_object_mut()?;
+        // Certificates are not used, so a malformed one is no reason to skip the key.
+        for name in CERTIFICATE_MEMBERS {
+            members.remove(name);
+        }
+        let jwk: Jwk = serde_json::from_value(value).ok()?;
+        if jwk.common.public_key_use.as_ref().is_some_and(|usage| *usage != PublicKeyUse::Signature) {
             return None;
         }
-        if key_ops.is_some_and(|uses| uses.iter().all(|name| name != "verify")) {
+        if jwk.common.key_operations.as_ref().is_some_and(|names| !names.contains(&KeyOperations::Verify)) {
             return None;
         }
-        let (decoding, fitting) = material.read()?;
-        let algorithms = match alg {
-            None => fitting,
-            Some(name) => {
-                fitting.into_iter().filter(|fit| name.parse().is_ok_and(|named: Algorithm| named == *fit)).collect()
-            }
-        };
-        (!algorithms.is_empty()).then_some(Self { id, algorithms, material, decoding })
+        let decoding = DecodingKey::from_jwk(&jwk).ok()?;
+        let mut algorithms = supported_algorithms(&jwk.algorithm, &decoding)?;
+        if let Some(only) = jwk.common.key_algorithm {
+            algorithms.retain(|algorithm| KeyAlgorithm::from(*algorithm) == only);
+        }
+        let (id, parameters) = (jwk.common.key_id, jwk.algorithm);
+        (!algorithms.is_empty()).then_some(Self { id, algorithms, parameters, decoding })
     }
 }
 
-impl PartialEq for ForeignKey {
+impl PartialEq for IssuerKey {
     fn eq(&self, other: &Self) -> bool {
-        (&self.id, &self.algorithms, &self.material) == (&other.id, &other.algorithms, &other.material)
+        (&self.id, &self.algorithms, &self.parameters) == (&other.id, &other.algorithms, &other.parameters)
     }
 }
 
-impl Eq for ForeignKey {}
+impl Eq for IssuerKey {}
 
-impl Material {
-    /// The key, and the algorithms that fit it.
-    fn read(&self) -> Option<(DecodingKey, Vec<Algorithm>)> {
-        match self {
-            Self::Rsa { n, e } => {
-                let (n, e) = (bytes(n)?, bytes(e)?);
-                let length = n.iter().skip_while(|byte| **byte == 0).count();
-                let key = DecodingKey::from_rsa_raw_components(&n, &e);
-                (length >= SHORTEST_RSA_MODULUS).then(|| (key, RSA.to_vec()))
-            }
-            Self::Ec { crv, x, y } => {
-                let (length, algorithm) = match crv.as_str() {
-                    "P-256" => (32, Algorithm::ES256),
-                    "P-384" => (48, Algorithm::ES384),
-                    _ => return None,
-                };
-                let (x, y) = (bytes(x)?, bytes(y)?);
-                let point = [&[4], x.as_slice(), y.as_slice()].concat();
-                (x.len() == length && y.len() == length).then(|| (DecodingKey::from_ec_der(&point), vec![algorithm]))
-            }
-            Self::Okp { crv, x } => {
-                let x = bytes(x)?;
-                let is_known = crv == "Ed25519" && x.len() == 32;
-                is_known.then(|| (DecodingKey::from_ed_der(&x), vec![Algorithm::EdDSA]))
-            }
+/// The algorithms that the kind and size of a key allow; `None` if the key is not supported. `DecodingKey::from_jwk` checks
+/// neither sizes nor curves, and accepts shared secrets.
+fn supported_algorithms(parameters: &AlgorithmParameters, decoding: &DecodingKey) -> Option<Vec<Algorithm>> {
+    match (parameters, decoding.kind()) {
+        (AlgorithmParameters::RSA(_), DecodingKeyKind::RsaModulusExponent { n, .. }) => {
+            let length = n.iter().skip_while(|byte| **byte == 0).count();
+            (length >= MIN_RSA_MODULUS_BYTES).then(|| AlgorithmFamily::Rsa.algorithms().to_vec())
+        }
+        (AlgorithmParameters::EllipticCurve(key), DecodingKeyKind::SecretOrDer(point)) => {
+            let (length, algorithm) = match key.curve {
+                EllipticCurve::P256 => (32, Algorithm::ES256),
+                EllipticCurve::P384 => (48, Algorithm::ES384),
+                _ => return None,
+            };
+            // The point is a byte 4 and both coordinates, which have the same length.
+            (point.len() == 1 + 2 * length && key.x.len() == key.y.len()).then(|| vec![algorithm])
+        }
+        (AlgorithmParameters::OctetKeyPair(key), DecodingKeyKind::SecretOrDer(point)) => {
+            (key.curve == EllipticCurve::Ed25519 && point.len() == 32).then(|| vec![Algorithm::EdDSA])
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::IssuerKeySet;
+
+    #[test]
+    fn a_malformed_certificate_is_no_reason_to_skip_a_key() {
+        let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": "A".repeat(43) });
+        for (name, value) in
+            [("x5c", json!("MIIB")), ("x5u", json!(1)), ("x5t", json!(["a"])), ("x5t#S256", json!({ "a": 1 }))]
+        {
+            let mut key = key.clone();
+            key[name] = value;
+            let document = json!({ "keys": [key] }).to_string();
+            assert_eq!(IssuerKeySet::parse(document.as_bytes()).unwrap().len(), 1, "{document}");
         }
     }
-}
 
-fn bytes(text: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(text).ok()
+    #[test]
+    fn a_key_of_another_size_than_its_curve_or_of_another_curve_than_its_type_is_skipped() {
+        let text = |length: usize| "A".repeat(length);
+        for key in [
+            json!({ "kty": "EC", "crv": "P-256", "x": text(42), "y": text(44) }),
+            json!({ "kty": "EC", "crv": "P-256", "x": text(64), "y": text(64) }),
+            json!({ "kty": "EC", "crv": "Ed25519", "x": text(43), "y": text(43) }),
+            json!({ "kty": "OKP", "crv": "P-256", "x": text(43) }),
+            json!({ "kty": "OKP", "crv": "Ed25519", "x": text(44) }),
+            json!({ "kty": "RSA", "n": "_".repeat(340), "e": "AQAB" }),
+        ] {
+            let document = json!({ "keys": [key] }).to_string();
+            assert_eq!(IssuerKeySet::parse(document.as_bytes()).unwrap().len(), 0, "{document}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What an installation says of an outside issuer.
+//! What the installation configures about an external issuer.
 
 use std::io;
 use std::str::FromStr;
@@ -8,103 +8,85 @@ use guildhall_domain::foreign::Trust;
 use jsonwebtoken::Algorithm;
 use ureq::http::Uri;
 
-/// An outside issuer of tokens that are read here.
+/// An external issuer whose tokens are accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ForeignIssuer {
-    /// What this installation calls it; users who are created for its tokens have it as their provider.
+pub struct ExternalIssuer {
+    /// Its name in this installation. It is the provider of users who are created for its tokens.
     pub name: String,
-    /// What its tokens have as `iss`, to the letter.
+    /// The exact `iss` claim of its tokens.
     pub issuer: String,
-    /// Its tokens must have one of these in `aud`.
+    /// The `aud` claim of its tokens must contain one of these.
     pub audiences: Vec<String>,
     /// The algorithms that it may sign with.
     pub algorithms: Vec<SignatureAlgorithm>,
-    /// Where its keys are; else its discovery document says so (`OpenID` Connect Discovery 1.0, section 4).
+    /// The URL of its key set. `None`: its discovery document has the URL (`OpenID` Connect Discovery 1.0, section 4).
     pub jwks_url: Option<String>,
-    /// The claim that says what to call a user who is created, and by which one who is already here may be found:
-    /// `preferred_username`, `email` or any other that holds a text. Who somebody is, `sub` alone says.
+    /// The claim with the name of a user who is created, by which an existing user may also be linked: `preferred_username`,
+    /// `email` or any other claim with a string. Linked users are found by `iss` and `sub` alone.
     pub name_claim: String,
-    /// The claim that holds the names of the user's groups, if the issuer has a say in groups. One that lies within others
-    /// is named by a path with dots, such as `realm_access.roles`.
+    /// The claim with the names of the user's groups. `None`: tokens of this issuer change no memberships. A nested claim is
+    /// named by a path with dots, such as `realm_access.roles`.
     pub groups_claim: Option<String>,
-    /// What every token of it may be used for, besides what the token itself says.
+    /// The scopes of every token of it, in addition to those in the token.
     pub scopes: Scopes,
-    /// What it may do here.
+    /// What its tokens may change in the directory.
     pub trust: Trust,
 }
 
-/// An algorithm that an outside issuer may sign with (RFC 7518, section 3.1, and RFC 8037, section 3.1). There is none with a
-/// shared secret among them, so nobody can pass a public key off as one.
+/// An algorithm that an external issuer may sign with (RFC 7518, section 3.1, and RFC 8037, section 3.1): `RS256`, `RS384`,
+/// `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384` or `EdDSA`. Algorithms with a shared secret are excluded, so that
+/// nobody can use a public key as a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignatureAlgorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    Rs256,
-    /// RSASSA-PKCS1-v1_5 with SHA-384.
-    Rs384,
-    /// RSASSA-PKCS1-v1_5 with SHA-512.
-    Rs512,
-    /// RSASSA-PSS with SHA-256.
-    Ps256,
-    /// RSASSA-PSS with SHA-384.
-    Ps384,
-    /// RSASSA-PSS with SHA-512.
-    Ps512,
-    /// ECDSA on P-256 with SHA-256.
-    Es256,
-    /// ECDSA on P-384 with SHA-384.
-    Es384,
-    /// Ed25519.
-    EdDsa,
-}
+pub struct SignatureAlgorithm(Algorithm);
 
-/// The text names no algorithm that an outside issuer may sign with.
+/// The text is not the name of an algorithm that an external issuer may sign with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384 or EdDSA")]
 pub struct UnknownAlgorithm;
 
-/// Why tokens of an outside issuer cannot be read.
+/// Why tokens of an external issuer cannot be accepted.
 #[derive(Debug, thiserror::Error)]
 #[error("the issuer {name:?} cannot be trusted")]
-pub struct ForeignIssuerError {
-    /// What this installation calls it.
+pub struct ExternalIssuerError {
+    /// Its name in this installation.
     pub name: String,
     /// Why.
     #[source]
     pub fault: IssuerFault,
 }
 
-/// What is wrong with what is said of an outside issuer.
+/// What is wrong with the settings of an external issuer.
 #[derive(Debug, thiserror::Error)]
 pub enum IssuerFault {
-    /// It has no name, or one with control characters.
+    /// Its name is empty or has control characters.
     #[error("it needs a name without control characters")]
     Name,
-    /// Another one has its name: the two could speak for each other's users.
+    /// Another issuer has the same name. The users that they create could not be told apart.
     #[error("another issuer has the same name")]
     NameTaken,
-    /// Another one, or this service, has the same `iss`.
+    /// Another issuer, or this service, has the same `iss`.
     #[error("another issuer, or this service, has the same `iss`")]
     IssuerTaken,
-    /// Tokens for anybody would be accepted.
+    /// It has no audience. Tokens for any other service would be accepted.
     #[error("it needs an audience")]
     NoAudience,
-    /// No token could be verified.
+    /// It has no algorithm. No token could be verified.
     #[error("it needs an algorithm")]
     NoAlgorithm,
-    /// No user could be called anything.
+    /// It has no claim with the name of users.
     #[error("it needs a claim that says what to call users")]
     NoNameClaim,
-    /// The address of its keys, or of the discovery document that says where they are, is none.
+    /// The URL of its key set, or of its discovery document, is not an HTTP URL.
     #[error("{0:?} is no URL of http or https, and says not where its keys are")]
     NotAnAddress(String),
-    /// There is no thread to fetch its keys.
+    /// The thread that fetches its keys could not be started.
     #[error("its keys cannot be fetched in the background")]
     NoThread(#[source] io::Error),
 }
 
-impl ForeignIssuer {
-    /// Whether its tokens can be told from those of this service, `ours`, and of the `others`.
-    pub(crate) fn check(&self, ours: &str, others: &[&Self]) -> Result<(), ForeignIssuerError> {
+impl ExternalIssuer {
+    /// Checks the settings, and that its tokens differ from those of this service (`ours` is its `iss`) and of the `others`.
+    pub(crate) fn check(&self, ours: &str, others: &[&Self]) -> Result<(), ExternalIssuerError> {
         let address = self.jwks_url.as_ref().unwrap_or(&self.issuer);
         let faults = [
             (self.name.is_empty() || self.name.contains(char::is_control), IssuerFault::Name),
@@ -114,43 +96,32 @@ impl ForeignIssuer {
             (self.audiences.is_empty(), IssuerFault::NoAudience),
             (self.algorithms.is_empty(), IssuerFault::NoAlgorithm),
             (self.name_claim.is_empty(), IssuerFault::NoNameClaim),
-            (scheme(address).is_none(), IssuerFault::NotAnAddress(address.clone())),
+            (http_scheme(address).is_none(), IssuerFault::NotAnAddress(address.clone())),
         ];
         match faults.into_iter().find(|(is_fault, _)| *is_fault) {
-            Some((_, fault)) => Err(ForeignIssuerError { name: self.name.clone(), fault }),
+            Some((_, fault)) => Err(ExternalIssuerError { name: self.name.clone(), fault }),
             None => Ok(()),
         }
     }
 }
 
 impl SignatureAlgorithm {
-    /// All of them, with their names.
-    const NAMES: [(Self, &'static str); 9] = [
-        (Self::Rs256, "RS256"),
-        (Self::Rs384, "RS384"),
-        (Self::Rs512, "RS512"),
-        (Self::Ps256, "PS256"),
-        (Self::Ps384, "PS384"),
-        (Self::Ps512, "PS512"),
-        (Self::Es256, "ES256"),
-        (Self::Es384, "ES384"),
-        (Self::EdDsa, "EdDSA"),
+    /// The algorithms with a public key.
+    const ALL: [Algorithm; 9] = [
+        Algorithm::RS256,
+        Algorithm::RS384,
+        Algorithm::RS512,
+        Algorithm::PS256,
+        Algorithm::PS384,
+        Algorithm::PS512,
+        Algorithm::ES256,
+        Algorithm::ES384,
+        Algorithm::EdDSA,
     ];
 
-    /// Whether a token that says `algorithm` is signed with this one.
+    /// Whether it is the algorithm in the `alg` header of a token.
     pub(crate) fn is(self, algorithm: Algorithm) -> bool {
-        let own = match self {
-            Self::Rs256 => Algorithm::RS256,
-            Self::Rs384 => Algorithm::RS384,
-            Self::Rs512 => Algorithm::RS512,
-            Self::Ps256 => Algorithm::PS256,
-            Self::Ps384 => Algorithm::PS384,
-            Self::Ps512 => Algorithm::PS512,
-            Self::Es256 => Algorithm::ES256,
-            Self::Es384 => Algorithm::ES384,
-            Self::EdDsa => Algorithm::EdDSA,
-        };
-        own == algorithm
+        self.0 == algorithm
     }
 }
 
@@ -158,12 +129,13 @@ impl FromStr for SignatureAlgorithm {
     type Err = UnknownAlgorithm;
 
     fn from_str(text: &str) -> Result<Self, UnknownAlgorithm> {
-        Self::NAMES.into_iter().find(|(_, name)| *name == text).map(|(algorithm, _)| algorithm).ok_or(UnknownAlgorithm)
+        let algorithm = text.parse().map_err(|_| UnknownAlgorithm)?;
+        Self::ALL.contains(&algorithm).then_some(Self(algorithm)).ok_or(UnknownAlgorithm)
     }
 }
 
-/// The scheme of a URL that can be asked over HTTP.
-pub(crate) fn scheme(url: &str) -> Option<&'static str> {
+/// The scheme of a URL, if it is `http` or `https` and has a host.
+pub(crate) fn http_scheme(url: &str) -> Option<&'static str> {
     let uri: Uri = url.parse().ok()?;
     uri.host().filter(|host| !host.is_empty())?;
     ["http", "https"].into_iter().find(|scheme| uri.scheme_str() == Some(scheme))

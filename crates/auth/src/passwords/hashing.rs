@@ -6,23 +6,25 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use argon2::password_hash::phc::{self, Output, ParamsString, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::rand;
 use guildhall_domain::password::{Password, PasswordHash};
 use guildhall_domain::ports::{Passwords, PasswordsError};
 
-use crate::random::NoRandomness;
+use crate::random;
 
-/// Memory of one hash, in KiB; with the two below, what OWASP recommends for Argon2id (Password Storage Cheat Sheet).
-const MEMORY: u32 = 19_456;
-const PASSES: u32 = 2;
-const LANES: u32 = 1;
-/// Bytes of a salt (RFC 9106, section 3.1).
-const SALT: usize = 16;
-/// The most memory, in KiB, for a stored hash that was made with other parameters: the second recommendation of RFC 9106.
-const MOST_MEMORY: u32 = 65_536;
+/// The memory of one hash. This and the next two parameters are what OWASP recommends for Argon2id (Password Storage Cheat
+/// Sheet).
+const MEMORY_KIB: u32 = 19_456;
+const ITERATIONS: u32 = 2;
+const PARALLELISM: u32 = 1;
+/// RFC 9106, section 3.1.
+const SALT_BYTES: usize = 16;
+/// The most memory for verifying a stored hash that has other parameters: the second recommendation of RFC 9106.
+const MAX_MEMORY_KIB: u32 = 65_536;
 
-/// Hashes passwords with Argon2id. Each hash takes 19 MiB, so only so many are made at once and the others wait their turn.
-/// A slot allocates its memory at its first hash and keeps it.
+/// Hashes passwords with Argon2id.
+///
+/// Each hash takes 19 MiB, so the number of hashes at a time is limited, and further callers wait. The memory is allocated at the
+/// first hash and reused.
 pub struct Argon2Passwords {
     slots: Slots,
 }
@@ -34,7 +36,7 @@ impl Argon2Passwords {
         Self { slots: Slots::new(at_once) }
     }
 
-    /// Fills `output` with the hash of `password`, once there is a slot.
+    /// Waits for a free slot and fills `output` with the hash of `password`.
     fn fill(
         &self,
         argon2: &Argon2<'_>,
@@ -45,8 +47,8 @@ impl Argon2Passwords {
         let mut slot = self.slots.take();
         let blocks = argon2.params().block_count();
         let mut more = Vec::new();
-        let memory = if blocks <= MEMORY as usize { &mut slot.memory } else { &mut more };
-        let wanted = blocks.max(MEMORY as usize);
+        let memory = if blocks <= MEMORY_KIB as usize { &mut slot.memory } else { &mut more };
+        let wanted = blocks.max(MEMORY_KIB as usize);
         memory.try_reserve_exact(wanted.saturating_sub(memory.len())).map_err(failed)?;
         memory.resize(wanted, Block::new());
         argon2.hash_password_into_with_memory(password.reveal().as_bytes(), salt, output, memory).map_err(failed)
@@ -55,9 +57,9 @@ impl Argon2Passwords {
 
 impl Passwords for Argon2Passwords {
     fn hash(&self, password: &Password) -> Result<PasswordHash, PasswordsError> {
-        let mut salt = [0; SALT];
-        rand::fill(&mut salt).map_err(|_| failed(NoRandomness))?;
-        let params = Params::new(MEMORY, PASSES, LANES, None).map_err(failed)?;
+        let mut salt = [0; SALT_BYTES];
+        random::fill(&mut salt).map_err(failed)?;
+        let params = Params::new(MEMORY_KIB, ITERATIONS, PARALLELISM, None).map_err(failed)?;
         let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         self.fill(&argon2, password, &salt, &mut output)?;
@@ -76,23 +78,23 @@ impl Passwords for Argon2Passwords {
         let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(failed)?;
         let version = hash.version.map(Version::try_from).transpose().map_err(failed)?.unwrap_or_default();
         let params = Params::try_from(&hash).map_err(failed)?;
-        let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else { return Err(failed(Unusable::Incomplete)) };
-        if params.m_cost() > MOST_MEMORY {
-            return Err(failed(Unusable::TooLarge));
+        let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else { return Err(failed(UnusableHash::Incomplete)) };
+        if params.m_cost() > MAX_MEMORY_KIB {
+            return Err(failed(UnusableHash::TooLarge));
         }
         let mut output = [0; Output::MAX_LENGTH];
-        let output = output.get_mut(..expected.len()).ok_or_else(|| failed(Unusable::Incomplete))?;
+        let output = output.get_mut(..expected.len()).ok_or_else(|| failed(UnusableHash::Incomplete))?;
         self.fill(&Argon2::new(algorithm, version, params), password, &salt, output)?;
         Ok(verify_slices_are_equal(output, expected.as_bytes()).is_ok())
     }
 }
 
-/// Why a stored hash is not compared with.
+/// Why a stored hash cannot be verified.
 #[derive(Debug, thiserror::Error)]
-enum Unusable {
+enum UnusableHash {
     #[error("the password hash has no salt or no output")]
     Incomplete,
-    #[error("the password hash takes more than {MOST_MEMORY} KiB")]
+    #[error("the password hash takes more than {MAX_MEMORY_KIB} KiB")]
     TooLarge,
 }
 
@@ -100,13 +102,15 @@ fn failed(error: impl std::error::Error + Send + Sync + 'static) -> PasswordsErr
     PasswordsError(Box::new(error))
 }
 
-/// The memory of those slots in which nobody works.
+/// A pool that limits how many passwords are hashed at a time, and reuses the memory.
 struct Slots {
+    /// The memory of each free slot.
     free: Mutex<Vec<Vec<Block>>>,
+    /// Notified when a slot becomes free.
     freed: Condvar,
 }
 
-/// The right to work, in this memory, until it is dropped.
+/// A slot that is in use. Dropping it frees it.
 struct Slot<'a> {
     slots: &'a Slots,
     memory: Vec<Block>,
@@ -118,7 +122,7 @@ impl Slots {
         Self { free: Mutex::new(free), freed: Condvar::new() }
     }
 
-    /// Waits for a slot. A poisoned lock is no reason to fail: what is behind it is always whole.
+    /// Waits for a free slot. Poisoning is ignored: no panic can leave the list of free slots inconsistent.
     fn take(&self) -> Slot<'_> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -147,9 +151,9 @@ mod tests {
     use guildhall_domain::password::Password;
     use guildhall_domain::ports::Passwords as _;
 
-    use super::{Argon2Passwords, MEMORY, Slots};
+    use super::{Argon2Passwords, MEMORY_KIB, Slots};
 
-    const TWO: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
+    const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
     #[test]
     fn no_more_works_at_once_than_there_are_slots() {
@@ -199,7 +203,7 @@ mod tests {
         };
         let hash = passwords.hash(&typed("pr0j3ctM4yh3m")).unwrap();
         let after_one = memory();
-        assert_eq!(after_one.1, MEMORY as usize);
+        assert_eq!(after_one.1, MEMORY_KIB as usize);
         for text in ["pr0j3ctM4yh3m", "wrong"] {
             passwords.verify(&typed(text), &hash).unwrap();
         }

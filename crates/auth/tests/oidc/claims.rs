@@ -1,8 +1,8 @@
-//! What the claims of an outside issuer's token mean, and which of them are refused.
+//! What the claims of an external issuer's token mean, and which of them are refused.
 
 use std::collections::BTreeSet;
 
-use guildhall_auth::ForeignIssuer;
+use guildhall_auth::ExternalIssuer;
 use guildhall_domain::access::Scopes;
 use guildhall_domain::foreign::ForeignIdentity;
 use guildhall_domain::ports::{Bearer, Tokens};
@@ -17,18 +17,18 @@ fn names(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// What a service that calls users by `claim` says of tokens with these claims.
+/// Checks the result of verifying tokens with these claims, for an issuer with these settings.
 fn outcomes(name_claim: &str, groups_claim: Option<&str>, cases: Vec<(Value, Result<ForeignIdentity, &str>)>) {
     let provider = Provider::new();
     let (name_claim, groups_claim) = (name_claim.to_owned(), groups_claim.map(str::to_owned));
-    let tokens = provider.service_with(ForeignIssuer { name_claim, groups_claim, ..provider.settings() });
+    let tokens = provider.service_with(ExternalIssuer { name_claim, groups_claim, ..provider.settings() });
     for (claims, expected) in cases {
         let token = provider.token(&provider.claims_with(&claims));
         assert_eq!(outcome(&tokens, &token), expected.map_err(str::to_owned), "{claims}");
     }
 }
 
-/// Linked by the first of these names, and called by one of them.
+/// The identity with this link name and these names.
 fn named(link_name: Option<&str>, names: &[&str]) -> ForeignIdentity {
     ForeignIdentity {
         link_name: link_name.map(str::to_owned),

@@ -1,40 +1,38 @@
-//! When an issuer's keys are fetched, and what is said meanwhile.
+//! When an issuer's keys are fetched, and how tokens are answered meanwhile.
 
-use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Instant;
 
-use guildhall_auth::{ForeignIssuer, JwtTokens};
+use guildhall_auth::{ExternalIssuer, JwtTokens};
 use serde_json::{Value, json};
 
 use crate::keys::Key;
-use crate::provider::{Hands, KEYS, NOW, Provider, header, identity, outcome, service, settings, settled, until};
+use crate::provider::{KEYS, ManualClock, NOW, Provider, header, identity, outcome, service, settings, settled, until};
 use crate::server::{Reply, Server};
 
 const DISCOVERY: &str = "/.well-known/openid-configuration";
-const UNKNOWN: &str = "the token names no known key";
+pub(crate) const UNKNOWN: &str = "the token names no known key";
 const UNREACHABLE: &str = "the keys of the token's issuer cannot be fetched";
 
 /// A service that trusts the provider, and its clock.
-fn start(settings: ForeignIssuer) -> (JwtTokens, Arc<Hands>) {
-    let clock = Hands::at(NOW);
+pub(crate) fn start(settings: ExternalIssuer) -> (JwtTokens, Arc<ManualClock>) {
+    let clock = ManualClock::at(NOW);
     (service(vec![settings], &clock), clock)
 }
 
-/// A token of the provider that outlives every test.
-fn token(provider: &Provider) -> String {
+/// A token of the provider that does not expire during a test.
+pub(crate) fn token(provider: &Provider) -> String {
     provider.token(&lasting(provider))
 }
 
-fn lasting(provider: &Provider) -> Value {
+pub(crate) fn lasting(provider: &Provider) -> Value {
     provider.claims_with(&json!({ "exp": NOW + 1_000_000_000 }))
 }
 
-fn header_of(id: &str) -> Value {
+pub(crate) fn header_of(id: &str) -> Value {
     json!({ "typ": "JWT", "alg": "EdDSA", "kid": id })
 }
 
-/// Tokens whose time is over: they make nobody remember them, and only ask.
+/// An expired token. It is not cached, so each verification looks at the keys.
 fn expired(provider: &Provider) -> String {
     provider.token(&provider.claims_with(&json!({ "exp": 1 })))
 }
@@ -43,16 +41,16 @@ fn discovery(server: &Server, issuer: &str, keys: &str) {
     server.say(DISCOVERY, Reply::Json(json!({ "issuer": issuer, "jwks_uri": keys, "response_types": [] }).to_string()));
 }
 
-/// Moves the clock until the keys were fetched in vain often enough to give up for a while.
-fn give_up(tokens: &JwtTokens, clock: &Hands, token: &str) {
+/// Moves the clock until so many fetches have failed that none is pending.
+pub(crate) fn give_up(tokens: &JwtTokens, clock: &ManualClock, token: &str) {
     until(|| {
         clock.forward(1);
         (outcome(tokens, token) == Err(UNREACHABLE.to_owned())).then_some(())
     });
 }
 
-/// Moves the clock until another fetch starts, and says for which path.
-fn next_fetch(provider: &Provider, tokens: &JwtTokens, clock: &Hands, token: &str) -> String {
+/// Moves the clock until another fetch starts, and returns its path.
+fn next_fetch(provider: &Provider, tokens: &JwtTokens, clock: &ManualClock, token: &str) -> String {
     until(|| {
         clock.forward(60);
         assert_eq!(outcome(tokens, token), Err("the token has expired".to_owned()));
@@ -212,97 +210,4 @@ fn an_issuer_may_take_all_of_its_keys_back() {
     let ask = expired(&provider);
     until(|| outcome(&tokens, &ask).err().filter(|refusal| refusal == UNKNOWN));
     assert_eq!(outcome(&tokens, &token(&provider)), Err(UNKNOWN.to_owned()));
-}
-
-#[test]
-fn nobody_waits_for_an_issuer_that_does_not_answer() {
-    let provider = Provider::new();
-    provider.server.say(KEYS, Reply::Silence);
-    let start_of_all = Instant::now();
-    let (tokens, clock) = start(provider.settings());
-    assert_eq!(provider.server.next(), KEYS);
-    let token = token(&provider);
-    for _ in 0..1000 {
-        assert_eq!(outcome(&tokens, &token), Err("pending".to_owned()));
-    }
-    // The fetch itself takes five seconds.
-    assert!(start_of_all.elapsed().as_secs() < 4);
-    provider.publish(&[provider.key.jwk("k1")]);
-    until(|| {
-        clock.forward(1);
-        outcome(&tokens, &token).ok()
-    });
-}
-
-#[test]
-fn an_issuer_that_is_away_at_the_start_is_found_later() {
-    let provider = Provider::new();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let (tokens, clock) =
-        start(ForeignIssuer { jwks_url: Some(format!("http://{address}{KEYS}")), ..provider.settings() });
-    give_up(&tokens, &clock, &token(&provider));
-    let server = Server::listen(TcpListener::bind(address).unwrap());
-    server.say(KEYS, Reply::Json(json!({ "keys": [provider.key.jwk("k1")] }).to_string()));
-    until(|| {
-        clock.forward(60);
-        outcome(&tokens, &token(&provider)).ok()
-    });
-}
-
-#[test]
-fn a_flood_of_unknown_keys_makes_one_request_a_minute() {
-    let provider = Provider::new();
-    let (tokens, clock) = start(provider.settings());
-    assert!(settled(&tokens, &token(&provider)).is_ok());
-    assert_eq!(provider.server.asked(), [KEYS]);
-    let claims = lasting(&provider);
-    let flood = || {
-        for number in 0..300 {
-            let forged = Key::ed25519().token(&header_of(&format!("forged {number}")), &claims);
-            let refusal = outcome(&tokens, &forged).unwrap_err();
-            assert!(refusal == UNKNOWN || refusal == "pending", "{refusal}");
-        }
-        assert_eq!(settled(&tokens, &Key::ed25519().token(&header_of("forged"), &claims)), Err(UNKNOWN.to_owned()));
-    };
-    for (forward, requests) in [(0, 1), (59, 0), (1, 1), (30, 0), (30, 1)] {
-        clock.forward(forward);
-        flood();
-        assert_eq!(provider.server.asked().len(), requests, "{forward}");
-    }
-    // What no key of the issuer could have signed asks for nothing.
-    clock.forward(60);
-    for header in [
-        json!({ "alg": "HS256", "kid": "x" }),
-        json!({ "alg": "none", "kid": "x" }),
-        json!({ "alg": "ES256", "kid": "k1" }),
-    ] {
-        assert_ne!(outcome(&tokens, &provider.key.token(&header, &claims)), Err("pending".to_owned()), "{header}");
-    }
-    assert!(provider.server.asked().is_empty());
-}
-
-#[test]
-fn one_issuer_that_does_not_answer_is_no_trouble_for_another() {
-    let (silent, provider) = (Provider::new(), Provider::new());
-    silent.server.say(KEYS, Reply::Silence);
-    let clock = Hands::at(NOW);
-    let other = ForeignIssuer { name: "silent".to_owned(), ..silent.settings() };
-    let tokens = service(vec![other, provider.settings()], &clock);
-    assert_eq!(silent.server.next(), KEYS);
-    assert!(settled(&tokens, &token(&provider)).is_ok());
-    assert_eq!(outcome(&tokens, &token(&silent)), Err("pending".to_owned()));
-}
-
-#[test]
-fn the_threads_end_with_the_service() {
-    let provider = Provider::new();
-    let clock = Hands::at(NOW);
-    let names = ["a", "b", "c"];
-    let issuers = names.map(|name| settings(name, &provider.server.url(&format!("/{name}"))));
-    let tokens = service(issuers.to_vec(), &clock);
-    assert!(Arc::strong_count(&clock) > names.len());
-    drop(tokens);
-    until(|| (Arc::strong_count(&clock) == 1).then_some(()));
 }

@@ -1,11 +1,11 @@
-//! Tokens that somebody else has made (RFC 8725), and those that only look like it.
+//! Forged tokens of external issuers are refused (RFC 8725), and valid ones that look similar are not.
 
 use std::slice;
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::KeyPair;
-use guildhall_auth::{ForeignIssuer, JwtTokens, SignatureAlgorithm, SigningKey};
+use guildhall_auth::{ExternalIssuer, JwtTokens, SignatureAlgorithm, SigningKey};
 use guildhall_domain::access::{Caller, Scopes};
 use guildhall_domain::ports::{Bearer, Tokens};
 use guildhall_domain::user::{SecurityStamp, UserId};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::keys::{Key, token};
-use crate::provider::{Hands, NOW, OURS, Provider, header, identity, outcome, service_with_key, settled};
+use crate::provider::{ManualClock, NOW, OURS, Provider, header, identity, outcome, service_with_key, settled};
 
 const MALFORMED: &str = "the token is malformed";
 const ALGORITHM: &str = "the token is signed by another algorithm than its key's";
@@ -27,7 +27,7 @@ fn header_with(name: &str, value: impl Into<Value>) -> Value {
     header
 }
 
-/// What is said of a token, once it is known whether its key is.
+/// The error for a token as soon as no fetch of keys is pending.
 fn refusal(tokens: &JwtTokens, token: &str) -> String {
     settled(tokens, token).unwrap_err()
 }
@@ -58,7 +58,7 @@ fn an_algorithm_that_the_installation_or_the_key_does_not_allow_is_refused() {
     let mut elsewhere = provider.key.jwk("elsewhere");
     elsewhere["alg"] = json!("RSA-OAEP");
     provider.publish(&[provider.key.jwk("free"), bound, elsewhere]);
-    let tokens = provider.service_with(ForeignIssuer { algorithms: allowed, ..provider.settings() });
+    let tokens = provider.service_with(ExternalIssuer { algorithms: allowed, ..provider.settings() });
     for (id, algorithm, expected) in [
         ("free", "RS256", None),
         ("free", "PS384", None),
@@ -245,8 +245,8 @@ fn nobody_signs_for_anybody_else() {
     let pem = SigningKey::generate_pem().unwrap();
     let pair = pem::parse(&pem).unwrap();
     let own = Key::Ed25519(aws_lc_rs::signature::Ed25519KeyPair::from_pkcs8(pair.contents()).unwrap());
-    let issuers = vec![a.settings(), ForeignIssuer { name: "b".to_owned(), ..b.settings() }];
-    let tokens = service_with_key(&pem, issuers, &Hands::at(NOW));
+    let issuers = vec![a.settings(), ExternalIssuer { name: "b".to_owned(), ..b.settings() }];
+    let tokens = service_with_key(&pem, issuers, &ManualClock::at(NOW));
     let own_id = SigningKey::from_pem(&pem).unwrap().id().to_owned();
     let (ours, nil) = (header_with("kid", own_id.clone()), Uuid::nil());
     let our_claims = json!({

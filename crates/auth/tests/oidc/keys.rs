@@ -1,4 +1,4 @@
-//! Keys of an outside issuer, and tokens that are made with them by hand.
+//! Keys of an external issuer, and tokens that are signed with them without the crate under test.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-/// A key that can sign anything.
+/// A private key that signs arbitrary headers and claims.
 pub(crate) enum Key {
     Ed25519(Ed25519KeyPair),
     P256(EcdsaKeyPair),
@@ -36,7 +36,7 @@ impl Key {
         Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap())
     }
 
-    /// The public key as an issuer publishes it.
+    /// The public key as a JWK.
     pub(crate) fn jwk(&self, id: &str) -> Value {
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let ec = |pair: &EcdsaKeyPair, curve: &str, length: usize| {
@@ -85,7 +85,7 @@ impl Key {
     }
 }
 
-/// A token that anything signs.
+/// A token with any signature.
 pub(crate) fn token(header: &str, claims: &str, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
     let message = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
     let signature = URL_SAFE_NO_PAD.encode(sign(message.as_bytes()));

@@ -1,11 +1,11 @@
-//! An outside issuer, and a service that trusts it.
+//! An external issuer, and a service that accepts its tokens.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use guildhall_auth::{ForeignIssuer, JwtTokens, KeyRing, SignatureAlgorithm, SigningKey, TokenSettings};
+use guildhall_auth::{ExternalIssuer, JwtTokens, KeySet, SignatureAlgorithm, SigningKey, TokenSettings};
 use guildhall_domain::access::Scopes;
 use guildhall_domain::foreign::{ForeignIdentity, Trust};
 use guildhall_domain::ports::{Bearer, Clock, Tokens};
@@ -13,22 +13,22 @@ use guildhall_domain::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::keys::Key;
-use crate::server::{PATIENCE, Reply, Server};
+use crate::server::{Reply, Server, TIMEOUT};
 
 pub(crate) const NOW: i64 = 1_700_000_000;
 pub(crate) const OURS: &str = "https://guildhall.test";
 pub(crate) const KEYS: &str = "/keys";
 
-/// In milliseconds since 1970.
-pub(crate) struct Hands(AtomicI64);
+/// A clock that a test sets, in milliseconds since 1970.
+pub(crate) struct ManualClock(AtomicI64);
 
-impl Clock for Hands {
+impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_milliseconds(self.0.load(Ordering::SeqCst))
     }
 }
 
-impl Hands {
+impl ManualClock {
     pub(crate) fn at(seconds: i64) -> Arc<Self> {
         Arc::new(Self(AtomicI64::new(seconds * 1000)))
     }
@@ -59,19 +59,19 @@ impl Provider {
         self.server.url("")
     }
 
-    /// What an installation says of it.
-    pub(crate) fn settings(&self) -> ForeignIssuer {
-        ForeignIssuer { jwks_url: Some(self.server.url(KEYS)), ..settings("elsewhere", &self.issuer()) }
+    /// Settings that trust it.
+    pub(crate) fn settings(&self) -> ExternalIssuer {
+        ExternalIssuer { jwks_url: Some(self.server.url(KEYS)), ..settings("elsewhere", &self.issuer()) }
     }
 
-    /// A service that trusts it and has its keys.
+    /// A service that trusts it and has fetched its keys.
     pub(crate) fn service(&self) -> JwtTokens {
         self.service_with(self.settings())
     }
 
-    pub(crate) fn service_with(&self, settings: ForeignIssuer) -> JwtTokens {
-        let tokens = service(vec![settings], &Hands::at(NOW));
-        // It may well be refused.
+    pub(crate) fn service_with(&self, settings: ExternalIssuer) -> JwtTokens {
+        let tokens = service(vec![settings], &ManualClock::at(NOW));
+        // The token may be refused; only the fetch of the keys matters.
         let _ = settled(&tokens, &self.token(&self.claims()));
         tokens
     }
@@ -83,7 +83,7 @@ impl Provider {
         })
     }
 
-    /// Its claims, with others besides or instead; null takes one away.
+    /// Its claims, with `others` added or replaced. Null removes a claim.
     pub(crate) fn claims_with(&self, others: &Value) -> Value {
         let mut claims = self.claims();
         for (name, value) in others.as_object().unwrap() {
@@ -100,7 +100,7 @@ impl Provider {
     }
 }
 
-/// Whom the provider's token with its own claims stands for.
+/// The identity in the provider's token with [`Provider::claims`].
 pub(crate) fn identity() -> ForeignIdentity {
     ForeignIdentity {
         issuer: String::new(),
@@ -126,10 +126,10 @@ pub(crate) fn trust() -> Trust {
     Trust { creates_users: true, ..Trust::default() }
 }
 
-/// An issuer that is found by discovery.
-pub(crate) fn settings(name: &str, issuer: &str) -> ForeignIssuer {
+/// Settings of an issuer whose keys are found by discovery.
+pub(crate) fn settings(name: &str, issuer: &str) -> ExternalIssuer {
     let algorithms = ["EdDSA", "ES256", "ES384", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
-    ForeignIssuer {
+    ExternalIssuer {
         name: name.to_owned(),
         issuer: issuer.to_owned(),
         audiences: vec!["guildhall".to_owned(), "https://guildhall.test/api".to_owned()],
@@ -143,20 +143,20 @@ pub(crate) fn settings(name: &str, issuer: &str) -> ForeignIssuer {
 }
 
 /// A service that trusts these issuers.
-pub(crate) fn service(issuers: Vec<ForeignIssuer>, clock: &Arc<Hands>) -> JwtTokens {
+pub(crate) fn service(issuers: Vec<ExternalIssuer>, clock: &Arc<ManualClock>) -> JwtTokens {
     service_with_key(&SigningKey::generate_pem().unwrap(), issuers, clock)
 }
 
-pub(crate) fn service_with_key(pem: &str, issuers: Vec<ForeignIssuer>, clock: &Arc<Hands>) -> JwtTokens {
+pub(crate) fn service_with_key(pem: &str, issuers: Vec<ExternalIssuer>, clock: &Arc<ManualClock>) -> JwtTokens {
     let settings = TokenSettings { issuer: OURS.to_owned(), audience: "guildhall".to_owned(), lifetime: 3600 };
-    let ring = KeyRing::new(SigningKey::from_pem(pem).unwrap());
-    JwtTokens::new(settings, ring, Arc::clone(clock) as Arc<dyn Clock>).trusting(issuers).unwrap()
+    let keys = KeySet::from_pem(pem).unwrap();
+    JwtTokens::new(settings, keys, Arc::clone(clock) as Arc<dyn Clock>).with_external_issuers(issuers).unwrap()
 }
 
-/// What is said of a token now: whom it stands for, "pending", or why it is refused.
+/// The result of verifying a token: the identity, "pending", or the error.
 pub(crate) fn outcome(tokens: &JwtTokens, token: &str) -> Result<ForeignIdentity, String> {
     match tokens.verify(token) {
-        // Which issuer it is differs from run to run; that it is the right one, a test of its own says.
+        // The issuer has a random port. `issuer_and_subject_say_who_somebody_is` checks it.
         Ok(Bearer::Foreign(identity)) => Ok(ForeignIdentity { issuer: String::new(), ..*identity }),
         Ok(Bearer::Caller(caller)) => panic!("no token of ours: {caller:?}"),
         Err(error) if error.is_pending => Err("pending".to_owned()),
@@ -164,19 +164,19 @@ pub(crate) fn outcome(tokens: &JwtTokens, token: &str) -> Result<ForeignIdentity
     }
 }
 
-/// What is said of a token as soon as it is not pending.
+/// The result of verifying a token as soon as it is not pending.
 pub(crate) fn settled(tokens: &JwtTokens, token: &str) -> Result<ForeignIdentity, String> {
     until(|| Some(outcome(tokens, token)).filter(|outcome| outcome != &Err("pending".to_owned())))
 }
 
-/// Asks again and again until there is an answer.
+/// Calls `ask` until it returns a value.
 pub(crate) fn until<T>(ask: impl Fn() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(start.elapsed() < PATIENCE, "there is no answer");
+        assert!(start.elapsed() < TIMEOUT, "there is no answer");
         thread::park_timeout(Duration::from_millis(1));
     }
 }

@@ -1,4 +1,4 @@
-//! A server of HTTP that says what a test tells it to.
+//! An HTTP server whose responses are set by a test.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -8,22 +8,22 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// Longer than anything here takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than any wait in these tests takes.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What is said to one path.
+/// The response to requests for one path.
 #[derive(Clone)]
 pub(crate) enum Reply {
     Json(String),
     Status(u16),
     RedirectTo(String),
-    /// As much as anybody wants to read.
+    /// A body without an end.
     Endless,
-    /// Nothing, ever.
+    /// No response; the connection stays open.
     Silence,
 }
 
-/// A server. It ends with the test.
+/// A server that runs until the test ends.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     replies: Arc<Mutex<BTreeMap<String, Reply>>>,
@@ -57,12 +57,12 @@ impl Server {
         self.replies.lock().unwrap().insert(path.to_owned(), reply);
     }
 
-    /// Waits for a request and says for which path it was.
+    /// Waits for a request and returns its path.
     pub(crate) fn next(&self) -> String {
-        self.asked.lock().unwrap().recv_timeout(PATIENCE).unwrap()
+        self.asked.lock().unwrap().recv_timeout(TIMEOUT).unwrap()
     }
 
-    /// The paths that were asked for since.
+    /// The paths of the requests since the last call.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().try_iter().collect()
     }
@@ -85,7 +85,7 @@ fn answer(stream: &TcpStream, known: &Mutex<BTreeMap<String, Reply>>, asked: &Se
         Reply::RedirectTo(url) => format!("302 Found\r\nLocation: {url}\r\nContent-Length: 0\r\n\r\n"),
         Reply::Endless => "200 OK\r\nContent-Type: application/json\r\n\r\n".to_owned(),
         Reply::Silence => {
-            // Until the other side gives up.
+            // Waits until the client closes the connection.
             let _ = (&mut &*stream).read(&mut [0]);
             return;
         }

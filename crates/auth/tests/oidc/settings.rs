@@ -1,19 +1,17 @@
-//! What can be said of an issuer.
+//! Which settings of an external issuer are refused.
 
 use std::error::Error;
 
-use guildhall_auth::{
-    ForeignIssuer, JwtTokens, KeyRing, SignatureAlgorithm, SigningKey, TokenSettings, UnknownAlgorithm,
-};
+use guildhall_auth::{ExternalIssuer, JwtTokens, KeySet, SignatureAlgorithm, TokenSettings, UnknownAlgorithm};
 use guildhall_domain::ports::Clock;
 
-use crate::provider::{Hands, NOW, OURS, settings};
+use crate::provider::{ManualClock, NOW, OURS, settings};
 
-fn fault(issuers: Vec<ForeignIssuer>) -> Option<(String, String)> {
+fn fault(issuers: Vec<ExternalIssuer>) -> Option<(String, String)> {
     let own = TokenSettings { issuer: OURS.to_owned(), audience: "guildhall".to_owned(), lifetime: 3600 };
-    let ring = KeyRing::new(SigningKey::from_secret(&"s".repeat(32)).unwrap());
-    let clock: std::sync::Arc<dyn Clock> = Hands::at(NOW);
-    let error = JwtTokens::new(own, ring, clock).trusting(issuers).err()?;
+    let keys = KeySet::from_secrets(&"s".repeat(32), []).unwrap();
+    let clock: std::sync::Arc<dyn Clock> = ManualClock::at(NOW);
+    let error = JwtTokens::new(own, keys, clock).with_external_issuers(issuers).err()?;
     Some((error.name.clone(), error.source().unwrap().to_string()))
 }
 
@@ -25,37 +23,43 @@ fn an_issuer_that_could_not_be_told_from_others_is_refused() {
     for (issuers, expected) in [
         (vec![good(), other()], None),
         (
-            vec![ForeignIssuer { issuer: "elsewhere".to_owned(), jwks_url: url("http://127.0.0.1:1/keys"), ..good() }],
+            vec![ExternalIssuer { issuer: "elsewhere".to_owned(), jwks_url: url("http://127.0.0.1:1/keys"), ..good() }],
             None,
         ),
-        (vec![ForeignIssuer { name: String::new(), ..good() }], Some("it needs a name without control characters")),
-        (vec![ForeignIssuer { name: "a\nb".to_owned(), ..good() }], Some("it needs a name without control characters")),
-        (vec![ForeignIssuer { name: "a\0b".to_owned(), ..good() }], Some("it needs a name without control characters")),
+        (vec![ExternalIssuer { name: String::new(), ..good() }], Some("it needs a name without control characters")),
+        (
+            vec![ExternalIssuer { name: "a\nb".to_owned(), ..good() }],
+            Some("it needs a name without control characters"),
+        ),
+        (
+            vec![ExternalIssuer { name: "a\0b".to_owned(), ..good() }],
+            Some("it needs a name without control characters"),
+        ),
         (vec![other(), good(), good()], Some("another issuer has the same name")),
         (
-            vec![good(), ForeignIssuer { name: "other".to_owned(), ..good() }],
+            vec![good(), ExternalIssuer { name: "other".to_owned(), ..good() }],
             Some("another issuer, or this service, has the same `iss`"),
         ),
         (
-            vec![ForeignIssuer { issuer: OURS.to_owned(), ..good() }],
+            vec![ExternalIssuer { issuer: OURS.to_owned(), ..good() }],
             Some("another issuer, or this service, has the same `iss`"),
         ),
-        (vec![ForeignIssuer { audiences: vec![], ..good() }], Some("it needs an audience")),
-        (vec![ForeignIssuer { algorithms: vec![], ..good() }], Some("it needs an algorithm")),
+        (vec![ExternalIssuer { audiences: vec![], ..good() }], Some("it needs an audience")),
+        (vec![ExternalIssuer { algorithms: vec![], ..good() }], Some("it needs an algorithm")),
         (
-            vec![ForeignIssuer { name_claim: String::new(), ..good() }],
+            vec![ExternalIssuer { name_claim: String::new(), ..good() }],
             Some("it needs a claim that says what to call users"),
         ),
         (
-            vec![ForeignIssuer { issuer: "elsewhere".to_owned(), ..good() }],
+            vec![ExternalIssuer { issuer: "elsewhere".to_owned(), ..good() }],
             Some("\"elsewhere\" is no URL of http or https, and says not where its keys are"),
         ),
         (
-            vec![ForeignIssuer { jwks_url: url("file:///etc/keys.json"), ..good() }],
+            vec![ExternalIssuer { jwks_url: url("file:///etc/keys.json"), ..good() }],
             Some("\"file:///etc/keys.json\" is no URL of http or https, and says not where its keys are"),
         ),
         (
-            vec![ForeignIssuer { jwks_url: url("https://"), ..good() }],
+            vec![ExternalIssuer { jwks_url: url("https://"), ..good() }],
             Some("\"https://\" is no URL of http or https, and says not where its keys are"),
         ),
     ] {

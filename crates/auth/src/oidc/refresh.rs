@@ -1,4 +1,4 @@
-//! An issuer's keys, which a thread of their own fetches.
+//! The background thread that refreshes an issuer's key set.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,80 +6,85 @@ use std::thread;
 
 use guildhall_domain::ports::Clock;
 
-use super::fetch::{FetchError, Source};
-use super::key_set::KeySet;
-use super::schedule::Schedule;
-use super::settings::ForeignIssuer;
-use crate::error_chain::chain;
-use crate::jwt::error::Refusal;
-use crate::keys::generation::Era;
+use super::fetch::{FetchError, KeySetFetcher};
+use super::key_set::IssuerKeySet;
+use super::schedule::RefreshSchedule;
+use super::settings::ExternalIssuer;
+use crate::error_chain::error_chain;
+use crate::jwt::error::VerificationError;
+use crate::keys::generation::KeyGeneration;
 
-/// The keys of an issuer. Asking for them never waits for the network.
-pub(crate) struct IssuerKeys(Arc<Shared>);
+/// The current key set of an issuer. Reading it never waits for the network.
+pub(crate) struct KeySetRefresher(Arc<Shared>);
 
-/// What those who ask share with the thread that fetches.
+/// The data shared with the background thread.
 struct Shared {
+    /// The issuer's name in this installation.
     name: String,
     state: Mutex<State>,
-    /// That the thread may have something to do.
-    changed: Condvar,
-    era: Arc<Era>,
+    /// Wakes the thread to check whether a fetch is due or it must stop.
+    wake: Condvar,
+    generation: Arc<KeyGeneration>,
     clock: Arc<dyn Clock>,
 }
 
 struct State {
-    /// The keys as of the last fetch that brought some. They stay while fetches fail, however long that is.
-    keys: Option<Arc<KeySet>>,
-    schedule: Schedule,
+    /// The key set of the last fetch that succeeded. It stays in use while fetches fail, however long that is.
+    keys: Option<Arc<IssuerKeySet>>,
+    schedule: RefreshSchedule,
     is_stopped: bool,
 }
 
-impl IssuerKeys {
-    /// From now on they are fetched, until this is dropped.
-    pub(crate) fn start(settings: &ForeignIssuer, era: Arc<Era>, clock: Arc<dyn Clock>) -> io::Result<Self> {
-        let state = State { keys: None, schedule: Schedule::default(), is_stopped: false };
+impl KeySetRefresher {
+    /// Starts the thread. It ends after this is dropped.
+    pub(crate) fn start(
+        settings: &ExternalIssuer,
+        generation: Arc<KeyGeneration>,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<Self> {
+        let state = State { keys: None, schedule: RefreshSchedule::default(), is_stopped: false };
         let (name, state) = (settings.name.clone(), Mutex::new(state));
-        let shared = Arc::new(Shared { name, state, changed: Condvar::new(), era, clock });
-        let source = Source::of(settings);
+        let shared = Arc::new(Shared { name, state, wake: Condvar::new(), generation, clock });
+        let fetcher = KeySetFetcher::new(settings);
         let worker = Arc::clone(&shared);
-        thread::Builder::new().name(format!("keys of {}", settings.name)).spawn(move || work(&worker, source))?;
+        thread::Builder::new().name(format!("keys of {}", settings.name)).spawn(move || run(&worker, fetcher))?;
         Ok(Self(shared))
     }
 
-    /// The keys of the last fetch that brought some. Wakes the thread where a fetch is due: its own sleep goes by another clock,
-    /// which stands still while a machine does.
-    pub(crate) fn known(&self, now: i64) -> Result<Arc<KeySet>, Refusal> {
+    /// The key set of the last fetch that succeeded. Wakes the thread if a fetch is due, because the clock that the thread
+    /// sleeps by stops while the machine is suspended.
+    pub(crate) fn current(&self, now: i64) -> Result<Arc<IssuerKeySet>, VerificationError> {
         let state = self.0.lock();
         if state.schedule.is_due(now) {
-            self.0.changed.notify_one();
+            self.0.wake.notify_one();
         }
         match &state.keys {
             Some(keys) => Ok(Arc::clone(keys)),
-            None if state.schedule.is_pending(now) => Err(Refusal::KeysPending),
-            None => Err(Refusal::NoKeys),
+            None if state.schedule.is_pending(now) => Err(VerificationError::KeysPending),
+            None => Err(VerificationError::NoKeys),
         }
     }
 
-    /// Asks for a fetch, for a token that names an unknown key, and says whether one is to be expected.
-    pub(crate) fn ask(&self, now: i64) -> bool {
-        let is_pending = self.0.lock().schedule.ask(now);
+    /// Requests a fetch because a token names an unknown key. Returns whether a fetch is pending.
+    pub(crate) fn request_refresh(&self, now: i64) -> bool {
+        let is_pending = self.0.lock().schedule.request(now);
         if is_pending {
-            self.0.changed.notify_one();
+            self.0.wake.notify_one();
         }
         is_pending
     }
 }
 
-impl Drop for IssuerKeys {
-    /// Ends the thread, at the latest when its fetch has ended. Nobody waits for that.
+impl Drop for KeySetRefresher {
+    /// Stops the thread without waiting for it. A fetch that is running ends first.
     fn drop(&mut self) {
         self.0.lock().is_stopped = true;
-        self.0.changed.notify_one();
+        self.0.wake.notify_one();
     }
 }
 
 impl Shared {
-    /// A poisoned lock is no reason to fail: what is behind it is always whole.
+    /// Poisoning is ignored: no panic can leave the state inconsistent.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -88,8 +93,8 @@ impl Shared {
         self.clock.now().milliseconds()
     }
 
-    /// Waits until a fetch is due, or returns `None` when there is to be no other one.
-    fn next(&self) -> Option<()> {
+    /// Waits until a fetch is due. Returns `None` when the thread must stop.
+    fn wait_until_due(&self) -> Option<()> {
         let mut state = self.lock();
         loop {
             let now = self.now();
@@ -100,13 +105,13 @@ impl Shared {
                 state.schedule.start();
                 return Some(());
             }
-            let pause = state.schedule.pause(now);
-            (state, _) = self.changed.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner);
+            let delay = state.schedule.delay(now);
+            (state, _) = self.wake.wait_timeout(state, delay).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// Takes what a fetch has brought.
-    fn take(&self, fetched: Result<KeySet, FetchError>) {
+    /// Stores the result of a fetch.
+    fn update(&self, fetched: Result<IssuerKeySet, FetchError>) {
         let now = self.now();
         let mut state = self.lock();
         let was_failing = state.schedule.is_failing();
@@ -118,7 +123,7 @@ impl Shared {
                 if !is_same {
                     let count = keys.len();
                     state.keys = Some(Arc::new(keys));
-                    self.era.end();
+                    self.generation.advance();
                     if count == 0 {
                         tracing::warn!(issuer = %name, "the issuer {name} has no key to verify tokens with");
                     } else {
@@ -130,7 +135,7 @@ impl Shared {
             }
             Err(error) => {
                 state.schedule.fail(now);
-                let error = chain(&error);
+                let error = error_chain(&error);
                 let kept = state.keys.as_ref().map_or(0, |keys| keys.len());
                 if was_failing {
                     tracing::debug!(issuer = %name, error, "the keys of the issuer {name} cannot be fetched yet");
@@ -146,9 +151,9 @@ impl Shared {
     }
 }
 
-fn work(shared: &Shared, mut source: Source) {
-    while shared.next().is_some() {
-        shared.take(source.fetch());
+fn run(shared: &Shared, mut fetcher: KeySetFetcher) {
+    while shared.wait_until_due().is_some() {
+        shared.update(fetcher.fetch());
     }
 }
 
@@ -159,7 +164,7 @@ mod tests {
     use guildhall_domain::ports::Clock;
     use guildhall_domain::time::Timestamp;
 
-    use super::{KeySet, Schedule, Shared, State};
+    use super::{IssuerKeySet, RefreshSchedule, Shared, State};
     use crate::log_lines::LogLines;
     use crate::oidc::fetch::FetchError;
 
@@ -173,17 +178,17 @@ mod tests {
 
     #[test]
     fn the_log_says_once_that_keys_cannot_be_fetched_and_once_that_they_can_again() {
-        let state = State { keys: None, schedule: Schedule::default(), is_stopped: false };
+        let state = State { keys: None, schedule: RefreshSchedule::default(), is_stopped: false };
         let shared = Shared {
             name: "elsewhere".to_owned(),
             state: Mutex::new(state),
-            changed: Condvar::new(),
-            era: Arc::default(),
+            wake: Condvar::new(),
+            generation: Arc::default(),
             clock: Arc::new(Epoch),
         };
         let set = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]}"#;
-        let succeed = |set: &str| shared.take(Ok(KeySet::parse(set.as_bytes()).unwrap()));
-        let fail = || shared.take(Err(FetchError::Status { url: "http://x.test/keys".to_owned(), status: 500 }));
+        let succeed = |set: &str| shared.update(Ok(IssuerKeySet::parse(set.as_bytes()).unwrap()));
+        let fail = || shared.update(Err(FetchError::Status { url: "http://x.test/keys".to_owned(), status: 500 }));
         for (step, expected) in [
             (&(|| succeed(set)) as &dyn Fn(), vec!["INFO fetched the keys of the issuer elsewhere: 1"]),
             (&|| succeed(set), vec![]),
