@@ -39,7 +39,8 @@ check-architecture:
 
 # Builds the packages of the libraries that others can use by themselves.
 package:
-	cargo package --locked --package guildhall-domain --package guildhall-zenql
+	cargo fetch --locked
+	cargo package --frozen --allow-dirty --package guildhall-domain --package guildhall-zenql
 
 # Renews the checked-in OpenAPI document.
 openapi:
