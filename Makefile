@@ -29,8 +29,8 @@ doc:
 # Licences, sources and unused dependencies, and which crate may depend on which (deny.toml).
 deps: check-architecture
 	scripts/install-tools checkers
-	cargo deny --locked --all-features check licenses sources
-	cargo deny --locked --all-features --exclude-dev check bans
+	cargo deny --locked --all-features check -D warnings licenses sources
+	cargo deny --locked --all-features --exclude-dev check -D warnings bans
 	cargo machete
 
 # The rest of the rules on dependencies: see ARCHITECTURE.md.
@@ -39,7 +39,8 @@ check-architecture:
 
 # Builds the packages of the libraries that others can use by themselves.
 package:
-	cargo package --locked --package guildhall-domain --package guildhall-zenql
+	cargo fetch --locked
+	cargo package --frozen --allow-dirty --package guildhall-domain --package guildhall-zenql
 
 # Renews the checked-in OpenAPI document.
 openapi:
