@@ -8,7 +8,13 @@ use utoipa::ToSchema;
 use crate::Api;
 use crate::respond::json::{Reply, json};
 use crate::respond::problem::Problem;
+use crate::routes::Route;
 use crate::work::{Lane, run};
+
+/// The routes of health checks.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::new(__path_live, live), Route::new(__path_ready, ready)]
+}
 
 #[derive(Serialize, ToSchema)]
 pub(super) struct Health {
@@ -26,7 +32,7 @@ const OK: Health = Health { status: "ok" };
     operation_id = "isLive",
     responses((status = 200, description = "It does.", body = Health))
 )]
-pub(crate) async fn live() -> Result<Reply, Problem> {
+async fn live() -> Result<Reply, Problem> {
     json(StatusCode::OK, &OK)
 }
 
@@ -38,7 +44,7 @@ pub(crate) async fn live() -> Result<Reply, Problem> {
     operation_id = "isReady",
     responses((status = 200, description = "It can.", body = Health))
 )]
-pub(crate) async fn ready(api: Data<Api>) -> Result<Reply, Problem> {
+async fn ready(api: Data<Api>) -> Result<Reply, Problem> {
     run(&api, Lane::Read, move |api| api.directory.ready().map_err(Problem::unavailable)).await?;
     json(StatusCode::OK, &OK)
 }

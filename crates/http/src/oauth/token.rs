@@ -23,7 +23,16 @@ use crate::oauth::grant::{Grant, LONGEST_FORM, TokenRequest};
 use crate::openapi::{OAuthError, TokenForm};
 use crate::respond::json::{Reply, json};
 use crate::respond::problem::Problem;
+use crate::routes::Route;
 use crate::work::{Lane, run};
+
+/// The path of the token endpoint.
+pub(crate) const TOKEN_ENDPOINT: &str = "/authenticate/connect/token";
+
+/// The routes of the token endpoint.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::new(__path_token, token)]
+}
 
 /// An access token.
 #[derive(Serialize, ToSchema)]
@@ -52,7 +61,7 @@ enum TokenType {
 /// API key, in the form or by HTTP Basic. The grants have the names of the platform and those of RFC 6749.
 #[utoipa::path(
     post,
-    path = "/authenticate/connect/token",
+    path = TOKEN_ENDPOINT,
     tag = "Tokens",
     operation_id = "getToken",
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
@@ -67,7 +76,7 @@ enum TokenType {
          headers(("Retry-After" = u32, description = "After how many seconds to ask again.")))
     )
 )]
-pub(crate) async fn token(api: Data<Api>, request: HttpRequest, submission: Submission) -> Result<Reply, Problem> {
+async fn token(api: Data<Api>, request: HttpRequest, submission: Submission) -> Result<Reply, Problem> {
     granted(api, request, submission).await.map_err(Problem::into_oauth)
 }
 

@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Components, Sche
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ObjectBuilder, OpenApi, Ref, RefOr, Required, Response, Schema};
 
-use crate::routes::TOKEN_ENDPOINT;
+use crate::oauth::token::TOKEN_ENDPOINT;
 
 /// Adds it to the document.
 pub(super) struct Rules;

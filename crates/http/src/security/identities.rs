@@ -20,7 +20,13 @@ use crate::openapi::{IdentityFilter, Paging, UserPath};
 use crate::respond::json::{Reply, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
+use crate::routes::Route;
 use crate::work::{Lane, run};
+
+/// The routes of identities.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::new(__path_list, list), Route::new(__path_remove, remove)]
+}
 
 /// A subject of an outside issuer that is a user here.
 #[derive(Serialize, ToSchema)]
@@ -59,12 +65,7 @@ impl<'a> From<&'a IdentityLink> for IdentityBody<'a> {
     params(UserPath, Paging),
     responses((status = 200, description = "A page of identities.", body = PageBody<IdentityBody>))
 )]
-pub(crate) async fn list(
-    api: Data<Api>,
-    caller: Caller,
-    user: Path<UserSegment>,
-    query: Query,
-) -> Result<Reply, Problem> {
+async fn list(api: Data<Api>, caller: Caller, user: Path<UserSegment>, query: Query) -> Result<Reply, Problem> {
     run(&api, Lane::Read, move |api| {
         let page = caller.told(api, Permission::ReadUsers, query.page())?;
         let links = api.directory.identities(&caller.0, &user.0, page)?;
@@ -84,7 +85,7 @@ pub(crate) async fn list(
     params(UserPath, IdentityFilter),
     responses((status = 204, description = "They are removed."))
 )]
-pub(crate) async fn remove(
+async fn remove(
     api: Data<Api>,
     caller: Caller,
     user: Path<UserSegment>,

@@ -12,9 +12,15 @@ use crate::openapi::{Excluding, MembershipPath, Paging, Searching, UserPath};
 use crate::respond::json::{Reply, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::{NOT_A_MEMBER, Problem};
+use crate::routes::Route;
 use crate::security::groups::body::GroupBody;
 use crate::security::listing::Asker;
 use crate::work::{Lane, run};
+
+/// The routes of memberships.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::new(__path_list, list), Route::new(__path_check, check)]
+}
 
 /// Lists the groups of a user, by name.
 ///
@@ -27,12 +33,7 @@ use crate::work::{Lane, run};
     params(UserPath, Paging, Searching, Excluding),
     responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
 )]
-pub(crate) async fn list(
-    api: Data<Api>,
-    caller: Caller,
-    user: Path<UserSegment>,
-    query: Query,
-) -> Result<Reply, Problem> {
+async fn list(api: Data<Api>, caller: Caller, user: Path<UserSegment>, query: Query) -> Result<Reply, Problem> {
     let now = api.clock.now();
     run(&api, query.lane(), move |api| {
         let read = Asker::new(api, &caller, now).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
@@ -55,11 +56,7 @@ pub(crate) async fn list(
     params(MembershipPath),
     responses((status = 204, description = "The user is in one of them."))
 )]
-pub(crate) async fn check(
-    api: Data<Api>,
-    caller: Caller,
-    path: Path<(UserSegment, String)>,
-) -> Result<HttpResponse, Problem> {
+async fn check(api: Data<Api>, caller: Caller, path: Path<(UserSegment, String)>) -> Result<HttpResponse, Problem> {
     let (user, groups) = path.into_inner();
     let is_member =
         run(&api, Lane::Read, move |api| api.directory.is_member_of_any(&caller.0, &user.0, &groups)).await?;

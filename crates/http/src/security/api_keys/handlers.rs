@@ -14,8 +14,21 @@ use crate::openapi::{ApiKeyChanges, ApiKeyPath, NewApiKey, Paging};
 use crate::respond::json::{Reply, created, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
+use crate::routes::Route;
 use crate::security::api_keys::body::{ApiKeyBody, draft};
 use crate::work::{Lane, run};
+
+/// The routes of API keys.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(__path_list, list),
+        Route::new(__path_create, create),
+        Route::new(__path_read, read),
+        Route::new(__path_replace, replace),
+        Route::new(__path_delete, delete),
+        Route::new(__path_rotate, rotate),
+    ]
+}
 
 /// Lists API keys, by name.
 #[utoipa::path(
@@ -26,7 +39,7 @@ use crate::work::{Lane, run};
     params(Paging),
     responses((status = 200, description = "A page of API keys.", body = PageBody<ApiKeyBody>))
 )]
-pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
+async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
     run(&api, Lane::Long, move |api| {
         let page = caller.told(api, Permission::ManageApiKeys, query.page())?;
         let keys = api.directory.api_keys(Actor::Caller(&caller.0), page)?;
@@ -46,7 +59,7 @@ pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result
     request_body = NewApiKey,
     responses((status = 201, description = "The API key with its secret.", body = ApiKeyBody), (status = 409), (status = 422))
 )]
-pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
+async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
     run(&api, Lane::Write, move |api| {
         let issued = api.directory.create_api_key(Actor::Caller(&caller.0), draft(&body)?, &[])?;
@@ -64,7 +77,7 @@ pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submissio
     params(ApiKeyPath),
     responses((status = 200, description = "The API key.", body = ApiKeyBody))
 )]
-pub(crate) async fn read(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<Reply, Problem> {
+async fn read(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<Reply, Problem> {
     run(&api, Lane::Read, move |api| {
         let key = api.directory.api_key(Actor::Caller(&caller.0), &key.0)?;
         json(StatusCode::OK, &ApiKeyBody::new(&key, None))
@@ -84,7 +97,7 @@ pub(crate) async fn read(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment
     request_body = ApiKeyChanges,
     responses((status = 200, description = "The API key as it is now.", body = ApiKeyBody), (status = 422))
 )]
-pub(crate) async fn replace(
+async fn replace(
     api: Data<Api>,
     caller: Caller,
     key: Path<ApiKeySegment>,
@@ -107,7 +120,7 @@ pub(crate) async fn replace(
     params(ApiKeyPath),
     responses((status = 204, description = "The API key is gone."))
 )]
-pub(crate) async fn delete(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<HttpResponse, Problem> {
+async fn delete(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<HttpResponse, Problem> {
     run(&api, Lane::Write, move |api| api.directory.delete_api_key(Actor::Caller(&caller.0), &key.0)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -121,7 +134,7 @@ pub(crate) async fn delete(api: Data<Api>, caller: Caller, key: Path<ApiKeySegme
     params(ApiKeyPath),
     responses((status = 200, description = "The API key with its secret.", body = ApiKeyBody))
 )]
-pub(crate) async fn rotate(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<Reply, Problem> {
+async fn rotate(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<Reply, Problem> {
     run(&api, Lane::Write, move |api| {
         let issued = api.directory.rotate_api_key(Actor::Caller(&caller.0), &key.0)?;
         json(StatusCode::OK, &ApiKeyBody::new(&issued.key, Some(&issued.secret)))

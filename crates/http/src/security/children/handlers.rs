@@ -18,9 +18,20 @@ use crate::openapi::{ChildPath, Excluding, GroupIds, GroupPath, IncludingSelf, P
 use crate::respond::json::{Reply, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
+use crate::routes::Route;
 use crate::security::groups::body::GroupBody;
 use crate::security::listing::Asker;
 use crate::work::{Lane, run};
+
+/// The routes of children.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(__path_list, list),
+        Route::new(__path_add_many, add_many),
+        Route::new(__path_add, add),
+        Route::new(__path_remove, remove),
+    ]
+}
 
 /// Lists the groups below a group, by name.
 #[utoipa::path(
@@ -31,12 +42,7 @@ use crate::work::{Lane, run};
     params(GroupPath, Paging, Searching, Excluding, IncludingSelf),
     responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
 )]
-pub(crate) async fn list(
-    api: Data<Api>,
-    caller: Caller,
-    group: Path<GroupSegment>,
-    query: Query,
-) -> Result<Reply, Problem> {
+async fn list(api: Data<Api>, caller: Caller, group: Path<GroupSegment>, query: Query) -> Result<Reply, Problem> {
     let now = api.clock.now();
     run(&api, query.lane(), move |api| {
         let read = Asker::new(api, &caller, now)
@@ -61,7 +67,7 @@ pub(crate) async fn list(
     request_body(content = GroupIds, example = json!(["6254736c-70e1-43b0-b769-f8e0f6359862"])),
     responses((status = 204, description = "All of them are below the group."), (status = 422))
 )]
-pub(crate) async fn add_many(
+async fn add_many(
     api: Data<Api>,
     caller: Caller,
     group: Path<GroupSegment>,
@@ -87,7 +93,7 @@ pub(crate) async fn add_many(
     params(ChildPath),
     responses((status = 204, description = "It is below the group."), (status = 422))
 )]
-pub(crate) async fn add(
+async fn add(
     api: Data<Api>,
     caller: Caller,
     path: Path<(GroupSegment, GroupSegment)>,
@@ -106,7 +112,7 @@ pub(crate) async fn add(
     params(ChildPath),
     responses((status = 204, description = "It is no longer below the group."), (status = 409))
 )]
-pub(crate) async fn remove(
+async fn remove(
     api: Data<Api>,
     caller: Caller,
     path: Path<(GroupSegment, GroupSegment)>,

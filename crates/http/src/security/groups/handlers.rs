@@ -15,9 +15,21 @@ use crate::openapi::{GroupChanges, GroupPath, IfMatch, IfNoneMatch, NewGroup, Pa
 use crate::respond::json::{Reply, created, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
+use crate::routes::Route;
 use crate::security::groups::body::{GroupBody, changes, draft};
 use crate::security::listing::Asker;
 use crate::work::{Lane, run};
+
+/// The routes of groups.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(__path_list, list),
+        Route::new(__path_create, create),
+        Route::new(__path_read, read),
+        Route::new(__path_replace, replace),
+        Route::new(__path_delete, delete),
+    ]
+}
 
 /// Lists groups, by name.
 #[utoipa::path(
@@ -28,7 +40,7 @@ use crate::work::{Lane, run};
     params(Paging, Searching),
     responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
 )]
-pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
+async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
     let now = api.clock.now();
     run(&api, query.lane(), move |api| {
         let listing = caller.told(api, Permission::ReadGroups, Asker::new(api, &caller, now).listing(&query))?;
@@ -47,7 +59,7 @@ pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result
     request_body = NewGroup,
     responses((status = 201, description = "The group.", body = GroupBody), (status = 409), (status = 422))
 )]
-pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
+async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
     run(&api, Lane::Write, move |api| {
         let group = api.directory.create_group(&caller.0, draft(&body)?)?;
@@ -65,7 +77,7 @@ pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submissio
     params(GroupPath, IfNoneMatch),
     responses((status = 200, description = "The group.", body = GroupBody))
 )]
-pub(crate) async fn read(
+async fn read(
     api: Data<Api>,
     caller: Caller,
     group: Path<GroupSegment>,
@@ -88,7 +100,7 @@ pub(crate) async fn read(
     request_body = GroupChanges,
     responses((status = 200, description = "The group as it is now.", body = GroupBody), (status = 422))
 )]
-pub(crate) async fn replace(
+async fn replace(
     api: Data<Api>,
     caller: Caller,
     group: Path<GroupSegment>,
@@ -113,7 +125,7 @@ pub(crate) async fn replace(
     params(GroupPath, IfMatch),
     responses((status = 204, description = "The group is gone."))
 )]
-pub(crate) async fn delete(
+async fn delete(
     api: Data<Api>,
     caller: Caller,
     group: Path<GroupSegment>,

@@ -18,9 +18,21 @@ use crate::openapi::{Excluding, GroupPath, MemberPath, Paging, Searching, UserId
 use crate::respond::json::{Reply, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::{NOT_A_MEMBER, Problem};
+use crate::routes::Route;
 use crate::security::listing::Asker;
 use crate::security::users::body::UserBody;
 use crate::work::{Lane, run};
+
+/// The routes of members.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(__path_list, list),
+        Route::new(__path_add_many, add_many),
+        Route::new(__path_add, add),
+        Route::new(__path_remove, remove),
+        Route::new(__path_check, check),
+    ]
+}
 
 /// Lists the users of a group, by username.
 #[utoipa::path(
@@ -31,12 +43,7 @@ use crate::work::{Lane, run};
     params(GroupPath, Paging, Searching, Excluding),
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
-pub(crate) async fn list(
-    api: Data<Api>,
-    caller: Caller,
-    group: Path<GroupSegment>,
-    query: Query,
-) -> Result<Reply, Problem> {
+async fn list(api: Data<Api>, caller: Caller, group: Path<GroupSegment>, query: Query) -> Result<Reply, Problem> {
     let now = api.clock.now();
     run(&api, query.lane(), move |api| {
         let read = Asker::new(api, &caller, now).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
@@ -65,7 +72,7 @@ pub(crate) async fn list(
     ])),
     responses((status = 204, description = "All of them are in the group."))
 )]
-pub(crate) async fn add_many(
+async fn add_many(
     api: Data<Api>,
     caller: Caller,
     group: Path<GroupSegment>,
@@ -89,11 +96,7 @@ pub(crate) async fn add_many(
     params(MemberPath),
     responses((status = 204, description = "The user is in the group."))
 )]
-pub(crate) async fn add(
-    api: Data<Api>,
-    caller: Caller,
-    path: Path<(GroupSegment, UserSegment)>,
-) -> Result<HttpResponse, Problem> {
+async fn add(api: Data<Api>, caller: Caller, path: Path<(GroupSegment, UserSegment)>) -> Result<HttpResponse, Problem> {
     let (group, user) = path.into_inner();
     run(&api, Lane::Write, move |api| api.directory.add_member(&caller.0, &group.0, &user.0)).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -108,7 +111,7 @@ pub(crate) async fn add(
     params(MemberPath),
     responses((status = 204, description = "The user is no longer in the group."), (status = 409))
 )]
-pub(crate) async fn remove(
+async fn remove(
     api: Data<Api>,
     caller: Caller,
     path: Path<(GroupSegment, UserSegment)>,
@@ -129,7 +132,7 @@ pub(crate) async fn remove(
     params(MemberPath),
     responses((status = 204, description = "The user is in the group."))
 )]
-pub(crate) async fn check(
+async fn check(
     api: Data<Api>,
     caller: Caller,
     path: Path<(GroupSegment, UserSegment)>,

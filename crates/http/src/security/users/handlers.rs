@@ -23,9 +23,24 @@ use crate::openapi::{
 use crate::respond::json::{Reply, created, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
+use crate::routes::Route;
 use crate::security::listing::Asker;
 use crate::security::users::body::{UserBody, action, changes, draft, passwords};
 use crate::work::{Lane, run};
+
+/// The routes of users.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(__path_list, list),
+        Route::new(__path_create, create),
+        Route::new(__path_read, read),
+        Route::new(__path_replace, replace),
+        Route::new(__path_merge, merge),
+        Route::new(__path_delete, delete),
+        Route::new(__path_change_password, change_password),
+        Route::new(__path_act, act),
+    ]
+}
 
 /// Lists users, by username.
 #[utoipa::path(
@@ -36,7 +51,7 @@ use crate::work::{Lane, run};
     params(Paging, Searching, SearchingUsers),
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
-pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
+pub(super) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
     let now = api.clock.now();
     run(&api, query.lane(), move |api| {
         let listing = caller.told(api, Permission::ReadUsers, Asker::new(api, &caller, now).search(&query))?;
@@ -58,12 +73,7 @@ pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result
     request_body = NewUser,
     responses((status = 201, description = "The user.", body = UserBody), (status = 409), (status = 422))
 )]
-pub(crate) async fn create(
-    api: Data<Api>,
-    caller: Caller,
-    query: Query,
-    submission: Submission,
-) -> Result<Reply, Problem> {
+async fn create(api: Data<Api>, caller: Caller, query: Query, submission: Submission) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ManageUsers, api.limits.body_bytes).await?;
     let (suspended, force_password_reset) = (query.is_on("suspended")?, query.is_on("forcePasswordReset")?);
     let now = api.clock.now();
@@ -86,7 +96,7 @@ pub(crate) async fn create(
     params(UserPath, Legacy, IfNoneMatch),
     responses((status = 200, description = "The user.", body = UserBody))
 )]
-pub(crate) async fn read(
+async fn read(
     api: Data<Api>,
     caller: Caller,
     user: Path<UserSegment>,
@@ -114,7 +124,7 @@ pub(crate) async fn read(
     request_body = UserChanges,
     responses((status = 200, description = "The user as they are now.", body = UserBody), (status = 422))
 )]
-pub(crate) async fn replace(
+async fn replace(
     api: Data<Api>,
     caller: Caller,
     user: Path<UserSegment>,
@@ -138,7 +148,7 @@ pub(crate) async fn replace(
     request_body(content((UserChanges = "application/merge-patch+json"), (UserChanges = "application/json"))),
     responses((status = 200, description = "The user as they are now.", body = UserBody), (status = 422))
 )]
-pub(crate) async fn merge(
+async fn merge(
     api: Data<Api>,
     caller: Caller,
     user: Path<UserSegment>,
@@ -179,7 +189,7 @@ async fn change(
     params(UserPath, IfMatch),
     responses((status = 204, description = "The user is gone."))
 )]
-pub(crate) async fn delete(
+async fn delete(
     api: Data<Api>,
     caller: Caller,
     user: Path<UserSegment>,
@@ -208,7 +218,7 @@ pub(crate) async fn delete(
          headers(("Retry-After" = u32, description = "After how many seconds to ask again.")))
     )
 )]
-pub(crate) async fn change_password(
+async fn change_password(
     api: Data<Api>,
     caller: Caller,
     user: Path<UserSegment>,
@@ -240,7 +250,7 @@ pub(crate) async fn change_password(
     request_body = UserActionRequest,
     responses((status = 204, description = "It is done."), (status = 422))
 )]
-pub(crate) async fn act(
+async fn act(
     api: Data<Api>,
     caller: Caller,
     user: Path<UserSegment>,

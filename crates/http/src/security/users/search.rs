@@ -13,9 +13,15 @@ use crate::openapi::{Paging, Searching, SearchingUsers, UserSearch};
 use crate::respond::json::{Reply, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
+use crate::routes::Route;
 use crate::security::listing::Asker;
 use crate::security::users::body::UserBody;
 use crate::work::{Lane, run};
+
+/// The routes of the search for users.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::new(__path_by_query, by_query), Route::new(__path_by_body, by_body)]
+}
 
 /// Searches users.
 ///
@@ -28,7 +34,7 @@ use crate::work::{Lane, run};
     params(Paging, Searching, SearchingUsers),
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
-pub(crate) async fn by_query(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
+async fn by_query(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
     users::list(api, caller, query).await
 }
 
@@ -41,7 +47,7 @@ pub(crate) async fn by_query(api: Data<Api>, caller: Caller, query: Query) -> Re
     request_body = UserSearch,
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
-pub(crate) async fn by_body(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
+async fn by_body(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ReadUsers, api.limits.body_bytes).await?;
     let now = api.clock.now();
     run(&api, Lane::of_search(body.len()), move |api| {
