@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use guildhall_domain::access::Actor;
+use guildhall_domain::context::{Context, Origin};
 use guildhall_domain::directory::{AddMembersError, Directory};
 use guildhall_domain::group::GroupDraft;
-use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
+use guildhall_domain::identifier::GroupIdentifier;
 use guildhall_domain::memory::Memory;
 use guildhall_domain::page::Page;
 use guildhall_domain::password::{Password, PasswordHash};
@@ -74,15 +76,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         Arc::new(Memory::new()),
         Arc::new(NoPasswords),
         Arc::new(NoSecrets),
-        Arc::new(SystemClock),
         Arc::new(Counted(AtomicU64::new(1))),
     );
-    directory.prepare()?;
-    directory.create_first_administrator("admin", "F1ghtC1ub1234!")?;
-    let admin = directory.caller_for(&UserIdentifier::from("admin"))?;
+    // The program that embeds the directory needs no permission. Each call has a context of its own.
+    let call = || Context::new(Actor::Operator, SystemClock.now(), Uuid::nil(), Origin::Embedded);
+    directory.prepare(&call())?;
+    directory.create_first_administrator(&call(), "admin", "F1ghtC1ub1234!")?;
 
     let draft = GroupDraft { name: Some("Paper Street Soap Company".to_owned()), ..GroupDraft::default() };
-    directory.create_group(&admin, draft)?;
+    directory.create_group(&call(), draft)?;
     let mut users = BTreeSet::new();
     for name in ["tdurden", "msinger", "rpaulson", "aface", "rchesler"] {
         let draft = UserDraft {
@@ -90,20 +92,20 @@ fn main() -> Result<(), Box<dyn Error>> {
             password: Some("pr0j3ctM4yh3m".to_owned()),
             ..UserDraft::default()
         };
-        users.insert(directory.create_user(&admin, draft)?.id);
+        users.insert(directory.create_user(&call(), draft)?.id);
     }
 
     let group = GroupIdentifier::from("paper street soap company");
-    println!("first:  {:?}", directory.add_members(&admin, &group, &users)?);
-    println!("again:  {:?}", directory.add_members(&admin, &group, &users)?);
+    println!("first:  {:?}", directory.add_members(&call(), &group, &users)?);
+    println!("again:  {:?}", directory.add_members(&call(), &group, &users)?);
 
     users.insert(UserId(Uuid::from_u128(0xdead)));
-    if let Err(AddMembersError::UsersNotFound(unknown)) = directory.add_members(&admin, &group, &users) {
+    if let Err(AddMembersError::UsersNotFound(unknown)) = directory.add_members(&call(), &group, &users) {
         println!("nobody: {unknown:?} not found");
     }
 
     let first_page = Listing::of_all(Page::default(), SystemClock.now());
-    for user in directory.members(&admin, &group, Reach::Direct, &[], &first_page)?.items {
+    for user in directory.members(&call(), &group, Reach::Direct, &[], &first_page)?.items {
         println!("member: {}", user.username.as_str());
     }
     Ok(())

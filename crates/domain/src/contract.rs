@@ -26,6 +26,7 @@ macro_rules! contract_tests {
         $crate::contract_tests! { @each $make;
             units::what_was_written_is_read
             units::refused_work_leaves_nothing
+            units::a_wanted_rollback_returns_its_value_and_leaves_nothing
             units::the_store_is_reachable
             units::preparing_twice_changes_nothing
             names::names_are_found_in_any_case_and_spelling

@@ -1,6 +1,5 @@
 //! The use cases.
 
-mod accounts;
 mod actions;
 mod api_keys;
 mod bootstrap;
@@ -11,32 +10,33 @@ mod identities;
 mod members;
 mod memberships;
 mod passwords;
+mod registration;
 mod sign_in;
+mod unit_of_work;
 mod users;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::access::{Admitted, Caller, Decision, Denied, Permission, Policy, admit};
+use crate::access::{On, Permission, Policy, Refused, Target};
+use crate::context::Context;
 use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
-use crate::ports::{Clock, Ids, Passwords, Reader, Secrets, Store, StoreError};
-use crate::request::{AuditNote, RequestContext};
-use crate::time::Timestamp;
+use crate::ports::{Ids, Passwords, Reader, Secrets, Store, StoreError};
 use crate::user::UserId;
 
-pub use accounts::{ChangeUserError, DeleteUserError, ReadUserError};
 pub use actions::{ActError, UserAction};
 pub use api_keys::{ApiKeyError, FirstApiKey, IssuedApiKey};
 pub use bootstrap::{CallerError, FirstAdministratorError};
-pub use children::{AddChildError, AddChildrenError, Cycle, RemoveChildError};
+pub use children::{AddChildrenError, Cycle, RemoveChildError};
 pub use external::RecogniseError;
 pub use groups::{ChangeGroupError, CreateGroupError, DeleteGroupError, ReadGroupError};
 pub use identities::{IdentitiesError, IdentitySelection};
-pub use members::{AddMemberError, AddMembersError, Added, CheckMemberError, ListMembersError, RemoveMemberError};
+pub use members::{AddMembersError, Added, MemberError, RemoveMemberError};
 pub use passwords::ChangePasswordError;
 pub use sign_in::{ClientError, RefreshError, Session, SignInError};
-pub use users::CreateUserError;
+#[cfg(feature = "contract")]
+pub(crate) use unit_of_work::{Finish, Writing};
+pub use users::{ChangeUserError, CreateUserError, DeleteUserError, ReadUserError};
 
 /// The directory: everything that can be asked of it.
 #[derive(Clone)]
@@ -44,33 +44,20 @@ pub struct Directory {
     store: Arc<dyn Store>,
     passwords: Arc<dyn Passwords>,
     secrets: Arc<dyn Secrets>,
-    clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     policy: Policy,
-    request: Arc<RequestContext>,
-    address: Option<IpAddr>,
 }
 
 impl Directory {
-    /// A directory kept by `store`, with the policy of the API's pages.
+    /// A directory kept by `store`, with the default policy (contract 5.3).
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
         passwords: Arc<dyn Passwords>,
         secrets: Arc<dyn Secrets>,
-        clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Self {
-        Self {
-            store,
-            passwords,
-            secrets,
-            clock,
-            ids,
-            policy: Policy::default(),
-            request: Arc::default(),
-            address: None,
-        }
+        Self { store, passwords, secrets, ids, policy: Policy::default() }
     }
 
     /// The same directory under another policy.
@@ -79,92 +66,31 @@ impl Directory {
         Self { policy, ..self }
     }
 
-    /// The same directory, serving this request.
-    #[must_use]
-    pub fn for_request(&self, request: Arc<RequestContext>) -> Self {
-        Self { request, ..self.clone() }
-    }
-
-    /// The same directory, called from this address. Of IPv6 it should be a network's, since a network has as many addresses as
-    /// it likes.
-    #[must_use]
-    pub fn called_from(&self, address: Option<IpAddr>) -> Self {
-        Self { address, ..self.clone() }
-    }
-
     /// Fails if the store cannot be reached.
-    pub fn ready(&self) -> Result<(), StoreError> {
-        self.read(|directory| directory.ping())
+    pub fn ready(&self, context: &Context) -> Result<(), Refused> {
+        self.read(context, |work| Ok(work.ping()?))
     }
 
-    /// Says whether `caller` may do this to anybody, before what they send is looked at. The use cases ask again themselves.
-    pub fn authorise(&self, caller: &Caller, permission: Permission) -> Decision {
-        let now = self.clock.now();
-        self.read(|directory| Ok(self.admit(directory, caller, now)?.and_then(|caller| caller.may(permission))))
+    /// Fails unless the context's actor is admitted: a caller whose account is open and whose token was not revoked.
+    pub fn authenticate(&self, context: &Context) -> Result<(), Refused> {
+        self.read(context, |_| Ok(()))
     }
 
-    /// Says the same about a change of `user`, who may be the caller.
-    pub fn authorise_change(&self, caller: &Caller, user: &UserIdentifier) -> Decision {
-        self.authorise_about(caller, user, Admitted::may_about)
-    }
-
-    /// Says the same about a new password for `user`, which may be due before anything else.
-    pub fn authorise_password(&self, caller: &Caller, user: &UserIdentifier) -> Decision {
-        self.authorise_about(caller, user, Admitted::may_about_even_before_reset)
-    }
-
-    fn authorise_about(
-        &self,
-        caller: &Caller,
-        user: &UserIdentifier,
-        may: fn(&Admitted, Permission, Option<UserId>) -> Result<(), Denied>,
-    ) -> Decision {
-        let now = self.clock.now();
-        self.read(|directory| {
-            let target = user_id(directory, caller, user)?;
-            Ok(self.admit(directory, caller, now)?.and_then(|caller| may(&caller, Permission::ManageUsers, target)))
+    /// Fails unless the actor has this permission, before what they send is looked at. The use cases ask again themselves.
+    pub fn authorise(&self, context: &Context, permission: Permission, on: On<'_>) -> Result<(), Refused> {
+        self.read(context, |work| match on {
+            On::All => work.authorise(permission, Target::All),
+            On::User(user) => work.authorised_user(permission, user).map(drop),
         })
     }
-
-    fn admit(&self, directory: &mut dyn Reader, caller: &Caller, now: Timestamp) -> Decision<Admitted> {
-        let admitted = admit(directory, caller, now, self.policy)?;
-        if let Ok(admitted) = &admitted {
-            self.request.admitted(admitted.admission());
-        }
-        Ok(admitted)
-    }
-
-    /// What a unit of work returned. If it was committed, the notes that came with it are kept.
-    fn noted<T, E>(&self, done: Result<(T, impl IntoIterator<Item = AuditNote>), E>) -> Result<T, E> {
-        let (outcome, notes) = done?;
-        self.request.note(notes);
-        Ok(outcome)
-    }
-
-    /// Reads as long as the request's answer is wanted.
-    fn read<T, E: From<StoreError>>(&self, work: impl FnMut(&mut dyn Reader) -> Result<T, E>) -> Result<T, E> {
-        self.store.read_unless(self.request.cancellation(), work)
-    }
 }
 
-/// The user that `identifier` names when `caller` says it.
-fn user_id(
-    directory: &mut dyn Reader,
-    caller: &Caller,
-    identifier: &UserIdentifier,
-) -> Result<Option<UserId>, StoreError> {
-    match identifier {
-        UserIdentifier::Current => Ok(Some(caller.user)),
-        _ => directory.user_id(identifier),
-    }
+/// Whether any user has this username or email address.
+fn is_taken(store: &mut dyn Reader, name: NameKey) -> Result<bool, StoreError> {
+    Ok(store.user_id(&UserIdentifier::Name(name))?.is_some())
 }
 
-/// Whether anybody has this username or email address.
-fn is_taken(directory: &mut dyn Reader, name: NameKey) -> Result<bool, StoreError> {
-    Ok(directory.user_id(&UserIdentifier::Name(name))?.is_some())
-}
-
-/// Whether somebody other than `owner` has this username or email address.
-fn is_taken_by_another(directory: &mut dyn Reader, name: NameKey, owner: UserId) -> Result<bool, StoreError> {
-    Ok(directory.user_id(&UserIdentifier::Name(name))?.is_some_and(|found| found != owner))
+/// Whether a user other than `owner` has this username or email address.
+fn is_taken_by_another(store: &mut dyn Reader, name: NameKey, owner: UserId) -> Result<bool, StoreError> {
+    Ok(store.user_id(&UserIdentifier::Name(name))?.is_some_and(|found| found != owner))
 }

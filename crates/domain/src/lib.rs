@@ -7,7 +7,8 @@
 //! | [`search`] | which items of a listing are wanted, and in which order |
 //! | [`access`] | who may do what |
 //! | [`directory`] | the use cases |
-//! | [`request`] | the request that a use case serves, and what is noted about it |
+//! | [`context`] | the call that a use case serves: actor, instant, origin |
+//! | [`audit`] | what a use case notes for an audit log |
 //! | [`ports`] | what the use cases need from outside: a store, tokens, password hashes, secrets, time and ids |
 //! | [`memory`] | a store that keeps everything in memory |
 //! | `contract` (feature `contract`) | the suite that every store must pass |
@@ -22,13 +23,14 @@
 //! * Nothing here reads a clock, draws a random number or waits for anything.
 
 pub mod access;
+pub mod audit;
+pub mod context;
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod directory;
 pub mod memory;
 mod model;
 pub mod ports;
-pub mod request;
 pub mod search;
 
 pub use model::{

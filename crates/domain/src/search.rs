@@ -1,4 +1,4 @@
-//! What is wanted of a listing: which items, in which order (contract 8).
+//! Listings: filter, order and page (contract 8).
 
 mod field;
 mod group_field;
@@ -18,22 +18,22 @@ use crate::name::TextKey;
 use crate::page::Page;
 use crate::time::Timestamp;
 
-/// What is wanted of a listing of users.
+/// A listing of users.
 pub type UserListing = Listing<UserField>;
-/// What is wanted of a listing of groups.
+/// A listing of groups.
 pub type GroupListing = Listing<GroupField>;
 
-/// What is wanted of a listing.
+/// A listing: filter, order and page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing<F> {
-    /// Which items.
+    /// The filter.
     pub filter: Filter<F>,
-    /// In which order; the first field counts most. Without any, by name. Items that are alike in all of it come by id, in the
+    /// The order, by the most significant field first. The default is by name. Ties are broken by id, in the
     /// direction of the last field.
     pub order: Vec<Sort<F>>,
     /// Which page.
     pub page: Page,
-    /// The moment of asking: accounts expire and passwords grow old.
+    /// The present moment, on which expiry and password age depend.
     pub now: Timestamp,
 }
 
@@ -44,7 +44,7 @@ impl<F: Field> Listing<F> {
         Self { filter: Filter::all(), order: Vec::new(), page, now }
     }
 
-    /// The order with what is left open filled in.
+    /// The complete order, with defaults.
     #[must_use]
     pub fn full_order(&self) -> Vec<Sort<F>> {
         let mut order = self.order.clone();
@@ -56,7 +56,7 @@ impl<F: Field> Listing<F> {
         order
     }
 
-    /// Which of two items comes first.
+    /// Compares two items by the order.
     pub fn compare(&self, one: &F::Item, other: &F::Item) -> Ordering {
         let place = |sort: &Sort<F>| {
             let order = sort.field.value(one, self.now).cmp(&sort.field.value(other, self.now));
@@ -75,16 +75,16 @@ pub struct Sort<F> {
     pub is_descending: bool,
 }
 
-/// Which items are wanted. A test of a field without a value fails, so its negation holds (contract 8.2).
+/// A filter. A test of a field without a value fails, so its negation holds (contract 8.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter<F> {
-    /// Those that pass all of these; of none, everything.
+    /// The items that pass all of these. An empty list passes everything.
     All(Vec<Self>),
-    /// Those that pass any of these; of none, nothing.
+    /// The items that pass any of these. An empty list passes nothing.
     Any(Vec<Self>),
-    /// Those that do not pass this.
+    /// The items that do not pass this.
     Not(Box<Self>),
-    /// Those whose field passes this test, which is one for its kind.
+    /// The items whose field passes this test, which must be of the field's kind.
     Is(F, Test),
 }
 

@@ -7,10 +7,10 @@ use std::io;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
+use guildhall_domain::access::Actor;
+use guildhall_domain::context::{Context, Origin};
 use guildhall_domain::ports::Cancellation;
-use guildhall_domain::request::RequestContext;
 use tokio::sync::oneshot;
 
 use crate::Api;
@@ -122,33 +122,36 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// Runs a whole use case on a thread of `lane`, inside the current span. `work` is given the API whose directory serves this
-/// request alone. A panic becomes a problem; work of a client that has left is not begun, and reading is stopped.
+/// Runs whole use cases of one request on a thread of `lane`, inside the current span. `work` gets the context of the call, whose
+/// moment is that at which the work begins. A panic becomes a problem; work of a client that has left is not begun, and reading is
+/// stopped.
 pub(crate) async fn run<T, E>(
     api: &Api,
     lane: Lane,
-    work: impl FnOnce(&Api) -> Result<T, E> + Send + 'static,
+    actor: impl Into<Actor>,
+    work: impl FnOnce(&Api, &Context) -> Result<T, E> + Send + 'static,
 ) -> Result<T, Problem>
 where
     T: Send + 'static,
     Problem: From<E>,
 {
-    let span = RequestSpan::current();
+    let (own, actor, span) = (api.clone(), actor.into(), RequestSpan::current());
     let cancellation = Cancellation::new();
-    let request = Arc::new(RequestContext::new(cancellation.clone()));
-    let own = Api { directory: api.directory.for_request(Arc::clone(&request)), ..api.clone() };
     let share = api.lanes.share(lane, span.address()).map_err(Problem::unavailable)?;
     let (answer, answered) = oneshot::channel();
-    let is_cancelled = cancellation.clone();
+    let cancelled = cancellation.clone();
     let job = move || {
         let _share = share;
-        if is_cancelled.is_cancelled() {
+        if cancelled.is_cancelled() {
             return;
         }
+        let context = Context::new(actor, own.clock.now(), span.id(), Origin::Api)
+            .from_address(span.address().map(network))
+            .with_cancellation(cancelled);
         let outcome = span.in_scope(|| {
-            let outcome = catch_unwind(AssertUnwindSafe(|| work(&own).map_err(Problem::from)))
+            let outcome = catch_unwind(AssertUnwindSafe(|| work(&own, &context).map_err(Problem::from)))
                 .unwrap_or_else(|_| Err(Problem::unexpected("the work panicked")));
-            report(&span, &request, outcome.as_ref().err());
+            report(&span, &context, outcome.as_ref().err());
             outcome
         });
         // Nobody listens any more if the client has left.
@@ -163,11 +166,11 @@ where
 }
 
 /// Tells the log what was found out about the request, on the thread that did the work: also when the client has left.
-fn report(span: &RequestSpan, request: &RequestContext, problem: Option<&Problem>) {
-    if let Some(admission) = request.admission() {
+fn report(span: &RequestSpan, context: &Context, problem: Option<&Problem>) {
+    if let Some(admission) = context.admission() {
         span.identify(admission);
     }
-    for note in request.take_notes() {
+    for note in context.take_notes() {
         audit::report(&note);
     }
     if let Some(problem) = problem {

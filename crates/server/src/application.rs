@@ -26,7 +26,7 @@ use crate::open_files;
 use crate::output::write_in_time;
 use crate::settings::{Bootstrap, Issuer, Settings};
 use crate::signing::KeySource;
-use crate::system::{SystemClock, UuidV7};
+use crate::system::{SystemClock, UuidV7, operator};
 
 /// How many connections may wait to be accepted, as far as the system allows.
 const BACKLOG: i32 = 4096;
@@ -51,7 +51,7 @@ impl Application {
             tracing::info!(%migration, "ran the migration {migration}");
         }
         let directory = directory(&database, settings, keys.secrets()?);
-        directory.prepare()?;
+        directory.prepare(&operator())?;
         let (host, port) = (settings.server.host.as_str(), settings.server.port);
         let listener =
             TcpListener::bind((host, port)).with_context(|| format!("cannot listen on {host} port {port}"))?;
@@ -152,8 +152,7 @@ pub(crate) fn directory(database: &Database, settings: &Settings, secrets: Rando
             duration: settings.auth.lockout_duration,
         },
     };
-    Directory::new(database.store(), passwords, Arc::new(secrets), Arc::new(SystemClock), Arc::new(UuidV7))
-        .with_policy(policy)
+    Directory::new(database.store(), passwords, Arc::new(secrets), Arc::new(UuidV7)).with_policy(policy)
 }
 
 /// Access tokens, signed with the key from `keys`.
@@ -198,8 +197,9 @@ fn create_first_accounts(directory: &Directory, settings: &Bootstrap) -> Result<
         .client_id
         .zip(settings.client_secret.as_ref())
         .map(|(id, secret)| FirstApiKey { id: ApiKeyId(id), secret: Secret::given(secret.reveal().to_owned()) });
-    let create =
-        |password: &str| directory.create_first_accounts(username, password, api_key.as_ref()).map_err(in_settings);
+    let create = |password: &str| {
+        directory.create_first_accounts(&operator(), username, password, api_key.as_ref()).map_err(in_settings)
+    };
     let Some(chosen) = &settings.admin_password else {
         let password = generate_password()?;
         if create(&password)?.is_some() {

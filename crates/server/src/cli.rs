@@ -18,6 +18,7 @@ use api_keys::ApiKeyCommand;
 use crate::application::{self, Application};
 use crate::settings::Settings;
 use crate::signing::KeySource;
+use crate::system::operator;
 use crate::telemetry;
 
 /// Keeps users, groups and who belongs to which, behind an HTTP API.
@@ -82,7 +83,7 @@ impl Cli {
             Some(Command::ApiKey(command)) => command.run(&existing(&settings)?),
             Some(Command::Keys(KeysCommand::Rotate)) => rotate(&settings),
             Some(Command::Unlock { user }) => {
-                let unlocked = existing(&settings)?.unlock(&UserIdentifier::from(user.as_str()));
+                let unlocked = existing(&settings)?.unlock(&operator(), &UserIdentifier::from(user.as_str()));
                 unlocked.with_context(|| format!("cannot unlock '{user}'"))
             }
             Some(Command::Openapi) => Ok(()),
@@ -93,7 +94,7 @@ impl Cli {
 fn migrate(settings: &Settings) -> Result<()> {
     let database = Database::connect(&application::database(settings)).context("database.url")?;
     let migrations = database.migrate()?;
-    application::directory(&database, settings, RandomSecrets::with_random_key()?).prepare()?;
+    application::directory(&database, settings, RandomSecrets::with_random_key()?).prepare(&operator())?;
     let mut out = io::stdout();
     for migration in &migrations {
         writeln!(out, "ran the migration {migration}")?;
@@ -121,10 +122,10 @@ fn rotate(settings: &Settings) -> Result<()> {
 
 fn token(settings: &Settings, user: &str) -> Result<()> {
     let keys = KeySource::of(settings)?;
-    let caller = existing(settings)?.caller_for(&UserIdentifier::from(user)).map_err(|error| {
+    let caller = existing(settings)?.caller_for(&operator(), &UserIdentifier::from(user)).map_err(|error| {
         let what = match &error {
             CallerError::UserNotFound | CallerError::Closed => format!("no token for '{user}'"),
-            CallerError::Store(_) => {
+            CallerError::Refused(_) => {
                 "cannot read the user; `guildhall migrate` brings the database up to date".to_owned()
             }
         };

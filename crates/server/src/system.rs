@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use guildhall_domain::access::Actor;
+use guildhall_domain::context::{Context, Origin};
 use guildhall_domain::ports::{Clock, Ids};
 use guildhall_domain::time::Timestamp;
 use uuid::Uuid;
@@ -28,6 +30,11 @@ impl Ids for UuidV7 {
     fn next(&self) -> Uuid {
         Uuid::now_v7()
     }
+}
+
+/// A call of a use case by whoever runs the program.
+pub(crate) fn operator() -> Context {
+    Context::new(Actor::Operator, SystemClock.now(), UuidV7.next(), Origin::Cli)
 }
 
 #[cfg(test)]

@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::Fixture;
 use super::fixture::{NOW, must, user_named};
-use crate::access::{Actor, Caller, Denied, Permission, Policy};
+use crate::access::{Caller, Denied, On, Permission, Policy, Refused};
 use crate::api_key::ApiKeyDraft;
 use crate::directory::{
-    ActError, AddChildError, AddMemberError, ChangeGroupError, ChangePasswordError, ChangeUserError, CreateUserError,
-    DeleteGroupError, DeleteUserError, Directory, ReadUserError, RemoveChildError, RemoveMemberError,
+    ActError, AddChildrenError, ChangeGroupError, ChangePasswordError, ChangeUserError, CreateUserError,
+    DeleteGroupError, DeleteUserError, Directory, MemberError, ReadUserError, RemoveChildError, RemoveMemberError,
 };
 use crate::group::{GroupChanges, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
@@ -28,11 +28,15 @@ pub fn standing_tells_an_effective_administrator(store: Arc<dyn Store>) {
     fixture.nest(child, grandchild);
     let user = fixture.user("user");
     let caller = fixture.caller(user);
-    let may = || must(fixture.directory.authorise(&caller, Permission::ManageGroups));
+    let may = || fixture.may(&caller, Permission::ManageGroups);
     assert_eq!(may(), Err(Denied::NotPermitted));
     fixture.join(grandchild, &[user]);
     assert_eq!(may(), Ok(()));
-    must(fixture.directory.remove_member(&fixture.admin, &GroupIdentifier::Id(grandchild), &UserIdentifier::Id(user)));
+    must(fixture.directory.remove_member(
+        &fixture.by(&fixture.admin),
+        &GroupIdentifier::Id(grandchild),
+        &UserIdentifier::Id(user),
+    ));
     assert_eq!(may(), Err(Denied::NotPermitted));
     let unknown = must(fixture.store.read(|directory| directory.account_status(UserId(Uuid::from_u128(0xdead)))));
     assert_eq!(unknown, None);
@@ -83,10 +87,8 @@ pub fn an_administrator_counts_while_their_account_is_open(store: Arc<dyn Store>
     }
     assert!(active(now));
     assert!(!active(Timestamp::from_milliseconds(NOW + 1)));
-    let may: Vec<_> = closed
-        .iter()
-        .map(|user| must(fixture.directory.authorise(&fixture.caller(user.id), Permission::ManageGroups)))
-        .collect();
+    let may: Vec<_> =
+        closed.iter().map(|user| fixture.may(&fixture.caller(user.id), Permission::ManageGroups)).collect();
     assert_eq!(may, [Err(Denied::Unauthenticated), Err(Denied::Unauthenticated), Ok(())]);
 }
 
@@ -99,29 +101,35 @@ pub fn the_last_administrator_stays_by_every_route(store: Arc<dyn Store>) {
     let (child, id) = (fixture.group("child"), UserIdentifier::Id(admin.user));
     fixture.nest(fixture.system(SystemGroup::SystemAdministrators), child);
     fixture.join(child, &[admin.user]);
-    must(directory.remove_member(admin, &system, &id));
+    must(directory.remove_member(&fixture.by(admin), &system, &id));
     let child = GroupIdentifier::Id(child);
-    assert!(matches!(directory.remove_member(admin, &child, &id), Err(RemoveMemberError::LastAdministrator)));
-    assert!(matches!(directory.remove_child(admin, &system, &child), Err(RemoveChildError::LastAdministrator)));
     assert!(matches!(
-        directory.delete_group(admin, &child, &Precondition::None),
+        directory.remove_member(&fixture.by(admin), &child, &id),
+        Err(RemoveMemberError::LastAdministrator)
+    ));
+    assert!(matches!(
+        directory.remove_child(&fixture.by(admin), &system, &child),
+        Err(RemoveChildError::LastAdministrator)
+    ));
+    assert!(matches!(
+        directory.delete_group(&fixture.by(admin), &child, &Precondition::None),
         Err(DeleteGroupError::LastAdministrator)
     ));
-    assert!(matches!(directory.act(admin, &id, "suspend"), Err(ActError::Invalid(_))));
+    assert!(matches!(directory.act(&fixture.by(admin), &id, "suspend"), Err(ActError::Invalid(_))));
     assert!(matches!(
-        directory.delete_user(admin, &id, &Precondition::None),
-        Err(DeleteUserError::Denied(Denied::NotPermitted))
+        directory.delete_user(&fixture.by(admin), &id, &Precondition::None),
+        Err(DeleteUserError::Refused(Refused::Denied(Denied::NotPermitted)))
     ));
     let expiring =
         UserChanges { expiry: Some(Some(Timestamp::from_milliseconds(NOW + 1000))), ..UserChanges::default() };
-    let expired = directory.change_user(admin, &id, &expiring, &Precondition::None);
+    let expired = directory.change_user(&fixture.by(admin), &id, &expiring, &Precondition::None);
     assert!(matches!(expired, Err(ChangeUserError::Invalid(faults)) if faults[0].field == "expiry"));
-    assert_eq!(must(directory.authorise(admin, Permission::ManageGroups)), Ok(()));
+    assert_eq!(fixture.may(admin, Permission::ManageGroups), Ok(()));
     // With a second one, each of these may be.
     let other = fixture.user("other");
-    must(directory.add_member(admin, &system, &UserIdentifier::Id(other)));
-    must(directory.change_user(admin, &id, &expiring, &Precondition::None));
-    must(directory.remove_child(admin, &system, &child));
+    must(directory.add_member(&fixture.by(admin), &system, &UserIdentifier::Id(other)));
+    must(directory.change_user(&fixture.by(admin), &id, &expiring, &Precondition::None));
+    must(directory.remove_child(&fixture.by(admin), &system, &child));
 }
 
 /// The date on which an account closes matters for who administers, not for others, and may always be put off.
@@ -133,11 +141,11 @@ pub fn others_expire_as_they_like_and_any_expiry_may_be_put_off(store: Arc<dyn S
     let expire = |user: &UserIdentifier, milliseconds| {
         let expiry = Some(Some(Timestamp::from_milliseconds(NOW + milliseconds)));
         let changes = UserChanges { expiry, ..UserChanges::default() };
-        directory.change_user(admin, user, &changes, &Precondition::None)
+        directory.change_user(&fixture.by(admin), user, &changes, &Precondition::None)
     };
-    must(directory.add_member(admin, &system, &other));
+    must(directory.add_member(&fixture.by(admin), &system, &other));
     must(expire(&id, 1000));
-    must(directory.remove_member(admin, &system, &other));
+    must(directory.remove_member(&fixture.by(admin), &system, &other));
     // The only administrator is one who expires.
     must(expire(&other, 2000));
     must(expire(&id, 3000));
@@ -150,20 +158,21 @@ pub fn a_suspended_users_tokens_stay_dead(store: Arc<dyn Store>) {
     let id = fixture.user("user");
     let caller = fixture.caller(id);
     let user = UserIdentifier::Id(id);
-    let reads = |caller: &Caller| fixture.directory.user(caller, &UserIdentifier::Current).is_ok();
+    let reads = |caller: &Caller| fixture.directory.user(&fixture.by(caller), &UserIdentifier::Current).is_ok();
     assert!(reads(&caller));
-    must(fixture.directory.act(&fixture.admin, &user, "SUSPEND"));
-    must(fixture.directory.act(&fixture.admin, &user, "suspend"));
+    must(fixture.directory.act(&fixture.by(&fixture.admin), &user, "SUSPEND"));
+    must(fixture.directory.act(&fixture.by(&fixture.admin), &user, "suspend"));
     assert!(!reads(&caller));
-    must(fixture.directory.act(&fixture.admin, &user, "unsuspend"));
+    must(fixture.directory.act(&fixture.by(&fixture.admin), &user, "unsuspend"));
     assert!(!reads(&caller) && reads(&fixture.caller(id)));
-    must(fixture.directory.act(&fixture.admin, &user, "forcePasswordReset"));
+    must(fixture.directory.act(&fixture.by(&fixture.admin), &user, "forcePasswordReset"));
     let caller = fixture.caller(id);
     assert!(reads(&caller));
     let rename = UserChanges { first_name: Some(Some("x".to_owned())), ..UserChanges::default() };
-    let refused = fixture.directory.change_user(&caller, &UserIdentifier::Current, &rename, &Precondition::None);
-    assert!(matches!(refused, Err(ChangeUserError::Denied(Denied::PasswordResetRequired))));
-    assert!(matches!(fixture.directory.act(&fixture.admin, &user, "dance"), Err(ActError::Invalid(_))));
+    let refused =
+        fixture.directory.change_user(&fixture.by(&caller), &UserIdentifier::Current, &rename, &Precondition::None);
+    assert!(matches!(refused, Err(ChangeUserError::Refused(Refused::Denied(Denied::PasswordResetRequired)))));
+    assert!(matches!(fixture.directory.act(&fixture.by(&fixture.admin), &user, "dance"), Err(ActError::Invalid(_))));
 }
 
 /// User and Group Administrators do what they are for, and nothing to those above them; without the policy, nothing.
@@ -174,8 +183,8 @@ pub fn delegates_keep_their_hands_off_administrators(store: Arc<dyn Store>) {
     fixture.join(fixture.system(SystemGroup::GroupAdministrators), &[groups]);
     let [users, groups] = [users, groups].map(|user| fixture.caller(user));
     let authorised = |directory: &Directory, caller: &Caller| {
-        [Permission::ReadUsers, Permission::ManageUsers, Permission::ReadGroups, Permission::ManageGroups]
-            .map(|action| must(directory.authorise(caller, action)).is_ok())
+        [Permission::ReadUsers, Permission::ChangeUsers, Permission::ReadGroups, Permission::ManageGroups]
+            .map(|permission| directory.authorise(&fixture.by(caller), permission, On::All).is_ok())
     };
     assert_eq!(authorised(&fixture.directory, &users), [false; 4]);
     assert_eq!(authorised(&fixture.directory, &groups), [false; 4]);
@@ -184,17 +193,23 @@ pub fn delegates_keep_their_hands_off_administrators(store: Arc<dyn Store>) {
     assert_eq!(authorised(&directory, &users), [true, true, true, false]);
     assert_eq!(authorised(&directory, &groups), [true, false, true, true]);
     let admin = UserIdentifier::Id(fixture.admin.user);
-    assert!(matches!(directory.user(&users, &admin), Err(ReadUserError::Denied(Denied::NotPermitted))));
-    assert!(matches!(directory.act(&users, &admin, "suspend"), Err(ActError::Denied(Denied::NotPermitted))));
+    assert!(matches!(
+        directory.user(&fixture.by(&users), &admin),
+        Err(ReadUserError::Refused(Refused::Denied(Denied::NotPermitted)))
+    ));
+    assert!(matches!(
+        directory.act(&fixture.by(&users), &admin, "suspend"),
+        Err(ActError::Refused(Refused::Denied(Denied::NotPermitted)))
+    ));
     let draft = |email: &str, password_change_frequency| UserDraft {
         email: Some(email.to_owned()),
         password: Some("pr0j3ctM4yh3m".to_owned()),
         password_change_frequency,
         ..UserDraft::default()
     };
-    must(directory.create_user(&users, draft("a@fightclub.com", None)));
-    let refused = directory.create_user(&users, draft("b@fightclub.com", Some(0)));
-    assert!(matches!(refused, Err(CreateUserError::Denied(Denied::NotPermitted))));
+    must(directory.create_user(&fixture.by(&users), draft("a@fightclub.com", None)));
+    let refused = directory.create_user(&fixture.by(&users), draft("b@fightclub.com", Some(0)));
+    assert!(matches!(refused, Err(CreateUserError::Refused(Refused::Denied(Denied::NotPermitted)))));
     // Nobody administers by somebody else's account: of no administrators' group, direct or below, and of no API key.
     let deputies = fixture.group("deputies");
     let [inheriting, keys] = ["inheriting", "keys"].map(|name| fixture.user(name));
@@ -202,44 +217,47 @@ pub fn delegates_keep_their_hands_off_administrators(store: Arc<dyn Store>) {
     fixture.join(deputies, &[inheriting]);
     fixture.join(fixture.system(SystemGroup::ApiKeyAdministrators), &[keys]);
     let draft = ApiKeyDraft { name: Some(Some("soap".to_owned())), ..ApiKeyDraft::default() };
-    let key = must(fixture.directory.create_api_key(Actor::Operator, draft, &[])).key.user;
+    let key = must(fixture.directory.create_api_key(&fixture.operator(), draft, &[])).key.user;
     for target in [groups.user, inheriting, keys, key] {
         let target = UserIdentifier::Id(target);
-        let refused = directory.act(&users, &target, "suspend");
-        assert!(matches!(refused, Err(ActError::Denied(Denied::NotPermitted))), "{target:?}");
-        let refused = directory.change_password(&users, &target, None, Some("An0ther!One".to_owned()));
-        assert!(matches!(refused, Err(ChangePasswordError::Denied(Denied::NotPermitted))), "{target:?}");
-        let refused = directory.delete_user(&users, &target, &Precondition::None);
-        assert!(matches!(refused, Err(DeleteUserError::Denied(Denied::NotPermitted))), "{target:?}");
-        let refused = directory.user(&users, &target);
-        assert!(matches!(refused, Err(ReadUserError::Denied(Denied::NotPermitted))), "{target:?}");
+        let refused = directory.act(&fixture.by(&users), &target, "suspend");
+        assert!(matches!(refused, Err(ActError::Refused(Refused::Denied(Denied::NotPermitted)))), "{target:?}");
+        let refused = directory.change_password(&fixture.by(&users), &target, None, Some("An0ther!One".to_owned()));
+        assert!(
+            matches!(refused, Err(ChangePasswordError::Refused(Refused::Denied(Denied::NotPermitted)))),
+            "{target:?}"
+        );
+        let refused = directory.delete_user(&fixture.by(&users), &target, &Precondition::None);
+        assert!(matches!(refused, Err(DeleteUserError::Refused(Refused::Denied(Denied::NotPermitted)))), "{target:?}");
+        let refused = directory.user(&fixture.by(&users), &target);
+        assert!(matches!(refused, Err(ReadUserError::Refused(Refused::Denied(Denied::NotPermitted)))), "{target:?}");
     }
-    must(directory.act(&users, &UserIdentifier::Current, "unlock"));
+    must(directory.act(&fixture.by(&users), &UserIdentifier::Current, "unlock"));
     let (plain, below) = (GroupIdentifier::Id(fixture.group("plain")), fixture.group("below"));
     fixture.nest(fixture.system(SystemGroup::SystemAdministrators), below);
     let below = GroupIdentifier::Id(below);
     let system = GroupIdentifier::Id(fixture.system(SystemGroup::SystemAdministrators));
     let itself = UserIdentifier::Current;
-    must(directory.add_member(&groups, &plain, &itself));
+    must(directory.add_member(&fixture.by(&groups), &plain, &itself));
     let ours = GroupIdentifier::Id(deputies);
     let keys = GroupIdentifier::Id(fixture.system(SystemGroup::ApiKeyAdministrators));
     for group in [&below, &system, &ours, &keys] {
         assert!(matches!(
-            directory.add_member(&groups, group, &itself),
-            Err(AddMemberError::Denied(Denied::NotPermitted))
+            directory.add_member(&fixture.by(&groups), group, &itself),
+            Err(MemberError::Refused(Refused::Denied(Denied::NotPermitted)))
         ));
         assert!(matches!(
-            directory.add_child(&groups, group, &plain),
-            Err(AddChildError::Denied(Denied::NotPermitted))
+            directory.add_child(&fixture.by(&groups), group, &plain),
+            Err(AddChildrenError::Refused(Refused::Denied(Denied::NotPermitted)))
         ));
     }
     for group in [&system, &keys] {
-        let refused = directory.add_child(&groups, &plain, group);
-        assert!(matches!(refused, Err(AddChildError::Denied(Denied::NotPermitted))), "{group:?}");
+        let refused = directory.add_child(&fixture.by(&groups), &plain, group);
+        assert!(matches!(refused, Err(AddChildrenError::Refused(Refused::Denied(Denied::NotPermitted)))), "{group:?}");
     }
     // An issuer may mean a group by the name that it would get.
     let renamed = GroupChanges { name: Some(Some("Everybody over there".to_owned())), ..GroupChanges::default() };
-    let refused = directory.change_group(&groups, &ours, &renamed, &Precondition::None);
-    assert!(matches!(refused, Err(ChangeGroupError::Denied(Denied::NotPermitted))));
-    must(directory.add_child(&groups, &plain, &below));
+    let refused = directory.change_group(&fixture.by(&groups), &ours, &renamed, &Precondition::None);
+    assert!(matches!(refused, Err(ChangeGroupError::Refused(Refused::Denied(Denied::NotPermitted)))));
+    must(directory.add_child(&fixture.by(&groups), &plain, &below));
 }

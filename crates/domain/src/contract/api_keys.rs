@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Fixture;
 use super::fixture::must;
-use crate::access::{Actor, Denied, Permission, SECURITY_ADMINISTRATOR, Scopes};
+use crate::access::{Caller, Denied, Permission, Refused, SECURITY_ADMINISTRATOR, Scopes};
 use crate::api_key::{ApiKey, ApiKeyDraft, ApiKeyId, ApiKeyIdentifier};
 use crate::directory::{ActError, ApiKeyError, ChangePasswordError, ClientError, FirstApiKey, IssuedApiKey};
 use crate::group::SystemGroup;
@@ -22,12 +22,12 @@ fn named(name: &str) -> ApiKeyDraft {
 }
 
 fn create(fixture: &Fixture, name: &str) -> IssuedApiKey {
-    must(fixture.directory.create_api_key(Actor::Caller(&fixture.admin), named(name), &[]))
+    must(fixture.directory.create_api_key(&fixture.by(&fixture.admin), named(name), &[]))
 }
 
 fn sign_in(fixture: &Fixture, issued: &IssuedApiKey) -> bool {
     let id = issued.key.id.to_string();
-    fixture.directory.sign_in_client(&id, issued.secret.reveal(), &Scopes::all()).is_ok()
+    fixture.directory.sign_in_client(&fixture.anonymous(), &id, issued.secret.reveal(), &Scopes::all()).is_ok()
 }
 
 /// A key is read as it was made, by id and by name, and acts as a user of its own who is in `Everyone`.
@@ -38,34 +38,35 @@ pub fn an_api_key_acts_as_a_user_of_its_own(store: Arc<dyn Store>) {
         scopes: Some(vec!["openid".to_owned(), "Security_Administrator".to_owned()]),
         ..named("!! New key")
     };
-    let issued = must(fixture.directory.create_api_key(Actor::Caller(&fixture.admin), draft, &[]));
+    let issued = must(fixture.directory.create_api_key(&fixture.by(&fixture.admin), draft, &[]));
     let key = &issued.key;
     assert_eq!(key.created_by.as_deref(), Some("admin"));
     for identifier in [ApiKeyIdentifier::Id(key.id), ApiKeyIdentifier::from("!! NEW KEY")] {
-        assert_eq!(&must(fixture.directory.api_key(Actor::Operator, &identifier)), key);
+        assert_eq!(&must(fixture.directory.api_key(&fixture.operator(), &identifier)), key);
     }
-    let user = must(fixture.directory.user(&fixture.admin, &UserIdentifier::Id(key.user)));
+    let user = must(fixture.directory.user(&fixture.by(&fixture.admin), &UserIdentifier::Id(key.user)));
     assert_eq!((user.username.as_str(), &user.email, user.suspended), ("!! New key", &None, false));
     assert!(fixture.is_in(fixture.system(SystemGroup::Everyone), key.user));
     let client = key.id.to_string().to_uppercase();
-    let (id, caller) = must(fixture.directory.sign_in_client(&client, issued.secret.reveal(), &Scopes::all()));
+    let (id, caller) =
+        must(fixture.directory.sign_in_client(&fixture.anonymous(), &client, issued.secret.reveal(), &Scopes::all()));
     assert_eq!((id, caller.user, &caller.scopes), (key.id, key.user, &key.scopes));
-    assert_eq!(must(fixture.directory.user(&caller, &UserIdentifier::Current)).id, key.user);
+    assert_eq!(must(fixture.directory.user(&fixture.by(&caller), &UserIdentifier::Current)).id, key.user);
     for (client, secret) in [
         (client.as_str(), "another"),
         (client.as_str(), ""),
         ("!! New key", issued.secret.reveal()),
         ("00000000-0000-0000-0000-000000000001", issued.secret.reveal()),
     ] {
-        let refused = fixture.directory.sign_in_client(client, secret, &Scopes::all());
+        let refused = fixture.directory.sign_in_client(&fixture.anonymous(), client, secret, &Scopes::all());
         assert!(matches!(refused, Err(ClientError::Invalid)), "{client} {secret}");
     }
     // It has no password, so nobody can lock it by wrong ones.
     for _ in 0..9 {
         let secret = issued.secret.reveal().to_owned();
-        assert!(fixture.directory.sign_in("!! New key", secret, &Scopes::all()).is_err());
+        assert!(fixture.directory.sign_in(&fixture.anonymous(), "!! New key", secret, &Scopes::all()).is_err());
     }
-    let unharmed = must(fixture.directory.user(&fixture.admin, &UserIdentifier::Id(key.user)));
+    let unharmed = must(fixture.directory.user(&fixture.by(&fixture.admin), &UserIdentifier::Id(key.user)));
     assert_eq!((unharmed.is_locked(fixture.now()), unharmed.failed_login_attempts), (false, 0));
     assert!(sign_in(&fixture, &issued));
 }
@@ -73,7 +74,7 @@ pub fn an_api_key_acts_as_a_user_of_its_own(store: Arc<dyn Store>) {
 /// Disabled, rotated, suspended or deleted with its user, a key and its tokens end at once.
 pub fn a_key_and_its_tokens_end_at_once(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
-    let (directory, admin) = (&fixture.directory, Actor::Caller(&fixture.admin));
+    let (directory, admin) = (&fixture.directory, &fixture.admin);
     let id = |issued: &IssuedApiKey| ApiKeyIdentifier::Id(issued.key.id);
     let [disabled, rotated, suspended, deleted, with_user] =
         ["disabled", "rotated", "suspended", "deleted", "with user"].map(|name| create(&fixture, name));
@@ -81,25 +82,34 @@ pub fn a_key_and_its_tokens_end_at_once(store: Arc<dyn Store>) {
     let callers = all.map(|issued| fixture.caller(issued.key.user));
     assert!(all.iter().all(|issued| sign_in(&fixture, issued)));
     let switch = |enabled| ApiKeyDraft { enabled: Some(enabled), ..ApiKeyDraft::default() };
-    let off = must(directory.change_api_key(admin, &id(&disabled), &switch(false)));
+    let off = must(directory.change_api_key(&fixture.by(admin), &id(&disabled), &switch(false)));
     assert_eq!(off, ApiKey { enabled: false, modified_by: Some("admin".to_owned()), ..disabled.key.clone() });
-    let renewed = must(directory.rotate_api_key(Actor::Operator, &id(&rotated)));
+    let renewed = must(directory.rotate_api_key(&fixture.operator(), &id(&rotated)));
     assert_eq!((renewed.key.id, renewed.key.modified_by.as_deref()), (rotated.key.id, None));
-    must(directory.act(&fixture.admin, &UserIdentifier::Id(suspended.key.user), "suspend"));
-    must(directory.delete_api_key(admin, &id(&deleted)));
-    must(directory.delete_user(&fixture.admin, &UserIdentifier::Id(with_user.key.user), &Precondition::None));
+    must(directory.act(&fixture.by(&fixture.admin), &UserIdentifier::Id(suspended.key.user), "suspend"));
+    must(directory.delete_api_key(&fixture.by(admin), &id(&deleted)));
+    must(directory.delete_user(
+        &fixture.by(&fixture.admin),
+        &UserIdentifier::Id(with_user.key.user),
+        &Precondition::None,
+    ));
     assert!(all.iter().all(|issued| !sign_in(&fixture, issued)));
-    assert!(callers.iter().all(|caller| directory.user(caller, &UserIdentifier::Current).is_err()));
+    assert!(callers.iter().all(|caller| directory.user(&fixture.by(caller), &UserIdentifier::Current).is_err()));
     assert!(sign_in(&fixture, &renewed));
-    let gone = |issued: &IssuedApiKey| matches!(directory.api_key(admin, &id(issued)), Err(ApiKeyError::NotFound));
+    let gone = |issued: &IssuedApiKey| {
+        matches!(directory.api_key(&fixture.by(admin), &id(issued)), Err(ApiKeyError::NotFound))
+    };
     assert!(gone(&deleted) && gone(&with_user));
-    assert!(directory.user(&fixture.admin, &UserIdentifier::Id(deleted.key.user)).is_err());
-    must(directory.change_api_key(admin, &id(&disabled), &switch(true)));
+    assert!(directory.user(&fixture.by(&fixture.admin), &UserIdentifier::Id(deleted.key.user)).is_err());
+    must(directory.change_api_key(&fixture.by(admin), &id(&disabled), &switch(true)));
     assert!(sign_in(&fixture, &disabled));
     // The tokens of before stay dead.
-    assert!(directory.user(&callers[0], &UserIdentifier::Current).is_err());
-    let users: Vec<_> =
-        must(directory.api_keys(admin, must(Page::new(0, 10)))).items.into_iter().map(|key| key.name).collect();
+    assert!(directory.user(&fixture.by(&callers[0]), &UserIdentifier::Current).is_err());
+    let users: Vec<_> = must(directory.api_keys(&fixture.by(admin), must(Page::new(0, 10))))
+        .items
+        .into_iter()
+        .map(|key| key.name)
+        .collect();
     assert_eq!(users.iter().map(Username::as_str).collect::<Vec<_>>(), ["disabled", "rotated", "suspended"]);
 }
 
@@ -109,8 +119,9 @@ pub fn narrower_scopes_of_a_key_bite_on_the_next_call(store: Arc<dyn Store>) {
     let issued = create(&fixture, "soap");
     fixture.join(fixture.system(SystemGroup::SystemAdministrators), &[issued.key.user]);
     let id = issued.key.id.to_string();
-    let (_, caller) = must(fixture.directory.sign_in_client(&id, issued.secret.reveal(), &Scopes::all()));
-    let may = || must(fixture.directory.authorise(&caller, Permission::ManageGroups));
+    let (_, caller) =
+        must(fixture.directory.sign_in_client(&fixture.anonymous(), &id, issued.secret.reveal(), &Scopes::all()));
+    let may = || fixture.may(&caller, Permission::ManageGroups);
     assert_eq!(may(), Ok(()));
     let key = ApiKeyIdentifier::Id(issued.key.id);
     for (scopes, expected) in
@@ -118,7 +129,7 @@ pub fn narrower_scopes_of_a_key_bite_on_the_next_call(store: Arc<dyn Store>) {
     {
         let scopes = Some(scopes.into_iter().map(str::to_owned).collect());
         let changes = ApiKeyDraft { scopes, ..ApiKeyDraft::default() };
-        must(fixture.directory.change_api_key(Actor::Operator, &key, &changes));
+        must(fixture.directory.change_api_key(&fixture.operator(), &key, &changes));
         assert_eq!(may(), expected);
     }
 }
@@ -126,24 +137,24 @@ pub fn narrower_scopes_of_a_key_bite_on_the_next_call(store: Arc<dyn Store>) {
 /// A key's name is its user's, so it is taken once among keys and users.
 pub fn a_keys_name_is_its_users(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
-    let (directory, admin) = (&fixture.directory, Actor::Caller(&fixture.admin));
+    let (directory, admin) = (&fixture.directory, &fixture.admin);
     let issued = create(&fixture, "soap");
     let id = ApiKeyIdentifier::Id(issued.key.id);
-    assert!(matches!(directory.create_api_key(admin, named("ADMIN"), &[]), Err(ApiKeyError::Taken(_))));
-    assert!(matches!(directory.create_api_key(admin, named("Soap"), &[]), Err(ApiKeyError::Taken(_))));
-    assert!(matches!(directory.create_api_key(admin, named("@soap"), &[]), Err(ApiKeyError::Invalid(_))));
-    assert!(matches!(directory.change_api_key(admin, &id, &named("admin")), Err(ApiKeyError::Invalid(_))));
-    must(directory.change_api_key(admin, &id, &named("Lye")));
-    let user = must(directory.user(&fixture.admin, &UserIdentifier::from("lye")));
+    assert!(matches!(directory.create_api_key(&fixture.by(admin), named("ADMIN"), &[]), Err(ApiKeyError::Taken(_))));
+    assert!(matches!(directory.create_api_key(&fixture.by(admin), named("Soap"), &[]), Err(ApiKeyError::Taken(_))));
+    assert!(matches!(directory.create_api_key(&fixture.by(admin), named("@soap"), &[]), Err(ApiKeyError::Invalid(_))));
+    assert!(matches!(directory.change_api_key(&fixture.by(admin), &id, &named("admin")), Err(ApiKeyError::Invalid(_))));
+    must(directory.change_api_key(&fixture.by(admin), &id, &named("Lye")));
+    let user = must(directory.user(&fixture.by(&fixture.admin), &UserIdentifier::from("lye")));
     assert_eq!(user.id, issued.key.user);
     let password = directory.change_password(
-        &fixture.admin,
+        &fixture.by(&fixture.admin),
         &UserIdentifier::Id(user.id),
         None,
         Some("F1ghtC1ub1234!".to_owned()),
     );
     assert!(matches!(password, Err(ChangePasswordError::Invalid(_))));
-    let reset = directory.act(&fixture.admin, &UserIdentifier::Id(user.id), "forcePasswordReset");
+    let reset = directory.act(&fixture.by(&fixture.admin), &UserIdentifier::Id(user.id), "forcePasswordReset");
     assert!(matches!(reset, Err(ActError::Invalid(_))));
 }
 
@@ -157,20 +168,20 @@ pub fn only_administrators_of_keys_manage_them(store: Arc<dyn Store>) {
     let issued = create(&fixture, "plain");
     let id = ApiKeyIdentifier::Id(issued.key.id);
     let page = must(Page::new(0, 10));
-    let denied = |error: ApiKeyError| matches!(error, ApiKeyError::Denied(Denied::NotPermitted));
-    let refusals = |actor: Actor<'_>, id: &ApiKeyIdentifier| {
+    let denied = |error: ApiKeyError| matches!(error, ApiKeyError::Refused(Refused::Denied(Denied::NotPermitted)));
+    let refusals = |caller: &Caller, id: &ApiKeyIdentifier| {
         [
-            directory.api_keys(actor, page).err(),
-            directory.api_key(actor, id).err(),
-            directory.create_api_key(actor, named("new"), &[]).err(),
-            directory.change_api_key(actor, id, &named("renamed")).err(),
-            directory.rotate_api_key(actor, id).err(),
-            directory.delete_api_key(actor, id).err(),
+            directory.api_keys(&fixture.by(caller), page).err(),
+            directory.api_key(&fixture.by(caller), id).err(),
+            directory.create_api_key(&fixture.by(caller), named("new"), &[]).err(),
+            directory.change_api_key(&fixture.by(caller), id, &named("renamed")).err(),
+            directory.rotate_api_key(&fixture.by(caller), id).err(),
+            directory.delete_api_key(&fixture.by(caller), id).err(),
         ]
         .map(|error| error.is_some_and(denied))
     };
-    assert_eq!(refusals(Actor::Caller(&nobody), &id), [true; 6]);
-    assert_eq!(refusals(Actor::Caller(&manager), &id), [false; 6]);
+    assert_eq!(refusals(&nobody, &id), [true; 6]);
+    assert_eq!(refusals(&manager, &id), [false; 6]);
     for (group, name) in [
         (SystemGroup::SystemAdministrators, "system"),
         (SystemGroup::UserAdministrators, "users"),
@@ -179,14 +190,14 @@ pub fn only_administrators_of_keys_manage_them(store: Arc<dyn Store>) {
         let powerful = create(&fixture, name);
         fixture.join(fixture.system(group), &[powerful.key.user]);
         let id = ApiKeyIdentifier::Id(powerful.key.id);
-        let refused = refusals(Actor::Caller(&manager), &id);
+        let refused = refusals(&manager, &id);
         assert_eq!(refused[3..], [true; 3], "{name}");
         assert!(sign_in(&fixture, &powerful));
     }
     let group = GroupIdentifier::Id(fixture.system(SystemGroup::SystemAdministrators));
-    let refused = directory.create_api_key(Actor::Caller(&manager), named("joined"), std::slice::from_ref(&group));
+    let refused = directory.create_api_key(&fixture.by(&manager), named("joined"), std::slice::from_ref(&group));
     assert!(refused.is_err_and(denied));
-    let joined = must(directory.create_api_key(Actor::Operator, named("joined"), &[group]));
+    let joined = must(directory.create_api_key(&fixture.operator(), named("joined"), &[group]));
     assert!(fixture.is_in(fixture.system(SystemGroup::SystemAdministrators), joined.key.user));
 }
 
@@ -195,17 +206,23 @@ pub fn the_first_start_may_make_a_key(store: Arc<dyn Store>) {
     let fixture = Fixture::empty(store);
     let (directory, id) = (&fixture.directory, ApiKeyId(Uuid::from_u128(0xface)));
     let first = FirstApiKey { id, secret: Secret::given("a secret of their own".to_owned()) };
-    let admin = must(must(directory.create_first_accounts("admin", "F1ghtC1ub1234!", Some(&first))).ok_or("no admin"));
-    assert!(must(directory.create_first_accounts("other", "F1ghtC1ub1234!", Some(&first))).is_none());
-    let (_, key) = must(directory.sign_in_client(&id.to_string(), "a secret of their own", &Scopes::all()));
-    must(directory.delete_user(&key, &UserIdentifier::Id(admin.id), &Precondition::None));
+    let admin = must(
+        must(directory.create_first_accounts(&fixture.operator(), "admin", "F1ghtC1ub1234!", Some(&first)))
+            .ok_or("no admin"),
+    );
+    assert!(
+        must(directory.create_first_accounts(&fixture.operator(), "other", "F1ghtC1ub1234!", Some(&first))).is_none()
+    );
+    let (_, key) =
+        must(directory.sign_in_client(&fixture.anonymous(), &id.to_string(), "a secret of their own", &Scopes::all()));
+    must(directory.delete_user(&fixture.by(&key), &UserIdentifier::Id(admin.id), &Precondition::None));
     let by_id = ApiKeyIdentifier::Id(id);
-    assert!(matches!(directory.delete_api_key(Actor::Operator, &by_id), Err(ApiKeyError::LastAdministrator)));
+    assert!(matches!(directory.delete_api_key(&fixture.operator(), &by_id), Err(ApiKeyError::LastAdministrator)));
     let off = ApiKeyDraft { enabled: Some(false), ..ApiKeyDraft::default() };
-    assert!(matches!(directory.change_api_key(Actor::Operator, &by_id, &off), Err(ApiKeyError::Invalid(_))));
+    assert!(matches!(directory.change_api_key(&fixture.operator(), &by_id, &off), Err(ApiKeyError::Invalid(_))));
     assert!(matches!(
-        directory.delete_api_key(Actor::Caller(&key), &by_id),
-        Err(ApiKeyError::Denied(Denied::NotPermitted))
+        directory.delete_api_key(&fixture.by(&key), &by_id),
+        Err(ApiKeyError::Refused(Refused::Denied(Denied::NotPermitted)))
     ));
-    must(directory.sign_in_client(&id.to_string(), "a secret of their own", &Scopes::all()));
+    must(directory.sign_in_client(&fixture.anonymous(), &id.to_string(), "a secret of their own", &Scopes::all()));
 }

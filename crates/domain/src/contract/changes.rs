@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Fixture;
 use super::fixture::must;
-use crate::access::Denied;
+use crate::access::{Denied, Refused};
 use crate::custom::{CustomChange, CustomValue};
 use crate::directory::{ChangeGroupError, ChangePasswordError, ChangeUserError, DeleteGroupError};
 use crate::group::{GroupChanges, SystemGroup};
@@ -24,8 +24,9 @@ pub fn a_changed_user_has_the_next_version(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let (id, other) = (fixture.user("tyler@fightclub.com"), fixture.user("marla"));
     let user = UserIdentifier::Id(id);
-    let change =
-        |changes: &UserChanges| fixture.directory.change_user(&fixture.admin, &user, changes, &Precondition::None);
+    let change = |changes: &UserChanges| {
+        fixture.directory.change_user(&fixture.by(&fixture.admin), &user, changes, &Precondition::None)
+    };
     let custom = BTreeMap::from([("soap".to_owned(), Some(CustomValue::Boolean(true))), ("none".to_owned(), None)]);
     let changes = UserChanges {
         email: Some(Some("t@fightclub.com".to_owned())),
@@ -35,13 +36,13 @@ pub fn a_changed_user_has_the_next_version(store: Arc<dyn Store>) {
     };
     let after = must(change(&changes));
     assert_eq!((after.version, after.first_name.as_deref(), after.custom.len()), (Version(2), Some("Tyler"), 1));
-    assert_eq!(must(fixture.directory.user(&fixture.admin, &user)), after);
+    assert_eq!(must(fixture.directory.user(&fixture.by(&fixture.admin), &user)), after);
     assert_eq!(must(change(&changes)), after);
     assert!(
         matches!(change(&by_name("MARLA")), Err(ChangeUserError::Invalid(faults)) if faults[0].field == "username")
     );
     let freed = fixture.directory.change_user(
-        &fixture.admin,
+        &fixture.by(&fixture.admin),
         &UserIdentifier::Id(other),
         &by_name("tyler@fightclub.com"),
         &Precondition::None,
@@ -54,8 +55,9 @@ pub fn a_changed_group_has_the_next_version(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let group = GroupIdentifier::Id(fixture.group("Soap"));
     fixture.group("Lye");
-    let change =
-        |changes: &GroupChanges| fixture.directory.change_group(&fixture.admin, &group, changes, &Precondition::None);
+    let change = |changes: &GroupChanges| {
+        fixture.directory.change_group(&fixture.by(&fixture.admin), &group, changes, &Precondition::None)
+    };
     let changes = GroupChanges {
         name: Some(Some("Paper Street".to_owned())),
         description: Some(Some("First rule".to_owned())),
@@ -64,7 +66,7 @@ pub fn a_changed_group_has_the_next_version(store: Arc<dyn Store>) {
     };
     let after = must(change(&changes));
     assert_eq!((after.version, after.name.as_str()), (Version(2), "Paper Street"));
-    assert_eq!(must(fixture.directory.group(&fixture.admin, &group)), after);
+    assert_eq!(must(fixture.directory.group(&fixture.by(&fixture.admin), &group)), after);
     assert_eq!(must(change(&changes)), after);
     let cleared = GroupChanges {
         description: Some(None),
@@ -82,17 +84,24 @@ pub fn a_change_for_another_version_is_refused(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let (user, group) = (UserIdentifier::Id(fixture.user("user")), GroupIdentifier::Id(fixture.group("Soap")));
     let first = Precondition::OneOf(BTreeSet::from([Version::FIRST]));
-    let rename = |name: &str| fixture.directory.change_user(&fixture.admin, &user, &by_name(name), &first);
+    let rename = |name: &str| fixture.directory.change_user(&fixture.by(&fixture.admin), &user, &by_name(name), &first);
     must(rename("one"));
     assert!(matches!(rename("two"), Err(ChangeUserError::Stale)));
     let describe = |text: &str| {
         let changes = GroupChanges { description: Some(Some(text.to_owned())), ..GroupChanges::default() };
-        fixture.directory.change_group(&fixture.admin, &group, &changes, &first)
+        fixture.directory.change_group(&fixture.by(&fixture.admin), &group, &changes, &first)
     };
     must(describe("one"));
     assert!(matches!(describe("two"), Err(ChangeGroupError::Stale)));
-    assert!(matches!(fixture.directory.delete_group(&fixture.admin, &group, &first), Err(DeleteGroupError::Stale)));
-    must(fixture.directory.delete_user(&fixture.admin, &user, &Precondition::OneOf(BTreeSet::from([Version(2)]))));
+    assert!(matches!(
+        fixture.directory.delete_group(&fixture.by(&fixture.admin), &group, &first),
+        Err(DeleteGroupError::Stale)
+    ));
+    must(fixture.directory.delete_user(
+        &fixture.by(&fixture.admin),
+        &user,
+        &Precondition::OneOf(BTreeSet::from([Version(2)])),
+    ));
 }
 
 /// A new password and a new stamp are kept; without either, both stay.
@@ -125,11 +134,11 @@ pub fn a_deleted_user_leaves_nothing(store: Arc<dyn Store>) {
         assert_eq!(fixture.join(group, &[id, fixture.admin.user]), 2);
     }
     let caller = fixture.caller(id);
-    must(fixture.directory.delete_user(&fixture.admin, &UserIdentifier::Id(id), &Precondition::None));
+    must(fixture.directory.delete_user(&fixture.by(&fixture.admin), &UserIdentifier::Id(id), &Precondition::None));
     assert_eq!(groups.map(|group| fixture.read(group).user_count), [1, 1]);
     assert!(!fixture.is_in(groups[0], id));
-    let read = fixture.directory.user(&caller, &UserIdentifier::Current);
-    assert!(matches!(read, Err(crate::directory::ReadUserError::Denied(Denied::Unauthenticated))));
+    let read = fixture.directory.user(&fixture.by(&caller), &UserIdentifier::Current);
+    assert!(matches!(read, Err(crate::directory::ReadUserError::Refused(Refused::Denied(Denied::Unauthenticated)))));
     assert_ne!(fixture.user("user@fightclub.com"), id);
 }
 
@@ -142,11 +151,15 @@ pub fn a_deleted_group_leaves_its_users_and_children(store: Arc<dyn Store>) {
     let user = fixture.user("user");
     fixture.join(groups[1], &[user]);
     fixture.join(groups[2], &[user]);
-    must(fixture.directory.delete_group(&fixture.admin, &GroupIdentifier::Id(groups[1]), &Precondition::None));
+    must(fixture.directory.delete_group(
+        &fixture.by(&fixture.admin),
+        &GroupIdentifier::Id(groups[1]),
+        &Precondition::None,
+    ));
     assert_eq!([0, 2].map(|place| fixture.is_in(groups[place], user)), [false, true]);
     assert_eq!((fixture.read(groups[0]).child_group_count, fixture.read(groups[2]).user_count), (0, 1));
     let system = GroupIdentifier::Id(fixture.system(SystemGroup::AdUsers));
-    let refused = fixture.directory.delete_group(&fixture.admin, &system, &Precondition::None);
+    let refused = fixture.directory.delete_group(&fixture.by(&fixture.admin), &system, &Precondition::None);
     assert!(matches!(refused, Err(DeleteGroupError::SystemGroup)));
     assert_ne!(fixture.group("middle"), groups[1]);
 }
@@ -157,7 +170,7 @@ pub fn passwords_change_and_wrong_ones_lock(store: Arc<dyn Store>) {
     let id = fixture.user("user");
     let user = UserIdentifier::Id(id);
     let set = |caller, existing: Option<&str>, new: &str| {
-        fixture.directory.change_password(caller, &user, existing.map(str::to_owned), Some(new.to_owned()))
+        fixture.directory.change_password(&fixture.by(caller), &user, existing.map(str::to_owned), Some(new.to_owned()))
     };
     must(set(&fixture.admin, None, "pr0j3ctM4yh3m"));
     let kept = must(fixture.store.read(|directory| directory.password(id)));
@@ -170,18 +183,18 @@ pub fn passwords_change_and_wrong_ones_lock(store: Arc<dyn Store>) {
     must(set(&caller, Some("pr0j3ctM4yh3m"), "F1ghtC1ub1234!"));
     assert!(matches!(
         set(&caller, Some("F1ghtC1ub1234!"), "An0ther!One"),
-        Err(ChangePasswordError::Denied(Denied::Unauthenticated))
+        Err(ChangePasswordError::Refused(Refused::Denied(Denied::Unauthenticated)))
     ));
     let caller = fixture.caller(id);
     for _ in 0..5 {
         assert!(matches!(set(&caller, Some("wrong"), "An0ther!One"), Err(ChangePasswordError::ExistingIncorrect)));
     }
-    let changed = must(fixture.directory.user(&fixture.admin, &user));
+    let changed = must(fixture.directory.user(&fixture.by(&fixture.admin), &user));
     assert_eq!((changed.is_locked(fixture.now()), changed.failed_login_attempts), (true, 5));
     // Longer than any password: wrong, and counted.
     let endless = "x".repeat(1025);
     assert!(matches!(set(&caller, Some(&endless), "An0ther!One"), Err(ChangePasswordError::ExistingIncorrect)));
-    assert_eq!(must(fixture.directory.user(&fixture.admin, &user)).failed_login_attempts, 6);
+    assert_eq!(must(fixture.directory.user(&fixture.by(&fixture.admin), &user)).failed_login_attempts, 6);
     // A lock keeps password sign-ins out, and no session.
     must(set(&caller, Some("F1ghtC1ub1234!"), "An0ther!One"));
 }

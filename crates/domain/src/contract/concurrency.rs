@@ -6,7 +6,7 @@ use std::thread;
 
 use super::Fixture;
 use super::fixture::must;
-use crate::directory::{AddChildError, AddMembersError, ChangeUserError, CreateUserError, RemoveMemberError};
+use crate::directory::{AddChildrenError, AddMembersError, ChangeUserError, CreateUserError, RemoveMemberError};
 use crate::group::SystemGroup;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Page;
@@ -80,7 +80,7 @@ pub fn one_of_many_gets_a_name(store: Arc<dyn Store>) {
             password: Some("pr0j3ctM4yh3m".to_owned()),
             ..UserDraft::default()
         };
-        fixture.directory.create_user(&fixture.admin, draft)
+        fixture.directory.create_user(&fixture.by(&fixture.admin), draft)
     });
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
     let told =
@@ -98,21 +98,23 @@ pub fn the_last_two_administrators_cannot_remove_each_other(store: Arc<dyn Store
         let callers = [fixture.admin.clone(), fixture.caller(other)];
         let removed = together(2, |number| {
             let target = UserIdentifier::Id(callers[1 - number].user);
-            fixture.directory.remove_member(&callers[number], &system, &target)
+            fixture.directory.remove_member(&fixture.by(&callers[number]), &system, &target)
         });
         assert_eq!(removed.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{removed:?}");
         // Whoever stayed lets the other in again.
         let stayed = usize::from(removed[1].is_ok());
         let again = UserIdentifier::Id(fixture.admin.user);
-        must(fixture.directory.add_member(&callers[stayed], &system, &again));
-        must(fixture.directory.remove_member(&fixture.admin, &system, &UserIdentifier::Id(other)).or_else(|error| {
-            match error {
-                RemoveMemberError::NotAMember => Ok(()),
-                other => Err(other),
-            }
-        }));
+        must(fixture.directory.add_member(&fixture.by(&callers[stayed]), &system, &again));
+        must(
+            fixture.directory.remove_member(&fixture.by(&fixture.admin), &system, &UserIdentifier::Id(other)).or_else(
+                |error| match error {
+                    RemoveMemberError::NotAMember => Ok(()),
+                    other => Err(other),
+                },
+            ),
+        );
     }
-    let alone = fixture.directory.remove_member(&fixture.admin, &system, &UserIdentifier::Current);
+    let alone = fixture.directory.remove_member(&fixture.by(&fixture.admin), &system, &UserIdentifier::Current);
     assert!(matches!(alone, Err(RemoveMemberError::LastAdministrator)));
 }
 
@@ -121,9 +123,10 @@ pub fn two_edges_cannot_close_a_cycle(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     for round in 0..6 {
         let groups = [format!("a{round}"), format!("b{round}")].map(|name| GroupIdentifier::Id(fixture.group(&name)));
-        let added =
-            together(2, |number| fixture.directory.add_child(&fixture.admin, &groups[number], &groups[1 - number]));
-        let refused = added.iter().filter(|outcome| matches!(outcome, Err(AddChildError::Cycle(_)))).count();
+        let added = together(2, |number| {
+            fixture.directory.add_child(&fixture.by(&fixture.admin), &groups[number], &groups[1 - number])
+        });
+        let refused = added.iter().filter(|outcome| matches!(outcome, Err(AddChildrenError::Cycle(_)))).count();
         assert_eq!((refused, added.iter().filter(|outcome| outcome.is_ok()).count()), (1, 1), "{added:?}");
     }
 }
@@ -135,7 +138,7 @@ pub fn one_of_many_changes_for_the_same_version_wins(store: Arc<dyn Store>) {
     let first = Precondition::OneOf(BTreeSet::from([Version::FIRST]));
     let outcomes = together(20, |number| {
         let changes = UserChanges { first_name: Some(Some(format!("name {number}"))), ..UserChanges::default() };
-        fixture.directory.change_user(&fixture.admin, &user, &changes, &first)
+        fixture.directory.change_user(&fixture.by(&fixture.admin), &user, &changes, &first)
     });
     let stale = outcomes.iter().filter(|outcome| matches!(outcome, Err(ChangeUserError::Stale))).count();
     assert_eq!((outcomes.iter().filter(|outcome| outcome.is_ok()).count(), stale), (1, 19), "{outcomes:?}");
@@ -150,11 +153,11 @@ pub fn changes_of_different_properties_do_not_undo_each_other(store: Arc<dyn Sto
         let changes = match number {
             0 => UserChanges { first_name: text(), ..UserChanges::default() },
             1 => UserChanges { last_name: text(), ..UserChanges::default() },
-            _ => return must(fixture.directory.act(&fixture.admin, &user, "suspend")),
+            _ => return must(fixture.directory.act(&fixture.by(&fixture.admin), &user, "suspend")),
         };
-        must(fixture.directory.change_user(&fixture.admin, &user, &changes, &Precondition::None));
+        must(fixture.directory.change_user(&fixture.by(&fixture.admin), &user, &changes, &Precondition::None));
     });
-    let changed = must(fixture.directory.user(&fixture.admin, &user));
+    let changed = must(fixture.directory.user(&fixture.by(&fixture.admin), &user));
     let names = (changed.first_name.as_deref(), changed.last_name.as_deref());
     assert_eq!((names, changed.suspended, changed.version), ((Some("changed"), Some("changed")), true, Version(4)));
 }
@@ -167,20 +170,27 @@ pub fn what_vanishes_meanwhile_is_not_found(store: Arc<dyn Store>) {
         let users: BTreeSet<UserId> = (0..20).map(|number| fixture.user(&format!("u{round} {number}"))).collect();
         let last = users.iter().next_back().copied().map(UserIdentifier::Id);
         together(6, |number| match (number, &last) {
-            (0, Some(last)) => must(fixture.directory.delete_user(&fixture.admin, last, &Precondition::None)),
-            (1, _) if round % 2 == 0 => {
-                must(fixture.directory.delete_group(&fixture.admin, &group, &Precondition::None));
+            (0, Some(last)) => {
+                must(fixture.directory.delete_user(&fixture.by(&fixture.admin), last, &Precondition::None))
             }
-            _ => match fixture.directory.add_members(&fixture.admin, &group, &users) {
+            (1, _) if round % 2 == 0 => {
+                must(fixture.directory.delete_group(&fixture.by(&fixture.admin), &group, &Precondition::None));
+            }
+            _ => match fixture.directory.add_members(&fixture.by(&fixture.admin), &group, &users) {
                 Ok(_) | Err(AddMembersError::UsersNotFound(_) | AddMembersError::GroupNotFound) => {}
                 Err(error) => assert_eq!(error.to_string(), "", "no other outcome is right"),
             },
         });
         if round % 2 == 1 {
-            let read = must(fixture.directory.group(&fixture.admin, &group));
+            let read = must(fixture.directory.group(&fixture.by(&fixture.admin), &group));
             let page = must(Page::new(0, 1000));
-            let members =
-                must(fixture.directory.members(&fixture.admin, &group, Reach::Direct, &[], &fixture.all(page)));
+            let members = must(fixture.directory.members(
+                &fixture.by(&fixture.admin),
+                &group,
+                Reach::Direct,
+                &[],
+                &fixture.all(page),
+            ));
             assert_eq!(read.user_count, members.total);
         }
     }

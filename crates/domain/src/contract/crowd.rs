@@ -73,8 +73,8 @@ impl Crowd {
         }
         let admin = &fixture.admin;
         let everything = must(Page::new(0, 1000));
-        let users = must(fixture.directory.users(admin, &fixture.all(everything))).items;
-        let groups = must(fixture.directory.groups(admin, &fixture.all(everything))).items;
+        let users = must(fixture.directory.users(&fixture.by(admin), &fixture.all(everything))).items;
+        let groups = must(fixture.directory.groups(&fixture.by(admin), &fixture.all(everything))).items;
         assert_eq!((users.len(), groups.len()), (81, 51));
         Self { fixture, users, groups, nested }
     }
@@ -83,7 +83,7 @@ impl Crowd {
     pub fn agrees_on_users(&self, filter: &Filter<UserField>, order: &[Sort<UserField>], page: Page) {
         let listing = self.listing(filter, order, page);
         let (directory, admin) = (&self.fixture.directory, &self.fixture.admin);
-        compare(&self.users, &listing, &must(directory.users(admin, &listing)));
+        compare(&self.users, &listing, &must(directory.users(&self.fixture.by(admin), &listing)));
     }
 
     /// The same for the members of a group.
@@ -98,7 +98,11 @@ impl Crowd {
                 let dropped = if excluded.is_empty() { BTreeSet::new() } else { below.clone() };
                 let wanted = |user: &&User| top.contains(&user.id) && !dropped.contains(&user.id);
                 let users: Vec<User> = self.users.iter().filter(wanted).cloned().collect();
-                compare(&users, &listing, &must(directory.members(admin, &identifier, reach, excluded, &listing)));
+                compare(
+                    &users,
+                    &listing,
+                    &must(directory.members(&self.fixture.by(admin), &identifier, reach, excluded, &listing)),
+                );
             }
         }
     }
@@ -107,10 +111,10 @@ impl Crowd {
     pub fn agrees_on_groups(&self, filter: &Filter<GroupField>, order: &[Sort<GroupField>], page: Page) {
         let listing = self.listing(filter, order, page);
         let (directory, admin) = (&self.fixture.directory, &self.fixture.admin);
-        compare(&self.groups, &listing, &must(directory.groups(admin, &listing)));
+        compare(&self.groups, &listing, &must(directory.groups(&self.fixture.by(admin), &listing)));
         let top = GroupIdentifier::Id(self.nested[0]);
         let nested: Vec<Group> = self.groups.iter().filter(|group| self.nested.contains(&group.id)).cloned().collect();
-        let children = directory.children(admin, &top, (Reach::Effective, true), &[], &listing);
+        let children = directory.children(&self.fixture.by(admin), &top, (Reach::Effective, true), &[], &listing);
         compare(&nested, &listing, &must(children));
     }
 
@@ -121,7 +125,8 @@ impl Crowd {
 
 fn members(directory: &Directory, fixture: &Fixture, group: GroupId, reach: Reach) -> BTreeSet<UserId> {
     let everything: UserListing = fixture.all(must(Page::new(0, 1000)));
-    let page = must(directory.members(&fixture.admin, &GroupIdentifier::Id(group), reach, &[], &everything));
+    let page =
+        must(directory.members(&fixture.by(&fixture.admin), &GroupIdentifier::Id(group), reach, &[], &everything));
     page.items.into_iter().map(|user| user.id).collect()
 }
 

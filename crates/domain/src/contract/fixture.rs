@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use uuid::Uuid;
 
-use crate::access::{Caller, Scopes};
+use crate::access::{Actor, Caller, Denied, On, Permission, Refused, Scopes};
+use crate::context::{Context, Origin};
 use crate::custom::Custom;
 use crate::directory::Directory;
 use crate::group::{Group, GroupDraft, GroupId, SystemGroup};
@@ -105,8 +106,8 @@ impl Fixture {
     #[must_use]
     pub fn over(store: Arc<dyn Store>) -> Self {
         let fixture = Self::empty(store);
-        must(fixture.directory.create_first_administrator("admin", "F1ghtC1ub1234!"));
-        let admin = must(fixture.directory.caller_for(&UserIdentifier::from("admin")));
+        must(fixture.directory.create_first_administrator(&fixture.operator(), "admin", "F1ghtC1ub1234!"));
+        let admin = must(fixture.directory.caller_for(&fixture.operator(), &UserIdentifier::from("admin")));
         Self { admin, ..fixture }
     }
 
@@ -116,11 +117,40 @@ impl Fixture {
         let ids: Arc<dyn Ids> = Arc::new(Counted(AtomicU64::new(1)));
         let secrets = Arc::new(Guessable(AtomicU64::new(1)));
         let clock = Arc::new(Watch(AtomicI64::new(NOW)));
-        let time: Arc<dyn Clock> = Arc::clone(&clock) as _;
-        let directory = Directory::new(Arc::clone(&store), Arc::new(AsItIs), secrets, time, Arc::clone(&ids));
-        must(directory.prepare());
+        let directory = Directory::new(Arc::clone(&store), Arc::new(AsItIs), secrets, Arc::clone(&ids));
         let admin = Caller { user: UserId(Uuid::nil()), stamp: SecurityStamp(Uuid::nil()), scopes: Scopes::default() };
-        Self { store, directory, admin, ids, clock }
+        let fixture = Self { store, directory, admin, ids, clock };
+        must(fixture.directory.prepare(&fixture.operator()));
+        fixture
+    }
+
+    /// A call by `actor` at this moment.
+    #[must_use]
+    pub fn by(&self, actor: impl Into<Actor>) -> Context {
+        Context::new(actor, self.now(), self.ids.next(), Origin::Embedded)
+    }
+
+    /// A call by whoever runs the program.
+    #[must_use]
+    pub fn operator(&self) -> Context {
+        self.by(Actor::Operator)
+    }
+
+    /// A call by a client that has not authenticated.
+    #[must_use]
+    pub fn anonymous(&self) -> Context {
+        self.by(Actor::Anonymous)
+    }
+
+    /// Whether a caller has this permission on anything of its kind.
+    pub fn may(&self, caller: &Caller, permission: Permission) -> Result<(), Denied> {
+        match self.directory.authorise(&self.by(caller), permission, On::All) {
+            Err(Refused::Denied(denied)) => Err(denied),
+            outcome => {
+                must(outcome);
+                Ok(())
+            }
+        }
     }
 
     /// What the clock says.
@@ -160,24 +190,28 @@ impl Fixture {
     /// Adds a group.
     pub fn group(&self, name: &str) -> GroupId {
         let draft = GroupDraft { name: Some(name.to_owned()), ..GroupDraft::default() };
-        must(self.directory.create_group(&self.admin, draft)).id
+        must(self.directory.create_group(&self.by(&self.admin), draft)).id
     }
 
     /// The id of a system group.
     #[must_use]
     pub fn system(&self, group: SystemGroup) -> GroupId {
-        must(must(self.directory.system_group(group)).ok_or("no such group"))
+        must(must(self.directory.system_group(&self.operator(), group)).ok_or("no such group"))
     }
 
     /// Adds direct members, and says how many were new.
     pub fn join(&self, group: GroupId, users: &[UserId]) -> u64 {
         let users: BTreeSet<UserId> = users.iter().copied().collect();
-        must(self.directory.add_members(&self.admin, &GroupIdentifier::Id(group), &users)).new
+        must(self.directory.add_members(&self.by(&self.admin), &GroupIdentifier::Id(group), &users)).new
     }
 
     /// Puts a group below another.
     pub fn nest(&self, parent: GroupId, child: GroupId) {
-        must(self.directory.add_child(&self.admin, &GroupIdentifier::Id(parent), &GroupIdentifier::Id(child)));
+        must(self.directory.add_child(
+            &self.by(&self.admin),
+            &GroupIdentifier::Id(parent),
+            &GroupIdentifier::Id(child),
+        ));
     }
 
     /// Whether the user is an effective member.
@@ -189,7 +223,7 @@ impl Fixture {
     /// The group as it is read.
     #[must_use]
     pub fn read(&self, group: GroupId) -> Group {
-        must(self.directory.group(&self.admin, &GroupIdentifier::Id(group)))
+        must(self.directory.group(&self.by(&self.admin), &GroupIdentifier::Id(group)))
     }
 
     /// The caller that a user is.

@@ -50,17 +50,20 @@ fn take(fixture: &Fixture, groups: &[GroupId], graph: &mut Graph, step: Step) {
         Step::Add(parent, child) => {
             let edge = (groups[parent], groups[child]);
             let is_possible = graph.has(edge) && !graph.walk(edge.1, |edge| *edge).contains(&edge.0);
-            let added = directory.add_child(admin, &GroupIdentifier::Id(edge.0), &GroupIdentifier::Id(edge.1));
+            let added =
+                directory.add_child(&fixture.by(admin), &GroupIdentifier::Id(edge.0), &GroupIdentifier::Id(edge.1));
             assert_eq!(added.is_ok(), is_possible, "{added:?}");
             graph.edges.extend(is_possible.then_some(edge));
         }
         Step::Remove(parent, child) => {
             let edge = (groups[parent], groups[child]);
-            let removed = directory.remove_child(admin, &GroupIdentifier::Id(edge.0), &GroupIdentifier::Id(edge.1));
+            let removed =
+                directory.remove_child(&fixture.by(admin), &GroupIdentifier::Id(edge.0), &GroupIdentifier::Id(edge.1));
             assert_eq!(removed.is_ok(), graph.edges.remove(&edge), "{removed:?}");
         }
         Step::Delete(group) => {
-            let deleted = directory.delete_group(admin, &GroupIdentifier::Id(groups[group]), &Precondition::None);
+            let deleted =
+                directory.delete_group(&fixture.by(admin), &GroupIdentifier::Id(groups[group]), &Precondition::None);
             assert_eq!(deleted.is_ok(), graph.alive.remove(&groups[group]), "{deleted:?}");
             graph.edges.retain(|(parent, child)| *parent != groups[group] && *child != groups[group]);
         }

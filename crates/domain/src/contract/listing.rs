@@ -22,14 +22,14 @@ pub fn all_users_and_groups_are_listed_in_pages(store: Arc<dyn Store>) {
     fixture.join(group, &users);
     fixture.nest(group, fixture.system(SystemGroup::AdUsers));
     let page = |index| must(Page::new(index, 3));
-    let first = must(fixture.directory.users(&fixture.admin, &fixture.all(page(0))));
-    let second = must(fixture.directory.users(&fixture.admin, &fixture.all(page(1))));
+    let first = must(fixture.directory.users(&fixture.by(&fixture.admin), &fixture.all(page(0))));
+    let second = must(fixture.directory.users(&fixture.by(&fixture.admin), &fixture.all(page(1))));
     let listed: Vec<&str> = first.items.iter().chain(&second.items).map(|user| user.username.as_str()).collect();
     assert_eq!((listed, first.total, second.page_count()), (vec!["_a", "1", "admin", "b", "C"], 5, 2));
-    let groups = must(fixture.directory.groups(&fixture.admin, &fixture.all(page(0))));
+    let groups = must(fixture.directory.groups(&fixture.by(&fixture.admin), &fixture.all(page(0))));
     assert_eq!((names(&groups), groups.total), (vec!["_first", "AD Users", "API Key Administrators"], 10));
     assert_eq!((groups.items[0].user_count, groups.items[0].child_group_count), (4, 1));
-    assert!(must(fixture.directory.groups(&fixture.admin, &fixture.all(page(9)))).items.is_empty());
+    assert!(must(fixture.directory.groups(&fixture.by(&fixture.admin), &fixture.all(page(9)))).items.is_empty());
 }
 
 fn diamond(fixture: &Fixture) -> [GroupId; 4] {
@@ -49,7 +49,7 @@ pub fn children_are_listed_within_reach(store: Arc<dyn Store>) {
             excluded.iter().copied().map(GroupIdentifier::Id).chain([GroupIdentifier::from("nothing")]).collect();
         let top = GroupIdentifier::Id(top);
         let page = must(fixture.directory.children(
-            &fixture.admin,
+            &fixture.by(&fixture.admin),
             &top,
             (reach, include_self),
             &excluded,
@@ -76,7 +76,7 @@ pub fn groups_of_a_user_are_listed_within_reach(store: Arc<dyn Store>) {
         let excluded: Vec<_> = excluded.iter().copied().map(GroupIdentifier::Id).collect();
         let user = UserIdentifier::Id(user);
         let page = must(fixture.directory.groups_of_user(
-            &fixture.admin,
+            &fixture.by(&fixture.admin),
             &user,
             reach,
             &excluded,
@@ -103,8 +103,13 @@ pub fn members_of_excluded_groups_are_left_out(store: Arc<dyn Store>) {
     let list = |reach, excluded: &[GroupId]| {
         let excluded: Vec<_> = excluded.iter().copied().map(GroupIdentifier::Id).collect();
         let top = GroupIdentifier::Id(top);
-        let page =
-            must(fixture.directory.members(&fixture.admin, &top, reach, &excluded, &fixture.all(Page::default())));
+        let page = must(fixture.directory.members(
+            &fixture.by(&fixture.admin),
+            &top,
+            reach,
+            &excluded,
+            &fixture.all(Page::default()),
+        ));
         assert_eq!(page.total, page.items.len() as u64);
         page.items.iter().map(|user| user.username.as_str().to_owned()).collect::<Vec<_>>()
     };
@@ -120,8 +125,9 @@ pub fn membership_of_any_group_is_enough(store: Arc<dyn Store>) {
     let [top, left, _, bottom] = diamond(&fixture);
     let (user, listed) = (fixture.user("user"), fixture.group("top, left"));
     fixture.join(left, &[user]);
-    let is_in =
-        |names: &str| must(fixture.directory.is_member_of_any(&fixture.admin, &UserIdentifier::Id(user), names));
+    let is_in = |names: &str| {
+        must(fixture.directory.is_member_of_any(&fixture.by(&fixture.admin), &UserIdentifier::Id(user), names))
+    };
     assert!(is_in("nothing, TOP ,") && is_in(&format!("{bottom},{{{top}}}")));
     assert!(!is_in("bottom") && !is_in("nothing") && !is_in(",") && !is_in("top, left"));
     fixture.join(listed, &[user]);

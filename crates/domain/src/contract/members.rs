@@ -16,7 +16,13 @@ use crate::user::{User, UserDraft, UserId};
 
 fn page(fixture: &Fixture, group: GroupId, reach: Reach, index: u64, size: u64) -> Paged<User> {
     let page = must(Page::new(index, size));
-    must(fixture.directory.members(&fixture.admin, &GroupIdentifier::Id(group), reach, &[], &fixture.all(page)))
+    must(fixture.directory.members(
+        &fixture.by(&fixture.admin),
+        &GroupIdentifier::Id(group),
+        reach,
+        &[],
+        &fixture.all(page),
+    ))
 }
 
 fn usernames(page: &Paged<User>) -> Vec<&str> {
@@ -42,7 +48,7 @@ pub fn unknown_users_are_all_reported(store: Arc<dyn Store>) {
     let unknown: BTreeSet<UserId> = (0..3).map(|number| UserId(Uuid::from_u128(0xdead_0000 + number))).collect();
     let mut asked = unknown.clone();
     asked.insert(fixture.user("known"));
-    let refused = fixture.directory.add_members(&fixture.admin, &GroupIdentifier::Id(group), &asked);
+    let refused = fixture.directory.add_members(&fixture.by(&fixture.admin), &GroupIdentifier::Id(group), &asked);
     assert!(matches!(refused, Err(AddMembersError::UsersNotFound(named)) if named == unknown));
     assert_eq!(fixture.read(group).user_count, 0);
 }
@@ -61,8 +67,13 @@ pub fn removing_ends_a_direct_membership_only(store: Arc<dyn Store>) {
     let (parent, child, user) = (fixture.group("parent"), fixture.group("child"), fixture.user("user"));
     fixture.nest(parent, child);
     fixture.join(child, &[user]);
-    let remove =
-        |group| fixture.directory.remove_member(&fixture.admin, &GroupIdentifier::Id(group), &UserIdentifier::Id(user));
+    let remove = |group| {
+        fixture.directory.remove_member(
+            &fixture.by(&fixture.admin),
+            &GroupIdentifier::Id(group),
+            &UserIdentifier::Id(user),
+        )
+    };
     assert!(matches!(remove(parent), Err(RemoveMemberError::NotAMember)));
     assert!(fixture.is_in(parent, user));
     must(remove(child));
@@ -110,14 +121,14 @@ pub fn a_new_user_joins_everyone_and_the_groups_of_their_domain(store: Arc<dyn S
         auto_membership_email_domains: vec!["@FightClub.com".to_owned()],
         ..GroupDraft::default()
     };
-    let group = must(fixture.directory.create_group(&fixture.admin, draft)).id;
+    let group = must(fixture.directory.create_group(&fixture.by(&fixture.admin), draft)).id;
     let create = |email: &str| {
         let draft = UserDraft {
             email: Some(email.to_owned()),
             password: Some("pr0j3ctM4yh3m".to_owned()),
             ..UserDraft::default()
         };
-        must(fixture.directory.create_user(&fixture.admin, draft)).id
+        must(fixture.directory.create_user(&fixture.by(&fixture.admin), draft)).id
     };
     let (inside, below, outside) =
         (create("t@FIGHTCLUB.com"), create("t@mail.fightclub.com"), create("t@soap.example"));

@@ -22,7 +22,7 @@ fn draft(username: &str, email: &str) -> UserDraft {
 }
 
 fn create(fixture: &Fixture, username: &str, email: &str) -> Result<User, CreateUserError> {
-    fixture.directory.create_user(&fixture.admin, draft(username, email))
+    fixture.directory.create_user(&fixture.by(&fixture.admin), draft(username, email))
 }
 
 fn find(fixture: &Fixture, text: &str) -> Option<UserId> {
@@ -55,14 +55,14 @@ pub fn names_and_ids_are_taken_once(store: Arc<dyn Store>) {
     let first = must(create(&fixture, "tyler", "t@fightclub.com"));
     let again = UserDraft { id: Some(first.id.0), ..draft("marla", "m@fightclub.com") };
     assert!(
-        matches!(fixture.directory.create_user(&fixture.admin, again), Err(CreateUserError::IdTaken(id)) if id == first.id)
+        matches!(fixture.directory.create_user(&fixture.by(&fixture.admin), again), Err(CreateUserError::IdTaken(id)) if id == first.id)
     );
     assert!(matches!(create(&fixture, "TYLER", "m@fightclub.com"), Err(CreateUserError::UsernameTaken(_))));
     assert!(matches!(create(&fixture, "marla", "T@FIGHTCLUB.COM"), Err(CreateUserError::EmailTaken(_))));
     let group = fixture.group("Soap");
     let named = |id: Option<Uuid>, name: &str| {
         let draft = GroupDraft { id, name: Some(name.to_owned()), ..GroupDraft::default() };
-        fixture.directory.create_group(&fixture.admin, draft)
+        fixture.directory.create_group(&fixture.by(&fixture.admin), draft)
     };
     assert!(matches!(named(None, "sOAP"), Err(CreateGroupError::NameTaken(_))));
     assert!(matches!(named(Some(group.0), "Lye"), Err(CreateGroupError::IdTaken(id)) if id == group));

@@ -7,7 +7,10 @@ use uuid::Uuid;
 
 use super::Fixture;
 use super::fixture::{NOW, Outcome, must, user_named};
+use crate::access::Refused;
+use crate::audit::AuditNote;
 use crate::custom::CustomValue;
+use crate::directory::{Finish, Writing};
 use crate::group::{Group, GroupId, GroupKind, GroupName, SystemGroup};
 use crate::password::PasswordHash;
 use crate::ports::{NameSource, Store, StoreError};
@@ -103,18 +106,43 @@ pub fn refused_work_leaves_nothing(store: Arc<dyn Store>) {
     assert_eq!((fixture.read(group).user_count, fixture.read(group).child_group_count), (0, 0));
 }
 
+/// A use case may undo what it did and return a value all the same. Notes are kept of committed changes alone.
+pub fn a_wanted_rollback_returns_its_value_and_leaves_nothing(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (group, member) = (fixture.group("Soap"), fixture.user("member"));
+    for (finish, is_kept) in [(Finish::Rollback as fn(u64) -> Finish<u64>, false), (Finish::Commit, true)] {
+        for is_alone in [false, true] {
+            let context = fixture.by(&fixture.admin);
+            let join = |work: &mut Writing<'_>| {
+                let new = work.insert_members(group, &BTreeSet::from([member]), fixture.now())?;
+                work.note([AuditNote::Locked { user: member }]);
+                Ok::<_, Refused>(finish(new))
+            };
+            let new = if is_alone {
+                fixture.directory.write_alone(&context, join)
+            } else {
+                fixture.directory.write(&context, join)
+            };
+            assert_eq!(must(new), u64::from(!is_kept || !is_alone));
+            assert_eq!((fixture.is_in(group, member), context.take_notes().len()), (is_kept, usize::from(is_kept)));
+        }
+    }
+}
+
 /// A store that is there answers.
 pub fn the_store_is_reachable(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
-    must(fixture.directory.ready());
+    must(fixture.directory.ready(&fixture.operator()));
 }
 
 /// There are nine system groups, `Everyone` below `CMS Editors`, and one first administrator, however often one asks.
 pub fn preparing_twice_changes_nothing(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let before: Vec<Group> = SystemGroup::ALL.into_iter().map(|group| fixture.read(fixture.system(group))).collect();
-    must(fixture.directory.prepare());
-    assert!(must(fixture.directory.create_first_administrator("another", "F1ghtC1ub1234!")).is_none());
+    must(fixture.directory.prepare(&fixture.operator()));
+    assert!(
+        must(fixture.directory.create_first_administrator(&fixture.operator(), "another", "F1ghtC1ub1234!")).is_none()
+    );
     let after: Vec<Group> = SystemGroup::ALL.into_iter().map(|group| fixture.read(fixture.system(group))).collect();
     assert_eq!(before, after);
     assert!(fixture.is_in(fixture.system(SystemGroup::CmsEditors), fixture.admin.user));

@@ -1,10 +1,12 @@
 //! What an administrator does to an account beside changing its properties (contract 4.10).
 
-use super::{Directory, user_id};
-use crate::access::{Caller, Denied, Permission};
+use super::Directory;
+use super::unit_of_work::Finish;
+use crate::access::{Permission, Refused, contains_refused};
+use crate::audit::{AdministratorsChange, AuditNote};
+use crate::context::Context;
 use crate::identifier::UserIdentifier;
-use crate::ports::{Credentials, StoreError};
-use crate::request::{AdministratorsChange, AuditNote};
+use crate::ports::Credentials;
 use crate::time::Timestamp;
 use crate::user::{DEFAULT_PASSWORD_CHANGE_FREQUENCY, Lockout, ProviderKind, SecurityStamp, User};
 use crate::validation::InvalidField;
@@ -73,75 +75,68 @@ impl UserAction {
 /// Why an action was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum ActError {
-    /// The caller may not.
-    #[error(transparent)]
-    Denied(#[from] Denied),
     /// No user has this identifier.
     #[error("user not found")]
     UserNotFound,
     /// There is no such action, or it cannot be done to this user.
     #[error("there are validation errors")]
     Invalid(InvalidField),
-    /// The store failed.
+    /// The actor may not, or the store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Refused(#[from] Refused),
 }
+
+contains_refused!(ActError);
 
 impl Directory {
     /// Does the action of this name to a user.
-    pub fn act(&self, caller: &Caller, user: &UserIdentifier, action: &str) -> Result<(), ActError> {
-        let now = self.clock.now();
-        let done = self.store.write_alone(|directory| {
-            let admitted = self.admit(directory, caller, now)??;
-            admitted.may(Permission::ManageUsers)?;
-            let target = user_id(directory, caller, user)?.ok_or(ActError::UserNotFound)?;
-            admitted.may_touch_user(directory, Permission::ManageUsers, target)??;
-            let current = directory.user_to_change(target)?.ok_or(ActError::UserNotFound)?;
+    pub fn act(&self, context: &Context, user: &UserIdentifier, action: &str) -> Result<(), ActError> {
+        self.write_alone(context, |work| {
+            let target = work.authorised_user(Permission::ManageUsers, user)?.ok_or(ActError::UserNotFound)?;
+            let current = work.user_to_change(target)?.ok_or(ActError::UserNotFound)?;
             let known = UserAction::named(action)
                 .ok_or_else(|| invalid("type", format!("The action type '{action}' is not valid")))?;
-            if known == UserAction::Suspend && admitted.is(Some(target)) {
+            if known == UserAction::Suspend && work.actor.is(target) {
                 return Err(invalid("type", "You cannot suspend yourself"));
             }
-            if known.is_about_password() && directory.api_key_of(target)?.is_some() {
+            if known.is_about_password() && work.api_key_of(target)?.is_some() {
                 return Err(invalid("type", OF_AN_API_KEY));
             }
             let mut changed = current.clone();
-            known.apply(&mut changed, now).map_err(|(field, message)| invalid(field, message))?;
+            known.apply(&mut changed, context.now()).map_err(|(field, message)| invalid(field, message))?;
             if known == UserAction::Unlock {
-                directory.reset_address_lockouts(target)?;
+                work.reset_address_lockouts(target)?;
             }
             if changed == current {
-                return Ok(((), None));
+                return Ok(Finish::Commit(()));
             }
-            changed.modified = now;
+            changed.modified = context.now();
             let stamp = (known == UserAction::Suspend).then(|| SecurityStamp(self.ids.next()));
-            directory.update_user(&changed, &Credentials { stamp, ..Credentials::default() })?;
-            if !directory.has_active_administrator(now)? {
+            work.update_user(&changed, &Credentials { stamp, ..Credentials::default() })?;
+            if !work.has_active_administrator(context.now())? {
                 return Err(invalid("type", "The last System Administrator cannot be suspended"));
             }
             let change = match known {
                 UserAction::Suspend => AdministratorsChange::UserSuspended,
                 UserAction::Unsuspend => AdministratorsChange::UserUnsuspended,
-                _ => return Ok(((), None)),
+                _ => return Ok(Finish::Commit(())),
             };
-            let status = directory.account_status(target)?;
-            Ok(((), AuditNote::of_user(change, status.as_ref(), target)))
-        });
-        self.noted(done)
+            let status = work.account_status(target)?;
+            work.note(AuditNote::of_user(change, status.as_ref(), target));
+            Ok(Finish::Commit(()))
+        })
     }
-}
 
-impl Directory {
-    /// Forgets the wrong passwords that locked an account. For an operator at the command line, who needs no permission.
-    pub fn unlock(&self, user: &UserIdentifier) -> Result<(), ActError> {
-        let now = self.clock.now();
-        self.store.write(|directory| {
-            let target = directory.user_id(user)?.ok_or(ActError::UserNotFound)?;
-            let mut user = directory.user_to_change(target)?.ok_or(ActError::UserNotFound)?;
-            UserAction::Unlock.apply(&mut user, now).map_err(|(field, message)| invalid(field, message))?;
-            user.modified = now;
-            directory.reset_address_lockouts(target)?;
-            Ok(directory.update_user(&user, &Credentials::default())?)
+    /// Forgets the wrong passwords that locked an account: also those from known addresses.
+    pub fn unlock(&self, context: &Context, user: &UserIdentifier) -> Result<(), ActError> {
+        self.write(context, |work| {
+            let target = work.authorised_user(Permission::ManageUsers, user)?.ok_or(ActError::UserNotFound)?;
+            let mut user = work.user_to_change(target)?.ok_or(ActError::UserNotFound)?;
+            UserAction::Unlock.apply(&mut user, context.now()).map_err(|(field, message)| invalid(field, message))?;
+            user.modified = context.now();
+            work.reset_address_lockouts(target)?;
+            work.update_user(&user, &Credentials::default())?;
+            Ok(Finish::Commit(()))
         })
     }
 }

@@ -1,12 +1,14 @@
 //! The first start, and what an operator does beside the API.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Directory;
 use super::api_keys::{ApiKeyError, FirstApiKey};
-use super::users::{CreateUserError, register};
-use crate::access::{Caller, Scopes};
+use super::registration::register;
+use super::unit_of_work::Finish;
+use super::{CreateUserError, Directory};
+use crate::access::{Caller, Denied, Refused, Scopes, contains_refused};
 use crate::api_key::ApiKeyDraft;
+use crate::context::Context;
 use crate::group::{Group, GroupId, GroupKind, GroupName, GroupNameError, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::{NameSource, StoreError};
@@ -22,9 +24,9 @@ pub enum FirstAdministratorError {
     /// The API key that was to come with it is not as it must be.
     #[error("cannot create the first API key")]
     ApiKey(#[from] ApiKeyError),
-    /// The store failed.
+    /// The actor may not, or the store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Refused(#[from] Refused),
 }
 
 /// What the API key of the first start is called.
@@ -39,18 +41,20 @@ pub enum CallerError {
     /// The user may not sign in: suspended or expired. A lock keeps passwords out, and nobody who has the host.
     #[error("the user is suspended or expired")]
     Closed,
-    /// The store failed.
+    /// The actor may not, or the store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Refused(#[from] Refused),
 }
 
+contains_refused!(FirstAdministratorError, CallerError);
+
 impl Directory {
-    /// Makes sure of the nine system groups, and of `Everyone` below `CMS Editors` in an empty store (contract 5.4).
-    pub fn prepare(&self) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        self.store.write_alone(|directory| {
+    /// Creates those of the nine system groups that are missing, and puts `Everyone` below `CMS Editors` when it is created
+    /// (contract 5.4).
+    pub fn prepare(&self, context: &Context) -> Result<(), Refused> {
+        self.write_alone(context, |work| {
             for system in SystemGroup::ALL {
-                if directory.group_id(&system.identifier())?.is_some() {
+                if work.group_id(&system.identifier())?.is_some() {
                     continue;
                 }
                 let name = GroupName::try_from(system.name().to_owned())
@@ -62,43 +66,45 @@ impl Directory {
                     kind: GroupKind::System,
                     user_count: 0,
                     child_group_count: 0,
-                    custom: std::collections::BTreeMap::new(),
+                    custom: BTreeMap::new(),
                     auto_membership_email_domains: BTreeSet::new(),
-                    created: now,
-                    modified: now,
+                    created: context.now(),
+                    modified: context.now(),
                     version: Version::FIRST,
                 };
-                directory.insert_group(&group)?;
-                if system == SystemGroup::Everyone {
-                    let parent = directory.group_id(&SystemGroup::CmsEditors.identifier())?;
-                    let child = BTreeSet::from([group.id]);
-                    parent.map(|parent| directory.insert_children(parent, &child)).transpose()?;
+                work.insert_group(&group)?;
+                if system == SystemGroup::Everyone
+                    && let Some(parent) = work.group_id(&SystemGroup::CmsEditors.identifier())?
+                {
+                    work.insert_children(parent, &BTreeSet::from([group.id]))?;
                 }
             }
-            Ok(())
+            Ok(Finish::Commit(()))
         })
     }
 
-    /// Creates the first user, a System Administrator, unless there is any user already. Says whom it created.
+    /// Creates the first user, a System Administrator, unless there is any user already. Returns whom it created.
     pub fn create_first_administrator(
         &self,
+        context: &Context,
         username: &str,
         password: &str,
     ) -> Result<Option<User>, FirstAdministratorError> {
-        self.create_first_accounts(username, password, None)
+        self.create_first_accounts(context, username, password, None)
     }
 
     /// Creates the first user and, if one is wanted, an API key beside them, which administers too (contract 5.4).
     pub fn create_first_accounts(
         &self,
+        context: &Context,
         username: &str,
         password: &str,
         api_key: Option<&FirstApiKey>,
     ) -> Result<Option<User>, FirstAdministratorError> {
-        if self.read(|directory| directory.has_users())? {
+        if self.read(context, |work| Ok::<_, Refused>(work.has_users()?))? {
             return Ok(None);
         }
-        let account = Account { id: UserId(self.ids.next()), now: self.clock.now(), email_required: false };
+        let account = Account { id: UserId(self.ids.next()), now: context.now(), email_required: false };
         let draft = UserDraft {
             username: Some(username.to_owned()),
             password: Some(password.to_owned()),
@@ -107,39 +113,41 @@ impl Directory {
         let new = draft.check(account).map_err(CreateUserError::Invalid)?;
         let hash = self.passwords.hash(&new.password).map_err(CreateUserError::Passwords)?;
         let stamp = SecurityStamp(self.ids.next());
-        self.store.write_alone(|directory| {
-            if directory.has_users()? {
-                return Ok(None);
+        self.write_alone(context, |work| {
+            if work.has_users()? {
+                return Ok(Finish::Rollback(None));
             }
-            register(directory, &new.user, Some(&hash), stamp, NameSource::Authority)?;
-            let administrators = directory.group_id(&SystemGroup::SystemAdministrators.identifier())?;
+            register(work.store, &new.user, Some(&hash), stamp, NameSource::Authority)?;
+            let administrators = work.group_id(&SystemGroup::SystemAdministrators.identifier())?;
             if let Some(group) = administrators {
-                directory.insert_members(group, &BTreeSet::from([new.user.id]), account.now)?;
+                work.insert_members(group, &BTreeSet::from([new.user.id]), account.now)?;
             }
             if let Some(FirstApiKey { id, secret }) = api_key {
                 let draft = ApiKeyDraft { name: Some(Some(FIRST_API_KEY.to_owned())), ..ApiKeyDraft::default() };
                 let key = draft.check(*id, UserId(self.ids.next()), account.now).map_err(ApiKeyError::Invalid)?;
-                self.insert_api_key(directory, &key, secret, &administrators.into_iter().collect())?;
+                self.insert_api_key(work.store, &key, secret, &administrators.into_iter().collect())?;
             }
-            Ok(Some(new.user.clone()))
+            Ok(Finish::Commit(Some(new.user.clone())))
         })
     }
 
-    /// The caller that `user` would be with every scope. For an operator at the command line, who needs no permission.
-    pub fn caller_for(&self, user: &UserIdentifier) -> Result<Caller, CallerError> {
-        let now = self.clock.now();
-        self.read(|directory| {
-            let id = directory.user_id(user)?.ok_or(CallerError::UserNotFound)?;
-            let status = directory.account_status(id)?.ok_or(CallerError::UserNotFound)?;
-            if !status.is_open(now) {
+    /// The caller that `user` would be with every scope, for an operator.
+    pub fn caller_for(&self, context: &Context, user: &UserIdentifier) -> Result<Caller, CallerError> {
+        self.read(context, |work| {
+            if !work.actor.is_operator() {
+                return Err(Denied::NotPermitted.into());
+            }
+            let id = work.user_id(user)?.ok_or(CallerError::UserNotFound)?;
+            let status = work.account_status(id)?.ok_or(CallerError::UserNotFound)?;
+            if !status.is_open(context.now()) {
                 return Err(CallerError::Closed);
             }
             Ok(Caller { user: id, stamp: status.stamp, scopes: Scopes::all() })
         })
     }
 
-    /// The id of a system group; there is none before [`Directory::prepare`].
-    pub fn system_group(&self, group: SystemGroup) -> Result<Option<GroupId>, StoreError> {
-        self.read(|directory| directory.group_id(&GroupIdentifier::Name(group.key())))
+    /// The id of a system group. There is none before [`Directory::prepare`].
+    pub fn system_group(&self, context: &Context, group: SystemGroup) -> Result<Option<GroupId>, Refused> {
+        self.read(context, |work| Ok(work.group_id(&GroupIdentifier::Name(group.key()))?))
     }
 }

@@ -1,17 +1,19 @@
-//! Those who sign in elsewhere: finding out who they are here (contract 2.5).
+//! Users of external issuers: who they are here (contract 2.5).
 
 use std::collections::BTreeSet;
 
+use super::registration::register;
 use super::sign_in::signed_in;
-use super::users::{CreateUserError, register};
-use super::{Directory, is_taken};
-use crate::access::Caller;
+use super::unit_of_work::{Finish, Writing};
+use super::{CreateUserError, Directory, is_taken};
+use crate::access::{Caller, Refused, contains_refused};
+use crate::audit::{AdministratorsChange, AuditNote};
+use crate::context::Context;
 use crate::external::{ExternalIdentity, IdentityLink};
 use crate::group::{Group, GroupDraft, GroupId, SystemGroup};
 use crate::identifier::GroupIdentifier;
 use crate::name::NameKey;
 use crate::ports::{Credentials, NameSource, Reader, StoreError, Writer};
-use crate::request::{AdministratorsChange, AuditNote};
 use crate::time::Timestamp;
 use crate::user::{Email, Provider, ProviderKind, SecurityStamp, User, UserId, Username, is_name};
 
@@ -27,62 +29,64 @@ pub enum RecogniseError {
     /// A user was to be created, but the token says no name that a user can have.
     #[error("the token says no name that can be a username")]
     NoUsername,
-    /// The store failed.
+    /// The actor may not, or the store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Refused(#[from] Refused),
 }
 
+contains_refused!(RecogniseError);
+
 impl Directory {
-    /// The caller that a valid token of an outside issuer stands for. `None`: the token is a sign-in, which
+    /// The caller that a valid token of an external issuer stands for. `None`: the token is a sign-in, which
     /// [`sign_in_external`](Self::sign_in_external) has to complete.
-    pub fn recognise(&self, identity: &ExternalIdentity) -> Result<Option<Caller>, RecogniseError> {
-        let now = self.clock.now();
-        self.read(|directory| match directory.identity(&identity.issuer, &identity.subject)? {
-            // Whoever is kept out does not sign in, and their tokens are not worth a unit of work that writes.
-            Some(link) if is_sign_in(&link, identity) && is_open(directory, link.user, now)? => Ok(None),
-            Some(link) => caller(directory, link.user, identity),
-            None if identity.trust.creates_users || match_existing(directory, identity)?.is_some() => Ok(None),
+    pub fn recognise(&self, context: &Context, identity: &ExternalIdentity) -> Result<Option<Caller>, RecogniseError> {
+        let now = context.now();
+        self.read(context, |work| match work.identity(&identity.issuer, &identity.subject)? {
+            // A user who is kept out does not sign in, and their tokens are not worth a unit of work that writes.
+            Some(link) if is_sign_in(&link, identity) && is_open(work.store, link.user, now)? => Ok(None),
+            Some(link) => caller(work.store, link.user, identity),
+            None if identity.trust.creates_users || match_existing(work.store, identity)?.is_some() => Ok(None),
             None => Err(RecogniseError::Unknown),
         })
     }
 
-    /// Signs somebody in by a valid token of an outside issuer. A token of a subject that was never seen links the subject to a
+    /// Signs a user in by a valid token of an external issuer. A token of a subject that was never seen links the subject to a
     /// user. One that was issued later than any before it counts as a sign-in and brings the user's external groups up to date;
     /// an older one changes nothing, so that one which is still around brings no membership back.
-    pub fn sign_in_external(&self, identity: &ExternalIdentity) -> Result<Caller, RecogniseError> {
-        let now = self.clock.now();
-        let mut work = |directory: &mut dyn Writer| {
-            let mut notes = Vec::new();
-            let link = self.link(directory, identity, now)?;
-            let current = directory.user_to_change(link.user)?.ok_or(RecogniseError::Unknown)?;
-            // Whoever is kept out does not sign in, and nothing of theirs changes.
+    pub fn sign_in_external(&self, context: &Context, identity: &ExternalIdentity) -> Result<Caller, RecogniseError> {
+        let now = context.now();
+        let sign_in = |work: &mut Writing<'_>| {
+            let link = self.link(work.store, identity, now)?;
+            let current = work.user_to_change(link.user)?.ok_or(RecogniseError::Unknown)?;
+            // A user who is kept out does not sign in, and nothing of theirs changes.
             if !current.is_suspended(now) && is_sign_in(&link, identity) {
-                directory.update_user(&signed_in(current, now), &Credentials::default())?;
-                directory.set_latest_token(&identity.issuer, &identity.subject, identity.issued)?;
-                notes = self.join_external_groups(directory, link.user, identity, now)?;
+                work.update_user(&signed_in(current, now), &Credentials::default())?;
+                work.set_latest_token(&identity.issuer, &identity.subject, identity.issued)?;
+                let notes = self.join_external_groups(work.store, link.user, identity, now)?;
+                work.note(notes);
             }
-            Ok((caller(directory, link.user, identity)?.ok_or(RecogniseError::Unknown)?, notes))
+            let caller = caller(work.store, link.user, identity)?;
+            Ok(Finish::Commit(caller.ok_or(RecogniseError::Unknown)?))
         };
         // Leaving a group may take the last administrator away.
-        let alone = identity.groups.is_some();
-        self.noted(if alone { self.store.write_alone(&mut work) } else { self.store.write(&mut work) })
+        if identity.groups.is_some() { self.write_alone(context, sign_in) } else { self.write(context, sign_in) }
     }
 
     /// The subject's link. Who comes for the first time is linked to a user who is already here, or to one who is created.
     fn link(
         &self,
-        directory: &mut dyn Writer,
+        store: &mut dyn Writer,
         identity: &ExternalIdentity,
         now: Timestamp,
     ) -> Result<IdentityLink, RecogniseError> {
         for _ in 0..ATTEMPTS {
             // Another request with this token may just have made the link.
-            if let Some(link) = directory.identity(&identity.issuer, &identity.subject)? {
+            if let Some(link) = store.identity(&identity.issuer, &identity.subject)? {
                 return Ok(link);
             }
-            let user = match match_existing(directory, identity)? {
+            let user = match match_existing(store, identity)? {
                 Some(user) => Some(user),
-                None if identity.trust.creates_users => self.create(directory, identity, now)?,
+                None if identity.trust.creates_users => self.create(store, identity, now)?,
                 None => return Err(RecogniseError::Unknown),
             };
             let Some(user) = user else { continue };
@@ -93,7 +97,7 @@ impl Directory {
                 linked: now,
                 latest_token: None,
             };
-            directory.insert_identity(&link)?;
+            store.insert_identity(&link)?;
             return Ok(link);
         }
         Err(StoreError::unavailable("the names of a new user were taken again and again").into())
@@ -103,15 +107,15 @@ impl Directory {
     /// a name that was free was taken meanwhile.
     fn create(
         &self,
-        directory: &mut dyn Writer,
+        store: &mut dyn Writer,
         identity: &ExternalIdentity,
         now: Timestamp,
     ) -> Result<Option<UserId>, RecogniseError> {
         let id = UserId(self.ids.next());
-        let username = free_username(directory, identity, id)?;
+        let username = free_username(store, identity, id)?;
         let email = identity.email.clone().and_then(|email| Email::try_from(email).ok());
         let email = match email {
-            Some(email) if email.key() != username.key() && is_taken(directory, email.key())? => None,
+            Some(email) if email.key() != username.key() && is_taken(store, email.key())? => None,
             email => email,
         };
         let provider = Provider { kind: ProviderKind::External, name: identity.provider.clone() };
@@ -122,13 +126,13 @@ impl Directory {
             ..User::without_password(id, username, provider, now)
         };
         let stamp = SecurityStamp(self.ids.next());
-        match register(directory, &user, None, stamp, NameSource::Authority) {
+        match register(store, &user, None, stamp, NameSource::Authority) {
             Ok(()) => {}
-            Err(CreateUserError::Store(error)) => return Err(error.into()),
+            Err(CreateUserError::Refused(refused)) => return Err(refused.into()),
             Err(_) => return Ok(None),
         }
-        if let Some(group) = directory.group_id(&SystemGroup::AdUsers.identifier())? {
-            directory.insert_members(group, &BTreeSet::from([id]), now)?;
+        if let Some(group) = store.group_id(&SystemGroup::AdUsers.identifier())? {
+            store.insert_members(group, &BTreeSet::from([id]), now)?;
         }
         Ok(Some(id))
     }
@@ -137,7 +141,7 @@ impl Directory {
     /// somebody stays who administers. Says what changed about who administers.
     fn join_external_groups(
         &self,
-        directory: &mut dyn Writer,
+        store: &mut dyn Writer,
         user: UserId,
         identity: &ExternalIdentity,
         now: Timestamp,
@@ -148,25 +152,25 @@ impl Directory {
         for name in names {
             // A name is a name here, even if it reads as an id.
             let identifier = GroupIdentifier::Name(NameKey::of(name));
-            match directory.group_id(&identifier)? {
-                Some(group) => wanted.extend(directory.external_among(&BTreeSet::from([group]))?),
-                None if identity.trust.creates_groups => wanted.extend(self.create_group_for(directory, name, now)?),
+            match store.group_id(&identifier)? {
+                Some(group) => wanted.extend(store.external_among(&BTreeSet::from([group]))?),
+                None if identity.trust.creates_groups => wanted.extend(self.create_group_for(store, name, now)?),
                 None => {}
             }
         }
-        let present = directory.external_groups_of(user)?;
+        let present = store.external_groups_of(user)?;
         for group in &wanted - &present {
-            directory.insert_members(group, &themselves, now)?;
-            let above = directory.administrators_above(group)?;
+            store.insert_members(group, &themselves, now)?;
+            let above = store.administrators_above(group)?;
             notes.extend(AuditNote::of_group(AdministratorsChange::UsersAdded, above, group));
         }
         for group in &present - &wanted {
-            directory.remove_member(group, user)?;
-            if directory.has_active_administrator(now)? {
-                let above = directory.administrators_above(group)?;
+            store.remove_member(group, user)?;
+            if store.has_active_administrator(now)? {
+                let above = store.administrators_above(group)?;
                 notes.extend(AuditNote::of_group(AdministratorsChange::UserRemoved, above, group));
             } else {
-                directory.insert_members(group, &themselves, now)?;
+                store.insert_members(group, &themselves, now)?;
             }
         }
         Ok(notes.into_iter().map(|note| note.naming_users(&themselves)).collect())
@@ -174,7 +178,7 @@ impl Directory {
 
     fn create_group_for(
         &self,
-        directory: &mut dyn Writer,
+        store: &mut dyn Writer,
         name: &str,
         now: Timestamp,
     ) -> Result<Option<GroupId>, StoreError> {
@@ -182,7 +186,7 @@ impl Directory {
             GroupDraft { name: Some(name.to_owned()), kind: Some("external".to_owned()), ..GroupDraft::default() };
         let group: Option<Group> = draft.check(GroupId(self.ids.next()), now).ok();
         if let Some(group) = &group {
-            directory.insert_group(group)?;
+            store.insert_group(group)?;
         }
         Ok(group.map(|group| group.id))
     }
@@ -190,24 +194,20 @@ impl Directory {
 
 /// The user who is already here and whom the identity may be linked to. Only a name counts that an administrator or an issuer
 /// gave; whoever has a link to this issuer is somebody else over there.
-fn match_existing(directory: &mut dyn Reader, identity: &ExternalIdentity) -> Result<Option<UserId>, StoreError> {
+fn match_existing(store: &mut dyn Reader, identity: &ExternalIdentity) -> Result<Option<UserId>, StoreError> {
     let Some(name) = identity.link_name.as_ref().filter(|_| identity.trust.links_existing) else { return Ok(None) };
-    let Some(user) = directory.user_named_by_authority(&NameKey::of(name))? else { return Ok(None) };
-    if directory.identities_of(user)?.iter().any(|link| link.issuer == identity.issuer) {
+    let Some(user) = store.user_named_by_authority(&NameKey::of(name))? else { return Ok(None) };
+    if store.identities_of(user)?.iter().any(|link| link.issuer == identity.issuer) {
         return Ok(None);
     }
-    let Some(status) = directory.account_status(user)? else { return Ok(None) };
+    let Some(status) = store.account_status(user)? else { return Ok(None) };
     let is_out_of_reach = status.administers() && !identity.trust.links_administrators;
     Ok((status.api_key.is_none() && !is_out_of_reach).then_some(user))
 }
 
 /// The first name that can be a username, or the same with the issuer's name where somebody has it. Its last form holds the new
 /// user's id, which nobody can have taken before.
-fn free_username(
-    directory: &mut dyn Reader,
-    identity: &ExternalIdentity,
-    id: UserId,
-) -> Result<Username, RecogniseError> {
+fn free_username(store: &mut dyn Reader, identity: &ExternalIdentity, id: UserId) -> Result<Username, RecogniseError> {
     let provider = &identity.provider;
     // An id is no username, but may be part of one.
     let wanted = identity.names.iter().find(|name| Username::try_from((*name).clone()).is_ok());
@@ -216,7 +216,7 @@ fn free_username(
         wanted.cloned().into_iter().chain([format!("{base} ({provider})"), format!("{base} ({provider} {id})")]);
     for candidate in candidates {
         let Ok(username) = Username::try_from(candidate) else { continue };
-        if !is_taken(directory, username.key())? {
+        if !is_taken(store, username.key())? {
             return Ok(username);
         }
     }
@@ -228,15 +228,11 @@ fn is_sign_in(link: &IdentityLink, identity: &ExternalIdentity) -> bool {
     link.latest_token.is_none_or(|latest| latest < identity.issued)
 }
 
-fn is_open(directory: &mut dyn Reader, user: UserId, now: Timestamp) -> Result<bool, StoreError> {
-    Ok(directory.account_status(user)?.is_some_and(|status| status.is_open(now)))
+fn is_open(store: &mut dyn Reader, user: UserId, now: Timestamp) -> Result<bool, StoreError> {
+    Ok(store.account_status(user)?.is_some_and(|status| status.is_open(now)))
 }
 
-fn caller(
-    directory: &mut dyn Reader,
-    user: UserId,
-    identity: &ExternalIdentity,
-) -> Result<Option<Caller>, RecogniseError> {
-    let status = directory.account_status(user)?;
+fn caller(store: &mut dyn Reader, user: UserId, identity: &ExternalIdentity) -> Result<Option<Caller>, RecogniseError> {
+    let status = store.account_status(user)?;
     Ok(status.map(|status| Caller { user, stamp: status.stamp, scopes: identity.scopes.clone() }))
 }

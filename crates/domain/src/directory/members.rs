@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::{Directory, user_id};
-use crate::access::{Caller, Denied, Permission};
+use super::unit_of_work::Finish;
+use super::{Directory, ReadGroupError};
+use crate::access::{Permission, Refused, contains_refused};
+use crate::audit::{AdministratorsChange, AuditNote};
+use crate::context::Context;
 use crate::group::SystemGroup;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Paged;
-use crate::ports::{Reach, StoreError};
-use crate::request::{AdministratorsChange, AuditNote};
+use crate::ports::Reach;
 use crate::search::UserListing;
 use crate::user::{User, UserId};
 
@@ -24,43 +26,34 @@ pub struct Added {
 /// Why no member was added.
 #[derive(Debug, thiserror::Error)]
 pub enum AddMembersError {
-    /// The caller may not.
-    #[error(transparent)]
-    Denied(#[from] Denied),
     /// No group has this identifier.
     #[error("group not found")]
     GroupNotFound,
     /// No users have these ids; nobody was added.
     #[error("{} of the users were not found", .0.len())]
     UsersNotFound(BTreeSet<UserId>),
-    /// The store failed.
+    /// The actor may not, or the store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Refused(#[from] Refused),
 }
 
-/// Why a member was not added.
+/// Why one membership was neither added nor looked up.
 #[derive(Debug, thiserror::Error)]
-pub enum AddMemberError {
-    /// The caller may not.
-    #[error(transparent)]
-    Denied(#[from] Denied),
+pub enum MemberError {
     /// No group has this identifier.
     #[error("group not found")]
     GroupNotFound,
     /// No user has this identifier.
     #[error("user not found")]
     UserNotFound,
-    /// The store failed.
+    /// The actor may not, or the store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Refused(#[from] Refused),
 }
 
 /// Why a member was not removed.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoveMemberError {
-    /// The caller may not.
-    #[error(transparent)]
-    Denied(#[from] Denied),
     /// No group has this identifier.
     #[error("group not found")]
     GroupNotFound,
@@ -76,155 +69,114 @@ pub enum RemoveMemberError {
     /// Nobody could administer any more (contract 10 row 12).
     #[error("the last System Administrator cannot be removed")]
     LastAdministrator,
-    /// The store failed.
+    /// The actor may not, or the store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Refused(#[from] Refused),
 }
 
-/// Why it was not said whether a user is a member.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckMemberError {
-    /// The caller may not.
-    #[error(transparent)]
-    Denied(#[from] Denied),
-    /// No group has this identifier.
-    #[error("group not found")]
-    GroupNotFound,
-    /// No user has this identifier.
-    #[error("user not found")]
-    UserNotFound,
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// Why members were not listed.
-#[derive(Debug, thiserror::Error)]
-pub enum ListMembersError {
-    /// The caller may not.
-    #[error(transparent)]
-    Denied(#[from] Denied),
-    /// No group has this identifier.
-    #[error("group not found")]
-    GroupNotFound,
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
+contains_refused!(AddMembersError, MemberError, RemoveMemberError);
 
 impl Directory {
     /// Makes all of `users` direct members of `group`, or none of them (contract 5.g and 10).
     pub fn add_members(
         &self,
-        caller: &Caller,
+        context: &Context,
         group: &GroupIdentifier,
         users: &BTreeSet<UserId>,
     ) -> Result<Added, AddMembersError> {
-        let now = self.clock.now();
-        let done = self.store.write(|directory| {
-            let admitted = self.admit(directory, caller, now)??;
-            admitted.may(Permission::ManageGroups)?;
-            let group = directory.group_id(group)?.ok_or(AddMembersError::GroupNotFound)?;
-            let above = admitted.may_change_members_of(directory, group)??;
-            let unknown = directory.unknown_users(users)?;
+        self.write(context, |work| {
+            let group = work.authorised_group(Permission::ChangeMembers, group)?;
+            let group = group.ok_or(AddMembersError::GroupNotFound)?;
+            let administrators = work.authorise_members_of(group)?;
+            let unknown = work.unknown_users(users)?;
             if !unknown.is_empty() {
                 return Err(AddMembersError::UsersNotFound(unknown));
             }
-            let new = directory.insert_members(group, users, now)?;
-            let added = Added { new, existing: users.len() as u64 - new };
-            let note = AuditNote::of_group(AdministratorsChange::UsersAdded, above, group)
-                .map(|note| note.naming_users(users));
-            Ok((added, note.filter(|_| new > 0)))
-        });
-        self.noted(done)
+            let new = work.insert_members(group, users, context.now())?;
+            if new > 0 {
+                let note = AuditNote::of_group(AdministratorsChange::UsersAdded, administrators, group);
+                work.note(note.map(|note| note.naming_users(users)));
+            }
+            Ok(Finish::Commit(Added { new, existing: users.len() as u64 - new }))
+        })
     }
 
-    /// Makes `user` a direct member of `group`, if it is not yet one (contract 5.h).
+    /// Makes `user` a direct member of `group`, if it is not one already (contract 5.h).
     pub fn add_member(
         &self,
-        caller: &Caller,
+        context: &Context,
         group: &GroupIdentifier,
         user: &UserIdentifier,
-    ) -> Result<(), AddMemberError> {
-        let now = self.clock.now();
-        let done = self.store.write(|directory| {
-            let admitted = self.admit(directory, caller, now)??;
-            admitted.may(Permission::ManageGroups)?;
-            let group = directory.group_id(group)?.ok_or(AddMemberError::GroupNotFound)?;
-            let above = admitted.may_change_members_of(directory, group)??;
-            let user = user_id(directory, caller, user)?.ok_or(AddMemberError::UserNotFound)?;
+    ) -> Result<(), MemberError> {
+        self.write(context, |work| {
+            let group = work.authorised_group(Permission::ChangeMembers, group)?.ok_or(MemberError::GroupNotFound)?;
+            let administrators = work.authorise_members_of(group)?;
+            let user = work.find_user(user)?.ok_or(MemberError::UserNotFound)?;
             let users = BTreeSet::from([user]);
-            let new = directory.insert_members(group, &users, now)?;
-            let note = AuditNote::of_group(AdministratorsChange::UsersAdded, above, group)
-                .map(|note| note.naming_users(&users));
-            Ok(((), note.filter(|_| new > 0)))
-        });
-        self.noted(done)
+            if work.insert_members(group, &users, context.now())? > 0 {
+                let note = AuditNote::of_group(AdministratorsChange::UsersAdded, administrators, group);
+                work.note(note.map(|note| note.naming_users(&users)));
+            }
+            Ok(Finish::Commit(()))
+        })
     }
 
     /// Ends a direct membership (contract 5.i and 10).
     pub fn remove_member(
         &self,
-        caller: &Caller,
+        context: &Context,
         group: &GroupIdentifier,
         user: &UserIdentifier,
     ) -> Result<(), RemoveMemberError> {
-        let now = self.clock.now();
-        let done = self.store.write_alone(|directory| {
-            let admitted = self.admit(directory, caller, now)??;
-            admitted.may(Permission::ManageGroups)?;
-            let group = directory.group_id(group)?.ok_or(RemoveMemberError::GroupNotFound)?;
-            let above = admitted.may_change_members_of(directory, group)??;
-            let user = user_id(directory, caller, user)?.ok_or(RemoveMemberError::UserNotFound)?;
-            if directory.group_id(&SystemGroup::Everyone.identifier())? == Some(group) {
+        self.write_alone(context, |work| {
+            let group = work.authorised_group(Permission::ChangeMembers, group)?;
+            let group = group.ok_or(RemoveMemberError::GroupNotFound)?;
+            let administrators = work.authorise_members_of(group)?;
+            let user = work.find_user(user)?.ok_or(RemoveMemberError::UserNotFound)?;
+            if work.group_id(&SystemGroup::Everyone.identifier())? == Some(group) {
                 return Err(RemoveMemberError::Everyone);
             }
-            if !directory.remove_member(group, user)? {
+            if !work.remove_member(group, user)? {
                 return Err(RemoveMemberError::NotAMember);
             }
-            if !directory.has_active_administrator(now)? {
+            if !work.has_active_administrator(context.now())? {
                 return Err(RemoveMemberError::LastAdministrator);
             }
-            let users = BTreeSet::from([user]);
-            let note = AuditNote::of_group(AdministratorsChange::UserRemoved, above, group)
-                .map(|note| note.naming_users(&users));
-            Ok(((), note))
-        });
-        self.noted(done)
+            let note = AuditNote::of_group(AdministratorsChange::UserRemoved, administrators, group);
+            work.note(note.map(|note| note.naming_users(&BTreeSet::from([user]))));
+            Ok(Finish::Commit(()))
+        })
     }
 
     /// Whether `user` belongs to `group` or to any group below it (contract 5.j and 5.2).
     pub fn is_member(
         &self,
-        caller: &Caller,
+        context: &Context,
         group: &GroupIdentifier,
         user: &UserIdentifier,
-    ) -> Result<bool, CheckMemberError> {
-        let now = self.clock.now();
-        self.read(|directory| {
-            let user = user_id(directory, caller, user)?;
-            self.admit(directory, caller, now)??.may_about(Permission::ReadGroups, user)?;
-            let group = directory.group_id(group)?.ok_or(CheckMemberError::GroupNotFound)?;
-            let user = user.ok_or(CheckMemberError::UserNotFound)?;
-            Ok(directory.is_effective_member(group, user)?)
+    ) -> Result<bool, MemberError> {
+        self.read(context, |work| {
+            let user = work.authorised_user(Permission::CheckMembers, user)?;
+            let group = work.group_id(group)?.ok_or(MemberError::GroupNotFound)?;
+            let user = user.ok_or(MemberError::UserNotFound)?;
+            Ok(work.is_effective_member(group, user)?)
         })
     }
 
     /// A page of the users of `group`, by username, without the members of an `excluded` group (contract 5.f and 5.2).
     pub fn members(
         &self,
-        caller: &Caller,
+        context: &Context,
         group: &GroupIdentifier,
         reach: Reach,
         excluded: &[GroupIdentifier],
         listing: &UserListing,
-    ) -> Result<Paged<User>, ListMembersError> {
-        let now = self.clock.now();
-        self.read(|directory| {
-            self.admit(directory, caller, now)??.may(Permission::ReadGroups)?;
-            let group = directory.group_id(group)?.ok_or(ListMembersError::GroupNotFound)?;
-            let excluded = directory.group_ids(excluded)?;
-            Ok(directory.members(group, reach, &excluded, listing)?)
+    ) -> Result<Paged<User>, ReadGroupError> {
+        self.read(context, |work| {
+            let group = work.authorised_group(Permission::ReadGroups, group)?;
+            let group = group.ok_or(ReadGroupError::GroupNotFound)?;
+            let excluded = work.group_ids(excluded)?;
+            Ok(work.members(group, reach, &excluded, listing)?)
         })
     }
 }

@@ -1,23 +1,21 @@
 //! New passwords (contract 4.9 and 7).
 
+use super::Directory;
 use super::actions::OF_AN_API_KEY;
 use super::sign_in::known_address;
-use super::{Directory, user_id};
-use crate::access::{Caller, Denied, Permission};
+use super::unit_of_work::Finish;
+use crate::access::{Permission, Refused, Target, contains_refused};
+use crate::audit::AuditNote;
+use crate::context::Context;
 use crate::identifier::UserIdentifier;
 use crate::password::{self, LONGEST, Password, PasswordHash};
-use crate::ports::{Credentials, PasswordsError, StoreError};
-use crate::request::AuditNote;
-use crate::time::Timestamp;
+use crate::ports::{Credentials, PasswordsError};
 use crate::user::{ProviderKind, SecurityStamp, User, UserId};
 use crate::validation::InvalidField;
 
 /// Why a password was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangePasswordError {
-    /// The caller may not.
-    #[error(transparent)]
-    Denied(#[from] Denied),
     /// No user has this identifier.
     #[error("user not found")]
     UserNotFound,
@@ -30,9 +28,9 @@ pub enum ChangePasswordError {
     /// A password could not be hashed or compared.
     #[error(transparent)]
     Passwords(#[from] PasswordsError),
-    /// The store failed.
+    /// The actor may not, or the store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Refused(#[from] Refused),
 }
 
 /// What a user has before a new password, and whether they must prove that they know the old one.
@@ -43,24 +41,25 @@ struct Before {
     is_of_api_key: bool,
 }
 
+contains_refused!(ChangePasswordError);
+
 impl Directory {
     /// Gives a user a new password and ends their tokens: users themselves with the existing one, administrators without.
     pub fn change_password(
         &self,
-        caller: &Caller,
+        context: &Context,
         user: &UserIdentifier,
         existing: Option<String>,
         new: Option<String>,
     ) -> Result<(), ChangePasswordError> {
-        let now = self.clock.now();
-        let before = self.before(caller, user, now)?;
+        let before = self.before(context, user)?;
         let existing = existing.filter(|existing| !existing.is_empty());
         let new = check(&before, existing.is_some(), new)?;
         if let Some(existing) = existing
             // One that is too long cannot be right, and is not worth a hash.
             && (existing.len() > LONGEST || !self.is_password(&Password::typed(existing), before.hash.as_ref())?)
         {
-            self.count_wrong_existing(before.user.id, now)?;
+            self.count_wrong_existing(context, before.user.id)?;
             return Err(ChangePasswordError::ExistingIncorrect);
         }
         if self.is_password(&new, before.hash.as_ref())? {
@@ -69,32 +68,34 @@ impl Directory {
         let hash = self.passwords.hash(&new)?;
         let stamp = Some(SecurityStamp(self.ids.next()));
         let credentials = Credentials { password: Some(hash), stamp, ..Credentials::default() };
-        self.store.write(|directory| {
-            let admitted = self.admit(directory, caller, now)??;
-            admitted.may_about_even_before_reset(Permission::ManageUsers, Some(before.user.id))?;
-            admitted.may_touch_user(directory, Permission::ManageUsers, before.user.id)??;
-            let current = directory.user_to_change(before.user.id)?.ok_or(ChangePasswordError::UserNotFound)?;
-            // What was proved above was proved of the password that was there then.
-            if directory.password(current.id)? != before.hash {
+        self.write(context, |work| {
+            work.authorise(Permission::ChangePasswords, Target::User(before.user.id))?;
+            let current = work.user_to_change(before.user.id)?.ok_or(ChangePasswordError::UserNotFound)?;
+            // The existing password was compared with the hash that was there then.
+            if work.password(current.id)? != before.hash {
                 return Err(ChangePasswordError::ExistingIncorrect);
             }
+            let now = context.now();
             let changed =
                 User { password_changed: Some(now), password_reset_required: false, modified: now, ..current };
-            Ok(directory.update_user(&changed, &credentials)?)
+            work.update_user(&changed, &credentials)?;
+            Ok(Finish::Commit(()))
         })
     }
 
-    fn before(&self, caller: &Caller, user: &UserIdentifier, now: Timestamp) -> Result<Before, ChangePasswordError> {
-        self.read(|directory| {
-            let target = user_id(directory, caller, user)?;
-            let admitted = self.admit(directory, caller, now)??;
-            admitted.may_about_even_before_reset(Permission::ManageUsers, target)?;
-            let target = target.ok_or(ChangePasswordError::UserNotFound)?;
-            admitted.may_touch_user(directory, Permission::ManageUsers, target)??;
-            let user = directory.user(target)?.ok_or(ChangePasswordError::UserNotFound)?;
-            let hash = directory.password(target)?;
-            let is_of_api_key = directory.api_key_of(target)?.is_some();
-            Ok(Before { user, hash, must_prove: admitted.may(Permission::ManageUsers).is_err(), is_of_api_key })
+    fn before(&self, context: &Context, user: &UserIdentifier) -> Result<Before, ChangePasswordError> {
+        self.read(context, |work| {
+            let user = work.authorised_user(Permission::ChangePasswords, user)?;
+            let id = user.ok_or(ChangePasswordError::UserNotFound)?;
+            let user = work.user(id)?.ok_or(ChangePasswordError::UserNotFound)?;
+            let hash = work.password(id)?;
+            let is_of_api_key = work.api_key_of(id)?.is_some();
+            let must_prove = match work.authorise(Permission::ManageUsers, Target::All) {
+                Ok(()) => false,
+                Err(Refused::Denied(_)) => true,
+                Err(Refused::Store(error)) => return Err(error.into()),
+            };
+            Ok(Before { user, hash, must_prove, is_of_api_key })
         })
     }
 
@@ -102,18 +103,17 @@ impl Directory {
         hash.map_or(Ok(false), |hash| self.passwords.verify(password, hash))
     }
 
-    /// A wrong password counts, and locks the account in the end; this stays though the request is refused.
-    fn count_wrong_existing(&self, user: UserId, now: Timestamp) -> Result<(), StoreError> {
-        let newly_locked = self.store.write(|directory| {
-            let Some(current) = directory.user_to_change(user)? else { return Ok(false) };
-            let address = self.address_digest(user);
-            let known = known_address(directory, user, &address, now)?;
-            self.count_failure(directory, current, &address, known, now)
-        })?;
-        if newly_locked {
-            self.request.note([AuditNote::Locked { user }]);
-        }
-        Ok(())
+    /// Counts a wrong password, which may lock the account. The count stays though the request is refused.
+    fn count_wrong_existing(&self, context: &Context, user: UserId) -> Result<(), Refused> {
+        self.write(context, |work| {
+            let Some(current) = work.user_to_change(user)? else { return Ok(Finish::Rollback(())) };
+            let address = self.address_digest(context, user);
+            let known = known_address(work.store, user, &address, context.now())?;
+            if self.count_failure(work.store, current, &address, known, context.now())? {
+                work.note([AuditNote::Locked { user }]);
+            }
+            Ok(Finish::Commit(()))
+        })
     }
 }
 

@@ -3,13 +3,15 @@
 use uuid::Uuid;
 
 use super::Directory;
-use crate::access::{Caller, Scopes};
+use super::unit_of_work::Finish;
+use crate::access::{Caller, Refused, Scopes, contains_refused};
 use crate::api_key::{ApiKeyId, ApiKeyIdentifier};
+use crate::audit::AuditNote;
+use crate::context::Context;
 use crate::identifier::{UserIdentifier, parse_guid};
 use crate::name::NameKey;
 use crate::password::{LONGEST, Password, PasswordHash};
 use crate::ports::{Credentials, KnownAddress, PasswordsError, Reader, RefreshGrant, SecretsError, StoreError, Writer};
-use crate::request::AuditNote;
 use crate::secret::{Secret, SecretDigest};
 use crate::time::Timestamp;
 use crate::user::{Lockout, User, UserId};
@@ -52,9 +54,9 @@ pub enum SignInError {
     /// There is no randomness for a refresh token.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
-    /// The store failed.
+    /// The actor may not, or the store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Refused(#[from] Refused),
 }
 
 /// Why a refresh token got nobody an access token.
@@ -63,9 +65,9 @@ pub enum RefreshError {
     /// It is none, it has expired or was revoked, or its user may not sign in.
     #[error("the refresh token is good for nothing")]
     Invalid,
-    /// The store failed.
+    /// The actor may not, or the store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Refused(#[from] Refused),
 }
 
 /// Why a program was not signed in.
@@ -74,9 +76,9 @@ pub enum ClientError {
     /// There is no such API key, its secret is another, or it is disabled.
     #[error("the client is not known by this secret")]
     Invalid,
-    /// The store failed.
+    /// The actor may not, or the store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Refused(#[from] Refused),
 }
 
 /// An account that can be signed in to with a password.
@@ -97,65 +99,81 @@ struct Claim {
 /// Nobody has this id: what is asked of it takes as long as of somebody.
 const NOBODY: UserId = UserId(Uuid::nil());
 
+/// What came of an attempt to sign in that was counted.
+enum Attempt {
+    SignedIn(Caller),
+    Incorrect,
+    Suspended,
+    Locked,
+}
+
+contains_refused!(SignInError, RefreshError, ClientError);
+
 impl Directory {
     /// Signs a user in who is named by username or email address. An attempt counts, whatever its outcome, and too many
     /// wrong passwords lock: at an address from where the account was signed in to within 30 days those from there, anywhere else
     /// those from all other addresses together. A name that nobody has locks in the same way.
-    pub fn sign_in(&self, name: &str, password: String, scopes: &Scopes) -> Result<Session, SignInError> {
+    pub fn sign_in(
+        &self,
+        context: &Context,
+        name: &str,
+        password: String,
+        scopes: &Scopes,
+    ) -> Result<Session, SignInError> {
         // Neither can be right, and nothing is looked up whose time could tell who is here.
         if password.len() > LONGEST || name.len() > LONGEST_NAME {
             return Err(SignInError::Incorrect);
         }
-        let now = self.clock.now();
+        let now = context.now();
         let key = NameKey::of(name);
         let unknown = self.secrets.keyed_digest(&format!("name {}", key.as_str()));
         let identifier = UserIdentifier::Name(key);
-        let claim = self.read(|directory| self.claim(directory, &identifier, &unknown, now))?;
+        let claim =
+            self.read(context, |work| Ok::<_, SignInError>(self.claim(context, work.store, &identifier, &unknown)?))?;
         let password = Password::typed(password);
         let hash = claim.account.as_ref().map(|account| &account.hash).filter(|_| !claim.lockout.is_locked(now));
         let is_right = self.compare(&password, hash)?;
         let Some(account) = &claim.account else {
-            return self.count_unknown(&claim, &unknown, now);
+            return self.count_unknown(context, &claim, &unknown);
         };
         let refresh_token = Secret::of_session(&self.secrets.random()?);
         let digest = self.secrets.digest(refresh_token.reveal());
-        let outcome = self.store.write(|directory| {
-            let Some(user) = directory.user_to_change(account.id)? else {
-                return Ok(Err((SignInError::Incorrect, false)));
+        let attempt = self.write::<_, SignInError>(context, |work| {
+            let Some(user) = work.user_to_change(account.id)? else {
+                return Ok(Finish::Rollback(Attempt::Incorrect));
             };
-            // What was compared above was compared with the password that was there then.
-            let is_same = directory.password(account.id)?.as_ref() == Some(&account.hash);
+            // The password was compared with the hash that was there then.
+            // It is read whatever came of that: a wrong password costs as many statements as a name that nobody has.
+            let is_same = work.password(account.id)?.as_ref() == Some(&account.hash);
             let is_right = is_right && is_same;
-            let known = known_address(directory, account.id, &claim.address, now)?;
+            let known = known_address(work.store, account.id, &claim.address, now)?;
             let was_locked = known.map_or(user.lockout, |known| known.lockout).is_locked(now);
             if was_locked || !is_right {
-                let newly_locked = self.count_failure(directory, user, &claim.address, known, now)?;
-                let error = if was_locked { SignInError::Locked } else { SignInError::Incorrect };
-                return Ok(Err((error, newly_locked)));
+                if self.count_failure(work.store, user, &claim.address, known, now)? {
+                    work.note([AuditNote::Locked { user: account.id }]);
+                }
+                return Ok(Finish::Commit(if was_locked { Attempt::Locked } else { Attempt::Incorrect }));
             }
             if user.is_suspended(now) {
-                return Ok(Err((SignInError::Suspended, false)));
+                return Ok(Finish::Rollback(Attempt::Suspended));
             }
-            directory.update_user(&signed_in(user, now), &Credentials::default())?;
-            if self.address.is_some() {
-                directory.remember_address(account.id, &claim.address, now, MOST_ADDRESSES)?;
+            work.update_user(&signed_in(user, now), &Credentials::default())?;
+            if context.address().is_some() {
+                work.remember_address(account.id, &claim.address, now, MOST_ADDRESSES)?;
             }
-            let Some(status) = directory.account_status(account.id)? else {
-                return Ok(Err((SignInError::Incorrect, false)));
+            let Some(status) = work.account_status(account.id)? else {
+                return Ok(Finish::Rollback(Attempt::Incorrect));
             };
             let caller = Caller { user: account.id, stamp: status.stamp, scopes: scopes.clone() };
-            directory.forget_refresh_tokens(account.id, status.stamp, now, MOST_REFRESH_TOKENS - 1)?;
-            directory.insert_refresh_token(&digest, &grant(&caller, now))?;
-            Ok::<_, StoreError>(Ok(caller))
+            work.forget_refresh_tokens(account.id, status.stamp, now, MOST_REFRESH_TOKENS - 1)?;
+            work.insert_refresh_token(&digest, &grant(&caller, now))?;
+            Ok(Finish::Commit(Attempt::SignedIn(caller)))
         })?;
-        match outcome {
-            Ok(caller) => Ok(Session { caller, refresh_token }),
-            Err((error, newly_locked)) => {
-                if newly_locked {
-                    self.request.note([AuditNote::Locked { user: account.id }]);
-                }
-                Err(error)
-            }
+        match attempt {
+            Attempt::SignedIn(caller) => Ok(Session { caller, refresh_token }),
+            Attempt::Incorrect => Err(SignInError::Incorrect),
+            Attempt::Suspended => Err(SignInError::Suspended),
+            Attempt::Locked => Err(SignInError::Locked),
         }
     }
 
@@ -163,18 +181,18 @@ impl Directory {
     /// statements whoever it is.
     fn claim(
         &self,
-        directory: &mut dyn Reader,
+        context: &Context,
+        store: &mut dyn Reader,
         name: &UserIdentifier,
         unknown: &SecretDigest,
-        now: Timestamp,
     ) -> Result<Claim, StoreError> {
-        let user = directory.user_id(name)?;
+        let user = store.user_id(name)?;
         let subject = user.unwrap_or(NOBODY);
-        let hash = directory.password(subject)?;
-        let lockout = directory.lockout(subject)?.unwrap_or_default();
-        let address = self.address_digest(subject);
-        let known = known_address(directory, subject, &address, now)?;
-        let unknown = directory.unknown_lockout(unknown)?;
+        let hash = store.password(subject)?;
+        let lockout = store.lockout(subject)?.unwrap_or_default();
+        let address = self.address_digest(context, subject);
+        let known = known_address(store, subject, &address, context.now())?;
+        let unknown = store.unknown_lockout(unknown)?;
         let account = user.zip(hash).map(|(id, hash)| Account { id, hash });
         let lockout = match (&account, known) {
             (None, _) => unknown,
@@ -185,47 +203,49 @@ impl Directory {
     }
 
     /// Counts a password for a name that nobody has.
-    fn count_unknown(&self, claim: &Claim, name: &SecretDigest, now: Timestamp) -> Result<Session, SignInError> {
-        let was_locked = self.store.write(|directory| {
-            let lockout = directory.unknown_lockout_to_change(name)?;
-            directory.password(NOBODY)?;
-            directory.known_address(NOBODY, &claim.address)?;
-            directory.set_unknown_lockout(name, lockout.failed(now, self.policy.lockout), now)?;
-            Ok::<_, StoreError>(lockout.is_locked(now))
+    fn count_unknown(&self, context: &Context, claim: &Claim, name: &SecretDigest) -> Result<Session, SignInError> {
+        let now = context.now();
+        let was_locked = self.write::<_, SignInError>(context, |work| {
+            let lockout = work.unknown_lockout_to_change(name)?;
+            work.password(NOBODY)?;
+            work.known_address(NOBODY, &claim.address)?;
+            work.set_unknown_lockout(name, lockout.failed(now, self.policy.lockout), now)?;
+            Ok(Finish::Commit(lockout.is_locked(now)))
         })?;
         Err(if was_locked { SignInError::Locked } else { SignInError::Incorrect })
     }
 
     /// Says for whom a refresh token is, and lets it live for another 15 days. `scopes` may leave some of its own out.
-    pub fn refresh(&self, refresh_token: &str, scopes: &Scopes) -> Result<Caller, RefreshError> {
-        let now = self.clock.now();
+    pub fn refresh(&self, context: &Context, refresh_token: &str, scopes: &Scopes) -> Result<Caller, RefreshError> {
+        let now = context.now();
         let digest = self.secrets.digest(refresh_token);
-        self.store.write(|directory| {
-            let grant = directory.refresh_grant(&digest)?.filter(|grant| grant.expires > now);
+        self.write(context, |work| {
+            let grant = work.refresh_grant(&digest)?.filter(|grant| grant.expires > now);
             let grant = grant.ok_or(RefreshError::Invalid)?;
-            let status = directory.account_status(grant.user)?.ok_or(RefreshError::Invalid)?;
+            let status = work.account_status(grant.user)?.ok_or(RefreshError::Invalid)?;
             if status.stamp != grant.stamp || !status.is_open(now) {
                 return Err(RefreshError::Invalid);
             }
-            directory.extend_refresh_token(&digest, now.plus_days(REFRESH_DAYS))?;
-            Ok(Caller { user: grant.user, stamp: grant.stamp, scopes: grant.scopes.among(scopes) })
+            work.extend_refresh_token(&digest, now.plus_days(REFRESH_DAYS))?;
+            let scopes = grant.scopes.among(scopes);
+            Ok(Finish::Commit(Caller { user: grant.user, stamp: grant.stamp, scopes }))
         })
     }
 
     /// Signs a program in: it acts as the user of its API key.
     pub fn sign_in_client(
         &self,
+        context: &Context,
         client_id: &str,
         secret: &str,
         scopes: &Scopes,
     ) -> Result<(ApiKeyId, Caller), ClientError> {
-        let now = self.clock.now();
         let digest = self.secrets.digest(secret);
         let id = ApiKeyId(parse_guid(client_id).ok_or(ClientError::Invalid)?);
-        self.read(|directory| {
-            let known = directory.api_key_secret(id)? == Some(digest);
-            let key = directory.api_key(&ApiKeyIdentifier::Id(id))?.filter(|_| known).ok_or(ClientError::Invalid)?;
-            let status = directory.account_status(key.user)?.filter(|status| status.is_open(now));
+        self.read(context, |work| {
+            let is_right = work.api_key_secret(id)? == Some(digest);
+            let key = work.api_key(&ApiKeyIdentifier::Id(id))?.filter(|_| is_right).ok_or(ClientError::Invalid)?;
+            let status = work.account_status(key.user)?.filter(|status| status.is_open(context.now()));
             let stamp = status.ok_or(ClientError::Invalid)?.stamp;
             Ok((id, Caller { user: key.user, stamp, scopes: key.scopes.among(scopes) }))
         })
@@ -242,7 +262,7 @@ impl Directory {
     /// Counts a wrong password of `user` from `address`, which may be a `known` one, and says whether it locked.
     pub(super) fn count_failure(
         &self,
-        directory: &mut dyn Writer,
+        store: &mut dyn Writer,
         user: User,
         address: &SecretDigest,
         known: Option<KnownAddress>,
@@ -257,26 +277,26 @@ impl Directory {
             lockout: if known.is_some() { user.lockout } else { after },
             ..user
         };
-        directory.update_user(&user, &Credentials::default())?;
-        directory.set_address_lockout(user.id, address, if known.is_some() { after } else { Lockout::default() })?;
+        store.update_user(&user, &Credentials::default())?;
+        store.set_address_lockout(user.id, address, if known.is_some() { after } else { Lockout::default() })?;
         Ok(after.is_locked(now) && !before.is_locked(now))
     }
 
     /// What a store keeps of the address from which this user is signed in to.
-    pub(super) fn address_digest(&self, user: UserId) -> SecretDigest {
-        let address = self.address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
+    pub(super) fn address_digest(&self, context: &Context, user: UserId) -> SecretDigest {
+        let address = context.address().map_or_else(|| "unknown".to_owned(), |address| address.to_string());
         self.secrets.keyed_digest(&format!("address {user} {address}"))
     }
 }
 
 /// What is known of an address of `user`, if they signed in from there within 30 days (contract 2.4).
 pub(super) fn known_address(
-    directory: &mut dyn Reader,
+    store: &mut dyn Reader,
     user: UserId,
     address: &SecretDigest,
     now: Timestamp,
 ) -> Result<Option<KnownAddress>, StoreError> {
-    let known = directory.known_address(user, address)?;
+    let known = store.known_address(user, address)?;
     Ok(known.filter(|known| known.signed_in.plus_days(ADDRESS_DAYS) > now))
 }
 

@@ -1,23 +1,23 @@
-//! Users: creating them.
+//! Users: listing, creating, reading, changing and deleting them (contract 4.1 and 4.3 to 4.8).
 
-use std::collections::BTreeSet;
-
-use super::{Directory, is_taken};
-use crate::access::{Caller, Denied, Permission};
-use crate::group::SystemGroup;
+use super::registration::register;
+use super::unit_of_work::{Finish, Writing};
+use super::{Directory, is_taken_by_another};
+use crate::access::{Denied, On, Permission, Refused, Target, contains_refused};
+use crate::audit::{AdministratorsChange, AuditNote};
+use crate::context::Context;
 use crate::identifier::UserIdentifier;
-use crate::password::PasswordHash;
-use crate::ports::{NameSource, PasswordsError, StoreError, Writer};
-use crate::request::{AdministratorsChange, AuditNote};
-use crate::user::{Account, DEFAULT_PASSWORD_CHANGE_FREQUENCY, SecurityStamp, User, UserDraft, UserId};
+use crate::name::NameKey;
+use crate::page::Paged;
+use crate::ports::{Credentials, PasswordsError, Reader, StoreError};
+use crate::search::UserListing;
+use crate::user::{Account, DEFAULT_PASSWORD_CHANGE_FREQUENCY, SecurityStamp, User, UserChanges, UserDraft, UserId};
 use crate::validation::InvalidField;
+use crate::version::Precondition;
 
 /// Why a user was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateUserError {
-    /// The caller may not.
-    #[error(transparent)]
-    Denied(#[from] Denied),
     /// Fields are not as they must be.
     #[error("there are validation errors")]
     Invalid(Vec<InvalidField>),
@@ -33,65 +33,203 @@ pub enum CreateUserError {
     /// The password could not be hashed.
     #[error(transparent)]
     Passwords(#[from] PasswordsError),
-    /// The store failed.
+    /// The actor may not, or the store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Refused(#[from] Refused),
 }
 
+/// Why a user was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadUserError {
+    /// No user has this identifier.
+    #[error("user not found")]
+    UserNotFound,
+    /// The actor may not, or the store failed.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+/// Why a user was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeUserError {
+    /// No user has this identifier.
+    #[error("user not found")]
+    UserNotFound,
+    /// The user is in another state than the caller wants to change.
+    #[error("the user has changed")]
+    Stale,
+    /// Fields are not as they must be.
+    #[error("there are validation errors")]
+    Invalid(Vec<InvalidField>),
+    /// The actor may not, or the store failed.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+/// Why a user was not deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum DeleteUserError {
+    /// No user has this identifier.
+    #[error("user not found")]
+    UserNotFound,
+    /// The user is in another state than the caller wants to delete.
+    #[error("the user has changed")]
+    Stale,
+    /// Nobody could administer any more (contract 10 row 12).
+    #[error("the last System Administrator cannot be deleted")]
+    LastAdministrator,
+    /// The actor may not, or the store failed.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+contains_refused!(CreateUserError, ReadUserError, ChangeUserError, DeleteUserError);
+
 impl Directory {
+    /// A page of all users, by username (contract 4.1).
+    pub fn users(&self, context: &Context, listing: &UserListing) -> Result<Paged<User>, ReadUserError> {
+        self.read(context, |work| {
+            work.authorise(Permission::ReadUsers, Target::All)?;
+            Ok(work.users(listing)?)
+        })
+    }
+
     /// Creates a user, who joins `Everyone` and the groups of their email domain (contract 4.3).
-    pub fn create_user(&self, caller: &Caller, draft: UserDraft) -> Result<User, CreateUserError> {
-        let now = self.clock.now();
-        self.authorise(caller, Permission::ManageUsers)??;
-        let account = Account { id: UserId(self.ids.next()), now, email_required: true };
+    pub fn create_user(&self, context: &Context, draft: UserDraft) -> Result<User, CreateUserError> {
+        // Before anything is hashed.
+        self.authorise(context, Permission::CreateUsers, On::All)?;
+        let account = Account { id: UserId(self.ids.next()), now: context.now(), email_required: true };
         let new = draft.check(account).map_err(CreateUserError::Invalid)?;
         let hash = self.passwords.hash(&new.password)?;
         let stamp = SecurityStamp(self.ids.next());
-        let done = self.store.write(|directory| {
-            let admitted = self.admit(directory, caller, now)??;
-            admitted.may(Permission::ManageUsers)?;
+        self.write(context, |work| {
+            work.authorise(Permission::CreateUsers, Target::All)?;
             // Only System Administrators choose it (contract 3.3).
             if new.user.password_change_frequency != Some(DEFAULT_PASSWORD_CHANGE_FREQUENCY)
-                && !admitted.is_system_administrator()
+                && !work.actor.is_system_administrator()
             {
                 return Err(Denied::NotPermitted.into());
             }
-            register(directory, &new.user, Some(&hash), stamp, admitted.name_source(None))?;
+            register(work.store, &new.user, Some(&hash), stamp, work.actor.name_source(None))?;
             // The groups of an email domain may make an administrator.
-            admitted.may_touch_user(directory, Permission::ManageUsers, new.user.id)??;
-            let status = directory.account_status(new.user.id)?;
-            let note = AuditNote::of_user(AdministratorsChange::UsersAdded, status.as_ref(), new.user.id);
-            Ok(((), note))
-        });
-        self.noted(done).map(|()| new.user)
+            work.authorise(Permission::CreateUsers, Target::User(new.user.id))?;
+            let status = work.account_status(new.user.id)?;
+            work.note(AuditNote::of_user(AdministratorsChange::UsersAdded, status.as_ref(), new.user.id));
+            Ok(Finish::Commit(new.user.clone()))
+        })
+    }
+
+    /// Reads a user (contract 4.4).
+    pub fn user(&self, context: &Context, user: &UserIdentifier) -> Result<User, ReadUserError> {
+        self.read(context, |work| {
+            let user = work.authorised_user(Permission::ReadUsers, user)?.ok_or(ReadUserError::UserNotFound)?;
+            work.user(user)?.ok_or(ReadUserError::UserNotFound)
+        })
+    }
+
+    /// Changes a user and returns them as they are then (contract 4.5 to 4.7).
+    pub fn change_user(
+        &self,
+        context: &Context,
+        user: &UserIdentifier,
+        changes: &UserChanges,
+        precondition: &Precondition,
+    ) -> Result<User, ChangeUserError> {
+        let change = |work: &mut Writing<'_>| {
+            let target = work.authorised_user(Permission::ChangeUsers, user)?;
+            let target = target.ok_or(ChangeUserError::UserNotFound)?;
+            let current = work.user_to_change(target)?.ok_or(ChangeUserError::UserNotFound)?;
+            if changes.needs_administrator(&current)
+                || (changes.renames(&current) && !work.identities_of(target)?.is_empty())
+            {
+                work.authorise(Permission::ManageUsers, Target::User(target))?;
+            }
+            if changes
+                .password_change_frequency
+                .is_some_and(|days| days != current.password_change_frequency.map(i64::from))
+                && !work.actor.is_system_administrator()
+            {
+                return Err(Denied::NotPermitted.into());
+            }
+            if !precondition.allows(current.version) {
+                return Err(ChangeUserError::Stale);
+            }
+            let wanted = changes.clone().apply(&current, context.now()).map_err(ChangeUserError::Invalid)?;
+            names_are_free(work.store, &wanted)?;
+            if wanted == current {
+                return Ok(Finish::Rollback(current));
+            }
+            let names = work.actor.name_source(Some(target));
+            work.update_user(&wanted, &Credentials { names, ..Credentials::default() })?;
+            if closes_earlier(&current, &wanted) && is_last_administrator(work.store, &wanted)? {
+                return Err(invalid("expiry", "The last System Administrator cannot expire"));
+            }
+            if wanted.expiry != current.expiry {
+                let status = work.account_status(target)?;
+                work.note(AuditNote::of_user(AdministratorsChange::ExpiryChanged, status.as_ref(), target));
+            }
+            Ok(Finish::Commit(User { version: wanted.version.next(), ..wanted }))
+        };
+        // An expiry date may take the last administrator away.
+        if changes.sets_expiry() { self.write_alone(context, change) } else { self.write(context, change) }
+    }
+
+    /// Deletes a user: an administrator anybody but themselves, others themselves alone (contract 4.8).
+    pub fn delete_user(
+        &self,
+        context: &Context,
+        user: &UserIdentifier,
+        precondition: &Precondition,
+    ) -> Result<(), DeleteUserError> {
+        self.write_alone(context, |work| {
+            let target = work.authorised_user(Permission::ChangeUsers, user)?;
+            let target = target.ok_or(DeleteUserError::UserNotFound)?;
+            let status = work.account_status(target)?;
+            if work.actor.is(target) && status.as_ref().is_some_and(|status| status.system_administrator) {
+                return Err(Denied::NotPermitted.into());
+            }
+            let current = work.user_to_change(target)?.ok_or(DeleteUserError::UserNotFound)?;
+            if !precondition.allows(current.version) {
+                return Err(DeleteUserError::Stale);
+            }
+            work.delete_user(target)?;
+            if !work.has_active_administrator(context.now())? {
+                return Err(DeleteUserError::LastAdministrator);
+            }
+            work.note(AuditNote::of_user(AdministratorsChange::UserDeleted, status.as_ref(), target));
+            Ok(Finish::Commit(()))
+        })
     }
 }
 
-/// Adds an account under names that are free, to the groups that it joins by being created (contract 4.3 and 5.6).
-pub(super) fn register(
-    directory: &mut dyn Writer,
-    user: &User,
-    hash: Option<&PasswordHash>,
-    stamp: SecurityStamp,
-    names: NameSource,
-) -> Result<(), CreateUserError> {
-    if directory.user_id(&UserIdentifier::Id(user.id))?.is_some() {
-        return Err(CreateUserError::IdTaken(user.id));
-    }
-    if is_taken(directory, user.username.key())? {
-        return Err(CreateUserError::UsernameTaken(user.username.as_str().to_owned()));
-    }
-    let mut groups = BTreeSet::new();
-    if let Some(email) = &user.email {
-        if is_taken(directory, email.key())? {
-            return Err(CreateUserError::EmailTaken(email.as_str().to_owned()));
+/// Whether the account as it is wanted closes on a date, and before it would have.
+fn closes_earlier(current: &User, wanted: &User) -> bool {
+    wanted.expiry.is_some_and(|expiry| current.expiry.is_none_or(|before| expiry < before))
+}
+
+/// Whether nobody would administer on the day on which this account, an administrator's, closes.
+fn is_last_administrator(store: &mut dyn Reader, user: &User) -> Result<bool, StoreError> {
+    let Some(expiry) = user.expiry else { return Ok(false) };
+    let administers = store.account_status(user.id)?.is_some_and(|status| status.system_administrator);
+    Ok(administers && !store.has_active_administrator(expiry)?)
+}
+
+/// Refuses a username or an address that another user has (contract 10 row 22).
+fn names_are_free(store: &mut dyn Reader, user: &User) -> Result<(), ChangeUserError> {
+    let mut taken = Vec::new();
+    let mut check = |field: &str, key: NameKey, message: &str| -> Result<(), StoreError> {
+        if is_taken_by_another(store, key, user.id)? {
+            taken.push(InvalidField::new(field, message));
         }
-        groups = directory.groups_for_domain(&email.domain().to_lowercase())?;
+        Ok(())
+    };
+    check("username", user.username.key(), "The username is already in use")?;
+    if let Some(email) = &user.email {
+        check("email", email.key(), "The email address is already in use")?;
     }
-    groups.extend(directory.group_id(&SystemGroup::Everyone.identifier())?);
-    directory.insert_user(user, hash, stamp, names)?;
-    for group in groups {
-        directory.insert_members(group, &BTreeSet::from([user.id]), user.created)?;
-    }
-    Ok(())
+    if taken.is_empty() { Ok(()) } else { Err(ChangeUserError::Invalid(taken)) }
+}
+
+fn invalid(field: &str, message: &str) -> ChangeUserError {
+    ChangeUserError::Invalid(vec![InvalidField::new(field, message)])
 }

@@ -1,4 +1,4 @@
-//! API keys: what programs sign in with (contract 2.2 and 11).
+//! API keys, with which programs sign in (contract 2.2 and 11).
 
 use std::fmt;
 
@@ -28,13 +28,13 @@ pub struct ApiKey {
     pub id: ApiKeyId,
     /// Its name, which is its user's username.
     pub name: Username,
-    /// What it is for.
+    /// Its description.
     pub description: Option<String>,
     /// Whether programs may sign in with it: whether its user is not suspended.
     pub enabled: bool,
     /// The user it acts as.
     pub user: UserId,
-    /// The most that its tokens may be used for.
+    /// The scopes that its tokens may have at most.
     pub scopes: Scopes,
     /// When it was created.
     pub created: Timestamp,
@@ -61,17 +61,17 @@ impl From<&str> for ApiKeyIdentifier {
     }
 }
 
-/// What a request says of an API key that is to be, or is to change; what is `None` stays as it is, and in a new key as it
-/// comes. Nothing in it has been checked.
+/// The properties that a request gives an API key. `None` leaves a property as it is, or at its default in a new key. The
+/// values are not yet validated.
 #[derive(Clone, Debug, Default)]
 pub struct ApiKeyDraft {
     /// The name.
     pub name: Option<Option<String>>,
-    /// What it is for.
+    /// Its description.
     pub description: Option<Option<String>>,
     /// Whether programs may sign in with it.
     pub enabled: Option<bool>,
-    /// The most that its tokens may be used for; unknown scopes are dropped.
+    /// The scopes that its tokens may have at most. Unknown scopes are dropped.
     pub scopes: Option<Vec<String>>,
 }
 
@@ -97,7 +97,7 @@ impl ApiKeyDraft {
         faults.into_result(key)
     }
 
-    /// The key as it is to be.
+    /// The key with the changes applied, or every invalid field.
     pub(crate) fn apply(self, key: &ApiKey) -> Result<ApiKey, Vec<InvalidField>> {
         let mut faults = Faults::default();
         let mut changed = key.clone();

@@ -1,4 +1,4 @@
-//! The properties that an installation adds to its users and groups.
+//! Custom properties of users and groups.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::validation::Faults;
 /// Custom properties by name; names keep their case (contract 1.3).
 pub type Custom = BTreeMap<String, CustomValue>;
 
-/// A custom property: any JSON scalar, kept as it was given (contract 3.3).
+/// A custom property: a JSON scalar, stored as it was sent (contract 3.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CustomValue {
     /// `null`.
@@ -23,9 +23,9 @@ pub enum CustomValue {
 /// A change of custom properties.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CustomChange {
-    /// These and no others (contract 4.5).
+    /// Replaces all custom properties (contract 4.5).
     Replace(Custom),
-    /// These are set, those without a value are removed, others stay (contract 4.7).
+    /// Sets these properties, removes those without a value, and keeps all others (contract 4.7).
     Merge(BTreeMap<String, Option<CustomValue>>),
 }
 

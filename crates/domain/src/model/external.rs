@@ -1,4 +1,4 @@
-//! People who sign in elsewhere: what the token of a trusted outside issuer says of them (contract 2.5).
+//! Identities at external issuers, as their tokens describe them (contract 2.5).
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::model::scopes::Scopes;
 use crate::time::Timestamp;
 use crate::user::UserId;
 
-/// Who a valid token of an outside issuer stands for: the issuer and the subject together, and nothing else. Which user that is
+/// The identity that a valid token of an external issuer proves: the pair of issuer and subject. Which user that is
 /// here is found by [`recognise`](crate::directory::Directory::recognise).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalIdentity {
@@ -16,10 +16,10 @@ pub struct ExternalIdentity {
     pub subject: String,
     /// What this installation calls the issuer; users who are created for its tokens have it as their provider.
     pub provider: String,
-    /// By which username or address a user who is already here may be found, the first time: what the configured claim says,
+    /// The username or address by which an existing user may be linked at the first sign-in: the value of the configured claim,
     /// unless it is an address that the issuer has not verified.
     pub link_name: Option<String>,
-    /// What to call a user who is created, the best name first.
+    /// Candidates for the username of a user who is created, in order of preference.
     pub names: Vec<String>,
     /// Their email address, if the issuer has verified it.
     pub email: Option<String>,
@@ -27,41 +27,41 @@ pub struct ExternalIdentity {
     pub first_name: Option<String>,
     /// Their last name.
     pub last_name: Option<String>,
-    /// The groups they belong to over there; `None` where the issuer has no say in groups.
+    /// The names of their groups at the issuer. `None`: the issuer does not manage groups.
     pub groups: Option<BTreeSet<String>>,
     /// What the token may be used for.
     pub scopes: Scopes,
     /// When the token was issued.
     pub issued: Timestamp,
-    /// What its issuer may do here.
+    /// How far the issuer is trusted.
     pub trust: Trust,
 }
 
-/// How far an outside issuer is trusted.
+/// How far an external issuer is trusted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
-    /// People who come for the first time may be linked to users who are already here, by a name that an administrator or an
-    /// issuer gave these.
+    /// At the first sign-in, a subject may be linked to an existing user, by a name that an administrator or an
+    /// issuer set.
     pub links_existing: bool,
-    /// Also to users who administer.
+    /// Such a user may be an administrator.
     pub links_administrators: bool,
-    /// Users are created for people who come for the first time and are not linked to anybody.
+    /// A user is created for a subject that is not linked.
     pub creates_users: bool,
-    /// Groups it names that are not here are created.
+    /// Groups that it names and that do not exist are created.
     pub creates_groups: bool,
 }
 
-/// That a subject of an issuer is a user here.
+/// The link between a subject of an issuer and a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityLink {
-    /// The issuer's `iss`.
+    /// The claim `iss` of the issuer.
     pub issuer: String,
-    /// The subject's `sub`.
+    /// The claim `sub` of the subject.
     pub subject: String,
-    /// Who they are here.
+    /// The linked user.
     pub user: UserId,
     /// When the link was made.
     pub linked: Timestamp,
-    /// When the latest token was issued that counted as a sign-in; none has, as long as the user was kept out.
+    /// When the latest token that counted as a sign-in was issued. `None`: no token has counted yet.
     pub latest_token: Option<Timestamp>,
 }

@@ -32,7 +32,7 @@ pub struct GroupName(String);
 /// Why a text is no group name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GroupNameError {
-    /// Nothing but white space.
+    /// It is empty or white space.
     #[error("The group name is required")]
     Missing,
     /// More than [`GroupName::LONGEST`] characters.
@@ -56,7 +56,7 @@ impl GroupName {
         &self.0
     }
 
-    /// What tells it from others.
+    /// The key by which names are compared.
     #[must_use]
     pub fn key(&self) -> NameKey {
         NameKey::of(&self.0)
@@ -84,7 +84,7 @@ impl TryFrom<String> for GroupName {
     }
 }
 
-/// Where a group comes from (contract 5.5).
+/// The origin of a group (contract 5.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupKind {
     /// Built in.
@@ -132,7 +132,7 @@ impl SystemGroup {
         Self::UserAdministrators,
     ];
 
-    /// Those whose members administer (contract 5.3).
+    /// The administrators' groups (contract 5.3).
     pub const ADMINISTRATORS: [Self; 4] =
         [Self::SystemAdministrators, Self::UserAdministrators, Self::GroupAdministrators, Self::ApiKeyAdministrators];
 
@@ -152,7 +152,7 @@ impl SystemGroup {
         }
     }
 
-    /// What it is for.
+    /// Its description.
     #[must_use]
     pub fn description(self) -> &'static str {
         match self {
@@ -186,15 +186,15 @@ pub struct Group {
     pub id: GroupId,
     /// Its name; no two groups share one.
     pub name: GroupName,
-    /// What it is for.
+    /// Its description.
     pub description: Option<String>,
-    /// Where it comes from; this never changes.
+    /// Its origin, which never changes.
     pub kind: GroupKind,
     /// How many users are direct members.
     pub user_count: u64,
     /// How many groups are direct children.
     pub child_group_count: u64,
-    /// What the installation adds.
+    /// Custom properties, defined by the installation.
     pub custom: Custom,
     /// Email domains, in lower case, whose users join when their account is created (contract 5.6).
     pub auto_membership_email_domains: BTreeSet<String>,
@@ -202,6 +202,6 @@ pub struct Group {
     pub created: Timestamp,
     /// When its own properties last changed.
     pub modified: Timestamp,
-    /// Which state of the group's own properties this is; counts do not change it.
+    /// The version of the group's own properties, for conditional changes. Counts do not change it.
     pub version: Version,
 }

@@ -18,7 +18,7 @@ pub fn parse_guid(text: &str) -> Option<Uuid> {
     }
 }
 
-/// A user, by whatever names one.
+/// A user, by id, username or email address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserIdentifier {
     /// The caller: `@current`.
@@ -38,7 +38,7 @@ impl From<&str> for UserIdentifier {
     }
 }
 
-/// A group, by whatever names one.
+/// A group, by id or name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupIdentifier {
     /// The group's id.

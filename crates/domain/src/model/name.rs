@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-/// A text as it is compared, sorted and searched.
+/// The form of a text in which it is compared, sorted and searched.
 ///
 /// Case is ignored by Unicode simple folding (contract 10 row 28). Compared byte by byte, keys put symbols before
 /// digits and digits before letters (contract 4.1), whatever the collation of the database: characters of a class that
@@ -11,11 +11,11 @@ use std::num::NonZeroU32;
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TextKey(String);
 
-/// Before symbols that stand after the digits in Unicode: the last byte before the digits.
+/// The mark before symbols that follow the digits in Unicode: the last byte before the digits.
 pub const SYMBOL_MARK: char = '/';
-/// Before numbers that are no digits of ASCII: the first byte after the digits.
+/// The mark before numbers other than the ASCII digits: the first byte after the digits.
 pub const NUMBER_MARK: char = ':';
-/// What the characters that serve as marks are in a key, behind a mark.
+/// The characters that replace the marks themselves in a key, behind a mark.
 pub const MARKS: [(char, char); 2] = [(SYMBOL_MARK, '\u{2}'), (NUMBER_MARK, '\u{3}')];
 
 impl TextKey {
@@ -69,7 +69,7 @@ impl TextKey {
     }
 }
 
-/// The identity and the place of a name: two names with the same key are the same name, and keys sort as names do.
+/// The key by which names are compared and sorted: two names with the same key are the same name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NameKey(TextKey);
 

@@ -13,9 +13,9 @@ pub struct Page {
 pub struct EmptyPage;
 
 impl Page {
-    /// The size of a page that nobody asked to be different.
+    /// The default page size.
     pub const DEFAULT_SIZE: u64 = 25;
-    /// The largest page; a larger one is cut down to it.
+    /// The largest page size. Larger sizes are reduced to it.
     pub const LARGEST_SIZE: u64 = 1000;
 
     /// The page number `index`, counted from zero, of pages with `size` items.
@@ -32,13 +32,13 @@ impl Page {
         self.index
     }
 
-    /// How many items it holds at most.
+    /// The page size.
     #[must_use]
     pub fn size(self) -> u64 {
         self.size
     }
 
-    /// How many items stand before it.
+    /// How many items precede it.
     #[must_use]
     pub fn offset(self) -> u64 {
         self.index.saturating_mul(self.size)
@@ -56,7 +56,7 @@ impl Default for Page {
 pub struct Paged<T> {
     /// The page that was asked for.
     pub page: Page,
-    /// How many items there are on all pages together.
+    /// The number of items on all pages.
     pub total: u64,
     /// The items of this page; none past the end.
     pub items: Vec<T>,

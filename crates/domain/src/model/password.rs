@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The fewest characters of a password.
 const SHORTEST: usize = 8;
-/// The most bytes of a password; hashing more would be work that anyone could ask for.
+/// The most bytes of a password. The limit bounds the work of hashing.
 pub const LONGEST: usize = 1024;
 /// The shortest part of a name that a password may not hold, in characters.
 const SHORTEST_NAME_PART: usize = 3;
@@ -14,7 +14,7 @@ const SHORTEST_NAME_PART: usize = 3;
 pub struct Password(String);
 
 impl Password {
-    /// A password that somebody typed to prove who they are; the policy does not matter then.
+    /// A password that was entered to authenticate. The policy is not applied.
     #[must_use]
     pub fn typed(text: String) -> Self {
         Self(text)
@@ -33,7 +33,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// What a store keeps of a password, in the PHC string format.
+/// The hash of a password, in the PHC string format.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(pub String);
 

@@ -45,7 +45,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What a store keeps of a secret, and finds it by.
+/// The digest of a secret, which the store keeps in its place.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SecretDigest(pub [u8; 32]);
 

@@ -42,14 +42,14 @@ pub struct SecurityStamp(pub Uuid);
 pub enum ProviderKind {
     /// This service.
     Contensis,
-    /// A directory outside, reached by single sign-on.
+    /// An external directory, through single sign-on.
     External,
 }
 
 /// Where a user's credentials are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
-    /// Which kind of place it is.
+    /// Who keeps the password.
     pub kind: ProviderKind,
     /// Its name; `contensis` for accounts of this service.
     pub name: String,
@@ -80,17 +80,17 @@ pub struct User {
     pub timezone: String,
     /// Its language: ISO 639-1, or that and ISO 3166-1.
     pub language: String,
-    /// What the installation adds.
+    /// Custom properties, defined by the installation.
     pub custom: Custom,
-    /// After how many days the password must change; 0 is never, none is not this service's business.
+    /// Days until the password must change. `Some(0)`: it never expires. `None`: it is managed elsewhere.
     pub password_change_frequency: Option<u32>,
     /// Where its credentials are kept.
     pub provider: Provider,
-    /// An administrator keeps it from signing in.
+    /// Whether an administrator has suspended the account.
     pub suspended: bool,
     /// Wrong passwords from addresses that it does not usually sign in from.
     pub lockout: Lockout,
-    /// It must change its password before anything else.
+    /// Whether the password must be changed before anything else.
     pub password_reset_required: bool,
     /// When it was created.
     pub created: Timestamp,
@@ -104,7 +104,7 @@ pub struct User {
     pub expiry: Option<Timestamp>,
     /// When its password last changed.
     pub password_changed: Option<Timestamp>,
-    /// It wants no notifications.
+    /// Whether the user has opted out of notifications.
     pub opt_out_of_notifications: bool,
     /// Failed sign-ins, ever.
     pub failed_login_attempts: u32,
@@ -112,12 +112,12 @@ pub struct User {
     pub failed_login_attempts_since_last_success: u32,
     /// Successful sign-ins, ever.
     pub successful_login_attempts: u32,
-    /// Which state of the user this is.
+    /// The version of the user, for conditional changes.
     pub version: Version,
 }
 
 impl User {
-    /// A new user with nothing but a name, whose password is kept elsewhere or who has none.
+    /// A new user with a username and no password of this service.
     pub(crate) fn without_password(id: UserId, username: Username, provider: Provider, now: Timestamp) -> Self {
         Self {
             id,
@@ -153,7 +153,7 @@ impl User {
         Self { suspended: !key.enabled, ..user }
     }
 
-    /// Whether it is kept out: by an administrator, or because it has expired (contract 3.3).
+    /// Whether the account is suspended by an administrator or has expired (contract 3.3).
     #[must_use]
     pub fn is_suspended(&self, now: Timestamp) -> bool {
         self.suspended || self.expiry.is_some_and(|expiry| expiry <= now)
@@ -165,7 +165,7 @@ impl User {
         self.lockout.is_locked(now)
     }
 
-    /// Whether its password must change first: by order, or because of its age (contract 7).
+    /// Whether the password must be changed, because of a reset or its age (contract 7).
     #[must_use]
     pub fn must_reset_password(&self, now: Timestamp) -> bool {
         self.password_reset_required || password_is_stale(self.password_change_frequency, self.password_changed, now)

@@ -1,11 +1,11 @@
-//! What is wrong with a request's fields.
+//! Validation errors of a request's fields.
 
-/// One field that is not as it must be.
+/// An invalid field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidField {
     /// The field's name as clients write it, such as `credentials.password`.
     pub field: String,
-    /// What is wrong with it, for a person.
+    /// A message for a person.
     pub message: String,
 }
 
@@ -22,7 +22,7 @@ const LONGEST_DESCRIPTION: usize = 32 * 1024;
 /// The most faults that one refusal lists.
 pub const MOST_FAULTS: usize = 100;
 
-/// Collects what is wrong, so that one answer can name all of it, up to [`MOST_FAULTS`].
+/// Collects invalid fields, up to [`MOST_FAULTS`], so that one answer lists all of them.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<InvalidField>);
 
@@ -33,19 +33,19 @@ impl Faults {
         }
     }
 
-    /// The value, or nothing and one fault more.
+    /// The value. An error is recorded as a fault of `field`.
     pub(crate) fn check<T, E: ToString>(&mut self, field: &str, value: Result<T, E>) -> Option<T> {
         value.map_err(|error| self.add(field, error.to_string())).ok()
     }
 
-    /// One fault more when `description` is longer than descriptions may be, or cannot be stored.
+    /// Records a fault if `description` is too long or cannot be stored.
     pub(crate) fn check_description(&mut self, description: Option<&str>) {
         if description.is_some_and(|text| text.contains('\0') || text.len() > LONGEST_DESCRIPTION) {
             self.add("description", "The description is not valid");
         }
     }
 
-    /// Whether something is wrong with `field`.
+    /// Whether a fault of `field` was recorded.
     pub(crate) fn names(&self, field: &str) -> bool {
         self.0.iter().any(|fault| fault.field == field)
     }

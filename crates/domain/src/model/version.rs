@@ -1,34 +1,34 @@
-//! Which state of a user or a group a change was made for (contract 10 row 23).
+//! Versions of users and groups, for conditional changes (contract 10 row 23).
 
 use std::collections::BTreeSet;
 
-/// A state of a user's or a group's own properties. Every change makes the next.
+/// The version of a user's or a group's own properties. Every change increments it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(pub u64);
 
 impl Version {
-    /// The state in which it is created.
+    /// The version at creation.
     pub const FIRST: Self = Self(1);
 
-    /// The state after one change more.
+    /// The version after one more change.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 }
 
-/// What a change asks of the state that it finds.
+/// The condition of a change on the present version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Precondition {
-    /// Nothing: the last change wins.
+    /// None: the last change wins.
     #[default]
     None,
-    /// It must be one of these.
+    /// The present version must be one of these.
     OneOf(BTreeSet<Version>),
 }
 
 impl Precondition {
-    /// Whether a thing in this state may be changed.
+    /// Whether the condition holds for this version.
     #[must_use]
     pub fn allows(&self, version: Version) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! What can be searched and sorted by (contract 8.1).
+//! Fields for filters and orders (contract 8.1).
 
 use uuid::Uuid;
 
@@ -6,7 +6,7 @@ use crate::custom::{Custom, CustomValue};
 use crate::name::TextKey;
 use crate::time::Timestamp;
 
-/// What a field holds.
+/// The type of a field's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An id.
@@ -21,7 +21,7 @@ pub enum Kind {
     Moment,
 }
 
-/// What an item has in a field. Values of one kind sort as people expect, and no value comes before every other.
+/// The value of a field. Values of one type sort naturally, and an absent value sorts first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
     /// Nothing.
@@ -40,22 +40,22 @@ pub enum Value {
 
 /// A field of an item.
 pub trait Field: Clone + Eq + Sized {
-    /// What has the field.
+    /// The items that have the field.
     type Item;
 
-    /// The field that clients call so, in any case but for the names of custom properties.
+    /// The field of this name, in any case except for the names of custom properties.
     fn named(name: &str) -> Option<Self>;
     /// What it holds.
     fn kind(&self) -> Kind;
-    /// What `item` has in it at `now`.
+    /// The value of `item` at `now`.
     fn value(&self, item: &Self::Item, now: Timestamp) -> Value;
-    /// Whether it is a custom property, of which nothing is indexed.
+    /// Whether it is a custom property. These are not indexed.
     fn is_custom(&self) -> bool;
     /// The id.
     fn id() -> Self;
-    /// What listings are sorted by when nobody says.
+    /// The default order.
     fn default_order() -> Self;
-    /// The names that people know an item by, one below the other. Clients have no name for it.
+    /// All names of an item, one per line, for the parameter `q`. Clients cannot name this field.
     fn names() -> Self;
     /// Every field that holds a text and is not a custom property.
     fn texts() -> Vec<Self>;

@@ -1,4 +1,4 @@
-//! Texts with wildcards in them.
+//! Patterns with wildcards.
 
 use crate::name::TextKey;
 
@@ -90,7 +90,7 @@ enum Wanted {
     Any,
 }
 
-/// Goes back only to the last "any number", which is enough: what came before it matched as early as it could.
+/// Backtracks only to the last `*`, which is enough: what precedes it matched as early as possible.
 fn matches(wanted: &[Wanted], text: &[char]) -> bool {
     let (mut next, mut at) = (0, 0);
     let mut resume = None;

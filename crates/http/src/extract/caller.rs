@@ -7,8 +7,8 @@ use std::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpRequest, web};
-use guildhall_domain::access::{self, Permission};
-use guildhall_domain::directory::ReadUserError;
+use guildhall_domain::access::{self, Actor, On, Permission};
+use guildhall_domain::context::Context;
 use guildhall_domain::external::ExternalIdentity;
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::ports::Bearer;
@@ -41,47 +41,57 @@ impl Caller {
         }
     }
 
-    /// Fails unless the caller may do this to anybody.
+    /// Fails unless the caller has this permission on anything of its kind.
     pub(crate) async fn may(&self, api: &Api, permission: Permission) -> Result<(), Problem> {
-        let caller = self.0.clone();
-        run(api, Lane::Read, move |api| Ok::<(), Problem>(api.directory.authorise(&caller, permission)??)).await
+        run(api, Lane::Read, self.clone(), move |api, context| api.directory.authorise(context, permission, On::All))
+            .await
     }
 
-    /// Fails unless the caller may change this user, who may be themselves.
-    pub(crate) async fn may_change(&self, api: &Api, user: &UserIdentifier) -> Result<(), Problem> {
-        let (caller, user) = (self.0.clone(), user.clone());
-        run(api, Lane::Read, move |api| Ok::<(), Problem>(api.directory.authorise_change(&caller, &user)??)).await
-    }
-
-    /// Fails unless the caller may give this user, who may be themselves, a new password.
-    pub(crate) async fn may_change_password(&self, api: &Api, user: &UserIdentifier) -> Result<(), Problem> {
-        let (caller, user) = (self.0.clone(), user.clone());
-        run(api, Lane::Read, move |api| Ok::<(), Problem>(api.directory.authorise_password(&caller, &user)??)).await
-    }
-
-    /// What was read from the query. What is wrong with it, only those are told who may ask (contract 1.6). It may
-    /// have to wait.
-    pub(crate) fn told<T>(&self, api: &Api, permission: Permission, read: Result<T, Problem>) -> Result<T, Problem> {
-        if read.is_err() {
-            api.directory.authorise(&self.0, permission)??;
-        }
-        read
-    }
-
-    /// The same about a user, whom those may ask about who may read them.
-    pub(crate) fn told_about<T>(
+    /// Fails unless the caller has this permission on this user.
+    pub(crate) async fn may_on_user(
         &self,
         api: &Api,
+        permission: Permission,
         user: &UserIdentifier,
-        read: Result<T, Problem>,
-    ) -> Result<T, Problem> {
-        if read.is_err()
-            && let Err(ReadUserError::Denied(denied)) = api.directory.user(&self.0, user)
-        {
-            return Err(denied.into());
-        }
-        read
+    ) -> Result<(), Problem> {
+        let user = user.clone();
+        run(api, Lane::Read, self.clone(), move |api, context| {
+            api.directory.authorise(context, permission, On::User(&user))
+        })
+        .await
     }
+}
+
+impl From<Caller> for Actor {
+    fn from(caller: Caller) -> Self {
+        Self::Caller(caller.0)
+    }
+}
+
+/// Returns the parse error only if the caller is authorised; otherwise 403 (contract 1.6).
+pub(crate) fn told<T>(
+    api: &Api,
+    context: &Context,
+    permission: Permission,
+    read: Result<T, Problem>,
+) -> Result<T, Problem> {
+    if read.is_err() {
+        api.directory.authorise(context, permission, On::All)?;
+    }
+    read
+}
+
+/// Returns the parse error only if the caller may read this user; otherwise 403 (contract 1.6).
+pub(crate) fn told_about<T>(
+    api: &Api,
+    context: &Context,
+    user: &UserIdentifier,
+    read: Result<T, Problem>,
+) -> Result<T, Problem> {
+    if read.is_err() {
+        api.directory.authorise(context, Permission::ReadUsers, On::User(user))?;
+    }
+    read
 }
 
 impl FromRequest for Caller {
@@ -101,10 +111,12 @@ impl FromRequest for Caller {
 /// Whom an identity of an outside issuer stands for here.
 async fn recognise(api: &Api, identity: ExternalIdentity) -> Result<access::Caller, Problem> {
     let seen = identity.clone();
-    match run(api, Lane::Read, move |api| api.directory.recognise(&seen)).await? {
-        Some(caller) => Ok(caller),
-        None => run(api, Lane::Write, move |api| api.directory.sign_in_external(&identity)).await,
+    let recognise = move |api: &Api, context: &Context| api.directory.recognise(context, &seen);
+    if let Some(caller) = run(api, Lane::Read, Actor::Anonymous, recognise).await? {
+        return Ok(caller);
     }
+    run(api, Lane::Write, Actor::Anonymous, move |api, context| api.directory.sign_in_external(context, &identity))
+        .await
 }
 
 /// How often a token is looked at whose issuer's keys are being fetched, and for how long in between.

@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use guildhall_domain::access::Actor;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -45,6 +46,9 @@ async fn live() -> Result<Reply, Problem> {
     responses((status = 200, description = "It can.", body = Health))
 )]
 async fn ready(api: Data<Api>) -> Result<Reply, Problem> {
-    run(&api, Lane::Read, move |api| api.directory.ready().map_err(Problem::unavailable)).await?;
+    run(&api, Lane::Read, Actor::Anonymous, move |api, context| {
+        api.directory.ready(context).map_err(Problem::unavailable)
+    })
+    .await?;
     json(StatusCode::OK, &OK)
 }

@@ -1,13 +1,13 @@
 //! What an auditor looks for: a line each, with `audit` as its target. Who called, and from where, is in the request's span.
 
+use guildhall_domain::context::Context;
 use std::fmt::Display;
 
 use actix_web::ResponseError as _;
 use actix_web::http::StatusCode;
-use guildhall_domain::access::Caller;
+use guildhall_domain::audit::{AdministratorsChange, ApiKeyChange, AuditNote, IdList};
 use guildhall_domain::directory::ChangePasswordError;
 use guildhall_domain::identifier::UserIdentifier;
-use guildhall_domain::request::{AdministratorsChange, ApiKeyChange, AuditNote, IdList};
 
 use crate::middleware::request_span::{LONGEST_NAME, excerpt};
 use crate::respond::problem::Problem;
@@ -86,12 +86,12 @@ pub(crate) fn report_if_sign_in_refused(name: Option<&str>, problem: &Problem) {
 
 /// Reports that a password was changed, or that it was not because the existing one was given wrong.
 pub(crate) fn report_password_change(
-    caller: &Caller,
+    context: &Context,
     user: &UserIdentifier,
     outcome: &Result<(), ChangePasswordError>,
 ) {
     let user = match user {
-        UserIdentifier::Current => caller.user.to_string(),
+        UserIdentifier::Current => context.actor().user().map(|user| user.to_string()).unwrap_or_default(),
         UserIdentifier::Id(id) => id.to_string(),
         UserIdentifier::Name(name) => excerpt(name.as_str(), LONGEST_NAME),
     };

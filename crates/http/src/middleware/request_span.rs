@@ -25,6 +25,7 @@ tokio::task_local! {
 
 /// The span of one request, which learns once who calls.
 pub(crate) struct RequestSpan {
+    id: Uuid,
     span: Span,
     address: Option<IpAddr>,
     is_identified: AtomicBool,
@@ -50,13 +51,25 @@ impl RequestSpan {
             caller = Empty,
             api_key = Empty,
         );
-        Arc::new(Self { span, address, is_identified: AtomicBool::new(false) })
+        Arc::new(Self { id, span, address, is_identified: AtomicBool::new(false) })
     }
 
     /// The span of the request that this task answers.
     pub(crate) fn current() -> Arc<Self> {
-        let outside = || Arc::new(Self { span: Span::current(), address: None, is_identified: AtomicBool::new(true) });
+        let outside = || {
+            Arc::new(Self {
+                id: Uuid::nil(),
+                span: Span::current(),
+                address: None,
+                is_identified: AtomicBool::new(true),
+            })
+        };
         CURRENT.try_with(Arc::clone).unwrap_or_else(|_| outside())
+    }
+
+    /// The id of the request.
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
     }
 
     /// The client's address, where the request came through a socket.

@@ -12,7 +12,7 @@ impl From<SignInError> for Problem {
             SignInError::Locked => Self::oauth("AccountLocked"),
             SignInError::Passwords(error) => Self::unexpected(error),
             SignInError::Secrets(error) => Self::unexpected(error),
-            SignInError::Store(error) => error.into(),
+            SignInError::Refused(refused) => refused.into(),
         }
     }
 }
@@ -21,7 +21,7 @@ impl From<RefreshError> for Problem {
     fn from(error: RefreshError) -> Self {
         match error {
             RefreshError::Invalid => Self::oauth("invalid_grant"),
-            RefreshError::Store(error) => error.into(),
+            RefreshError::Refused(refused) => refused.into(),
         }
     }
 }
@@ -30,7 +30,7 @@ impl From<ClientError> for Problem {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Invalid => Self::oauth("invalid_client"),
-            ClientError::Store(error) => error.into(),
+            ClientError::Refused(refused) => refused.into(),
         }
     }
 }
@@ -39,7 +39,7 @@ impl From<RecogniseError> for Problem {
     fn from(error: RecogniseError) -> Self {
         match error {
             RecogniseError::Unknown | RecogniseError::NoUsername => Self::unauthenticated_because(error),
-            RecogniseError::Store(error) => error.into(),
+            RecogniseError::Refused(refused) => refused.into(),
         }
     }
 }

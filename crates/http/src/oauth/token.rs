@@ -4,8 +4,9 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, PRAGMA};
 use actix_web::web::Data;
-use guildhall_domain::access::{Caller, Scopes};
+use guildhall_domain::access::{Actor, Caller, Scopes};
 use guildhall_domain::api_key::ApiKeyId;
+use guildhall_domain::context::Context;
 use guildhall_domain::directory::Directory;
 use guildhall_domain::identifier::parse_guid;
 use guildhall_domain::name::NameKey;
@@ -99,8 +100,8 @@ async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -
         let refused = |problem: &Problem| audit::report_if_sign_in_refused(name.as_deref(), problem);
         api.throttle.of_account(&mut attempt, address, &account).inspect_err(refused)?;
     }
-    let body = run(&api, lane(&grant), move |api| {
-        let granted = sign_in(&api.directory.called_from(address), grant, &scopes);
+    let body = run(&api, lane(&grant), Actor::Anonymous, move |api, context| {
+        let granted = sign_in(&api.directory, context, grant, &scopes);
         let granted = granted.inspect_err(|problem| audit::report_if_sign_in_refused(name.as_deref(), problem));
         let Granted { caller, client, refresh_token } = granted?;
         span.identify_by_sign_in(caller.user, client);
@@ -119,18 +120,18 @@ async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -
     Ok(reply.with(PRAGMA, HeaderValue::from_static("no-cache")))
 }
 
-fn sign_in(directory: &Directory, grant: Grant, scopes: &Scopes) -> Result<Granted, Problem> {
+fn sign_in(directory: &Directory, context: &Context, grant: Grant, scopes: &Scopes) -> Result<Granted, Problem> {
     Ok(match grant {
         Grant::Client { id, secret } => {
-            let (client, caller) = directory.sign_in_client(&id, &secret, scopes)?;
+            let (client, caller) = directory.sign_in_client(context, &id, &secret, scopes)?;
             Granted { caller, client: Some(client), refresh_token: None }
         }
         Grant::Password { username, password } => {
-            let session = directory.sign_in(&username, password, scopes)?;
+            let session = directory.sign_in(context, &username, password, scopes)?;
             Granted { caller: session.caller, client: None, refresh_token: Some(session.refresh_token) }
         }
         Grant::Refresh { token } => {
-            let caller = directory.refresh(&token, scopes)?;
+            let caller = directory.refresh(context, &token, scopes)?;
             Granted { caller, client: None, refresh_token: Some(Secret::given(token)) }
         }
     })

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::body::moment::Moment;
-use crate::extract::caller::Caller;
+use crate::extract::caller::{Caller, told};
 use crate::extract::path_parameters::UserSegment;
 use crate::extract::query::Query;
 use crate::openapi::{IdentityFilter, Paging, UserPath};
@@ -66,9 +66,9 @@ impl<'a> From<&'a IdentityLink> for IdentityBody<'a> {
     responses((status = 200, description = "A page of identities.", body = PageBody<IdentityBody>))
 )]
 async fn list(api: Data<Api>, caller: Caller, user: Path<UserSegment>, query: Query) -> Result<Reply, Problem> {
-    run(&api, Lane::Read, move |api| {
-        let page = caller.told(api, Permission::ReadUsers, query.page())?;
-        let links = api.directory.identities(&caller.0, &user.0, page)?;
+    run(&api, Lane::Read, caller, move |api, context| {
+        let page = told(api, context, Permission::ReadUsers, query.page())?;
+        let links = api.directory.identities(context, &user.0, page)?;
         json(StatusCode::OK, &PageBody::new(&links, IdentityBody::from))
     })
     .await
@@ -93,6 +93,7 @@ async fn remove(
 ) -> Result<HttpResponse, Problem> {
     let text = |name: &str| query.value(name).map(Cow::into_owned);
     let selection = IdentitySelection { issuer: text("issuer"), subject: text("subject") };
-    run(&api, Lane::Write, move |api| api.directory.remove_identities(&caller.0, &user.0, &selection)).await?;
+    run(&api, Lane::Write, caller, move |api, context| api.directory.remove_identities(context, &user.0, &selection))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

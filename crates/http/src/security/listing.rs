@@ -9,6 +9,7 @@ mod piece;
 pub(crate) mod schema;
 mod zenql;
 
+use guildhall_domain::context::Context;
 use std::borrow::Cow;
 
 use guildhall_domain::identifier::UserIdentifier;
@@ -17,7 +18,6 @@ use guildhall_domain::time::Timestamp;
 
 use crate::Api;
 use crate::body::object::Object;
-use crate::extract::caller::Caller;
 use crate::extract::query::Query;
 use crate::respond::page;
 use crate::respond::problem::Problem;
@@ -35,13 +35,13 @@ const MOST_COMPARISONS: usize = 4_000;
 #[derive(Clone, Copy)]
 pub(crate) struct Asker<'a> {
     api: &'a Api,
-    caller: &'a Caller,
+    context: &'a Context,
     now: Timestamp,
 }
 
 impl<'a> Asker<'a> {
-    pub(crate) fn new(api: &'a Api, caller: &'a Caller, now: Timestamp) -> Self {
-        Self { api, caller, now }
+    pub(crate) fn new(api: &'a Api, context: &'a Context) -> Self {
+        Self { api, context, now: context.now() }
     }
 
     /// The listing that `q`, `zenql` and `order` ask for. It may have to wait, as all of these do.
@@ -119,7 +119,7 @@ impl<'a> Asker<'a> {
 
     /// The username of whoever asks.
     fn username(self) -> Result<String, Problem> {
-        let user = self.api.directory.user(&self.caller.0, &UserIdentifier::Current)?;
+        let user = self.api.directory.user(self.context, &UserIdentifier::Current)?;
         Ok(user.username.as_str().to_owned())
     }
 }

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 
 use crate::Api;
-use crate::extract::caller::Caller;
+use crate::extract::caller::{Caller, told_about};
 use crate::extract::path_parameters::UserSegment;
 use crate::extract::query::Query;
 use crate::openapi::{Excluding, MembershipPath, Paging, Searching, UserPath};
@@ -34,12 +34,11 @@ pub(crate) fn routes() -> Vec<Route> {
     responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
 )]
 async fn list(api: Data<Api>, caller: Caller, user: Path<UserSegment>, query: Query) -> Result<Reply, Problem> {
-    let now = api.clock.now();
-    run(&api, query.lane(), move |api| {
-        let read = Asker::new(api, &caller, now).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
-        let (reach, listing) = caller.told_about(api, &user.0, read)?;
+    run(&api, query.lane(), caller, move |api, context| {
+        let read = Asker::new(api, context).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
+        let (reach, listing) = told_about(api, context, &user.0, read)?;
         let excluded = query.excluded_groups();
-        let groups = api.directory.groups_of_user(&caller.0, &user.0, reach, &excluded, &listing)?;
+        let groups = api.directory.groups_of_user(context, &user.0, reach, &excluded, &listing)?;
         json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
     })
     .await
@@ -59,6 +58,7 @@ async fn list(api: Data<Api>, caller: Caller, user: Path<UserSegment>, query: Qu
 async fn check(api: Data<Api>, caller: Caller, path: Path<(UserSegment, String)>) -> Result<HttpResponse, Problem> {
     let (user, groups) = path.into_inner();
     let is_member =
-        run(&api, Lane::Read, move |api| api.directory.is_member_of_any(&caller.0, &user.0, &groups)).await?;
+        run(&api, Lane::Read, caller, move |api, context| api.directory.is_member_of_any(context, &user.0, &groups))
+            .await?;
     if is_member { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found(NOT_A_MEMBER)) }
 }

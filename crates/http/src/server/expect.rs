@@ -7,7 +7,6 @@ use actix_http::{Request, Response};
 use actix_web::body::{BoxBody, MessageBody as _};
 use actix_web::http::{ConnectionType, Method};
 use actix_web::{HttpMessage as _, HttpResponse, ResponseError as _};
-use guildhall_domain::access::{Denied, Permission};
 
 use crate::Api;
 use crate::extract::caller::Caller;
@@ -68,11 +67,8 @@ async fn check(
     check_reserve(connection, request.path())?;
     let template = routes::find(request.path(), request.method())?;
     if template.starts_with(API_PREFIX) {
-        let caller = Caller::of(api, request.headers()).await?.0;
-        let is_open = run(api, Lane::Read, move |api| {
-            Ok::<_, Problem>(api.directory.authorise(&caller, Permission::ReadUsers)? != Err(Denied::Unauthenticated))
-        });
-        return if is_open.await? { Ok(()) } else { Err(Problem::unauthenticated()) };
+        let caller = Caller::of(api, request.headers()).await?;
+        return run(api, Lane::Read, caller, |api, context| api.directory.authenticate(context)).await;
     }
     if template == TOKEN_ENDPOINT {
         // Only looked at: the request counts when it has come.

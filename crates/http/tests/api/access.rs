@@ -144,8 +144,8 @@ fn world_of_the_table() -> World {
     let store: &dyn Store = &*world.store;
     store.write::<_, StoreError>(|directory| directory.insert_identity(&link)).unwrap();
     let (group, user) = (GroupIdentifier::from("Soap"), UserIdentifier::from("tyler"));
-    world.directory.add_member(&world.administrator, &group, &user).unwrap();
+    world.directory.add_member(&world.by(&world.administrator), &group, &user).unwrap();
     world.add_group("Below");
-    world.directory.add_child(&world.administrator, &group, &GroupIdentifier::from("Below")).unwrap();
+    world.directory.add_child(&world.by(&world.administrator), &group, &GroupIdentifier::from("Below")).unwrap();
     world
 }

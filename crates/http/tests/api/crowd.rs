@@ -1,7 +1,7 @@
 //! People and groups to search through, on Wednesday, 2026-03-18, at noon.
 
 use actix_web::http::Method;
-use guildhall_domain::access::{Policy, Scopes};
+use guildhall_domain::access::{Actor, Policy, Scopes};
 use guildhall_domain::external::{ExternalIdentity, Trust};
 use guildhall_domain::group::{GroupDraft, GroupId};
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
@@ -63,12 +63,18 @@ pub(crate) async fn crowd() -> World {
         let answer = world.post(&format!("{USERS}{path}"), &user.to_string()).await;
         assert_eq!(answer.status, 201, "{}", answer.body);
     }
-    let sign_in =
-        |name: &str, password: &str| world.directory.sign_in(name, password.to_owned(), &Scopes::all()).is_ok();
+    let sign_in = |name: &str, password: &str| {
+        let context = world.by(Actor::Anonymous);
+        world.directory.sign_in(&context, name, password.to_owned(), &Scopes::all()).is_ok()
+    };
     world.is("2026-03-10");
     let for_ever = LockoutPolicy { duration: 0, ..LockoutPolicy::default() };
     let patient = world.directory.clone().with_policy(Policy { lockout: for_ever, ..Policy::default() });
-    assert!((0..5).all(|_| patient.sign_in("lou", "wrong".to_owned(), &Scopes::all()).is_err()));
+    assert!(
+        (0..5).all(|_| {
+            patient.sign_in(&world.by(Actor::Anonymous), "lou", "wrong".to_owned(), &Scopes::all()).is_err()
+        })
+    );
     world.is("2026-03-16T09:00:00Z");
     assert!(!sign_in("angel", "wrong"));
     let patch =
@@ -89,10 +95,10 @@ pub(crate) async fn crowd() -> World {
         issued: Timestamp::parse("2026-03-17T07:00:00Z").unwrap(),
         trust: Trust { creates_users: true, ..Trust::default() },
     };
-    world.directory.sign_in_external(&raymond).unwrap();
+    world.directory.sign_in_external(&world.by(Actor::Anonymous), &raymond).unwrap();
     world.is("2026-03-17T08:00:00Z");
     assert!(sign_in("tdurden", "pr0j3ctM4yh3m"));
-    world.directory.act(&world.administrator, &UserIdentifier::from("Geoff"), "suspend").unwrap();
+    world.directory.act(&world.by(&world.administrator), &UserIdentifier::from("Geoff"), "suspend").unwrap();
     add_groups(&world);
     world.is("2026-03-18T12:00:00Z");
     world
@@ -113,7 +119,7 @@ fn add_groups(world: &World) {
             description: description.map(str::to_owned),
             ..GroupDraft::default()
         };
-        world.directory.create_group(&world.administrator, draft).unwrap().id
+        world.directory.create_group(&world.by(&world.administrator), draft).unwrap().id
     };
     add("2026-01-31", "test", "contensis", None);
     add("2026-02-01", "Liposuction Technicians", "contensis", Some(""));
@@ -121,9 +127,9 @@ fn add_groups(world: &World) {
     add("2026-03-16", "Paper Street Soap Company", "contensis", Some("Soap, and nothing but soap"));
     let (company, technicians) =
         (GroupIdentifier::from("Paper Street Soap Company"), GroupIdentifier::from("Liposuction Technicians"));
-    world.directory.add_child(&world.administrator, &company, &technicians).unwrap();
+    world.directory.add_child(&world.by(&world.administrator), &company, &technicians).unwrap();
     for (group, user) in [(&company, "tdurden"), (&company, "marla"), (&technicians, "lou")] {
-        world.directory.add_member(&world.administrator, group, &UserIdentifier::from(user)).unwrap();
+        world.directory.add_member(&world.by(&world.administrator), group, &UserIdentifier::from(user)).unwrap();
     }
 }
 

@@ -10,6 +10,7 @@ use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::{App, web};
 use guildhall_domain::access::{Actor, Caller};
 use guildhall_domain::api_key::{ApiKeyDraft, ApiKeyId};
+use guildhall_domain::context::{Context, Origin};
 use guildhall_domain::directory::{Directory, IssuedApiKey};
 use guildhall_domain::external::ExternalIdentity;
 use guildhall_domain::group::{GroupDraft, GroupId};
@@ -61,10 +62,11 @@ impl World {
         let store = Arc::new(Moody::default());
         let (ids, clock) = (Arc::new(Counter::default()), Arc::new(Watch::default()));
         clock.is(Timestamp::parse("2026-01-02T03:04:05.678Z").unwrap());
-        let directory = Directory::new(store.clone(), Arc::new(Plain), ids.clone(), clock.clone(), ids.clone());
-        directory.prepare().unwrap();
-        directory.create_first_administrator("admin", "F1ghtC1ub1234!").unwrap();
-        let administrator = directory.caller_for(&UserIdentifier::from("admin")).unwrap();
+        let directory = Directory::new(store.clone(), Arc::new(Plain), ids.clone(), ids.clone());
+        let context = || Context::new(Actor::Operator, clock.now(), ids.next(), Origin::Embedded);
+        directory.prepare(&context()).unwrap();
+        directory.create_first_administrator(&context(), "admin", "F1ghtC1ub1234!").unwrap();
+        let administrator = directory.caller_for(&context(), &UserIdentifier::from("admin")).unwrap();
         let tokens = Arc::new(Badges::default());
         let mut world = Self { store, directory, ordinary: administrator.user, administrator, clock, tokens, ids };
         world.ordinary = world.add_user("bob");
@@ -73,9 +75,14 @@ impl World {
         world
     }
 
+    /// A call by `actor` at this moment.
+    pub(crate) fn by(&self, actor: impl Into<Actor>) -> Context {
+        Context::new(actor, self.clock.now(), self.ids.next(), Origin::Embedded)
+    }
+
     /// From now on `token` stands for the user `name` as they are now.
     pub(crate) fn knows(&self, token: &str, name: &str) {
-        let caller = self.directory.caller_for(&UserIdentifier::from(name)).unwrap();
+        let caller = self.directory.caller_for(&self.by(Actor::Operator), &UserIdentifier::from(name)).unwrap();
         self.tokens.0.lock().unwrap().insert(token.to_owned(), Bearer::Caller(caller));
     }
 
@@ -96,17 +103,17 @@ impl World {
             password: Some("pr0j3ctM4yh3m".to_owned()),
             ..UserDraft::default()
         };
-        self.directory.create_user(&self.administrator, draft).unwrap().id
+        self.directory.create_user(&self.by(&self.administrator), draft).unwrap().id
     }
 
     pub(crate) fn add_api_key(&self, name: &str) -> IssuedApiKey {
         let draft = ApiKeyDraft { name: Some(Some(name.to_owned())), ..ApiKeyDraft::default() };
-        self.directory.create_api_key(Actor::Operator, draft, &[]).unwrap()
+        self.directory.create_api_key(&self.by(Actor::Operator), draft, &[]).unwrap()
     }
 
     pub(crate) fn add_group(&self, name: &str) -> GroupId {
         let draft = GroupDraft { name: Some(name.to_owned()), ..GroupDraft::default() };
-        self.directory.create_group(&self.administrator, draft).unwrap().id
+        self.directory.create_group(&self.by(&self.administrator), draft).unwrap().id
     }
 
     pub(crate) fn api(&self) -> Api {

@@ -92,7 +92,7 @@ fn a_chain_of_two_hundred_groups_is_cut_and_joined(store: Arc<dyn Store>) {
     nested.fixture.nest(groups[99], groups[100]);
     assert_eq!(nested.above(199), groups.iter().copied().collect());
     let closing = nested.fixture.directory.add_child(
-        &nested.fixture.admin,
+        &nested.fixture.by(&nested.fixture.admin),
         &GroupIdentifier::Id(groups[199]),
         &GroupIdentifier::Id(groups[0]),
     );
@@ -107,7 +107,8 @@ fn three_hundred_children_above_one_group_are_as_many_paths_to_it(store: Arc<dyn
     let (fixture, groups) = (&nested.fixture, &nested.groups);
     let (top, bottom) = (0, CHILDREN + 1);
     let children: BTreeSet<GroupId> = groups[1..=CHILDREN].iter().copied().collect();
-    let added = fixture.directory.add_children(&fixture.admin, &GroupIdentifier::Id(groups[top]), &children);
+    let added =
+        fixture.directory.add_children(&fixture.by(&fixture.admin), &GroupIdentifier::Id(groups[top]), &children);
     assert!(added.is_ok(), "{added:?}");
     for child in &children {
         fixture.nest(*child, groups[bottom]);
@@ -154,11 +155,14 @@ impl Nested {
 
     fn take(&self, parent: usize, child: usize) {
         let (parent, child) = (GroupIdentifier::Id(self.groups[parent]), GroupIdentifier::Id(self.groups[child]));
-        self.fixture.directory.remove_child(&self.fixture.admin, &parent, &child).expect("a child");
+        self.fixture.directory.remove_child(&self.fixture.by(&self.fixture.admin), &parent, &child).expect("a child");
     }
 
     fn delete(&self, group: usize) {
         let group = GroupIdentifier::Id(self.groups[group]);
-        self.fixture.directory.delete_group(&self.fixture.admin, &group, &Precondition::None).expect("a group");
+        self.fixture
+            .directory
+            .delete_group(&self.fixture.by(&self.fixture.admin), &group, &Precondition::None)
+            .expect("a group");
     }
 }

@@ -23,7 +23,7 @@ fn in_order(fixture: &Fixture, is_descending: bool) -> Vec<(String, u64)> {
     let page = Page::new(0, 1000).expect("a page");
     let order = vec![Sort { field: GroupField::UserCount, is_descending }];
     let listing = GroupListing { order, ..fixture.all(page) };
-    let groups = fixture.directory.groups(&fixture.admin, &listing).expect("groups").items;
+    let groups = fixture.directory.groups(&fixture.by(&fixture.admin), &listing).expect("groups").items;
     let made = groups.into_iter().filter(|group| group.kind == GroupKind::Contensis);
     made.map(|group| (group.name.as_str().to_owned(), group.user_count)).collect()
 }

@@ -58,16 +58,16 @@ fn far_pages_follow_every_change(store: Arc<dyn Store>) {
     let in_group = GroupIdentifier::Id;
     let (directory, admin) = (&fixture.directory, &fixture.admin);
     // Who is in and who is out, what somebody is called, and what is below what.
-    directory.remove_member(admin, &in_group(odd), &by_id(1)).expect("removed");
+    directory.remove_member(&fixture.by(admin), &in_group(odd), &by_id(1)).expect("removed");
     check();
-    directory.add_member(admin, &in_group(even), &by_id(1)).expect("added");
+    directory.add_member(&fixture.by(admin), &in_group(even), &by_id(1)).expect("added");
     check();
     let rename = UserChanges { username: Some(Some("zzz".to_owned())), ..UserChanges::default() };
-    directory.change_user(admin, &by_id(3), &rename, &Precondition::None).expect("renamed");
+    directory.change_user(&fixture.by(admin), &by_id(3), &rename, &Precondition::None).expect("renamed");
     check();
-    directory.delete_user(admin, &by_id(5), &Precondition::None).expect("deleted");
+    directory.delete_user(&fixture.by(admin), &by_id(5), &Precondition::None).expect("deleted");
     check();
-    directory.remove_child(admin, &in_group(top), &in_group(odd)).expect("removed");
+    directory.remove_child(&fixture.by(admin), &in_group(top), &in_group(odd)).expect("removed");
     check();
     fixture.nest(few, odd);
     check();
@@ -102,9 +102,9 @@ fn agree(fixture: &Fixture, group: Option<GroupId>) {
 fn list(fixture: &Fixture, group: Option<GroupId>, listing: &UserListing) -> Paged<User> {
     let (directory, admin) = (&fixture.directory, &fixture.admin);
     match group {
-        None => directory.users(admin, listing).expect("users"),
-        Some(group) => {
-            directory.members(admin, &GroupIdentifier::Id(group), Reach::Effective, &[], listing).expect("members")
-        }
+        None => directory.users(&fixture.by(admin), listing).expect("users"),
+        Some(group) => directory
+            .members(&fixture.by(admin), &GroupIdentifier::Id(group), Reach::Effective, &[], listing)
+            .expect("members"),
     }
 }

@@ -47,12 +47,13 @@ fn a_user_is_deleted_while_they_sign_in(store: Arc<dyn Store>) {
             password: Some(PASSWORD.to_owned()),
             ..UserDraft::default()
         };
-        let user = UserIdentifier::Id(directory.create_user(&fixture.admin, draft).expect("a user").id);
-        let sign_in = |password: &str| directory.sign_in(&name, password.to_owned(), &Scopes::all());
+        let user = UserIdentifier::Id(directory.create_user(&fixture.by(&fixture.admin), draft).expect("a user").id);
+        let sign_in =
+            |password: &str| directory.sign_in(&fixture.anonymous(), &name, password.to_owned(), &Scopes::all());
         let token = sign_in(PASSWORD).expect("a session").refresh_token;
-        let refresh = || directory.refresh(token.reveal(), &Scopes::all());
+        let refresh = || directory.refresh(&fixture.anonymous(), token.reveal(), &Scopes::all());
         together(8, |number| match number {
-            0 => directory.delete_user(&fixture.admin, &user, &Precondition::None).expect("deleted"),
+            0 => directory.delete_user(&fixture.by(&fixture.admin), &user, &Precondition::None).expect("deleted"),
             1..=3 => {
                 for _ in 0..3 {
                     let outcome = sign_in(PASSWORD);
@@ -95,10 +96,10 @@ fn a_stranger_comes_many_times_at_once(store: Arc<dyn Store>) {
             trust: Trust { creates_users: true, creates_groups: true, ..Trust::default() },
         };
         together(8, |_| {
-            fixture.directory.sign_in_external(&identity).expect("somebody");
+            fixture.directory.sign_in_external(&fixture.anonymous(), &identity).expect("somebody");
         });
         let user = UserIdentifier::from(identity.names[0].as_str());
-        let user = fixture.directory.user(&fixture.admin, &user).expect("a user");
+        let user = fixture.directory.user(&fixture.by(&fixture.admin), &user).expect("a user");
         assert_eq!(user.successful_login_attempts, 1);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Once;
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
-use guildhall_domain::access::{Actor, Scopes};
+use guildhall_domain::access::Scopes;
 use guildhall_domain::api_key::ApiKeyDraft;
 use guildhall_domain::contract::Fixture;
 use guildhall_domain::group::{GroupId, SystemGroup};
@@ -55,28 +55,34 @@ fn costs(fixture: &Fixture, prefix: &str, size: usize) -> Vec<usize> {
     let (directory, admin) = (&fixture.directory, &fixture.admin);
     for number in 0..size {
         let draft = ApiKeyDraft { name: Some(Some(format!("{prefix} key {number}"))), ..ApiKeyDraft::default() };
-        directory.create_api_key(Actor::Operator, draft, &[]).expect("created");
+        directory.create_api_key(&fixture.operator(), draft, &[]).expect("created");
     }
     let (top, page) = (fixture.group(&format!("{prefix} top")), Page::new(0, 1000).expect("a page"));
     let (id, everybody) = (GroupIdentifier::Id(top), users.iter().next().copied());
     let user = UserIdentifier::Id(everybody.expect("a user"));
     let administrators = GroupIdentifier::Name(SystemGroup::SystemAdministrators.key());
     let costs = vec![
-        statements(|| directory.add_members(admin, &id, &users).expect("added")),
-        statements(|| directory.add_children(admin, &id, &groups).expect("added")),
-        statements(|| directory.add_child(admin, &administrators, &id).expect("added")),
-        statements(|| directory.add_member(admin, &id, &user).expect("added")),
-        statements(|| directory.users(admin, &fixture.all(page)).expect("listed")),
-        statements(|| directory.groups(admin, &fixture.all(page)).expect("listed")),
-        statements(|| directory.members(admin, &id, Reach::Effective, &[], &fixture.all(page)).expect("listed")),
+        statements(|| directory.add_members(&fixture.by(admin), &id, &users).expect("added")),
+        statements(|| directory.add_children(&fixture.by(admin), &id, &groups).expect("added")),
+        statements(|| directory.add_child(&fixture.by(admin), &administrators, &id).expect("added")),
+        statements(|| directory.add_member(&fixture.by(admin), &id, &user).expect("added")),
+        statements(|| directory.users(&fixture.by(admin), &fixture.all(page)).expect("listed")),
+        statements(|| directory.groups(&fixture.by(admin), &fixture.all(page)).expect("listed")),
         statements(|| {
-            directory.children(admin, &id, (Reach::Effective, true), &[], &fixture.all(page)).expect("listed")
+            directory.members(&fixture.by(admin), &id, Reach::Effective, &[], &fixture.all(page)).expect("listed")
         }),
         statements(|| {
-            directory.groups_of_user(admin, &user, Reach::Effective, &[], &fixture.all(page)).expect("listed")
+            directory
+                .children(&fixture.by(admin), &id, (Reach::Effective, true), &[], &fixture.all(page))
+                .expect("listed")
         }),
-        statements(|| directory.api_keys(Actor::Caller(admin), page).expect("listed")),
-        statements(|| directory.is_member(admin, &id, &user).expect("checked")),
+        statements(|| {
+            directory
+                .groups_of_user(&fixture.by(admin), &user, Reach::Effective, &[], &fixture.all(page))
+                .expect("listed")
+        }),
+        statements(|| directory.api_keys(&fixture.by(admin), page).expect("listed")),
+        statements(|| directory.is_member(&fixture.by(admin), &id, &user).expect("checked")),
     ];
     assert!(costs.iter().all(|cost| *cost > 0), "{costs:?}");
     costs
@@ -92,11 +98,16 @@ fn costs_stay(database: &Database) {
 fn a_stranger_costs_what_a_wrong_password_costs(database: &Database) {
     let fixture = Fixture::over(database.store());
     let sign_in = |name: &str| {
-        statements(|| fixture.directory.sign_in(name, "wrong".to_owned(), &Scopes::all()).expect_err("refused"))
+        statements(|| {
+            fixture
+                .directory
+                .sign_in(&fixture.anonymous(), name, "wrong".to_owned(), &Scopes::all())
+                .expect_err("refused")
+        })
     };
     fixture.user("external@fightclub.com");
     let draft = ApiKeyDraft { name: Some(Some("key".to_owned())), ..ApiKeyDraft::default() };
-    fixture.directory.create_api_key(Actor::Operator, draft, &[]).expect("a key");
+    fixture.directory.create_api_key(&fixture.operator(), draft, &[]).expect("a key");
     let suspended = UserDraft {
         username: Some("suspended".to_owned()),
         email: Some("suspended@fightclub.com".to_owned()),
@@ -104,7 +115,7 @@ fn a_stranger_costs_what_a_wrong_password_costs(database: &Database) {
         suspended: true,
         ..UserDraft::default()
     };
-    fixture.directory.create_user(&fixture.admin, suspended).expect("a user");
+    fixture.directory.create_user(&fixture.by(&fixture.admin), suspended).expect("a user");
     let known = sign_in("admin");
     assert!(known > 0);
     // From the first to those while they are locked.

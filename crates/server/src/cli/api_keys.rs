@@ -4,11 +4,12 @@ use std::io::{self, Write};
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
-use guildhall_domain::access::Actor;
 use guildhall_domain::api_key::{ApiKey, ApiKeyDraft, ApiKeyIdentifier};
 use guildhall_domain::directory::{ApiKeyError, Directory, IssuedApiKey};
 use guildhall_domain::identifier::GroupIdentifier;
 use guildhall_domain::page::Page;
+
+use crate::system::operator;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ApiKeyCommand {
@@ -44,11 +45,11 @@ impl ApiKeyCommand {
             Self::Create { name, description, groups } => create(directory, name, description, &groups),
             Self::List => list(directory),
             Self::Rotate { key } => {
-                let rotated = directory.rotate_api_key(Actor::Operator, &ApiKeyIdentifier::from(key.as_str()));
+                let rotated = directory.rotate_api_key(&operator(), &ApiKeyIdentifier::from(key.as_str()));
                 print(&rotated.map_err(explained).with_context(|| format!("cannot rotate '{key}'"))?)
             }
             Self::Delete { key } => directory
-                .delete_api_key(Actor::Operator, &ApiKeyIdentifier::from(key.as_str()))
+                .delete_api_key(&operator(), &ApiKeyIdentifier::from(key.as_str()))
                 .map_err(explained)
                 .with_context(|| format!("cannot delete '{key}'")),
         }
@@ -59,7 +60,7 @@ fn create(directory: &Directory, name: String, description: Option<String>, grou
     let groups: Vec<_> = groups.iter().map(|group| GroupIdentifier::from(group.as_str())).collect();
     let what = format!("cannot create '{name}'");
     let draft = ApiKeyDraft { name: Some(Some(name)), description: Some(description), ..ApiKeyDraft::default() };
-    print(&directory.create_api_key(Actor::Operator, draft, &groups).map_err(explained).context(what)?)
+    print(&directory.create_api_key(&operator(), draft, &groups).map_err(explained).context(what)?)
 }
 
 /// Prints what a program signs in with.
@@ -73,7 +74,7 @@ fn print(issued: &IssuedApiKey) -> Result<()> {
 fn list(directory: &Directory) -> Result<()> {
     let mut out = io::stdout();
     for index in 0.. {
-        let page = directory.api_keys(Actor::Operator, Page::new(index, Page::LARGEST_SIZE)?).map_err(explained)?;
+        let page = directory.api_keys(&operator(), Page::new(index, Page::LARGEST_SIZE)?).map_err(explained)?;
         for ApiKey { id, name, enabled, .. } in &page.items {
             writeln!(out, "{id}  {}  {}", if *enabled { "enabled " } else { "disabled" }, name.as_str())?;
         }

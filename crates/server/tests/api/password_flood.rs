@@ -25,7 +25,7 @@ on_both_databases! {
 }
 
 /// How often it is measured. The median counts, because others use the machine too.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 /// How many requests of each kind are sent at once.
 const AT_ONCE: usize = 1000;
 /// More than the queue before the threads that hash holds.

@@ -1,4 +1,4 @@
-//! What a request says of a group that is to be, or is to change, and the checks it must pass.
+//! New groups and changes of groups, and their validation.
 
 use std::collections::BTreeSet;
 
@@ -11,16 +11,16 @@ use crate::user::is_domain;
 use crate::validation::{Faults, InvalidField};
 use crate::version::Version;
 
-/// What a request says of a group that is to be (contract 5.b). Nothing in it has been checked.
+/// The properties that a request gives a new group (contract 5.b). The values are not yet validated.
 #[derive(Clone, Debug, Default)]
 pub struct GroupDraft {
-    /// The id that the client wants; absent or all zeros, one is made.
+    /// The id chosen by the client. If it is absent or nil, one is generated.
     pub id: Option<Uuid>,
     /// The name.
     pub name: Option<String>,
-    /// What it is for.
+    /// Its description.
     pub description: Option<String>,
-    /// `contensis`, which is also meant by absence, or `external`.
+    /// `contensis` (the default) or `external`.
     pub kind: Option<String>,
     /// Custom properties.
     pub custom: Custom,
@@ -29,7 +29,7 @@ pub struct GroupDraft {
 }
 
 impl GroupDraft {
-    /// Checks everything at once.
+    /// Validates all properties, and returns every fault.
     pub(crate) fn check(self, id: GroupId, now: Timestamp) -> Result<Group, Vec<InvalidField>> {
         let mut faults = Faults::default();
         let name = faults.check("name", GroupName::try_from(self.name.unwrap_or_default()));
@@ -54,12 +54,12 @@ impl GroupDraft {
     }
 }
 
-/// What a request changes of a group (contract 5.d). What is `None` stays as it is. Nothing in it has been checked.
+/// The changes that a request asks for (contract 5.d). `None` leaves a property as it is. The values are not yet validated.
 #[derive(Clone, Debug, Default)]
 pub struct GroupChanges {
     /// The name.
     pub name: Option<Option<String>>,
-    /// What it is for.
+    /// Its description.
     pub description: Option<Option<String>>,
     /// Custom properties.
     pub custom: Option<CustomChange>,
@@ -68,7 +68,7 @@ pub struct GroupChanges {
 }
 
 impl GroupChanges {
-    /// The group as it is to be. A system group keeps its name.
+    /// The group with the changes applied, or every invalid field. A system group keeps its name.
     pub(crate) fn apply(self, group: &Group, now: Timestamp) -> Result<Group, Vec<InvalidField>> {
         let mut faults = Faults::default();
         let mut changed = group.clone();

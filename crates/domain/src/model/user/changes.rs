@@ -1,4 +1,4 @@
-//! What a request changes of a user, and the checks it must pass.
+//! Changes of a user, and their validation.
 
 use super::draft::{DEFAULT_LANGUAGE, DEFAULT_TIMEZONE, check_frequency, check_person};
 use super::{Email, ProviderKind, User, Username};
@@ -6,8 +6,8 @@ use crate::custom::{self, CustomChange};
 use crate::time::Timestamp;
 use crate::validation::{Faults, InvalidField};
 
-/// What a request changes of a user (contract 4.5 and 4.7). What is `None` stays as it is. Nothing in it has been
-/// checked.
+/// The changes that a request asks for (contract 4.5 and 4.7). `None` leaves a property as it is. The values are not yet
+/// validated.
 #[derive(Clone, Debug, Default)]
 pub struct UserChanges {
     /// The username.
@@ -33,16 +33,16 @@ pub struct UserChanges {
 }
 
 impl UserChanges {
-    /// Whether it would change what an ordinary user may not change on themselves (contract 4.6): clients send back
-    /// what they read, so the same value is no change.
+    /// Whether it changes a property that users may not change on their own account (contract 4.6). Clients send back
+    /// what they read, so an equal value is no change.
     pub(crate) fn needs_administrator(&self, user: &User) -> bool {
         let frequency = user.password_change_frequency.map(i64::from);
         self.expiry.is_some_and(|expiry| expiry != user.expiry)
             || self.password_change_frequency.is_some_and(|days| days != frequency)
     }
 
-    /// Whether it would change the username or the address. Users with an outside identity may not change their own (spec
-    /// section 2.5).
+    /// Whether it would change the username or the address. Users with an external identity may not change their own (contract
+    /// 2.5).
     pub(crate) fn renames(&self, user: &User) -> bool {
         let differs = |wanted: &Option<Option<String>>, present: Option<&str>| {
             wanted.as_ref().is_some_and(|wanted| {
@@ -53,12 +53,12 @@ impl UserChanges {
             || differs(&self.email, user.email.as_ref().map(Email::as_str))
     }
 
-    /// Whether it sets a date on which an account closes.
+    /// Whether it sets an expiry date.
     pub(crate) fn sets_expiry(&self) -> bool {
         self.expiry.flatten().is_some()
     }
 
-    /// The user as they are to be.
+    /// The user with the changes applied, or every invalid field.
     pub(crate) fn apply(self, user: &User, now: Timestamp) -> Result<User, Vec<InvalidField>> {
         let mut faults = Faults::default();
         let mut changed = user.clone();

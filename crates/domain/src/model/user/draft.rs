@@ -1,4 +1,4 @@
-//! What a request says of a user that is to be, and the checks it must pass.
+//! New users, and their validation.
 
 use uuid::Uuid;
 
@@ -16,12 +16,12 @@ pub(super) const DEFAULT_TIMEZONE: &str = "Etc/UTC";
 /// The language of a user for whom none is given.
 pub(super) const DEFAULT_LANGUAGE: &str = "en-GB";
 
-/// What a request says of a user that is to be (contract 4.3). Nothing in it has been checked.
+/// The properties that a request gives a new user (contract 4.3). The values are not yet validated.
 #[derive(Clone, Debug, Default)]
 pub struct UserDraft {
-    /// The id that the client wants; absent or all zeros, one is made.
+    /// The id chosen by the client. If it is absent or nil, one is generated.
     pub id: Option<Uuid>,
-    /// The username; absent, the email address serves.
+    /// The username. If it is absent, the email address is used.
     pub username: Option<String>,
     /// The email address.
     pub email: Option<String>,
@@ -29,37 +29,37 @@ pub struct UserDraft {
     pub first_name: Option<String>,
     /// The last name.
     pub last_name: Option<String>,
-    /// The time zone; absent, `Etc/UTC`.
+    /// The time zone. The default is `Etc/UTC`.
     pub timezone: Option<String>,
-    /// The language; absent, `en-GB`.
+    /// The language. The default is `en-GB`.
     pub language: Option<String>,
     /// Custom properties.
     pub custom: Custom,
     /// The password.
     pub password: Option<String>,
-    /// Days until the password must change; absent, 180.
+    /// Days until the password must change. The default is 180.
     pub password_change_frequency: Option<i64>,
     /// When the account expires.
     pub expiry: Option<Timestamp>,
     /// Whether the user wants no notifications.
     pub opt_out_of_notifications: bool,
-    /// Whether the user may not sign in yet.
+    /// Whether the account is created suspended.
     pub suspended: bool,
     /// Whether the user must change the password at the first sign-in.
     pub force_password_reset: bool,
 }
 
-/// A user that passed every check, with the password it is to have.
+/// A validated new user, with the password in clear.
 #[derive(Debug)]
 pub(crate) struct NewUser {
     pub(crate) user: User,
     pub(crate) password: Password,
 }
 
-/// What the service itself decides about a new account.
+/// The properties of a new account that the service decides.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Account {
-    /// The id, if the request names none.
+    /// The id, unless the request chooses one.
     pub(crate) id: UserId,
     /// The moment of creation.
     pub(crate) now: Timestamp,
@@ -68,7 +68,7 @@ pub(crate) struct Account {
 }
 
 impl UserDraft {
-    /// Checks everything at once (contract 4.3 and 7).
+    /// Validates all properties, and returns every fault (contract 4.3 and 7).
     pub(crate) fn check(self, account: Account) -> Result<NewUser, Vec<InvalidField>> {
         let mut faults = Faults::default();
         let now = account.now;

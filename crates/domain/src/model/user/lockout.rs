@@ -1,4 +1,4 @@
-//! How wrong passwords in a row keep sign-ins out (contract 2.4).
+//! Lockout after wrong passwords (contract 2.4).
 
 use std::num::NonZeroU32;
 
@@ -7,10 +7,10 @@ use crate::time::Timestamp;
 /// The longest lock that ends by itself, in seconds.
 const LONGEST_LOCK: i64 = 24 * 60 * 60;
 
-/// What an installation decides about locks.
+/// The settings of lockout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LockoutPolicy {
-    /// How many wrong passwords in a row lock.
+    /// How many consecutive wrong passwords lock.
     pub threshold: NonZeroU32,
     /// For how many seconds the first lock lasts. Each further one without a success between lasts twice as long, up to a day. 0:
     /// until somebody unlocks.
@@ -37,13 +37,13 @@ pub struct Lockout {
 }
 
 impl Lockout {
-    /// Whether passwords are refused unseen.
+    /// Whether a lock is in effect. Passwords are then refused without being compared.
     #[must_use]
     pub fn is_locked(&self, now: Timestamp) -> bool {
         self.until.is_some_and(|until| until > now)
     }
 
-    /// The state after one more wrong password. While a lock lasts, nothing makes it longer.
+    /// The state after one more wrong password. It does not prolong a lock in effect.
     #[must_use]
     pub fn failed(self, now: Timestamp, policy: LockoutPolicy) -> Self {
         if self.is_locked(now) {
@@ -58,7 +58,7 @@ impl Lockout {
         Self { failures: 0, locks: self.locks.saturating_add(1), until: Some(Timestamp::from_milliseconds(until)) }
     }
 
-    /// The state after a success. A lock that somebody else brought about lasts on.
+    /// The state after a successful sign-in. A lock in effect, which somebody else caused, stays.
     #[must_use]
     pub fn succeeded(self, now: Timestamp) -> Self {
         Self { until: self.until.filter(|until| *until > now), ..Self::default() }

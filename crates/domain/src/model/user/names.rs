@@ -1,4 +1,4 @@
-//! What a user is called by.
+//! Usernames and email addresses.
 
 use crate::identifier::parse_guid;
 use crate::name::{NameKey, has_control};
@@ -10,7 +10,7 @@ pub struct Username(String);
 /// Why a text is no username.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UsernameError {
-    /// Nothing but white space.
+    /// It is empty or white space.
     #[error("The username is required")]
     Missing,
     /// More than [`Username::LONGEST`] characters.
@@ -28,13 +28,13 @@ impl Username {
     /// The most characters a username has.
     pub const LONGEST: usize = 255;
 
-    /// The username as its owner writes it.
+    /// The username as it was entered.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What tells it from others.
+    /// The key by which names are compared.
     #[must_use]
     pub fn key(&self) -> NameKey {
         NameKey::of(&self.0)
@@ -75,19 +75,19 @@ impl Email {
     /// The most characters an address has (RFC 5321, section 4.5.3.1.3).
     pub const LONGEST: usize = 254;
 
-    /// The address as its owner writes it.
+    /// The address as it was entered.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What tells it from others.
+    /// The key by which names are compared.
     #[must_use]
     pub fn key(&self) -> NameKey {
         NameKey::of(&self.0)
     }
 
-    /// What stands after the last `@`.
+    /// The part after the last `@`.
     #[must_use]
     pub fn domain(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)

@@ -1,7 +1,7 @@
 //! What each use case can refuse, and the status that says so. Every match is complete: a new refusal does not compile
 //! until it has one.
 
-use guildhall_domain::access::Denied;
+use guildhall_domain::access::{Denied, Refused};
 use guildhall_domain::ports::{Fault, StoreError};
 
 use super::Problem;
@@ -17,6 +17,15 @@ impl From<Denied> for Problem {
             Denied::Unauthenticated => Self::unauthenticated_because("the account is closed, or its tokens were ended"),
             Denied::NotPermitted => Self::forbidden("Access denied"),
             Denied::PasswordResetRequired => Self::forbidden("Password reset required"),
+        }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Denied(denied) => denied.into(),
+            Refused::Store(error) => error.into(),
         }
     }
 }

@@ -8,7 +8,6 @@ use crate::respond::problem::{GROUP_NOT_FOUND, Problem};
 impl From<ApiKeyError> for Problem {
     fn from(error: ApiKeyError) -> Self {
         match error {
-            ApiKeyError::Denied(denied) => denied.into(),
             ApiKeyError::NotFound => Self::not_found("API key not found"),
             ApiKeyError::GroupNotFound => Self::not_found(GROUP_NOT_FOUND),
             ApiKeyError::Invalid(fields) => Self::invalid(body::INVALID, &fields),
@@ -19,7 +18,7 @@ impl From<ApiKeyError> for Problem {
                 Self::forbidden("The API key of the last System Administrator cannot be deleted")
             }
             ApiKeyError::Secrets(error) => Self::unexpected(error),
-            ApiKeyError::Store(error) => error.into(),
+            ApiKeyError::Refused(refused) => refused.into(),
         }
     }
 }

@@ -3,11 +3,11 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
-use guildhall_domain::access::{Actor, Permission};
+use guildhall_domain::access::Permission;
 
 use crate::Api;
 use crate::extract::authorised_body::Submission;
-use crate::extract::caller::Caller;
+use crate::extract::caller::{Caller, told};
 use crate::extract::path_parameters::ApiKeySegment;
 use crate::extract::query::Query;
 use crate::openapi::{ApiKeyChanges, ApiKeyPath, NewApiKey, Paging};
@@ -40,9 +40,9 @@ pub(crate) fn routes() -> Vec<Route> {
     responses((status = 200, description = "A page of API keys.", body = PageBody<ApiKeyBody>))
 )]
 async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
-    run(&api, Lane::Long, move |api| {
-        let page = caller.told(api, Permission::ManageApiKeys, query.page())?;
-        let keys = api.directory.api_keys(Actor::Caller(&caller.0), page)?;
+    run(&api, Lane::Long, caller, move |api, context| {
+        let page = told(api, context, Permission::ManageApiKeys, query.page())?;
+        let keys = api.directory.api_keys(context, page)?;
         json(StatusCode::OK, &PageBody::new(&keys, |key| ApiKeyBody::new(key, None)))
     })
     .await
@@ -61,8 +61,8 @@ async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Pro
 )]
 async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
-    run(&api, Lane::Write, move |api| {
-        let issued = api.directory.create_api_key(Actor::Caller(&caller.0), draft(&body)?, &[])?;
+    run(&api, Lane::Write, caller, move |api, context| {
+        let issued = api.directory.create_api_key(context, draft(&body)?, &[])?;
         created(format_args!("apiKeys/{}", issued.key.id), &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
     })
     .await
@@ -78,8 +78,8 @@ async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Resul
     responses((status = 200, description = "The API key.", body = ApiKeyBody))
 )]
 async fn read(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<Reply, Problem> {
-    run(&api, Lane::Read, move |api| {
-        let key = api.directory.api_key(Actor::Caller(&caller.0), &key.0)?;
+    run(&api, Lane::Read, caller, move |api, context| {
+        let key = api.directory.api_key(context, &key.0)?;
         json(StatusCode::OK, &ApiKeyBody::new(&key, None))
     })
     .await
@@ -104,8 +104,8 @@ async fn replace(
     submission: Submission,
 ) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
-    run(&api, Lane::Write, move |api| {
-        let key = api.directory.change_api_key(Actor::Caller(&caller.0), &key.0, &draft(&body)?)?;
+    run(&api, Lane::Write, caller, move |api, context| {
+        let key = api.directory.change_api_key(context, &key.0, &draft(&body)?)?;
         json(StatusCode::OK, &ApiKeyBody::new(&key, None))
     })
     .await
@@ -121,7 +121,7 @@ async fn replace(
     responses((status = 204, description = "The API key is gone."))
 )]
 async fn delete(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<HttpResponse, Problem> {
-    run(&api, Lane::Write, move |api| api.directory.delete_api_key(Actor::Caller(&caller.0), &key.0)).await?;
+    run(&api, Lane::Write, caller, move |api, context| api.directory.delete_api_key(context, &key.0)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -135,8 +135,8 @@ async fn delete(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Res
     responses((status = 200, description = "The API key with its secret.", body = ApiKeyBody))
 )]
 async fn rotate(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<Reply, Problem> {
-    run(&api, Lane::Write, move |api| {
-        let issued = api.directory.rotate_api_key(Actor::Caller(&caller.0), &key.0)?;
+    run(&api, Lane::Write, caller, move |api, context| {
+        let issued = api.directory.rotate_api_key(context, &key.0)?;
         json(StatusCode::OK, &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
     })
     .await

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use guildhall_domain::directory::{AddChildError, AddChildrenError, Cycle, RemoveChildError};
+use guildhall_domain::directory::{AddChildrenError, Cycle, RemoveChildError};
 use guildhall_domain::group::GroupId;
 use serde::{Serialize, Serializer};
 
@@ -10,30 +10,16 @@ use crate::respond::problem::{GROUP_NOT_FOUND, Problem};
 
 const CHILD_NOT_FOUND: &str = "Child group not found";
 
-impl From<AddChildError> for Problem {
-    fn from(error: AddChildError) -> Self {
-        match error {
-            AddChildError::Denied(denied) => denied.into(),
-            AddChildError::GroupNotFound => Self::not_found(GROUP_NOT_FOUND),
-            AddChildError::ChildNotFound => Self::not_found(CHILD_NOT_FOUND),
-            AddChildError::Itself(cycle) => itself(&cycle),
-            AddChildError::Cycle(cycle) => closes_a_cycle(&cycle),
-            AddChildError::Store(error) => error.into(),
-        }
-    }
-}
-
 impl From<AddChildrenError> for Problem {
     fn from(error: AddChildrenError) -> Self {
         match error {
-            AddChildrenError::Denied(denied) => denied.into(),
             AddChildrenError::GroupNotFound => Self::not_found(GROUP_NOT_FOUND),
             AddChildrenError::ChildrenNotFound(group_ids) => {
                 Self::not_found(CHILD_NOT_FOUND).with_data(&UnknownGroups { group_ids })
             }
-            AddChildrenError::Itself(cycle) => itself(&cycle),
+            AddChildrenError::ChildNotFound => Self::not_found(CHILD_NOT_FOUND),
             AddChildrenError::Cycle(cycle) => closes_a_cycle(&cycle),
-            AddChildrenError::Store(error) => error.into(),
+            AddChildrenError::Refused(refused) => refused.into(),
         }
     }
 }
@@ -41,12 +27,11 @@ impl From<AddChildrenError> for Problem {
 impl From<RemoveChildError> for Problem {
     fn from(error: RemoveChildError) -> Self {
         match error {
-            RemoveChildError::Denied(denied) => denied.into(),
             RemoveChildError::GroupNotFound => Self::not_found(GROUP_NOT_FOUND),
             RemoveChildError::ChildNotFound => Self::not_found(CHILD_NOT_FOUND),
             RemoveChildError::NotAChild => Self::not_found("The group is not a child of the group"),
             RemoveChildError::LastAdministrator => Self::conflict("The last System Administrator cannot be removed"),
-            RemoveChildError::Store(error) => error.into(),
+            RemoveChildError::Refused(refused) => refused.into(),
         }
     }
 }
@@ -74,16 +59,13 @@ struct Named<'a> {
     name: &'a str,
 }
 
-fn itself(cycle: &Cycle) -> Problem {
-    refused("A group cannot be added as a child of itself", cycle)
-}
-
+/// The path leads from the parent over the child back down to the parent, which is named once.
 fn closes_a_cycle(cycle: &Cycle) -> Problem {
-    refused("The child group already has this group below it, so adding it would close a cycle", cycle)
-}
-
-/// The path goes from the parent over the child back down to the parent, which is not named twice.
-fn refused(message: &'static str, cycle: &Cycle) -> Problem {
+    let message = if cycle.len() == 1 {
+        "A group cannot be added as a child of itself"
+    } else {
+        "The child group already has this group below it, so adding it would close a cycle"
+    };
     let path = cycle.iter().map(|(id, name)| Named { id: id.to_string(), name: name.as_str() }).collect();
     let child = InvalidChild { field: "childGroupId", message, path };
     Problem::validation("There are validation errors adding the child group").with_data(&[child])

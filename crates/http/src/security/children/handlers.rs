@@ -11,7 +11,7 @@ use guildhall_domain::group::GroupId;
 use crate::Api;
 use crate::body::uuid_list;
 use crate::extract::authorised_body::Submission;
-use crate::extract::caller::Caller;
+use crate::extract::caller::{Caller, told};
 use crate::extract::path_parameters::GroupSegment;
 use crate::extract::query::Query;
 use crate::openapi::{ChildPath, Excluding, GroupIds, GroupPath, IncludingSelf, Paging, Searching};
@@ -43,13 +43,12 @@ pub(crate) fn routes() -> Vec<Route> {
     responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
 )]
 async fn list(api: Data<Api>, caller: Caller, group: Path<GroupSegment>, query: Query) -> Result<Reply, Problem> {
-    let now = api.clock.now();
-    run(&api, query.lane(), move |api| {
-        let read = Asker::new(api, &caller, now)
+    run(&api, query.lane(), caller, move |api, context| {
+        let read = Asker::new(api, context)
             .listing(&query)
             .and_then(|listing| Ok(((query.reach()?, query.is_on("includeSelf")?), listing)));
-        let (which, listing) = caller.told(api, Permission::ReadGroups, read)?;
-        let groups = api.directory.children(&caller.0, &group.0, which, &query.excluded_groups(), &listing)?;
+        let (which, listing) = told(api, context, Permission::ReadGroups, read)?;
+        let groups = api.directory.children(context, &group.0, which, &query.excluded_groups(), &listing)?;
         json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
     })
     .await
@@ -73,10 +72,10 @@ async fn add_many(
     group: Path<GroupSegment>,
     submission: Submission,
 ) -> Result<HttpResponse, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.bulk_bytes).await?;
-    run(&api, Lane::Long, move |api| {
+    let body = submission.accepted(&api, &caller, Permission::ChangeMembers, api.limits.bulk_bytes).await?;
+    run(&api, Lane::Long, caller, move |api, context| {
         let children: BTreeSet<GroupId> = uuid_list::ids(body, api.limits.bulk_ids)?.into_iter().map(GroupId).collect();
-        Ok::<_, Problem>(api.directory.add_children(&caller.0, &group.0, &children)?)
+        Ok::<_, Problem>(api.directory.add_children(context, &group.0, &children)?)
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())
@@ -99,7 +98,7 @@ async fn add(
     path: Path<(GroupSegment, GroupSegment)>,
 ) -> Result<HttpResponse, Problem> {
     let (group, child) = path.into_inner();
-    run(&api, Lane::Write, move |api| api.directory.add_child(&caller.0, &group.0, &child.0)).await?;
+    run(&api, Lane::Write, caller, move |api, context| api.directory.add_child(context, &group.0, &child.0)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -118,6 +117,6 @@ async fn remove(
     path: Path<(GroupSegment, GroupSegment)>,
 ) -> Result<HttpResponse, Problem> {
     let (group, child) = path.into_inner();
-    run(&api, Lane::Write, move |api| api.directory.remove_child(&caller.0, &group.0, &child.0)).await?;
+    run(&api, Lane::Write, caller, move |api, context| api.directory.remove_child(context, &group.0, &child.0)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

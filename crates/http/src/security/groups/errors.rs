@@ -10,13 +10,12 @@ const STALE: &str = "The group has changed since it was read";
 impl From<CreateGroupError> for Problem {
     fn from(error: CreateGroupError) -> Self {
         match error {
-            CreateGroupError::Denied(denied) => denied.into(),
             CreateGroupError::Invalid(fields) => Self::invalid(body::INVALID, &fields),
             CreateGroupError::IdTaken(id) => Self::conflict(format!("A group with the id '{id}' already exists")),
             CreateGroupError::NameTaken(name) => {
                 Self::conflict(format!("A group with the name '{name}' already exists"))
             }
-            CreateGroupError::Store(error) => error.into(),
+            CreateGroupError::Refused(refused) => refused.into(),
         }
     }
 }
@@ -24,9 +23,8 @@ impl From<CreateGroupError> for Problem {
 impl From<ReadGroupError> for Problem {
     fn from(error: ReadGroupError) -> Self {
         match error {
-            ReadGroupError::Denied(denied) => denied.into(),
             ReadGroupError::GroupNotFound => Self::not_found(GROUP_NOT_FOUND),
-            ReadGroupError::Store(error) => error.into(),
+            ReadGroupError::Refused(refused) => refused.into(),
         }
     }
 }
@@ -34,11 +32,10 @@ impl From<ReadGroupError> for Problem {
 impl From<ChangeGroupError> for Problem {
     fn from(error: ChangeGroupError) -> Self {
         match error {
-            ChangeGroupError::Denied(denied) => denied.into(),
             ChangeGroupError::GroupNotFound => Self::not_found(GROUP_NOT_FOUND),
             ChangeGroupError::Stale => Self::precondition_failed(STALE),
             ChangeGroupError::Invalid(fields) => Self::invalid(body::INVALID_CHANGE, &fields),
-            ChangeGroupError::Store(error) => error.into(),
+            ChangeGroupError::Refused(refused) => refused.into(),
         }
     }
 }
@@ -46,14 +43,13 @@ impl From<ChangeGroupError> for Problem {
 impl From<DeleteGroupError> for Problem {
     fn from(error: DeleteGroupError) -> Self {
         match error {
-            DeleteGroupError::Denied(denied) => denied.into(),
             DeleteGroupError::GroupNotFound => Self::not_found(GROUP_NOT_FOUND),
             DeleteGroupError::Stale => Self::precondition_failed(STALE),
             DeleteGroupError::SystemGroup => Self::forbidden("System groups cannot be deleted"),
             DeleteGroupError::LastAdministrator => {
                 Self::forbidden("The group of the last System Administrator cannot be deleted")
             }
-            DeleteGroupError::Store(error) => error.into(),
+            DeleteGroupError::Refused(refused) => refused.into(),
         }
     }
 }

@@ -7,7 +7,7 @@ use guildhall_domain::access::Permission;
 
 use crate::Api;
 use crate::extract::authorised_body::Submission;
-use crate::extract::caller::Caller;
+use crate::extract::caller::{Caller, told};
 use crate::extract::conditional::{Conditions, group_tag, tagged};
 use crate::extract::path_parameters::GroupSegment;
 use crate::extract::query::Query;
@@ -41,10 +41,9 @@ pub(crate) fn routes() -> Vec<Route> {
     responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
 )]
 async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
-    let now = api.clock.now();
-    run(&api, query.lane(), move |api| {
-        let listing = caller.told(api, Permission::ReadGroups, Asker::new(api, &caller, now).listing(&query))?;
-        let groups = api.directory.groups(&caller.0, &listing)?;
+    run(&api, query.lane(), caller, move |api, context| {
+        let listing = told(api, context, Permission::ReadGroups, Asker::new(api, context).listing(&query))?;
+        let groups = api.directory.groups(context, &listing)?;
         json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
     })
     .await
@@ -61,8 +60,8 @@ async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Pro
 )]
 async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
-    run(&api, Lane::Write, move |api| {
-        let group = api.directory.create_group(&caller.0, draft(&body)?)?;
+    run(&api, Lane::Write, caller, move |api, context| {
+        let group = api.directory.create_group(context, draft(&body)?)?;
         tagged(created(format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_tag(&group))
     })
     .await
@@ -83,8 +82,8 @@ async fn read(
     group: Path<GroupSegment>,
     conditions: Conditions,
 ) -> Result<Reply, Problem> {
-    run(&api, Lane::Read, move |api| {
-        let group = api.directory.group(&caller.0, &group.0)?;
+    run(&api, Lane::Read, caller, move |api, context| {
+        let group = api.directory.group(context, &group.0)?;
         conditions.read(&group_tag(&group), &GroupBody::from(&group))
     })
     .await
@@ -108,9 +107,9 @@ async fn replace(
     submission: Submission,
 ) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
-    run(&api, Lane::Write, move |api| {
+    run(&api, Lane::Write, caller, move |api, context| {
         let changes = changes(&body)?;
-        let group = api.directory.change_group(&caller.0, &group.0, &changes, &conditions.precondition())?;
+        let group = api.directory.change_group(context, &group.0, &changes, &conditions.precondition())?;
         tagged(json(StatusCode::OK, &GroupBody::from(&group))?, &group_tag(&group))
     })
     .await
@@ -132,7 +131,9 @@ async fn delete(
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     // Its members may be as many as those of a bulk change.
-    run(&api, Lane::Long, move |api| api.directory.delete_group(&caller.0, &group.0, &conditions.precondition()))
-        .await?;
+    run(&api, Lane::Long, caller, move |api, context| {
+        api.directory.delete_group(context, &group.0, &conditions.precondition())
+    })
+    .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -11,7 +11,7 @@ use guildhall_domain::user::UserId;
 use crate::Api;
 use crate::body::uuid_list;
 use crate::extract::authorised_body::Submission;
-use crate::extract::caller::Caller;
+use crate::extract::caller::{Caller, told};
 use crate::extract::path_parameters::{GroupSegment, UserSegment};
 use crate::extract::query::Query;
 use crate::openapi::{Excluding, GroupPath, MemberPath, Paging, Searching, UserIds};
@@ -44,12 +44,11 @@ pub(crate) fn routes() -> Vec<Route> {
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
 async fn list(api: Data<Api>, caller: Caller, group: Path<GroupSegment>, query: Query) -> Result<Reply, Problem> {
-    let now = api.clock.now();
-    run(&api, query.lane(), move |api| {
-        let read = Asker::new(api, &caller, now).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
-        let (reach, listing) = caller.told(api, Permission::ReadGroups, read)?;
-        let users = api.directory.members(&caller.0, &group.0, reach, &query.excluded_groups(), &listing)?;
-        json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
+    run(&api, query.lane(), caller, move |api, context| {
+        let read = Asker::new(api, context).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
+        let (reach, listing) = told(api, context, Permission::ReadGroups, read)?;
+        let users = api.directory.members(context, &group.0, reach, &query.excluded_groups(), &listing)?;
+        json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, context.now())))
     })
     .await
 }
@@ -78,10 +77,10 @@ async fn add_many(
     group: Path<GroupSegment>,
     submission: Submission,
 ) -> Result<HttpResponse, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.bulk_bytes).await?;
-    run(&api, Lane::Long, move |api| {
+    let body = submission.accepted(&api, &caller, Permission::ChangeMembers, api.limits.bulk_bytes).await?;
+    run(&api, Lane::Long, caller, move |api, context| {
         let users: BTreeSet<UserId> = uuid_list::ids(body, api.limits.bulk_ids)?.into_iter().map(UserId).collect();
-        Ok::<_, Problem>(api.directory.add_members(&caller.0, &group.0, &users)?)
+        Ok::<_, Problem>(api.directory.add_members(context, &group.0, &users)?)
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())
@@ -98,7 +97,7 @@ async fn add_many(
 )]
 async fn add(api: Data<Api>, caller: Caller, path: Path<(GroupSegment, UserSegment)>) -> Result<HttpResponse, Problem> {
     let (group, user) = path.into_inner();
-    run(&api, Lane::Write, move |api| api.directory.add_member(&caller.0, &group.0, &user.0)).await?;
+    run(&api, Lane::Write, caller, move |api, context| api.directory.add_member(context, &group.0, &user.0)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -117,7 +116,7 @@ async fn remove(
     path: Path<(GroupSegment, UserSegment)>,
 ) -> Result<HttpResponse, Problem> {
     let (group, user) = path.into_inner();
-    run(&api, Lane::Write, move |api| api.directory.remove_member(&caller.0, &group.0, &user.0)).await?;
+    run(&api, Lane::Write, caller, move |api, context| api.directory.remove_member(context, &group.0, &user.0)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -138,6 +137,7 @@ async fn check(
     path: Path<(GroupSegment, UserSegment)>,
 ) -> Result<HttpResponse, Problem> {
     let (group, user) = path.into_inner();
-    let is_member = run(&api, Lane::Read, move |api| api.directory.is_member(&caller.0, &group.0, &user.0)).await?;
+    let is_member =
+        run(&api, Lane::Read, caller, move |api, context| api.directory.is_member(context, &group.0, &user.0)).await?;
     if is_member { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found(NOT_A_MEMBER)) }
 }

@@ -12,7 +12,6 @@ const STALE: &str = "The user has changed since it was read";
 impl From<CreateUserError> for Problem {
     fn from(error: CreateUserError) -> Self {
         match error {
-            CreateUserError::Denied(denied) => denied.into(),
             CreateUserError::Invalid(fields) => Self::invalid(body::INVALID, &fields),
             CreateUserError::IdTaken(id) => Self::conflict(format!("A user with the id '{id}' already exists")),
             CreateUserError::UsernameTaken(name) => {
@@ -22,7 +21,7 @@ impl From<CreateUserError> for Problem {
                 Self::conflict(format!("A user with the email '{email}' already exists"))
             }
             CreateUserError::Passwords(error) => Self::unexpected(error),
-            CreateUserError::Store(error) => error.into(),
+            CreateUserError::Refused(refused) => refused.into(),
         }
     }
 }
@@ -30,10 +29,9 @@ impl From<CreateUserError> for Problem {
 impl From<IdentitiesError> for Problem {
     fn from(error: IdentitiesError) -> Self {
         match error {
-            IdentitiesError::Denied(denied) => denied.into(),
             IdentitiesError::UserNotFound => Self::not_found(USER_NOT_FOUND),
             IdentitiesError::NotLinked => Self::not_found("The user has no such identity"),
-            IdentitiesError::Store(error) => error.into(),
+            IdentitiesError::Refused(refused) => refused.into(),
         }
     }
 }
@@ -41,9 +39,8 @@ impl From<IdentitiesError> for Problem {
 impl From<ReadUserError> for Problem {
     fn from(error: ReadUserError) -> Self {
         match error {
-            ReadUserError::Denied(denied) => denied.into(),
             ReadUserError::UserNotFound => Self::not_found(USER_NOT_FOUND),
-            ReadUserError::Store(error) => error.into(),
+            ReadUserError::Refused(refused) => refused.into(),
         }
     }
 }
@@ -51,11 +48,10 @@ impl From<ReadUserError> for Problem {
 impl From<ChangeUserError> for Problem {
     fn from(error: ChangeUserError) -> Self {
         match error {
-            ChangeUserError::Denied(denied) => denied.into(),
             ChangeUserError::UserNotFound => Self::not_found(USER_NOT_FOUND),
             ChangeUserError::Stale => Self::precondition_failed(STALE),
             ChangeUserError::Invalid(fields) => Self::invalid(body::INVALID_CHANGE, &fields),
-            ChangeUserError::Store(error) => error.into(),
+            ChangeUserError::Refused(refused) => refused.into(),
         }
     }
 }
@@ -63,11 +59,10 @@ impl From<ChangeUserError> for Problem {
 impl From<DeleteUserError> for Problem {
     fn from(error: DeleteUserError) -> Self {
         match error {
-            DeleteUserError::Denied(denied) => denied.into(),
             DeleteUserError::UserNotFound => Self::not_found(USER_NOT_FOUND),
             DeleteUserError::Stale => Self::precondition_failed(STALE),
             DeleteUserError::LastAdministrator => Self::forbidden("The last System Administrator cannot be deleted"),
-            DeleteUserError::Store(error) => error.into(),
+            DeleteUserError::Refused(refused) => refused.into(),
         }
     }
 }
@@ -75,10 +70,9 @@ impl From<DeleteUserError> for Problem {
 impl From<ActError> for Problem {
     fn from(error: ActError) -> Self {
         match error {
-            ActError::Denied(denied) => denied.into(),
             ActError::UserNotFound => Self::not_found(USER_NOT_FOUND),
             ActError::Invalid(field) => Self::invalid(body::INVALID_ACTION, &[field]),
-            ActError::Store(error) => error.into(),
+            ActError::Refused(refused) => refused.into(),
         }
     }
 }
@@ -86,12 +80,11 @@ impl From<ActError> for Problem {
 impl From<ChangePasswordError> for Problem {
     fn from(error: ChangePasswordError) -> Self {
         match error {
-            ChangePasswordError::Denied(denied) => denied.into(),
             ChangePasswordError::UserNotFound => Self::not_found(USER_NOT_FOUND),
             ChangePasswordError::Invalid(fields) => Self::invalid(body::INVALID_PASSWORD, &fields),
             ChangePasswordError::ExistingIncorrect => Self::conflict("The existing password is incorrect"),
             ChangePasswordError::Passwords(error) => Self::unexpected(error),
-            ChangePasswordError::Store(error) => error.into(),
+            ChangePasswordError::Refused(refused) => refused.into(),
         }
     }
 }

@@ -9,7 +9,7 @@ use guildhall_domain::user::UserDraft;
 use crate::Api;
 use crate::body::custom::CustomMode;
 use crate::extract::authorised_body::Submission;
-use crate::extract::caller::Caller;
+use crate::extract::caller::{Caller, told, told_about};
 use crate::extract::client_address::network;
 use crate::extract::conditional::{Conditions, tagged, user_tag};
 use crate::extract::path_parameters::UserSegment;
@@ -52,11 +52,10 @@ pub(crate) fn routes() -> Vec<Route> {
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
 pub(super) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
-    let now = api.clock.now();
-    run(&api, query.lane(), move |api| {
-        let listing = caller.told(api, Permission::ReadUsers, Asker::new(api, &caller, now).search(&query))?;
-        let users = api.directory.users(&caller.0, &listing)?;
-        json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
+    run(&api, query.lane(), caller, move |api, context| {
+        let listing = told(api, context, Permission::ReadUsers, Asker::new(api, context).search(&query))?;
+        let users = api.directory.users(context, &listing)?;
+        json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, context.now())))
     })
     .await
 }
@@ -74,13 +73,15 @@ pub(super) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result
     responses((status = 201, description = "The user.", body = UserBody), (status = 409), (status = 422))
 )]
 async fn create(api: Data<Api>, caller: Caller, query: Query, submission: Submission) -> Result<Reply, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::ManageUsers, api.limits.body_bytes).await?;
+    let body = submission.accepted(&api, &caller, Permission::CreateUsers, api.limits.body_bytes).await?;
     let (suspended, force_password_reset) = (query.is_on("suspended")?, query.is_on("forcePasswordReset")?);
-    let now = api.clock.now();
-    run(&api, Lane::Password, move |api| {
+    run(&api, Lane::Password, caller, move |api, context| {
         let draft = UserDraft { suspended, force_password_reset, ..draft(&body)? };
-        let user = api.directory.create_user(&caller.0, draft)?;
-        tagged(created(format_args!("users/{}", user.id), &UserBody::new(&user, now))?, &user_tag(&user, now))
+        let user = api.directory.create_user(context, draft)?;
+        tagged(
+            created(format_args!("users/{}", user.id), &UserBody::new(&user, context.now()))?,
+            &user_tag(&user, context.now()),
+        )
     })
     .await
 }
@@ -103,11 +104,10 @@ async fn read(
     query: Query,
     conditions: Conditions,
 ) -> Result<Reply, Problem> {
-    let now = api.clock.now();
-    run(&api, Lane::Read, move |api| {
-        let by_legacy_id = caller.told_about(api, &user.0, query.is_on("classicUserId"))?;
-        let user = api.directory.user(&caller.0, &user.into_inner().unless_legacy(by_legacy_id).0)?;
-        conditions.read(&user_tag(&user, now), &UserBody::new(&user, now))
+    run(&api, Lane::Read, caller, move |api, context| {
+        let by_legacy_id = told_about(api, context, &user.0, query.is_on("classicUserId"))?;
+        let user = api.directory.user(context, &user.into_inner().unless_legacy(by_legacy_id).0)?;
+        conditions.read(&user_tag(&user, context.now()), &UserBody::new(&user, context.now()))
     })
     .await
 }
@@ -131,7 +131,7 @@ async fn replace(
     conditions: Conditions,
     submission: Submission,
 ) -> Result<Reply, Problem> {
-    caller.may_change(&api, &user.0).await?;
+    caller.may_on_user(&api, Permission::ChangeUsers, &user.0).await?;
     let body = submission.read(&["application/json"], api.limits.body_bytes).await?;
     change(api, caller, user.into_inner(), conditions, body, CustomMode::Replace).await
 }
@@ -155,7 +155,7 @@ async fn merge(
     conditions: Conditions,
     submission: Submission,
 ) -> Result<Reply, Problem> {
-    caller.may_change(&api, &user.0).await?;
+    caller.may_on_user(&api, Permission::ChangeUsers, &user.0).await?;
     let media = ["application/merge-patch+json", "application/json"];
     let body = submission.read(&media, api.limits.body_bytes).await?;
     change(api, caller, user.into_inner(), conditions, body, CustomMode::Merge).await
@@ -169,11 +169,10 @@ async fn change(
     body: Vec<u8>,
     custom: CustomMode,
 ) -> Result<Reply, Problem> {
-    let now = api.clock.now();
-    run(&api, Lane::Write, move |api| {
+    run(&api, Lane::Write, caller, move |api, context| {
         let changes = changes(&body, custom)?;
-        let user = api.directory.change_user(&caller.0, &user.0, &changes, &conditions.precondition())?;
-        tagged(json(StatusCode::OK, &UserBody::new(&user, now))?, &user_tag(&user, now))
+        let user = api.directory.change_user(context, &user.0, &changes, &conditions.precondition())?;
+        tagged(json(StatusCode::OK, &UserBody::new(&user, context.now()))?, &user_tag(&user, context.now()))
     })
     .await
 }
@@ -195,8 +194,10 @@ async fn delete(
     user: Path<UserSegment>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
-    run(&api, Lane::Write, move |api| api.directory.delete_user(&caller.0, &user.0, &conditions.precondition()))
-        .await?;
+    run(&api, Lane::Write, caller, move |api, context| {
+        api.directory.delete_user(context, &user.0, &conditions.precondition())
+    })
+    .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -224,16 +225,15 @@ async fn change_password(
     user: Path<UserSegment>,
     submission: Submission,
 ) -> Result<HttpResponse, Problem> {
-    caller.may_change_password(&api, &user.0).await?;
+    caller.may_on_user(&api, Permission::ChangePasswords, &user.0).await?;
     let address = RequestSpan::current().address().map(network);
     let mut attempt = api.throttle.attempt(address)?;
     api.throttle.of_account(&mut attempt, address, &caller.0.user.0)?;
     let body = submission.read(&["application/json"], api.limits.body_bytes).await?;
-    let changed = run(&api, Lane::Password, move |api| {
+    let changed = run(&api, Lane::Password, caller, move |api, context| {
         let (existing, new) = passwords(&body)?;
-        let directory = api.directory.called_from(address);
-        let changed = directory.change_password(&caller.0, &user.0, existing, new);
-        audit::report_password_change(&caller.0, &user.0, &changed);
+        let changed = api.directory.change_password(context, &user.0, existing, new);
+        audit::report_password_change(context, &user.0, &changed);
         Ok::<_, Problem>(changed?)
     });
     attempt.judge(changed.await)?;
@@ -257,7 +257,9 @@ async fn act(
     submission: Submission,
 ) -> Result<HttpResponse, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ManageUsers, api.limits.body_bytes).await?;
-    run(&api, Lane::Write, move |api| Ok::<_, Problem>(api.directory.act(&caller.0, &user.0, &action(&body)?)?))
-        .await?;
+    run(&api, Lane::Write, caller, move |api, context| {
+        Ok::<_, Problem>(api.directory.act(context, &user.0, &action(&body)?)?)
+    })
+    .await?;
     Ok(HttpResponse::NoContent().finish())
 }

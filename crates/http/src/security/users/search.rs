@@ -49,11 +49,10 @@ async fn by_query(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply,
 )]
 async fn by_body(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ReadUsers, api.limits.body_bytes).await?;
-    let now = api.clock.now();
-    run(&api, Lane::of_search(body.len()), move |api| {
-        let listing = Asker::new(api, &caller, now).search_in(&body)?;
-        let users = api.directory.users(&caller.0, &listing)?;
-        json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, now)))
+    run(&api, Lane::of_search(body.len()), caller, move |api, context| {
+        let listing = Asker::new(api, context).search_in(&body)?;
+        let users = api.directory.users(context, &listing)?;
+        json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, context.now())))
     })
     .await
 }

@@ -1,25 +1,14 @@
-//! The request that a use case serves: whether its answer is still wanted, and what is found out about it for the log.
+//! What a use case notes for an audit log.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::access::Admission;
 use crate::api_key::{ApiKey, ApiKeyId};
 use crate::group::{GroupId, SystemGroup};
-use crate::ports::{AccountStatus, Cancellation};
+use crate::ports::AccountStatus;
 use crate::user::UserId;
 
-/// One request. A [`Directory`](crate::directory::Directory) made by
-/// [`for_request`](crate::directory::Directory::for_request) stops reading when it is cancelled, and notes in it who called and
-/// what an auditor would want to know.
-#[derive(Debug, Default)]
-pub struct RequestContext {
-    cancellation: Cancellation,
-    admission: OnceLock<Admission>,
-    notes: Mutex<Vec<AuditNote>>,
-}
-
-/// Something that belongs in an audit log. It says what was done; who did it is the request's [`Admission`].
+/// Something that belongs in an audit log. It says what was done; who did it is the [`Admission`](crate::access::Admission) of
+/// the use case's [`Context`](crate::context::Context).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuditNote {
     /// Who administers may have changed.
@@ -162,41 +151,5 @@ impl AuditNote {
     /// A change of an API key.
     pub(crate) fn of_api_key(change: ApiKeyChange, key: &ApiKey) -> Self {
         Self::ApiKeyChanged { change, key: key.id, name: key.name.as_str().to_owned() }
-    }
-}
-
-impl RequestContext {
-    /// The context of a request that has just begun.
-    #[must_use]
-    pub fn new(cancellation: Cancellation) -> Self {
-        Self { cancellation, ..Self::default() }
-    }
-
-    /// Whether the answer is still wanted.
-    #[must_use]
-    pub fn cancellation(&self) -> &Cancellation {
-        &self.cancellation
-    }
-
-    /// Who called, once a use case has admitted them.
-    #[must_use]
-    pub fn admission(&self) -> Option<&Admission> {
-        self.admission.get()
-    }
-
-    /// Takes the notes out. They are of changes that were committed.
-    #[must_use]
-    pub fn take_notes(&self) -> Vec<AuditNote> {
-        std::mem::take(&mut self.notes.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(crate) fn admitted(&self, admission: Admission) {
-        // All use cases of one request admit the same caller.
-        let _ = self.admission.set(admission);
-    }
-
-    /// Keeps notes of changes that were committed.
-    pub(crate) fn note(&self, notes: impl IntoIterator<Item = AuditNote>) {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner).extend(notes);
     }
 }

@@ -1,0 +1,41 @@
+//! What can be permitted, and on what.
+
+use crate::identifier::UserIdentifier;
+
+/// Something that a caller may be permitted to do. [`Policy`](super::Policy) says who has which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// List and read users, and the groups they belong to.
+    ReadUsers,
+    /// Ask whether a user belongs to any of some groups.
+    CheckMemberships,
+    /// Create users.
+    CreateUsers,
+    /// Change the properties of users, and delete users.
+    ChangeUsers,
+    /// Suspend and unlock users, ask for new passwords, and remove links to external issuers.
+    ManageUsers,
+    /// Give users a new password.
+    ChangePasswords,
+    /// List and read groups, their members and the groups below them.
+    ReadGroups,
+    /// Ask whether a user belongs to a group.
+    CheckMembers,
+    /// Create groups, and change their properties.
+    ManageGroups,
+    /// Change the users and child groups of a group, and delete groups.
+    ChangeMembers,
+    /// Make groups the children of another.
+    NestGroups,
+    /// List, read, create, change and delete API keys (contract 11).
+    ManageApiKeys,
+}
+
+/// What something is to be done on, as a request names it.
+#[derive(Clone, Copy, Debug)]
+pub enum On<'a> {
+    /// Anything of its kind.
+    All,
+    /// This user. One who does not exist counts as anybody.
+    User(&'a UserIdentifier),
+}

@@ -1,0 +1,79 @@
+//! The policy, as a table to be read beside contract 5.3.
+
+use super::Permission;
+use crate::group::SystemGroup;
+use crate::user::LockoutPolicy;
+
+/// What an installation decides for itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Whether User Administrators manage users, and Group Administrators groups (contract 5.3).
+    pub delegated_administration: bool,
+    /// When wrong passwords lock an account (contract 2.4).
+    pub lockout: LockoutPolicy,
+}
+
+impl Policy {
+    /// Whether members of this group have what the table gives them. API Key Administrators always have.
+    pub(super) fn applies_to(self, delegates: SystemGroup) -> bool {
+        self.delegated_administration || delegates == SystemGroup::ApiKeyAdministrators
+    }
+}
+
+/// Who has a permission beside System Administrators, who have all of them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rule {
+    /// The groups whose effective members have it, each with the targets that it does not extend to.
+    pub(super) delegates: &'static [(SystemGroup, Protected)],
+    /// Whether users have it on their own account.
+    pub(super) oneself: Oneself,
+}
+
+/// Whether users have a permission on their own account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Oneself {
+    /// No.
+    No,
+    /// Yes, unless they must change their password first.
+    Yes,
+    /// Yes, even before they have changed a password that must be changed (contract 2.4).
+    BeforeReset,
+}
+
+/// Targets that a delegate's permission does not extend to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protected {
+    /// It extends to all.
+    Nothing,
+    /// Effective members of an administrators' group, other than the caller, and users of API keys.
+    AdministratorsAndApiKeys,
+    /// API keys whose users administer the system, users or groups: their secret would give these powers to the caller.
+    AdministeringApiKeys,
+    /// Administrators' groups, and every group below one.
+    AdministratorsGroups,
+    /// Administrators' groups, and every group above one.
+    GroupsAboveAdministrators,
+}
+
+/// The table.
+pub(super) const fn rule(permission: Permission) -> Rule {
+    use Oneself::{BeforeReset, No, Yes};
+    use Permission as P;
+    use Protected as X;
+    use SystemGroup::{ApiKeyAdministrators as Keys, GroupAdministrators as Groups, UserAdministrators as Users};
+
+    let (delegates, oneself): (&[(SystemGroup, Protected)], Oneself) = match permission {
+        P::ReadUsers => (&[(Users, X::AdministratorsAndApiKeys), (Groups, X::Nothing)], BeforeReset),
+        P::CheckMemberships => (&[(Users, X::AdministratorsAndApiKeys), (Groups, X::Nothing)], Yes),
+        P::CreateUsers | P::ManageUsers => (&[(Users, X::AdministratorsAndApiKeys)], No),
+        P::ChangeUsers => (&[(Users, X::AdministratorsAndApiKeys)], Yes),
+        P::ChangePasswords => (&[(Users, X::AdministratorsAndApiKeys)], BeforeReset),
+        P::ReadGroups => (&[(Users, X::Nothing), (Groups, X::Nothing)], No),
+        P::CheckMembers => (&[(Users, X::Nothing), (Groups, X::Nothing)], Yes),
+        P::ManageGroups => (&[(Groups, X::Nothing)], No),
+        P::ChangeMembers => (&[(Groups, X::AdministratorsGroups)], No),
+        P::NestGroups => (&[(Groups, X::GroupsAboveAdministrators)], No),
+        P::ManageApiKeys => (&[(Keys, X::AdministeringApiKeys)], No),
+    };
+    Rule { delegates, oneself }
+}

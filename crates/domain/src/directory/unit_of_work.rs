@@ -1,0 +1,179 @@
+//! The seam through which every use case reaches the store.
+
+use std::collections::BTreeSet;
+use std::ops::{Deref, DerefMut};
+
+use super::Directory;
+use crate::access::{Admitted, Permission, Refused, Target};
+use crate::audit::AuditNote;
+use crate::context::Context;
+use crate::group::{GroupId, SystemGroup};
+use crate::identifier::{GroupIdentifier, UserIdentifier};
+use crate::ports::{Reader, StoreError, Writer};
+use crate::user::UserId;
+
+/// How a unit of work that changes something ends, unless it ends with an error. An error undoes everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Finish<T> {
+    /// Keep the changes, and return this.
+    Commit(T),
+    /// Undo the changes, and return this.
+    Rollback(T),
+}
+
+/// A unit of work of an admitted actor. It is also the store's [`Reader`] or [`Writer`].
+pub(crate) struct Work<'a, S: ?Sized> {
+    pub(super) store: &'a mut S,
+    pub(super) actor: Admitted,
+    notes: Vec<AuditNote>,
+}
+
+/// A unit of work that reads.
+pub(crate) type Reading<'a> = Work<'a, dyn Reader + 'a>;
+/// A unit of work that may change something.
+pub(crate) type Writing<'a> = Work<'a, dyn Writer + 'a>;
+
+impl<S: ?Sized> Deref for Work<'_, S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        self.store
+    }
+}
+
+impl<S: ?Sized> DerefMut for Work<'_, S> {
+    fn deref_mut(&mut self) -> &mut S {
+        self.store
+    }
+}
+
+impl<S: Reader + ?Sized> Work<'_, S> {
+    /// Fails unless the actor has this permission on `target`.
+    pub(super) fn authorise(&mut self, permission: Permission, target: Target<'_>) -> Result<(), Refused> {
+        self.actor.authorise(self.store, permission, target)
+    }
+
+    /// The user that `identifier` names, after a check that the actor has this permission on them. Whether a user exists is not
+    /// told to those who lack it.
+    pub(super) fn authorised_user(
+        &mut self,
+        permission: Permission,
+        identifier: &UserIdentifier,
+    ) -> Result<Option<UserId>, Refused> {
+        let user = self.find_user(identifier)?;
+        self.authorise(permission, user.into())?;
+        Ok(user)
+    }
+
+    /// The group that `identifier` names, after a check that the actor has this permission on any group.
+    pub(super) fn authorised_group(
+        &mut self,
+        permission: Permission,
+        identifier: &GroupIdentifier,
+    ) -> Result<Option<GroupId>, Refused> {
+        self.authorise(permission, Target::All)?;
+        Ok(self.group_id(identifier)?)
+    }
+
+    /// Fails unless the actor may change who belongs to `group`. Returns the administrators' groups that such a change is about:
+    /// those that are the group or above it.
+    pub(super) fn authorise_members_of(&mut self, group: GroupId) -> Result<BTreeSet<SystemGroup>, Refused> {
+        let administrators = self.administrators_above(group)?;
+        self.authorise(Permission::ChangeMembers, Target::GroupBelow(&administrators))?;
+        Ok(administrators)
+    }
+
+    /// The user that `identifier` names.
+    pub(super) fn find_user(&mut self, identifier: &UserIdentifier) -> Result<Option<UserId>, StoreError> {
+        match identifier {
+            UserIdentifier::Current => Ok(self.actor.user()),
+            _ => self.user_id(identifier),
+        }
+    }
+
+    /// Keeps a note for the audit log, if the work is committed.
+    pub(crate) fn note(&mut self, note: impl IntoIterator<Item = AuditNote>) {
+        self.notes.extend(note);
+    }
+}
+
+/// A use case's own error, or a rollback that it asked for.
+enum Undone<T, E> {
+    Rollback(T),
+    Refused(E),
+}
+
+impl<T, E: From<StoreError>> From<StoreError> for Undone<T, E> {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl Directory {
+    /// Admits the actor and runs `work` over one consistent state, as long as the result is wanted.
+    pub(super) fn read<T, E: From<Refused> + From<StoreError>>(
+        &self,
+        context: &Context,
+        mut work: impl FnMut(&mut Reading<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.store.read_unless(context.cancellation(), |store| work(&mut self.begin(context, store)?))
+    }
+
+    /// Admits the actor and runs `work` beside other writers.
+    pub(crate) fn write<T, E: From<Refused> + From<StoreError>>(
+        &self,
+        context: &Context,
+        mut work: impl FnMut(&mut Writing<'_>) -> Result<Finish<T>, E>,
+    ) -> Result<T, E> {
+        let mut notes = Vec::new();
+        let ended = self.store.write(|store| self.run(context, store, &mut notes, &mut work));
+        end(context, ended, notes)
+    }
+
+    /// Admits the actor and runs `work` while no other such work runs.
+    pub(crate) fn write_alone<T, E: From<Refused> + From<StoreError>>(
+        &self,
+        context: &Context,
+        mut work: impl FnMut(&mut Writing<'_>) -> Result<Finish<T>, E>,
+    ) -> Result<T, E> {
+        let mut notes = Vec::new();
+        let ended = self.store.write_alone(|store| self.run(context, store, &mut notes, &mut work));
+        end(context, ended, notes)
+    }
+
+    fn begin<'a, S: Reader + ?Sized>(&self, context: &Context, store: &'a mut S) -> Result<Work<'a, S>, Refused> {
+        let actor = Admitted::admit(store, context.actor(), context.now(), self.policy)?;
+        if let Some(admission) = actor.admission() {
+            context.admitted(admission);
+        }
+        Ok(Work { store, actor, notes: Vec::new() })
+    }
+
+    /// Runs `work` once. It is run again if it collides with other work, so `notes` are those of the last run.
+    fn run<T, E: From<Refused>>(
+        &self,
+        context: &Context,
+        store: &mut dyn Writer,
+        notes: &mut Vec<AuditNote>,
+        work: &mut dyn FnMut(&mut Writing<'_>) -> Result<Finish<T>, E>,
+    ) -> Result<T, Undone<T, E>> {
+        let mut unit = self.begin(context, store).map_err(|refused| Undone::Refused(refused.into()))?;
+        let finish = work(&mut unit).map_err(Undone::Refused)?;
+        *notes = unit.notes;
+        match finish {
+            Finish::Commit(value) => Ok(value),
+            Finish::Rollback(value) => Err(Undone::Rollback(value)),
+        }
+    }
+}
+
+fn end<T, E>(context: &Context, ended: Result<T, Undone<T, E>>, notes: Vec<AuditNote>) -> Result<T, E> {
+    match ended {
+        Ok(value) => {
+            context.note(notes);
+            Ok(value)
+        }
+        Err(Undone::Rollback(value)) => Ok(value),
+        Err(Undone::Refused(error)) => Err(error),
+    }
+}
