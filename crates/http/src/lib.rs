@@ -149,11 +149,9 @@ where
 {
     let cors = Condition::new(!api.origins.is_empty(), middleware::cors::cors(&api.origins));
     app.app_data(web::Data::new(api))
-        .configure(routes::register)
-        .default_service(web::to(routes::unknown))
-        .wrap(from_fn(routes::normalize_path::canonical))
+        .default_service(routes::dispatch::dispatcher())
         .wrap(cors)
-        .wrap(from_fn(server::connection_limits::keep_reserve))
+        .wrap(from_fn(middleware::connection_reserve::keep_reserve))
         .wrap(from_fn(middleware::request_log::answer))
         .wrap(from_fn(middleware::response_headers::add))
 }

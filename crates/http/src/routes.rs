@@ -1,7 +1,9 @@
 //! The table of routes. A handler's `#[utoipa::path]` says the method and the path; the table, the dispatch and the OpenAPI
 //! document are made from it.
 
-pub(crate) mod normalize_path;
+pub(crate) mod dispatch;
+mod normalize_path;
+pub(crate) mod path_match;
 
 use std::any::type_name;
 use std::sync::LazyLock;
@@ -12,9 +14,7 @@ use utoipa::__dev::{SchemaReferences, Tags};
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::HttpMethod;
 
-use crate::respond::problem::Problem;
 use crate::{meta, oauth, security};
-use normalize_path::canonical_path;
 
 /// A route of the API: a method, a path, a handler and its description.
 pub struct Route {
@@ -58,6 +58,11 @@ impl Route {
         &self.template
     }
 
+    /// A new instance of its handler.
+    fn handler(&self) -> actix_web::Route {
+        (self.handler)()
+    }
+
     /// Adds its operation to the OpenAPI document, and the schemas that the operation refers to.
     pub(crate) fn describe(&self, document: &mut OpenApi) {
         (self.describe)(document);
@@ -95,42 +100,4 @@ fn describe<D: utoipa::Path + SchemaReferences + for<'t> Tags<'t>>(document: &mu
     let mut schemas = Vec::new();
     D::schemas(&mut schemas);
     document.components.get_or_insert_default().schemas.extend(schemas);
-}
-
-/// Registers every route; a path with another method is answered with 405 and the methods it has.
-pub(crate) fn register(config: &mut web::ServiceConfig) {
-    let mut registered: Vec<&str> = Vec::new();
-    for template in routes().iter().map(Route::template) {
-        if registered.contains(&template) {
-            continue;
-        }
-        registered.push(template);
-        let mut resource = web::resource(template);
-        for route in routes().iter().filter(|route| route.template == template) {
-            resource = resource.route((route.handler)().method(route.method.clone()));
-        }
-        let refuse = move || async move { Err::<&str, Problem>(method_not_allowed(template)) };
-        config.service(resource.default_service(web::to(refuse)));
-    }
-}
-
-/// Answers where there is no route.
-pub(crate) async fn unknown() -> Result<&'static str, Problem> {
-    Err(nothing_there())
-}
-
-/// The template of the route that answers `method` at `path`, in any spelling.
-pub(crate) fn find(path: &str, method: &Method) -> Result<&'static str, Problem> {
-    let template = canonical_path(path).ok_or_else(nothing_there)?.template;
-    let is_there = routes().iter().any(|route| route.template == template && route.method == *method);
-    if is_there { Ok(template) } else { Err(method_not_allowed(template)) }
-}
-
-fn nothing_there() -> Problem {
-    Problem::not_found("There is nothing at this address")
-}
-
-fn method_not_allowed(template: &str) -> Problem {
-    let methods = routes().iter().filter(|route| route.template == template).map(|route| route.method.as_str());
-    Problem::method_not_allowed(methods.collect::<Vec<_>>().join(", "))
 }

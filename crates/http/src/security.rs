@@ -11,7 +11,7 @@ pub(crate) mod users;
 
 use crate::routes::Route;
 
-/// The routes of the Security API. `users::search` comes before `users::handlers`, because a user may be called `search`.
+/// The routes of the Security API.
 pub(crate) fn routes() -> Vec<Route> {
     let resources = [
         users::search::routes(),

@@ -5,9 +5,10 @@ use std::sync::{Arc, LazyLock};
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::web::{Bytes, Path};
+use actix_web::web::Bytes;
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
+use crate::extract::path_parameters::PathParameter;
 use crate::openapi;
 use crate::openapi::AssetPath;
 use crate::respond::json::JSON;
@@ -73,15 +74,15 @@ async fn page() -> HttpResponse {
         content((String = "text/css"), (String = "text/javascript"), ("image/png"))
     ))
 )]
-async fn asset(asset: Path<String>) -> Result<HttpResponse, Problem> {
-    if asset.as_str() == "start.js" {
+async fn asset(PathParameter(asset): PathParameter<String>) -> Result<HttpResponse, Problem> {
+    if asset == "start.js" {
         return Ok(file("text/javascript; charset=utf-8", Bytes::from_static(START.as_bytes())));
     }
-    let known = ASSETS.into_iter().find(|known| *known == asset.as_str());
+    let known = ASSETS.into_iter().find(|known| *known == asset);
     let found = known.map(|name| utoipa_swagger_ui::serve(name, Arc::new(Config::default())));
     match found.transpose().map_err(|error| Problem::unexpected(error.to_string()))?.flatten() {
         Some(found) => Ok(vendored(found)),
-        None => Err(Problem::not_found("There is nothing at this address")),
+        None => Err(Problem::no_such_path()),
     }
 }
 

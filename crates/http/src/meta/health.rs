@@ -12,6 +12,9 @@ use crate::respond::problem::Problem;
 use crate::routes::Route;
 use crate::work::{Lane, run};
 
+/// The path of liveness checks.
+pub(crate) const LIVENESS_PATH: &str = "/health/live";
+
 /// The routes of health checks.
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::new(__path_live, live), Route::new(__path_ready, ready)]
@@ -28,7 +31,7 @@ const OK: Health = Health { status: "ok" };
 /// Tells that the process lives.
 #[utoipa::path(
     get,
-    path = "/health/live",
+    path = LIVENESS_PATH,
     tag = "Service",
     operation_id = "isLive",
     responses((status = 200, description = "It does.", body = Health))

@@ -20,7 +20,7 @@ use crate::middleware::response_headers;
 use crate::respond::json::JSON;
 use crate::respond::problem::Problem;
 use crate::respond::response_body::ResponseBody;
-use crate::routes::normalize_path::canonical_path;
+use crate::routes::path_match::PathMatch;
 use crate::server::connection::Connection;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -35,12 +35,14 @@ pub(crate) async fn answer<B: MessageBody + 'static>(
     let connection = request.request().conn_data::<Connection>().cloned();
     let request_body = RequestBody::take_from(&mut request, connection.clone());
     request.extensions_mut().insert(request_body.clone());
-    let route = canonical_path(request.path());
-    let template = route.as_ref().map(|route| route.template);
+    // A request that expected `100 Continue` was matched before.
+    let matched = request.extensions_mut().remove::<PathMatch>();
+    let path_match = matched.or_else(|| PathMatch::find(request.path()));
+    let template = path_match.as_ref().map(PathMatch::template);
     let address = client_address(request.request(), &api.trusted_proxies);
     let span = RequestSpan::new(id, request.method(), request.path(), template, address);
-    if let Some(route) = route {
-        request.extensions_mut().insert(route);
+    if let Some(path_match) = path_match {
+        request.extensions_mut().insert(path_match);
     }
     span.around(async move {
         let begun = Instant::now();

@@ -122,6 +122,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, message)
     }
 
+    /// No route has this path.
+    pub(crate) fn no_such_path() -> Self {
+        Self::not_found("There is nothing at this address")
+    }
+
     pub(crate) fn method_not_allowed(allowed: String) -> Self {
         let message = format!("The method is not allowed here; allowed are: {allowed}");
         Self { advice: Some(Advice::Allow(allowed)), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }

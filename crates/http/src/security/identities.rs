@@ -4,17 +4,18 @@ use std::borrow::Cow;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use guildhall_domain::access::Permission;
 use guildhall_domain::directory::IdentitySelection;
 use guildhall_domain::external::IdentityLink;
+use guildhall_domain::identifier::UserIdentifier;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Api;
 use crate::body::moment::Moment;
 use crate::extract::caller::{Caller, told};
-use crate::extract::path_parameters::UserSegment;
+use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
 use crate::openapi::{IdentityFilter, Paging, UserPath};
 use crate::respond::json::{Reply, json};
@@ -65,10 +66,15 @@ impl<'a> From<&'a IdentityLink> for IdentityBody<'a> {
     params(UserPath, Paging),
     responses((status = 200, description = "A page of identities.", body = PageBody<IdentityBody>))
 )]
-async fn list(api: Data<Api>, caller: Caller, user: Path<UserSegment>, query: Query) -> Result<Reply, Problem> {
+async fn list(
+    api: Data<Api>,
+    caller: Caller,
+    PathParameter(user): PathParameter<UserIdentifier>,
+    query: Query,
+) -> Result<Reply, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
         let page = told(api, context, Permission::ReadUsers, query.page())?;
-        let links = api.directory.identities(context, &user.0, page)?;
+        let links = api.directory.identities(context, &user, page)?;
         json(StatusCode::OK, &PageBody::new(&links, IdentityBody::from))
     })
     .await
@@ -88,12 +94,12 @@ async fn list(api: Data<Api>, caller: Caller, user: Path<UserSegment>, query: Qu
 async fn remove(
     api: Data<Api>,
     caller: Caller,
-    user: Path<UserSegment>,
+    PathParameter(user): PathParameter<UserIdentifier>,
     query: Query,
 ) -> Result<HttpResponse, Problem> {
     let text = |name: &str| query.value(name).map(Cow::into_owned);
     let selection = IdentitySelection { issuer: text("issuer"), subject: text("subject") };
-    run(&api, Lane::Write, caller, move |api, context| api.directory.remove_identities(context, &user.0, &selection))
+    run(&api, Lane::Write, caller, move |api, context| api.directory.remove_identities(context, &user, &selection))
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -2,11 +2,12 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
+use guildhall_domain::identifier::UserIdentifier;
 
 use crate::Api;
 use crate::extract::caller::{Caller, told_about};
-use crate::extract::path_parameters::UserSegment;
+use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::query::Query;
 use crate::openapi::{Excluding, MembershipPath, Paging, Searching, UserPath};
 use crate::respond::json::{Reply, json};
@@ -33,12 +34,17 @@ pub(crate) fn routes() -> Vec<Route> {
     params(UserPath, Paging, Searching, Excluding),
     responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
 )]
-async fn list(api: Data<Api>, caller: Caller, user: Path<UserSegment>, query: Query) -> Result<Reply, Problem> {
+async fn list(
+    api: Data<Api>,
+    caller: Caller,
+    PathParameter(user): PathParameter<UserIdentifier>,
+    query: Query,
+) -> Result<Reply, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
         let read = Asker::new(api, context).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
-        let (reach, listing) = told_about(api, context, &user.0, read)?;
+        let (reach, listing) = told_about(api, context, &user, read)?;
         let excluded = query.excluded_groups();
-        let groups = api.directory.groups_of_user(context, &user.0, reach, &excluded, &listing)?;
+        let groups = api.directory.groups_of_user(context, &user, reach, &excluded, &listing)?;
         json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
     })
     .await
@@ -55,10 +61,13 @@ async fn list(api: Data<Api>, caller: Caller, user: Path<UserSegment>, query: Qu
     params(MembershipPath),
     responses((status = 204, description = "The user is in one of them."))
 )]
-async fn check(api: Data<Api>, caller: Caller, path: Path<(UserSegment, String)>) -> Result<HttpResponse, Problem> {
-    let (user, groups) = path.into_inner();
+async fn check(
+    api: Data<Api>,
+    caller: Caller,
+    PathParameters(user, groups): PathParameters<UserIdentifier, String>,
+) -> Result<HttpResponse, Problem> {
     let is_member =
-        run(&api, Lane::Read, caller, move |api, context| api.directory.is_member_of_any(context, &user.0, &groups))
+        run(&api, Lane::Read, caller, move |api, context| api.directory.is_member_of_any(context, &user, &groups))
             .await?;
     if is_member { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found(NOT_A_MEMBER)) }
 }

@@ -4,17 +4,10 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use actix_web::Error;
-use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::middleware::Next;
 use ipnet::IpNet;
 use tokio::sync::Notify;
 
 use crate::extract::client_address::network;
-use crate::respond::problem::Problem;
-use crate::routes::normalize_path::canonical_path;
-use crate::server::connection::Connection;
 use crate::work::shares::{Share, ShareExhausted, Shares};
 
 /// How many connections beyond each of the two limits may still ask whether the service lives. The newest takes the place of the
@@ -71,11 +64,6 @@ enum Place {
     BeyondTotal,
     BeyondAddress,
 }
-
-/// There are as many connections as there may be.
-#[derive(Debug, thiserror::Error)]
-#[error("there are too many connections")]
-struct TooManyConnections;
 
 impl Connections {
     /// None yet. Addresses in `unlimited` may have any number of connections.
@@ -143,26 +131,6 @@ impl Drop for Slot {
             Place::Counted { .. } => counts.total -= 1,
         }
     }
-}
-
-/// Refuses everything but the question whether the service lives, on connections beyond the limits.
-pub(crate) async fn keep_reserve<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    match check_reserve(request.request().conn_data(), request.path()) {
-        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
-        Err(problem) => Ok(request.error_response(problem)),
-    }
-}
-
-/// Fails if `connection` is beyond the limits and `path` asks for anything but whether the service lives.
-pub(crate) fn check_reserve(connection: Option<&Connection>, path: &str) -> Result<(), Problem> {
-    let is_in_reserve = connection.is_some_and(Connection::is_in_reserve);
-    if is_in_reserve && canonical_path(path).is_none_or(|found| found.template != "/health/live") {
-        return Err(Problem::unavailable(TooManyConnections));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

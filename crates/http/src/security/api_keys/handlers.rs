@@ -2,13 +2,14 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use guildhall_domain::access::Permission;
+use guildhall_domain::api_key::ApiKeyIdentifier;
 
 use crate::Api;
 use crate::extract::authorised_body::Submission;
 use crate::extract::caller::{Caller, told};
-use crate::extract::path_parameters::ApiKeySegment;
+use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
 use crate::openapi::{ApiKeyChanges, ApiKeyPath, NewApiKey, Paging};
 use crate::respond::json::{Reply, created, json};
@@ -77,9 +78,13 @@ async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Resul
     params(ApiKeyPath),
     responses((status = 200, description = "The API key.", body = ApiKeyBody))
 )]
-async fn read(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<Reply, Problem> {
+async fn read(
+    api: Data<Api>,
+    caller: Caller,
+    PathParameter(key): PathParameter<ApiKeyIdentifier>,
+) -> Result<Reply, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
-        let key = api.directory.api_key(context, &key.0)?;
+        let key = api.directory.api_key(context, &key)?;
         json(StatusCode::OK, &ApiKeyBody::new(&key, None))
     })
     .await
@@ -100,12 +105,12 @@ async fn read(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Resul
 async fn replace(
     api: Data<Api>,
     caller: Caller,
-    key: Path<ApiKeySegment>,
+    PathParameter(key): PathParameter<ApiKeyIdentifier>,
     submission: Submission,
 ) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
-        let key = api.directory.change_api_key(context, &key.0, &draft(&body)?)?;
+        let key = api.directory.change_api_key(context, &key, &draft(&body)?)?;
         json(StatusCode::OK, &ApiKeyBody::new(&key, None))
     })
     .await
@@ -120,8 +125,12 @@ async fn replace(
     params(ApiKeyPath),
     responses((status = 204, description = "The API key is gone."))
 )]
-async fn delete(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<HttpResponse, Problem> {
-    run(&api, Lane::Write, caller, move |api, context| api.directory.delete_api_key(context, &key.0)).await?;
+async fn delete(
+    api: Data<Api>,
+    caller: Caller,
+    PathParameter(key): PathParameter<ApiKeyIdentifier>,
+) -> Result<HttpResponse, Problem> {
+    run(&api, Lane::Write, caller, move |api, context| api.directory.delete_api_key(context, &key)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -134,9 +143,13 @@ async fn delete(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Res
     params(ApiKeyPath),
     responses((status = 200, description = "The API key with its secret.", body = ApiKeyBody))
 )]
-async fn rotate(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<Reply, Problem> {
+async fn rotate(
+    api: Data<Api>,
+    caller: Caller,
+    PathParameter(key): PathParameter<ApiKeyIdentifier>,
+) -> Result<Reply, Problem> {
     run(&api, Lane::Write, caller, move |api, context| {
-        let issued = api.directory.rotate_api_key(context, &key.0)?;
+        let issued = api.directory.rotate_api_key(context, &key)?;
         json(StatusCode::OK, &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
     })
     .await

@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use guildhall_domain::access::Permission;
 use guildhall_domain::group::GroupId;
+use guildhall_domain::identifier::GroupIdentifier;
 
 use crate::Api;
 use crate::body::uuid_list;
 use crate::extract::authorised_body::Submission;
 use crate::extract::caller::{Caller, told};
-use crate::extract::path_parameters::GroupSegment;
+use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::query::Query;
 use crate::openapi::{ChildPath, Excluding, GroupIds, GroupPath, IncludingSelf, Paging, Searching};
 use crate::respond::json::{Reply, json};
@@ -42,13 +43,18 @@ pub(crate) fn routes() -> Vec<Route> {
     params(GroupPath, Paging, Searching, Excluding, IncludingSelf),
     responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
 )]
-async fn list(api: Data<Api>, caller: Caller, group: Path<GroupSegment>, query: Query) -> Result<Reply, Problem> {
+async fn list(
+    api: Data<Api>,
+    caller: Caller,
+    PathParameter(group): PathParameter<GroupIdentifier>,
+    query: Query,
+) -> Result<Reply, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
         let read = Asker::new(api, context)
             .listing(&query)
             .and_then(|listing| Ok(((query.reach()?, query.is_on("includeSelf")?), listing)));
         let (which, listing) = told(api, context, Permission::ReadGroups, read)?;
-        let groups = api.directory.children(context, &group.0, which, &query.excluded_groups(), &listing)?;
+        let groups = api.directory.children(context, &group, which, &query.excluded_groups(), &listing)?;
         json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
     })
     .await
@@ -69,13 +75,13 @@ async fn list(api: Data<Api>, caller: Caller, group: Path<GroupSegment>, query: 
 async fn add_many(
     api: Data<Api>,
     caller: Caller,
-    group: Path<GroupSegment>,
+    PathParameter(group): PathParameter<GroupIdentifier>,
     submission: Submission,
 ) -> Result<HttpResponse, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ChangeMembers, api.limits.bulk_bytes).await?;
     run(&api, Lane::Long, caller, move |api, context| {
         let children: BTreeSet<GroupId> = uuid_list::ids(body, api.limits.bulk_ids)?.into_iter().map(GroupId).collect();
-        Ok::<_, Problem>(api.directory.add_children(context, &group.0, &children)?)
+        Ok::<_, Problem>(api.directory.add_children(context, &group, &children)?)
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())
@@ -95,10 +101,9 @@ async fn add_many(
 async fn add(
     api: Data<Api>,
     caller: Caller,
-    path: Path<(GroupSegment, GroupSegment)>,
+    PathParameters(group, child): PathParameters<GroupIdentifier, GroupIdentifier>,
 ) -> Result<HttpResponse, Problem> {
-    let (group, child) = path.into_inner();
-    run(&api, Lane::Write, caller, move |api, context| api.directory.add_child(context, &group.0, &child.0)).await?;
+    run(&api, Lane::Write, caller, move |api, context| api.directory.add_child(context, &group, &child)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -114,9 +119,8 @@ async fn add(
 async fn remove(
     api: Data<Api>,
     caller: Caller,
-    path: Path<(GroupSegment, GroupSegment)>,
+    PathParameters(group, child): PathParameters<GroupIdentifier, GroupIdentifier>,
 ) -> Result<HttpResponse, Problem> {
-    let (group, child) = path.into_inner();
-    run(&api, Lane::Write, caller, move |api, context| api.directory.remove_child(context, &group.0, &child.0)).await?;
+    run(&api, Lane::Write, caller, move |api, context| api.directory.remove_child(context, &group, &child)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

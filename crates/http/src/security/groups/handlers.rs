@@ -2,14 +2,15 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use guildhall_domain::access::Permission;
+use guildhall_domain::identifier::GroupIdentifier;
 
 use crate::Api;
 use crate::extract::authorised_body::Submission;
 use crate::extract::caller::{Caller, told};
 use crate::extract::conditional::{Conditions, group_tag, tagged};
-use crate::extract::path_parameters::GroupSegment;
+use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
 use crate::openapi::{GroupChanges, GroupPath, IfMatch, IfNoneMatch, NewGroup, Paging, Searching};
 use crate::respond::json::{Reply, created, json};
@@ -79,11 +80,11 @@ async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Resul
 async fn read(
     api: Data<Api>,
     caller: Caller,
-    group: Path<GroupSegment>,
+    PathParameter(group): PathParameter<GroupIdentifier>,
     conditions: Conditions,
 ) -> Result<Reply, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
-        let group = api.directory.group(context, &group.0)?;
+        let group = api.directory.group(context, &group)?;
         conditions.read(&group_tag(&group), &GroupBody::from(&group))
     })
     .await
@@ -102,14 +103,14 @@ async fn read(
 async fn replace(
     api: Data<Api>,
     caller: Caller,
-    group: Path<GroupSegment>,
+    PathParameter(group): PathParameter<GroupIdentifier>,
     conditions: Conditions,
     submission: Submission,
 ) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
         let changes = changes(&body)?;
-        let group = api.directory.change_group(context, &group.0, &changes, &conditions.precondition())?;
+        let group = api.directory.change_group(context, &group, &changes, &conditions.precondition())?;
         tagged(json(StatusCode::OK, &GroupBody::from(&group))?, &group_tag(&group))
     })
     .await
@@ -127,12 +128,12 @@ async fn replace(
 async fn delete(
     api: Data<Api>,
     caller: Caller,
-    group: Path<GroupSegment>,
+    PathParameter(group): PathParameter<GroupIdentifier>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     // Its members may be as many as those of a bulk change.
     run(&api, Lane::Long, caller, move |api, context| {
-        api.directory.delete_group(context, &group.0, &conditions.precondition())
+        api.directory.delete_group(context, &group, &conditions.precondition())
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())

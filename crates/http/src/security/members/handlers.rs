@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use guildhall_domain::access::Permission;
+use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::user::UserId;
 
 use crate::Api;
 use crate::body::uuid_list;
 use crate::extract::authorised_body::Submission;
 use crate::extract::caller::{Caller, told};
-use crate::extract::path_parameters::{GroupSegment, UserSegment};
+use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::query::Query;
 use crate::openapi::{Excluding, GroupPath, MemberPath, Paging, Searching, UserIds};
 use crate::respond::json::{Reply, json};
@@ -43,11 +44,16 @@ pub(crate) fn routes() -> Vec<Route> {
     params(GroupPath, Paging, Searching, Excluding),
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
-async fn list(api: Data<Api>, caller: Caller, group: Path<GroupSegment>, query: Query) -> Result<Reply, Problem> {
+async fn list(
+    api: Data<Api>,
+    caller: Caller,
+    PathParameter(group): PathParameter<GroupIdentifier>,
+    query: Query,
+) -> Result<Reply, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
         let read = Asker::new(api, context).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
         let (reach, listing) = told(api, context, Permission::ReadGroups, read)?;
-        let users = api.directory.members(context, &group.0, reach, &query.excluded_groups(), &listing)?;
+        let users = api.directory.members(context, &group, reach, &query.excluded_groups(), &listing)?;
         json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, context.now())))
     })
     .await
@@ -74,13 +80,13 @@ async fn list(api: Data<Api>, caller: Caller, group: Path<GroupSegment>, query: 
 async fn add_many(
     api: Data<Api>,
     caller: Caller,
-    group: Path<GroupSegment>,
+    PathParameter(group): PathParameter<GroupIdentifier>,
     submission: Submission,
 ) -> Result<HttpResponse, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ChangeMembers, api.limits.bulk_bytes).await?;
     run(&api, Lane::Long, caller, move |api, context| {
         let users: BTreeSet<UserId> = uuid_list::ids(body, api.limits.bulk_ids)?.into_iter().map(UserId).collect();
-        Ok::<_, Problem>(api.directory.add_members(context, &group.0, &users)?)
+        Ok::<_, Problem>(api.directory.add_members(context, &group, &users)?)
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())
@@ -95,9 +101,12 @@ async fn add_many(
     params(MemberPath),
     responses((status = 204, description = "The user is in the group."))
 )]
-async fn add(api: Data<Api>, caller: Caller, path: Path<(GroupSegment, UserSegment)>) -> Result<HttpResponse, Problem> {
-    let (group, user) = path.into_inner();
-    run(&api, Lane::Write, caller, move |api, context| api.directory.add_member(context, &group.0, &user.0)).await?;
+async fn add(
+    api: Data<Api>,
+    caller: Caller,
+    PathParameters(group, user): PathParameters<GroupIdentifier, UserIdentifier>,
+) -> Result<HttpResponse, Problem> {
+    run(&api, Lane::Write, caller, move |api, context| api.directory.add_member(context, &group, &user)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -113,10 +122,9 @@ async fn add(api: Data<Api>, caller: Caller, path: Path<(GroupSegment, UserSegme
 async fn remove(
     api: Data<Api>,
     caller: Caller,
-    path: Path<(GroupSegment, UserSegment)>,
+    PathParameters(group, user): PathParameters<GroupIdentifier, UserIdentifier>,
 ) -> Result<HttpResponse, Problem> {
-    let (group, user) = path.into_inner();
-    run(&api, Lane::Write, caller, move |api, context| api.directory.remove_member(context, &group.0, &user.0)).await?;
+    run(&api, Lane::Write, caller, move |api, context| api.directory.remove_member(context, &group, &user)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -134,10 +142,9 @@ async fn remove(
 async fn check(
     api: Data<Api>,
     caller: Caller,
-    path: Path<(GroupSegment, UserSegment)>,
+    PathParameters(group, user): PathParameters<GroupIdentifier, UserIdentifier>,
 ) -> Result<HttpResponse, Problem> {
-    let (group, user) = path.into_inner();
     let is_member =
-        run(&api, Lane::Read, caller, move |api, context| api.directory.is_member(context, &group.0, &user.0)).await?;
+        run(&api, Lane::Read, caller, move |api, context| api.directory.is_member(context, &group, &user)).await?;
     if is_member { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found(NOT_A_MEMBER)) }
 }

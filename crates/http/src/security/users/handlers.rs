@@ -2,8 +2,10 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use guildhall_domain::access::Permission;
+use guildhall_domain::identifier::UserIdentifier;
+use guildhall_domain::name::NameKey;
 use guildhall_domain::user::UserDraft;
 
 use crate::Api;
@@ -12,7 +14,7 @@ use crate::extract::authorised_body::Submission;
 use crate::extract::caller::{Caller, told, told_about};
 use crate::extract::client_address::network;
 use crate::extract::conditional::{Conditions, tagged, user_tag};
-use crate::extract::path_parameters::UserSegment;
+use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
 use crate::middleware::audit;
 use crate::middleware::request_span::RequestSpan;
@@ -100,16 +102,21 @@ async fn create(api: Data<Api>, caller: Caller, query: Query, submission: Submis
 async fn read(
     api: Data<Api>,
     caller: Caller,
-    user: Path<UserSegment>,
+    PathParameter(user): PathParameter<UserIdentifier>,
     query: Query,
     conditions: Conditions,
 ) -> Result<Reply, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
-        let by_legacy_id = told_about(api, context, &user.0, query.is_on("classicUserId"))?;
-        let user = api.directory.user(context, &user.into_inner().unless_legacy(by_legacy_id).0)?;
+        let by_legacy_id = told_about(api, context, &user, query.is_on("classicUserId"))?;
+        let user = api.directory.user(context, &unless_legacy(user, by_legacy_id))?;
         conditions.read(&user_tag(&user, context.now()), &UserBody::new(&user, context.now()))
     })
     .await
+}
+
+/// The same user, or nobody if `is_legacy`: no user has an id from before the platform used GUIDs (contract 4.4).
+fn unless_legacy(user: UserIdentifier, is_legacy: bool) -> UserIdentifier {
+    if is_legacy { UserIdentifier::Name(NameKey::of("")) } else { user }
 }
 
 /// Changes a user.
@@ -127,13 +134,13 @@ async fn read(
 async fn replace(
     api: Data<Api>,
     caller: Caller,
-    user: Path<UserSegment>,
+    PathParameter(user): PathParameter<UserIdentifier>,
     conditions: Conditions,
     submission: Submission,
 ) -> Result<Reply, Problem> {
-    caller.may_on_user(&api, Permission::ChangeUsers, &user.0).await?;
+    caller.may_on_user(&api, Permission::ChangeUsers, &user).await?;
     let body = submission.read(&["application/json"], api.limits.body_bytes).await?;
-    change(api, caller, user.into_inner(), conditions, body, CustomMode::Replace).await
+    change(api, caller, user, conditions, body, CustomMode::Replace).await
 }
 
 /// Changes a user by a merge patch.
@@ -151,27 +158,27 @@ async fn replace(
 async fn merge(
     api: Data<Api>,
     caller: Caller,
-    user: Path<UserSegment>,
+    PathParameter(user): PathParameter<UserIdentifier>,
     conditions: Conditions,
     submission: Submission,
 ) -> Result<Reply, Problem> {
-    caller.may_on_user(&api, Permission::ChangeUsers, &user.0).await?;
+    caller.may_on_user(&api, Permission::ChangeUsers, &user).await?;
     let media = ["application/merge-patch+json", "application/json"];
     let body = submission.read(&media, api.limits.body_bytes).await?;
-    change(api, caller, user.into_inner(), conditions, body, CustomMode::Merge).await
+    change(api, caller, user, conditions, body, CustomMode::Merge).await
 }
 
 async fn change(
     api: Data<Api>,
     caller: Caller,
-    user: UserSegment,
+    user: UserIdentifier,
     conditions: Conditions,
     body: Vec<u8>,
     custom: CustomMode,
 ) -> Result<Reply, Problem> {
     run(&api, Lane::Write, caller, move |api, context| {
         let changes = changes(&body, custom)?;
-        let user = api.directory.change_user(context, &user.0, &changes, &conditions.precondition())?;
+        let user = api.directory.change_user(context, &user, &changes, &conditions.precondition())?;
         tagged(json(StatusCode::OK, &UserBody::new(&user, context.now()))?, &user_tag(&user, context.now()))
     })
     .await
@@ -191,11 +198,11 @@ async fn change(
 async fn delete(
     api: Data<Api>,
     caller: Caller,
-    user: Path<UserSegment>,
+    PathParameter(user): PathParameter<UserIdentifier>,
     conditions: Conditions,
 ) -> Result<HttpResponse, Problem> {
     run(&api, Lane::Write, caller, move |api, context| {
-        api.directory.delete_user(context, &user.0, &conditions.precondition())
+        api.directory.delete_user(context, &user, &conditions.precondition())
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())
@@ -222,18 +229,18 @@ async fn delete(
 async fn change_password(
     api: Data<Api>,
     caller: Caller,
-    user: Path<UserSegment>,
+    PathParameter(user): PathParameter<UserIdentifier>,
     submission: Submission,
 ) -> Result<HttpResponse, Problem> {
-    caller.may_on_user(&api, Permission::ChangePasswords, &user.0).await?;
+    caller.may_on_user(&api, Permission::ChangePasswords, &user).await?;
     let address = RequestSpan::current().address().map(network);
     let mut attempt = api.throttle.attempt(address)?;
     api.throttle.of_account(&mut attempt, address, &caller.0.user.0)?;
     let body = submission.read(&["application/json"], api.limits.body_bytes).await?;
     let changed = run(&api, Lane::Password, caller, move |api, context| {
         let (existing, new) = passwords(&body)?;
-        let changed = api.directory.change_password(context, &user.0, existing, new);
-        audit::report_password_change(context, &user.0, &changed);
+        let changed = api.directory.change_password(context, &user, existing, new);
+        audit::report_password_change(context, &user, &changed);
         Ok::<_, Problem>(changed?)
     });
     attempt.judge(changed.await)?;
@@ -253,12 +260,12 @@ async fn change_password(
 async fn act(
     api: Data<Api>,
     caller: Caller,
-    user: Path<UserSegment>,
+    PathParameter(user): PathParameter<UserIdentifier>,
     submission: Submission,
 ) -> Result<HttpResponse, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ManageUsers, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
-        Ok::<_, Problem>(api.directory.act(context, &user.0, &action(&body)?)?)
+        Ok::<_, Problem>(api.directory.act(context, &user, &action(&body)?)?)
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())
