@@ -5,7 +5,6 @@
 
 mod errors;
 mod parameters;
-mod requests;
 mod rules;
 
 use std::sync::LazyLock;
@@ -14,17 +13,12 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa::{Modify as _, OpenApi as _};
 
 use crate::routes::routes;
-use crate::security::listing::schema::{Comparison, Condition, UserOrder};
+use crate::security::listing::search_body::{Comparison, Condition, UserOrder};
 
-pub(crate) use crate::security::listing::schema::UserSearch;
-pub(crate) use errors::{Error, OAuthError, Unauthenticated, ValidationError};
+pub(crate) use errors::{ErrorSchema, OAuthError, Unauthenticated, ValidationError};
 pub(crate) use parameters::{
     ApiKeyPath, AssetPath, ChildPath, Excluding, GroupPath, IdentityFilter, IfMatch, IfNoneMatch, IncludingSelf,
     Initially, Legacy, MemberPath, MembershipPath, Paging, Searching, SearchingUsers, UserPath,
-};
-pub(crate) use requests::{
-    ApiKeyChanges, GroupChanges, GroupIds, NewApiKey, NewGroup, NewUser, PasswordChange, TokenForm, UserActionRequest,
-    UserChanges, UserIds,
 };
 use rules::Rules;
 
@@ -54,7 +48,7 @@ static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "Guildhall", description = DESCRIPTION),
-    components(schemas(Error, OAuthError, ValidationError, Unauthenticated, Condition, Comparison, UserOrder)),
+    components(schemas(ErrorSchema, OAuthError, ValidationError, Unauthenticated, Condition, Comparison, UserOrder)),
     tags(
         (name = "Tokens", description = "How to sign in, and how to verify that somebody did."),
         (name = "Users", description = "Who there is."),

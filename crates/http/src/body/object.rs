@@ -20,6 +20,20 @@ pub(crate) fn utf8(body: &[u8]) -> Result<&str, Problem> {
         .map_err(|error| Problem::bad_request(format!("The body is not UTF-8 after {} bytes", error.valid_up_to())))
 }
 
+/// Reads a whole body, an object, by `read`. Fields that `read` finds invalid are all reported together, under `message`.
+///
+/// A reader derived by serde would stop at the first one; so the schema of a body, which is derived, is a struct beside its reader.
+pub(crate) fn read_object<T>(
+    body: &[u8],
+    message: &'static str,
+    read: impl FnOnce(&Object<'_>, &mut Faults) -> T,
+) -> Result<T, Problem> {
+    let object = Object::read(body)?;
+    let mut faults = Faults::default();
+    let value = read(&object, &mut faults);
+    faults.none_or(message, value)
+}
+
 /// The properties of an object in the order they were given; of several with the same name, the last one counts.
 #[derive(Default)]
 pub(crate) struct Object<'a> {
@@ -146,7 +160,7 @@ pub(crate) struct Faults(Vec<InvalidField>);
 
 impl Faults {
     /// `value`, unless something was wrong.
-    pub(crate) fn none_or<T>(self, message: &'static str, value: T) -> Result<T, Problem> {
+    fn none_or<T>(self, message: &'static str, value: T) -> Result<T, Problem> {
         if self.0.is_empty() { Ok(value) } else { Err(Problem::invalid(message, &self.0)) }
     }
 

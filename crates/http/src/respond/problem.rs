@@ -1,5 +1,6 @@
 //! Every answer that is not a success, in the API's form (contract 3.1).
 
+mod body;
 mod refusals;
 
 use std::borrow::Cow;
@@ -15,6 +16,8 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use uuid::Uuid;
 
+use body::{ErrorBody, Kind, OAuthErrorBody};
+pub(crate) use body::{InvalidFieldBody, NamedGroup, QueryMistake};
 pub(crate) use refusals::{GROUP_NOT_FOUND, NOT_A_MEMBER, USER_NOT_FOUND};
 
 /// Why a request is not answered as it hoped.
@@ -27,12 +30,6 @@ pub(crate) struct Problem {
     data: Option<Box<RawValue>>,
     advice: Option<Advice>,
     cause: Option<Box<dyn Error + Send + Sync>>,
-}
-
-#[derive(Clone, Copy, Debug, Serialize)]
-enum Kind {
-    Error,
-    Validation,
 }
 
 /// In which form the body says it.
@@ -79,7 +76,7 @@ impl Problem {
 
     /// A ZenQL query that makes no sense after so many characters (contract 8.2).
     pub(crate) fn zenql(position: usize, detail: &str) -> Self {
-        Self::bad_request("The ZenQL query is not valid").with_data(&Misplaced { position, detail })
+        Self::bad_request("The ZenQL query is not valid").with_data(&QueryMistake { position, detail })
     }
 
     pub(crate) fn unauthenticated() -> Self {
@@ -151,8 +148,7 @@ impl Problem {
 
     /// Fields are not as they must be; `message` says for what.
     pub(crate) fn invalid(message: &'static str, fields: &[InvalidField]) -> Self {
-        let fields: Vec<_> =
-            fields.iter().map(|fault| Fault { field: &fault.field, message: &fault.message }).collect();
+        let fields: Vec<_> = fields.iter().map(InvalidFieldBody::from).collect();
         Self::validation(message).with_data(&fields)
     }
 
@@ -203,9 +199,10 @@ impl Problem {
             return UNAUTHENTICATED.to_owned();
         }
         if self.form == Form::OAuth {
-            return serde_json::to_string(&OAuthBody { error: &self.message }).unwrap_or_default();
+            return serde_json::to_string(&OAuthErrorBody { error: &self.message }).unwrap_or_default();
         }
-        let body = Body { log_id: id.to_string(), message: &self.message, data: self.data.as_deref(), kind: self.kind };
+        let body =
+            ErrorBody { log_id: id.to_string(), message: &self.message, data: self.data.as_deref(), kind: self.kind };
         serde_json::to_string(&body).unwrap_or_default()
     }
 
@@ -213,33 +210,6 @@ impl Problem {
     pub(crate) fn cause(&self) -> Option<String> {
         self.cause.as_ref().map(|cause| chain(cause.as_ref()))
     }
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    #[serde(rename = "logId")]
-    log_id: String,
-    message: &'a str,
-    data: Option<&'a RawValue>,
-    #[serde(rename = "type")]
-    kind: Kind,
-}
-
-#[derive(Serialize)]
-struct OAuthBody<'a> {
-    error: &'a str,
-}
-
-#[derive(Serialize)]
-struct Misplaced<'a> {
-    position: usize,
-    detail: &'a str,
-}
-
-#[derive(Serialize)]
-struct Fault<'a> {
-    field: &'a str,
-    message: &'a str,
 }
 
 impl fmt::Display for Problem {

@@ -6,7 +6,7 @@ mod cost;
 mod mistake;
 mod order;
 mod piece;
-pub(crate) mod schema;
+pub(crate) mod search_body;
 mod zenql;
 
 use guildhall_domain::context::Context;
@@ -17,9 +17,7 @@ use guildhall_domain::search::{Field, Filter, Listing};
 use guildhall_domain::time::Timestamp;
 
 use crate::Api;
-use crate::body::object::Object;
 use crate::extract::query::Query;
-use crate::respond::page;
 use crate::respond::problem::Problem;
 use conditions::Reading;
 use cost::Costs;
@@ -64,27 +62,6 @@ impl<'a> Asker<'a> {
             listing.order = order;
         }
         self.narrowed(listing, query.value("q"), query.value("zenql"), &costs)
-    }
-
-    /// The same, as a body says it.
-    pub(crate) fn search_in<F: Field>(self, body: &[u8]) -> Result<Listing<F>, Problem> {
-        let body = Object::read(body)?;
-        let piece = |name: &str| body.raw(name).map(|json| Piece::property(name, json));
-        let text = |name: &str| piece(name).map(|piece| piece.required_text().map(Cow::Owned)).transpose();
-        let digits = |name: &str| piece(name).map(|piece| piece.digits());
-        let (index, size) = (digits(page::INDEX), digits(page::SIZE));
-        let mut listing = Listing::of_all(page::asked("property", index.as_deref(), size.as_deref())?, self.now);
-        let costs = Costs::default();
-        if let Some(piece) = piece("where") {
-            listing.filter = Reading { now: self.now, costs: &costs }.conditions(&piece)?;
-        }
-        for name in ["order", "orderBy"] {
-            let order = piece(name).map_or(Ok(Vec::new()), |piece| order::by_piece(&piece))?;
-            if !order.is_empty() {
-                listing.order = order;
-            }
-        }
-        self.narrowed(listing, text("q")?, text("zenql")?, &costs)
     }
 
     /// `listing` of those only that `q` and `zenql` let pass too. An order within `zenql` counts before any other.

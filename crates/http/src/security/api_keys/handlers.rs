@@ -11,12 +11,12 @@ use crate::extract::authorised_body::Submission;
 use crate::extract::caller::{Caller, told};
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
-use crate::openapi::{ApiKeyChanges, ApiKeyPath, NewApiKey, Paging};
+use crate::openapi::{ApiKeyPath, Paging};
 use crate::respond::json::{Reply, created, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
 use crate::routes::Route;
-use crate::security::api_keys::body::{ApiKeyBody, draft};
+use crate::security::api_keys::body::{ApiKeyBody, ApiKeyUpdate, NewApiKey};
 use crate::work::{Lane, run};
 
 /// The routes of API keys.
@@ -63,7 +63,7 @@ async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Pro
 async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
-        let issued = api.directory.create_api_key(context, draft(&body)?, &[])?;
+        let issued = api.directory.create_api_key(context, NewApiKey::read(&body)?, &[])?;
         created(format_args!("apiKeys/{}", issued.key.id), &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
     })
     .await
@@ -99,7 +99,7 @@ async fn read(
     tag = "API keys",
     operation_id = "updateApiKey",
     params(ApiKeyPath),
-    request_body = ApiKeyChanges,
+    request_body = ApiKeyUpdate,
     responses((status = 200, description = "The API key as it is now.", body = ApiKeyBody), (status = 422))
 )]
 async fn replace(
@@ -110,7 +110,7 @@ async fn replace(
 ) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
-        let key = api.directory.change_api_key(context, &key, &draft(&body)?)?;
+        let key = api.directory.change_api_key(context, &key, &ApiKeyUpdate::read(&body)?)?;
         json(StatusCode::OK, &ApiKeyBody::new(&key, None))
     })
     .await

@@ -1,25 +1,22 @@
 //! Groups in groups (contract 5.k to 5.n).
 
-use std::collections::BTreeSet;
-
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use guildhall_domain::access::Permission;
-use guildhall_domain::group::GroupId;
 use guildhall_domain::identifier::GroupIdentifier;
 
 use crate::Api;
-use crate::body::uuid_list;
 use crate::extract::authorised_body::Submission;
 use crate::extract::caller::{Caller, told};
 use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::query::Query;
-use crate::openapi::{ChildPath, Excluding, GroupIds, GroupPath, IncludingSelf, Paging, Searching};
+use crate::openapi::{ChildPath, Excluding, GroupPath, IncludingSelf, Paging, Searching};
 use crate::respond::json::{Reply, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
 use crate::routes::Route;
+use crate::security::children::body::GroupIds;
 use crate::security::groups::body::GroupBody;
 use crate::security::listing::Asker;
 use crate::work::{Lane, run};
@@ -80,7 +77,7 @@ async fn add_many(
 ) -> Result<HttpResponse, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ChangeMembers, api.limits.bulk_bytes).await?;
     run(&api, Lane::Long, caller, move |api, context| {
-        let children: BTreeSet<GroupId> = uuid_list::ids(body, api.limits.bulk_ids)?.into_iter().map(GroupId).collect();
+        let children = GroupIds::read(body, api.limits.bulk_ids)?;
         Ok::<_, Problem>(api.directory.add_children(context, &group, &children)?)
     })
     .await?;

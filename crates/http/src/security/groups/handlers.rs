@@ -12,12 +12,12 @@ use crate::extract::caller::{Caller, told};
 use crate::extract::conditional::{Conditions, group_tag, tagged};
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
-use crate::openapi::{GroupChanges, GroupPath, IfMatch, IfNoneMatch, NewGroup, Paging, Searching};
+use crate::openapi::{GroupPath, IfMatch, IfNoneMatch, Paging, Searching};
 use crate::respond::json::{Reply, created, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
 use crate::routes::Route;
-use crate::security::groups::body::{GroupBody, changes, draft};
+use crate::security::groups::body::{GroupBody, GroupUpdate, NewGroup};
 use crate::security::listing::Asker;
 use crate::work::{Lane, run};
 
@@ -62,7 +62,7 @@ async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Pro
 async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
-        let group = api.directory.create_group(context, draft(&body)?)?;
+        let group = api.directory.create_group(context, NewGroup::read(&body)?)?;
         tagged(created(format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_tag(&group))
     })
     .await
@@ -97,7 +97,7 @@ async fn read(
     tag = "Groups",
     operation_id = "updateGroup",
     params(GroupPath, IfMatch),
-    request_body = GroupChanges,
+    request_body = GroupUpdate,
     responses((status = 200, description = "The group as it is now.", body = GroupBody), (status = 422))
 )]
 async fn replace(
@@ -109,7 +109,7 @@ async fn replace(
 ) -> Result<Reply, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
-        let changes = changes(&body)?;
+        let changes = GroupUpdate::read(&body)?;
         let group = api.directory.change_group(context, &group, &changes, &conditions.precondition())?;
         tagged(json(StatusCode::OK, &GroupBody::from(&group))?, &group_tag(&group))
     })

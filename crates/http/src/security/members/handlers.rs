@@ -1,26 +1,23 @@
 //! Who belongs to a group (contract 5.f to 5.j).
 
-use std::collections::BTreeSet;
-
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use guildhall_domain::access::Permission;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
-use guildhall_domain::user::UserId;
 
 use crate::Api;
-use crate::body::uuid_list;
 use crate::extract::authorised_body::Submission;
 use crate::extract::caller::{Caller, told};
 use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::query::Query;
-use crate::openapi::{Excluding, GroupPath, MemberPath, Paging, Searching, UserIds};
+use crate::openapi::{Excluding, GroupPath, MemberPath, Paging, Searching};
 use crate::respond::json::{Reply, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::{NOT_A_MEMBER, Problem};
 use crate::routes::Route;
 use crate::security::listing::Asker;
+use crate::security::members::body::UserIds;
 use crate::security::users::body::UserBody;
 use crate::work::{Lane, run};
 
@@ -85,7 +82,7 @@ async fn add_many(
 ) -> Result<HttpResponse, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ChangeMembers, api.limits.bulk_bytes).await?;
     run(&api, Lane::Long, caller, move |api, context| {
-        let users: BTreeSet<UserId> = uuid_list::ids(body, api.limits.bulk_ids)?.into_iter().map(UserId).collect();
+        let users = UserIds::read(body, api.limits.bulk_ids)?;
         Ok::<_, Problem>(api.directory.add_members(context, &group, &users)?)
     })
     .await?;

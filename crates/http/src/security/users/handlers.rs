@@ -19,15 +19,15 @@ use crate::extract::query::Query;
 use crate::middleware::audit;
 use crate::middleware::request_span::RequestSpan;
 use crate::openapi::{
-    IfMatch, IfNoneMatch, Initially, Legacy, NewUser, OAuthError, Paging, PasswordChange, Searching, SearchingUsers,
-    UserActionRequest, UserChanges, UserPath,
+    IfMatch, IfNoneMatch, Initially, Legacy, OAuthError, Paging, Searching, SearchingUsers, UserPath,
 };
 use crate::respond::json::{Reply, created, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
 use crate::routes::Route;
 use crate::security::listing::Asker;
-use crate::security::users::body::{UserBody, action, changes, draft, passwords};
+use crate::security::users::body::UserBody;
+use crate::security::users::requests::{NewUser, PasswordChange, UserActionBody, UserUpdate};
 use crate::work::{Lane, run};
 
 /// The routes of users.
@@ -78,7 +78,7 @@ async fn create(api: Data<Api>, caller: Caller, query: Query, submission: Submis
     let body = submission.accepted(&api, &caller, Permission::CreateUsers, api.limits.body_bytes).await?;
     let (suspended, force_password_reset) = (query.is_on("suspended")?, query.is_on("forcePasswordReset")?);
     run(&api, Lane::Password, caller, move |api, context| {
-        let draft = UserDraft { suspended, force_password_reset, ..draft(&body)? };
+        let draft = UserDraft { suspended, force_password_reset, ..NewUser::read(&body)? };
         let user = api.directory.create_user(context, draft)?;
         tagged(
             created(format_args!("users/{}", user.id), &UserBody::new(&user, context.now()))?,
@@ -128,7 +128,7 @@ fn unless_legacy(user: UserIdentifier, is_legacy: bool) -> UserIdentifier {
     tag = "Users",
     operation_id = "updateUser",
     params(UserPath, IfMatch),
-    request_body = UserChanges,
+    request_body = UserUpdate,
     responses((status = 200, description = "The user as they are now.", body = UserBody), (status = 422))
 )]
 async fn replace(
@@ -152,7 +152,7 @@ async fn replace(
     tag = "Users",
     operation_id = "patchUser",
     params(UserPath, IfMatch),
-    request_body(content((UserChanges = "application/merge-patch+json"), (UserChanges = "application/json"))),
+    request_body(content((UserUpdate = "application/merge-patch+json"), (UserUpdate = "application/json"))),
     responses((status = 200, description = "The user as they are now.", body = UserBody), (status = 422))
 )]
 async fn merge(
@@ -177,7 +177,7 @@ async fn change(
     custom: CustomMode,
 ) -> Result<Reply, Problem> {
     run(&api, Lane::Write, caller, move |api, context| {
-        let changes = changes(&body, custom)?;
+        let changes = UserUpdate::read(&body, custom)?;
         let user = api.directory.change_user(context, &user, &changes, &conditions.precondition())?;
         tagged(json(StatusCode::OK, &UserBody::new(&user, context.now()))?, &user_tag(&user, context.now()))
     })
@@ -238,7 +238,7 @@ async fn change_password(
     api.throttle.of_account(&mut attempt, address, &caller.0.user.0)?;
     let body = submission.read(&["application/json"], api.limits.body_bytes).await?;
     let changed = run(&api, Lane::Password, caller, move |api, context| {
-        let (existing, new) = passwords(&body)?;
+        let PasswordChange { existing, new } = PasswordChange::read(&body)?;
         let changed = api.directory.change_password(context, &user, existing, new);
         audit::report_password_change(context, &user, &changed);
         Ok::<_, Problem>(changed?)
@@ -254,7 +254,7 @@ async fn change_password(
     tag = "Users",
     operation_id = "actOnUser",
     params(UserPath),
-    request_body = UserActionRequest,
+    request_body = UserActionBody,
     responses((status = 204, description = "It is done."), (status = 422))
 )]
 async fn act(
@@ -265,7 +265,7 @@ async fn act(
 ) -> Result<HttpResponse, Problem> {
     let body = submission.accepted(&api, &caller, Permission::ManageUsers, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
-        Ok::<_, Problem>(api.directory.act(context, &user, &action(&body)?)?)
+        Ok::<_, Problem>(api.directory.act(context, &user, &UserActionBody::read(&body)?)?)
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())

@@ -9,12 +9,13 @@ use crate::Api;
 use crate::extract::authorised_body::Submission;
 use crate::extract::caller::Caller;
 use crate::extract::query::Query;
-use crate::openapi::{Paging, Searching, SearchingUsers, UserSearch};
+use crate::openapi::{Paging, Searching, SearchingUsers};
 use crate::respond::json::{Reply, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
 use crate::routes::Route;
 use crate::security::listing::Asker;
+use crate::security::listing::search_body::UserSearch;
 use crate::security::users::body::UserBody;
 use crate::work::{Lane, run};
 

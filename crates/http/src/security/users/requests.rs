@@ -1,15 +1,24 @@
-//! Bodies of requests as the document shows them. The handlers read them property by property, as `json` does.
-#![expect(dead_code, reason = "only their descriptions are used")]
+//! The bodies of requests about users: for each its schema, and how it is read (contract 3.3).
 
+use guildhall_domain::user::{UserChanges, UserDraft};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{AnyOfBuilder, SchemaFormat};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, Schema, Type};
 use uuid::Uuid;
 
-use crate::body::custom::optional_schema;
+use crate::body::custom::{CustomMode, optional_schema};
+use crate::body::object::{Object, read_object};
+use crate::respond::problem::Problem;
+
+/// What an answer says above the fields that are not as they must be.
+pub(crate) const INVALID: &str = "There are validation errors creating the user";
+pub(crate) const INVALID_CHANGE: &str = "There are validation errors updating the user";
+pub(crate) const INVALID_PASSWORD: &str = "There are validation errors updating the password";
+pub(crate) const INVALID_ACTION: &str = "There are validation errors in the action";
 
 /// A user to be created. Other properties are ignored, so a user as it was read may be sent.
 #[derive(ToSchema)]
+#[expect(dead_code, reason = "its fields only describe what `read` reads")]
 #[schema(rename_all = "camelCase", examples(json!({
     "username": "tdurden",
     "email": "t.durden@fightclub.com",
@@ -51,6 +60,7 @@ pub(crate) struct NewUser {
 }
 
 #[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
 #[schema(rename_all = "camelCase")]
 struct NewCredentials {
     /// Three or more of lower case, upper case, digits and symbols, and no part of the user's name; up to 1,024 bytes.
@@ -61,16 +71,41 @@ struct NewCredentials {
     password_change_frequency: Option<i64>,
 }
 
+impl NewUser {
+    pub(crate) fn read(body: &[u8]) -> Result<UserDraft, Problem> {
+        read_object(body, INVALID, |user, faults| {
+            let credentials = user.object("credentials", faults);
+            UserDraft {
+                id: user.id("id", faults),
+                username: user.text("username", faults),
+                email: user.text("email", faults),
+                first_name: user.text("firstName", faults),
+                last_name: user.text("lastName", faults),
+                timezone: user.text("timezone", faults),
+                language: user.text("language", faults),
+                custom: user.custom("custom", faults),
+                password: credentials.text("password", faults),
+                password_change_frequency: credentials.integer("passwordChangeFrequency", faults),
+                expiry: user.moment("expiry", faults),
+                opt_out_of_notifications: user.boolean("optOutOfNotifications", faults).unwrap_or_default(),
+                suspended: false,
+                force_password_reset: false,
+            }
+        })
+    }
+}
+
 /// What changes of a user. A property that is absent stays as it is; read-only and other properties are ignored.
 ///
 /// With PUT, `custom` replaces all custom properties. With PATCH (RFC 7396) it is merged into them, and those that are `null` go.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase", examples(json!({
+#[expect(dead_code, reason = "its fields only describe what `read` reads")]
+#[schema(as = UserChanges, rename_all = "camelCase", examples(json!({
     "firstName": "Tyler",
     "expiry": null,
     "custom": { "department": "Soap" },
 })))]
-pub(crate) struct UserChanges {
+pub(crate) struct UserUpdate {
     #[schema(value_type = String, required = false, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     username: Option<String>,
     #[schema(schema_with = email)]
@@ -95,6 +130,7 @@ pub(crate) struct UserChanges {
 }
 
 #[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
 #[schema(rename_all = "camelCase")]
 struct ChangedCredentials {
     /// Days until the password must change; 0 is never. Only administrators may change it.
@@ -102,25 +138,58 @@ struct ChangedCredentials {
     password_change_frequency: Option<i64>,
 }
 
+impl UserUpdate {
+    pub(crate) fn read(body: &[u8], custom: CustomMode) -> Result<UserChanges, Problem> {
+        read_object(body, INVALID_CHANGE, |user, faults| {
+            let credentials = user.object("credentials", faults);
+            UserChanges {
+                username: user.given("username", faults, Object::text),
+                email: user.given("email", faults, Object::text),
+                first_name: user.given("firstName", faults, Object::text),
+                last_name: user.given("lastName", faults, Object::text),
+                timezone: user.given("timezone", faults, Object::text),
+                language: user.given("language", faults, Object::text),
+                custom: custom.read(user, faults),
+                password_change_frequency: credentials.given("passwordChangeFrequency", faults, Object::integer),
+                expiry: user.given("expiry", faults, Object::moment),
+                opt_out_of_notifications: user
+                    .given("optOutOfNotifications", faults, Object::boolean)
+                    .map(Option::unwrap_or_default),
+            }
+        })
+    }
+}
+
 /// A new password.
 #[derive(ToSchema)]
 #[schema(examples(json!({ "existing": "F1ghtC1ub1234!", "new": "pr0j3ctM4yh3m" })))]
 pub(crate) struct PasswordChange {
     /// Administrators may leave it out. An empty text counts as none.
-    existing: Option<String>,
+    pub(crate) existing: Option<String>,
     /// Three or more of lower case, upper case, digits and symbols, and no part of the user's name; up to 1,024 bytes.
-    #[schema(format = Password, min_length = 8, max_length = 1024)]
-    new: String,
+    #[schema(format = Password, min_length = 8, max_length = 1024, value_type = String)]
+    pub(crate) new: Option<String>,
+}
+
+impl PasswordChange {
+    pub(crate) fn read(body: &[u8]) -> Result<Self, Problem> {
+        read_object(body, INVALID_PASSWORD, |passwords, faults| Self {
+            existing: passwords.text("existing", faults),
+            new: passwords.text("new", faults),
+        })
+    }
 }
 
 /// Something to do to an account.
 #[derive(ToSchema)]
+#[expect(dead_code, reason = "its fields only describe what `read` reads")]
 #[schema(as = UserAction, examples(json!({ "type": "suspend" })))]
-pub(crate) struct UserActionRequest {
+pub(crate) struct UserActionBody {
     r#type: UserActionType,
 }
 
 #[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
 #[schema(rename_all = "camelCase")]
 enum UserActionType {
     Suspend,
@@ -130,124 +199,14 @@ enum UserActionType {
     SetPasswordToExpirable,
 }
 
-/// A group to be created. Other properties are ignored.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase", examples(json!({
-    "id": "6254736c-70e1-43b0-b769-f8e0f6359862",
-    "name": "Paper Street Soap Company",
-    "description": "Soap, and nothing but soap",
-})))]
-pub(crate) struct NewGroup {
-    /// Without one, or with all zeros, one is made.
-    id: Option<Uuid>,
-    /// Unique. Not a GUID.
-    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
-    name: String,
-    /// Up to 32 KiB.
-    #[schema(pattern = r"^[^\u0000]*$")]
-    description: Option<String>,
-    r#type: Option<NewGroupType>,
-    #[schema(schema_with = optional_schema)]
-    custom: Option<()>,
-    /// Users whose email address is in one of these domains join when their account is created.
-    auto_membership_email_domains: Option<Vec<Domain>>,
+impl UserActionBody {
+    /// The name of the action, which may be unknown; empty if there is none.
+    pub(crate) fn read(body: &[u8]) -> Result<String, Problem> {
+        read_object(body, INVALID_ACTION, |action, faults| action.text("type", faults).unwrap_or_default())
+    }
 }
 
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-enum NewGroupType {
-    Contensis,
-    External,
-}
-
-#[derive(ToSchema)]
-#[schema(min_length = 1, examples("fightclub.com"))]
-struct Domain(String);
-
-/// What changes of a group. A property that is absent stays as it is; read-only and other properties are ignored.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase", examples(json!({ "description": "Soap, and nothing but soap" })))]
-pub(crate) struct GroupChanges {
-    /// Unique. Not a GUID. A system group keeps its name.
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
-    name: Option<String>,
-    /// Up to 32 KiB.
-    #[schema(pattern = r"^[^\u0000]*$")]
-    description: Option<String>,
-    /// They take the place of all that are there.
-    #[schema(schema_with = optional_schema)]
-    custom: Option<()>,
-    /// They take the place of all that are there.
-    auto_membership_email_domains: Option<Vec<Domain>>,
-}
-
-/// A request for a token (RFC 6749, sections 4.3, 4.4 and 6).
-#[derive(ToSchema)]
-#[schema(examples(json!({ "grant_type": "password", "username": "t.durden@fightclub.com", "password": "F1ghtC1ub1234!" })))]
-pub(crate) struct TokenForm {
-    grant_type: GrantType,
-    /// Separated by spaces. Without any, all; unknown ones are left out.
-    scope: Option<String>,
-    /// A username or an email address.
-    username: Option<String>,
-    #[schema(format = Password)]
-    password: Option<String>,
-    refresh_token: Option<String>,
-    /// The id of an API key. It and the secret may come by HTTP Basic too.
-    client_id: Option<Uuid>,
-    #[schema(format = Password)]
-    client_secret: Option<String>,
-}
-
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-enum GrantType {
-    ClientCredentials,
-    ContensisClassic,
-    ContensisClassicRefreshToken,
-    Password,
-    RefreshToken,
-}
-
-/// An API key to be created. Other properties are ignored.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase", examples(json!({ "name": "Soap factory", "description": "Puts everybody to work" })))]
-pub(crate) struct NewApiKey {
-    /// Unique among API keys and users, because it is the username of the key's user.
-    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
-    name: String,
-    /// Up to 32 KiB.
-    #[schema(pattern = r"^[^\u0000]*$")]
-    description: Option<String>,
-    #[schema(default = true)]
-    enabled: Option<bool>,
-    /// The most that its tokens may be used for. Without any, everything; unknown ones are left out.
-    scopes: Option<Vec<String>>,
-}
-
-/// What changes of an API key. A property that is absent stays as it is; read-only and other properties are ignored.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase", examples(json!({ "enabled": false })))]
-pub(crate) struct ApiKeyChanges {
-    /// Unique among API keys and users.
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
-    name: Option<String>,
-    /// Up to 32 KiB.
-    #[schema(pattern = r"^[^\u0000]*$")]
-    description: Option<String>,
-    enabled: Option<bool>,
-    /// They take the place of all that are there.
-    scopes: Option<Vec<String>>,
-}
-
-/// Ids of users. One may be there more than once.
-#[derive(ToSchema)]
-pub(crate) struct UserIds(Vec<Uuid>);
-
-/// Ids of groups. One may be there more than once.
-#[derive(ToSchema)]
-pub(crate) struct GroupIds(Vec<Uuid>);
-
+/// `null` and a blank text are valid too, where the user has no address.
 fn email() -> Schema {
     let address = ObjectBuilder::new()
         .schema_type(Type::String)

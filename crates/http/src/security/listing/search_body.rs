@@ -1,9 +1,19 @@
-//! The body of a search as the document shows it. `search` reads it by hand, more forgivingly than any schema says.
-#![expect(dead_code, reason = "only their descriptions are used")]
+//! The body of a search: its schema, and how it is read, which allows more than the schema says.
 
+use std::borrow::Cow;
+
+use guildhall_domain::search::{Field, Listing};
 use utoipa::openapi::schema::{AnyOfBuilder, Array, SchemaType};
 use utoipa::openapi::{ArrayBuilder, Object, ObjectBuilder, Ref, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
+
+use super::conditions::Reading;
+use super::cost::Costs;
+use super::piece::Piece;
+use super::{Asker, order};
+use crate::body::object::Object as Body;
+use crate::respond::page;
+use crate::respond::problem::Problem;
 
 /// What is wanted of users. Other properties are ignored.
 #[derive(ToSchema)]
@@ -16,6 +26,7 @@ use utoipa::{PartialSchema, ToSchema};
     ] }],
     "orderBy": [{ "desc": "created" }],
 })))]
+#[expect(dead_code, reason = "its fields only describe what `Asker::search_in` reads")]
 pub(crate) struct UserSearch {
     #[schema(schema_with = page_index)]
     page_index: Option<()>,
@@ -32,6 +43,29 @@ pub(crate) struct UserSearch {
     order_by: Option<()>,
     #[schema(schema_with = optional_order)]
     order: Option<()>,
+}
+
+impl Asker<'_> {
+    /// The listing that the body of a search asks for (contract 4.2). It may have to wait.
+    pub(crate) fn search_in<F: Field>(self, body: &[u8]) -> Result<Listing<F>, Problem> {
+        let body = Body::read(body)?;
+        let piece = |name: &str| body.raw(name).map(|json| Piece::property(name, json));
+        let text = |name: &str| piece(name).map(|piece| piece.required_text().map(Cow::Owned)).transpose();
+        let digits = |name: &str| piece(name).map(|piece| piece.digits());
+        let (index, size) = (digits(page::INDEX), digits(page::SIZE));
+        let mut listing = Listing::of_all(page::asked("property", index.as_deref(), size.as_deref())?, self.now);
+        let costs = Costs::default();
+        if let Some(piece) = piece("where") {
+            listing.filter = Reading { now: self.now, costs: &costs }.conditions(&piece)?;
+        }
+        for name in ["order", "orderBy"] {
+            let order = piece(name).map_or(Ok(Vec::new()), |piece| order::by_piece(&piece))?;
+            if !order.is_empty() {
+                listing.order = order;
+            }
+        }
+        self.narrowed(listing, text("q")?, text("zenql")?, &costs)
+    }
 }
 
 /// A comparison, or a condition around others.
@@ -60,6 +94,7 @@ impl ToSchema for Condition {}
 /// or functions: `now(-7)`, and `startOf` or `endOf` with `Day`, `Week`, `Month` or `Year`, as in `startOfYear(-1)`.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "its fields only describe what `conditions` reads")]
 pub(crate) struct Comparison {
     /// The property, with dots: `credentials.provider.type`, `custom.department`. For `freeText`, `*` is any text.
     #[schema(examples("username"))]
