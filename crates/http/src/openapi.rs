@@ -17,8 +17,9 @@ use crate::security::listing::search_body::{Comparison, Condition, UserOrder};
 
 pub(crate) use errors::{ErrorSchema, OAuthError, Unauthenticated, ValidationError};
 pub(crate) use parameters::{
-    ApiKeyPath, AssetPath, ChildPath, Excluding, GroupPath, IdentityFilter, IfMatch, IfNoneMatch, IncludingSelf,
-    Initially, Legacy, MemberPath, MembershipPath, Paging, Searching, SearchingUsers, UserPath,
+    ApiKeyPath, AssetPath, ChildPath, ClassicUserIdParameter, GroupPath, IdentityParameters, IfMatchHeader,
+    IfNoneMatchHeader, IncludeSelfParameter, MemberPath, MembershipParameters, MembershipPath, NewUserParameters,
+    PagingParameters, SearchParameters, UserPath, UserSearchParameters,
 };
 use rules::Rules;
 

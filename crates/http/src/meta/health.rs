@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Api;
-use crate::respond::json::{Reply, json};
+use crate::respond::json::{PreparedResponse, json};
 use crate::respond::problem::Problem;
 use crate::routes::Route;
 use crate::work::{Lane, run};
@@ -36,7 +36,7 @@ const OK: Health = Health { status: "ok" };
     operation_id = "isLive",
     responses((status = 200, description = "It does.", body = Health))
 )]
-async fn live() -> Result<Reply, Problem> {
+async fn live() -> Result<PreparedResponse, Problem> {
     json(StatusCode::OK, &OK)
 }
 
@@ -48,7 +48,7 @@ async fn live() -> Result<Reply, Problem> {
     operation_id = "isReady",
     responses((status = 200, description = "It can.", body = Health))
 )]
-async fn ready(api: Data<Api>) -> Result<Reply, Problem> {
+async fn ready(api: Data<Api>) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, Actor::Anonymous, move |api, context| {
         api.directory.ready(context).map_err(Problem::unavailable)
     })

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::respond::json::{Reply, json};
+use crate::respond::json::{PreparedResponse, json};
 use crate::respond::problem::Problem;
 use crate::routes::Route;
 
@@ -35,7 +35,7 @@ struct Links {
     operation_id = "about",
     responses((status = 200, description = "The service.", body = Service))
 )]
-async fn root() -> Result<Reply, Problem> {
+async fn root() -> Result<PreparedResponse, Problem> {
     let links = Links { docs: "/docs", openapi: "/api/openapi.json", health: "/health/ready" };
     json(StatusCode::OK, &Service { name: "Guildhall", version: env!("CARGO_PKG_VERSION"), links })
 }

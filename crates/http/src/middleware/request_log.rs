@@ -26,7 +26,7 @@ use crate::server::connection::Connection;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers every request.
-pub(crate) async fn answer<B: MessageBody + 'static>(
+pub(crate) async fn log_request<B: MessageBody + 'static>(
     api: Data<Api>,
     mut request: ServiceRequest,
     next: Next<B>,
@@ -51,19 +51,19 @@ pub(crate) async fn answer<B: MessageBody + 'static>(
         let status = response.status();
         let mut cause = None;
         if status.is_client_error() || status.is_server_error() {
-            (response, cause) = explained(response, id);
+            (response, cause) = with_error_body(response, id);
         }
         if let Ok(id) = HeaderValue::try_from(id.to_string()) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
-        log(status, begun, cause);
-        Ok(leaving(response, (!is_settled).then_some(request_body), connection.as_ref()))
+        log_response(status, begun, cause);
+        Ok(with_body_guard(response, (!is_settled).then_some(request_body), connection.as_ref()))
     })
     .await
 }
 
 /// `response` on its way. A body of the request that stayed `unread` is the last thing on its connection.
-fn leaving(
+fn with_body_guard(
     response: ServiceResponse,
     unread: Option<RequestBody>,
     connection: Option<&Connection>,
@@ -80,7 +80,7 @@ fn leaving(
 }
 
 /// The headers of an error that is answered before the routes are asked.
-pub(crate) fn finish_refusal(headers: &mut HeaderMap, id: Uuid) {
+pub(crate) fn add_error_headers(headers: &mut HeaderMap, id: Uuid) {
     headers.insert(header::CONTENT_TYPE, JSON);
     if let Ok(id) = HeaderValue::try_from(id.to_string()) {
         headers.insert(REQUEST_ID, id);
@@ -89,7 +89,7 @@ pub(crate) fn finish_refusal(headers: &mut HeaderMap, id: Uuid) {
 }
 
 /// An error in the API's form, and what caused it.
-fn explained(response: ServiceResponse, id: Uuid) -> (ServiceResponse, Option<String>) {
+fn with_error_body(response: ServiceResponse, id: Uuid) -> (ServiceResponse, Option<String>) {
     let error = response.response().error();
     let (body, cause) = match error.and_then(Error::as_error::<Problem>) {
         Some(problem) => (problem.body(id), problem.cause()),
@@ -102,7 +102,7 @@ fn explained(response: ServiceResponse, id: Uuid) -> (ServiceResponse, Option<St
 }
 
 /// The line of an answered request.
-pub(crate) fn log(status: StatusCode, begun: Instant, cause: Option<String>) {
+pub(crate) fn log_response(status: StatusCode, begun: Instant, cause: Option<String>) {
     let duration = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let code = status.as_u16();
     let error = cause.unwrap_or_default();

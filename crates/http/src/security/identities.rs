@@ -14,11 +14,11 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::body::moment::Moment;
-use crate::extract::caller::{Caller, told};
+use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
-use crate::openapi::{IdentityFilter, Paging, UserPath};
-use crate::respond::json::{Reply, json};
+use crate::openapi::{IdentityParameters, PagingParameters, UserPath};
+use crate::respond::json::{PreparedResponse, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
 use crate::routes::Route;
@@ -63,7 +63,7 @@ impl<'a> From<&'a IdentityLink> for IdentityBody<'a> {
     path = "/api/security/users/{user}/identities",
     tag = "Users",
     operation_id = "listIdentities",
-    params(UserPath, Paging),
+    params(UserPath, PagingParameters),
     responses((status = 200, description = "A page of identities.", body = PageBody<IdentityBody>))
 )]
 async fn list(
@@ -71,9 +71,9 @@ async fn list(
     caller: Caller,
     PathParameter(user): PathParameter<UserIdentifier>,
     query: Query,
-) -> Result<Reply, Problem> {
+) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
-        let page = told(api, context, Permission::ReadUsers, query.page())?;
+        let page = error_unless_permitted(api, context, Permission::ReadUsers, query.page())?;
         let links = api.directory.identities(context, &user, page)?;
         json(StatusCode::OK, &PageBody::new(&links, IdentityBody::from))
     })
@@ -88,7 +88,7 @@ async fn list(
     path = "/api/security/users/{user}/identities",
     tag = "Users",
     operation_id = "removeIdentities",
-    params(UserPath, IdentityFilter),
+    params(UserPath, IdentityParameters),
     responses((status = 204, description = "They are removed."))
 )]
 async fn remove(

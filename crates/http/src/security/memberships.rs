@@ -6,16 +6,16 @@ use actix_web::web::Data;
 use guildhall_domain::identifier::UserIdentifier;
 
 use crate::Api;
-use crate::extract::caller::{Caller, told_about};
+use crate::extract::caller::{Caller, error_unless_may_read_user};
 use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::query::Query;
-use crate::openapi::{Excluding, MembershipPath, Paging, Searching, UserPath};
-use crate::respond::json::{Reply, json};
+use crate::openapi::{MembershipParameters, MembershipPath, PagingParameters, SearchParameters, UserPath};
+use crate::respond::json::{PreparedResponse, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::{NOT_A_MEMBER, Problem};
 use crate::routes::Route;
 use crate::security::groups::body::GroupBody;
-use crate::security::listing::Asker;
+use crate::security::listing::ListingRequest;
 use crate::work::{Lane, run};
 
 /// The routes of memberships.
@@ -31,7 +31,7 @@ pub(crate) fn routes() -> Vec<Route> {
     path = "/api/security/users/{user}/groups",
     tag = "Users",
     operation_id = "listGroupsOfUser",
-    params(UserPath, Paging, Searching, Excluding),
+    params(UserPath, PagingParameters, SearchParameters, MembershipParameters),
     responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
 )]
 async fn list(
@@ -39,10 +39,10 @@ async fn list(
     caller: Caller,
     PathParameter(user): PathParameter<UserIdentifier>,
     query: Query,
-) -> Result<Reply, Problem> {
+) -> Result<PreparedResponse, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
-        let read = Asker::new(api, context).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
-        let (reach, listing) = told_about(api, context, &user, read)?;
+        let read = ListingRequest::new(api, context).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
+        let (reach, listing) = error_unless_may_read_user(api, context, &user, read)?;
         let excluded = query.excluded_groups();
         let groups = api.directory.groups_of_user(context, &user, reach, &excluded, &listing)?;
         json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))

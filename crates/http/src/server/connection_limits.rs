@@ -53,7 +53,7 @@ pub(crate) struct Slot {
     connections: Arc<Connections>,
     place: Place,
     /// Told when another connection takes the place.
-    lost: Arc<Notify>,
+    evicted: Arc<Notify>,
 }
 
 enum Place {
@@ -76,15 +76,15 @@ impl Connections {
         let address = address.map(|address| address.to_canonical());
         let address = address.filter(|address| !self.unlimited.iter().any(|net| net.contains(address))).map(network);
         let share = address.map(|address| self.shares.take(address)).transpose();
-        let lost = Arc::new(Notify::new());
+        let evicted = Arc::new(Notify::new());
         let mut counts = self.lock();
         let place = match share {
             Err(ShareExhausted) => {
-                take_from_oldest(&mut counts.beyond_address, &lost);
+                evict_oldest(&mut counts.beyond_address, &evicted);
                 Place::BeyondAddress
             }
             Ok(_) if counts.total >= self.limits.total => {
-                take_from_oldest(&mut counts.beyond_total, &lost);
+                evict_oldest(&mut counts.beyond_total, &evicted);
                 Place::BeyondTotal
             }
             Ok(share) => {
@@ -93,7 +93,7 @@ impl Connections {
             }
         };
         drop(counts);
-        Slot { connections: Arc::clone(self), place, lost }
+        Slot { connections: Arc::clone(self), place, evicted }
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -101,7 +101,7 @@ impl Connections {
     }
 }
 
-fn take_from_oldest(reserve: &mut Reserve, newest: &Arc<Notify>) {
+fn evict_oldest(reserve: &mut Reserve, newest: &Arc<Notify>) {
     if reserve.len() >= RESERVE
         && let Some(oldest) = reserve.pop_front()
     {
@@ -117,8 +117,8 @@ impl Slot {
     }
 
     /// What is told when another connection takes the place.
-    pub(crate) fn lost(&self) -> Arc<Notify> {
-        Arc::clone(&self.lost)
+    pub(crate) fn evicted(&self) -> Arc<Notify> {
+        Arc::clone(&self.evicted)
     }
 }
 
@@ -126,8 +126,8 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut counts = self.connections.lock();
         match self.place {
-            Place::BeyondTotal => counts.beyond_total.retain(|other| !Arc::ptr_eq(other, &self.lost)),
-            Place::BeyondAddress => counts.beyond_address.retain(|other| !Arc::ptr_eq(other, &self.lost)),
+            Place::BeyondTotal => counts.beyond_total.retain(|other| !Arc::ptr_eq(other, &self.evicted)),
+            Place::BeyondAddress => counts.beyond_address.retain(|other| !Arc::ptr_eq(other, &self.evicted)),
             Place::Counted { .. } => counts.total -= 1,
         }
     }
@@ -150,7 +150,7 @@ mod tests {
         let admit = |address: &str| connections.admit(Some(address.parse().unwrap()));
         let mut attacker: Vec<_> = (0..2 + RESERVE).map(|_| admit("192.0.2.1")).collect();
         assert_eq!(in_reserve(&attacker), RESERVE);
-        let oldest = attacker[2].lost();
+        let oldest = attacker[2].evicted();
         let newest = admit("192.0.2.1");
         oldest.notified().await;
         let proxy: Vec<_> = (0..3).map(|_| admit("::ffff:10.0.0.1")).collect();

@@ -13,7 +13,7 @@ use crate::extract::caller::Caller;
 use crate::extract::client_address::address_of;
 use crate::extract::request_body::RequestBody;
 use crate::middleware::connection_reserve::check_reserve;
-use crate::middleware::request_log::{finish_refusal, log};
+use crate::middleware::request_log::{add_error_headers, log_response};
 use crate::middleware::request_span::RequestSpan;
 use crate::oauth::token::TOKEN_ENDPOINT;
 use crate::respond::problem::Problem;
@@ -45,9 +45,9 @@ pub(crate) async fn admit(api: Api, mut request: Request) -> Result<Request, Res
             return Ok(request);
         };
         let mut response = problem.error_response();
-        finish_refusal(response.headers_mut(), id);
+        add_error_headers(response.headers_mut(), id);
         let is_head = request.method() == Method::HEAD;
-        log(response.status(), begun, problem.cause());
+        log_response(response.status(), begun, problem.cause());
         let unread = RequestBody::take_from(&mut request, connection.clone());
         let body = if is_head { BoxBody::new(()) } else { BoxBody::new(problem.body(id)) };
         let guard = connection.as_ref().map(Connection::begin_last_response);
@@ -73,12 +73,12 @@ async fn check(
     path_match.route(request.method())?;
     let template = path_match.template();
     if template.starts_with(API_PREFIX) {
-        let caller = Caller::of(api, request.headers()).await?;
+        let caller = Caller::authenticate(api, request.headers()).await?;
         return run(api, Lane::Read, caller, |api, context| api.directory.authenticate(context)).await;
     }
     if template == TOKEN_ENDPOINT {
         // Only looked at: the request counts when it has come.
-        api.throttle.attempt(address)?.forgive();
+        api.throttle.attempt(address)?.refund();
     }
     Ok(())
 }

@@ -13,11 +13,11 @@ pub(super) struct ErrorBody<'a> {
     pub(super) message: &'a str,
     pub(super) data: Option<&'a RawValue>,
     #[serde(rename = "type")]
-    pub(super) kind: Kind,
+    pub(super) kind: ProblemType,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(super) enum Kind {
+pub(super) enum ProblemType {
     Error,
     Validation,
 }

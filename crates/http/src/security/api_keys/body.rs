@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::body::moment::Moment;
-use crate::body::object::{Faults, Object, read_object};
+use crate::body::object::{FieldErrors, JsonObject, read_object};
 use crate::respond::problem::Problem;
 
 /// What an answer says above the fields that are not as they must be.
@@ -58,12 +58,12 @@ impl ApiKeyUpdate {
 }
 
 /// A property that is absent stays as it is, or has its default in a new key.
-fn draft(key: &Object<'_>, faults: &mut Faults) -> ApiKeyDraft {
+fn draft(key: &JsonObject<'_>, errors: &mut FieldErrors) -> ApiKeyDraft {
     ApiKeyDraft {
-        name: key.given("name", faults, Object::text),
-        description: key.given("description", faults, Object::text),
-        enabled: key.boolean("enabled", faults),
-        scopes: key.given("scopes", faults, Object::texts),
+        name: key.if_present("name", errors, JsonObject::text),
+        description: key.if_present("description", errors, JsonObject::text),
+        enabled: key.boolean("enabled", errors),
+        scopes: key.if_present("scopes", errors, JsonObject::texts),
     }
 }
 

@@ -7,12 +7,12 @@ use guildhall_domain::access::Permission;
 use guildhall_domain::api_key::ApiKeyIdentifier;
 
 use crate::Api;
-use crate::extract::authorised_body::Submission;
-use crate::extract::caller::{Caller, told};
+use crate::extract::authorised_body::AuthorisedBody;
+use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
-use crate::openapi::{ApiKeyPath, Paging};
-use crate::respond::json::{Reply, created, json};
+use crate::openapi::{ApiKeyPath, PagingParameters};
+use crate::respond::json::{PreparedResponse, created, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
 use crate::routes::Route;
@@ -37,12 +37,12 @@ pub(crate) fn routes() -> Vec<Route> {
     path = "/api/security/apiKeys",
     tag = "API keys",
     operation_id = "listApiKeys",
-    params(Paging),
+    params(PagingParameters),
     responses((status = 200, description = "A page of API keys.", body = PageBody<ApiKeyBody>))
 )]
-async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
+async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Long, caller, move |api, context| {
-        let page = told(api, context, Permission::ManageApiKeys, query.page())?;
+        let page = error_unless_permitted(api, context, Permission::ManageApiKeys, query.page())?;
         let keys = api.directory.api_keys(context, page)?;
         json(StatusCode::OK, &PageBody::new(&keys, |key| ApiKeyBody::new(key, None)))
     })
@@ -60,8 +60,8 @@ async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Pro
     request_body = NewApiKey,
     responses((status = 201, description = "The API key with its secret.", body = ApiKeyBody), (status = 409), (status = 422))
 )]
-async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
+async fn create(api: Data<Api>, caller: Caller, request_body: AuthorisedBody) -> Result<PreparedResponse, Problem> {
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
         let issued = api.directory.create_api_key(context, NewApiKey::read(&body)?, &[])?;
         created(format_args!("apiKeys/{}", issued.key.id), &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
@@ -82,7 +82,7 @@ async fn read(
     api: Data<Api>,
     caller: Caller,
     PathParameter(key): PathParameter<ApiKeyIdentifier>,
-) -> Result<Reply, Problem> {
+) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
         let key = api.directory.api_key(context, &key)?;
         json(StatusCode::OK, &ApiKeyBody::new(&key, None))
@@ -106,9 +106,9 @@ async fn replace(
     api: Data<Api>,
     caller: Caller,
     PathParameter(key): PathParameter<ApiKeyIdentifier>,
-    submission: Submission,
-) -> Result<Reply, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
         let key = api.directory.change_api_key(context, &key, &ApiKeyUpdate::read(&body)?)?;
         json(StatusCode::OK, &ApiKeyBody::new(&key, None))
@@ -147,7 +147,7 @@ async fn rotate(
     api: Data<Api>,
     caller: Caller,
     PathParameter(key): PathParameter<ApiKeyIdentifier>,
-) -> Result<Reply, Problem> {
+) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Write, caller, move |api, context| {
         let issued = api.directory.rotate_api_key(context, &key)?;
         json(StatusCode::OK, &ApiKeyBody::new(&issued.key, Some(&issued.secret)))

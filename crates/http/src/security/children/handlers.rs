@@ -7,18 +7,20 @@ use guildhall_domain::access::Permission;
 use guildhall_domain::identifier::GroupIdentifier;
 
 use crate::Api;
-use crate::extract::authorised_body::Submission;
-use crate::extract::caller::{Caller, told};
+use crate::extract::authorised_body::AuthorisedBody;
+use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::query::Query;
-use crate::openapi::{ChildPath, Excluding, GroupPath, IncludingSelf, Paging, Searching};
-use crate::respond::json::{Reply, json};
+use crate::openapi::{
+    ChildPath, GroupPath, IncludeSelfParameter, MembershipParameters, PagingParameters, SearchParameters,
+};
+use crate::respond::json::{PreparedResponse, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
 use crate::routes::Route;
 use crate::security::children::body::GroupIds;
 use crate::security::groups::body::GroupBody;
-use crate::security::listing::Asker;
+use crate::security::listing::ListingRequest;
 use crate::work::{Lane, run};
 
 /// The routes of children.
@@ -37,7 +39,7 @@ pub(crate) fn routes() -> Vec<Route> {
     path = "/api/security/groups/{group}/groups",
     tag = "Groups",
     operation_id = "listChildren",
-    params(GroupPath, Paging, Searching, Excluding, IncludingSelf),
+    params(GroupPath, PagingParameters, SearchParameters, MembershipParameters, IncludeSelfParameter),
     responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
 )]
 async fn list(
@@ -45,12 +47,12 @@ async fn list(
     caller: Caller,
     PathParameter(group): PathParameter<GroupIdentifier>,
     query: Query,
-) -> Result<Reply, Problem> {
+) -> Result<PreparedResponse, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
-        let read = Asker::new(api, context)
+        let read = ListingRequest::new(api, context)
             .listing(&query)
             .and_then(|listing| Ok(((query.reach()?, query.is_on("includeSelf")?), listing)));
-        let (which, listing) = told(api, context, Permission::ReadGroups, read)?;
+        let (which, listing) = error_unless_permitted(api, context, Permission::ReadGroups, read)?;
         let groups = api.directory.children(context, &group, which, &query.excluded_groups(), &listing)?;
         json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
     })
@@ -73,9 +75,9 @@ async fn add_many(
     api: Data<Api>,
     caller: Caller,
     PathParameter(group): PathParameter<GroupIdentifier>,
-    submission: Submission,
+    request_body: AuthorisedBody,
 ) -> Result<HttpResponse, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::ChangeMembers, api.limits.bulk_bytes).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ChangeMembers, api.limits.bulk_bytes).await?;
     run(&api, Lane::Long, caller, move |api, context| {
         let children = GroupIds::read(body, api.limits.bulk_ids)?;
         Ok::<_, Problem>(api.directory.add_children(context, &group, &children)?)

@@ -7,9 +7,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::body::custom::{CustomBody, CustomMode, optional_schema};
+use crate::body::custom::{CustomBody, CustomMode, optional_custom_schema};
 use crate::body::moment::Moment;
-use crate::body::object::{Object, read_object};
+use crate::body::object::{JsonObject, read_object};
 use crate::respond::problem::Problem;
 
 /// What an answer says above the fields that are not as they must be.
@@ -34,7 +34,7 @@ pub(crate) struct NewGroup {
     #[schema(pattern = r"^[^\u0000]*$")]
     description: Option<String>,
     r#type: Option<NewGroupType>,
-    #[schema(schema_with = optional_schema)]
+    #[schema(schema_with = optional_custom_schema)]
     custom: Option<()>,
     /// Users whose email address is in one of these domains join when their account is created.
     auto_membership_email_domains: Option<Vec<Domain>>,
@@ -55,13 +55,13 @@ struct Domain(String);
 
 impl NewGroup {
     pub(crate) fn read(body: &[u8]) -> Result<GroupDraft, Problem> {
-        read_object(body, INVALID, |group, faults| GroupDraft {
-            id: group.id("id", faults),
-            name: group.text("name", faults),
-            description: group.text("description", faults),
-            kind: group.text("type", faults),
-            custom: group.custom("custom", faults),
-            auto_membership_email_domains: group.texts("autoMembershipEmailDomains", faults),
+        read_object(body, INVALID, |group, errors| GroupDraft {
+            id: group.id("id", errors),
+            name: group.text("name", errors),
+            description: group.text("description", errors),
+            kind: group.text("type", errors),
+            custom: group.custom("custom", errors),
+            auto_membership_email_domains: group.texts("autoMembershipEmailDomains", errors),
         })
     }
 }
@@ -78,7 +78,7 @@ pub(crate) struct GroupUpdate {
     #[schema(pattern = r"^[^\u0000]*$")]
     description: Option<String>,
     /// They take the place of all that are there.
-    #[schema(schema_with = optional_schema)]
+    #[schema(schema_with = optional_custom_schema)]
     custom: Option<()>,
     /// They take the place of all that are there.
     auto_membership_email_domains: Option<Vec<Domain>>,
@@ -86,11 +86,11 @@ pub(crate) struct GroupUpdate {
 
 impl GroupUpdate {
     pub(crate) fn read(body: &[u8]) -> Result<GroupChanges, Problem> {
-        read_object(body, INVALID_CHANGE, |group, faults| GroupChanges {
-            name: group.given("name", faults, Object::text),
-            description: group.given("description", faults, Object::text),
-            custom: CustomMode::Replace.read(group, faults),
-            auto_membership_email_domains: group.given("autoMembershipEmailDomains", faults, Object::texts),
+        read_object(body, INVALID_CHANGE, |group, errors| GroupChanges {
+            name: group.if_present("name", errors, JsonObject::text),
+            description: group.if_present("description", errors, JsonObject::text),
+            custom: CustomMode::Replace.read(group, errors),
+            auto_membership_email_domains: group.if_present("autoMembershipEmailDomains", errors, JsonObject::texts),
         })
     }
 }

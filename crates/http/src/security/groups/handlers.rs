@@ -7,18 +7,18 @@ use guildhall_domain::access::Permission;
 use guildhall_domain::identifier::GroupIdentifier;
 
 use crate::Api;
-use crate::extract::authorised_body::Submission;
-use crate::extract::caller::{Caller, told};
-use crate::extract::conditional::{Conditions, group_tag, tagged};
+use crate::extract::authorised_body::AuthorisedBody;
+use crate::extract::caller::{Caller, error_unless_permitted};
+use crate::extract::conditional::{ConditionalHeaders, group_etag, with_etag};
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
-use crate::openapi::{GroupPath, IfMatch, IfNoneMatch, Paging, Searching};
-use crate::respond::json::{Reply, created, json};
+use crate::openapi::{GroupPath, IfMatchHeader, IfNoneMatchHeader, PagingParameters, SearchParameters};
+use crate::respond::json::{PreparedResponse, created, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
 use crate::routes::Route;
 use crate::security::groups::body::{GroupBody, GroupUpdate, NewGroup};
-use crate::security::listing::Asker;
+use crate::security::listing::ListingRequest;
 use crate::work::{Lane, run};
 
 /// The routes of groups.
@@ -38,12 +38,17 @@ pub(crate) fn routes() -> Vec<Route> {
     path = "/api/security/groups",
     tag = "Groups",
     operation_id = "listGroups",
-    params(Paging, Searching),
+    params(PagingParameters, SearchParameters),
     responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
 )]
-async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
+async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedResponse, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
-        let listing = told(api, context, Permission::ReadGroups, Asker::new(api, context).listing(&query))?;
+        let listing = error_unless_permitted(
+            api,
+            context,
+            Permission::ReadGroups,
+            ListingRequest::new(api, context).listing(&query),
+        )?;
         let groups = api.directory.groups(context, &listing)?;
         json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
     })
@@ -59,11 +64,11 @@ async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Pro
     request_body = NewGroup,
     responses((status = 201, description = "The group.", body = GroupBody), (status = 409), (status = 422))
 )]
-async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
+async fn create(api: Data<Api>, caller: Caller, request_body: AuthorisedBody) -> Result<PreparedResponse, Problem> {
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
         let group = api.directory.create_group(context, NewGroup::read(&body)?)?;
-        tagged(created(format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_tag(&group))
+        with_etag(created(format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_etag(&group))
     })
     .await
 }
@@ -74,18 +79,18 @@ async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Resul
     path = "/api/security/groups/{group}",
     tag = "Groups",
     operation_id = "readGroup",
-    params(GroupPath, IfNoneMatch),
+    params(GroupPath, IfNoneMatchHeader),
     responses((status = 200, description = "The group.", body = GroupBody))
 )]
 async fn read(
     api: Data<Api>,
     caller: Caller,
     PathParameter(group): PathParameter<GroupIdentifier>,
-    conditions: Conditions,
-) -> Result<Reply, Problem> {
+    conditions: ConditionalHeaders,
+) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
         let group = api.directory.group(context, &group)?;
-        conditions.read(&group_tag(&group), &GroupBody::from(&group))
+        conditions.respond(&group_etag(&group), &GroupBody::from(&group))
     })
     .await
 }
@@ -96,7 +101,7 @@ async fn read(
     path = "/api/security/groups/{group}",
     tag = "Groups",
     operation_id = "updateGroup",
-    params(GroupPath, IfMatch),
+    params(GroupPath, IfMatchHeader),
     request_body = GroupUpdate,
     responses((status = 200, description = "The group as it is now.", body = GroupBody), (status = 422))
 )]
@@ -104,14 +109,14 @@ async fn replace(
     api: Data<Api>,
     caller: Caller,
     PathParameter(group): PathParameter<GroupIdentifier>,
-    conditions: Conditions,
-    submission: Submission,
-) -> Result<Reply, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
+    conditions: ConditionalHeaders,
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
         let changes = GroupUpdate::read(&body)?;
         let group = api.directory.change_group(context, &group, &changes, &conditions.precondition())?;
-        tagged(json(StatusCode::OK, &GroupBody::from(&group))?, &group_tag(&group))
+        with_etag(json(StatusCode::OK, &GroupBody::from(&group))?, &group_etag(&group))
     })
     .await
 }
@@ -122,14 +127,14 @@ async fn replace(
     path = "/api/security/groups/{group}",
     tag = "Groups",
     operation_id = "deleteGroup",
-    params(GroupPath, IfMatch),
+    params(GroupPath, IfMatchHeader),
     responses((status = 204, description = "The group is gone."))
 )]
 async fn delete(
     api: Data<Api>,
     caller: Caller,
     PathParameter(group): PathParameter<GroupIdentifier>,
-    conditions: Conditions,
+    conditions: ConditionalHeaders,
 ) -> Result<HttpResponse, Problem> {
     // Its members may be as many as those of a bulk change.
     run(&api, Lane::Long, caller, move |api, context| {

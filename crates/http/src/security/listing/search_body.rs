@@ -7,11 +7,11 @@ use utoipa::openapi::schema::{AnyOfBuilder, Array, SchemaType};
 use utoipa::openapi::{ArrayBuilder, Object, ObjectBuilder, Ref, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::conditions::Reading;
+use super::conditions::ConditionReader;
 use super::cost::Costs;
-use super::piece::Piece;
-use super::{Asker, order};
-use crate::body::object::Object as Body;
+use super::json_node::JsonNode;
+use super::{ListingRequest, order};
+use crate::body::object::JsonObject;
 use crate::respond::page;
 use crate::respond::problem::Problem;
 
@@ -26,7 +26,7 @@ use crate::respond::problem::Problem;
     ] }],
     "orderBy": [{ "desc": "created" }],
 })))]
-#[expect(dead_code, reason = "its fields only describe what `Asker::search_in` reads")]
+#[expect(dead_code, reason = "its fields only describe what `ListingRequest::search_by_body` reads")]
 pub(crate) struct UserSearch {
     #[schema(schema_with = page_index)]
     page_index: Option<()>,
@@ -45,26 +45,26 @@ pub(crate) struct UserSearch {
     order: Option<()>,
 }
 
-impl Asker<'_> {
+impl ListingRequest<'_> {
     /// The listing that the body of a search asks for (contract 4.2). It may have to wait.
-    pub(crate) fn search_in<F: Field>(self, body: &[u8]) -> Result<Listing<F>, Problem> {
-        let body = Body::read(body)?;
-        let piece = |name: &str| body.raw(name).map(|json| Piece::property(name, json));
-        let text = |name: &str| piece(name).map(|piece| piece.required_text().map(Cow::Owned)).transpose();
-        let digits = |name: &str| piece(name).map(|piece| piece.digits());
+    pub(crate) fn search_by_body<F: Field>(self, body: &[u8]) -> Result<Listing<F>, Problem> {
+        let body = JsonObject::read(body)?;
+        let node = |name: &str| body.raw(name).map(|json| JsonNode::property(name, json));
+        let text = |name: &str| node(name).map(|node| node.required_text().map(Cow::Owned)).transpose();
+        let digits = |name: &str| node(name).map(|node| node.digits());
         let (index, size) = (digits(page::INDEX), digits(page::SIZE));
         let mut listing = Listing::of_all(page::asked("property", index.as_deref(), size.as_deref())?, self.now);
         let costs = Costs::default();
-        if let Some(piece) = piece("where") {
-            listing.filter = Reading { now: self.now, costs: &costs }.conditions(&piece)?;
+        if let Some(node) = node("where") {
+            listing.filter = ConditionReader { now: self.now, costs: &costs }.conditions(&node)?;
         }
         for name in ["order", "orderBy"] {
-            let order = piece(name).map_or(Ok(Vec::new()), |piece| order::by_piece(&piece))?;
+            let order = node(name).map_or(Ok(Vec::new()), |node| order::by_json(&node))?;
             if !order.is_empty() {
                 listing.order = order;
             }
         }
-        self.narrowed(listing, text("q")?, text("zenql")?, &costs)
+        self.with_q_and_zenql(listing, text("q")?, text("zenql")?, &costs)
     }
 }
 
@@ -159,7 +159,7 @@ fn page_size() -> Schema {
 }
 
 fn optional_conditions() -> Schema {
-    let description = "Conditions that must hold, or one. A search makes at most 4,000 comparisons, with texts of at most 8,000 \
+    let description = "ConditionalHeaders that must hold, or one. A search makes at most 4,000 comparisons, with texts of at most 8,000 \
                        characters; 100 of them at most have wildcards or are of custom properties.";
     any_of(description).item(several()).item(condition()).item(null()).build().into()
 }

@@ -6,7 +6,7 @@ use guildhall_domain::user::UserId;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::body::uuid_list;
+use crate::body::uuid_list::read_uuid_list;
 use crate::respond::problem::Problem;
 
 /// Ids of users. One may be there more than once.
@@ -17,6 +17,6 @@ pub(crate) struct UserIds(Vec<Uuid>);
 impl UserIds {
     /// The ids in `body`, of which there are at most `most`.
     pub(crate) fn read(body: Vec<u8>, most: usize) -> Result<BTreeSet<UserId>, Problem> {
-        Ok(uuid_list::ids(body, most)?.into_iter().map(UserId).collect())
+        Ok(read_uuid_list(body, most)?.into_iter().map(UserId).collect())
     }
 }

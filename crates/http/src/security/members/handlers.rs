@@ -7,16 +7,16 @@ use guildhall_domain::access::Permission;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 
 use crate::Api;
-use crate::extract::authorised_body::Submission;
-use crate::extract::caller::{Caller, told};
+use crate::extract::authorised_body::AuthorisedBody;
+use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::query::Query;
-use crate::openapi::{Excluding, GroupPath, MemberPath, Paging, Searching};
-use crate::respond::json::{Reply, json};
+use crate::openapi::{GroupPath, MemberPath, MembershipParameters, PagingParameters, SearchParameters};
+use crate::respond::json::{PreparedResponse, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::{NOT_A_MEMBER, Problem};
 use crate::routes::Route;
-use crate::security::listing::Asker;
+use crate::security::listing::ListingRequest;
 use crate::security::members::body::UserIds;
 use crate::security::users::body::UserBody;
 use crate::work::{Lane, run};
@@ -38,7 +38,7 @@ pub(crate) fn routes() -> Vec<Route> {
     path = "/api/security/groups/{group}/users",
     tag = "Groups",
     operation_id = "listMembers",
-    params(GroupPath, Paging, Searching, Excluding),
+    params(GroupPath, PagingParameters, SearchParameters, MembershipParameters),
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
 async fn list(
@@ -46,10 +46,10 @@ async fn list(
     caller: Caller,
     PathParameter(group): PathParameter<GroupIdentifier>,
     query: Query,
-) -> Result<Reply, Problem> {
+) -> Result<PreparedResponse, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
-        let read = Asker::new(api, context).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
-        let (reach, listing) = told(api, context, Permission::ReadGroups, read)?;
+        let read = ListingRequest::new(api, context).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
+        let (reach, listing) = error_unless_permitted(api, context, Permission::ReadGroups, read)?;
         let users = api.directory.members(context, &group, reach, &query.excluded_groups(), &listing)?;
         json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, context.now())))
     })
@@ -78,9 +78,9 @@ async fn add_many(
     api: Data<Api>,
     caller: Caller,
     PathParameter(group): PathParameter<GroupIdentifier>,
-    submission: Submission,
+    request_body: AuthorisedBody,
 ) -> Result<HttpResponse, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::ChangeMembers, api.limits.bulk_bytes).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ChangeMembers, api.limits.bulk_bytes).await?;
     run(&api, Lane::Long, caller, move |api, context| {
         let users = UserIds::read(body, api.limits.bulk_ids)?;
         Ok::<_, Problem>(api.directory.add_members(context, &group, &users)?)

@@ -10,22 +10,23 @@ use guildhall_domain::user::UserDraft;
 
 use crate::Api;
 use crate::body::custom::CustomMode;
-use crate::extract::authorised_body::Submission;
-use crate::extract::caller::{Caller, told, told_about};
+use crate::extract::authorised_body::AuthorisedBody;
+use crate::extract::caller::{Caller, error_unless_may_read_user, error_unless_permitted};
 use crate::extract::client_address::network;
-use crate::extract::conditional::{Conditions, tagged, user_tag};
+use crate::extract::conditional::{ConditionalHeaders, user_etag, with_etag};
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
 use crate::middleware::audit;
 use crate::middleware::request_span::RequestSpan;
 use crate::openapi::{
-    IfMatch, IfNoneMatch, Initially, Legacy, OAuthError, Paging, Searching, SearchingUsers, UserPath,
+    ClassicUserIdParameter, IfMatchHeader, IfNoneMatchHeader, NewUserParameters, OAuthError, PagingParameters,
+    SearchParameters, UserPath, UserSearchParameters,
 };
-use crate::respond::json::{Reply, created, json};
+use crate::respond::json::{PreparedResponse, created, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
 use crate::routes::Route;
-use crate::security::listing::Asker;
+use crate::security::listing::ListingRequest;
 use crate::security::users::body::UserBody;
 use crate::security::users::requests::{NewUser, PasswordChange, UserActionBody, UserUpdate};
 use crate::work::{Lane, run};
@@ -50,12 +51,17 @@ pub(crate) fn routes() -> Vec<Route> {
     path = "/api/security/users",
     tag = "Users",
     operation_id = "listUsers",
-    params(Paging, Searching, SearchingUsers),
+    params(PagingParameters, SearchParameters, UserSearchParameters),
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
-pub(super) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
+pub(super) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedResponse, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
-        let listing = told(api, context, Permission::ReadUsers, Asker::new(api, context).search(&query))?;
+        let listing = error_unless_permitted(
+            api,
+            context,
+            Permission::ReadUsers,
+            ListingRequest::new(api, context).search(&query),
+        )?;
         let users = api.directory.users(context, &listing)?;
         json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, context.now())))
     })
@@ -70,19 +76,24 @@ pub(super) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result
     path = "/api/security/users",
     tag = "Users",
     operation_id = "createUser",
-    params(Initially),
+    params(NewUserParameters),
     request_body = NewUser,
     responses((status = 201, description = "The user.", body = UserBody), (status = 409), (status = 422))
 )]
-async fn create(api: Data<Api>, caller: Caller, query: Query, submission: Submission) -> Result<Reply, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::CreateUsers, api.limits.body_bytes).await?;
+async fn create(
+    api: Data<Api>,
+    caller: Caller,
+    query: Query,
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
+    let body = request_body.read_if_permitted(&api, &caller, Permission::CreateUsers, api.limits.body_bytes).await?;
     let (suspended, force_password_reset) = (query.is_on("suspended")?, query.is_on("forcePasswordReset")?);
     run(&api, Lane::Password, caller, move |api, context| {
         let draft = UserDraft { suspended, force_password_reset, ..NewUser::read(&body)? };
         let user = api.directory.create_user(context, draft)?;
-        tagged(
+        with_etag(
             created(format_args!("users/{}", user.id), &UserBody::new(&user, context.now()))?,
-            &user_tag(&user, context.now()),
+            &user_etag(&user, context.now()),
         )
     })
     .await
@@ -96,7 +107,7 @@ async fn create(api: Data<Api>, caller: Caller, query: Query, submission: Submis
     path = "/api/security/users/{user}",
     tag = "Users",
     operation_id = "readUser",
-    params(UserPath, Legacy, IfNoneMatch),
+    params(UserPath, ClassicUserIdParameter, IfNoneMatchHeader),
     responses((status = 200, description = "The user.", body = UserBody))
 )]
 async fn read(
@@ -104,12 +115,12 @@ async fn read(
     caller: Caller,
     PathParameter(user): PathParameter<UserIdentifier>,
     query: Query,
-    conditions: Conditions,
-) -> Result<Reply, Problem> {
+    conditions: ConditionalHeaders,
+) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
-        let by_legacy_id = told_about(api, context, &user, query.is_on("classicUserId"))?;
+        let by_legacy_id = error_unless_may_read_user(api, context, &user, query.is_on("classicUserId"))?;
         let user = api.directory.user(context, &unless_legacy(user, by_legacy_id))?;
-        conditions.read(&user_tag(&user, context.now()), &UserBody::new(&user, context.now()))
+        conditions.respond(&user_etag(&user, context.now()), &UserBody::new(&user, context.now()))
     })
     .await
 }
@@ -127,7 +138,7 @@ fn unless_legacy(user: UserIdentifier, is_legacy: bool) -> UserIdentifier {
     path = "/api/security/users/{user}",
     tag = "Users",
     operation_id = "updateUser",
-    params(UserPath, IfMatch),
+    params(UserPath, IfMatchHeader),
     request_body = UserUpdate,
     responses((status = 200, description = "The user as they are now.", body = UserBody), (status = 422))
 )]
@@ -135,11 +146,11 @@ async fn replace(
     api: Data<Api>,
     caller: Caller,
     PathParameter(user): PathParameter<UserIdentifier>,
-    conditions: Conditions,
-    submission: Submission,
-) -> Result<Reply, Problem> {
-    caller.may_on_user(&api, Permission::ChangeUsers, &user).await?;
-    let body = submission.read(&["application/json"], api.limits.body_bytes).await?;
+    conditions: ConditionalHeaders,
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
+    caller.authorise_on_user(&api, Permission::ChangeUsers, &user).await?;
+    let body = request_body.read(&["application/json"], api.limits.body_bytes).await?;
     change(api, caller, user, conditions, body, CustomMode::Replace).await
 }
 
@@ -151,7 +162,7 @@ async fn replace(
     path = "/api/security/users/{user}",
     tag = "Users",
     operation_id = "patchUser",
-    params(UserPath, IfMatch),
+    params(UserPath, IfMatchHeader),
     request_body(content((UserUpdate = "application/merge-patch+json"), (UserUpdate = "application/json"))),
     responses((status = 200, description = "The user as they are now.", body = UserBody), (status = 422))
 )]
@@ -159,12 +170,12 @@ async fn merge(
     api: Data<Api>,
     caller: Caller,
     PathParameter(user): PathParameter<UserIdentifier>,
-    conditions: Conditions,
-    submission: Submission,
-) -> Result<Reply, Problem> {
-    caller.may_on_user(&api, Permission::ChangeUsers, &user).await?;
+    conditions: ConditionalHeaders,
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
+    caller.authorise_on_user(&api, Permission::ChangeUsers, &user).await?;
     let media = ["application/merge-patch+json", "application/json"];
-    let body = submission.read(&media, api.limits.body_bytes).await?;
+    let body = request_body.read(&media, api.limits.body_bytes).await?;
     change(api, caller, user, conditions, body, CustomMode::Merge).await
 }
 
@@ -172,14 +183,14 @@ async fn change(
     api: Data<Api>,
     caller: Caller,
     user: UserIdentifier,
-    conditions: Conditions,
+    conditions: ConditionalHeaders,
     body: Vec<u8>,
     custom: CustomMode,
-) -> Result<Reply, Problem> {
+) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Write, caller, move |api, context| {
         let changes = UserUpdate::read(&body, custom)?;
         let user = api.directory.change_user(context, &user, &changes, &conditions.precondition())?;
-        tagged(json(StatusCode::OK, &UserBody::new(&user, context.now()))?, &user_tag(&user, context.now()))
+        with_etag(json(StatusCode::OK, &UserBody::new(&user, context.now()))?, &user_etag(&user, context.now()))
     })
     .await
 }
@@ -192,14 +203,14 @@ async fn change(
     path = "/api/security/users/{user}",
     tag = "Users",
     operation_id = "deleteUser",
-    params(UserPath, IfMatch),
+    params(UserPath, IfMatchHeader),
     responses((status = 204, description = "The user is gone."))
 )]
 async fn delete(
     api: Data<Api>,
     caller: Caller,
     PathParameter(user): PathParameter<UserIdentifier>,
-    conditions: Conditions,
+    conditions: ConditionalHeaders,
 ) -> Result<HttpResponse, Problem> {
     run(&api, Lane::Write, caller, move |api, context| {
         api.directory.delete_user(context, &user, &conditions.precondition())
@@ -230,20 +241,20 @@ async fn change_password(
     api: Data<Api>,
     caller: Caller,
     PathParameter(user): PathParameter<UserIdentifier>,
-    submission: Submission,
+    request_body: AuthorisedBody,
 ) -> Result<HttpResponse, Problem> {
-    caller.may_on_user(&api, Permission::ChangePasswords, &user).await?;
+    caller.authorise_on_user(&api, Permission::ChangePasswords, &user).await?;
     let address = RequestSpan::current().address().map(network);
     let mut attempt = api.throttle.attempt(address)?;
-    api.throttle.of_account(&mut attempt, address, &caller.0.user.0)?;
-    let body = submission.read(&["application/json"], api.limits.body_bytes).await?;
+    api.throttle.count_account(&mut attempt, address, &caller.0.user.0)?;
+    let body = request_body.read(&["application/json"], api.limits.body_bytes).await?;
     let changed = run(&api, Lane::Password, caller, move |api, context| {
         let PasswordChange { existing, new } = PasswordChange::read(&body)?;
         let changed = api.directory.change_password(context, &user, existing, new);
         audit::report_password_change(context, &user, &changed);
         Ok::<_, Problem>(changed?)
     });
-    attempt.judge(changed.await)?;
+    attempt.settle(changed.await)?;
     Ok(HttpResponse::Ok().finish())
 }
 
@@ -261,9 +272,9 @@ async fn act(
     api: Data<Api>,
     caller: Caller,
     PathParameter(user): PathParameter<UserIdentifier>,
-    submission: Submission,
+    request_body: AuthorisedBody,
 ) -> Result<HttpResponse, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::ManageUsers, api.limits.body_bytes).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageUsers, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
         Ok::<_, Problem>(api.directory.act(context, &user, &UserActionBody::read(&body)?)?)
     })

@@ -6,8 +6,8 @@ use utoipa::openapi::schema::{AnyOfBuilder, SchemaFormat};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, Schema, Type};
 use uuid::Uuid;
 
-use crate::body::custom::{CustomMode, optional_schema};
-use crate::body::object::{Object, read_object};
+use crate::body::custom::{CustomMode, optional_custom_schema};
+use crate::body::object::{JsonObject, read_object};
 use crate::respond::problem::Problem;
 
 /// What an answer says above the fields that are not as they must be.
@@ -49,7 +49,7 @@ pub(crate) struct NewUser {
     /// ISO 639-1, alone or with ISO 3166-1.
     #[schema(pattern = "^[A-Za-z]{2}(-[A-Za-z]{2})?$", default = "en-GB")]
     language: Option<String>,
-    #[schema(schema_with = optional_schema)]
+    #[schema(schema_with = optional_custom_schema)]
     custom: Option<()>,
     credentials: NewCredentials,
     /// In the future. Without it, never.
@@ -73,21 +73,21 @@ struct NewCredentials {
 
 impl NewUser {
     pub(crate) fn read(body: &[u8]) -> Result<UserDraft, Problem> {
-        read_object(body, INVALID, |user, faults| {
-            let credentials = user.object("credentials", faults);
+        read_object(body, INVALID, |user, errors| {
+            let credentials = user.object("credentials", errors);
             UserDraft {
-                id: user.id("id", faults),
-                username: user.text("username", faults),
-                email: user.text("email", faults),
-                first_name: user.text("firstName", faults),
-                last_name: user.text("lastName", faults),
-                timezone: user.text("timezone", faults),
-                language: user.text("language", faults),
-                custom: user.custom("custom", faults),
-                password: credentials.text("password", faults),
-                password_change_frequency: credentials.integer("passwordChangeFrequency", faults),
-                expiry: user.moment("expiry", faults),
-                opt_out_of_notifications: user.boolean("optOutOfNotifications", faults).unwrap_or_default(),
+                id: user.id("id", errors),
+                username: user.text("username", errors),
+                email: user.text("email", errors),
+                first_name: user.text("firstName", errors),
+                last_name: user.text("lastName", errors),
+                timezone: user.text("timezone", errors),
+                language: user.text("language", errors),
+                custom: user.custom("custom", errors),
+                password: credentials.text("password", errors),
+                password_change_frequency: credentials.integer("passwordChangeFrequency", errors),
+                expiry: user.moment("expiry", errors),
+                opt_out_of_notifications: user.boolean("optOutOfNotifications", errors).unwrap_or_default(),
                 suspended: false,
                 force_password_reset: false,
             }
@@ -120,7 +120,7 @@ pub(crate) struct UserUpdate {
     /// ISO 639-1, alone or with ISO 3166-1; `null` is the default.
     #[schema(pattern = "^[A-Za-z]{2}(-[A-Za-z]{2})?$")]
     language: Option<String>,
-    #[schema(schema_with = optional_schema)]
+    #[schema(schema_with = optional_custom_schema)]
     custom: Option<()>,
     credentials: Option<ChangedCredentials>,
     /// In the future; `null` is never. Only administrators may change it.
@@ -140,20 +140,24 @@ struct ChangedCredentials {
 
 impl UserUpdate {
     pub(crate) fn read(body: &[u8], custom: CustomMode) -> Result<UserChanges, Problem> {
-        read_object(body, INVALID_CHANGE, |user, faults| {
-            let credentials = user.object("credentials", faults);
+        read_object(body, INVALID_CHANGE, |user, errors| {
+            let credentials = user.object("credentials", errors);
             UserChanges {
-                username: user.given("username", faults, Object::text),
-                email: user.given("email", faults, Object::text),
-                first_name: user.given("firstName", faults, Object::text),
-                last_name: user.given("lastName", faults, Object::text),
-                timezone: user.given("timezone", faults, Object::text),
-                language: user.given("language", faults, Object::text),
-                custom: custom.read(user, faults),
-                password_change_frequency: credentials.given("passwordChangeFrequency", faults, Object::integer),
-                expiry: user.given("expiry", faults, Object::moment),
+                username: user.if_present("username", errors, JsonObject::text),
+                email: user.if_present("email", errors, JsonObject::text),
+                first_name: user.if_present("firstName", errors, JsonObject::text),
+                last_name: user.if_present("lastName", errors, JsonObject::text),
+                timezone: user.if_present("timezone", errors, JsonObject::text),
+                language: user.if_present("language", errors, JsonObject::text),
+                custom: custom.read(user, errors),
+                password_change_frequency: credentials.if_present(
+                    "passwordChangeFrequency",
+                    errors,
+                    JsonObject::integer,
+                ),
+                expiry: user.if_present("expiry", errors, JsonObject::moment),
                 opt_out_of_notifications: user
-                    .given("optOutOfNotifications", faults, Object::boolean)
+                    .if_present("optOutOfNotifications", errors, JsonObject::boolean)
                     .map(Option::unwrap_or_default),
             }
         })
@@ -173,9 +177,9 @@ pub(crate) struct PasswordChange {
 
 impl PasswordChange {
     pub(crate) fn read(body: &[u8]) -> Result<Self, Problem> {
-        read_object(body, INVALID_PASSWORD, |passwords, faults| Self {
-            existing: passwords.text("existing", faults),
-            new: passwords.text("new", faults),
+        read_object(body, INVALID_PASSWORD, |passwords, errors| Self {
+            existing: passwords.text("existing", errors),
+            new: passwords.text("new", errors),
         })
     }
 }
@@ -202,7 +206,7 @@ enum UserActionType {
 impl UserActionBody {
     /// The name of the action, which may be unknown; empty if there is none.
     pub(crate) fn read(body: &[u8]) -> Result<String, Problem> {
-        read_object(body, INVALID_ACTION, |action, faults| action.text("type", faults).unwrap_or_default())
+        read_object(body, INVALID_ACTION, |action, errors| action.text("type", errors).unwrap_or_default())
     }
 }
 
