@@ -8,7 +8,7 @@
 //! | `answer` | around every request: its id, its line in the log, errors in the API's form |
 //! | `request_span`, `audit` | what every line of the log about a request says, and the lines for auditors |
 //! | `reply` | what a handler answers, written out by the thread that did the work |
-//! | `caller`, `submission`, `query`, `segment` | what a handler is given: who calls, a body, parameters, identifiers |
+//! | `caller`, `body`, `query`, `segment` | what a handler is given: who calls, a body, parameters, identifiers |
 //! | `search` | what a request wants of a listing: which items, in which order |
 //! | `json`, `bulk`, `user_json`, `group_json`, `api_key_json`, `custom_json`, `moment_json`, `page` | JSON, read and written |
 //! | `version` | tags and conditions of users and groups |
@@ -18,7 +18,7 @@
 //! | `request_body`, `response_body` | bodies: read only when somebody wants them, written as fast as somebody reads them |
 //! | `server`, `connection`, `stream`, `connection_limits`, `stopping` | sockets: how many, for how long, and their end |
 //! | `expect` | who is told to go on sending a body |
-//! | `no_request` | answers to what is no HTTP request |
+//! | `malformed_request` | answers to what is no HTTP request |
 //! | `response_headers` | what every response says |
 //! | `openapi` | the API described, from the attributes of handlers and types |
 //! | `cors` | which pages of other origins may call |
@@ -149,11 +149,9 @@ where
 {
     let cors = Condition::new(!api.origins.is_empty(), middleware::cors::cors(&api.origins));
     app.app_data(web::Data::new(api))
-        .configure(routes::register)
-        .default_service(web::to(routes::unknown))
-        .wrap(from_fn(routes::normalize_path::canonical))
+        .default_service(routes::dispatch::dispatcher())
         .wrap(cors)
-        .wrap(from_fn(server::connection_limits::keep_reserve))
-        .wrap(from_fn(middleware::request_log::answer))
+        .wrap(from_fn(middleware::connection_reserve::keep_reserve))
+        .wrap(from_fn(middleware::request_log::log_request))
         .wrap(from_fn(middleware::response_headers::add))
 }

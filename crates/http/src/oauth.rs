@@ -5,3 +5,10 @@ mod errors;
 pub(crate) mod grant;
 pub(crate) mod throttle;
 pub(crate) mod token;
+
+use crate::routes::Route;
+
+/// The routes of access tokens.
+pub(crate) fn routes() -> Vec<Route> {
+    [token::routes(), discovery::routes()].into_iter().flatten().collect()
+}

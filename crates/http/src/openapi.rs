@@ -5,34 +5,23 @@
 
 mod errors;
 mod parameters;
-mod requests;
 mod rules;
 
 use std::sync::LazyLock;
 
-use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
+use utoipa::{Modify as _, OpenApi as _};
 
-use crate::meta::{docs, health, root};
-use crate::oauth::{discovery, token as tokens};
-use crate::security::api_keys::handlers as api_keys;
-use crate::security::children::handlers as children;
-use crate::security::groups::handlers as groups;
-use crate::security::listing::schema::{Comparison, Condition, UserOrder};
-use crate::security::members::handlers as members;
-use crate::security::users::{handlers as users, search as user_search};
-use crate::security::{identities, memberships};
+use crate::routes::routes;
+use crate::security::listing::search_body::{Comparison, Condition, UserOrder};
 
-pub(crate) use crate::security::listing::schema::UserSearch;
-pub(crate) use errors::{Error, OAuthError, Unauthenticated, ValidationError};
+pub(crate) use errors::{ErrorSchema, OAuthError, Unauthenticated, ValidationError};
 pub(crate) use parameters::{
-    ApiKeyPath, AssetPath, ChildPath, Excluding, GroupPath, IdentityFilter, IfMatch, IfNoneMatch, IncludingSelf,
-    Initially, Legacy, MemberPath, MembershipPath, Paging, Searching, SearchingUsers, UserPath,
+    ApiKeyPath, AssetPath, ChildPath, ClassicUserIdParameter, GroupPath, IdentityParameters, IfMatchHeader,
+    IfNoneMatchHeader, IncludeSelfParameter, MemberPath, MembershipParameters, MembershipPath, NewUserParameters,
+    PagingParameters, SearchParameters, UserPath, UserSearchParameters,
 };
-pub(crate) use requests::{
-    ApiKeyChanges, GroupChanges, GroupIds, NewApiKey, NewGroup, NewUser, PasswordChange, TokenForm, UserActionRequest,
-    UserChanges, UserIds,
-};
+use rules::Rules;
 
 /// The document as JSON for people to read.
 ///
@@ -48,59 +37,19 @@ pub(crate) fn document() -> &'static Document {
     &DOCUMENT
 }
 
-use rules::Rules;
+static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
+    let mut document = Guildhall::openapi();
+    for route in routes() {
+        route.describe(&mut document);
+    }
+    Rules.modify(&mut document);
+    document
+});
 
-static DOCUMENT: LazyLock<Document> = LazyLock::new(Guildhall::openapi);
-
-#[derive(OpenApi)]
+#[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "Guildhall", description = DESCRIPTION),
-    paths(
-        root::root,
-        docs::document,
-        docs::page,
-        docs::asset,
-        health::live,
-        health::ready,
-        tokens::token,
-        discovery::configuration,
-        discovery::keys,
-        users::list,
-        users::create,
-        user_search::by_query,
-        user_search::by_body,
-        users::read,
-        users::replace,
-        users::merge,
-        users::delete,
-        users::change_password,
-        users::act,
-        identities::list,
-        identities::remove,
-        memberships::list,
-        memberships::check,
-        groups::list,
-        groups::create,
-        groups::read,
-        groups::replace,
-        groups::delete,
-        members::list,
-        members::add_many,
-        members::add,
-        members::remove,
-        members::check,
-        children::list,
-        children::add_many,
-        children::add,
-        children::remove,
-        api_keys::list,
-        api_keys::create,
-        api_keys::read,
-        api_keys::replace,
-        api_keys::delete,
-        api_keys::rotate,
-    ),
-    components(schemas(Error, OAuthError, ValidationError, Unauthenticated, Condition, Comparison, UserOrder)),
+    components(schemas(ErrorSchema, OAuthError, ValidationError, Unauthenticated, Condition, Comparison, UserOrder)),
     tags(
         (name = "Tokens", description = "How to sign in, and how to verify that somebody did."),
         (name = "Users", description = "Who there is."),
@@ -108,7 +57,6 @@ static DOCUMENT: LazyLock<Document> = LazyLock::new(Guildhall::openapi);
         (name = "API keys", description = "What programs sign in with."),
         (name = "Service", description = "The service itself. Nobody has to say who they are."),
     ),
-    modifiers(&Rules),
 )]
 struct Guildhall;
 

@@ -1,29 +1,51 @@
-//! The one table of routes.
+//! The table of routes. A handler's `#[utoipa::path]` says the method and the path; the table, the dispatch and the OpenAPI
+//! document are made from it.
 
-pub(crate) mod normalize_path;
+pub(crate) mod dispatch;
+mod normalize_path;
+pub(crate) mod path_match;
+
+use std::any::type_name;
+use std::sync::LazyLock;
 
 use actix_web::http::Method;
-use actix_web::web;
+use actix_web::{FromRequest, Handler, Responder, web};
+use utoipa::__dev::{SchemaReferences, Tags};
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::HttpMethod;
 
-use crate::meta::{docs, health, root};
-use crate::oauth::{discovery, token as tokens};
-use crate::respond::problem::Problem;
-use crate::security::api_keys::handlers as api_keys;
-use crate::security::children::handlers as children;
-use crate::security::groups::handlers as groups;
-use crate::security::members::handlers as members;
-use crate::security::users::{handlers as users, search as user_search};
-use crate::security::{identities, memberships};
-use normalize_path::canonical_path;
+use crate::{meta, oauth, security};
 
-/// A route of the API.
+/// A route of the API: a method, a path, a handler and its description.
 pub struct Route {
     method: Method,
-    template: &'static str,
-    handler: fn() -> actix_web::Route,
+    template: String,
+    handler: Box<dyn Fn() -> actix_web::Route + Send + Sync>,
+    describe: fn(&mut OpenApi),
 }
 
 impl Route {
+    /// The route of `handler`. The description is the type that `#[utoipa::path]` generates beside it, `__path_` and its name.
+    pub(crate) fn new<D, F, Args>(_description: D, handler: F) -> Self
+    where
+        D: utoipa::Path + SchemaReferences + for<'t> Tags<'t>,
+        F: Handler<Args> + Send + Sync,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        debug_assert_eq!(
+            type_name::<D>().replace("__path_", ""),
+            type_name::<F>(),
+            "the description of another handler"
+        );
+        Self {
+            method: D::methods().first().map_or(Method::GET, method),
+            template: D::path(),
+            handler: Box::new(move || web::to(handler.clone())),
+            describe: describe::<D>,
+        }
+    }
+
     /// The method it answers.
     #[must_use]
     pub fn method(&self) -> &Method {
@@ -32,136 +54,50 @@ impl Route {
 
     /// The path it answers, with identifiers in braces: `/api/security/groups/{group}`.
     #[must_use]
-    pub fn template(&self) -> &'static str {
-        self.template
+    pub fn template(&self) -> &str {
+        &self.template
+    }
+
+    /// A new instance of its handler.
+    fn handler(&self) -> actix_web::Route {
+        (self.handler)()
+    }
+
+    /// Adds its operation to the OpenAPI document, and the schemas that the operation refers to.
+    pub(crate) fn describe(&self, document: &mut OpenApi) {
+        (self.describe)(document);
     }
 }
 
-/// Every route. Where a path fits two templates, the first one answers, so words go before identifiers.
+/// Every route. The methods of a path are listed in `Allow` in the order of the table.
 #[must_use]
 pub fn routes() -> &'static [Route] {
+    static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
+        let groups = [meta::routes(), oauth::routes(), security::routes()];
+        groups.into_iter().flatten().collect()
+    });
     &ROUTES
 }
 
-static ROUTES: [Route; 43] = [
-    Route { method: Method::GET, template: "/", handler: || web::to(root::root) },
-    Route { method: Method::GET, template: "/api/openapi.json", handler: || web::to(docs::document) },
-    Route { method: Method::GET, template: "/docs", handler: || web::to(docs::page) },
-    Route { method: Method::GET, template: "/docs/{asset}", handler: || web::to(docs::asset) },
-    Route { method: Method::GET, template: "/health/live", handler: || web::to(health::live) },
-    Route { method: Method::GET, template: "/health/ready", handler: || web::to(health::ready) },
-    Route { method: Method::POST, template: TOKEN_ENDPOINT, handler: || web::to(tokens::token) },
-    Route {
-        method: Method::GET,
-        template: "/authenticate/.well-known/openid-configuration",
-        handler: || web::to(discovery::configuration),
-    },
-    Route {
-        method: Method::GET,
-        template: "/authenticate/.well-known/openid-configuration/jwks",
-        handler: || web::to(discovery::keys),
-    },
-    Route { method: Method::GET, template: USERS, handler: || web::to(users::list) },
-    Route { method: Method::POST, template: USERS, handler: || web::to(users::create) },
-    Route { method: Method::GET, template: USER_SEARCH, handler: || web::to(user_search::by_query) },
-    Route { method: Method::POST, template: USER_SEARCH, handler: || web::to(user_search::by_body) },
-    Route { method: Method::GET, template: USER, handler: || web::to(users::read) },
-    Route { method: Method::PUT, template: USER, handler: || web::to(users::replace) },
-    Route { method: Method::PATCH, template: USER, handler: || web::to(users::merge) },
-    Route { method: Method::DELETE, template: USER, handler: || web::to(users::delete) },
-    Route {
-        method: Method::POST,
-        template: "/api/security/users/{user}/credentials/password",
-        handler: || web::to(users::change_password),
-    },
-    Route { method: Method::POST, template: "/api/security/users/{user}/actions", handler: || web::to(users::act) },
-    Route {
-        method: Method::GET,
-        template: "/api/security/users/{user}/groups",
-        handler: || web::to(memberships::list),
-    },
-    Route { method: Method::GET, template: IDENTITIES, handler: || web::to(identities::list) },
-    Route { method: Method::DELETE, template: IDENTITIES, handler: || web::to(identities::remove) },
-    Route {
-        method: Method::HEAD,
-        template: "/api/security/users/{user}/groups/{groups}",
-        handler: || web::to(memberships::check),
-    },
-    Route { method: Method::GET, template: GROUPS, handler: || web::to(groups::list) },
-    Route { method: Method::POST, template: GROUPS, handler: || web::to(groups::create) },
-    Route { method: Method::GET, template: GROUP, handler: || web::to(groups::read) },
-    Route { method: Method::PUT, template: GROUP, handler: || web::to(groups::replace) },
-    Route { method: Method::DELETE, template: GROUP, handler: || web::to(groups::delete) },
-    Route { method: Method::GET, template: MEMBERS, handler: || web::to(members::list) },
-    Route { method: Method::POST, template: MEMBERS, handler: || web::to(members::add_many) },
-    Route { method: Method::PUT, template: MEMBER, handler: || web::to(members::add) },
-    Route { method: Method::DELETE, template: MEMBER, handler: || web::to(members::remove) },
-    Route { method: Method::HEAD, template: MEMBER, handler: || web::to(members::check) },
-    Route { method: Method::GET, template: CHILDREN, handler: || web::to(children::list) },
-    Route { method: Method::POST, template: CHILDREN, handler: || web::to(children::add_many) },
-    Route { method: Method::PUT, template: CHILD, handler: || web::to(children::add) },
-    Route { method: Method::DELETE, template: CHILD, handler: || web::to(children::remove) },
-    Route { method: Method::GET, template: API_KEYS, handler: || web::to(api_keys::list) },
-    Route { method: Method::POST, template: API_KEYS, handler: || web::to(api_keys::create) },
-    Route { method: Method::GET, template: API_KEY, handler: || web::to(api_keys::read) },
-    Route { method: Method::PUT, template: API_KEY, handler: || web::to(api_keys::replace) },
-    Route { method: Method::DELETE, template: API_KEY, handler: || web::to(api_keys::delete) },
-    Route {
-        method: Method::POST,
-        template: "/api/security/apiKeys/{key}/secret",
-        handler: || web::to(api_keys::rotate),
-    },
-];
-
-/// Where tokens are issued.
-pub(crate) const TOKEN_ENDPOINT: &str = "/authenticate/connect/token";
-const USERS: &str = "/api/security/users";
-const USER_SEARCH: &str = "/api/security/users/search";
-const USER: &str = "/api/security/users/{user}";
-const IDENTITIES: &str = "/api/security/users/{user}/identities";
-const GROUPS: &str = "/api/security/groups";
-const GROUP: &str = "/api/security/groups/{group}";
-const MEMBERS: &str = "/api/security/groups/{group}/users";
-const MEMBER: &str = "/api/security/groups/{group}/users/{user}";
-const CHILDREN: &str = "/api/security/groups/{group}/groups";
-const API_KEYS: &str = "/api/security/apiKeys";
-const API_KEY: &str = "/api/security/apiKeys/{key}";
-const CHILD: &str = "/api/security/groups/{group}/groups/{child}";
-
-/// Registers every route; a path with another method is answered with 405 and the methods it has.
-pub(crate) fn register(config: &mut web::ServiceConfig) {
-    let mut registered: Vec<&str> = Vec::new();
-    for template in ROUTES.iter().map(Route::template) {
-        if registered.contains(&template) {
-            continue;
-        }
-        registered.push(template);
-        let mut resource = web::resource(template);
-        for route in ROUTES.iter().filter(|route| route.template == template) {
-            resource = resource.route((route.handler)().method(route.method.clone()));
-        }
-        let refuse = move || async move { Err::<&str, Problem>(method_not_allowed(template)) };
-        config.service(resource.default_service(web::to(refuse)));
+fn method(method: &HttpMethod) -> Method {
+    match method {
+        HttpMethod::Get => Method::GET,
+        HttpMethod::Post => Method::POST,
+        HttpMethod::Put => Method::PUT,
+        HttpMethod::Delete => Method::DELETE,
+        HttpMethod::Options => Method::OPTIONS,
+        HttpMethod::Head => Method::HEAD,
+        HttpMethod::Patch => Method::PATCH,
+        HttpMethod::Trace => Method::TRACE,
     }
 }
 
-/// Answers where there is no route.
-pub(crate) async fn unknown() -> Result<&'static str, Problem> {
-    Err(nothing_there())
-}
-
-/// The template of the route that answers `method` at `path`, in any spelling.
-pub(crate) fn find(path: &str, method: &Method) -> Result<&'static str, Problem> {
-    let template = canonical_path(path).ok_or_else(nothing_there)?.template;
-    let is_there = ROUTES.iter().any(|route| route.template == template && route.method == *method);
-    if is_there { Ok(template) } else { Err(method_not_allowed(template)) }
-}
-
-fn nothing_there() -> Problem {
-    Problem::not_found("There is nothing at this address")
-}
-
-fn method_not_allowed(template: &str) -> Problem {
-    let methods = ROUTES.iter().filter(|route| route.template == template).map(|route| route.method.as_str());
-    Problem::method_not_allowed(methods.collect::<Vec<_>>().join(", "))
+/// Does for one handler what `#[derive(OpenApi)]` does for those in its `paths(...)`.
+fn describe<D: utoipa::Path + SchemaReferences + for<'t> Tags<'t>>(document: &mut OpenApi) {
+    let mut operation = D::operation();
+    operation.tags.get_or_insert_default().extend(D::tags().into_iter().map(str::to_owned));
+    document.paths.add_path_operation(D::path(), D::methods(), operation);
+    let mut schemas = Vec::new();
+    D::schemas(&mut schemas);
+    document.components.get_or_insert_default().schemas.extend(schemas);
 }

@@ -8,3 +8,20 @@ pub(crate) mod listing;
 pub(crate) mod members;
 pub(crate) mod memberships;
 pub(crate) mod users;
+
+use crate::routes::Route;
+
+/// The routes of the Security API.
+pub(crate) fn routes() -> Vec<Route> {
+    let resources = [
+        users::search::routes(),
+        users::handlers::routes(),
+        memberships::routes(),
+        identities::routes(),
+        groups::handlers::routes(),
+        members::handlers::routes(),
+        children::handlers::routes(),
+        api_keys::handlers::routes(),
+    ];
+    resources.into_iter().flatten().collect()
+}

@@ -7,7 +7,7 @@ use utoipa::openapi::schema::SchemaType;
 use utoipa::openapi::{self, ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::body::object::{Faults, Object};
+use crate::body::object::{FieldErrors, JsonObject};
 
 /// What a request's custom properties are to those that are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,10 +20,10 @@ pub(crate) enum CustomMode {
 
 impl CustomMode {
     /// The change that a request's body asks for, if it speaks of custom properties.
-    pub(crate) fn read(self, body: &Object<'_>, faults: &mut Faults) -> Option<CustomChange> {
+    pub(crate) fn read(self, body: &JsonObject<'_>, errors: &mut FieldErrors) -> Option<CustomChange> {
         match self {
-            Self::Replace => body.given("custom", faults, Object::custom).map(CustomChange::Replace),
-            Self::Merge => body.given("custom", faults, Object::custom_merge).map(CustomChange::Merge),
+            Self::Replace => body.if_present("custom", errors, JsonObject::custom).map(CustomChange::Replace),
+            Self::Merge => body.if_present("custom", errors, JsonObject::custom_merge).map(CustomChange::Merge),
         }
     }
 }
@@ -33,7 +33,7 @@ pub(crate) struct CustomBody<'a>(pub(crate) &'a Custom);
 
 impl Serialize for CustomBody<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, Value(value))))
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, CustomValueBody(value))))
     }
 }
 
@@ -46,7 +46,7 @@ impl PartialSchema for CustomBody<'_> {
 impl ToSchema for CustomBody<'_> {}
 
 /// Custom properties in the body of a request: absent, `null` or an object.
-pub(crate) fn optional_schema() -> openapi::Object {
+pub(crate) fn optional_custom_schema() -> openapi::Object {
     ObjectBuilder::from(properties()).schema_type(SchemaType::from_iter([Type::Object, Type::Null])).build()
 }
 
@@ -58,9 +58,9 @@ fn properties() -> openapi::Object {
         .build()
 }
 
-struct Value<'a>(&'a CustomValue);
+struct CustomValueBody<'a>(&'a CustomValue);
 
-impl Serialize for Value<'_> {
+impl Serialize for CustomValueBody<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             CustomValue::Null => serializer.serialize_unit(),

@@ -20,14 +20,28 @@ pub(crate) fn utf8(body: &[u8]) -> Result<&str, Problem> {
         .map_err(|error| Problem::bad_request(format!("The body is not UTF-8 after {} bytes", error.valid_up_to())))
 }
 
+/// Reads a whole body, an object, by `read`. Fields that `read` finds invalid are all reported together, under `message`.
+///
+/// A reader derived by serde would stop at the first one; so the schema of a body, which is derived, is a struct beside its reader.
+pub(crate) fn read_object<T>(
+    body: &[u8],
+    message: &'static str,
+    read: impl FnOnce(&JsonObject<'_>, &mut FieldErrors) -> T,
+) -> Result<T, Problem> {
+    let object = JsonObject::read(body)?;
+    let mut errors = FieldErrors::default();
+    let value = read(&object, &mut errors);
+    errors.into_result(message, value)
+}
+
 /// The properties of an object in the order they were given; of several with the same name, the last one counts.
 #[derive(Default)]
-pub(crate) struct Object<'a> {
+pub(crate) struct JsonObject<'a> {
     within: String,
     properties: Properties<'a>,
 }
 
-impl<'a> Object<'a> {
+impl<'a> JsonObject<'a> {
     /// Reads a whole body.
     pub(crate) fn read(body: &'a [u8]) -> Result<Self, Problem> {
         match serde_json::from_str(utf8(body)?) {
@@ -37,91 +51,91 @@ impl<'a> Object<'a> {
     }
 
     /// A text; `null` is none.
-    pub(crate) fn text(&self, name: &str, faults: &mut Faults) -> Option<String> {
-        self.value(name, "The value must be a string", faults)
+    pub(crate) fn text(&self, name: &str, errors: &mut FieldErrors) -> Option<String> {
+        self.value(name, "The value must be a string", errors)
     }
 
     /// Whether there is such a property, whatever its value.
-    pub(crate) fn has(&self, name: &str) -> bool {
+    pub(crate) fn contains(&self, name: &str) -> bool {
         self.properties.0.iter().any(|(key, _)| key.eq_ignore_ascii_case(name))
     }
 
     /// What `read` finds where the property is there: nothing in it is a value too.
-    pub(crate) fn given<T>(
+    pub(crate) fn if_present<T>(
         &self,
         name: &str,
-        faults: &mut Faults,
-        read: impl FnOnce(&Self, &str, &mut Faults) -> T,
+        errors: &mut FieldErrors,
+        read: impl FnOnce(&Self, &str, &mut FieldErrors) -> T,
     ) -> Option<T> {
-        self.has(name).then(|| read(self, name, faults))
+        self.contains(name).then(|| read(self, name, errors))
     }
 
     /// What stands there, as it was given; `null` is nothing.
     pub(crate) fn raw(&self, name: &str) -> Option<&'a RawValue> {
-        self.value(name, "", &mut Faults::default())
+        self.value(name, "", &mut FieldErrors::default())
     }
 
     /// A truth value; `null` is none.
-    pub(crate) fn boolean(&self, name: &str, faults: &mut Faults) -> Option<bool> {
-        self.value(name, "The value must be true or false", faults)
+    pub(crate) fn boolean(&self, name: &str, errors: &mut FieldErrors) -> Option<bool> {
+        self.value(name, "The value must be true or false", errors)
     }
 
     /// A whole number; `null` is none.
-    pub(crate) fn integer(&self, name: &str, faults: &mut Faults) -> Option<i64> {
-        self.value(name, "The value must be a whole number", faults)
+    pub(crate) fn integer(&self, name: &str, errors: &mut FieldErrors) -> Option<i64> {
+        self.value(name, "The value must be a whole number", errors)
     }
 
     /// An id; `null` is none.
-    pub(crate) fn id(&self, name: &str, faults: &mut Faults) -> Option<Uuid> {
-        let text = self.text(name, faults)?;
-        faults.found(parse_guid(&text), self.path(name), "The value must be a UUID")
+    pub(crate) fn id(&self, name: &str, errors: &mut FieldErrors) -> Option<Uuid> {
+        let text = self.text(name, errors)?;
+        errors.require(parse_guid(&text), self.path(name), "The value must be a UUID")
     }
 
     /// A moment; `null` is none.
-    pub(crate) fn moment(&self, name: &str, faults: &mut Faults) -> Option<Timestamp> {
-        let text = self.text(name, faults)?;
-        faults.found(Timestamp::parse(&text).ok(), self.path(name), "The value must be an ISO 8601 date")
+    pub(crate) fn moment(&self, name: &str, errors: &mut FieldErrors) -> Option<Timestamp> {
+        let text = self.text(name, errors)?;
+        errors.require(Timestamp::parse(&text).ok(), self.path(name), "The value must be an ISO 8601 date")
     }
 
     /// Several texts; `null` is none.
-    pub(crate) fn texts(&self, name: &str, faults: &mut Faults) -> Vec<String> {
+    pub(crate) fn texts(&self, name: &str, errors: &mut FieldErrors) -> Vec<String> {
         let elements: Vec<&RawValue> =
-            self.value(name, "The value must be an array of strings", faults).unwrap_or_default();
+            self.value(name, "The value must be an array of strings", errors).unwrap_or_default();
         let text = |(index, element): (usize, &RawValue)| {
             let field = format!("{}[{index}]", self.path(name));
-            faults.found(serde_json::from_str(element.get()).ok(), field, "The value must be a string")
+            errors.require(serde_json::from_str(element.get()).ok(), field, "The value must be a string")
         };
         elements.into_iter().enumerate().filter_map(text).collect()
     }
 
     /// An object within this one; `null` is one without properties.
-    pub(crate) fn object(&self, name: &str, faults: &mut Faults) -> Object<'a> {
-        let properties = self.value(name, "The value must be an object", faults).unwrap_or_default();
-        Object { within: format!("{}.", self.path(name)), properties }
+    pub(crate) fn object(&self, name: &str, errors: &mut FieldErrors) -> JsonObject<'a> {
+        let properties = self.value(name, "The value must be an object", errors).unwrap_or_default();
+        JsonObject { within: format!("{}.", self.path(name)), properties }
     }
 
     /// Custom properties, whose names keep their case; `null` is none.
-    pub(crate) fn custom(&self, name: &str, faults: &mut Faults) -> Custom {
-        let object = self.object(name, faults);
+    pub(crate) fn custom(&self, name: &str, errors: &mut FieldErrors) -> Custom {
+        let object = self.object(name, errors);
         let mut custom = Custom::new();
         for (name, value) in &object.properties.0 {
             let value =
-                faults.found(scalar(value.get()), object.path(name), "The value must not be an object or an array");
+                errors.require(scalar(value.get()), object.path(name), "The value must not be an object or an array");
             custom.extend(value.map(|value| (name.clone(), value)));
         }
         custom
     }
 
     /// Changes of custom properties: those that are `null` go (RFC 7396).
-    pub(crate) fn custom_merge(&self, name: &str, faults: &mut Faults) -> BTreeMap<String, Option<CustomValue>> {
+    pub(crate) fn custom_merge(&self, name: &str, errors: &mut FieldErrors) -> BTreeMap<String, Option<CustomValue>> {
         let kept = |value| if value == CustomValue::Null { None } else { Some(value) };
-        self.custom(name, faults).into_iter().map(|(name, value)| (name, kept(value))).collect()
+        self.custom(name, errors).into_iter().map(|(name, value)| (name, kept(value))).collect()
     }
 
-    fn value<T: Deserialize<'a>>(&self, name: &str, message: &str, faults: &mut Faults) -> Option<T> {
+    fn value<T: Deserialize<'a>>(&self, name: &str, message: &str, errors: &mut FieldErrors) -> Option<T> {
         let named = |(key, _): &&(String, &RawValue)| key.eq_ignore_ascii_case(name);
         let (_, value) = self.properties.0.iter().rev().find(named)?;
-        faults.found(serde_json::from_str::<Option<T>>(value.get()).ok(), self.path(name), message).flatten()
+        errors.require(serde_json::from_str::<Option<T>>(value.get()).ok(), self.path(name), message).flatten()
     }
 
     fn path(&self, name: &str) -> String {
@@ -142,15 +156,15 @@ fn scalar(json: &str) -> Option<CustomValue> {
 
 /// What is wrong with a body's fields.
 #[derive(Default)]
-pub(crate) struct Faults(Vec<InvalidField>);
+pub(crate) struct FieldErrors(Vec<InvalidField>);
 
-impl Faults {
+impl FieldErrors {
     /// `value`, unless something was wrong.
-    pub(crate) fn none_or<T>(self, message: &'static str, value: T) -> Result<T, Problem> {
+    fn into_result<T>(self, message: &'static str, value: T) -> Result<T, Problem> {
         if self.0.is_empty() { Ok(value) } else { Err(Problem::invalid(message, &self.0)) }
     }
 
-    fn found<T>(&mut self, value: Option<T>, field: String, message: &str) -> Option<T> {
+    fn require<T>(&mut self, value: Option<T>, field: String, message: &str) -> Option<T> {
         if value.is_none() && self.0.len() < MOST_FAULTS {
             self.0.push(InvalidField { field, message: message.to_owned() });
         }
@@ -163,13 +177,13 @@ pub(crate) struct Properties<'a>(pub(crate) Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Properties<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(InOrder)
+        deserializer.deserialize_map(PropertiesVisitor)
     }
 }
 
-struct InOrder;
+struct PropertiesVisitor;
 
-impl<'de> Visitor<'de> for InOrder {
+impl<'de> Visitor<'de> for PropertiesVisitor {
     type Value = Properties<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

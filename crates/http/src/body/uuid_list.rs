@@ -15,8 +15,8 @@ use crate::respond::problem::Problem;
 /// The ids in `body`, at most `most`, in their order; an id may be there more than once. The body is gone afterwards,
 /// before anything is done with the ids.
 #[expect(clippy::needless_pass_by_value, reason = "the body is larger than all its ids and must not outlive them")]
-pub(crate) fn ids(body: Vec<u8>, most: usize) -> Result<Vec<Uuid>, Problem> {
-    let mut reading = Ids { most, read: Vec::new(), fault: None };
+pub(crate) fn read_uuid_list(body: Vec<u8>, most: usize) -> Result<Vec<Uuid>, Problem> {
+    let mut reading = UuidListVisitor { most, read: Vec::new(), fault: None };
     let mut deserializer = serde_json::Deserializer::new(StrRead::new(utf8(&body)?));
     let outcome = deserializer.deserialize_seq(&mut reading).and_then(|()| deserializer.end());
     match (outcome, reading.fault) {
@@ -26,13 +26,13 @@ pub(crate) fn ids(body: Vec<u8>, most: usize) -> Result<Vec<Uuid>, Problem> {
     }
 }
 
-struct Ids {
+struct UuidListVisitor {
     most: usize,
     read: Vec<Uuid>,
     fault: Option<Problem>,
 }
 
-impl<'de> Visitor<'de> for &mut Ids {
+impl<'de> Visitor<'de> for &mut UuidListVisitor {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,7 +44,7 @@ impl<'de> Visitor<'de> for &mut Ids {
             let index = self.read.len();
             if index == self.most {
                 self.fault = Some(Problem::too_large(format!("There are more than {index} ids")));
-            } else if let Some(id) = id(element.get()) {
+            } else if let Some(id) = parse_element(element.get()) {
                 self.read.push(id);
             } else {
                 self.fault = Some(Problem::bad_request(format!("The element at index {index} is not a UUID")));
@@ -58,7 +58,7 @@ impl<'de> Visitor<'de> for &mut Ids {
 }
 
 /// The id that an element is, if it is one.
-fn id(element: &str) -> Option<Uuid> {
+fn parse_element(element: &str) -> Option<Uuid> {
     let text: Cow<'_, str> = match element.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(inner) if !inner.contains('\\') => inner.into(),
         _ => serde_json::from_str::<String>(element).ok()?.into(),
@@ -68,12 +68,12 @@ fn id(element: &str) -> Option<Uuid> {
 
 #[cfg(test)]
 mod tests {
-    use super::ids;
+    use super::read_uuid_list;
 
     const ID: &str = "75490b0f-56f7-4690-a20a-6f2a822f1d3f";
 
     fn outcome(body: &str) -> Result<usize, String> {
-        ids(body.into(), 3).map(|ids| ids.len()).map_err(|problem| problem.to_string())
+        read_uuid_list(body.into(), 3).map(|ids| ids.len()).map_err(|problem| problem.to_string())
     }
 
     #[test]
@@ -102,7 +102,7 @@ mod tests {
         }
         assert!(outcome(&"[".repeat(1_000_000)).is_err());
         assert_eq!(
-            ids(b"[\"\xff\"]".to_vec(), 3).map_err(|problem| problem.to_string()),
+            read_uuid_list(b"[\"\xff\"]".to_vec(), 3).map_err(|problem| problem.to_string()),
             Err("The body is not UTF-8 after 2 bytes".to_owned())
         );
     }

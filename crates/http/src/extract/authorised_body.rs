@@ -13,21 +13,21 @@ use crate::extract::request_body::{ReadError, RequestBody};
 use crate::respond::problem::Problem;
 
 /// What a request brings. Its body is not read before the caller is known to be allowed to send one.
-pub(crate) struct Submission {
+pub(crate) struct AuthorisedBody {
     headers: HeaderMap,
     body: Option<RequestBody>,
 }
 
-impl Submission {
+impl AuthorisedBody {
     /// The body, once the caller turns out to be allowed to do what they send it for (contract 1.3 and 1.6).
-    pub(crate) async fn accepted(
+    pub(crate) async fn read_if_permitted(
         self,
         api: &Api,
         caller: &Caller,
         permission: Permission,
         most: usize,
     ) -> Result<Vec<u8>, Problem> {
-        caller.may(api, permission).await?;
+        caller.authorise(api, permission).await?;
         self.read(&["application/json"], most).await
     }
 
@@ -39,7 +39,7 @@ impl Submission {
         };
         body.read(most).await.map_err(|error| match error {
             ReadError::TooLarge => Problem::too_large(format!("The body is larger than {most} bytes")),
-            ReadError::TooSlow => Problem::too_slow("The body came too slowly"),
+            ReadError::TooSlow => Problem::request_timeout("The body came too slowly"),
             ReadError::Stopping => Problem::unavailable("the server stops, and the body has not come yet"),
             ReadError::Broken(error) => Problem::bad_request(format!("The body could not be read: {error}")),
         })
@@ -62,7 +62,7 @@ impl Submission {
     }
 }
 
-impl FromRequest for Submission {
+impl FromRequest for AuthorisedBody {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 

@@ -16,7 +16,7 @@ use tokio::time::sleep;
 
 use crate::Api;
 use crate::middleware::audit;
-use crate::respond::problem::{Problem, chain};
+use crate::respond::problem::{Problem, error_chain};
 use crate::work::{Lane, run};
 
 /// Whoever the bearer token stands for. Whether they may do what they ask is decided by the use cases.
@@ -25,9 +25,9 @@ pub(crate) struct Caller(pub(crate) access::Caller);
 
 impl Caller {
     /// Whoever the token in `headers` stands for.
-    pub(crate) async fn of(api: &Api, headers: &HeaderMap) -> Result<Self, Problem> {
+    pub(crate) async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<Self, Problem> {
         let is_anonymous = !headers.contains_key(header::AUTHORIZATION);
-        let nobody = |reason: Unidentified| {
+        let unauthenticated = |reason: AuthenticationError| {
             if is_anonymous {
                 tracing::debug!(%reason, "the caller is not authenticated");
             } else {
@@ -35,20 +35,20 @@ impl Caller {
             }
             Problem::unauthenticated()
         };
-        match bearer(api, token(headers).map_err(nobody)?).await.map_err(nobody)? {
+        match verify(api, token(headers).map_err(unauthenticated)?).await.map_err(unauthenticated)? {
             Bearer::Caller(caller) => Ok(Self(caller)),
             Bearer::External(identity) => recognise(api, *identity).await.map(Self),
         }
     }
 
     /// Fails unless the caller has this permission on anything of its kind.
-    pub(crate) async fn may(&self, api: &Api, permission: Permission) -> Result<(), Problem> {
+    pub(crate) async fn authorise(&self, api: &Api, permission: Permission) -> Result<(), Problem> {
         run(api, Lane::Read, self.clone(), move |api, context| api.directory.authorise(context, permission, On::All))
             .await
     }
 
     /// Fails unless the caller has this permission on this user.
-    pub(crate) async fn may_on_user(
+    pub(crate) async fn authorise_on_user(
         &self,
         api: &Api,
         permission: Permission,
@@ -69,29 +69,29 @@ impl From<Caller> for Actor {
 }
 
 /// Returns the parse error only if the caller is authorised; otherwise 403 (contract 1.6).
-pub(crate) fn told<T>(
+pub(crate) fn error_unless_permitted<T>(
     api: &Api,
     context: &Context,
     permission: Permission,
-    read: Result<T, Problem>,
+    parsed: Result<T, Problem>,
 ) -> Result<T, Problem> {
-    if read.is_err() {
+    if parsed.is_err() {
         api.directory.authorise(context, permission, On::All)?;
     }
-    read
+    parsed
 }
 
 /// Returns the parse error only if the caller may read this user; otherwise 403 (contract 1.6).
-pub(crate) fn told_about<T>(
+pub(crate) fn error_unless_may_read_user<T>(
     api: &Api,
     context: &Context,
     user: &UserIdentifier,
-    read: Result<T, Problem>,
+    parsed: Result<T, Problem>,
 ) -> Result<T, Problem> {
-    if read.is_err() {
+    if parsed.is_err() {
         api.directory.authorise(context, Permission::ReadUsers, On::User(user))?;
     }
-    read
+    parsed
 }
 
 impl FromRequest for Caller {
@@ -103,7 +103,7 @@ impl FromRequest for Caller {
         let request = request.clone();
         Box::pin(async move {
             let api = api.ok_or_else(Problem::unauthenticated)?;
-            Self::of(&api, request.headers()).await
+            Self::authenticate(&api, request.headers()).await
         })
     }
 }
@@ -120,40 +120,40 @@ async fn recognise(api: &Api, identity: ExternalIdentity) -> Result<access::Call
 }
 
 /// How often a token is looked at whose issuer's keys are being fetched, and for how long in between.
-const LOOKS: u32 = 40;
-const PAUSE: Duration = Duration::from_millis(50);
+const MAX_KEY_CHECKS: u32 = 40;
+const KEY_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Whom the token stands for. Keys that are just being fetched are waited for a little, by this request alone.
-async fn bearer(api: &Api, token: &str) -> Result<Bearer, Unidentified> {
-    let mut looks = 0;
+async fn verify(api: &Api, token: &str) -> Result<Bearer, AuthenticationError> {
+    let mut checks = 0;
     loop {
         match api.tokens.verify(token) {
             Ok(bearer) => return Ok(bearer),
-            Err(error) if error.is_pending && looks < LOOKS => looks += 1,
-            Err(error) => return Err(Unidentified::Token(chain(&error))),
+            Err(error) if error.is_pending && checks < MAX_KEY_CHECKS => checks += 1,
+            Err(error) => return Err(AuthenticationError::Token(error_chain(&error))),
         }
-        sleep(PAUSE).await;
+        sleep(KEY_CHECK_INTERVAL).await;
     }
 }
 
 /// The token in `Authorization`.
-fn token(headers: &HeaderMap) -> Result<&str, Unidentified> {
-    let header = headers.get(header::AUTHORIZATION).ok_or(Unidentified::Header("there is no token"))?;
-    let text = header.to_str().map_err(|_| Unidentified::Header("the header is not ASCII"))?;
-    let (scheme, token) = text.trim().split_once(' ').ok_or(Unidentified::Header("the header has one word"))?;
+fn token(headers: &HeaderMap) -> Result<&str, AuthenticationError> {
+    let header = headers.get(header::AUTHORIZATION).ok_or(AuthenticationError::Header("there is no token"))?;
+    let text = header.to_str().map_err(|_| AuthenticationError::Header("the header is not ASCII"))?;
+    let (scheme, token) = text.trim().split_once(' ').ok_or(AuthenticationError::Header("the header has one word"))?;
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Unidentified::Header("the scheme is not Bearer"));
+        return Err(AuthenticationError::Header("the scheme is not Bearer"));
     }
     Ok(token.trim())
 }
 
-/// Why nobody is known to call: for the log, never for whoever calls.
-enum Unidentified {
+/// Why unauthenticated is known to call: for the log, never for whoever calls.
+enum AuthenticationError {
     Header(&'static str),
     Token(String),
 }
 
-impl fmt::Display for Unidentified {
+impl fmt::Display for AuthenticationError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Header(reason) => formatter.write_str(reason),

@@ -17,11 +17,11 @@ use guildhall_domain::user::User;
 use guildhall_domain::version::{Precondition, Version};
 use serde::Serialize;
 
-use crate::respond::json::{Reply, bare, json};
+use crate::respond::json::{PreparedResponse, empty, json};
 use crate::respond::problem::Problem;
 
 /// The tag of a user as they are at `now`.
-pub(crate) fn user_tag(user: &User, now: Timestamp) -> String {
+pub(crate) fn user_etag(user: &User, now: Timestamp) -> String {
     let flags = u8::from(user.is_suspended(now))
         + 2 * u8::from(user.must_reset_password(now))
         + 4 * u8::from(user.is_locked(now));
@@ -29,22 +29,22 @@ pub(crate) fn user_tag(user: &User, now: Timestamp) -> String {
 }
 
 /// The tag of a group.
-pub(crate) fn group_tag(group: &Group) -> String {
+pub(crate) fn group_etag(group: &Group) -> String {
     format!("\"{}.{}-{}\"", group.version.0, group.user_count, group.child_group_count)
 }
 
-/// `reply` with the tag of what it shows.
-pub(crate) fn tagged(reply: Reply, tag: &str) -> Result<Reply, Problem> {
-    Ok(reply.with(header::ETAG, HeaderValue::try_from(tag).map_err(Problem::unexpected)?))
+/// `response` with the tag of what it shows.
+pub(crate) fn with_etag(response: PreparedResponse, tag: &str) -> Result<PreparedResponse, Problem> {
+    Ok(response.with_header(header::ETAG, HeaderValue::try_from(tag).map_err(Problem::unexpected)?))
 }
 
 /// What a request's headers say of versions.
-pub(crate) struct Conditions {
+pub(crate) struct ConditionalHeaders {
     must_match: Vec<String>,
     must_not_match: Vec<String>,
 }
 
-impl FromRequest for Conditions {
+impl FromRequest for ConditionalHeaders {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
@@ -57,7 +57,7 @@ impl FromRequest for Conditions {
     }
 }
 
-impl Conditions {
+impl ConditionalHeaders {
     /// What a change asks of the version it finds. `*` asks that there be one, which a change does anyway. A weak tag names
     /// none (RFC 9110, section 13.1.1).
     pub(crate) fn precondition(&self) -> Precondition {
@@ -72,12 +72,12 @@ impl Conditions {
     }
 
     /// `body` with its tag, or 304 where the client has it already.
-    pub(crate) fn read(&self, tag: &str, body: &impl Serialize) -> Result<Reply, Problem> {
+    pub(crate) fn respond(&self, tag: &str, body: &impl Serialize) -> Result<PreparedResponse, Problem> {
         let is_known = |known: &String| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag;
         if self.must_not_match.iter().any(is_known) {
-            return tagged(bare(StatusCode::NOT_MODIFIED), tag);
+            return with_etag(empty(StatusCode::NOT_MODIFIED), tag);
         }
-        tagged(json(StatusCode::OK, body)?, tag)
+        with_etag(json(StatusCode::OK, body)?, tag)
     }
 }
 

@@ -1,40 +1,40 @@
-//! The identifiers in a path (contract 6).
+//! The parameters of a path (contract 6), as the router found them.
 
-use guildhall_domain::api_key::ApiKeyIdentifier;
-use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
-use guildhall_domain::name::NameKey;
-use serde::{Deserialize, Deserializer};
+use std::future::{Ready, ready};
 
-/// A segment that names a group.
-pub(crate) struct GroupSegment(pub(crate) GroupIdentifier);
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 
-impl<'de> Deserialize<'de> for GroupSegment {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(GroupIdentifier::from(text.as_str())))
+use crate::respond::problem::Problem;
+use crate::routes::path_match::PathMatch;
+
+/// The parameter of a path that has one.
+pub(crate) struct PathParameter<T>(pub(crate) T);
+
+impl<T: for<'a> From<&'a str>> FromRequest for PathParameter<T> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(parameters(request).map(|[only]| Self(T::from(&only))))
     }
 }
 
-/// A segment that names a user.
-pub(crate) struct UserSegment(pub(crate) UserIdentifier);
+/// The parameters of a path that has two.
+pub(crate) struct PathParameters<A, B>(pub(crate) A, pub(crate) B);
 
-impl UserSegment {
-    /// The same, or nobody: no user has an id of the platform's time before GUIDs (contract 4.4).
-    pub(crate) fn unless_legacy(self, is_legacy: bool) -> Self {
-        if is_legacy { Self(UserIdentifier::Name(NameKey::of(""))) } else { self }
+impl<A: for<'a> From<&'a str>, B: for<'a> From<&'a str>> FromRequest for PathParameters<A, B> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(parameters(request).map(|[first, second]| Self(A::from(&first), B::from(&second))))
     }
 }
 
-impl<'de> Deserialize<'de> for UserSegment {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(UserIdentifier::from(text.as_str())))
-    }
-}
-
-/// A segment that names an API key.
-pub(crate) struct ApiKeySegment(pub(crate) ApiKeyIdentifier);
-
-impl<'de> Deserialize<'de> for ApiKeySegment {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(ApiKeyIdentifier::from(text.as_str())))
-    }
+fn parameters<const COUNT: usize>(request: &HttpRequest) -> Result<[String; COUNT], Problem> {
+    let extensions = request.extensions();
+    let parameters = extensions.get::<PathMatch>().map(PathMatch::parameters).unwrap_or_default();
+    let exactly = parameters.to_vec().try_into();
+    exactly.map_err(|_| Problem::unexpected(format!("the handler reads {COUNT} parameters of another path")))
 }

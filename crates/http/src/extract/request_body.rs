@@ -24,19 +24,19 @@ use crate::server::connection::Connection;
 const FIRST_BYTE_TIME: Duration = Duration::from_secs(10);
 const TIME_PER_BYTE: Duration = Duration::from_nanos(1_000_000_000 / 1024);
 /// How long nothing may come, however much came before.
-const MOST_PAUSE: Duration = Duration::from_secs(30);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// The most that is read of a body that nobody wants, so that its connection can be used again.
-const MOST_UNWANTED: usize = 64 * 1024;
+const MAX_UNWANTED: usize = 64 * 1024;
 /// How long an answer waits for the rest of such a body.
-const PATIENCE: Duration = Duration::from_millis(250);
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(250);
 /// The most room that is made for a body before it comes.
-const MOST_ROOM: usize = 16 * 1024;
+const MAX_PREALLOCATED: usize = 16 * 1024;
 
 /// The body of a request. Clones share one body.
 #[derive(Clone)]
-pub(crate) struct RequestBody(Rc<Shared>);
+pub(crate) struct RequestBody(Rc<RequestBodyInner>);
 
-struct Shared {
+struct RequestBodyInner {
     payload: RefCell<Payload>,
     connection: Option<Connection>,
     declared: Option<usize>,
@@ -59,7 +59,7 @@ impl RequestBody {
         let payload = request.take_payload();
         let is_empty = matches!(payload, Payload::None);
         let declared = request.headers().get(header::CONTENT_LENGTH);
-        let body = Self(Rc::new(Shared {
+        let body = Self(Rc::new(RequestBodyInner {
             payload: RefCell::new(payload),
             connection,
             declared: declared.and_then(|length| length.to_str().ok()).and_then(|length| length.parse().ok()),
@@ -76,7 +76,7 @@ impl RequestBody {
             return Err(ReadError::TooLarge);
         }
         self.begin_body();
-        let read = self.read_paced(most, declared.min(MOST_ROOM)).await;
+        let read = self.read_paced(most, declared.min(MAX_PREALLOCATED)).await;
         self.begin_work();
         read
     }
@@ -105,16 +105,16 @@ impl RequestBody {
     /// Makes the connection ready for the next request: reads what is left of this one, if that is little. Says whether it is
     /// ready.
     pub(crate) async fn settle(&self) -> bool {
-        let is_little = self.0.declared.is_none_or(|length| length <= MOST_UNWANTED);
+        let is_little = self.0.declared.is_none_or(|length| length <= MAX_UNWANTED);
         if is_little && matches!(self.0.progress.get(), Progress::Received(_)) {
             self.begin_body();
             let rest = async {
-                while matches!(self.0.progress.get(), Progress::Received(0..MOST_UNWANTED)) {
+                while matches!(self.0.progress.get(), Progress::Received(0..MAX_UNWANTED)) {
                     self.next().await;
                 }
             };
             // If it takes too long, the connection is closed instead.
-            let _ = timeout(PATIENCE, rest).await;
+            let _ = timeout(DRAIN_TIMEOUT, rest).await;
             self.begin_work();
         }
         self.0.progress.get() == Progress::Finished
@@ -183,7 +183,7 @@ impl Pace {
 
     /// When more must have come.
     fn deadline(&self) -> Instant {
-        (self.begun + self.allowed).min(self.last + MOST_PAUSE)
+        (self.begun + self.allowed).min(self.last + MAX_PAUSE)
     }
 }
 

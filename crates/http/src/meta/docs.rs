@@ -5,13 +5,20 @@ use std::sync::{Arc, LazyLock};
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::web::{Bytes, Path};
+use actix_web::web::Bytes;
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
+use crate::extract::path_parameters::PathParameter;
 use crate::openapi;
 use crate::openapi::AssetPath;
 use crate::respond::json::JSON;
 use crate::respond::problem::Problem;
+use crate::routes::Route;
+
+/// The routes of the documentation.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::new(__path_document, document), Route::new(__path_page, page), Route::new(__path_asset, asset)]
+}
 
 const PAGE: &str = include_str!("docs/index.html");
 const START: &str = include_str!("docs/start.js");
@@ -33,7 +40,7 @@ const ASSETS: [&str; 3] = ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32
     operation_id = "describe",
     responses((status = 200, description = "The document (OpenAPI 3.1).", body = Object, content_type = "application/json"))
 )]
-pub(crate) async fn document() -> Result<HttpResponse, Problem> {
+async fn document() -> Result<HttpResponse, Problem> {
     static DOCUMENT: LazyLock<serde_json::Result<Bytes>> =
         LazyLock::new(|| serde_json::to_vec(openapi::document()).map(Bytes::from));
     let document = DOCUMENT.as_ref().map_err(|error| Problem::unexpected(error.to_string()))?;
@@ -48,7 +55,7 @@ pub(crate) async fn document() -> Result<HttpResponse, Problem> {
     operation_id = "browse",
     responses((status = 200, description = "The page.", body = String, content_type = "text/html"))
 )]
-pub(crate) async fn page() -> HttpResponse {
+async fn page() -> HttpResponse {
     let mut response = file("text/html; charset=utf-8", Bytes::from_static(PAGE.as_bytes()));
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
     response
@@ -67,15 +74,15 @@ pub(crate) async fn page() -> HttpResponse {
         content((String = "text/css"), (String = "text/javascript"), ("image/png"))
     ))
 )]
-pub(crate) async fn asset(asset: Path<String>) -> Result<HttpResponse, Problem> {
-    if asset.as_str() == "start.js" {
+async fn asset(PathParameter(asset): PathParameter<String>) -> Result<HttpResponse, Problem> {
+    if asset == "start.js" {
         return Ok(file("text/javascript; charset=utf-8", Bytes::from_static(START.as_bytes())));
     }
-    let known = ASSETS.into_iter().find(|known| *known == asset.as_str());
+    let known = ASSETS.into_iter().find(|known| *known == asset);
     let found = known.map(|name| utoipa_swagger_ui::serve(name, Arc::new(Config::default())));
     match found.transpose().map_err(|error| Problem::unexpected(error.to_string()))?.flatten() {
         Some(found) => Ok(vendored(found)),
-        None => Err(Problem::not_found("There is nothing at this address")),
+        None => Err(Problem::no_such_path()),
     }
 }
 

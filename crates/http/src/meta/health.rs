@@ -7,9 +7,18 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Api;
-use crate::respond::json::{Reply, json};
+use crate::respond::json::{PreparedResponse, json};
 use crate::respond::problem::Problem;
+use crate::routes::Route;
 use crate::work::{Lane, run};
+
+/// The path of liveness checks.
+pub(crate) const LIVENESS_PATH: &str = "/health/live";
+
+/// The routes of health checks.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::new(__path_live, live), Route::new(__path_ready, ready)]
+}
 
 #[derive(Serialize, ToSchema)]
 pub(super) struct Health {
@@ -22,12 +31,12 @@ const OK: Health = Health { status: "ok" };
 /// Tells that the process lives.
 #[utoipa::path(
     get,
-    path = "/health/live",
+    path = LIVENESS_PATH,
     tag = "Service",
     operation_id = "isLive",
     responses((status = 200, description = "It does.", body = Health))
 )]
-pub(crate) async fn live() -> Result<Reply, Problem> {
+async fn live() -> Result<PreparedResponse, Problem> {
     json(StatusCode::OK, &OK)
 }
 
@@ -39,7 +48,7 @@ pub(crate) async fn live() -> Result<Reply, Problem> {
     operation_id = "isReady",
     responses((status = 200, description = "It can.", body = Health))
 )]
-pub(crate) async fn ready(api: Data<Api>) -> Result<Reply, Problem> {
+async fn ready(api: Data<Api>) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, Actor::Anonymous, move |api, context| {
         api.directory.ready(context).map_err(Problem::unavailable)
     })

@@ -4,8 +4,14 @@ use actix_web::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::respond::json::{Reply, json};
+use crate::respond::json::{PreparedResponse, json};
 use crate::respond::problem::Problem;
+use crate::routes::Route;
+
+/// The routes of the root.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::new(__path_root, root)]
+}
 
 #[derive(Serialize, ToSchema)]
 pub(super) struct Service {
@@ -29,7 +35,7 @@ struct Links {
     operation_id = "about",
     responses((status = 200, description = "The service.", body = Service))
 )]
-pub(crate) async fn root() -> Result<Reply, Problem> {
+async fn root() -> Result<PreparedResponse, Problem> {
     let links = Links { docs: "/docs", openapi: "/api/openapi.json", health: "/health/ready" };
     json(StatusCode::OK, &Service { name: "Guildhall", version: env!("CARGO_PKG_VERSION"), links })
 }

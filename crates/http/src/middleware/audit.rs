@@ -27,10 +27,10 @@ pub(crate) fn report(note: &AuditNote) {
                 change,
                 administrators = administrators.join(", "),
                 group = group.map(tracing::field::display),
-                users = listed(users),
-                user_count = counted(users),
-                groups = listed(groups),
-                group_count = counted(groups),
+                users = id_list(users),
+                user_count = id_count(users),
+                groups = id_list(groups),
+                group_count = id_count(groups),
                 "who administers has changed: {change}"
             );
         }
@@ -104,12 +104,12 @@ pub(crate) fn report_password_change(
     }
 }
 
-fn listed<I: Display>(ids: &IdList<I>) -> Option<String> {
+fn id_list<I: Display>(ids: &IdList<I>) -> Option<String> {
     let ids: Vec<_> = ids.first.iter().map(ToString::to_string).collect();
     (!ids.is_empty()).then(|| ids.join(" "))
 }
 
-fn counted<I>(ids: &IdList<I>) -> Option<u64> {
+fn id_count<I>(ids: &IdList<I>) -> Option<u64> {
     (ids.count > 0).then_some(ids.count as u64)
 }
 

@@ -20,13 +20,13 @@ use crate::middleware::response_headers;
 use crate::respond::json::JSON;
 use crate::respond::problem::Problem;
 use crate::respond::response_body::ResponseBody;
-use crate::routes::normalize_path::canonical_path;
+use crate::routes::path_match::PathMatch;
 use crate::server::connection::Connection;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers every request.
-pub(crate) async fn answer<B: MessageBody + 'static>(
+pub(crate) async fn log_request<B: MessageBody + 'static>(
     api: Data<Api>,
     mut request: ServiceRequest,
     next: Next<B>,
@@ -35,12 +35,14 @@ pub(crate) async fn answer<B: MessageBody + 'static>(
     let connection = request.request().conn_data::<Connection>().cloned();
     let request_body = RequestBody::take_from(&mut request, connection.clone());
     request.extensions_mut().insert(request_body.clone());
-    let route = canonical_path(request.path());
-    let template = route.as_ref().map(|route| route.template);
+    // A request that expected `100 Continue` was matched before.
+    let matched = request.extensions_mut().remove::<PathMatch>();
+    let path_match = matched.or_else(|| PathMatch::find(request.path()));
+    let template = path_match.as_ref().map(PathMatch::template);
     let address = client_address(request.request(), &api.trusted_proxies);
     let span = RequestSpan::new(id, request.method(), request.path(), template, address);
-    if let Some(route) = route {
-        request.extensions_mut().insert(route);
+    if let Some(path_match) = path_match {
+        request.extensions_mut().insert(path_match);
     }
     span.around(async move {
         let begun = Instant::now();
@@ -49,19 +51,19 @@ pub(crate) async fn answer<B: MessageBody + 'static>(
         let status = response.status();
         let mut cause = None;
         if status.is_client_error() || status.is_server_error() {
-            (response, cause) = explained(response, id);
+            (response, cause) = with_error_body(response, id);
         }
         if let Ok(id) = HeaderValue::try_from(id.to_string()) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
-        log(status, begun, cause);
-        Ok(leaving(response, (!is_settled).then_some(request_body), connection.as_ref()))
+        log_response(status, begun, cause);
+        Ok(with_body_guard(response, (!is_settled).then_some(request_body), connection.as_ref()))
     })
     .await
 }
 
 /// `response` on its way. A body of the request that stayed `unread` is the last thing on its connection.
-fn leaving(
+fn with_body_guard(
     response: ServiceResponse,
     unread: Option<RequestBody>,
     connection: Option<&Connection>,
@@ -78,7 +80,7 @@ fn leaving(
 }
 
 /// The headers of an error that is answered before the routes are asked.
-pub(crate) fn finish_refusal(headers: &mut HeaderMap, id: Uuid) {
+pub(crate) fn add_error_headers(headers: &mut HeaderMap, id: Uuid) {
     headers.insert(header::CONTENT_TYPE, JSON);
     if let Ok(id) = HeaderValue::try_from(id.to_string()) {
         headers.insert(REQUEST_ID, id);
@@ -87,7 +89,7 @@ pub(crate) fn finish_refusal(headers: &mut HeaderMap, id: Uuid) {
 }
 
 /// An error in the API's form, and what caused it.
-fn explained(response: ServiceResponse, id: Uuid) -> (ServiceResponse, Option<String>) {
+fn with_error_body(response: ServiceResponse, id: Uuid) -> (ServiceResponse, Option<String>) {
     let error = response.response().error();
     let (body, cause) = match error.and_then(Error::as_error::<Problem>) {
         Some(problem) => (problem.body(id), problem.cause()),
@@ -100,7 +102,7 @@ fn explained(response: ServiceResponse, id: Uuid) -> (ServiceResponse, Option<St
 }
 
 /// The line of an answered request.
-pub(crate) fn log(status: StatusCode, begun: Instant, cause: Option<String>) {
+pub(crate) fn log_response(status: StatusCode, begun: Instant, cause: Option<String>) {
     let duration = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let code = status.as_u16();
     let error = cause.unwrap_or_default();

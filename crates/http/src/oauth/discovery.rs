@@ -12,8 +12,14 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::extract::public_url::public_url;
-use crate::respond::json::{Reply, json};
+use crate::respond::json::{PreparedResponse, json};
 use crate::respond::problem::Problem;
+use crate::routes::Route;
+
+/// The routes of discovery.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::new(__path_configuration, configuration), Route::new(__path_keys, keys)]
+}
 
 /// What there is to know about an issuer of tokens.
 #[derive(Serialize, ToSchema)]
@@ -87,7 +93,7 @@ impl From<PublicKey> for KeyBody {
     operation_id = "readIssuer",
     responses((status = 200, description = "The issuer.", body = IssuerBody))
 )]
-pub(crate) async fn configuration(api: Data<Api>, request: HttpRequest) -> Result<Reply, Problem> {
+async fn configuration(api: Data<Api>, request: HttpRequest) -> Result<PreparedResponse, Problem> {
     let issuer = api.tokens.issuer().to_owned();
     let place = if issuer.starts_with("http://") || issuer.starts_with("https://") {
         issuer.trim_end_matches('/').to_owned()
@@ -124,6 +130,6 @@ pub(crate) async fn configuration(api: Data<Api>, request: HttpRequest) -> Resul
     operation_id = "readKeys",
     responses((status = 200, description = "The keys.", body = KeysBody))
 )]
-pub(crate) async fn keys(api: Data<Api>) -> Result<Reply, Problem> {
+async fn keys(api: Data<Api>) -> Result<PreparedResponse, Problem> {
     json(StatusCode::OK, &KeysBody { keys: api.tokens.public_keys().into_iter().map(KeyBody::from).collect() })
 }

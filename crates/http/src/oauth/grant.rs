@@ -6,6 +6,8 @@ use actix_web::http::header::{self, HeaderMap};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use guildhall_domain::access::Scopes;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::respond::problem::Problem;
 
@@ -39,7 +41,37 @@ impl Grant {
     }
 }
 
-/// A request for a token.
+/// A request for a token (RFC 6749, sections 4.3, 4.4 and 6).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its fields only describe what `TokenRequest::read` reads")]
+#[schema(examples(json!({ "grant_type": "password", "username": "t.durden@fightclub.com", "password": "F1ghtC1ub1234!" })))]
+pub(crate) struct TokenForm {
+    grant_type: GrantType,
+    /// Separated by spaces. Without any, all; unknown ones are left out.
+    scope: Option<String>,
+    /// A username or an email address.
+    username: Option<String>,
+    #[schema(format = Password)]
+    password: Option<String>,
+    refresh_token: Option<String>,
+    /// The id of an API key. It and the secret may come by HTTP Basic too.
+    client_id: Option<Uuid>,
+    #[schema(format = Password)]
+    client_secret: Option<String>,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+#[schema(rename_all = "snake_case")]
+enum GrantType {
+    ClientCredentials,
+    ContensisClassic,
+    ContensisClassicRefreshToken,
+    Password,
+    RefreshToken,
+}
+
+/// A request for a token, read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TokenRequest {
     pub(crate) grant: Grant,

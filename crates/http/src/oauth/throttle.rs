@@ -62,7 +62,7 @@ impl Throttle {
 
     /// Says for which account the attempt is. It ends here if there have been too many failures for the account from this
     /// address.
-    pub(crate) fn of_account(
+    pub(crate) fn count_account(
         &self,
         attempt: &mut Attempt,
         address: Option<IpAddr>,
@@ -77,23 +77,23 @@ impl Throttle {
 
 impl Attempt {
     /// It was no failure.
-    pub(crate) fn forgive(self) {
+    pub(crate) fn refund(self) {
         for bucket in &self.counted {
             bucket.give_back();
         }
     }
 
     /// Whether it was one, is for the answer to say: a wrong secret is a failure; the service's own trouble is none.
-    pub(crate) fn judge<T>(self, outcome: Result<T, Problem>) -> Result<T, Problem> {
-        if outcome.as_ref().map_or_else(Problem::is_ours, |_| true) {
-            self.forgive();
+    pub(crate) fn settle<T>(self, outcome: Result<T, Problem>) -> Result<T, Problem> {
+        if outcome.as_ref().map_or_else(Problem::is_server_error, |_| true) {
+            self.refund();
         }
         outcome
     }
 
     fn count(&mut self, limiter: &Limiter, key: u64) -> Result<(), Problem> {
         let bucket = limiter.bucket(key);
-        bucket.take().map_err(|wait| Problem::slow_down(wait.as_secs() + 1))?;
+        bucket.take().map_err(|wait| Problem::too_many_requests(wait.as_secs() + 1))?;
         self.counted.push(bucket);
         Ok(())
     }
@@ -166,7 +166,10 @@ mod tests {
     /// Whether an attempt begins; it fails.
     fn fails(throttle: &Throttle, address: &str, account: &str) -> bool {
         let address: Option<IpAddr> = Some(address.parse().unwrap());
-        throttle.attempt(address).and_then(|mut attempt| throttle.of_account(&mut attempt, address, &account)).is_ok()
+        throttle
+            .attempt(address)
+            .and_then(|mut attempt| throttle.count_account(&mut attempt, address, &account))
+            .is_ok()
     }
 
     #[test]
@@ -193,8 +196,8 @@ mod tests {
         let address: Option<IpAddr> = Some("192.0.2.1".parse().unwrap());
         for _ in 0..100 {
             let mut attempt = throttle.attempt(address).unwrap();
-            throttle.of_account(&mut attempt, address, &"tyler").unwrap();
-            attempt.forgive();
+            throttle.count_account(&mut attempt, address, &"tyler").unwrap();
+            attempt.refund();
         }
         assert_eq!(["tyler"; 4].map(|name| fails(&throttle, "192.0.2.1", name)), [true, true, true, false]);
     }

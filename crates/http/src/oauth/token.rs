@@ -16,15 +16,24 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Api;
-use crate::extract::authorised_body::Submission;
+use crate::extract::authorised_body::AuthorisedBody;
 use crate::extract::client_address::network;
 use crate::middleware::audit;
 use crate::middleware::request_span::RequestSpan;
-use crate::oauth::grant::{Grant, LONGEST_FORM, TokenRequest};
-use crate::openapi::{OAuthError, TokenForm};
-use crate::respond::json::{Reply, json};
+use crate::oauth::grant::{Grant, LONGEST_FORM, TokenForm, TokenRequest};
+use crate::openapi::OAuthError;
+use crate::respond::json::{PreparedResponse, json};
 use crate::respond::problem::Problem;
+use crate::routes::Route;
 use crate::work::{Lane, run};
+
+/// The path of the token endpoint.
+pub(crate) const TOKEN_ENDPOINT: &str = "/authenticate/connect/token";
+
+/// The routes of the token endpoint.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::new(__path_token, token)]
+}
 
 /// An access token.
 #[derive(Serialize, ToSchema)]
@@ -53,7 +62,7 @@ enum TokenType {
 /// API key, in the form or by HTTP Basic. The grants have the names of the platform and those of RFC 6749.
 #[utoipa::path(
     post,
-    path = "/authenticate/connect/token",
+    path = TOKEN_ENDPOINT,
     tag = "Tokens",
     operation_id = "getToken",
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
@@ -68,33 +77,41 @@ enum TokenType {
          headers(("Retry-After" = u32, description = "After how many seconds to ask again.")))
     )
 )]
-pub(crate) async fn token(api: Data<Api>, request: HttpRequest, submission: Submission) -> Result<Reply, Problem> {
-    granted(api, request, submission).await.map_err(Problem::into_oauth)
+async fn token(
+    api: Data<Api>,
+    request: HttpRequest,
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
+    issue_token(api, request, request_body).await.map_err(Problem::into_oauth)
 }
 
 /// Somebody to whom a token is to be issued.
-struct Granted {
+struct SignedIn {
     caller: Caller,
     client: Option<ApiKeyId>,
     refresh_token: Option<Secret>,
 }
 
-async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -> Result<Reply, Problem> {
+async fn issue_token(
+    api: Data<Api>,
+    request: HttpRequest,
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
     let span = RequestSpan::current();
     let address = span.address().map(network);
     let refused = |problem: &Problem| audit::report_if_sign_in_refused(None, problem);
     let mut attempt = api.throttle.attempt(address).inspect_err(refused)?;
-    let form = submission.read(&["application/x-www-form-urlencoded"], LONGEST_FORM).await?;
+    let form = request_body.read(&["application/x-www-form-urlencoded"], LONGEST_FORM).await?;
     let TokenRequest { grant, scopes } = TokenRequest::read(&form, request.headers())?;
     let name = grant.name().map(str::to_owned);
-    if let Some(account) = Account::of(&grant) {
+    if let Some(account) = AttemptedAccount::of(&grant) {
         let refused = |problem: &Problem| audit::report_if_sign_in_refused(name.as_deref(), problem);
-        api.throttle.of_account(&mut attempt, address, &account).inspect_err(refused)?;
+        api.throttle.count_account(&mut attempt, address, &account).inspect_err(refused)?;
     }
     let body = run(&api, lane(&grant), Actor::Anonymous, move |api, context| {
-        let granted = sign_in(&api.directory, context, grant, &scopes);
-        let granted = granted.inspect_err(|problem| audit::report_if_sign_in_refused(name.as_deref(), problem));
-        let Granted { caller, client, refresh_token } = granted?;
+        let signed_in = sign_in(&api.directory, context, grant, &scopes);
+        let signed_in = signed_in.inspect_err(|problem| audit::report_if_sign_in_refused(name.as_deref(), problem));
+        let SignedIn { caller, client, refresh_token } = signed_in?;
         span.identify_by_sign_in(caller.user, client);
         let issued = api.tokens.issue(&caller, client).map_err(Problem::unexpected)?;
         Ok::<_, Problem>(TokenBody {
@@ -106,24 +123,24 @@ async fn granted(api: Data<Api>, request: HttpRequest, submission: Submission) -
         })
     })
     .await;
-    let body = attempt.judge(body)?;
-    let reply = json(StatusCode::OK, &body)?;
-    Ok(reply.with(PRAGMA, HeaderValue::from_static("no-cache")))
+    let body = attempt.settle(body)?;
+    let response = json(StatusCode::OK, &body)?;
+    Ok(response.with_header(PRAGMA, HeaderValue::from_static("no-cache")))
 }
 
-fn sign_in(directory: &Directory, context: &Context, grant: Grant, scopes: &Scopes) -> Result<Granted, Problem> {
+fn sign_in(directory: &Directory, context: &Context, grant: Grant, scopes: &Scopes) -> Result<SignedIn, Problem> {
     Ok(match grant {
         Grant::Client { id, secret } => {
             let (client, caller) = directory.sign_in_client(context, &id, &secret, scopes)?;
-            Granted { caller, client: Some(client), refresh_token: None }
+            SignedIn { caller, client: Some(client), refresh_token: None }
         }
         Grant::Password { username, password } => {
             let session = directory.sign_in(context, &username, password, scopes)?;
-            Granted { caller: session.caller, client: None, refresh_token: Some(session.refresh_token) }
+            SignedIn { caller: session.caller, client: None, refresh_token: Some(session.refresh_token) }
         }
         Grant::Refresh { token } => {
             let caller = directory.refresh(context, &token, scopes)?;
-            Granted { caller, client: None, refresh_token: Some(Secret::given(token)) }
+            SignedIn { caller, client: None, refresh_token: Some(Secret::given(token)) }
         }
     })
 }
@@ -138,12 +155,12 @@ fn lane(grant: &Grant) -> Lane {
 
 /// The account that is tried; all spellings of a name and of a client id are one.
 #[derive(Hash)]
-enum Account {
+enum AttemptedAccount {
     Client(Uuid),
     User(String),
 }
 
-impl Account {
+impl AttemptedAccount {
     fn of(grant: &Grant) -> Option<Self> {
         match grant {
             Grant::Client { id, .. } => parse_guid(id).map(Self::Client),

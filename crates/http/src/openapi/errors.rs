@@ -4,10 +4,14 @@
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::respond::problem::{InvalidFieldBody, QueryMistake};
+use crate::security::children::UnknownGroups;
+use crate::security::members::UnknownUsers;
+
 /// Why a request was not answered as it hoped.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub(crate) struct Error {
+#[schema(as = Error, rename_all = "camelCase")]
+pub(crate) struct ErrorSchema {
     /// The id of the request, as in `X-Request-Id` and in the service's log.
     log_id: Uuid,
     /// For people.
@@ -25,37 +29,11 @@ enum ErrorType {
 }
 
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-struct UnknownUsers {
-    /// In their order.
-    #[schema(min_items = 1)]
-    user_ids: Vec<Uuid>,
-}
-
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-struct UnknownGroups {
-    /// In their order.
-    #[schema(min_items = 1)]
-    group_ids: Vec<Uuid>,
-}
-
-#[derive(ToSchema)]
-struct QueryMistake {
-    /// The number of characters before what is wrong.
-    #[schema(minimum = 0, examples(11))]
-    position: usize,
-    /// For people.
-    #[schema(examples("there is no field 'surname'"))]
-    detail: String,
-}
-
-#[derive(ToSchema)]
 #[serde(untagged)]
 enum ErrorData {
     Users(UnknownUsers),
     Groups(UnknownGroups),
-    Query(QueryMistake),
+    Query(QueryMistake<'static>),
 }
 
 /// Why there is no token (RFC 6749, section 5.2).
@@ -97,33 +75,13 @@ pub(crate) struct ValidationError {
     #[schema(examples("There are validation errors creating the user"))]
     message: String,
     #[schema(min_items = 1)]
-    data: Vec<InvalidField>,
+    data: Vec<InvalidFieldBody<'static>>,
     r#type: ValidationErrorType,
 }
 
 #[derive(ToSchema)]
 enum ValidationErrorType {
     Validation,
-}
-
-#[derive(ToSchema)]
-struct InvalidField {
-    /// The field's name, with dots and indices.
-    #[schema(examples("email"))]
-    field: String,
-    /// For people.
-    #[schema(examples("The email address is not valid"))]
-    message: String,
-    /// If a group cannot go below another because it is above it already: from the group over the child down to the group.
-    #[schema(min_items = 1)]
-    path: Option<Vec<NamedGroup>>,
-}
-
-#[derive(ToSchema)]
-struct NamedGroup {
-    id: Uuid,
-    #[schema(examples("Paper Street Soap Company"))]
-    name: String,
 }
 
 /// Nobody is known to call. Exactly this, whatever the reason.

@@ -63,7 +63,7 @@ pub(crate) struct ChildPath {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
-pub(crate) struct Paging {
+pub(crate) struct PagingParameters {
     /// Which page, from zero. Past the last one there are no items.
     #[param(minimum = 0, maximum = 2_147_483_647, default = 0, value_type = u64, required = false)]
     page_index: Option<u64>,
@@ -74,7 +74,7 @@ pub(crate) struct Paging {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
-pub(crate) struct Searching {
+pub(crate) struct SearchParameters {
     /// Only those that have this text in their name: of users in first and last name, username or email address.
     #[param(max_length = 8000, example = "soap", value_type = String, required = false)]
     q: Option<String>,
@@ -89,7 +89,7 @@ pub(crate) struct Searching {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
-pub(crate) struct SearchingUsers {
+pub(crate) struct UserSearchParameters {
     /// Only those that these conditions describe: the `where` of `UserSearch`, as JSON.
     #[param(example = "[{\"field\":\"username\",\"contains\":\"tyler\"}]", value_type = String, required = false)]
     r#where: Option<String>,
@@ -100,7 +100,7 @@ pub(crate) struct SearchingUsers {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
-pub(crate) struct Excluding {
+pub(crate) struct MembershipParameters {
     /// Whether those count too who are in by a group below (of a user: by a group above).
     #[param(default = false, value_type = bool, required = false)]
     include_inherited: Option<bool>,
@@ -111,7 +111,7 @@ pub(crate) struct Excluding {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
-pub(crate) struct IncludingSelf {
+pub(crate) struct IncludeSelfParameter {
     /// Whether the group itself is listed too.
     #[param(default = false, value_type = bool, required = false)]
     include_self: Option<bool>,
@@ -119,7 +119,7 @@ pub(crate) struct IncludingSelf {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
-pub(crate) struct IdentityFilter {
+pub(crate) struct IdentityParameters {
     /// Only those at this issuer.
     #[param(example = "https://id.example.com/realms/main", value_type = String, required = false)]
     issuer: Option<String>,
@@ -130,7 +130,7 @@ pub(crate) struct IdentityFilter {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
-pub(crate) struct Initially {
+pub(crate) struct NewUserParameters {
     /// Whether the user is suspended at first.
     #[param(default = false, value_type = bool, required = false)]
     suspended: Option<bool>,
@@ -141,7 +141,7 @@ pub(crate) struct Initially {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
-pub(crate) struct Legacy {
+pub(crate) struct ClassicUserIdParameter {
     /// Whether `user` is a number of the platform's time before GUIDs. Nobody has one here: then the answer is 404.
     #[param(default = false, value_type = bool, required = false)]
     classic_user_id: Option<bool>,
@@ -149,7 +149,7 @@ pub(crate) struct Legacy {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-pub(crate) struct IfMatch {
+pub(crate) struct IfMatchHeader {
     /// Tags of which one must still be current, or else nothing is done and the answer is 412.
     #[param(rename = "If-Match", example = "*", value_type = String, required = false)]
     if_match: Option<String>,
@@ -157,7 +157,7 @@ pub(crate) struct IfMatch {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-pub(crate) struct IfNoneMatch {
+pub(crate) struct IfNoneMatchHeader {
     /// Tags that the client has. If one of them is current, the answer is 304.
     #[param(rename = "If-None-Match", example = "\"1.0\"", value_type = String, required = false)]
     if_none_match: Option<String>,

@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Components, Sche
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ObjectBuilder, OpenApi, Ref, RefOr, Required, Response, Schema};
 
-use crate::routes::TOKEN_ENDPOINT;
+use crate::oauth::token::TOKEN_ENDPOINT;
 
 /// Adds it to the document.
 pub(super) struct Rules;
@@ -18,7 +18,7 @@ const TOKEN: &str = "bearer";
 const JSON: &str = "application/json";
 
 /// Everything that is not a success: its status, name, schema and meaning.
-const REFUSALS: [(&str, &str, &str, &str); 12] = [
+const ERROR_RESPONSES: [(&str, &str, &str, &str); 12] = [
     ("400", "BadRequest", "Error", "The request cannot be understood."),
     ("401", "Unauthorized", "Unauthenticated", "There is no token, or it is not (or no longer) valid."),
     ("403", "Forbidden", "Error", "The caller may not do this, whether or not what they ask about is there."),
@@ -37,28 +37,28 @@ const REFUSALS: [(&str, &str, &str, &str); 12] = [
     ),
     ("503", "Unavailable", "Error", "The database is away, the query takes too long, or too many requests collide."),
 ];
-const FAILED: (&str, &str, &str, &str) = ("500", "Failed", "Error", "The service failed; its log says more.");
+const SERVER_ERROR: (&str, &str, &str, &str) = ("500", "Failed", "Error", "The service failed; its log says more.");
 
 impl Modify for Rules {
     fn modify(&self, document: &mut OpenApi) {
         let components = document.components.get_or_insert_default();
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         components.add_security_scheme(TOKEN, SecurityScheme::Http(scheme));
-        for refusal in REFUSALS.iter().chain([&FAILED]) {
-            components.responses.insert(refusal.1.to_owned(), refused(refusal).into());
+        for error in ERROR_RESPONSES.iter().chain([&SERVER_ERROR]) {
+            components.responses.insert(error.1.to_owned(), error_response(error).into());
         }
-        close(components);
-        refer(components);
+        forbid_additional_properties(components);
+        reference_page_items(components);
         for (path, item) in &mut document.paths.paths {
             for (method, operation) in operations(item) {
-                complete(path, method, operation);
+                complete_operation(path, method, operation);
             }
         }
     }
 }
 
 /// The bodies of requests, in which unknown properties are ignored.
-const REQUESTS: [&str; 14] = [
+const REQUEST_BODIES: [&str; 14] = [
     "NewUser",
     "NewCredentials",
     "UserChanges",
@@ -76,11 +76,11 @@ const REQUESTS: [&str; 14] = [
 ];
 
 /// An answer has no other properties than those that are described.
-fn close(components: &mut Components) {
+fn forbid_additional_properties(components: &mut Components) {
     for (name, schema) in &mut components.schemas {
         if let RefOr::T(Schema::Object(object)) = schema
             && !object.properties.is_empty()
-            && !REQUESTS.contains(&name.as_str())
+            && !REQUEST_BODIES.contains(&name.as_str())
         {
             object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
         }
@@ -88,7 +88,7 @@ fn close(components: &mut Components) {
 }
 
 /// A page refers to what it holds, which the derived schema repeats.
-fn refer(components: &mut Components) {
+fn reference_page_items(components: &mut Components) {
     for held in ["User", "Group", "ApiKey", "Identity"] {
         if let Some(RefOr::T(Schema::Object(page))) = components.schemas.get_mut(&format!("Page_{held}"))
             && let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items")
@@ -105,7 +105,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
         .filter_map(|(method, operation)| operation.as_mut().map(|operation| (method, operation)))
 }
 
-fn complete(path: &str, method: &str, operation: &mut Operation) {
+fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
     let is_guarded = path.starts_with("/api/security/");
     let has = |place: ParameterIn| {
         let mut parameters = operation.parameters.iter().flatten();
@@ -118,7 +118,7 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
     // What it refuses, it says in a form of its own.
     let is_oauth = path == TOKEN_ENDPOINT;
     let has_body = operation.request_body.is_some() && !is_oauth;
-    let mut refusals = if is_oauth { Vec::new() } else { vec!["500"] };
+    let mut statuses = if is_oauth { Vec::new() } else { vec!["500"] };
     for (holds, status) in [
         (has(ParameterIn::Query) || has_body, "400"),
         (is_guarded, "401"),
@@ -131,7 +131,7 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
         (is_guarded || path == "/health/ready", "503"),
     ] {
         if holds {
-            refusals.push(status);
+            statuses.push(status);
         }
     }
     if names("If-None-Match") {
@@ -139,22 +139,22 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
         operation.responses.responses.insert("304".to_owned(), unchanged.build().into());
     }
     let responses = &mut operation.responses.responses;
-    for status in refusals {
+    for status in statuses {
         responses.entry(status.to_owned()).or_insert_with(|| Response::new("").into());
     }
     for (status, response) in responses {
-        let refusal = REFUSALS.iter().chain([&FAILED]).find(|refusal| refusal.0 == status).filter(|_| !is_oauth);
-        if let Some(refusal) = refusal {
+        let error = ERROR_RESPONSES.iter().chain([&SERVER_ERROR]).find(|error| error.0 == status).filter(|_| !is_oauth);
+        if let Some(error) = error {
             *response = if method == "HEAD" {
                 // The same without a body.
-                let mut refused = refused(refusal);
-                refused.content.clear();
-                refused.into()
+                let mut error_response = error_response(error);
+                error_response.content.clear();
+                error_response.into()
             } else {
-                Ref::from_response_name(refusal.1).into()
+                Ref::from_response_name(error.1).into()
             };
         } else if let RefOr::T(response) = response {
-            succeed(status, response);
+            add_success_headers(status, response);
         }
     }
     if let Some(RefOr::T(body)) = &mut operation.request_body {
@@ -165,7 +165,7 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
     }
 }
 
-fn succeed(status: &str, response: &mut Response) {
+fn add_success_headers(status: &str, response: &mut Response) {
     let shows = |name: &str| {
         let reference = Ref::from_schema_name(name).ref_location;
         response.content.values().any(|content| {
@@ -190,7 +190,7 @@ fn request_id() -> HeaderLine {
     ("X-Request-Id", "The id of the request, as in the service's log.", Type::String, Some("uuid"))
 }
 
-fn refused((status, _, schema, meaning): &(&str, &str, &str, &str)) -> Response {
+fn error_response((status, _, schema, meaning): &(&str, &str, &str, &str)) -> Response {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(*schema))).build();
     let mut response = ResponseBuilder::new().description(*meaning).content(JSON, content).build();
     let mut headers = vec![request_id()];

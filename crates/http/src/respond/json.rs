@@ -14,38 +14,38 @@ use crate::respond::problem::Problem;
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// An answer that is not a refusal. It can be made on any thread.
-pub(crate) struct Reply {
+pub(crate) struct PreparedResponse {
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Option<Vec<u8>>,
 }
 
 /// An answer with a body.
-pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Result<Reply, Problem> {
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Result<PreparedResponse, Problem> {
     let body = serde_json::to_vec(body).map_err(Problem::unexpected)?;
-    Ok(Reply { status, headers: vec![(header::CONTENT_TYPE, JSON)], body: Some(body) })
+    Ok(PreparedResponse { status, headers: vec![(header::CONTENT_TYPE, JSON)], body: Some(body) })
 }
 
 /// An answer without one.
-pub(crate) fn bare(status: StatusCode) -> Reply {
-    Reply { status, headers: Vec::new(), body: None }
+pub(crate) fn empty(status: StatusCode) -> PreparedResponse {
+    PreparedResponse { status, headers: Vec::new(), body: None }
 }
 
 /// The answer to a request that made `body`, which is at `place` from now on.
-pub(crate) fn created(place: impl fmt::Display, body: &impl Serialize) -> Result<Reply, Problem> {
+pub(crate) fn created(place: impl fmt::Display, body: &impl Serialize) -> Result<PreparedResponse, Problem> {
     let location = HeaderValue::try_from(format!("/api/security/{place}")).map_err(Problem::unexpected)?;
-    Ok(json(StatusCode::CREATED, body)?.with(header::LOCATION, location))
+    Ok(json(StatusCode::CREATED, body)?.with_header(header::LOCATION, location))
 }
 
-impl Reply {
+impl PreparedResponse {
     /// The same with this header.
-    pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 }
 
-impl Responder for Reply {
+impl Responder for PreparedResponse {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {

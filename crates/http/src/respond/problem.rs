@@ -1,5 +1,6 @@
-//! Every answer that is not a success, in the API's form (contract 3.1).
+//! Every answer that is not a success, in the API's format (contract 3.1).
 
+mod body;
 mod refusals;
 
 use std::borrow::Cow;
@@ -15,29 +16,25 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use uuid::Uuid;
 
+use body::{ErrorBody, OAuthErrorBody, ProblemType};
+pub(crate) use body::{InvalidFieldBody, NamedGroup, QueryMistake};
 pub(crate) use refusals::{GROUP_NOT_FOUND, NOT_A_MEMBER, USER_NOT_FOUND};
 
 /// Why a request is not answered as it hoped.
 #[derive(Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
-    kind: Kind,
+    kind: ProblemType,
     message: Cow<'static, str>,
-    form: Form,
+    format: ErrorFormat,
     data: Option<Box<RawValue>>,
-    advice: Option<Advice>,
+    header_line: Option<ProblemHeader>,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
-enum Kind {
-    Error,
-    Validation,
-}
-
-/// In which form the body says it.
+/// In which format the body says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum ErrorFormat {
     /// As the API does.
     Api,
     /// As RFC 6749 does (section 5.2): the message is a code, and there is nothing else.
@@ -46,7 +43,7 @@ enum Form {
 
 /// What a header tells the client to do about it.
 #[derive(Debug)]
-enum Advice {
+enum ProblemHeader {
     Authenticate,
     Allow(String),
     RetryAfter(u64),
@@ -59,11 +56,11 @@ impl Problem {
     fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             status,
-            kind: Kind::Error,
+            kind: ProblemType::Error,
             message: message.into(),
-            form: Form::Api,
+            format: ErrorFormat::Api,
             data: None,
-            advice: None,
+            header_line: None,
             cause: None,
         }
     }
@@ -79,11 +76,11 @@ impl Problem {
 
     /// A ZenQL query that makes no sense after so many characters (contract 8.2).
     pub(crate) fn zenql(position: usize, detail: &str) -> Self {
-        Self::bad_request("The ZenQL query is not valid").with_data(&Misplaced { position, detail })
+        Self::bad_request("The ZenQL query is not valid").with_data(&QueryMistake { position, detail })
     }
 
     pub(crate) fn unauthenticated() -> Self {
-        Self { advice: Some(Advice::Authenticate), ..Self::of_status(StatusCode::UNAUTHORIZED) }
+        Self { header_line: Some(ProblemHeader::Authenticate), ..Self::of_status(StatusCode::UNAUTHORIZED) }
     }
 
     /// The same of a token that was accepted; the reason is for the log.
@@ -93,25 +90,25 @@ impl Problem {
 
     /// Why there is no token, by the code that clients know (contract 2.1).
     pub(crate) fn oauth(code: &'static str) -> Self {
-        Self { form: Form::OAuth, ..Self::bad_request(code) }
+        Self { format: ErrorFormat::OAuth, ..Self::bad_request(code) }
     }
 
     /// Too many requests: again in so many seconds.
-    pub(crate) fn slow_down(seconds: u64) -> Self {
+    pub(crate) fn too_many_requests(seconds: u64) -> Self {
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "slow_down");
-        Self { form: Form::OAuth, advice: Some(Advice::RetryAfter(seconds)), ..problem }
+        Self { format: ErrorFormat::OAuth, header_line: Some(ProblemHeader::RetryAfter(seconds)), ..problem }
     }
 
     /// The same for who asked for a token: clients read nothing but the code.
     pub(crate) fn into_oauth(self) -> Self {
         let (status, code) = match self.status {
-            _ if self.form == Form::OAuth => return self,
+            _ if self.format == ErrorFormat::OAuth => return self,
             StatusCode::SERVICE_UNAVAILABLE => (self.status, "temporarily_unavailable"),
             status if status.is_server_error() => (status, "server_error"),
             StatusCode::REQUEST_TIMEOUT => (self.status, "invalid_request"),
             _ => (StatusCode::BAD_REQUEST, "invalid_request"),
         };
-        Self { status, message: code.into(), form: Form::OAuth, ..self }
+        Self { status, message: code.into(), format: ErrorFormat::OAuth, ..self }
     }
 
     pub(crate) fn forbidden(message: &'static str) -> Self {
@@ -122,9 +119,14 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, message)
     }
 
+    /// No route has this path.
+    pub(crate) fn no_such_path() -> Self {
+        Self::not_found("There is nothing at this address")
+    }
+
     pub(crate) fn method_not_allowed(allowed: String) -> Self {
         let message = format!("The method is not allowed here; allowed are: {allowed}");
-        Self { advice: Some(Advice::Allow(allowed)), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
+        Self { header_line: Some(ProblemHeader::Allow(allowed)), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
     }
 
     pub(crate) fn conflict(message: impl Into<Cow<'static, str>>) -> Self {
@@ -136,7 +138,7 @@ impl Problem {
     }
 
     /// What was sent took too long.
-    pub(crate) fn too_slow(message: &'static str) -> Self {
+    pub(crate) fn request_timeout(message: &'static str) -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, message)
     }
 
@@ -146,14 +148,13 @@ impl Problem {
 
     /// Fields are not as they must be; `message` says for what.
     pub(crate) fn invalid(message: &'static str, fields: &[InvalidField]) -> Self {
-        let fields: Vec<_> =
-            fields.iter().map(|fault| Fault { field: &fault.field, message: &fault.message }).collect();
+        let fields: Vec<_> = fields.iter().map(InvalidFieldBody::from).collect();
         Self::validation(message).with_data(&fields)
     }
 
     /// The same, with data of its own.
     pub(crate) fn validation(message: &'static str) -> Self {
-        Self { kind: Kind::Validation, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, message) }
+        Self { kind: ProblemType::Validation, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, message) }
     }
 
     pub(crate) fn precondition_failed(message: &'static str) -> Self {
@@ -169,11 +170,11 @@ impl Problem {
     /// Something is away, or has too much to do.
     pub(crate) fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service is temporarily unavailable");
-        Self { advice: Some(Advice::RetryAfter(1)), cause: Some(cause.into()), ..problem }
+        Self { header_line: Some(ProblemHeader::RetryAfter(1)), cause: Some(cause.into()), ..problem }
     }
 
     /// Whether it is this service's own trouble, and not what somebody sent.
-    pub(crate) fn is_ours(&self) -> bool {
+    pub(crate) fn is_server_error(&self) -> bool {
         self.status.is_server_error()
     }
 
@@ -197,44 +198,18 @@ impl Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             return UNAUTHENTICATED.to_owned();
         }
-        if self.form == Form::OAuth {
-            return serde_json::to_string(&OAuthBody { error: &self.message }).unwrap_or_default();
+        if self.format == ErrorFormat::OAuth {
+            return serde_json::to_string(&OAuthErrorBody { error: &self.message }).unwrap_or_default();
         }
-        let body = Body { log_id: id.to_string(), message: &self.message, data: self.data.as_deref(), kind: self.kind };
+        let body =
+            ErrorBody { log_id: id.to_string(), message: &self.message, data: self.data.as_deref(), kind: self.kind };
         serde_json::to_string(&body).unwrap_or_default()
     }
 
     /// What caused it, and what caused that: for the log.
     pub(crate) fn cause(&self) -> Option<String> {
-        self.cause.as_ref().map(|cause| chain(cause.as_ref()))
+        self.cause.as_ref().map(|cause| error_chain(cause.as_ref()))
     }
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    #[serde(rename = "logId")]
-    log_id: String,
-    message: &'a str,
-    data: Option<&'a RawValue>,
-    #[serde(rename = "type")]
-    kind: Kind,
-}
-
-#[derive(Serialize)]
-struct OAuthBody<'a> {
-    error: &'a str,
-}
-
-#[derive(Serialize)]
-struct Misplaced<'a> {
-    position: usize,
-    detail: &'a str,
-}
-
-#[derive(Serialize)]
-struct Fault<'a> {
-    field: &'a str,
-    message: &'a str,
 }
 
 impl fmt::Display for Problem {
@@ -251,11 +226,11 @@ impl ResponseError for Problem {
     /// The status and the headers. The body comes with the request's id, which only `answer` knows.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status);
-        let (name, value) = match &self.advice {
+        let (name, value) = match &self.header_line {
             None => return response,
-            Some(Advice::Authenticate) => (header::WWW_AUTHENTICATE, Ok(HeaderValue::from_static("Bearer"))),
-            Some(Advice::Allow(methods)) => (header::ALLOW, HeaderValue::from_str(methods)),
-            Some(Advice::RetryAfter(seconds)) => (header::RETRY_AFTER, Ok(HeaderValue::from(*seconds))),
+            Some(ProblemHeader::Authenticate) => (header::WWW_AUTHENTICATE, Ok(HeaderValue::from_static("Bearer"))),
+            Some(ProblemHeader::Allow(methods)) => (header::ALLOW, HeaderValue::from_str(methods)),
+            Some(ProblemHeader::RetryAfter(seconds)) => (header::RETRY_AFTER, Ok(HeaderValue::from(*seconds))),
         };
         if let Ok(value) = value {
             response.headers_mut().insert(name, value);
@@ -265,7 +240,7 @@ impl ResponseError for Problem {
 }
 
 /// An error and everything that led to it, in one line.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

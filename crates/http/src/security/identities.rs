@@ -4,23 +4,30 @@ use std::borrow::Cow;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use guildhall_domain::access::Permission;
 use guildhall_domain::directory::IdentitySelection;
 use guildhall_domain::external::IdentityLink;
+use guildhall_domain::identifier::UserIdentifier;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Api;
 use crate::body::moment::Moment;
-use crate::extract::caller::{Caller, told};
-use crate::extract::path_parameters::UserSegment;
+use crate::extract::caller::{Caller, error_unless_permitted};
+use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
-use crate::openapi::{IdentityFilter, Paging, UserPath};
-use crate::respond::json::{Reply, json};
+use crate::openapi::{IdentityParameters, PagingParameters, UserPath};
+use crate::respond::json::{PreparedResponse, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
+use crate::routes::Route;
 use crate::work::{Lane, run};
+
+/// The routes of identities.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::new(__path_list, list), Route::new(__path_remove, remove)]
+}
 
 /// A subject of an outside issuer that is a user here.
 #[derive(Serialize, ToSchema)]
@@ -56,18 +63,18 @@ impl<'a> From<&'a IdentityLink> for IdentityBody<'a> {
     path = "/api/security/users/{user}/identities",
     tag = "Users",
     operation_id = "listIdentities",
-    params(UserPath, Paging),
+    params(UserPath, PagingParameters),
     responses((status = 200, description = "A page of identities.", body = PageBody<IdentityBody>))
 )]
-pub(crate) async fn list(
+async fn list(
     api: Data<Api>,
     caller: Caller,
-    user: Path<UserSegment>,
+    PathParameter(user): PathParameter<UserIdentifier>,
     query: Query,
-) -> Result<Reply, Problem> {
+) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
-        let page = told(api, context, Permission::ReadUsers, query.page())?;
-        let links = api.directory.identities(context, &user.0, page)?;
+        let page = error_unless_permitted(api, context, Permission::ReadUsers, query.page())?;
+        let links = api.directory.identities(context, &user, page)?;
         json(StatusCode::OK, &PageBody::new(&links, IdentityBody::from))
     })
     .await
@@ -81,18 +88,18 @@ pub(crate) async fn list(
     path = "/api/security/users/{user}/identities",
     tag = "Users",
     operation_id = "removeIdentities",
-    params(UserPath, IdentityFilter),
+    params(UserPath, IdentityParameters),
     responses((status = 204, description = "They are removed."))
 )]
-pub(crate) async fn remove(
+async fn remove(
     api: Data<Api>,
     caller: Caller,
-    user: Path<UserSegment>,
+    PathParameter(user): PathParameter<UserIdentifier>,
     query: Query,
 ) -> Result<HttpResponse, Problem> {
     let text = |name: &str| query.value(name).map(Cow::into_owned);
     let selection = IdentitySelection { issuer: text("issuer"), subject: text("subject") };
-    run(&api, Lane::Write, caller, move |api, context| api.directory.remove_identities(context, &user.0, &selection))
+    run(&api, Lane::Write, caller, move |api, context| api.directory.remove_identities(context, &user, &selection))
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -3,10 +3,10 @@
 mod comparison;
 mod conditions;
 mod cost;
-mod mistake;
+mod json_node;
 mod order;
-mod piece;
-pub(crate) mod schema;
+pub(crate) mod search_body;
+mod search_error;
 mod zenql;
 
 use guildhall_domain::context::Context;
@@ -17,29 +17,27 @@ use guildhall_domain::search::{Field, Filter, Listing};
 use guildhall_domain::time::Timestamp;
 
 use crate::Api;
-use crate::body::object::Object;
 use crate::extract::query::Query;
-use crate::respond::page;
 use crate::respond::problem::Problem;
-use conditions::Reading;
+use conditions::ConditionReader;
 use cost::Costs;
-use piece::Piece;
+use json_node::JsonNode;
 
 /// How many characters a text may have that something is compared with: as many as a whole query.
-const MOST_CHARACTERS: usize = guildhall_zenql::MAX_LENGTH;
+const MAX_CHARACTERS: usize = guildhall_zenql::MAX_LENGTH;
 
 /// How many comparisons a search may make. Databases take only so many values at once, and some need several.
-const MOST_COMPARISONS: usize = 4_000;
+const MAX_COMPARISONS: usize = 4_000;
 
 /// Who asks for a listing, and when.
 #[derive(Clone, Copy)]
-pub(crate) struct Asker<'a> {
+pub(crate) struct ListingRequest<'a> {
     api: &'a Api,
     context: &'a Context,
     now: Timestamp,
 }
 
-impl<'a> Asker<'a> {
+impl<'a> ListingRequest<'a> {
     pub(crate) fn new(api: &'a Api, context: &'a Context) -> Self {
         Self { api, context, now: context.now() }
     }
@@ -47,7 +45,7 @@ impl<'a> Asker<'a> {
     /// The listing that `q`, `zenql` and `order` ask for. It may have to wait, as all of these do.
     pub(crate) fn listing<F: Field>(self, query: &Query) -> Result<Listing<F>, Problem> {
         let listing = Listing { order: order::parameter(query, "order")?, ..Listing::of_all(query.page()?, self.now) };
-        self.narrowed(listing, query.value("q"), query.value("zenql"), &Costs::default())
+        self.with_q_and_zenql(listing, query.value("q"), query.value("zenql"), &Costs::default())
     }
 
     /// The same, with `where` and `orderBy` (contract 4.1 and 8.3).
@@ -56,39 +54,18 @@ impl<'a> Asker<'a> {
             Listing { order: order::parameter(query, "order")?, ..Listing::of_all(query.page()?, self.now) };
         let costs = Costs::default();
         if let Some(text) = query.value("where") {
-            let reading = Reading { now: self.now, costs: &costs };
-            listing.filter = reading.conditions(&Piece::parameter("where", &text)?)?;
+            let reader = ConditionReader { now: self.now, costs: &costs };
+            listing.filter = reader.conditions(&JsonNode::parameter("where", &text)?)?;
         }
-        let order = order::by_parameter(query, "orderBy")?;
+        let order = order::by_parameter_or_json(query, "orderBy")?;
         if !order.is_empty() {
             listing.order = order;
         }
-        self.narrowed(listing, query.value("q"), query.value("zenql"), &costs)
-    }
-
-    /// The same, as a body says it.
-    pub(crate) fn search_in<F: Field>(self, body: &[u8]) -> Result<Listing<F>, Problem> {
-        let body = Object::read(body)?;
-        let piece = |name: &str| body.raw(name).map(|json| Piece::property(name, json));
-        let text = |name: &str| piece(name).map(|piece| piece.required_text().map(Cow::Owned)).transpose();
-        let digits = |name: &str| piece(name).map(|piece| piece.digits());
-        let (index, size) = (digits(page::INDEX), digits(page::SIZE));
-        let mut listing = Listing::of_all(page::asked("property", index.as_deref(), size.as_deref())?, self.now);
-        let costs = Costs::default();
-        if let Some(piece) = piece("where") {
-            listing.filter = Reading { now: self.now, costs: &costs }.conditions(&piece)?;
-        }
-        for name in ["order", "orderBy"] {
-            let order = piece(name).map_or(Ok(Vec::new()), |piece| order::by_piece(&piece))?;
-            if !order.is_empty() {
-                listing.order = order;
-            }
-        }
-        self.narrowed(listing, text("q")?, text("zenql")?, &costs)
+        self.with_q_and_zenql(listing, query.value("q"), query.value("zenql"), &costs)
     }
 
     /// `listing` of those only that `q` and `zenql` let pass too. An order within `zenql` counts before any other.
-    fn narrowed<F: Field>(
+    fn with_q_and_zenql<F: Field>(
         self,
         listing: Listing<F>,
         q: Option<Cow<'_, str>>,
@@ -97,8 +74,8 @@ impl<'a> Asker<'a> {
     ) -> Result<Listing<F>, Problem> {
         let Listing { mut filter, mut order, page, now } = listing;
         if let Some(text) = q {
-            if text.chars().nth(MOST_CHARACTERS).is_some() {
-                let message = format!("The search is not valid at q: a text has at most {MOST_CHARACTERS} characters");
+            if text.chars().nth(MAX_CHARACTERS).is_some() {
+                let message = format!("The search is not valid at q: a text has at most {MAX_CHARACTERS} characters");
                 return Err(Problem::bad_request(message));
             }
             filter = filter.and(Filter::naming(&text));
@@ -110,8 +87,8 @@ impl<'a> Asker<'a> {
                 order = sorted;
             }
         }
-        if comparisons(&filter) > MOST_COMPARISONS {
-            let message = format!("The search makes more than {MOST_COMPARISONS} comparisons");
+        if count_comparisons(&filter) > MAX_COMPARISONS {
+            let message = format!("The search makes more than {MAX_COMPARISONS} comparisons");
             return Err(Problem::bad_request(message));
         }
         Ok(Listing { filter, order, page, now })
@@ -124,10 +101,10 @@ impl<'a> Asker<'a> {
     }
 }
 
-fn comparisons<F>(filter: &Filter<F>) -> usize {
+fn count_comparisons<F>(filter: &Filter<F>) -> usize {
     match filter {
-        Filter::All(several) | Filter::Any(several) => several.iter().map(comparisons).sum(),
-        Filter::Not(filter) => comparisons(filter),
+        Filter::All(several) | Filter::Any(several) => several.iter().map(count_comparisons).sum(),
+        Filter::Not(filter) => count_comparisons(filter),
         Filter::Is(..) => 1,
     }
 }

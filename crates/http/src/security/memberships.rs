@@ -2,19 +2,26 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
+use guildhall_domain::identifier::UserIdentifier;
 
 use crate::Api;
-use crate::extract::caller::{Caller, told_about};
-use crate::extract::path_parameters::UserSegment;
+use crate::extract::caller::{Caller, error_unless_may_read_user};
+use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::query::Query;
-use crate::openapi::{Excluding, MembershipPath, Paging, Searching, UserPath};
-use crate::respond::json::{Reply, json};
+use crate::openapi::{MembershipParameters, MembershipPath, PagingParameters, SearchParameters, UserPath};
+use crate::respond::json::{PreparedResponse, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::{NOT_A_MEMBER, Problem};
+use crate::routes::Route;
 use crate::security::groups::body::GroupBody;
-use crate::security::listing::Asker;
+use crate::security::listing::ListingRequest;
 use crate::work::{Lane, run};
+
+/// The routes of memberships.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::new(__path_list, list), Route::new(__path_check, check)]
+}
 
 /// Lists the groups of a user, by name.
 ///
@@ -24,20 +31,20 @@ use crate::work::{Lane, run};
     path = "/api/security/users/{user}/groups",
     tag = "Users",
     operation_id = "listGroupsOfUser",
-    params(UserPath, Paging, Searching, Excluding),
+    params(UserPath, PagingParameters, SearchParameters, MembershipParameters),
     responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
 )]
-pub(crate) async fn list(
+async fn list(
     api: Data<Api>,
     caller: Caller,
-    user: Path<UserSegment>,
+    PathParameter(user): PathParameter<UserIdentifier>,
     query: Query,
-) -> Result<Reply, Problem> {
+) -> Result<PreparedResponse, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
-        let read = Asker::new(api, context).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
-        let (reach, listing) = told_about(api, context, &user.0, read)?;
+        let read = ListingRequest::new(api, context).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
+        let (reach, listing) = error_unless_may_read_user(api, context, &user, read)?;
         let excluded = query.excluded_groups();
-        let groups = api.directory.groups_of_user(context, &user.0, reach, &excluded, &listing)?;
+        let groups = api.directory.groups_of_user(context, &user, reach, &excluded, &listing)?;
         json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
     })
     .await
@@ -54,14 +61,13 @@ pub(crate) async fn list(
     params(MembershipPath),
     responses((status = 204, description = "The user is in one of them."))
 )]
-pub(crate) async fn check(
+async fn check(
     api: Data<Api>,
     caller: Caller,
-    path: Path<(UserSegment, String)>,
+    PathParameters(user, groups): PathParameters<UserIdentifier, String>,
 ) -> Result<HttpResponse, Problem> {
-    let (user, groups) = path.into_inner();
     let is_member =
-        run(&api, Lane::Read, caller, move |api, context| api.directory.is_member_of_any(context, &user.0, &groups))
+        run(&api, Lane::Read, caller, move |api, context| api.directory.is_member_of_any(context, &user, &groups))
             .await?;
     if is_member { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found(NOT_A_MEMBER)) }
 }

@@ -3,4 +3,5 @@
 pub(crate) mod body;
 mod errors;
 pub(crate) mod handlers;
+pub(crate) mod requests;
 pub(crate) mod search;

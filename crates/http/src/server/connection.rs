@@ -29,25 +29,25 @@ const RESERVE_TIME: Duration = Duration::from_secs(5);
 const MARGIN: Duration = Duration::from_secs(1);
 
 /// The most bytes of a head.
-pub(crate) const MOST_HEAD: usize = 32 * 1024;
+pub(crate) const MAX_HEAD: usize = 32 * 1024;
 /// The most bytes of a body that are read at once.
 const BODY_READ: usize = 16 * 1024;
 /// The most bytes that are thrown away after the last response, for a client that reads only once it has sent everything.
-const MOST_DISCARDED: usize = 256 * 1024;
+const MAX_DISCARDED: usize = 256 * 1024;
 
 /// A connection. Clones are the same connection.
 #[derive(Clone)]
-pub(crate) struct Connection(Rc<Shared>);
+pub(crate) struct Connection(Rc<ConnectionInner>);
 
-struct Shared {
-    state: RefCell<State>,
+struct ConnectionInner {
+    state: RefCell<ConnectionState>,
     accepted: Instant,
     local: Option<SocketAddr>,
     stopping: Stopping,
     slot: Slot,
 }
 
-struct State {
+struct ConnectionState {
     phase: Phase,
     since: Instant,
     blocked: Option<Instant>,
@@ -71,7 +71,7 @@ enum Phase {
 }
 
 /// What may be read from a connection now.
-pub(crate) enum Reading {
+pub(crate) enum ReadAllowance {
     /// A head.
     Head,
     /// So many bytes.
@@ -88,9 +88,14 @@ impl Connection {
     /// A connection that was accepted just now at the address `local`.
     pub(crate) fn new(local: Option<SocketAddr>, stopping: Stopping, slot: Slot) -> Self {
         let now = Instant::now();
-        let state =
-            State { phase: Phase::awaiting_head(), since: now, blocked: None, is_responding: false, reader: None };
-        Self(Rc::new(Shared { state: RefCell::new(state), accepted: now, local, stopping, slot }))
+        let state = ConnectionState {
+            phase: Phase::awaiting_head(),
+            since: now,
+            blocked: None,
+            is_responding: false,
+            reader: None,
+        };
+        Self(Rc::new(ConnectionInner { state: RefCell::new(state), accepted: now, local, stopping, slot }))
     }
 
     /// The address at which it was accepted.
@@ -132,31 +137,31 @@ impl Connection {
     /// The same for the last response.
     pub(crate) fn begin_last_response(&self) -> ResponseGuard {
         self.enter(Phase::Response);
-        ResponseGuard { connection: self.clone(), next: Phase::Discard { left: MOST_DISCARDED } }
+        ResponseGuard { connection: self.clone(), next: Phase::Discard { left: MAX_DISCARDED } }
     }
 
     /// What may be read. If less than there may be, the task is woken once that changes.
-    pub(crate) fn reading(&self, context: &Context<'_>) -> Reading {
+    pub(crate) fn read_allowance(&self, context: &Context<'_>) -> ReadAllowance {
         let mut state = self.0.state.borrow_mut();
         let reading = match state.phase {
             // Responses that wait to be written must not become more.
-            Phase::Head { .. } if state.blocked.is_some() => Reading::Nothing,
-            Phase::Head { received, .. } if received >= MOST_HEAD => Reading::HeadTooLong,
-            Phase::Head { .. } => Reading::Head,
-            Phase::Work { is_whole: true } => Reading::End,
-            Phase::Body => Reading::Bytes(BODY_READ),
+            Phase::Head { .. } if state.blocked.is_some() => ReadAllowance::Nothing,
+            Phase::Head { received, .. } if received >= MAX_HEAD => ReadAllowance::HeadTooLong,
+            Phase::Head { .. } => ReadAllowance::Head,
+            Phase::Work { is_whole: true } => ReadAllowance::End,
+            Phase::Body => ReadAllowance::Bytes(BODY_READ),
             // Before a body, even the end is left for the handler, which tells the client that the body broke off.
-            Phase::Work { is_whole: false } | Phase::Response | Phase::Discard { left: 0 } => Reading::Nothing,
-            Phase::Discard { left } => Reading::Bytes(left.min(BODY_READ)),
+            Phase::Work { is_whole: false } | Phase::Response | Phase::Discard { left: 0 } => ReadAllowance::Nothing,
+            Phase::Discard { left } => ReadAllowance::Bytes(left.min(BODY_READ)),
         };
-        if !matches!(reading, Reading::Head | Reading::Bytes(_)) {
+        if !matches!(reading, ReadAllowance::Head | ReadAllowance::Bytes(_)) {
             state.reader = Some(context.waker().clone());
         }
         reading
     }
 
     /// So many bytes were read.
-    pub(crate) fn has_read(&self, bytes: usize) {
+    pub(crate) fn record_read(&self, bytes: usize) {
         match &mut self.0.state.borrow_mut().phase {
             Phase::Head { received, begun } => {
                 *received += bytes;
@@ -168,7 +173,7 @@ impl Connection {
     }
 
     /// The client took some bytes.
-    pub(crate) fn has_written(&self) {
+    pub(crate) fn record_written(&self) {
         let mut state = self.0.state.borrow_mut();
         if state.blocked.take().is_some() {
             state.wake_reader();
@@ -176,7 +181,7 @@ impl Connection {
     }
 
     /// Everything was written that there was.
-    pub(crate) fn has_flushed(&self) {
+    pub(crate) fn record_flushed(&self) {
         let mut state = self.0.state.borrow_mut();
         if matches!(state.phase, Phase::Head { .. } | Phase::Discard { .. }) {
             state.is_responding = false;
@@ -190,7 +195,7 @@ impl Connection {
     }
 
     /// The client takes no bytes at the moment.
-    pub(crate) fn is_blocked(&self) {
+    pub(crate) fn record_blocked(&self) {
         self.0.state.borrow_mut().blocked.get_or_insert_with(Instant::now);
     }
 
@@ -244,7 +249,7 @@ impl Phase {
     }
 }
 
-impl State {
+impl ConnectionState {
     fn wake_reader(&mut self) {
         if let Some(reader) = self.reader.take() {
             reader.wake();

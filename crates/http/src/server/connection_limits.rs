@@ -4,17 +4,10 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use actix_web::Error;
-use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::middleware::Next;
 use ipnet::IpNet;
 use tokio::sync::Notify;
 
 use crate::extract::client_address::network;
-use crate::respond::problem::Problem;
-use crate::routes::normalize_path::canonical_path;
-use crate::server::connection::Connection;
 use crate::work::shares::{Share, ShareExhausted, Shares};
 
 /// How many connections beyond each of the two limits may still ask whether the service lives. The newest takes the place of the
@@ -60,7 +53,7 @@ pub(crate) struct Slot {
     connections: Arc<Connections>,
     place: Place,
     /// Told when another connection takes the place.
-    lost: Arc<Notify>,
+    evicted: Arc<Notify>,
 }
 
 enum Place {
@@ -71,11 +64,6 @@ enum Place {
     BeyondTotal,
     BeyondAddress,
 }
-
-/// There are as many connections as there may be.
-#[derive(Debug, thiserror::Error)]
-#[error("there are too many connections")]
-struct TooManyConnections;
 
 impl Connections {
     /// None yet. Addresses in `unlimited` may have any number of connections.
@@ -88,15 +76,15 @@ impl Connections {
         let address = address.map(|address| address.to_canonical());
         let address = address.filter(|address| !self.unlimited.iter().any(|net| net.contains(address))).map(network);
         let share = address.map(|address| self.shares.take(address)).transpose();
-        let lost = Arc::new(Notify::new());
+        let evicted = Arc::new(Notify::new());
         let mut counts = self.lock();
         let place = match share {
             Err(ShareExhausted) => {
-                take_from_oldest(&mut counts.beyond_address, &lost);
+                evict_oldest(&mut counts.beyond_address, &evicted);
                 Place::BeyondAddress
             }
             Ok(_) if counts.total >= self.limits.total => {
-                take_from_oldest(&mut counts.beyond_total, &lost);
+                evict_oldest(&mut counts.beyond_total, &evicted);
                 Place::BeyondTotal
             }
             Ok(share) => {
@@ -105,7 +93,7 @@ impl Connections {
             }
         };
         drop(counts);
-        Slot { connections: Arc::clone(self), place, lost }
+        Slot { connections: Arc::clone(self), place, evicted }
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -113,7 +101,7 @@ impl Connections {
     }
 }
 
-fn take_from_oldest(reserve: &mut Reserve, newest: &Arc<Notify>) {
+fn evict_oldest(reserve: &mut Reserve, newest: &Arc<Notify>) {
     if reserve.len() >= RESERVE
         && let Some(oldest) = reserve.pop_front()
     {
@@ -129,8 +117,8 @@ impl Slot {
     }
 
     /// What is told when another connection takes the place.
-    pub(crate) fn lost(&self) -> Arc<Notify> {
-        Arc::clone(&self.lost)
+    pub(crate) fn evicted(&self) -> Arc<Notify> {
+        Arc::clone(&self.evicted)
     }
 }
 
@@ -138,31 +126,11 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut counts = self.connections.lock();
         match self.place {
-            Place::BeyondTotal => counts.beyond_total.retain(|other| !Arc::ptr_eq(other, &self.lost)),
-            Place::BeyondAddress => counts.beyond_address.retain(|other| !Arc::ptr_eq(other, &self.lost)),
+            Place::BeyondTotal => counts.beyond_total.retain(|other| !Arc::ptr_eq(other, &self.evicted)),
+            Place::BeyondAddress => counts.beyond_address.retain(|other| !Arc::ptr_eq(other, &self.evicted)),
             Place::Counted { .. } => counts.total -= 1,
         }
     }
-}
-
-/// Refuses everything but the question whether the service lives, on connections beyond the limits.
-pub(crate) async fn keep_reserve<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    match check_reserve(request.request().conn_data(), request.path()) {
-        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
-        Err(problem) => Ok(request.error_response(problem)),
-    }
-}
-
-/// Fails if `connection` is beyond the limits and `path` asks for anything but whether the service lives.
-pub(crate) fn check_reserve(connection: Option<&Connection>, path: &str) -> Result<(), Problem> {
-    let is_in_reserve = connection.is_some_and(Connection::is_in_reserve);
-    if is_in_reserve && canonical_path(path).is_none_or(|found| found.template != "/health/live") {
-        return Err(Problem::unavailable(TooManyConnections));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -182,7 +150,7 @@ mod tests {
         let admit = |address: &str| connections.admit(Some(address.parse().unwrap()));
         let mut attacker: Vec<_> = (0..2 + RESERVE).map(|_| admit("192.0.2.1")).collect();
         assert_eq!(in_reserve(&attacker), RESERVE);
-        let oldest = attacker[2].lost();
+        let oldest = attacker[2].evicted();
         let newest = admit("192.0.2.1");
         oldest.notified().await;
         let proxy: Vec<_> = (0..3).map(|_| admit("::ffff:10.0.0.1")).collect();

@@ -12,14 +12,14 @@ use crate::Api;
 use crate::extract::caller::Caller;
 use crate::extract::client_address::address_of;
 use crate::extract::request_body::RequestBody;
-use crate::middleware::request_log::{finish_refusal, log};
+use crate::middleware::connection_reserve::check_reserve;
+use crate::middleware::request_log::{add_error_headers, log_response};
 use crate::middleware::request_span::RequestSpan;
+use crate::oauth::token::TOKEN_ENDPOINT;
 use crate::respond::problem::Problem;
 use crate::respond::response_body::ResponseBody;
-use crate::routes::normalize_path::canonical_path;
-use crate::routes::{self, TOKEN_ENDPOINT};
+use crate::routes::path_match::PathMatch;
 use crate::server::connection::Connection;
-use crate::server::connection_limits::check_reserve;
 use crate::work::{Lane, run};
 
 /// Below this, a caller needs a token.
@@ -33,17 +33,21 @@ pub(crate) async fn admit(api: Api, mut request: Request) -> Result<Request, Res
     }
     let id = api.ids.next();
     let address = request.peer_addr().map(|peer| address_of(peer, request.headers(), &api.trusted_proxies));
-    let template = canonical_path(request.path()).map(|route| route.template);
+    let path_match = PathMatch::find(request.path());
+    let template = path_match.as_ref().map(PathMatch::template);
     let span = RequestSpan::new(id, request.method(), request.path(), template, address);
     span.around(async move {
         let begun = Instant::now();
-        let Err(problem) = check(&api, &request, connection.as_ref(), address).await else {
+        let Err(problem) = check(&api, &request, path_match.as_ref(), connection.as_ref(), address).await else {
+            if let Some(path_match) = path_match {
+                request.extensions_mut().insert(path_match);
+            }
             return Ok(request);
         };
         let mut response = problem.error_response();
-        finish_refusal(response.headers_mut(), id);
+        add_error_headers(response.headers_mut(), id);
         let is_head = request.method() == Method::HEAD;
-        log(response.status(), begun, problem.cause());
+        log_response(response.status(), begun, problem.cause());
         let unread = RequestBody::take_from(&mut request, connection.clone());
         let body = if is_head { BoxBody::new(()) } else { BoxBody::new(problem.body(id)) };
         let guard = connection.as_ref().map(Connection::begin_last_response);
@@ -60,18 +64,21 @@ pub(crate) async fn admit(api: Api, mut request: Request) -> Result<Request, Res
 async fn check(
     api: &Api,
     request: &Request,
+    path_match: Option<&PathMatch>,
     connection: Option<&Connection>,
     address: Option<IpAddr>,
 ) -> Result<(), Problem> {
-    check_reserve(connection, request.path())?;
-    let template = routes::find(request.path(), request.method())?;
+    check_reserve(connection, path_match)?;
+    let path_match = path_match.ok_or_else(Problem::no_such_path)?;
+    path_match.route(request.method())?;
+    let template = path_match.template();
     if template.starts_with(API_PREFIX) {
-        let caller = Caller::of(api, request.headers()).await?;
+        let caller = Caller::authenticate(api, request.headers()).await?;
         return run(api, Lane::Read, caller, |api, context| api.directory.authenticate(context)).await;
     }
     if template == TOKEN_ENDPOINT {
         // Only looked at: the request counts when it has come.
-        api.throttle.attempt(address)?.forgive();
+        api.throttle.attempt(address)?.refund();
     }
     Ok(())
 }

@@ -88,7 +88,7 @@ pub fn serve(api: Api, listener: TcpListener, options: ServeOptions) -> io::Resu
         apply_fn_factory(http, move |stream: TcpStream, http| {
             let peer = stream.peer_addr().ok();
             let slot = connections.admit(peer.map(|peer| peer.ip()));
-            let lost = slot.lost();
+            let evicted = slot.evicted();
             // Only a matter of speed.
             let _ = stream.set_nodelay(true);
             let connection = Connection::new(stream.local_addr().ok(), stopping.clone(), slot);
@@ -98,7 +98,7 @@ pub fn serve(api: Api, listener: TcpListener, options: ServeOptions) -> io::Resu
             async move {
                 tokio::select! {
                     outcome = whole => outcome.unwrap_or(Ok(())),
-                    () = lost.notified() => Ok(()),
+                    () = evicted.notified() => Ok(()),
                 }
             }
         })

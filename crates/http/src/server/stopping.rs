@@ -8,21 +8,21 @@ use tokio::time::{Instant, sleep_until};
 /// For how long clients may go on sending a body, or reading a response, once the server stops.
 pub(crate) const STOP_GRACE: Duration = Duration::from_secs(5);
 
-/// Tells connections that the server stops. Clones tell the same.
+/// Tells connections that the server stops. Clones sender the same.
 #[derive(Clone)]
 pub(crate) struct Stopping(watch::Receiver<Option<Instant>>);
 
 impl Stopping {
     /// A server that stops once `signal` completes. Must be called inside a Tokio runtime.
     pub(crate) fn after(signal: impl Future<Output = ()> + Send + 'static) -> Self {
-        let (tell, told) = watch::channel(None);
+        let (sender, receiver) = watch::channel(None);
         tokio::spawn(async move {
             signal.await;
-            tell.send_replace(Some(Instant::now()));
+            sender.send_replace(Some(Instant::now()));
             // Dropped only when no connection listens any more.
-            tell.closed().await;
+            sender.closed().await;
         });
-        Self(told)
+        Self(receiver)
     }
 
     /// Since when the server stops, if it does.
@@ -32,13 +32,13 @@ impl Stopping {
 
     /// Completes when the server begins to stop.
     pub(crate) async fn begun(&self) -> Instant {
-        let mut told = self.0.clone();
+        let mut receiver = self.0.clone();
         loop {
-            if let Some(since) = *told.borrow_and_update() {
+            if let Some(since) = *receiver.borrow_and_update() {
                 return since;
             }
-            if told.changed().await.is_err() {
-                // The runtime that would tell is gone, and this task with it.
+            if receiver.changed().await.is_err() {
+                // The runtime that would sender is gone, and this task with it.
                 std::future::pending::<()>().await;
             }
         }

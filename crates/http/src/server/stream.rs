@@ -10,8 +10,8 @@ use actix_web::rt::net::TcpStream;
 use guildhall_domain::ports::Ids;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::server::connection::{Connection, Reading};
-use crate::server::no_request::explained;
+use crate::server::connection::{Connection, ReadAllowance};
+use crate::server::malformed_request::error_response;
 
 /// The most bytes that are read at once while a head is awaited.
 const HEAD_READ: usize = 2048;
@@ -52,7 +52,7 @@ impl PacedStream {
         ready!(Pin::new(&mut self.stream).poll_read(context, &mut part))?;
         let read = part.filled().len();
         buffer.advance(read);
-        self.connection.has_read(read);
+        self.connection.record_read(read);
         self.has_just_read = read > 0;
         Poll::Ready(Ok(()))
     }
@@ -60,9 +60,9 @@ impl PacedStream {
     fn poll_write_bytes(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         match &written {
-            Poll::Ready(Ok(_)) => self.connection.has_written(),
+            Poll::Ready(Ok(_)) => self.connection.record_written(),
             Poll::Ready(Err(_)) => {}
-            Poll::Pending => self.connection.is_blocked(),
+            Poll::Pending => self.connection.record_blocked(),
         }
         written
     }
@@ -78,22 +78,22 @@ impl AsyncRead for PacedStream {
             }
             return Poll::Pending;
         }
-        match this.connection.reading(context) {
-            Reading::Head => {
+        match this.connection.read_allowance(context) {
+            ReadAllowance::Head => {
                 let mut ahead = [0; HEAD_READ];
                 let mut peeked = ReadBuf::new(&mut ahead);
                 ready!(this.stream.poll_peek(context, &mut peeked))?;
                 let most = to_empty_line(peeked.filled());
                 this.poll_read_bytes(context, buffer, most)
             }
-            Reading::Bytes(most) => this.poll_read_bytes(context, buffer, most),
-            Reading::End => match this.stream.poll_peek(context, &mut ReadBuf::new(&mut [0])) {
+            ReadAllowance::Bytes(most) => this.poll_read_bytes(context, buffer, most),
+            ReadAllowance::End => match this.stream.poll_peek(context, &mut ReadBuf::new(&mut [0])) {
                 Poll::Ready(Ok(0)) => Poll::Ready(Ok(())),
                 Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
                 Poll::Ready(Ok(_)) | Poll::Pending => Poll::Pending,
             },
-            Reading::Nothing => Poll::Pending,
-            Reading::HeadTooLong => {
+            ReadAllowance::Nothing => Poll::Pending,
+            ReadAllowance::HeadTooLong => {
                 buffer.put_slice(&NO_HEAD);
                 this.head_is_too_long = true;
                 this.has_just_read = true;
@@ -108,7 +108,7 @@ impl AsyncWrite for PacedStream {
         let this = self.get_mut();
         if this.last.is_none() && this.connection.is_between_responses() {
             let peer = this.stream.peer_addr().ok();
-            this.last = Some((explained(bytes, this.head_is_too_long, this.ids.next(), peer), 0));
+            this.last = Some((error_response(bytes, this.head_is_too_long, this.ids.next(), peer), 0));
         }
         let Some((last, mut done)) = this.last.take() else {
             return this.poll_write_bytes(context, bytes);
@@ -129,7 +129,7 @@ impl AsyncWrite for PacedStream {
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.connection.has_flushed();
+        this.connection.record_flushed();
         Pin::new(&mut this.stream).poll_flush(context)
     }
 

@@ -50,12 +50,12 @@ pub(crate) enum Weight {
 }
 
 struct Queue {
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     changed: Condvar,
     capacity: usize,
 }
 
-struct State {
+struct QueueState {
     jobs: VecDeque<(Weight, Job)>,
     /// How many heavy jobs are being done.
     heavy: usize,
@@ -67,7 +67,7 @@ struct State {
 impl Workers {
     /// Starts `threads` threads whose names begin with `name`. At most `capacity` jobs wait for them.
     pub(crate) fn start(name: &str, threads: NonZeroUsize, capacity: usize, priority: Priority) -> io::Result<Self> {
-        let state = State {
+        let state = QueueState {
             jobs: VecDeque::new(),
             heavy: 0,
             most_heavy: threads.get(),
@@ -147,7 +147,7 @@ impl Queue {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! An API key as JSON: what is read of one, and how one is written (contract 11).
+//! An API key as JSON: the bodies of requests, each with its schema and how it is read, and the body of responses (contract 11).
 
 use guildhall_domain::api_key::{ApiKey, ApiKeyDraft};
 use guildhall_domain::secret::Secret;
@@ -6,23 +6,65 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::body::moment::Moment;
-use crate::body::object::{Faults, Object};
+use crate::body::object::{FieldErrors, JsonObject, read_object};
 use crate::respond::problem::Problem;
 
 /// What an answer says above the fields that are not as they must be.
 pub(crate) const INVALID: &str = "There are validation errors in the API key";
 
-/// Reads what a request says of an API key. A property that is not there stays as it is; read-only ones are ignored.
-pub(crate) fn draft(body: &[u8]) -> Result<ApiKeyDraft, Problem> {
-    let key = Object::read(body)?;
-    let faults = &mut Faults::default();
-    let draft = ApiKeyDraft {
-        name: key.given("name", faults, Object::text),
-        description: key.given("description", faults, Object::text),
-        enabled: key.boolean("enabled", faults),
-        scopes: key.given("scopes", faults, Object::texts),
-    };
-    std::mem::take(faults).none_or(INVALID, draft)
+/// An API key to be created. Other properties are ignored.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its fields only describe what `read` reads")]
+#[schema(rename_all = "camelCase", examples(json!({ "name": "Soap factory", "description": "Puts everybody to work" })))]
+pub(crate) struct NewApiKey {
+    /// Unique among API keys and users, because it is the username of the key's user.
+    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    name: String,
+    /// Up to 32 KiB.
+    #[schema(pattern = r"^[^\u0000]*$")]
+    description: Option<String>,
+    #[schema(default = true)]
+    enabled: Option<bool>,
+    /// The most that its tokens may be used for. Without any, everything; unknown ones are left out.
+    scopes: Option<Vec<String>>,
+}
+
+impl NewApiKey {
+    pub(crate) fn read(body: &[u8]) -> Result<ApiKeyDraft, Problem> {
+        read_object(body, INVALID, draft)
+    }
+}
+
+/// What changes of an API key. A property that is absent stays as it is; read-only and other properties are ignored.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its fields only describe what `read` reads")]
+#[schema(as = ApiKeyChanges, rename_all = "camelCase", examples(json!({ "enabled": false })))]
+pub(crate) struct ApiKeyUpdate {
+    /// Unique among API keys and users.
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    name: Option<String>,
+    /// Up to 32 KiB.
+    #[schema(pattern = r"^[^\u0000]*$")]
+    description: Option<String>,
+    enabled: Option<bool>,
+    /// They take the place of all that are there.
+    scopes: Option<Vec<String>>,
+}
+
+impl ApiKeyUpdate {
+    pub(crate) fn read(body: &[u8]) -> Result<ApiKeyDraft, Problem> {
+        read_object(body, INVALID, draft)
+    }
+}
+
+/// A property that is absent stays as it is, or has its default in a new key.
+fn draft(key: &JsonObject<'_>, errors: &mut FieldErrors) -> ApiKeyDraft {
+    ApiKeyDraft {
+        name: key.if_present("name", errors, JsonObject::text),
+        description: key.if_present("description", errors, JsonObject::text),
+        enabled: key.boolean("enabled", errors),
+        scopes: key.if_present("scopes", errors, JsonObject::texts),
+    }
 }
 
 /// An API key.

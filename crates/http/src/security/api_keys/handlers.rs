@@ -2,20 +2,34 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use guildhall_domain::access::Permission;
+use guildhall_domain::api_key::ApiKeyIdentifier;
 
 use crate::Api;
-use crate::extract::authorised_body::Submission;
-use crate::extract::caller::{Caller, told};
-use crate::extract::path_parameters::ApiKeySegment;
+use crate::extract::authorised_body::AuthorisedBody;
+use crate::extract::caller::{Caller, error_unless_permitted};
+use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
-use crate::openapi::{ApiKeyChanges, ApiKeyPath, NewApiKey, Paging};
-use crate::respond::json::{Reply, created, json};
+use crate::openapi::{ApiKeyPath, PagingParameters};
+use crate::respond::json::{PreparedResponse, created, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
-use crate::security::api_keys::body::{ApiKeyBody, draft};
+use crate::routes::Route;
+use crate::security::api_keys::body::{ApiKeyBody, ApiKeyUpdate, NewApiKey};
 use crate::work::{Lane, run};
+
+/// The routes of API keys.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(__path_list, list),
+        Route::new(__path_create, create),
+        Route::new(__path_read, read),
+        Route::new(__path_replace, replace),
+        Route::new(__path_delete, delete),
+        Route::new(__path_rotate, rotate),
+    ]
+}
 
 /// Lists API keys, by name.
 #[utoipa::path(
@@ -23,12 +37,12 @@ use crate::work::{Lane, run};
     path = "/api/security/apiKeys",
     tag = "API keys",
     operation_id = "listApiKeys",
-    params(Paging),
+    params(PagingParameters),
     responses((status = 200, description = "A page of API keys.", body = PageBody<ApiKeyBody>))
 )]
-pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
+async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Long, caller, move |api, context| {
-        let page = told(api, context, Permission::ManageApiKeys, query.page())?;
+        let page = error_unless_permitted(api, context, Permission::ManageApiKeys, query.page())?;
         let keys = api.directory.api_keys(context, page)?;
         json(StatusCode::OK, &PageBody::new(&keys, |key| ApiKeyBody::new(key, None)))
     })
@@ -46,10 +60,10 @@ pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result
     request_body = NewApiKey,
     responses((status = 201, description = "The API key with its secret.", body = ApiKeyBody), (status = 409), (status = 422))
 )]
-pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
+async fn create(api: Data<Api>, caller: Caller, request_body: AuthorisedBody) -> Result<PreparedResponse, Problem> {
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
-        let issued = api.directory.create_api_key(context, draft(&body)?, &[])?;
+        let issued = api.directory.create_api_key(context, NewApiKey::read(&body)?, &[])?;
         created(format_args!("apiKeys/{}", issued.key.id), &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
     })
     .await
@@ -64,9 +78,13 @@ pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submissio
     params(ApiKeyPath),
     responses((status = 200, description = "The API key.", body = ApiKeyBody))
 )]
-pub(crate) async fn read(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<Reply, Problem> {
+async fn read(
+    api: Data<Api>,
+    caller: Caller,
+    PathParameter(key): PathParameter<ApiKeyIdentifier>,
+) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
-        let key = api.directory.api_key(context, &key.0)?;
+        let key = api.directory.api_key(context, &key)?;
         json(StatusCode::OK, &ApiKeyBody::new(&key, None))
     })
     .await
@@ -81,18 +99,18 @@ pub(crate) async fn read(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment
     tag = "API keys",
     operation_id = "updateApiKey",
     params(ApiKeyPath),
-    request_body = ApiKeyChanges,
+    request_body = ApiKeyUpdate,
     responses((status = 200, description = "The API key as it is now.", body = ApiKeyBody), (status = 422))
 )]
-pub(crate) async fn replace(
+async fn replace(
     api: Data<Api>,
     caller: Caller,
-    key: Path<ApiKeySegment>,
-    submission: Submission,
-) -> Result<Reply, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
+    PathParameter(key): PathParameter<ApiKeyIdentifier>,
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
-        let key = api.directory.change_api_key(context, &key.0, &draft(&body)?)?;
+        let key = api.directory.change_api_key(context, &key, &ApiKeyUpdate::read(&body)?)?;
         json(StatusCode::OK, &ApiKeyBody::new(&key, None))
     })
     .await
@@ -107,8 +125,12 @@ pub(crate) async fn replace(
     params(ApiKeyPath),
     responses((status = 204, description = "The API key is gone."))
 )]
-pub(crate) async fn delete(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<HttpResponse, Problem> {
-    run(&api, Lane::Write, caller, move |api, context| api.directory.delete_api_key(context, &key.0)).await?;
+async fn delete(
+    api: Data<Api>,
+    caller: Caller,
+    PathParameter(key): PathParameter<ApiKeyIdentifier>,
+) -> Result<HttpResponse, Problem> {
+    run(&api, Lane::Write, caller, move |api, context| api.directory.delete_api_key(context, &key)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -121,9 +143,13 @@ pub(crate) async fn delete(api: Data<Api>, caller: Caller, key: Path<ApiKeySegme
     params(ApiKeyPath),
     responses((status = 200, description = "The API key with its secret.", body = ApiKeyBody))
 )]
-pub(crate) async fn rotate(api: Data<Api>, caller: Caller, key: Path<ApiKeySegment>) -> Result<Reply, Problem> {
+async fn rotate(
+    api: Data<Api>,
+    caller: Caller,
+    PathParameter(key): PathParameter<ApiKeyIdentifier>,
+) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Write, caller, move |api, context| {
-        let issued = api.directory.rotate_api_key(context, &key.0)?;
+        let issued = api.directory.rotate_api_key(context, &key)?;
         json(StatusCode::OK, &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
     })
     .await

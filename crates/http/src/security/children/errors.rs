@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use guildhall_domain::directory::{AddChildrenError, Cycle, RemoveChildError};
 use guildhall_domain::group::GroupId;
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
-use crate::respond::problem::{GROUP_NOT_FOUND, Problem};
+use crate::respond::problem::{GROUP_NOT_FOUND, InvalidFieldBody, NamedGroup, Problem};
 
 const CHILD_NOT_FOUND: &str = "Child group not found";
 
@@ -36,27 +37,18 @@ impl From<RemoveChildError> for Problem {
     }
 }
 
-#[derive(Serialize)]
-struct UnknownGroups {
-    #[serde(rename = "groupIds", serialize_with = "ids")]
+// The ids of a bulk request that no group has.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UnknownGroups {
+    /// In their order.
+    #[serde(serialize_with = "ids")]
+    #[schema(min_items = 1, value_type = Vec<Uuid>)]
     group_ids: BTreeSet<GroupId>,
 }
 
 fn ids<S: Serializer>(ids: &BTreeSet<GroupId>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(ids.iter().map(ToString::to_string))
-}
-
-#[derive(Serialize)]
-struct InvalidChild<'a> {
-    field: &'static str,
-    message: &'static str,
-    path: Vec<Named<'a>>,
-}
-
-#[derive(Serialize)]
-struct Named<'a> {
-    id: String,
-    name: &'a str,
 }
 
 /// The path leads from the parent over the child back down to the parent, which is named once.
@@ -66,7 +58,7 @@ fn closes_a_cycle(cycle: &Cycle) -> Problem {
     } else {
         "The child group already has this group below it, so adding it would close a cycle"
     };
-    let path = cycle.iter().map(|(id, name)| Named { id: id.to_string(), name: name.as_str() }).collect();
-    let child = InvalidChild { field: "childGroupId", message, path };
+    let path = cycle.iter().map(|(id, name)| NamedGroup { id: id.to_string(), name: name.as_str() }).collect();
+    let child = InvalidFieldBody { field: "childGroupId", message, path: Some(path) };
     Problem::validation("There are validation errors adding the child group").with_data(&[child])
 }

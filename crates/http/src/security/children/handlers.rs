@@ -1,26 +1,37 @@
 //! Groups in groups (contract 5.k to 5.n).
 
-use std::collections::BTreeSet;
-
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use guildhall_domain::access::Permission;
-use guildhall_domain::group::GroupId;
+use guildhall_domain::identifier::GroupIdentifier;
 
 use crate::Api;
-use crate::body::uuid_list;
-use crate::extract::authorised_body::Submission;
-use crate::extract::caller::{Caller, told};
-use crate::extract::path_parameters::GroupSegment;
+use crate::extract::authorised_body::AuthorisedBody;
+use crate::extract::caller::{Caller, error_unless_permitted};
+use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::query::Query;
-use crate::openapi::{ChildPath, Excluding, GroupIds, GroupPath, IncludingSelf, Paging, Searching};
-use crate::respond::json::{Reply, json};
+use crate::openapi::{
+    ChildPath, GroupPath, IncludeSelfParameter, MembershipParameters, PagingParameters, SearchParameters,
+};
+use crate::respond::json::{PreparedResponse, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
+use crate::routes::Route;
+use crate::security::children::body::GroupIds;
 use crate::security::groups::body::GroupBody;
-use crate::security::listing::Asker;
+use crate::security::listing::ListingRequest;
 use crate::work::{Lane, run};
+
+/// The routes of children.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(__path_list, list),
+        Route::new(__path_add_many, add_many),
+        Route::new(__path_add, add),
+        Route::new(__path_remove, remove),
+    ]
+}
 
 /// Lists the groups below a group, by name.
 #[utoipa::path(
@@ -28,21 +39,21 @@ use crate::work::{Lane, run};
     path = "/api/security/groups/{group}/groups",
     tag = "Groups",
     operation_id = "listChildren",
-    params(GroupPath, Paging, Searching, Excluding, IncludingSelf),
+    params(GroupPath, PagingParameters, SearchParameters, MembershipParameters, IncludeSelfParameter),
     responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
 )]
-pub(crate) async fn list(
+async fn list(
     api: Data<Api>,
     caller: Caller,
-    group: Path<GroupSegment>,
+    PathParameter(group): PathParameter<GroupIdentifier>,
     query: Query,
-) -> Result<Reply, Problem> {
+) -> Result<PreparedResponse, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
-        let read = Asker::new(api, context)
+        let read = ListingRequest::new(api, context)
             .listing(&query)
             .and_then(|listing| Ok(((query.reach()?, query.is_on("includeSelf")?), listing)));
-        let (which, listing) = told(api, context, Permission::ReadGroups, read)?;
-        let groups = api.directory.children(context, &group.0, which, &query.excluded_groups(), &listing)?;
+        let (which, listing) = error_unless_permitted(api, context, Permission::ReadGroups, read)?;
+        let groups = api.directory.children(context, &group, which, &query.excluded_groups(), &listing)?;
         json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
     })
     .await
@@ -60,16 +71,16 @@ pub(crate) async fn list(
     request_body(content = GroupIds, example = json!(["6254736c-70e1-43b0-b769-f8e0f6359862"])),
     responses((status = 204, description = "All of them are below the group."), (status = 422))
 )]
-pub(crate) async fn add_many(
+async fn add_many(
     api: Data<Api>,
     caller: Caller,
-    group: Path<GroupSegment>,
-    submission: Submission,
+    PathParameter(group): PathParameter<GroupIdentifier>,
+    request_body: AuthorisedBody,
 ) -> Result<HttpResponse, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::ChangeMembers, api.limits.bulk_bytes).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ChangeMembers, api.limits.bulk_bytes).await?;
     run(&api, Lane::Long, caller, move |api, context| {
-        let children: BTreeSet<GroupId> = uuid_list::ids(body, api.limits.bulk_ids)?.into_iter().map(GroupId).collect();
-        Ok::<_, Problem>(api.directory.add_children(context, &group.0, &children)?)
+        let children = GroupIds::read(body, api.limits.bulk_ids)?;
+        Ok::<_, Problem>(api.directory.add_children(context, &group, &children)?)
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())
@@ -86,13 +97,12 @@ pub(crate) async fn add_many(
     params(ChildPath),
     responses((status = 204, description = "It is below the group."), (status = 422))
 )]
-pub(crate) async fn add(
+async fn add(
     api: Data<Api>,
     caller: Caller,
-    path: Path<(GroupSegment, GroupSegment)>,
+    PathParameters(group, child): PathParameters<GroupIdentifier, GroupIdentifier>,
 ) -> Result<HttpResponse, Problem> {
-    let (group, child) = path.into_inner();
-    run(&api, Lane::Write, caller, move |api, context| api.directory.add_child(context, &group.0, &child.0)).await?;
+    run(&api, Lane::Write, caller, move |api, context| api.directory.add_child(context, &group, &child)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -105,12 +115,11 @@ pub(crate) async fn add(
     params(ChildPath),
     responses((status = 204, description = "It is no longer below the group."), (status = 409))
 )]
-pub(crate) async fn remove(
+async fn remove(
     api: Data<Api>,
     caller: Caller,
-    path: Path<(GroupSegment, GroupSegment)>,
+    PathParameters(group, child): PathParameters<GroupIdentifier, GroupIdentifier>,
 ) -> Result<HttpResponse, Problem> {
-    let (group, child) = path.into_inner();
-    run(&api, Lane::Write, caller, move |api, context| api.directory.remove_child(context, &group.0, &child.0)).await?;
+    run(&api, Lane::Write, caller, move |api, context| api.directory.remove_child(context, &group, &child)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

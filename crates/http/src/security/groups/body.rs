@@ -1,46 +1,98 @@
-//! A group as JSON: what is read of one, and how one is written (contract 3.4).
+//! A group as JSON: the bodies of requests, each with its schema and how it is read, and the body of responses (contract 3.4).
 
 use std::collections::BTreeSet;
 
 use guildhall_domain::group::{Group, GroupChanges, GroupDraft, GroupKind};
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use crate::body::custom::{CustomBody, CustomMode};
+use crate::body::custom::{CustomBody, CustomMode, optional_custom_schema};
 use crate::body::moment::Moment;
-use crate::body::object::{Faults, Object};
+use crate::body::object::{JsonObject, read_object};
 use crate::respond::problem::Problem;
 
 /// What an answer says above the fields that are not as they must be.
 pub(crate) const INVALID: &str = "There are validation errors creating the group";
 pub(crate) const INVALID_CHANGE: &str = "There are validation errors updating the group";
 
-/// Reads what a request says of a group that is to be. Read-only properties are ignored.
-pub(crate) fn draft(body: &[u8]) -> Result<GroupDraft, Problem> {
-    let group = Object::read(body)?;
-    let faults = &mut Faults::default();
-    let draft = GroupDraft {
-        id: group.id("id", faults),
-        name: group.text("name", faults),
-        description: group.text("description", faults),
-        kind: group.text("type", faults),
-        custom: group.custom("custom", faults),
-        auto_membership_email_domains: group.texts("autoMembershipEmailDomains", faults),
-    };
-    std::mem::take(faults).none_or(INVALID, draft)
+/// A group to be created. Other properties are ignored.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its fields only describe what `read` reads")]
+#[schema(rename_all = "camelCase", examples(json!({
+    "id": "6254736c-70e1-43b0-b769-f8e0f6359862",
+    "name": "Paper Street Soap Company",
+    "description": "Soap, and nothing but soap",
+})))]
+pub(crate) struct NewGroup {
+    /// Without one, or with all zeros, one is made.
+    id: Option<Uuid>,
+    /// Unique. Not a GUID.
+    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    name: String,
+    /// Up to 32 KiB.
+    #[schema(pattern = r"^[^\u0000]*$")]
+    description: Option<String>,
+    r#type: Option<NewGroupType>,
+    #[schema(schema_with = optional_custom_schema)]
+    custom: Option<()>,
+    /// Users whose email address is in one of these domains join when their account is created.
+    auto_membership_email_domains: Option<Vec<Domain>>,
 }
 
-/// Reads what a request changes of a group. A property that is not there stays as it is; its type never changes.
-pub(crate) fn changes(body: &[u8]) -> Result<GroupChanges, Problem> {
-    let group = Object::read(body)?;
-    let faults = &mut Faults::default();
-    let changes = GroupChanges {
-        name: group.given("name", faults, Object::text),
-        description: group.given("description", faults, Object::text),
-        custom: CustomMode::Replace.read(&group, faults),
-        auto_membership_email_domains: group.given("autoMembershipEmailDomains", faults, Object::texts),
-    };
-    std::mem::take(faults).none_or(INVALID_CHANGE, changes)
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+#[schema(rename_all = "camelCase")]
+enum NewGroupType {
+    Contensis,
+    External,
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
+#[schema(min_length = 1, examples("fightclub.com"))]
+struct Domain(String);
+
+impl NewGroup {
+    pub(crate) fn read(body: &[u8]) -> Result<GroupDraft, Problem> {
+        read_object(body, INVALID, |group, errors| GroupDraft {
+            id: group.id("id", errors),
+            name: group.text("name", errors),
+            description: group.text("description", errors),
+            kind: group.text("type", errors),
+            custom: group.custom("custom", errors),
+            auto_membership_email_domains: group.texts("autoMembershipEmailDomains", errors),
+        })
+    }
+}
+
+/// What changes of a group. A property that is absent stays as it is; read-only and other properties are ignored.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its fields only describe what `read` reads")]
+#[schema(as = GroupChanges, rename_all = "camelCase", examples(json!({ "description": "Soap, and nothing but soap" })))]
+pub(crate) struct GroupUpdate {
+    /// Unique. Not a GUID. A system group keeps its name.
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    name: Option<String>,
+    /// Up to 32 KiB.
+    #[schema(pattern = r"^[^\u0000]*$")]
+    description: Option<String>,
+    /// They take the place of all that are there.
+    #[schema(schema_with = optional_custom_schema)]
+    custom: Option<()>,
+    /// They take the place of all that are there.
+    auto_membership_email_domains: Option<Vec<Domain>>,
+}
+
+impl GroupUpdate {
+    pub(crate) fn read(body: &[u8]) -> Result<GroupChanges, Problem> {
+        read_object(body, INVALID_CHANGE, |group, errors| GroupChanges {
+            name: group.if_present("name", errors, JsonObject::text),
+            description: group.if_present("description", errors, JsonObject::text),
+            custom: CustomMode::Replace.read(group, errors),
+            auto_membership_email_domains: group.if_present("autoMembershipEmailDomains", errors, JsonObject::texts),
+        })
+    }
 }
 
 /// A group.

@@ -2,22 +2,35 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use guildhall_domain::access::Permission;
+use guildhall_domain::identifier::GroupIdentifier;
 
 use crate::Api;
-use crate::extract::authorised_body::Submission;
-use crate::extract::caller::{Caller, told};
-use crate::extract::conditional::{Conditions, group_tag, tagged};
-use crate::extract::path_parameters::GroupSegment;
+use crate::extract::authorised_body::AuthorisedBody;
+use crate::extract::caller::{Caller, error_unless_permitted};
+use crate::extract::conditional::{ConditionalHeaders, group_etag, with_etag};
+use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
-use crate::openapi::{GroupChanges, GroupPath, IfMatch, IfNoneMatch, NewGroup, Paging, Searching};
-use crate::respond::json::{Reply, created, json};
+use crate::openapi::{GroupPath, IfMatchHeader, IfNoneMatchHeader, PagingParameters, SearchParameters};
+use crate::respond::json::{PreparedResponse, created, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
-use crate::security::groups::body::{GroupBody, changes, draft};
-use crate::security::listing::Asker;
+use crate::routes::Route;
+use crate::security::groups::body::{GroupBody, GroupUpdate, NewGroup};
+use crate::security::listing::ListingRequest;
 use crate::work::{Lane, run};
+
+/// The routes of groups.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(__path_list, list),
+        Route::new(__path_create, create),
+        Route::new(__path_read, read),
+        Route::new(__path_replace, replace),
+        Route::new(__path_delete, delete),
+    ]
+}
 
 /// Lists groups, by name.
 #[utoipa::path(
@@ -25,12 +38,17 @@ use crate::work::{Lane, run};
     path = "/api/security/groups",
     tag = "Groups",
     operation_id = "listGroups",
-    params(Paging, Searching),
+    params(PagingParameters, SearchParameters),
     responses((status = 200, description = "A page of groups.", body = PageBody<GroupBody>))
 )]
-pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
+async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedResponse, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
-        let listing = told(api, context, Permission::ReadGroups, Asker::new(api, context).listing(&query))?;
+        let listing = error_unless_permitted(
+            api,
+            context,
+            Permission::ReadGroups,
+            ListingRequest::new(api, context).listing(&query),
+        )?;
         let groups = api.directory.groups(context, &listing)?;
         json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
     })
@@ -46,11 +64,11 @@ pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result
     request_body = NewGroup,
     responses((status = 201, description = "The group.", body = GroupBody), (status = 409), (status = 422))
 )]
-pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
+async fn create(api: Data<Api>, caller: Caller, request_body: AuthorisedBody) -> Result<PreparedResponse, Problem> {
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
-        let group = api.directory.create_group(context, draft(&body)?)?;
-        tagged(created(format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_tag(&group))
+        let group = api.directory.create_group(context, NewGroup::read(&body)?)?;
+        with_etag(created(format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_etag(&group))
     })
     .await
 }
@@ -61,18 +79,18 @@ pub(crate) async fn create(api: Data<Api>, caller: Caller, submission: Submissio
     path = "/api/security/groups/{group}",
     tag = "Groups",
     operation_id = "readGroup",
-    params(GroupPath, IfNoneMatch),
+    params(GroupPath, IfNoneMatchHeader),
     responses((status = 200, description = "The group.", body = GroupBody))
 )]
-pub(crate) async fn read(
+async fn read(
     api: Data<Api>,
     caller: Caller,
-    group: Path<GroupSegment>,
-    conditions: Conditions,
-) -> Result<Reply, Problem> {
+    PathParameter(group): PathParameter<GroupIdentifier>,
+    conditions: ConditionalHeaders,
+) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
-        let group = api.directory.group(context, &group.0)?;
-        conditions.read(&group_tag(&group), &GroupBody::from(&group))
+        let group = api.directory.group(context, &group)?;
+        conditions.respond(&group_etag(&group), &GroupBody::from(&group))
     })
     .await
 }
@@ -83,22 +101,22 @@ pub(crate) async fn read(
     path = "/api/security/groups/{group}",
     tag = "Groups",
     operation_id = "updateGroup",
-    params(GroupPath, IfMatch),
-    request_body = GroupChanges,
+    params(GroupPath, IfMatchHeader),
+    request_body = GroupUpdate,
     responses((status = 200, description = "The group as it is now.", body = GroupBody), (status = 422))
 )]
-pub(crate) async fn replace(
+async fn replace(
     api: Data<Api>,
     caller: Caller,
-    group: Path<GroupSegment>,
-    conditions: Conditions,
-    submission: Submission,
-) -> Result<Reply, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
+    PathParameter(group): PathParameter<GroupIdentifier>,
+    conditions: ConditionalHeaders,
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
-        let changes = changes(&body)?;
-        let group = api.directory.change_group(context, &group.0, &changes, &conditions.precondition())?;
-        tagged(json(StatusCode::OK, &GroupBody::from(&group))?, &group_tag(&group))
+        let changes = GroupUpdate::read(&body)?;
+        let group = api.directory.change_group(context, &group, &changes, &conditions.precondition())?;
+        with_etag(json(StatusCode::OK, &GroupBody::from(&group))?, &group_etag(&group))
     })
     .await
 }
@@ -109,18 +127,18 @@ pub(crate) async fn replace(
     path = "/api/security/groups/{group}",
     tag = "Groups",
     operation_id = "deleteGroup",
-    params(GroupPath, IfMatch),
+    params(GroupPath, IfMatchHeader),
     responses((status = 204, description = "The group is gone."))
 )]
-pub(crate) async fn delete(
+async fn delete(
     api: Data<Api>,
     caller: Caller,
-    group: Path<GroupSegment>,
-    conditions: Conditions,
+    PathParameter(group): PathParameter<GroupIdentifier>,
+    conditions: ConditionalHeaders,
 ) -> Result<HttpResponse, Problem> {
     // Its members may be as many as those of a bulk change.
     run(&api, Lane::Long, caller, move |api, context| {
-        api.directory.delete_group(context, &group.0, &conditions.precondition())
+        api.directory.delete_group(context, &group, &conditions.precondition())
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())

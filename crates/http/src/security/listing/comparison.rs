@@ -4,35 +4,35 @@ use guildhall_domain::search::{Field, Filter, Kind, Operand, Operator, Unfit};
 use guildhall_domain::time::Timestamp;
 use guildhall_zenql::{Literal, MomentError, Value};
 
-use super::mistake::Mistake;
+use super::search_error::SearchError;
 
 /// A field, and what a request calls it.
-pub(super) struct Named<'a, F> {
+pub(super) struct NamedField<'a, F> {
     name: &'a str,
     pub(super) field: F,
 }
 
-impl<'a, F: Field> Named<'a, F> {
-    pub(super) fn find(name: &'a str) -> Result<Self, Mistake> {
-        F::named(name).map(|field| Self { name, field }).ok_or_else(|| Mistake::Field(name.to_owned()))
+impl<'a, F: Field> NamedField<'a, F> {
+    pub(super) fn find(name: &'a str) -> Result<Self, SearchError> {
+        F::named(name).map(|field| Self { name, field }).ok_or_else(|| SearchError::Field(name.to_owned()))
     }
 
     /// Those whose field compares so with `value`.
-    pub(super) fn compared(&self, operator: Operator, value: &Value, now: Timestamp) -> Result<Filter<F>, Mistake> {
+    pub(super) fn compared(&self, operator: Operator, value: &Value, now: Timestamp) -> Result<Filter<F>, SearchError> {
         let comparing = |operand| {
             Filter::comparing(self.field.clone(), operator, operand).map_err(|unfit| match unfit {
-                Unfit::Operator => Mistake::Operator(self.name.to_owned(), self.field.kind()),
+                Unfit::Operator => SearchError::Operator(self.name.to_owned(), self.field.kind()),
                 Unfit::Operand => self.unfit(),
             })
         };
         match self.operand(value, now) {
             Ok(operand) => comparing(operand),
             // Of an operator and a value that both do not fit, the operator is what to change.
-            Err(mistake) => Err(comparing(Operand::Null).err().filter(Mistake::is_operator).unwrap_or(mistake)),
+            Err(error) => Err(comparing(Operand::Null).err().filter(SearchError::is_operator).unwrap_or(error)),
         }
     }
 
-    fn operand(&self, value: &Value, now: Timestamp) -> Result<Operand, Mistake> {
+    fn operand(&self, value: &Value, now: Timestamp) -> Result<Operand, SearchError> {
         let operand = match (&value.literal, self.field.kind()) {
             (Literal::Null, _) => Some(Operand::Null),
             (_, Kind::Id) => value.as_uuid().map(Operand::Id),
@@ -42,13 +42,13 @@ impl<'a, F: Field> Named<'a, F> {
             (_, Kind::Moment) => match value.moment(now.milliseconds()) {
                 Ok(milliseconds) => Some(Operand::Moment(Timestamp::from_milliseconds(milliseconds))),
                 Err(MomentError::NotAMoment) => None,
-                Err(MomentError::OutOfRange) => return Err(Mistake::OutOfRange),
+                Err(MomentError::OutOfRange) => return Err(SearchError::OutOfRange),
             },
         };
         operand.ok_or_else(|| self.unfit())
     }
 
-    fn unfit(&self) -> Mistake {
-        Mistake::Value(self.name.to_owned(), self.field.kind())
+    fn unfit(&self) -> SearchError {
+        SearchError::Value(self.name.to_owned(), self.field.kind())
     }
 }

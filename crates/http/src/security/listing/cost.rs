@@ -4,10 +4,10 @@ use std::cell::Cell;
 
 use guildhall_domain::search::{Field, Filter, Piece, Test, TextTest};
 
-use super::mistake::Mistake;
+use super::search_error::SearchError;
 
 /// How many comparisons a search may make that no index helps and that take long: with wildcards, or of custom properties.
-pub(super) const MOST_COSTLY: usize = 100;
+pub(super) const MAX_COSTLY: usize = 100;
 
 /// Counts the costly comparisons of a search, in whichever languages it makes them.
 #[derive(Debug, Default)]
@@ -15,10 +15,10 @@ pub(super) struct Costs(Cell<usize>);
 
 impl Costs {
     /// The same filter, which asks something of a single field, if the search may make its comparisons too.
-    pub(super) fn admit<F: Field>(&self, filter: Filter<F>) -> Result<Filter<F>, Mistake> {
+    pub(super) fn admit<F: Field>(&self, filter: Filter<F>) -> Result<Filter<F>, SearchError> {
         let count = self.0.get() + costly(&filter);
-        if count > MOST_COSTLY {
-            return Err(Mistake::TooCostly);
+        if count > MAX_COSTLY {
+            return Err(SearchError::TooCostly);
         }
         self.0.set(count);
         Ok(filter)

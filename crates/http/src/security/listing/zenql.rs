@@ -6,33 +6,33 @@ use std::fmt;
 use guildhall_domain::search::{Field, Filter, Operator, Sort};
 use guildhall_zenql::{Clause, Direction, Expression, Literal, Order, Position, Test, Value, parse};
 
-use super::comparison::Named;
+use super::comparison::NamedField;
 use super::cost::Costs;
-use super::mistake::Mistake;
-use super::{Asker, order};
+use super::search_error::SearchError;
+use super::{ListingRequest, order};
 use crate::respond::problem::Problem;
 
 /// What `text` asks for, and the order it asks for it in, if it says one.
 pub(super) fn read<F: Field>(
     text: &str,
-    asker: Asker<'_>,
+    request: ListingRequest<'_>,
     costs: &Costs,
 ) -> Result<(Filter<F>, Vec<Sort<F>>), Problem> {
     let query = parse(text).map_err(|error| Problem::zenql(error.position, &error.detail()))?;
-    let reading = Reading { asker, costs, caller: OnceCell::new() };
-    let filter = query.filter.map_or_else(|| Ok(Filter::all()), |expression| reading.filter(&expression))?;
+    let reader = ZenqlReader { request, costs, caller: OnceCell::new() };
+    let filter = query.filter.map_or_else(|| Ok(Filter::all()), |expression| reader.filter(&expression))?;
     Ok((filter, sorted(&query.order)?))
 }
 
 /// Reads a query for somebody.
-struct Reading<'a> {
-    asker: Asker<'a>,
+struct ZenqlReader<'a> {
+    request: ListingRequest<'a>,
     costs: &'a Costs,
     /// Their username, once it turns out to be needed.
     caller: OnceCell<Value>,
 }
 
-impl Reading<'_> {
+impl ZenqlReader<'_> {
     fn filter<F: Field>(&self, expression: &Expression) -> Result<Filter<F>, Problem> {
         match expression {
             Expression::Or(any) => Ok(Filter::Any(self.filters(any)?)),
@@ -41,7 +41,7 @@ impl Reading<'_> {
             Expression::Clause(clause) => self.clause(clause),
             Expression::Anywhere { words, .. } => match self.known(words)?.text() {
                 Some(text) => Ok(Filter::with_words(text)),
-                None => Err(wrong(words.position, "words should stand here")),
+                None => Err(zenql_error(words.position, "words should stand here")),
             },
         }
     }
@@ -51,11 +51,12 @@ impl Reading<'_> {
     }
 
     fn clause<F: Field>(&self, clause: &Clause) -> Result<Filter<F>, Problem> {
-        let named = Named::find(&clause.field.name).map_err(|mistake| wrong(clause.field.position, mistake))?;
+        let named = NamedField::find(&clause.field.name).map_err(|error| zenql_error(clause.field.position, error))?;
         let compared = |operator, value: &Value| {
-            let refused =
-                |mistake: Mistake| wrong(if mistake.is_operator() { clause.position } else { value.position }, mistake);
-            named.compared(operator, self.known(value)?, self.asker.now).map_err(refused)
+            let refused = |error: SearchError| {
+                zenql_error(if error.is_operator() { clause.position } else { value.position }, error)
+            };
+            named.compared(operator, self.known(value)?, self.request.now).map_err(refused)
         };
         let filter = match &clause.test {
             Test::Equal(value) => compared(Operator::Equal, value),
@@ -77,7 +78,7 @@ impl Reading<'_> {
             Test::Empty => Ok(Filter::without(named.field)),
             Test::Exists => Ok(Filter::with(named.field)),
         }?;
-        self.costs.admit(filter).map_err(|mistake| wrong(clause.field.position, mistake))
+        self.costs.admit(filter).map_err(|error| zenql_error(clause.field.position, error))
     }
 
     /// `value`, or the caller's username in the place of `currentUser()`.
@@ -88,7 +89,7 @@ impl Reading<'_> {
         if let Some(caller) = self.caller.get() {
             return Ok(caller);
         }
-        let literal = Literal::Text(self.asker.username()?);
+        let literal = Literal::Text(self.request.username()?);
         Ok(self.caller.get_or_init(|| Value { literal, position: Position::default() }))
     }
 }
@@ -96,14 +97,14 @@ impl Reading<'_> {
 fn sorted<F: Field>(fields: &[Order]) -> Result<Vec<Sort<F>>, Problem> {
     let mut order = Vec::new();
     for Order { field, direction } in fields {
-        let refused = |mistake| wrong(field.position, mistake);
-        let named = Named::find(&field.name).map_err(refused)?;
+        let refused = |error| zenql_error(field.position, error);
+        let named = NamedField::find(&field.name).map_err(refused)?;
         let sort = Sort { field: named.field, is_descending: *direction == Direction::Descending };
         order::push(&mut order, sort).map_err(refused)?;
     }
     Ok(order)
 }
 
-fn wrong(position: Position, detail: impl fmt::Display) -> Problem {
+fn zenql_error(position: Position, detail: impl fmt::Display) -> Problem {
     Problem::zenql(position.0, &detail.to_string())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use guildhall_domain::directory::{AddMembersError, MemberError, RemoveMemberError};
 use guildhall_domain::user::UserId;
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::respond::problem::{GROUP_NOT_FOUND, NOT_A_MEMBER, Problem, USER_NOT_FOUND};
 
@@ -43,9 +44,13 @@ impl From<RemoveMemberError> for Problem {
     }
 }
 
-#[derive(Serialize)]
-struct UnknownUsers {
-    #[serde(rename = "userIds", serialize_with = "ids")]
+// The ids of a bulk request that no user has.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UnknownUsers {
+    /// In their order.
+    #[serde(serialize_with = "ids")]
+    #[schema(min_items = 1, value_type = Vec<Uuid>)]
     user_ids: BTreeSet<UserId>,
 }
 

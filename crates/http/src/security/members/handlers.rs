@@ -1,26 +1,36 @@
 //! Who belongs to a group (contract 5.f to 5.j).
 
-use std::collections::BTreeSet;
-
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use guildhall_domain::access::Permission;
-use guildhall_domain::user::UserId;
+use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 
 use crate::Api;
-use crate::body::uuid_list;
-use crate::extract::authorised_body::Submission;
-use crate::extract::caller::{Caller, told};
-use crate::extract::path_parameters::{GroupSegment, UserSegment};
+use crate::extract::authorised_body::AuthorisedBody;
+use crate::extract::caller::{Caller, error_unless_permitted};
+use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::query::Query;
-use crate::openapi::{Excluding, GroupPath, MemberPath, Paging, Searching, UserIds};
-use crate::respond::json::{Reply, json};
+use crate::openapi::{GroupPath, MemberPath, MembershipParameters, PagingParameters, SearchParameters};
+use crate::respond::json::{PreparedResponse, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::{NOT_A_MEMBER, Problem};
-use crate::security::listing::Asker;
+use crate::routes::Route;
+use crate::security::listing::ListingRequest;
+use crate::security::members::body::UserIds;
 use crate::security::users::body::UserBody;
 use crate::work::{Lane, run};
+
+/// The routes of members.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(__path_list, list),
+        Route::new(__path_add_many, add_many),
+        Route::new(__path_add, add),
+        Route::new(__path_remove, remove),
+        Route::new(__path_check, check),
+    ]
+}
 
 /// Lists the users of a group, by username.
 #[utoipa::path(
@@ -28,19 +38,19 @@ use crate::work::{Lane, run};
     path = "/api/security/groups/{group}/users",
     tag = "Groups",
     operation_id = "listMembers",
-    params(GroupPath, Paging, Searching, Excluding),
+    params(GroupPath, PagingParameters, SearchParameters, MembershipParameters),
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
-pub(crate) async fn list(
+async fn list(
     api: Data<Api>,
     caller: Caller,
-    group: Path<GroupSegment>,
+    PathParameter(group): PathParameter<GroupIdentifier>,
     query: Query,
-) -> Result<Reply, Problem> {
+) -> Result<PreparedResponse, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
-        let read = Asker::new(api, context).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
-        let (reach, listing) = told(api, context, Permission::ReadGroups, read)?;
-        let users = api.directory.members(context, &group.0, reach, &query.excluded_groups(), &listing)?;
+        let read = ListingRequest::new(api, context).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
+        let (reach, listing) = error_unless_permitted(api, context, Permission::ReadGroups, read)?;
+        let users = api.directory.members(context, &group, reach, &query.excluded_groups(), &listing)?;
         json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, context.now())))
     })
     .await
@@ -64,16 +74,16 @@ pub(crate) async fn list(
     ])),
     responses((status = 204, description = "All of them are in the group."))
 )]
-pub(crate) async fn add_many(
+async fn add_many(
     api: Data<Api>,
     caller: Caller,
-    group: Path<GroupSegment>,
-    submission: Submission,
+    PathParameter(group): PathParameter<GroupIdentifier>,
+    request_body: AuthorisedBody,
 ) -> Result<HttpResponse, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::ChangeMembers, api.limits.bulk_bytes).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ChangeMembers, api.limits.bulk_bytes).await?;
     run(&api, Lane::Long, caller, move |api, context| {
-        let users: BTreeSet<UserId> = uuid_list::ids(body, api.limits.bulk_ids)?.into_iter().map(UserId).collect();
-        Ok::<_, Problem>(api.directory.add_members(context, &group.0, &users)?)
+        let users = UserIds::read(body, api.limits.bulk_ids)?;
+        Ok::<_, Problem>(api.directory.add_members(context, &group, &users)?)
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())
@@ -88,13 +98,12 @@ pub(crate) async fn add_many(
     params(MemberPath),
     responses((status = 204, description = "The user is in the group."))
 )]
-pub(crate) async fn add(
+async fn add(
     api: Data<Api>,
     caller: Caller,
-    path: Path<(GroupSegment, UserSegment)>,
+    PathParameters(group, user): PathParameters<GroupIdentifier, UserIdentifier>,
 ) -> Result<HttpResponse, Problem> {
-    let (group, user) = path.into_inner();
-    run(&api, Lane::Write, caller, move |api, context| api.directory.add_member(context, &group.0, &user.0)).await?;
+    run(&api, Lane::Write, caller, move |api, context| api.directory.add_member(context, &group, &user)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -107,13 +116,12 @@ pub(crate) async fn add(
     params(MemberPath),
     responses((status = 204, description = "The user is no longer in the group."), (status = 409))
 )]
-pub(crate) async fn remove(
+async fn remove(
     api: Data<Api>,
     caller: Caller,
-    path: Path<(GroupSegment, UserSegment)>,
+    PathParameters(group, user): PathParameters<GroupIdentifier, UserIdentifier>,
 ) -> Result<HttpResponse, Problem> {
-    let (group, user) = path.into_inner();
-    run(&api, Lane::Write, caller, move |api, context| api.directory.remove_member(context, &group.0, &user.0)).await?;
+    run(&api, Lane::Write, caller, move |api, context| api.directory.remove_member(context, &group, &user)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -128,13 +136,12 @@ pub(crate) async fn remove(
     params(MemberPath),
     responses((status = 204, description = "The user is in the group."))
 )]
-pub(crate) async fn check(
+async fn check(
     api: Data<Api>,
     caller: Caller,
-    path: Path<(GroupSegment, UserSegment)>,
+    PathParameters(group, user): PathParameters<GroupIdentifier, UserIdentifier>,
 ) -> Result<HttpResponse, Problem> {
-    let (group, user) = path.into_inner();
     let is_member =
-        run(&api, Lane::Read, caller, move |api, context| api.directory.is_member(context, &group.0, &user.0)).await?;
+        run(&api, Lane::Read, caller, move |api, context| api.directory.is_member(context, &group, &user)).await?;
     if is_member { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found(NOT_A_MEMBER)) }
 }

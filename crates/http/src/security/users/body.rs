@@ -1,82 +1,12 @@
-//! A user as JSON: what is read of one, and how one is written (contract 3.3).
+//! A user in a response (contract 3.3).
 
 use guildhall_domain::time::Timestamp;
-use guildhall_domain::user::{Email, ProviderKind, User, UserChanges, UserDraft};
+use guildhall_domain::user::{Email, ProviderKind, User};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::body::custom::{CustomBody, CustomMode};
+use crate::body::custom::CustomBody;
 use crate::body::moment::Moment;
-use crate::body::object::{Faults, Object};
-use crate::respond::problem::Problem;
-
-/// What an answer says above the fields that are not as they must be.
-pub(crate) const INVALID: &str = "There are validation errors creating the user";
-pub(crate) const INVALID_CHANGE: &str = "There are validation errors updating the user";
-pub(crate) const INVALID_PASSWORD: &str = "There are validation errors updating the password";
-pub(crate) const INVALID_ACTION: &str = "There are validation errors in the action";
-
-/// Reads what a request says of a user that is to be. Read-only properties are ignored.
-pub(crate) fn draft(body: &[u8]) -> Result<UserDraft, Problem> {
-    let user = Object::read(body)?;
-    let faults = &mut Faults::default();
-    let credentials = user.object("credentials", faults);
-    let draft = UserDraft {
-        id: user.id("id", faults),
-        username: user.text("username", faults),
-        email: user.text("email", faults),
-        first_name: user.text("firstName", faults),
-        last_name: user.text("lastName", faults),
-        timezone: user.text("timezone", faults),
-        language: user.text("language", faults),
-        custom: user.custom("custom", faults),
-        password: credentials.text("password", faults),
-        password_change_frequency: credentials.integer("passwordChangeFrequency", faults),
-        expiry: user.moment("expiry", faults),
-        opt_out_of_notifications: user.boolean("optOutOfNotifications", faults).unwrap_or_default(),
-        suspended: false,
-        force_password_reset: false,
-    };
-    std::mem::take(faults).none_or(INVALID, draft)
-}
-
-/// Reads what a request changes of a user. A property that is not there stays as it is; read-only ones are ignored.
-pub(crate) fn changes(body: &[u8], custom: CustomMode) -> Result<UserChanges, Problem> {
-    let user = Object::read(body)?;
-    let faults = &mut Faults::default();
-    let credentials = user.object("credentials", faults);
-    let changes = UserChanges {
-        username: user.given("username", faults, Object::text),
-        email: user.given("email", faults, Object::text),
-        first_name: user.given("firstName", faults, Object::text),
-        last_name: user.given("lastName", faults, Object::text),
-        timezone: user.given("timezone", faults, Object::text),
-        language: user.given("language", faults, Object::text),
-        custom: custom.read(&user, faults),
-        password_change_frequency: credentials.given("passwordChangeFrequency", faults, Object::integer),
-        expiry: user.given("expiry", faults, Object::moment),
-        opt_out_of_notifications: user
-            .given("optOutOfNotifications", faults, Object::boolean)
-            .map(Option::unwrap_or_default),
-    };
-    std::mem::take(faults).none_or(INVALID_CHANGE, changes)
-}
-
-/// The existing password and the new one, as a request gives them.
-pub(crate) fn passwords(body: &[u8]) -> Result<(Option<String>, Option<String>), Problem> {
-    let passwords = Object::read(body)?;
-    let faults = &mut Faults::default();
-    let given = (passwords.text("existing", faults), passwords.text("new", faults));
-    std::mem::take(faults).none_or(INVALID_PASSWORD, given)
-}
-
-/// The name of an action; without one, no text.
-pub(crate) fn action(body: &[u8]) -> Result<String, Problem> {
-    let action = Object::read(body)?;
-    let faults = &mut Faults::default();
-    let kind = action.text("type", faults).unwrap_or_default();
-    std::mem::take(faults).none_or(INVALID_ACTION, kind)
-}
 
 /// A user.
 #[derive(Serialize, ToSchema)]

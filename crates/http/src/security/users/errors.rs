@@ -4,7 +4,7 @@ use guildhall_domain::directory::{
     ActError, ChangePasswordError, ChangeUserError, CreateUserError, DeleteUserError, IdentitiesError, ReadUserError,
 };
 
-use super::body;
+use super::requests;
 use crate::respond::problem::{Problem, USER_NOT_FOUND};
 
 const STALE: &str = "The user has changed since it was read";
@@ -12,7 +12,7 @@ const STALE: &str = "The user has changed since it was read";
 impl From<CreateUserError> for Problem {
     fn from(error: CreateUserError) -> Self {
         match error {
-            CreateUserError::Invalid(fields) => Self::invalid(body::INVALID, &fields),
+            CreateUserError::Invalid(fields) => Self::invalid(requests::INVALID, &fields),
             CreateUserError::IdTaken(id) => Self::conflict(format!("A user with the id '{id}' already exists")),
             CreateUserError::UsernameTaken(name) => {
                 Self::conflict(format!("A user with the username '{name}' already exists"))
@@ -50,7 +50,7 @@ impl From<ChangeUserError> for Problem {
         match error {
             ChangeUserError::UserNotFound => Self::not_found(USER_NOT_FOUND),
             ChangeUserError::Stale => Self::precondition_failed(STALE),
-            ChangeUserError::Invalid(fields) => Self::invalid(body::INVALID_CHANGE, &fields),
+            ChangeUserError::Invalid(fields) => Self::invalid(requests::INVALID_CHANGE, &fields),
             ChangeUserError::Refused(refused) => refused.into(),
         }
     }
@@ -71,7 +71,7 @@ impl From<ActError> for Problem {
     fn from(error: ActError) -> Self {
         match error {
             ActError::UserNotFound => Self::not_found(USER_NOT_FOUND),
-            ActError::Invalid(field) => Self::invalid(body::INVALID_ACTION, &[field]),
+            ActError::Invalid(field) => Self::invalid(requests::INVALID_ACTION, &[field]),
             ActError::Refused(refused) => refused.into(),
         }
     }
@@ -81,7 +81,7 @@ impl From<ChangePasswordError> for Problem {
     fn from(error: ChangePasswordError) -> Self {
         match error {
             ChangePasswordError::UserNotFound => Self::not_found(USER_NOT_FOUND),
-            ChangePasswordError::Invalid(fields) => Self::invalid(body::INVALID_PASSWORD, &fields),
+            ChangePasswordError::Invalid(fields) => Self::invalid(requests::INVALID_PASSWORD, &fields),
             ChangePasswordError::ExistingIncorrect => Self::conflict("The existing password is incorrect"),
             ChangePasswordError::Passwords(error) => Self::unexpected(error),
             ChangePasswordError::Refused(refused) => refused.into(),

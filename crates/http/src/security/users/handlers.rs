@@ -2,30 +2,48 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use guildhall_domain::access::Permission;
+use guildhall_domain::identifier::UserIdentifier;
+use guildhall_domain::name::NameKey;
 use guildhall_domain::user::UserDraft;
 
 use crate::Api;
 use crate::body::custom::CustomMode;
-use crate::extract::authorised_body::Submission;
-use crate::extract::caller::{Caller, told, told_about};
+use crate::extract::authorised_body::AuthorisedBody;
+use crate::extract::caller::{Caller, error_unless_may_read_user, error_unless_permitted};
 use crate::extract::client_address::network;
-use crate::extract::conditional::{Conditions, tagged, user_tag};
-use crate::extract::path_parameters::UserSegment;
+use crate::extract::conditional::{ConditionalHeaders, user_etag, with_etag};
+use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
 use crate::middleware::audit;
 use crate::middleware::request_span::RequestSpan;
 use crate::openapi::{
-    IfMatch, IfNoneMatch, Initially, Legacy, NewUser, OAuthError, Paging, PasswordChange, Searching, SearchingUsers,
-    UserActionRequest, UserChanges, UserPath,
+    ClassicUserIdParameter, IfMatchHeader, IfNoneMatchHeader, NewUserParameters, OAuthError, PagingParameters,
+    SearchParameters, UserPath, UserSearchParameters,
 };
-use crate::respond::json::{Reply, created, json};
+use crate::respond::json::{PreparedResponse, created, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
-use crate::security::listing::Asker;
-use crate::security::users::body::{UserBody, action, changes, draft, passwords};
+use crate::routes::Route;
+use crate::security::listing::ListingRequest;
+use crate::security::users::body::UserBody;
+use crate::security::users::requests::{NewUser, PasswordChange, UserActionBody, UserUpdate};
 use crate::work::{Lane, run};
+
+/// The routes of users.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(__path_list, list),
+        Route::new(__path_create, create),
+        Route::new(__path_read, read),
+        Route::new(__path_replace, replace),
+        Route::new(__path_merge, merge),
+        Route::new(__path_delete, delete),
+        Route::new(__path_change_password, change_password),
+        Route::new(__path_act, act),
+    ]
+}
 
 /// Lists users, by username.
 #[utoipa::path(
@@ -33,12 +51,17 @@ use crate::work::{Lane, run};
     path = "/api/security/users",
     tag = "Users",
     operation_id = "listUsers",
-    params(Paging, Searching, SearchingUsers),
+    params(PagingParameters, SearchParameters, UserSearchParameters),
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
-pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
+pub(super) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedResponse, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
-        let listing = told(api, context, Permission::ReadUsers, Asker::new(api, context).search(&query))?;
+        let listing = error_unless_permitted(
+            api,
+            context,
+            Permission::ReadUsers,
+            ListingRequest::new(api, context).search(&query),
+        )?;
         let users = api.directory.users(context, &listing)?;
         json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, context.now())))
     })
@@ -53,24 +76,24 @@ pub(crate) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result
     path = "/api/security/users",
     tag = "Users",
     operation_id = "createUser",
-    params(Initially),
+    params(NewUserParameters),
     request_body = NewUser,
     responses((status = 201, description = "The user.", body = UserBody), (status = 409), (status = 422))
 )]
-pub(crate) async fn create(
+async fn create(
     api: Data<Api>,
     caller: Caller,
     query: Query,
-    submission: Submission,
-) -> Result<Reply, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::CreateUsers, api.limits.body_bytes).await?;
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
+    let body = request_body.read_if_permitted(&api, &caller, Permission::CreateUsers, api.limits.body_bytes).await?;
     let (suspended, force_password_reset) = (query.is_on("suspended")?, query.is_on("forcePasswordReset")?);
     run(&api, Lane::Password, caller, move |api, context| {
-        let draft = UserDraft { suspended, force_password_reset, ..draft(&body)? };
+        let draft = UserDraft { suspended, force_password_reset, ..NewUser::read(&body)? };
         let user = api.directory.create_user(context, draft)?;
-        tagged(
+        with_etag(
             created(format_args!("users/{}", user.id), &UserBody::new(&user, context.now()))?,
-            &user_tag(&user, context.now()),
+            &user_etag(&user, context.now()),
         )
     })
     .await
@@ -84,22 +107,27 @@ pub(crate) async fn create(
     path = "/api/security/users/{user}",
     tag = "Users",
     operation_id = "readUser",
-    params(UserPath, Legacy, IfNoneMatch),
+    params(UserPath, ClassicUserIdParameter, IfNoneMatchHeader),
     responses((status = 200, description = "The user.", body = UserBody))
 )]
-pub(crate) async fn read(
+async fn read(
     api: Data<Api>,
     caller: Caller,
-    user: Path<UserSegment>,
+    PathParameter(user): PathParameter<UserIdentifier>,
     query: Query,
-    conditions: Conditions,
-) -> Result<Reply, Problem> {
+    conditions: ConditionalHeaders,
+) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
-        let by_legacy_id = told_about(api, context, &user.0, query.is_on("classicUserId"))?;
-        let user = api.directory.user(context, &user.into_inner().unless_legacy(by_legacy_id).0)?;
-        conditions.read(&user_tag(&user, context.now()), &UserBody::new(&user, context.now()))
+        let by_legacy_id = error_unless_may_read_user(api, context, &user, query.is_on("classicUserId"))?;
+        let user = api.directory.user(context, &unless_legacy(user, by_legacy_id))?;
+        conditions.respond(&user_etag(&user, context.now()), &UserBody::new(&user, context.now()))
     })
     .await
+}
+
+/// The same user, or nobody if `is_legacy`: no user has an id from before the platform used GUIDs (contract 4.4).
+fn unless_legacy(user: UserIdentifier, is_legacy: bool) -> UserIdentifier {
+    if is_legacy { UserIdentifier::Name(NameKey::of("")) } else { user }
 }
 
 /// Changes a user.
@@ -110,20 +138,20 @@ pub(crate) async fn read(
     path = "/api/security/users/{user}",
     tag = "Users",
     operation_id = "updateUser",
-    params(UserPath, IfMatch),
-    request_body = UserChanges,
+    params(UserPath, IfMatchHeader),
+    request_body = UserUpdate,
     responses((status = 200, description = "The user as they are now.", body = UserBody), (status = 422))
 )]
-pub(crate) async fn replace(
+async fn replace(
     api: Data<Api>,
     caller: Caller,
-    user: Path<UserSegment>,
-    conditions: Conditions,
-    submission: Submission,
-) -> Result<Reply, Problem> {
-    caller.may_on_user(&api, Permission::ChangeUsers, &user.0).await?;
-    let body = submission.read(&["application/json"], api.limits.body_bytes).await?;
-    change(api, caller, user.into_inner(), conditions, body, CustomMode::Replace).await
+    PathParameter(user): PathParameter<UserIdentifier>,
+    conditions: ConditionalHeaders,
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
+    caller.authorise_on_user(&api, Permission::ChangeUsers, &user).await?;
+    let body = request_body.read(&["application/json"], api.limits.body_bytes).await?;
+    change(api, caller, user, conditions, body, CustomMode::Replace).await
 }
 
 /// Changes a user by a merge patch.
@@ -134,35 +162,35 @@ pub(crate) async fn replace(
     path = "/api/security/users/{user}",
     tag = "Users",
     operation_id = "patchUser",
-    params(UserPath, IfMatch),
-    request_body(content((UserChanges = "application/merge-patch+json"), (UserChanges = "application/json"))),
+    params(UserPath, IfMatchHeader),
+    request_body(content((UserUpdate = "application/merge-patch+json"), (UserUpdate = "application/json"))),
     responses((status = 200, description = "The user as they are now.", body = UserBody), (status = 422))
 )]
-pub(crate) async fn merge(
+async fn merge(
     api: Data<Api>,
     caller: Caller,
-    user: Path<UserSegment>,
-    conditions: Conditions,
-    submission: Submission,
-) -> Result<Reply, Problem> {
-    caller.may_on_user(&api, Permission::ChangeUsers, &user.0).await?;
+    PathParameter(user): PathParameter<UserIdentifier>,
+    conditions: ConditionalHeaders,
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
+    caller.authorise_on_user(&api, Permission::ChangeUsers, &user).await?;
     let media = ["application/merge-patch+json", "application/json"];
-    let body = submission.read(&media, api.limits.body_bytes).await?;
-    change(api, caller, user.into_inner(), conditions, body, CustomMode::Merge).await
+    let body = request_body.read(&media, api.limits.body_bytes).await?;
+    change(api, caller, user, conditions, body, CustomMode::Merge).await
 }
 
 async fn change(
     api: Data<Api>,
     caller: Caller,
-    user: UserSegment,
-    conditions: Conditions,
+    user: UserIdentifier,
+    conditions: ConditionalHeaders,
     body: Vec<u8>,
     custom: CustomMode,
-) -> Result<Reply, Problem> {
+) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Write, caller, move |api, context| {
-        let changes = changes(&body, custom)?;
-        let user = api.directory.change_user(context, &user.0, &changes, &conditions.precondition())?;
-        tagged(json(StatusCode::OK, &UserBody::new(&user, context.now()))?, &user_tag(&user, context.now()))
+        let changes = UserUpdate::read(&body, custom)?;
+        let user = api.directory.change_user(context, &user, &changes, &conditions.precondition())?;
+        with_etag(json(StatusCode::OK, &UserBody::new(&user, context.now()))?, &user_etag(&user, context.now()))
     })
     .await
 }
@@ -175,17 +203,17 @@ async fn change(
     path = "/api/security/users/{user}",
     tag = "Users",
     operation_id = "deleteUser",
-    params(UserPath, IfMatch),
+    params(UserPath, IfMatchHeader),
     responses((status = 204, description = "The user is gone."))
 )]
-pub(crate) async fn delete(
+async fn delete(
     api: Data<Api>,
     caller: Caller,
-    user: Path<UserSegment>,
-    conditions: Conditions,
+    PathParameter(user): PathParameter<UserIdentifier>,
+    conditions: ConditionalHeaders,
 ) -> Result<HttpResponse, Problem> {
     run(&api, Lane::Write, caller, move |api, context| {
-        api.directory.delete_user(context, &user.0, &conditions.precondition())
+        api.directory.delete_user(context, &user, &conditions.precondition())
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())
@@ -209,24 +237,24 @@ pub(crate) async fn delete(
          headers(("Retry-After" = u32, description = "After how many seconds to ask again.")))
     )
 )]
-pub(crate) async fn change_password(
+async fn change_password(
     api: Data<Api>,
     caller: Caller,
-    user: Path<UserSegment>,
-    submission: Submission,
+    PathParameter(user): PathParameter<UserIdentifier>,
+    request_body: AuthorisedBody,
 ) -> Result<HttpResponse, Problem> {
-    caller.may_on_user(&api, Permission::ChangePasswords, &user.0).await?;
+    caller.authorise_on_user(&api, Permission::ChangePasswords, &user).await?;
     let address = RequestSpan::current().address().map(network);
     let mut attempt = api.throttle.attempt(address)?;
-    api.throttle.of_account(&mut attempt, address, &caller.0.user.0)?;
-    let body = submission.read(&["application/json"], api.limits.body_bytes).await?;
+    api.throttle.count_account(&mut attempt, address, &caller.0.user.0)?;
+    let body = request_body.read(&["application/json"], api.limits.body_bytes).await?;
     let changed = run(&api, Lane::Password, caller, move |api, context| {
-        let (existing, new) = passwords(&body)?;
-        let changed = api.directory.change_password(context, &user.0, existing, new);
-        audit::report_password_change(context, &user.0, &changed);
+        let PasswordChange { existing, new } = PasswordChange::read(&body)?;
+        let changed = api.directory.change_password(context, &user, existing, new);
+        audit::report_password_change(context, &user, &changed);
         Ok::<_, Problem>(changed?)
     });
-    attempt.judge(changed.await)?;
+    attempt.settle(changed.await)?;
     Ok(HttpResponse::Ok().finish())
 }
 
@@ -237,18 +265,18 @@ pub(crate) async fn change_password(
     tag = "Users",
     operation_id = "actOnUser",
     params(UserPath),
-    request_body = UserActionRequest,
+    request_body = UserActionBody,
     responses((status = 204, description = "It is done."), (status = 422))
 )]
-pub(crate) async fn act(
+async fn act(
     api: Data<Api>,
     caller: Caller,
-    user: Path<UserSegment>,
-    submission: Submission,
+    PathParameter(user): PathParameter<UserIdentifier>,
+    request_body: AuthorisedBody,
 ) -> Result<HttpResponse, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::ManageUsers, api.limits.body_bytes).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageUsers, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
-        Ok::<_, Problem>(api.directory.act(context, &user.0, &action(&body)?)?)
+        Ok::<_, Problem>(api.directory.act(context, &user, &UserActionBody::read(&body)?)?)
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())

@@ -1,4 +1,4 @@
-//! Searching users (contract 4.2).
+//! SearchParameters users (contract 4.2).
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -6,16 +6,23 @@ use guildhall_domain::access::Permission;
 
 use super::handlers as users;
 use crate::Api;
-use crate::extract::authorised_body::Submission;
+use crate::extract::authorised_body::AuthorisedBody;
 use crate::extract::caller::Caller;
 use crate::extract::query::Query;
-use crate::openapi::{Paging, Searching, SearchingUsers, UserSearch};
-use crate::respond::json::{Reply, json};
+use crate::openapi::{PagingParameters, SearchParameters, UserSearchParameters};
+use crate::respond::json::{PreparedResponse, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
-use crate::security::listing::Asker;
+use crate::routes::Route;
+use crate::security::listing::ListingRequest;
+use crate::security::listing::search_body::UserSearch;
 use crate::security::users::body::UserBody;
 use crate::work::{Lane, run};
+
+/// The routes of the search for users.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![Route::new(__path_by_query, by_query), Route::new(__path_by_body, by_body)]
+}
 
 /// Searches users.
 ///
@@ -25,10 +32,10 @@ use crate::work::{Lane, run};
     path = "/api/security/users/search",
     tag = "Users",
     operation_id = "searchUsers",
-    params(Paging, Searching, SearchingUsers),
+    params(PagingParameters, SearchParameters, UserSearchParameters),
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
-pub(crate) async fn by_query(api: Data<Api>, caller: Caller, query: Query) -> Result<Reply, Problem> {
+async fn by_query(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedResponse, Problem> {
     users::list(api, caller, query).await
 }
 
@@ -41,10 +48,10 @@ pub(crate) async fn by_query(api: Data<Api>, caller: Caller, query: Query) -> Re
     request_body = UserSearch,
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
-pub(crate) async fn by_body(api: Data<Api>, caller: Caller, submission: Submission) -> Result<Reply, Problem> {
-    let body = submission.accepted(&api, &caller, Permission::ReadUsers, api.limits.body_bytes).await?;
+async fn by_body(api: Data<Api>, caller: Caller, request_body: AuthorisedBody) -> Result<PreparedResponse, Problem> {
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ReadUsers, api.limits.body_bytes).await?;
     run(&api, Lane::of_search(body.len()), caller, move |api, context| {
-        let listing = Asker::new(api, context).search_in(&body)?;
+        let listing = ListingRequest::new(api, context).search_by_body(&body)?;
         let users = api.directory.users(context, &listing)?;
         json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, context.now())))
     })

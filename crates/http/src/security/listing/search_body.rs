@@ -1,9 +1,19 @@
-//! The body of a search as the document shows it. `search` reads it by hand, more forgivingly than any schema says.
-#![expect(dead_code, reason = "only their descriptions are used")]
+//! The body of a search: its schema, and how it is read, which allows more than the schema says.
 
+use std::borrow::Cow;
+
+use guildhall_domain::search::{Field, Listing};
 use utoipa::openapi::schema::{AnyOfBuilder, Array, SchemaType};
 use utoipa::openapi::{ArrayBuilder, Object, ObjectBuilder, Ref, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
+
+use super::conditions::ConditionReader;
+use super::cost::Costs;
+use super::json_node::JsonNode;
+use super::{ListingRequest, order};
+use crate::body::object::JsonObject;
+use crate::respond::page;
+use crate::respond::problem::Problem;
 
 /// What is wanted of users. Other properties are ignored.
 #[derive(ToSchema)]
@@ -16,6 +26,7 @@ use utoipa::{PartialSchema, ToSchema};
     ] }],
     "orderBy": [{ "desc": "created" }],
 })))]
+#[expect(dead_code, reason = "its fields only describe what `ListingRequest::search_by_body` reads")]
 pub(crate) struct UserSearch {
     #[schema(schema_with = page_index)]
     page_index: Option<()>,
@@ -32,6 +43,29 @@ pub(crate) struct UserSearch {
     order_by: Option<()>,
     #[schema(schema_with = optional_order)]
     order: Option<()>,
+}
+
+impl ListingRequest<'_> {
+    /// The listing that the body of a search asks for (contract 4.2). It may have to wait.
+    pub(crate) fn search_by_body<F: Field>(self, body: &[u8]) -> Result<Listing<F>, Problem> {
+        let body = JsonObject::read(body)?;
+        let node = |name: &str| body.raw(name).map(|json| JsonNode::property(name, json));
+        let text = |name: &str| node(name).map(|node| node.required_text().map(Cow::Owned)).transpose();
+        let digits = |name: &str| node(name).map(|node| node.digits());
+        let (index, size) = (digits(page::INDEX), digits(page::SIZE));
+        let mut listing = Listing::of_all(page::asked("property", index.as_deref(), size.as_deref())?, self.now);
+        let costs = Costs::default();
+        if let Some(node) = node("where") {
+            listing.filter = ConditionReader { now: self.now, costs: &costs }.conditions(&node)?;
+        }
+        for name in ["order", "orderBy"] {
+            let order = node(name).map_or(Ok(Vec::new()), |node| order::by_json(&node))?;
+            if !order.is_empty() {
+                listing.order = order;
+            }
+        }
+        self.with_q_and_zenql(listing, text("q")?, text("zenql")?, &costs)
+    }
 }
 
 /// A comparison, or a condition around others.
@@ -60,6 +94,7 @@ impl ToSchema for Condition {}
 /// or functions: `now(-7)`, and `startOf` or `endOf` with `Day`, `Week`, `Month` or `Year`, as in `startOfYear(-1)`.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "its fields only describe what `conditions` reads")]
 pub(crate) struct Comparison {
     /// The property, with dots: `credentials.provider.type`, `custom.department`. For `freeText`, `*` is any text.
     #[schema(examples("username"))]
@@ -124,7 +159,7 @@ fn page_size() -> Schema {
 }
 
 fn optional_conditions() -> Schema {
-    let description = "Conditions that must hold, or one. A search makes at most 4,000 comparisons, with texts of at most 8,000 \
+    let description = "ConditionalHeaders that must hold, or one. A search makes at most 4,000 comparisons, with texts of at most 8,000 \
                        characters; 100 of them at most have wildcards or are of custom properties.";
     any_of(description).item(several()).item(condition()).item(null()).build().into()
 }

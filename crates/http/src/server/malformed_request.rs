@@ -8,22 +8,22 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use tracing::info_span;
 use uuid::Uuid;
 
-use crate::middleware::request_log::finish_refusal;
+use crate::middleware::request_log::add_error_headers;
 use crate::respond::problem::Problem;
-use crate::server::connection::MOST_HEAD;
+use crate::server::connection::MAX_HEAD;
 
 /// `answer`, which is actix's own, in the API's form, with a line in the log. It says that it is the last one on its connection, as
 /// actix itself does only where it answers the first request. Headers of proxies were not read, so `peer` may be a proxy.
-pub(crate) fn explained(answer: &[u8], head_is_too_long: bool, id: Uuid, peer: Option<SocketAddr>) -> Vec<u8> {
+pub(crate) fn error_response(answer: &[u8], head_is_too_long: bool, id: Uuid, peer: Option<SocketAddr>) -> Vec<u8> {
     let head = String::from_utf8_lossy(answer);
     let status =
         answer.get(9..12).and_then(|code| StatusCode::from_bytes(code).ok()).unwrap_or(StatusCode::BAD_REQUEST);
     let problem = match status {
         StatusCode::BAD_REQUEST if head_is_too_long => {
-            Problem::bad_request(format!("The line and the headers of the request are larger than {MOST_HEAD} bytes"))
+            Problem::bad_request(format!("The line and the headers of the request are larger than {MAX_HEAD} bytes"))
         }
         StatusCode::BAD_REQUEST => Problem::bad_request("This is not a valid HTTP request"),
-        StatusCode::REQUEST_TIMEOUT => Problem::too_slow("The request came too slowly"),
+        StatusCode::REQUEST_TIMEOUT => Problem::request_timeout("The request came too slowly"),
         status => Problem::of_status(status),
     };
     let code = problem.status_code().as_u16();
@@ -33,7 +33,7 @@ pub(crate) fn explained(answer: &[u8], head_is_too_long: bool, id: Uuid, peer: O
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    finish_refusal(&mut headers, id);
+    add_error_headers(&mut headers, id);
     let mut lines = vec![format!("HTTP/1.1 {status}")];
     lines.extend(headers.iter().map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))));
     lines.extend(head.lines().find(|line| line.starts_with("date: ")).map(str::to_owned));

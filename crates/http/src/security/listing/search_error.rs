@@ -4,17 +4,17 @@ use std::fmt;
 
 use guildhall_domain::search::Kind;
 
-use super::cost::MOST_COSTLY;
+use super::cost::MAX_COSTLY;
 
 /// How many fields a listing may be sorted by. There are not that many, custom properties aside.
-pub(super) const MOST_SORTS: usize = 50;
+pub(super) const MAX_SORTS: usize = 50;
 
 /// How many characters of what somebody wrote are repeated to them.
-const MOST_REPEATED: usize = 60;
+const MAX_REPEATED: usize = 60;
 
 /// What is wrong. As text, it is the detail to show a person.
 #[derive(Debug)]
-pub(super) enum Mistake {
+pub(super) enum SearchError {
     /// There is no field of this name.
     Field(String),
     /// Fields like this one, which is of this kind, are not compared so.
@@ -29,34 +29,34 @@ pub(super) enum Mistake {
     TooCostly,
 }
 
-impl Mistake {
+impl SearchError {
     /// Whether it is the operator that is wrong.
     pub(super) fn is_operator(&self) -> bool {
         matches!(self, Self::Operator(..))
     }
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for SearchError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Field(name) => write!(formatter, "there is no field '{}'", Shortened(name)),
+            Self::Field(name) => write!(formatter, "there is no field '{}'", Truncated(name)),
             Self::Operator(name, kind) => {
                 write!(
                     formatter,
                     "the operator does not fit the field '{}', which holds {}",
-                    Shortened(name),
+                    Truncated(name),
                     held(*kind)
                 )
             }
             Self::Value(name, kind) => {
-                write!(formatter, "the field '{}' is compared with {}", Shortened(name), compared(*kind))
+                write!(formatter, "the field '{}' is compared with {}", Truncated(name), compared(*kind))
             }
             Self::OutOfRange => formatter.write_str("the moment is outside the years 0 to 9999"),
             Self::TooCostly => write!(
                 formatter,
-                "a search makes at most {MOST_COSTLY} comparisons with wildcards or of custom properties"
+                "a search makes at most {MAX_COSTLY} comparisons with wildcards or of custom properties"
             ),
-            Self::TooManySorts => write!(formatter, "a listing is sorted by at most {MOST_SORTS} fields"),
+            Self::TooManySorts => write!(formatter, "a listing is sorted by at most {MAX_SORTS} fields"),
         }
     }
 }
@@ -80,11 +80,11 @@ fn compared(kind: Kind) -> &'static str {
 }
 
 /// As much of a text as a message needs.
-pub(super) struct Shortened<'a>(pub(super) &'a str);
+pub(super) struct Truncated<'a>(pub(super) &'a str);
 
-impl fmt::Display for Shortened<'_> {
+impl fmt::Display for Truncated<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.char_indices().nth(MOST_REPEATED) {
+        match self.0.char_indices().nth(MAX_REPEATED) {
             Some((end, _)) => write!(formatter, "{}…", &self.0[..end]),
             None => formatter.write_str(self.0),
         }

@@ -1,15 +1,24 @@
-//! Bodies of requests as the document shows them. The handlers read them property by property, as `json` does.
-#![expect(dead_code, reason = "only their descriptions are used")]
+//! The bodies of requests about users: for each its schema, and how it is read (contract 3.3).
 
+use guildhall_domain::user::{UserChanges, UserDraft};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{AnyOfBuilder, SchemaFormat};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, Schema, Type};
 use uuid::Uuid;
 
-use crate::body::custom::optional_schema;
+use crate::body::custom::{CustomMode, optional_custom_schema};
+use crate::body::object::{JsonObject, read_object};
+use crate::respond::problem::Problem;
+
+/// What an answer says above the fields that are not as they must be.
+pub(crate) const INVALID: &str = "There are validation errors creating the user";
+pub(crate) const INVALID_CHANGE: &str = "There are validation errors updating the user";
+pub(crate) const INVALID_PASSWORD: &str = "There are validation errors updating the password";
+pub(crate) const INVALID_ACTION: &str = "There are validation errors in the action";
 
 /// A user to be created. Other properties are ignored, so a user as it was read may be sent.
 #[derive(ToSchema)]
+#[expect(dead_code, reason = "its fields only describe what `read` reads")]
 #[schema(rename_all = "camelCase", examples(json!({
     "username": "tdurden",
     "email": "t.durden@fightclub.com",
@@ -40,7 +49,7 @@ pub(crate) struct NewUser {
     /// ISO 639-1, alone or with ISO 3166-1.
     #[schema(pattern = "^[A-Za-z]{2}(-[A-Za-z]{2})?$", default = "en-GB")]
     language: Option<String>,
-    #[schema(schema_with = optional_schema)]
+    #[schema(schema_with = optional_custom_schema)]
     custom: Option<()>,
     credentials: NewCredentials,
     /// In the future. Without it, never.
@@ -51,6 +60,7 @@ pub(crate) struct NewUser {
 }
 
 #[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
 #[schema(rename_all = "camelCase")]
 struct NewCredentials {
     /// Three or more of lower case, upper case, digits and symbols, and no part of the user's name; up to 1,024 bytes.
@@ -61,16 +71,41 @@ struct NewCredentials {
     password_change_frequency: Option<i64>,
 }
 
+impl NewUser {
+    pub(crate) fn read(body: &[u8]) -> Result<UserDraft, Problem> {
+        read_object(body, INVALID, |user, errors| {
+            let credentials = user.object("credentials", errors);
+            UserDraft {
+                id: user.id("id", errors),
+                username: user.text("username", errors),
+                email: user.text("email", errors),
+                first_name: user.text("firstName", errors),
+                last_name: user.text("lastName", errors),
+                timezone: user.text("timezone", errors),
+                language: user.text("language", errors),
+                custom: user.custom("custom", errors),
+                password: credentials.text("password", errors),
+                password_change_frequency: credentials.integer("passwordChangeFrequency", errors),
+                expiry: user.moment("expiry", errors),
+                opt_out_of_notifications: user.boolean("optOutOfNotifications", errors).unwrap_or_default(),
+                suspended: false,
+                force_password_reset: false,
+            }
+        })
+    }
+}
+
 /// What changes of a user. A property that is absent stays as it is; read-only and other properties are ignored.
 ///
 /// With PUT, `custom` replaces all custom properties. With PATCH (RFC 7396) it is merged into them, and those that are `null` go.
 #[derive(ToSchema)]
-#[schema(rename_all = "camelCase", examples(json!({
+#[expect(dead_code, reason = "its fields only describe what `read` reads")]
+#[schema(as = UserChanges, rename_all = "camelCase", examples(json!({
     "firstName": "Tyler",
     "expiry": null,
     "custom": { "department": "Soap" },
 })))]
-pub(crate) struct UserChanges {
+pub(crate) struct UserUpdate {
     #[schema(value_type = String, required = false, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     username: Option<String>,
     #[schema(schema_with = email)]
@@ -85,7 +120,7 @@ pub(crate) struct UserChanges {
     /// ISO 639-1, alone or with ISO 3166-1; `null` is the default.
     #[schema(pattern = "^[A-Za-z]{2}(-[A-Za-z]{2})?$")]
     language: Option<String>,
-    #[schema(schema_with = optional_schema)]
+    #[schema(schema_with = optional_custom_schema)]
     custom: Option<()>,
     credentials: Option<ChangedCredentials>,
     /// In the future; `null` is never. Only administrators may change it.
@@ -95,6 +130,7 @@ pub(crate) struct UserChanges {
 }
 
 #[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
 #[schema(rename_all = "camelCase")]
 struct ChangedCredentials {
     /// Days until the password must change; 0 is never. Only administrators may change it.
@@ -102,25 +138,62 @@ struct ChangedCredentials {
     password_change_frequency: Option<i64>,
 }
 
+impl UserUpdate {
+    pub(crate) fn read(body: &[u8], custom: CustomMode) -> Result<UserChanges, Problem> {
+        read_object(body, INVALID_CHANGE, |user, errors| {
+            let credentials = user.object("credentials", errors);
+            UserChanges {
+                username: user.if_present("username", errors, JsonObject::text),
+                email: user.if_present("email", errors, JsonObject::text),
+                first_name: user.if_present("firstName", errors, JsonObject::text),
+                last_name: user.if_present("lastName", errors, JsonObject::text),
+                timezone: user.if_present("timezone", errors, JsonObject::text),
+                language: user.if_present("language", errors, JsonObject::text),
+                custom: custom.read(user, errors),
+                password_change_frequency: credentials.if_present(
+                    "passwordChangeFrequency",
+                    errors,
+                    JsonObject::integer,
+                ),
+                expiry: user.if_present("expiry", errors, JsonObject::moment),
+                opt_out_of_notifications: user
+                    .if_present("optOutOfNotifications", errors, JsonObject::boolean)
+                    .map(Option::unwrap_or_default),
+            }
+        })
+    }
+}
+
 /// A new password.
 #[derive(ToSchema)]
 #[schema(examples(json!({ "existing": "F1ghtC1ub1234!", "new": "pr0j3ctM4yh3m" })))]
 pub(crate) struct PasswordChange {
     /// Administrators may leave it out. An empty text counts as none.
-    existing: Option<String>,
+    pub(crate) existing: Option<String>,
     /// Three or more of lower case, upper case, digits and symbols, and no part of the user's name; up to 1,024 bytes.
-    #[schema(format = Password, min_length = 8, max_length = 1024)]
-    new: String,
+    #[schema(format = Password, min_length = 8, max_length = 1024, value_type = String)]
+    pub(crate) new: Option<String>,
+}
+
+impl PasswordChange {
+    pub(crate) fn read(body: &[u8]) -> Result<Self, Problem> {
+        read_object(body, INVALID_PASSWORD, |passwords, errors| Self {
+            existing: passwords.text("existing", errors),
+            new: passwords.text("new", errors),
+        })
+    }
 }
 
 /// Something to do to an account.
 #[derive(ToSchema)]
+#[expect(dead_code, reason = "its fields only describe what `read` reads")]
 #[schema(as = UserAction, examples(json!({ "type": "suspend" })))]
-pub(crate) struct UserActionRequest {
+pub(crate) struct UserActionBody {
     r#type: UserActionType,
 }
 
 #[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used")]
 #[schema(rename_all = "camelCase")]
 enum UserActionType {
     Suspend,
@@ -130,124 +203,14 @@ enum UserActionType {
     SetPasswordToExpirable,
 }
 
-/// A group to be created. Other properties are ignored.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase", examples(json!({
-    "id": "6254736c-70e1-43b0-b769-f8e0f6359862",
-    "name": "Paper Street Soap Company",
-    "description": "Soap, and nothing but soap",
-})))]
-pub(crate) struct NewGroup {
-    /// Without one, or with all zeros, one is made.
-    id: Option<Uuid>,
-    /// Unique. Not a GUID.
-    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
-    name: String,
-    /// Up to 32 KiB.
-    #[schema(pattern = r"^[^\u0000]*$")]
-    description: Option<String>,
-    r#type: Option<NewGroupType>,
-    #[schema(schema_with = optional_schema)]
-    custom: Option<()>,
-    /// Users whose email address is in one of these domains join when their account is created.
-    auto_membership_email_domains: Option<Vec<Domain>>,
+impl UserActionBody {
+    /// The name of the action, which may be unknown; empty if there is none.
+    pub(crate) fn read(body: &[u8]) -> Result<String, Problem> {
+        read_object(body, INVALID_ACTION, |action, errors| action.text("type", errors).unwrap_or_default())
+    }
 }
 
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-enum NewGroupType {
-    Contensis,
-    External,
-}
-
-#[derive(ToSchema)]
-#[schema(min_length = 1, examples("fightclub.com"))]
-struct Domain(String);
-
-/// What changes of a group. A property that is absent stays as it is; read-only and other properties are ignored.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase", examples(json!({ "description": "Soap, and nothing but soap" })))]
-pub(crate) struct GroupChanges {
-    /// Unique. Not a GUID. A system group keeps its name.
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
-    name: Option<String>,
-    /// Up to 32 KiB.
-    #[schema(pattern = r"^[^\u0000]*$")]
-    description: Option<String>,
-    /// They take the place of all that are there.
-    #[schema(schema_with = optional_schema)]
-    custom: Option<()>,
-    /// They take the place of all that are there.
-    auto_membership_email_domains: Option<Vec<Domain>>,
-}
-
-/// A request for a token (RFC 6749, sections 4.3, 4.4 and 6).
-#[derive(ToSchema)]
-#[schema(examples(json!({ "grant_type": "password", "username": "t.durden@fightclub.com", "password": "F1ghtC1ub1234!" })))]
-pub(crate) struct TokenForm {
-    grant_type: GrantType,
-    /// Separated by spaces. Without any, all; unknown ones are left out.
-    scope: Option<String>,
-    /// A username or an email address.
-    username: Option<String>,
-    #[schema(format = Password)]
-    password: Option<String>,
-    refresh_token: Option<String>,
-    /// The id of an API key. It and the secret may come by HTTP Basic too.
-    client_id: Option<Uuid>,
-    #[schema(format = Password)]
-    client_secret: Option<String>,
-}
-
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-enum GrantType {
-    ClientCredentials,
-    ContensisClassic,
-    ContensisClassicRefreshToken,
-    Password,
-    RefreshToken,
-}
-
-/// An API key to be created. Other properties are ignored.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase", examples(json!({ "name": "Soap factory", "description": "Puts everybody to work" })))]
-pub(crate) struct NewApiKey {
-    /// Unique among API keys and users, because it is the username of the key's user.
-    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
-    name: String,
-    /// Up to 32 KiB.
-    #[schema(pattern = r"^[^\u0000]*$")]
-    description: Option<String>,
-    #[schema(default = true)]
-    enabled: Option<bool>,
-    /// The most that its tokens may be used for. Without any, everything; unknown ones are left out.
-    scopes: Option<Vec<String>>,
-}
-
-/// What changes of an API key. A property that is absent stays as it is; read-only and other properties are ignored.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase", examples(json!({ "enabled": false })))]
-pub(crate) struct ApiKeyChanges {
-    /// Unique among API keys and users.
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
-    name: Option<String>,
-    /// Up to 32 KiB.
-    #[schema(pattern = r"^[^\u0000]*$")]
-    description: Option<String>,
-    enabled: Option<bool>,
-    /// They take the place of all that are there.
-    scopes: Option<Vec<String>>,
-}
-
-/// Ids of users. One may be there more than once.
-#[derive(ToSchema)]
-pub(crate) struct UserIds(Vec<Uuid>);
-
-/// Ids of groups. One may be there more than once.
-#[derive(ToSchema)]
-pub(crate) struct GroupIds(Vec<Uuid>);
-
+/// `null` and a blank text are valid too, where the user has no address.
 fn email() -> Schema {
     let address = ObjectBuilder::new()
         .schema_type(Type::String)

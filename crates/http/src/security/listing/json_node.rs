@@ -5,19 +5,19 @@ use std::fmt;
 use guildhall_zenql::{Literal, Position, Value};
 use serde_json::value::RawValue;
 
-use super::MOST_CHARACTERS;
-use super::mistake::Shortened;
+use super::MAX_CHARACTERS;
+use super::search_error::Truncated;
 use crate::body::object::Properties;
 use crate::respond::problem::Problem;
 
-/// A piece of JSON, and where it stands: `where[0].or[1].contains`. It is read only as far as somebody asks.
+/// A node of JSON, and where it stands: `where[0].or[1].contains`. It is read only as far as somebody asks.
 #[derive(Clone)]
-pub(super) struct Piece<'a> {
+pub(super) struct JsonNode<'a> {
     json: &'a RawValue,
-    place: String,
+    path: String,
 }
 
-impl<'a> Piece<'a> {
+impl<'a> JsonNode<'a> {
     /// The whole text of a parameter.
     pub(super) fn parameter(name: &str, text: &'a str) -> Result<Self, Problem> {
         match serde_json::from_str(text) {
@@ -28,13 +28,13 @@ impl<'a> Piece<'a> {
 
     /// A property of a body.
     pub(super) fn property(name: &str, json: &'a RawValue) -> Self {
-        Self { json, place: name.to_owned() }
+        Self { json, path: name.to_owned() }
     }
 
     /// What is in it, if it is an array.
     pub(super) fn elements(&self) -> Option<Vec<Self>> {
         let elements: Vec<&RawValue> = serde_json::from_str(self.json.get()).ok()?;
-        let element = |(index, json)| Self { json, place: format!("{}[{index}]", self.place) };
+        let element = |(index, json)| Self { json, path: format!("{}[{index}]", self.path) };
         Some(elements.into_iter().enumerate().map(element).collect())
     }
 
@@ -42,8 +42,8 @@ impl<'a> Piece<'a> {
     pub(super) fn properties(&self) -> Option<Vec<(String, Self)>> {
         let Properties(properties) = serde_json::from_str(self.json.get()).ok()?;
         let property = |(name, json): (String, _)| {
-            let place = format!("{}.{}", self.place, Shortened(&name));
-            (name, Self { json, place })
+            let path = format!("{}.{}", self.path, Truncated(&name));
+            (name, Self { json, path })
         };
         Some(properties.into_iter().map(property).collect())
     }
@@ -55,21 +55,21 @@ impl<'a> Piece<'a> {
 
     /// The text that it must be.
     pub(super) fn required_text(&self) -> Result<String, Problem> {
-        self.text().ok_or_else(|| self.refused("a string should stand here"))
+        self.text().ok_or_else(|| self.error("a string should stand here"))
     }
 
     /// The text that it must be, no longer than what can be compared.
     pub(super) fn required_operand(&self) -> Result<String, Problem> {
         let text = self.required_text()?;
-        if text.chars().nth(MOST_CHARACTERS).is_some() {
-            return Err(self.refused(format_args!("a text has at most {MOST_CHARACTERS} characters")));
+        if text.chars().nth(MAX_CHARACTERS).is_some() {
+            return Err(self.error(format_args!("a text has at most {MAX_CHARACTERS} characters")));
         }
         Ok(text)
     }
 
     /// The truth value that it must be.
     pub(super) fn required_boolean(&self) -> Result<bool, Problem> {
-        serde_json::from_str(self.json.get()).map_err(|_| self.refused("true or false should stand here"))
+        serde_json::from_str(self.json.get()).map_err(|_| self.error("true or false should stand here"))
     }
 
     /// The digits of a number, with or without quotes; of anything else, whatever stands there.
@@ -80,7 +80,7 @@ impl<'a> Piece<'a> {
     /// The scalar that it must be. Numbers and truth values are as they are written.
     pub(super) fn required_value(&self) -> Result<Value, Problem> {
         let literal = match self.json.get().as_bytes().first() {
-            Some(b'{' | b'[') => Err(self.refused("a string, a number, true, false or null should stand here")),
+            Some(b'{' | b'[') => Err(self.error("a string, a number, true, false or null should stand here")),
             Some(b'n') => Ok(Literal::Null),
             Some(b'"') => self.required_operand().map(Literal::Text),
             _ => Ok(Literal::Text(self.json.get().to_owned())),
@@ -89,7 +89,7 @@ impl<'a> Piece<'a> {
     }
 
     /// That it makes no sense, and why.
-    pub(super) fn refused(&self, detail: impl fmt::Display) -> Problem {
-        Problem::bad_request(format!("The search is not valid at {}: {detail}", self.place))
+    pub(super) fn error(&self, detail: impl fmt::Display) -> Problem {
+        Problem::bad_request(format!("The search is not valid at {}: {detail}", self.path))
     }
 }

@@ -1,0 +1,22 @@
+//! The body of a bulk request: its schema, and how it is read.
+
+use std::collections::BTreeSet;
+
+use guildhall_domain::group::GroupId;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::body::uuid_list::read_uuid_list;
+use crate::respond::problem::Problem;
+
+/// Ids of groups. One may be there more than once.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it only describes what `read` reads")]
+pub(crate) struct GroupIds(Vec<Uuid>);
+
+impl GroupIds {
+    /// The ids in `body`, of which there are at most `most`.
+    pub(crate) fn read(body: Vec<u8>, most: usize) -> Result<BTreeSet<GroupId>, Problem> {
+        Ok(read_uuid_list(body, most)?.into_iter().map(GroupId).collect())
+    }
+}
