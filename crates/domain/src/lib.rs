@@ -9,8 +9,8 @@
 //! | [`directory`] | the use cases |
 //! | [`request`] | the request that a use case serves, and what is noted about it |
 //! | [`ports`] | what the use cases need from outside: a store, tokens, password hashes, secrets, time and ids |
-//! | [`memory`] | a store that keeps everything in memory |
-//! | `contract` (feature `contract`) | the suite that every store must pass |
+//! | `memory` (feature `memory`) | a store that keeps everything in memory |
+//! | `contract` (feature `contract`) | the test suite that every store must pass |
 //!
 //! # Invariants
 //!
@@ -25,6 +25,7 @@ pub mod access;
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod directory;
+#[cfg(feature = "memory")]
 pub mod memory;
 mod model;
 pub mod ports;
