@@ -38,10 +38,10 @@ impl IdentityWriter for State {
         Ok(())
     }
 
-    fn set_latest_token(&mut self, issuer: &str, subject: &str, issued: Timestamp) -> Result<(), StoreError> {
+    fn set_latest_token(&mut self, issuer: &str, subject: &str, at: Timestamp) -> Result<(), StoreError> {
         let key = (issuer.to_owned(), subject.to_owned());
         if let Some(link) = Arc::make_mut(&mut self.identities.links).get_mut(&key) {
-            link.latest_token = Some(issued);
+            link.latest_token = Some(at);
         }
         Ok(())
     }
