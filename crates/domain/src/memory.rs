@@ -38,8 +38,9 @@ use crate::time::Timestamp;
 
 /// Keeps the directory in memory.
 ///
-/// One unit of work writes at a time. It works on a copy, which replaces the directory if the work succeeds; readers see the
-/// directory as it was when they began. Cancellations are ignored, because no read takes long.
+/// One unit of work writes at a time. It works on a copy, which replaces the directory if the work succeeds and no change was
+/// refused; readers see the directory as it was when they began. A change that is refused (an id or a name that is not free) is not
+/// tried again, because no other unit of work can have caused it. Cancellations are ignored, because no read takes long.
 #[derive(Debug, Default)]
 pub struct Memory {
     state: RwLock<State>,
@@ -63,7 +64,11 @@ impl Store for Memory {
     fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let mut draft = state.clone();
-        if work(&mut draft).is_ok() {
+        let returned = work(&mut draft);
+        if let Some(why) = draft.refused {
+            return Err(StoreError::failed(why));
+        }
+        if returned.is_ok() {
             *state = draft;
         }
         Ok(())
@@ -86,6 +91,14 @@ struct State {
     sessions: sessions::Sessions,
     lockouts: lockouts::Lockouts,
     identities: identities::Identities,
+    /// Why the first change was refused that was not possible: this copy must not replace the directory.
+    refused: Option<&'static str>,
+}
+
+impl State {
+    fn refuse(&mut self, why: &'static str) -> StoreError {
+        StoreError::failed(*self.refused.get_or_insert(why))
+    }
 }
 
 impl Ping for State {

@@ -61,6 +61,9 @@ impl ApiKeyReader for State {
 
 impl ApiKeyWriter for State {
     fn insert_api_key(&mut self, key: &ApiKey, secret: &SecretDigest) -> Result<(), StoreError> {
+        if self.api_keys.keys.contains_key(&key.id) || self.api_keys.of_user(key.user).is_some() {
+            return Err(self.refuse("the id of the API key is not free, or its user has another key"));
+        }
         Arc::make_mut(&mut self.api_keys.keys).insert(key.id, (key.clone(), *secret));
         Ok(())
     }

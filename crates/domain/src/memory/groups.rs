@@ -30,6 +30,10 @@ impl Groups {
         self.by_id.get(&group).is_some_and(|group| group.kind == GroupKind::External)
     }
 
+    fn has_free_name(&self, group: &Group) -> bool {
+        self.names.get(&group.name.key()).is_none_or(|holder| *holder == group.id)
+    }
+
     fn set_name(&mut self, group: &Group) {
         self.remove_name(group.id);
         Arc::make_mut(&mut self.names).insert(group.name.key(), group.id);
@@ -95,6 +99,9 @@ impl GroupReader for State {
 
 impl GroupWriter for State {
     fn insert_group(&mut self, group: &Group) -> Result<(), StoreError> {
+        if self.groups.by_id.contains_key(&group.id) || !self.groups.has_free_name(group) {
+            return Err(self.refuse("the id or the name of the group is not free"));
+        }
         self.groups.set_name(group);
         Arc::make_mut(&mut self.groups.by_id).insert(group.id, group.clone());
         Ok(())
@@ -105,6 +112,9 @@ impl GroupWriter for State {
     }
 
     fn update_group(&mut self, group: &Group) -> Result<(), StoreError> {
+        if !self.groups.has_free_name(group) {
+            return Err(self.refuse("the name of the group is not free"));
+        }
         self.groups.set_name(group);
         let next = Group { version: group.version.next(), ..group.clone() };
         Arc::make_mut(&mut self.groups.by_id).insert(group.id, next);

@@ -34,6 +34,9 @@ impl IdentityReader for State {
 impl IdentityWriter for State {
     fn insert_identity(&mut self, link: &IdentityLink) -> Result<(), StoreError> {
         let key = (link.issuer.clone(), link.subject.clone());
+        if self.identities.links.contains_key(&key) {
+            return Err(self.refuse("the subject is linked already"));
+        }
         Arc::make_mut(&mut self.identities.links).insert(key, link.clone());
         Ok(())
     }

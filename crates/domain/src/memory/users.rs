@@ -38,6 +38,12 @@ impl Users {
         self.usernames.get(username).copied()
     }
 
+    fn has_free_names(&self, user: &User) -> bool {
+        let keys = [Some(user.username.key()), user.email.as_ref().map(Email::key)];
+        let mut holders = keys.iter().flatten().filter_map(|key| self.identifiers.get(key));
+        holders.all(|(holder, _)| *holder == user.id)
+    }
+
     fn remove_names(&mut self, id: UserId) {
         Arc::make_mut(&mut self.usernames).retain(|_, named| *named != id);
         Arc::make_mut(&mut self.identifiers).retain(|_, (named, _)| *named != id);
@@ -134,6 +140,9 @@ impl UserWriter for State {
         stamp: SecurityStamp,
         names: NameSource,
     ) -> Result<(), StoreError> {
+        if self.users.accounts.contains_key(&user.id) || !self.users.has_free_names(user) {
+            return Err(self.refuse("the id or a name of the user is not free"));
+        }
         self.users.set_names(user, names);
         Arc::make_mut(&mut self.users.accounts)
             .insert(user.id, Account { user: user.clone(), password: password.cloned(), stamp });
@@ -145,6 +154,9 @@ impl UserWriter for State {
     }
 
     fn update_user(&mut self, user: &User, credentials: &Credentials) -> Result<(), StoreError> {
+        if !self.users.has_free_names(user) {
+            return Err(self.refuse("a name of the user is not free"));
+        }
         self.users.set_names(user, credentials.names);
         if let Some(account) = Arc::make_mut(&mut self.users.accounts).get_mut(&user.id) {
             account.user = User { version: user.version.next(), ..user.clone() };
