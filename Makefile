@@ -29,8 +29,8 @@ doc:
 # Licences, sources and unused dependencies, and which crate may depend on which (deny.toml).
 deps: check-architecture
 	scripts/install-tools checkers
-	cargo deny --locked --all-features check -D warnings licenses sources
-	cargo deny --locked --all-features --exclude-dev check -D warnings bans
+	cargo deny --locked check -D warnings licenses sources
+	cargo deny --locked --exclude-dev check -D warnings bans
 	cargo machete
 
 # The rest of the rules on dependencies: see ARCHITECTURE.md.
