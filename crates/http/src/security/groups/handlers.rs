@@ -136,7 +136,7 @@ async fn delete(
     PathParameter(group): PathParameter<GroupIdentifier>,
     conditions: ConditionalHeaders,
 ) -> Result<HttpResponse, Problem> {
-    // Its members may be as many as those of a bulk change.
+    // It removes all members, which may be as many as in a bulk change.
     run(&api, Lane::Long, caller, move |api, context| {
         api.directory.delete_group(context, &group, &conditions.precondition())
     })

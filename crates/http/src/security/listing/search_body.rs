@@ -1,4 +1,4 @@
-//! The body of a search: its schema, and how it is read, which allows more than the schema says.
+//! The body of a search: its schema and its parser, which accepts more than the schema says.
 
 use std::borrow::Cow;
 
@@ -46,14 +46,14 @@ pub(crate) struct UserSearch {
 }
 
 impl ListingRequest<'_> {
-    /// The listing that the body of a search asks for (contract 4.2). It may have to wait.
+    /// Parses the body of a search (contract 4.2).
     pub(crate) fn search_by_body<F: Field>(self, body: &[u8]) -> Result<Listing<F>, Problem> {
         let body = JsonObject::read(body)?;
         let node = |name: &str| body.raw(name).map(|json| JsonNode::property(name, json));
         let text = |name: &str| node(name).map(|node| node.required_text().map(Cow::Owned)).transpose();
         let digits = |name: &str| node(name).map(|node| node.digits());
         let (index, size) = (digits(page::INDEX), digits(page::SIZE));
-        let mut listing = Listing::of_all(page::asked("property", index.as_deref(), size.as_deref())?, self.now);
+        let mut listing = Listing::of_all(page::parse_page("property", index.as_deref(), size.as_deref())?, self.now);
         let costs = Costs::default();
         if let Some(node) = node("where") {
             listing.filter = ConditionReader { now: self.now, costs: &costs }.conditions(&node)?;

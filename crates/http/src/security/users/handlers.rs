@@ -125,7 +125,7 @@ async fn read(
     .await
 }
 
-/// The same user, or nobody if `is_legacy`: no user has an id from before the platform used GUIDs (contract 4.4).
+/// The same user, or one that does not exist if `is_legacy`: no user has a numeric id here (contract 4.4).
 fn unless_legacy(user: UserIdentifier, is_legacy: bool) -> UserIdentifier {
     if is_legacy { UserIdentifier::Name(NameKey::of("")) } else { user }
 }
