@@ -1,5 +1,5 @@
 # `make test` is all that a newcomer needs.
-.PHONY: run test fuzz bench fmt lint doc check-architecture tools
+.PHONY: run test fuzz bench fmt lint doc deps check-architecture package openapi tools
 
 run:
 	cargo run
@@ -26,9 +26,26 @@ lint:
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 
-# Who may depend on whom: see ARCHITECTURE.md.
+# Licences, sources and unused dependencies, and which crate may depend on which (deny.toml).
+deps: check-architecture
+	scripts/install-tools checkers
+	cargo deny --locked --all-features check -D warnings licenses sources
+	cargo deny --locked --all-features --exclude-dev check -D warnings bans
+	cargo machete
+
+# The rest of the rules on dependencies: see ARCHITECTURE.md.
 check-architecture:
 	scripts/check-architecture
+
+# Builds the packages of the libraries that others can use by themselves.
+package:
+	cargo fetch --locked
+	cargo package --frozen --allow-dirty --package guildhall-domain --package guildhall-zenql
+
+# Renews the checked-in OpenAPI document.
+openapi:
+	cargo run --quiet -- openapi >docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
 
 tools:
 	scripts/install-tools

@@ -1,44 +1,41 @@
-//! Bearer tokens, passwords and secrets: the domain's [`Tokens`](guildhall_domain::ports::Tokens) by JSON Web Tokens, its
-//! [`Passwords`](guildhall_domain::ports::Passwords) by Argon2id, its [`Secrets`](guildhall_domain::ports::Secrets) by the
-//! operating system's randomness.
+//! Bearer tokens, passwords and secrets: the adapter for the domain's ports [`Tokens`](guildhall_domain::ports::Tokens) (JSON
+//! Web Tokens), [`Passwords`](guildhall_domain::ports::Passwords) (Argon2id) and
+//! [`Secrets`](guildhall_domain::ports::Secrets) (the operating system's randomness).
 //!
-//! | Where | What |
-//! |---|---|
-//! | [`SigningKey`] | a key that signs, and the one algorithm it is used with |
-//! | [`KeyRing`] | the key that signs, and those that still verify |
-//! | [`KeyFile`] | a key ring in a file: made, read, rotated |
-//! | [`JwtTokens`] | issues tokens and reads them, and remembers those it has verified |
-//! | [`ForeignIssuer`] | an outside issuer whose tokens are read too, with keys fetched in the background |
-//! | [`Argon2Passwords`] | hashes passwords, a bounded number at a time |
-//! | [`RandomSecrets`] | secrets that nobody can guess, and what is kept of them |
-//! | [`generate_password`] | a password for an account that nobody chose one for |
+//! | Folder or file | What | Public types |
+//! |---|---|---|
+//! | `jwt` | issues tokens, verifies them, caches verified ones | [`JwtTokens`], [`TokenSettings`] |
+//! | `keys` | the keys of this service: sign, verify, load from a file, rotate, reload | [`KeySet`], [`KeyFile`], [`SigningKey`] |
+//! | `oidc` | external issuers: fetch their keys, verify their tokens, map their claims | [`ExternalIssuer`], [`SignatureAlgorithm`] |
+//! | `passwords` | hashes and generates passwords | [`Argon2Passwords`], [`generate_password`] |
+//! | `secrets` | random secrets, and digests of secrets | [`RandomSecrets`] |
+//! | `random`, `digest` | random bytes and text; SHA-256 | [`NoRandomness`] |
+//! | `error_chain` | an error and its sources as text for the log | |
+//!
+//! A token is verified from `jwt::tokens`: by the key set of `keys` if this service issued it, else by the issuer in `oidc`.
 
-mod chain;
-mod claims;
-mod era;
-mod foreign;
-mod generated;
-mod key_file;
+mod digest;
+mod error_chain;
+mod jwt;
 mod keys;
 #[cfg(test)]
 mod log_lines;
-mod own_keys;
+mod oidc;
 mod passwords;
-mod pem_text;
-mod refusal;
-mod remembered;
-mod ring;
+mod random;
 mod secrets;
-mod tokens;
-mod validity;
-mod verifying;
 
-pub use foreign::{ForeignIssuer, ForeignIssuerError, IssuerFault, SignatureAlgorithm, UnknownAlgorithm};
-pub use generated::{NoRandomness, generate_password};
-pub use key_file::{KeyFile, KeyFileError, Rotated};
-pub use keys::{KeyError, SigningKey};
-pub use passwords::Argon2Passwords;
-pub use refusal::Refusal;
-pub use ring::KeyRing;
+pub use jwt::tokens::{JwtTokens, TokenSettings};
+pub use keys::error::KeyError;
+pub use keys::file::{KeyFile, KeyFileError, KeyRotation};
+pub use keys::set::KeySet;
+pub use keys::signing::SigningKey;
+pub use oidc::{ExternalIssuer, ExternalIssuerError, IssuerFault, SignatureAlgorithm, UnknownAlgorithm};
+pub use passwords::{Argon2Passwords, generate_password};
+pub use random::NoRandomness;
 pub use secrets::RandomSecrets;
-pub use tokens::{JwtTokens, TokenSettings};
+
+/// Compiles the example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

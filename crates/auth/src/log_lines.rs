@@ -1,11 +1,11 @@
-//! What is logged, for tests.
+//! Captures the log, for tests.
 
 use std::io;
 use std::sync::{Arc, Mutex};
 
 use tracing_subscriber::filter::LevelFilter;
 
-/// The lines that a test has logged.
+/// The log of a test, as text.
 #[derive(Clone, Default)]
 pub(crate) struct LogLines(Arc<Mutex<Vec<u8>>>);
 
@@ -21,7 +21,7 @@ impl io::Write for LogLines {
 }
 
 impl LogLines {
-    /// Does `work`, and returns the level and the message of each line that this thread logs meanwhile, without its fields.
+    /// Runs `work` and returns the level and the message of each line that this thread logs meanwhile, without its fields.
     pub(crate) fn of(work: impl FnOnce()) -> Vec<String> {
         let lines = Self::default();
         let writer = lines.clone();
@@ -38,7 +38,7 @@ impl LogLines {
     }
 }
 
-/// What stands before the first field: all lines here have one.
+/// The part of a line before its first field. Every line that this crate logs has one.
 fn message(line: &str) -> Option<String> {
     let (text, _) = line.split_once('=')?;
     let (message, _) = text.rsplit_once(' ')?;

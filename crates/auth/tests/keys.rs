@@ -1,4 +1,4 @@
-//! Which keys sign tokens, and how the generated one is kept.
+//! Which keys sign tokens, and how a generated key is stored.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect, in its helpers too")]
 
@@ -14,7 +14,7 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use guildhall_auth::{JwtTokens, KeyError, KeyFile, KeyFileError, KeyRing, SigningKey, TokenSettings};
+use guildhall_auth::{JwtTokens, KeyError, KeyFile, KeyFileError, KeySet, SigningKey, TokenSettings};
 use guildhall_domain::access::{Caller, Scopes};
 use guildhall_domain::ports::{Bearer, Clock, Tokens};
 use guildhall_domain::time::Timestamp;
@@ -34,13 +34,13 @@ fn pem_of(tag: &str, der: &[u8]) -> String {
     pem::encode(&pem::Pem::new(tag, der))
 }
 
-fn tokens(key: SigningKey) -> JwtTokens {
+fn tokens(keys: KeySet) -> JwtTokens {
     let settings = TokenSettings { issuer: "issuer".to_owned(), audience: "audience".to_owned(), lifetime: 3600 };
-    JwtTokens::new(settings, KeyRing::new(key), Arc::new(Epoch))
+    JwtTokens::new(settings, keys, Arc::new(Epoch))
 }
 
 fn ids(file: &KeyFile) -> Vec<String> {
-    file.ring().ids().map(str::to_owned).collect()
+    file.key_set().ids().map(str::to_owned).collect()
 }
 
 fn rsa_pem() -> String {
@@ -57,15 +57,16 @@ fn p256_pem() -> String {
 #[test]
 fn each_kind_of_key_signs_with_its_own_algorithm_and_reads_what_it_signed() {
     let version_2 = Ed25519KeyPair::generate().unwrap().to_pkcs8().unwrap();
-    for (key, algorithm) in [
-        (SigningKey::from_pem(&SigningKey::generate_pem().unwrap()).unwrap(), "EdDSA"),
-        (SigningKey::from_pem(&pem_of("PRIVATE KEY", version_2.as_ref())).unwrap(), "EdDSA"),
-        (SigningKey::from_pem(&p256_pem()).unwrap(), "ES256"),
-        (SigningKey::from_pem(&rsa_pem()).unwrap(), "RS256"),
-        (SigningKey::from_secret(&"s".repeat(32)).unwrap(), "HS256"),
+    for (keys, algorithm) in [
+        (KeySet::from_pem(&SigningKey::generate_pem().unwrap()), "EdDSA"),
+        (KeySet::from_pem(&pem_of("PRIVATE KEY", version_2.as_ref())), "EdDSA"),
+        (KeySet::from_pem(&p256_pem()), "ES256"),
+        (KeySet::from_pem(&rsa_pem()), "RS256"),
+        (KeySet::from_secrets(&"s".repeat(32), []), "HS256"),
     ] {
-        let id = key.id().to_owned();
-        let tokens = tokens(key);
+        let keys = keys.unwrap();
+        let id = keys.ids().next().unwrap().to_owned();
+        let tokens = tokens(keys);
         let caller = Caller { user: UserId(Uuid::nil()), stamp: SecurityStamp(Uuid::max()), scopes: Scopes::all() };
         let token = tokens.issue(&caller, None).unwrap().value;
         assert_eq!(tokens.verify(&token).unwrap(), Bearer::Caller(caller));
@@ -80,9 +81,10 @@ fn a_key_has_the_same_id_every_time_and_no_two_keys_share_one() {
     let secrets = ["a".repeat(32), "a".repeat(33), "b".repeat(32)];
     let pems = [SigningKey::generate_pem().unwrap(), SigningKey::generate_pem().unwrap(), p256_pem(), rsa_pem()];
     let ids = || {
-        let of_secrets = secrets.iter().map(|secret| SigningKey::from_secret(secret).unwrap().id().to_owned());
-        let of_pems = pems.iter().map(|text| SigningKey::from_pem(text).unwrap().id().to_owned());
-        of_secrets.chain(of_pems).collect::<BTreeSet<_>>()
+        let of_secrets = secrets.iter().map(|secret| KeySet::from_secrets(secret, []));
+        let of_pems = pems.iter().map(|text| KeySet::from_pem(text));
+        let id = |keys: Result<KeySet, KeyError>| keys.unwrap().ids().next().unwrap().to_owned();
+        of_secrets.chain(of_pems).map(id).collect::<BTreeSet<_>>()
     };
     assert_eq!(ids(), ids());
     assert_eq!(ids().len(), 7);
@@ -104,8 +106,8 @@ fn what_is_no_key_to_sign_with_is_refused_and_never_repeated() {
     ] {
         assert_eq!(SigningKey::from_pem(&text).unwrap_err(), expected, "{text}");
     }
-    assert_eq!(SigningKey::from_secret(&"s".repeat(31)).unwrap_err(), KeyError::SecretTooShort(31));
-    let shown = format!("{:?}", SigningKey::from_secret("very very very very secret secret").unwrap());
+    assert_eq!(KeySet::from_secrets(&"s".repeat(31), []).unwrap_err(), KeyError::SecretTooShort(31));
+    let shown = format!("{:?}", KeySet::from_secrets("very very very very secret secret", []).unwrap());
     assert!(!shown.contains("secret secret") && !shown.contains("118, 101"), "{shown}");
 }
 

@@ -1,14 +1,13 @@
-//! Secrets, and what is kept of them.
+//! Random secrets, and digests of secrets.
 
 use std::collections::BTreeSet;
 
-use guildhall_auth::{KeyRing, RandomSecrets, SigningKey};
+use guildhall_auth::{KeySet, RandomSecrets, SigningKey};
 use guildhall_domain::ports::Secrets;
 
 fn secrets() -> RandomSecrets {
-    RandomSecrets::keyed_by(&KeyRing::new(
-        SigningKey::from_secret("a secret of thirty-two bytes....").unwrap_or_else(|error| panic!("{error}")),
-    ))
+    let keys = KeySet::from_secrets("a secret of thirty-two bytes....", []);
+    RandomSecrets::keyed_by(&keys.unwrap_or_else(|error| panic!("{error}")))
 }
 
 #[test]
@@ -29,15 +28,15 @@ fn the_sha_256_of_a_secret_is_kept() {
 
 #[test]
 fn what_could_be_guessed_is_digested_under_the_key_that_signs() {
-    let ring = |pem: &str| KeyRing::from_pem(pem).unwrap();
+    let keys = |pem: &str| KeySet::from_pem(pem).unwrap();
     let (one, other) = (SigningKey::generate_pem().unwrap(), SigningKey::generate_pem().unwrap());
     let digest = |secrets: RandomSecrets, text: &str| secrets.keyed_digest(text);
-    let keyed = digest(RandomSecrets::keyed_by(&ring(&one)), "192.0.2.1");
-    assert_eq!(digest(RandomSecrets::keyed_by(&ring(&one)), "192.0.2.1"), keyed);
-    assert_ne!(digest(RandomSecrets::keyed_by(&ring(&one)), "192.0.2.2"), keyed);
-    assert_ne!(digest(RandomSecrets::keyed_by(&ring(&other)), "192.0.2.1"), keyed);
+    let keyed = digest(RandomSecrets::keyed_by(&keys(&one)), "192.0.2.1");
+    assert_eq!(digest(RandomSecrets::keyed_by(&keys(&one)), "192.0.2.1"), keyed);
+    assert_ne!(digest(RandomSecrets::keyed_by(&keys(&one)), "192.0.2.2"), keyed);
+    assert_ne!(digest(RandomSecrets::keyed_by(&keys(&other)), "192.0.2.1"), keyed);
     assert_ne!(secrets().digest("192.0.2.1"), keyed);
     let shared = "0123456789abcdef0123456789abcdef";
-    let by_secret = || RandomSecrets::keyed_by(&KeyRing::from_secrets(shared, []).unwrap());
+    let by_secret = || RandomSecrets::keyed_by(&KeySet::from_secrets(shared, []).unwrap());
     assert_eq!(digest(by_secret(), "x"), digest(by_secret(), "x"));
 }

@@ -1,4 +1,32 @@
-//! What every store must do, as tests: [`contract_tests!`](crate::contract_tests) runs all of it over a store.
+//! The test suite that every implementation of [`Store`](crate::ports::Store) must pass.
+//!
+//! The feature `contract` enables this module. To test a store of your own, ask for the feature in the `dev-dependencies` of the
+//! crate that implements it:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! guildhall-domain = { version = "…", features = ["contract"] }
+//! ```
+//!
+//! Then call [`contract_tests!`](crate::contract_tests) in a test, with a function that returns an empty store and a guard. The
+//! macro makes a `#[test]` of each promise, and drops the guard when that test has ended: a temporary folder, or whatever else
+//! the store needs meanwhile.
+//!
+//! ```
+//! # #[cfg(feature = "memory")]
+//! mod my_store {
+//!     use std::sync::Arc;
+//!
+//!     use guildhall_domain::memory::Memory;
+//!     use guildhall_domain::ports::Store;
+//!
+//!     fn empty_store() -> (Arc<dyn Store>, ()) {
+//!         (Arc::new(Memory::new()), ())
+//!     }
+//!
+//!     guildhall_domain::contract_tests!(empty_store);
+//! }
+//! ```
 
 pub mod access;
 pub mod api_keys;

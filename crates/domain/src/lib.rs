@@ -10,8 +10,8 @@
 //! | [`context`] | the call that a use case serves: actor, instant, origin |
 //! | [`audit`] | what a use case notes for an audit log |
 //! | [`ports`] | what the use cases need from outside: a store, tokens, password hashes, secrets, time and ids |
-//! | [`memory`] | a store that keeps everything in memory |
-//! | `contract` (feature `contract`) | the suite that every store must pass |
+//! | `memory` (feature `memory`) | a store that keeps everything in memory |
+//! | `contract` (feature `contract`) | the test suite that every store must pass |
 //!
 //! # Invariants
 //!
@@ -28,6 +28,7 @@ pub mod context;
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod directory;
+#[cfg(feature = "memory")]
 pub mod memory;
 mod model;
 pub mod ports;

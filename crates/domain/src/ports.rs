@@ -2,10 +2,18 @@
 //!
 //! Ports are synchronous and can be used as `dyn`. What a port promises is tested by the contract suite.
 
+mod api_keys;
 mod cancellation;
+mod children;
 mod fault;
-mod records;
+mod groups;
+mod identities;
+mod lockouts;
+mod memberships;
+mod sessions;
 mod store;
+mod unit_of_work;
+mod users;
 
 use uuid::Uuid;
 
@@ -16,10 +24,18 @@ use crate::password::{Password, PasswordHash};
 use crate::secret::{RANDOM_BYTES, SecretDigest};
 use crate::time::Timestamp;
 
+pub use api_keys::{ApiKeyReader, ApiKeyWriter};
 pub use cancellation::Cancellation;
+pub use children::{ChildReader, ChildWriter, Children};
 pub use fault::{Fault, StoreError};
-pub use records::{AccountStatus, Children, Credentials, KnownAddress, NameSource, Reach, RefreshGrant};
-pub use store::{Reader, Store, Undo, Writer};
+pub use groups::{GroupReader, GroupWriter};
+pub use identities::{IdentityReader, IdentityWriter};
+pub use lockouts::{KnownAddress, LockoutReader, LockoutWriter};
+pub use memberships::{MembershipReader, MembershipWriter, Reach};
+pub use sessions::{RefreshGrant, SessionReader, SessionWriter};
+pub use store::{Store, Undo};
+pub use unit_of_work::{Ping, Reader, Writer};
+pub use users::{AccountStatus, Credentials, NameSource, UserReader, UserWriter};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {

@@ -1,4 +1,4 @@
-//! Cancelling statements of PostgreSQL that are under way.
+//! Cancels running statements of PostgreSQL.
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -10,19 +10,19 @@ use diesel::{Connection as _, PgConnection};
 
 use crate::dialect;
 
-/// After so long, whatever still runs is cancelled again: PostgreSQL forgets a request that comes between two statements.
-const AGAIN: Duration = Duration::from_millis(250);
-/// For so long the connection is kept that nobody needs.
-const IDLE: Duration = Duration::from_secs(30);
+/// The pause after which a unit of work that still runs is cancelled again: PostgreSQL ignores a request between two statements.
+const RESEND_INTERVAL: Duration = Duration::from_millis(250);
+/// How long an unused connection stays open.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A thread that cancels statements, over a connection of its own that is open while there is something to cancel. It ends
-/// when this is dropped. Where it has no connection, the time limit of the statements themselves ends them.
+/// A thread that cancels statements. It has a connection of its own, which is open while there is something to cancel. The thread ends
+/// when the last clone of this is dropped. If it cannot connect, the statements end by their own time limit.
 #[derive(Clone, Debug)]
-pub(crate) struct Canceller(Sender<Running>);
+pub(crate) struct Canceller(Sender<RunningUnit>);
 
-/// A unit of work under way.
+/// A unit of work that is running.
 #[derive(Clone, Debug)]
-pub(crate) struct Running {
+pub(crate) struct RunningUnit {
     /// The process of PostgreSQL that serves its connection.
     process: i32,
     has_ended: Arc<Mutex<bool>>,
@@ -36,21 +36,21 @@ impl Canceller {
         Ok(Self(sender))
     }
 
-    /// Has a unit of work cancelled, and does not wait for it.
-    pub(crate) fn cancel(&self, running: Running) {
-        // The thread ends with the last sender only.
+    /// Cancels a unit of work, without waiting for it.
+    pub(crate) fn cancel(&self, running: RunningUnit) {
+        // Sending fails only if the thread has ended, which it does after the last sender.
         let _ = self.0.send(running);
     }
 }
 
-impl Running {
-    /// A unit of work that begins.
+impl RunningUnit {
+    /// A unit of work that begins on the connection of this process.
     pub(crate) fn on(process: i32) -> Self {
         Self { process, has_ended: Arc::default() }
     }
 
-    /// No request to cancel it is sent from now on. Waits for one that is being sent, so that it hits nothing that comes later
-    /// on the same connection.
+    /// Marks it as ended: no request to cancel it is sent after this returns. Waits for one that is being sent, which could
+    /// otherwise cancel a later statement on the same connection.
     pub(crate) fn end(&self) {
         *self.has_ended() = true;
     }
@@ -60,14 +60,14 @@ impl Running {
     }
 }
 
-fn work(url: &str, requests: &Receiver<Running>) {
-    let mut running: Vec<Running> = Vec::new();
+fn work(url: &str, requests: &Receiver<RunningUnit>) {
+    let mut running: Vec<RunningUnit> = Vec::new();
     let mut connection: Option<PgConnection> = None;
     loop {
         let request = match (&connection, running.is_empty()) {
             (None, true) => requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            (Some(_), true) => requests.recv_timeout(IDLE),
-            (_, false) => requests.recv_timeout(AGAIN),
+            (Some(_), true) => requests.recv_timeout(IDLE_TIMEOUT),
+            (_, false) => requests.recv_timeout(RESEND_INTERVAL),
         };
         match request {
             Ok(request) => running.push(request),

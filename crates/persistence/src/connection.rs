@@ -19,7 +19,7 @@ pub(crate) enum AnyConnection {
     Sqlite(SqliteConnection),
 }
 
-/// Where a database is.
+/// The location of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Location {
     /// A `postgres://` URL as libpq takes it.
@@ -29,20 +29,24 @@ pub(crate) enum Location {
 }
 
 impl Location {
-    /// Reads a URL. SQLite would take any text as a path, a mistyped PostgreSQL URL too: the scheme decides.
+    /// Parses a URL by its scheme. SQLite would accept any text as a path, for example a mistyped PostgreSQL URL.
     pub(crate) fn parse(url: &str) -> Option<Self> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Some(Self::Postgres(with_timeouts(url)));
+            return Some(Self::Postgres(with_default_parameters(url)));
         }
         let path = url.strip_prefix("sqlite://")?;
         (!path.is_empty() && path != ":memory:").then(|| Self::Sqlite(Path::new(path).to_path_buf()))
     }
 }
 
-/// libpq waits for a dead peer as long as the kernel does, which is minutes, unless the URL says otherwise.
-fn with_timeouts(url: &str) -> String {
+/// Parameters of a PostgreSQL URL, unless it has them itself: seconds, milliseconds, and a name. Without time limits libpq waits for
+/// an unreachable server as long as the kernel does, which is minutes.
+const DEFAULT_PARAMETERS: [(&str, &str); 3] =
+    [("connect_timeout", "5"), ("tcp_user_timeout", "30000"), ("application_name", "guildhall")];
+
+fn with_default_parameters(url: &str) -> String {
     let mut url = url.to_owned();
-    for (name, value) in [("connect_timeout", "5"), ("tcp_user_timeout", "30000"), ("application_name", "guildhall")] {
+    for (name, value) in DEFAULT_PARAMETERS {
         if !url.contains(&format!("{name}=")) {
             let separator = if url.contains('?') { '&' } else { '?' };
             url = format!("{url}{separator}{name}={value}");
@@ -51,24 +55,24 @@ fn with_timeouts(url: &str) -> String {
     url
 }
 
-/// Opens connections for the pool, and tells it which are no longer good.
+/// Opens the connections of the pool, and tells it which ones to close.
 #[derive(Debug)]
 pub(crate) struct Manager(pub(crate) Location);
 
 /// A connection of the pool.
 pub(crate) struct Pooled {
     pub(crate) connection: AnyConnection,
-    pub(crate) handle: Handle,
-    /// The last unit of work could not be ended: nobody may go on with this connection.
+    pub(crate) interrupt: InterruptHandle,
+    /// The last transaction could not be ended: the pool must close this connection.
     pub(crate) broken: bool,
 }
 
-/// By what the statements of a connection are ended from outside.
+/// How the statements of a connection are interrupted from another thread.
 #[derive(Clone, Debug)]
-pub(crate) enum Handle {
-    /// The process of PostgreSQL that serves it.
+pub(crate) enum InterruptHandle {
+    /// The id of the process of PostgreSQL that serves it.
     Postgres(i32),
-    /// What its statements ask.
+    /// The guard that its statements call.
     Sqlite(Arc<StatementGuard>),
 }
 
@@ -76,28 +80,28 @@ impl r2d2::ManageConnection for Manager {
     type Connection = Pooled;
     type Error = ConnectionError;
 
-    /// OpenSSL is told first to leave nothing to the process's exit: its handler would run while one of the pool's threads
-    /// is still connecting, and crash it.
+    /// Initializes OpenSSL first, without a handler for the exit of the process: the handler would run while a thread of the pool
+    /// still connects, and crash it.
     fn connect(&self) -> Result<Pooled, ConnectionError> {
         openssl_sys::init();
-        let (connection, handle) = match &self.0 {
+        let (connection, interrupt) = match &self.0 {
             Location::Postgres(url) => {
                 let mut connection = PgConnection::establish(url)?;
                 let process =
                     dialect::postgres::set_up(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
-                (AnyConnection::Postgres(connection), Handle::Postgres(process))
+                (AnyConnection::Postgres(connection), InterruptHandle::Postgres(process))
             }
             Location::Sqlite(path) => {
                 let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;
                 let guard = Arc::new(StatementGuard::new());
                 dialect::sqlite::set_up(&mut connection, &guard).map_err(ConnectionError::CouldntSetupConfiguration)?;
-                (AnyConnection::Sqlite(connection), Handle::Sqlite(guard))
+                (AnyConnection::Sqlite(connection), InterruptHandle::Sqlite(guard))
             }
         };
-        Ok(Pooled { connection, handle, broken: false })
+        Ok(Pooled { connection, interrupt, broken: false })
     }
 
-    /// Does nothing: the statement that begins a unit of work finds out, without a round trip of its own.
+    /// Does nothing: the statement that begins a transaction fails on a lost connection, which saves a round trip.
     fn is_valid(&self, _: &mut Pooled) -> Result<(), ConnectionError> {
         Ok(())
     }

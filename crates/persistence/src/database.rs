@@ -1,4 +1,4 @@
-//! Opening a database and bringing its tables up to date.
+//! Opens a database and migrates it.
 
 use std::fs;
 use std::io;
@@ -14,26 +14,26 @@ use r2d2::{ManageConnection, NopErrorHandler, Pool};
 use crate::canceller::Canceller;
 use crate::connection::{AnyConnection, Location, Manager};
 use crate::dialect;
-use crate::store::DieselStore;
+use crate::unit_of_work::DieselStore;
 
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
-/// How long a unit of work waits for a connection before it is told that the store is not available.
-const WAIT: Duration = Duration::from_secs(2);
-/// How long it waits for its turn where only one writer can be, which is a queue and not an outage.
-const WAIT_FOR_ONLY_WRITER: Duration = Duration::from_mins(1);
+/// How long a unit of work waits for a connection before it fails as unavailable.
+const CONNECTION_WAIT: Duration = Duration::from_secs(2);
+/// How long it waits for the only connection that can write: other writers hold it, which is no outage.
+const WRITER_WAIT: Duration = Duration::from_mins(1);
 
-/// Where the database is, and how many connections it gets.
+/// The location of the database, and the limits of its connections.
 #[derive(Clone, Debug)]
 pub struct DatabaseSettings {
     /// `sqlite://PATH`, where the path is relative unless it starts with a third slash, or `postgres://…` as libpq takes it.
     pub url: String,
-    /// The most connections at one time; at least 1. SQLite gets one more, for its writer, and PostgreSQL one more while
-    /// statements are cancelled that nobody waits for any more.
+    /// The most connections at one time; at least 1. SQLite gets one more, which writes. PostgreSQL gets one more while statements
+    /// are being cancelled.
     pub pool_size: u32,
-    /// The most time that a statement may take which only reads, and that one may wait for another writer in PostgreSQL. `None`:
-    /// any time.
+    /// The most time that a statement of a unit of work that only reads may take, and the most time that a statement may wait for a
+    /// lock in PostgreSQL. `None`: no limit.
     pub statement_timeout: Option<Duration>,
 }
 
@@ -46,10 +46,10 @@ pub enum OpenError {
     /// The pool would be empty.
     #[error("the pool size must be at least 1")]
     EmptyPool,
-    /// There is no such file, and none was to be made.
+    /// There is no such file, and it must exist already.
     #[error("there is no database at {}", .0.display())]
     Missing(PathBuf),
-    /// The file or its folder could not be made.
+    /// The file or its folder could not be created.
     #[error("the database file {} could not be made", path.display())]
     File {
         /// The file.
@@ -60,7 +60,7 @@ pub enum OpenError {
     /// The database could not be reached.
     #[error("the database could not be reached")]
     Connect(#[source] ConnectionError),
-    /// The thread could not be started that cancels statements.
+    /// The thread that cancels statements could not be started.
     #[error("a thread could not be started")]
     Thread(#[source] io::Error),
     /// The pool could not be filled.
@@ -68,7 +68,7 @@ pub enum OpenError {
     Pool(#[source] r2d2::Error),
 }
 
-/// Why the tables were not brought up to date.
+/// Why the database was not migrated.
 #[derive(Debug, thiserror::Error)]
 #[error("the database could not be migrated")]
 pub struct MigrateError(#[source] Box<dyn std::error::Error + Send + Sync>);
@@ -80,7 +80,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the database; a SQLite file that is not there is made, with its folder, for its owner alone.
+    /// Opens the database. A SQLite file that does not exist is created, with its folder; only its owner can read it.
     pub fn connect(settings: &DatabaseSettings) -> Result<Self, OpenError> {
         let location = Location::parse(&settings.url).ok_or(OpenError::Url)?;
         if let Location::Sqlite(path) = &location {
@@ -89,7 +89,7 @@ impl Database {
         Self::open(location, settings)
     }
 
-    /// Opens the database; a SQLite file that is not there is an error.
+    /// Opens the database. A SQLite file that does not exist is an error.
     pub fn connect_existing(settings: &DatabaseSettings) -> Result<Self, OpenError> {
         match Location::parse(&settings.url).ok_or(OpenError::Url)? {
             Location::Sqlite(path) if !path.exists() => Err(OpenError::Missing(path)),
@@ -103,16 +103,16 @@ impl Database {
         }
         let manager = Manager(location.clone());
         drop(manager.connect().map_err(OpenError::Connect)?);
-        let connections = pool(location.clone(), settings.pool_size, WAIT)?;
+        let connections = pool(location.clone(), settings.pool_size, CONNECTION_WAIT)?;
         let (writers, canceller) = match location {
             Location::Postgres(url) => (connections.clone(), Some(Canceller::start(url).map_err(OpenError::Thread)?)),
-            Location::Sqlite(_) => (pool(location, 1, WAIT_FOR_ONLY_WRITER)?, None),
+            Location::Sqlite(_) => (pool(location, 1, WRITER_WAIT)?, None),
         };
         let store = DieselStore::new(connections, writers, canceller, settings.statement_timeout);
         Ok(Self { manager, store: Arc::new(store) })
     }
 
-    /// Runs the migrations that have not been run, one process at a time, and names them.
+    /// Runs the migrations that have not been run, and returns their names. Only one process migrates at a time.
     pub fn migrate(&self) -> Result<Vec<String>, MigrateError> {
         let mut pooled = self.manager.connect().map_err(|error| MigrateError(Box::new(error)))?;
         let names =
@@ -126,11 +126,11 @@ impl Database {
                 connection.run_pending_migrations(SQLITE).map(names).map_err(MigrateError)?
             }
         };
-        self.store.catch_up().map_err(|error| MigrateError(Box::new(error)))?;
+        self.store.backfill().map_err(|error| MigrateError(Box::new(error)))?;
         Ok(run)
     }
 
-    /// Undoes every migration and with them all data. For tests.
+    /// Reverts every migration, which deletes all data. For tests.
     pub fn revert(&self) -> Result<(), MigrateError> {
         let mut pooled = self.manager.connect().map_err(|error| MigrateError(Box::new(error)))?;
         match &mut pooled.connection {
@@ -161,7 +161,7 @@ fn pool(location: Location, size: u32, wait: Duration) -> Result<Pool<Manager>, 
         .map_err(OpenError::Pool)
 }
 
-/// Makes the file and its folder, readable by nobody else: password hashes will be in it.
+/// Creates the file and its folder. Only the owner can read the file, because it contains password hashes.
 fn create(path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder)?;

@@ -1,4 +1,4 @@
-//! The statements that differ from database to database: one function of the same name and form for each.
+//! The statements that differ between the databases: a function of the same name and signature for each database.
 
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
@@ -10,15 +10,40 @@ use diesel::QueryResult;
 use crate::connection::AnyConnection;
 use crate::sql_types::Key;
 
-/// How a unit of work goes beside others.
+/// Which database a statement is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
-    /// It only reads, and sees one state.
-    Reading,
-    /// It writes what commutes.
-    Writing,
-    /// It writes what must see no other such work.
-    Alone,
+pub(crate) enum Dialect {
+    Postgres,
+    Sqlite,
+}
+
+impl Dialect {
+    pub(crate) fn of(connection: &AnyConnection) -> Self {
+        match connection {
+            AnyConnection::Postgres(_) => Self::Postgres,
+            AnyConnection::Sqlite(_) => Self::Sqlite,
+        }
+    }
+
+    /// The start of the condition of a statement that reads many rows: SQLite calls a function for each row that ends the statement
+    /// if it is to end. PostgreSQL interrupts statements itself.
+    pub(crate) fn interrupt_check(self) -> &'static str {
+        match self {
+            Self::Postgres => "",
+            Self::Sqlite => "guildhall_interrupt_check() AND ",
+        }
+    }
+}
+
+/// How the transaction of a unit of work is isolated from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TransactionMode {
+    /// It only reads, and all its statements see the same state.
+    Read,
+    /// It writes, and other units of work may write at the same time.
+    Write,
+    /// It writes, and no other unit of work in this mode runs at the same time.
+    WriteAlone,
 }
 
 /// Calls the function of this name for the database that the connection is to.
@@ -33,20 +58,20 @@ macro_rules! dialect {
     };
 }
 
-dialect!(begin(connection, turn: Turn, limit: Option<Duration>) -> QueryResult<()>);
+dialect!(begin(connection, mode: TransactionMode, limit: Option<Duration>) -> QueryResult<()>);
 dialect!(unknown_users(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
 dialect!(unknown_groups(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
 dialect!(insert_members(connection, group: Key, users: Vec<Key>, added: i64) -> QueryResult<usize>);
-dialect!(change_user_count(connection, group: Key, change: i64) -> QueryResult<usize>);
-dialect!(uncount_user(connection, user: Key) -> QueryResult<usize>);
-dialect!(gather_counts(connection) -> QueryResult<usize>);
+dialect!(change_member_count(connection, group: Key, change: i64) -> QueryResult<usize>);
+dialect!(subtract_from_member_counts(connection, user: Key) -> QueryResult<usize>);
+dialect!(merge_count_slots(connection) -> QueryResult<usize>);
 dialect!(change_users(connection, users: i64) -> QueryResult<usize>);
 dialect!(note_memberships(connection) -> QueryResult<usize>);
 dialect!(note_renamed(connection, user: Key) -> QueryResult<usize>);
 dialect!(force_index_order(connection, is_forced: bool) -> QueryResult<()>);
 dialect!(lock_user(connection, user: Key) -> QueryResult<usize>);
-dialect!(lock_unknown_name(connection, place: i32) -> QueryResult<usize>);
+dialect!(lock_unknown_name(connection, slot: i32) -> QueryResult<usize>);
 dialect!(lock_memberships(connection, user: Key) -> QueryResult<usize>);
 dialect!(lock_group(connection, group: Key) -> QueryResult<usize>);
-dialect!(insert_edges(connection, parent: Key, children: Vec<Key>) -> QueryResult<usize>);
-dialect!(insert_pairs(connection, parent: Key, children: Vec<Key>) -> QueryResult<usize>);
+dialect!(insert_children(connection, parent: Key, children: Vec<Key>) -> QueryResult<usize>);
+dialect!(insert_closure_pairs(connection, parent: Key, children: Vec<Key>) -> QueryResult<usize>);

@@ -2,20 +2,24 @@
 //!
 //! | Where | What |
 //! |---|---|
-//! | [`Database`] | opens a database by its URL, brings its tables up to date, and gives the store |
-//! | `connection` | one connection to either database, and how it is set up |
-//! | `schema`, `sql_types` | the tables, and the types that the databases keep differently |
-//! | `store` | units of work, and the statements that are the same in both databases |
-//! | `dialect` | the few statements that are not |
-//! | `statement_guard`, `canceller` | ending statements that take too long, or that nobody waits for any more |
+//! | [`Database`] | opens a database by its URL, migrates it, and returns the store |
+//! | `connection` | a connection to either database, and how it is set up |
+//! | `schema`, `sql_types` | the tables, and the types that the databases store differently |
+//! | `unit_of_work` | transactions: begin, commit, roll back, run again after a conflict |
+//! | `tables` | the statements of each aggregate: the ports of the domain, implemented for a unit of work |
+//! | `listing` | listings: filters and orders as SQL, and how a page is read |
+//! | `dialect` | the few statements that differ between the databases |
+//! | `statement_guard`, `canceller` | end statements that take too long, or whose result nobody waits for |
 
 mod canceller;
 mod connection;
 mod database;
 mod dialect;
+mod listing;
 mod schema;
 mod sql_types;
 mod statement_guard;
-mod store;
+mod tables;
+mod unit_of_work;
 
 pub use database::{Database, DatabaseSettings, MigrateError, OpenError};

@@ -1,4 +1,4 @@
-//! Values that the two databases keep in different ways: UUIDs, JSON and digests.
+//! Values that the two databases store in different ways: UUIDs, JSON and digests.
 
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
@@ -69,7 +69,7 @@ impl FromSql<UuidSql, MultiBackend> for Key {
     }
 }
 
-/// `json` in PostgreSQL, text in SQLite: both keep numbers in the notation in which they came.
+/// `json` in PostgreSQL, text in SQLite: both store numbers as they are written.
 #[derive(Clone, Copy, Debug, SqlType, QueryId)]
 #[diesel(postgres_type(oid = 114, array_oid = 199), sqlite_type(name = "Text"))]
 pub struct JsonSql;
@@ -166,4 +166,9 @@ impl FromSql<Binary, MultiBackend> for Digest {
     fn from_sql(value: <MultiBackend as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         value.from_sql::<Self, Binary>()
     }
+}
+
+/// A count as a number in SQL. The databases have no more than `i64::MAX` of anything.
+pub(crate) fn saturating(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use guildhall_auth::{
-    Argon2Passwords, ForeignIssuer, JwtTokens, RandomSecrets, SignatureAlgorithm, TokenSettings, generate_password,
+    Argon2Passwords, ExternalIssuer, JwtTokens, RandomSecrets, SignatureAlgorithm, TokenSettings, generate_password,
 };
 use guildhall_domain::access::{Policy, Scopes};
 use guildhall_domain::api_key::ApiKeyId;
@@ -46,7 +46,7 @@ impl Application {
     pub(crate) fn build(settings: &Settings) -> Result<Self> {
         let keys = KeySource::of(settings)?;
         let database = Database::connect(&database(settings)).context("database.url")?;
-        let tokens = tokens(settings, &keys)?.trusting(issuers(settings)?)?;
+        let tokens = tokens(settings, &keys)?.with_external_issuers(issuers(settings)?)?;
         for migration in database.migrate()? {
             tracing::info!(%migration, "ran the migration {migration}");
         }
@@ -165,13 +165,13 @@ pub(crate) fn tokens(settings: &Settings, keys: &KeySource) -> Result<JwtTokens>
     keys.tokens(claims, Arc::new(SystemClock))
 }
 
-/// The outside issuers whose tokens are accepted.
-fn issuers(settings: &Settings) -> Result<Vec<ForeignIssuer>> {
+/// The external issuers whose tokens are accepted.
+fn issuers(settings: &Settings) -> Result<Vec<ExternalIssuer>> {
     let issuer = |(name, issuer): (&String, &Issuer)| {
         let algorithm = |text: &String| {
             text.parse::<SignatureAlgorithm>().with_context(|| format!("auth.issuers.{name}.algorithms: '{text}'"))
         };
-        Ok(ForeignIssuer {
+        Ok(ExternalIssuer {
             name: name.clone(),
             issuer: issuer.issuer.clone(),
             audiences: issuer.audiences.clone(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use guildhall_auth::{JwtTokens, KeyFile, KeyRing, RandomSecrets, Rotated, TokenSettings};
+use guildhall_auth::{JwtTokens, KeyFile, KeyRotation, KeySet, RandomSecrets, TokenSettings};
 use guildhall_domain::ports::Clock;
 
 use crate::settings::{Secret, Settings};
@@ -42,8 +42,8 @@ impl KeySource {
     pub(crate) fn tokens(&self, settings: TokenSettings, clock: Arc<dyn Clock>) -> Result<JwtTokens> {
         let file = match self {
             Self::Secret { current, previous } => {
-                let ring = KeyRing::from_secrets(current.reveal(), previous.iter().map(Secret::reveal));
-                return Ok(JwtTokens::new(settings, ring.context("auth.hs256_secret")?, clock));
+                let keys = KeySet::from_secrets(current.reveal(), previous.iter().map(Secret::reveal));
+                return Ok(JwtTokens::new(settings, keys.context("auth.hs256_secret")?, clock));
             }
             Self::File(file) => KeyFile::load(file).context("auth.signing_key_file")?,
             Self::Generated(file) => KeyFile::load_or_generate(file)?,
@@ -55,14 +55,14 @@ impl KeySource {
     pub(crate) fn secrets(&self) -> Result<RandomSecrets> {
         match self {
             Self::Secret { current, .. } => {
-                Ok(RandomSecrets::keyed_by(&KeyRing::from_secrets(current.reveal(), []).context("auth.hs256_secret")?))
+                Ok(RandomSecrets::keyed_by(&KeySet::from_secrets(current.reveal(), []).context("auth.hs256_secret")?))
             }
-            Self::File(file) | Self::Generated(file) => Ok(RandomSecrets::keyed_by(KeyFile::load(file)?.ring())),
+            Self::File(file) | Self::Generated(file) => Ok(RandomSecrets::keyed_by(KeyFile::load(file)?.key_set())),
         }
     }
 
     /// Puts a new key in front of those in the file.
-    pub(crate) fn rotate(&self) -> Result<Rotated> {
+    pub(crate) fn rotate(&self) -> Result<KeyRotation> {
         match self {
             Self::Secret { .. } => {
                 bail!("auth.hs256_secret signs: set it to another one, and auth.hs256_previous_secret to this one")

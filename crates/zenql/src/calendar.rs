@@ -1,4 +1,4 @@
-//! Arithmetic with moments in UTC: milliseconds since 1970, in the years 0 to 9999.
+//! Calendar arithmetic in UTC, on milliseconds since 1970-01-01, for the years 0 to 9999.
 
 use time::{Date, Month};
 
@@ -14,26 +14,26 @@ const EARLIEST: i64 = -62_167_219_200_000;
 /// 9999-12-31T23:59:59.999Z
 const LATEST: i64 = 253_402_300_799_999;
 
-/// The Julian day of 1970-01-01.
+/// The Julian day number of 1970-01-01.
 const EPOCH: i64 = 2_440_588;
 
-/// `moment`, if it is in the years that a date can name.
+/// Returns `moment` if it is in the years 0 to 9999.
 pub(crate) fn in_range(moment: i64) -> Option<i64> {
     (EARLIEST..=LATEST).contains(&moment).then_some(moment)
 }
 
-/// The first millisecond of `date`.
+/// Returns the first millisecond of `date`.
 pub(crate) fn midnight(date: Date) -> Option<i64> {
     in_range((i64::from(date.to_julian_day()) - EPOCH) * DAY)
 }
 
-/// The date of `moment`.
+/// Returns the date of `moment`.
 fn date(moment: i64) -> Option<Date> {
     let day = in_range(moment)?.div_euclid(DAY) + EPOCH;
     Date::from_julian_day(i32::try_from(day).ok()?).ok()
 }
 
-/// The same time of the same day so many months later; of the month's last day if it has no such day.
+/// Adds months and keeps the day and time. Uses the last day of a month that is too short.
 pub(crate) fn plus_months(moment: i64, months: i64) -> Option<i64> {
     let date = date(moment)?;
     let month = i64::from(date.year()).checked_mul(12)?.checked_add(u8::from(date.month()).into())?;
@@ -44,7 +44,7 @@ pub(crate) fn plus_months(moment: i64, months: i64) -> Option<i64> {
     in_range(midnight(Date::from_calendar_date(year, month, day).ok()?)? + moment.rem_euclid(DAY))
 }
 
-/// The first millisecond of the day, week, month or year around `moment`.
+/// Returns the first millisecond of the day, week, month or year that contains `moment`.
 pub(crate) fn start(span: Span, moment: i64) -> Option<i64> {
     let date = date(moment)?;
     let passed = match span {
@@ -56,7 +56,7 @@ pub(crate) fn start(span: Span, moment: i64) -> Option<i64> {
     in_range(midnight(date)? - passed * DAY)
 }
 
-/// The last millisecond of the day, week, month or year around `moment`.
+/// Returns the last millisecond of the day, week, month or year that contains `moment`.
 pub(crate) fn end(span: Span, moment: i64) -> Option<i64> {
     let start = start(span, moment)?;
     let first = date(start)?;

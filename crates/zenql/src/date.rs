@@ -1,4 +1,4 @@
-//! The forms of a date (contract 8.2).
+//! Date formats (contract 8.2).
 
 use std::ops::RangeInclusive;
 
@@ -12,12 +12,12 @@ use crate::calendar::{HOUR, MINUTE, SECOND, in_range, midnight};
 
 type Read<T> = Result<T, EmptyError>;
 
-/// Year, month and day; nothing says yet that there is such a day.
+/// Year, month and day, not yet validated.
 type Day = (i32, u8, u8);
-/// Hour, minute, second and millisecond; nothing says yet that there is such a time.
+/// Hour, minute, second and millisecond, not yet validated.
 type Clock = (u8, u8, u8, u16);
 
-/// Reads `text` as a date, with or without a time; without a zone it is UTC.
+/// Parses a date with an optional time and time zone. The default zone is UTC.
 pub(crate) fn read(text: &str) -> Option<i64> {
     let plain = (day, opt(preceded(space, short_clock))).map(|(day, clock)| (day, clock.unwrap_or_default(), 0));
     let iso = (terminated(day.with_taken().verify(is_iso).map(|(day, _)| day), 'T'), long_clock, zone);
@@ -30,12 +30,12 @@ pub(crate) fn read(text: &str) -> Option<i64> {
     in_range(midnight(date)? + clock + i64::from(milliseconds) - zone)
 }
 
-/// Whether a time may follow `word`.
+/// Whether `word` is a date without a time, which a time may follow.
 pub(crate) fn is_day(word: &str) -> bool {
     day.parse(word).is_ok()
 }
 
-/// Whether `word` may be the time after a day.
+/// Whether `word` is a time that may follow a date.
 pub(crate) fn is_clock(word: &str) -> bool {
     short_clock.parse(word).is_ok()
 }
@@ -47,7 +47,7 @@ fn day(input: &mut &str) -> Read<Day> {
     (number(1..=2), preceded(separator, number(1..=2))).map(|(month, day)| (year, month, day)).parse_next(input)
 }
 
-/// ISO 8601 has two digits for each and hyphens between them.
+/// Whether the date has the ISO 8601 form: two digits for month and day, separated by hyphens.
 fn is_iso((_, written): &(Day, &str)) -> bool {
     written.len() == "yyyy-MM-dd".len() && written.contains('-')
 }
@@ -60,7 +60,7 @@ fn short_clock(input: &mut &str) -> Read<Clock> {
         .parse_next(input)
 }
 
-/// `12:00`, `12:00:00` or `12:00:00.1234567`; what is less than a millisecond is dropped.
+/// `12:00`, `12:00:00` or `12:00:00.1234567`. Truncates to milliseconds.
 fn long_clock(input: &mut &str) -> Read<Clock> {
     let (hour, minute) = (number(2..=2), preceded(':', number(2..=2))).parse_next(input)?;
     let fraction = preceded('.', take_while(1..=7, |character: char| character.is_ascii_digit()));
@@ -69,12 +69,12 @@ fn long_clock(input: &mut &str) -> Read<Clock> {
     Ok((hour, minute, second, millisecond))
 }
 
-/// The first three of the digits after a decimal point.
+/// Converts the digits after a decimal point to milliseconds, truncating.
 fn milliseconds(fraction: &str) -> Option<u16> {
     format!("{fraction:0<3}").get(..3)?.parse().ok()
 }
 
-/// How far a zone is ahead of UTC, in milliseconds: `Z`, `+01:00`, `-05:30` or nothing.
+/// Parses a time zone offset from UTC, in milliseconds: `Z`, `+01:00`, `-05:30` or nothing.
 fn zone(input: &mut &str) -> Read<i64> {
     let sign = alt(('+'.value(1), '-'.value(-1)));
     let hours = number::<i64>(2..=2).verify(|hours| *hours <= 23);

@@ -1,78 +1,78 @@
-//! Why a text is no query.
+//! Syntax errors.
 
 use std::fmt;
 
 use crate::token::{Kind, Token};
 use crate::{MAX_DEPTH, MAX_LENGTH};
 
-/// The text is no query.
+/// A syntax error in a query.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason} (at position {position})")]
 pub struct SyntaxError {
-    /// The number of characters (Unicode scalar values) before what is wrong.
+    /// Where the error is: the number of characters (Unicode scalar values) before it.
     pub position: usize,
-    /// What is wrong; as text, it is the detail to show a person.
+    /// The kind of error. Its `Display` is a message for the author of the query.
     pub reason: Reason,
 }
 
 impl SyntaxError {
-    /// What is wrong, for a person.
+    /// Returns the message of [`Self::reason`], without the position.
     #[must_use]
     pub fn detail(&self) -> String {
         self.reason.to_string()
     }
 }
 
-/// What is wrong with a text.
+/// The kind of a syntax error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
-    /// It has more than [`MAX_LENGTH`] characters.
+    /// The query has more than [`MAX_LENGTH`] characters.
     #[error("a query has at most {MAX_LENGTH} characters")]
     TooLong,
-    /// More than [`MAX_DEPTH`] parentheses and NOTs stand inside one another.
+    /// Parentheses and NOTs are nested deeper than [`MAX_DEPTH`].
     #[error("at most {MAX_DEPTH} parentheses and NOTs may stand inside one another")]
     TooDeep,
-    /// Something else should stand here.
+    /// Unexpected token.
     #[error("expected {what}{}, found {found}", After(after.as_deref()))]
     Expected {
-        /// What should stand here.
+        /// What the grammar expects at this position.
         what: &'static str,
-        /// What stands before it, if anything.
+        /// The token before this position, unless it is the first.
         after: Option<String>,
-        /// What stands here.
+        /// The token found instead.
         found: Found,
     },
-    /// A quoted text has no end.
+    /// A quoted string is not terminated.
     #[error("this quote is not closed")]
     UnclosedQuote,
-    /// A `!` without `=` or `~`.
+    /// A `!` that is not followed by `=` or `~`.
     #[error("expected '=' or '~' after '!' (text with a '!' in it needs double quotes)")]
     LoneBang,
-    /// A name with an empty part, such as `a..b`.
+    /// A field name with an empty segment, such as `a..b`.
     #[error("expected a field name without empty parts around its dots (any other needs double quotes)")]
     EmptyPart,
-    /// What stands after `^` is not a number that fits.
+    /// The boost after `^` is not an integer that fits in `u32`.
     #[error("expected a whole number of at most {} after '^'", u32::MAX)]
     Boost,
-    /// There is no such function.
+    /// Unknown function.
     #[error("there is no function '{0}' (text with parentheses in it needs double quotes)")]
     UnknownFunction(String),
     /// A number in a function's argument is too large for any date.
     #[error("this number is too large")]
     TooLarge,
-    /// DISTANCEWITHIN, which is known but not supported (contract 8.2).
+    /// DISTANCEWITHIN, which the grammar recognises but does not support (contract 8.2).
     #[error("DISTANCEWITHIN is not supported")]
     DistanceWithin,
 }
 
-/// What stands where something else should.
+/// The unexpected token of [`Reason::Expected`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// The text is over.
+    /// The end of the query.
     End,
     /// A keyword, as written.
     Keyword(String),
-    /// Anything else, as written; long text is cut.
+    /// Any other token, as written. Long tokens are truncated.
     Text(String),
 }
 
@@ -88,7 +88,7 @@ impl fmt::Display for Found {
     }
 }
 
-/// Says after what something was expected.
+/// Prints the token before the error, if there is one.
 struct After<'a>(Option<&'a str>);
 
 impl fmt::Display for After<'_> {
@@ -97,7 +97,7 @@ impl fmt::Display for After<'_> {
     }
 }
 
-/// That `what` should stand where `found` does.
+/// Builds the error for an unexpected token.
 pub(crate) fn expected(what: &'static str, after: Option<&Token<'_>>, found: &Token<'_>) -> SyntaxError {
     let reason = match &found.kind {
         Kind::Unclosed => Reason::UnclosedQuote,
@@ -115,7 +115,7 @@ pub(crate) fn expected(what: &'static str, after: Option<&Token<'_>>, found: &To
     SyntaxError { position: found.position, reason }
 }
 
-/// As much of `text` as a message needs.
+/// Truncates `text` for a message.
 pub(crate) fn shortened(text: &str) -> String {
     const MOST: usize = 40;
     match text.char_indices().nth(MOST) {

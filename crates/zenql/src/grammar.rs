@@ -1,4 +1,4 @@
-//! Conditions, AND, OR, NOT and ORDER BY, out of tokens.
+//! Parser for conditions, AND, OR, NOT and ORDER BY, over tokens.
 
 use winnow::Parser;
 use winnow::combinator::{alt, cut_err, delimited, fail, not, opt, peek, preceded, separated};
@@ -13,7 +13,7 @@ use crate::token::{Keyword, Kind, Sign, Token};
 use crate::tree::{Clause, Direction, Expression, Field, Order, Position, Query, Test};
 use crate::value::Value;
 
-/// Reads a query of any length.
+/// Parses a query without checking its length.
 pub(crate) fn query(text: &str) -> Result<Query, SyntaxError> {
     read(text, whole_query)
 }
@@ -46,7 +46,7 @@ fn conjunction(input: &mut Input<'_, '_>) -> Outcome<Expression> {
     separated(1.., cut_err(unary), keyword(Keyword::And)).map(|all| joined(all, Expression::And)).parse_next(input)
 }
 
-/// One condition is itself; more are joined.
+/// Joins several conditions; a single one is returned as it is.
 fn joined(mut all: Vec<Expression>, join: fn(Vec<Expression>) -> Expression) -> Expression {
     match all.pop() {
         Some(only) if all.is_empty() => only,
@@ -61,7 +61,8 @@ fn unary(input: &mut Input<'_, '_>) -> Outcome<Expression> {
     alt((negation, group, clause)).context("a field name, NOT or '('").parse_next(input)
 }
 
-/// NOT before a condition. The NOT of `NOT IN` belongs to the operator of a clause that reuses a field.
+/// Parses NOT before a condition. In `NOT IN` and the like, NOT is part of the operator of a clause that reuses a
+/// field.
 fn negation(input: &mut Input<'_, '_>) -> Outcome<Expression> {
     nested(input, (keyword(Keyword::Not), not(one(is_word_operator))), unary).map(negated)
 }
@@ -71,7 +72,7 @@ fn group(input: &mut Input<'_, '_>) -> Outcome<Expression> {
     cut_err(kind(Kind::Close)).context("AND, OR or ')'").value(expression).parse_next(input)
 }
 
-/// What `inner` reads after `opening`, one level down.
+/// Parses `opening` and then `inner`, one nesting level deeper.
 fn nested<'t, 's, T>(
     input: &mut Input<'t, 's>,
     mut opening: impl Parser<Input<'t, 's>, T, ErrMode<Failure>>,
@@ -92,7 +93,7 @@ fn negated(expression: Expression) -> Expression {
     Expression::Not(Box::new(expression))
 }
 
-/// A field or `*` with an operator; or an operator, for what the clause before was about.
+/// Parses a field or `*` with an operator. Without a field, the clause reuses the one of the clause before it.
 fn clause(input: &mut Input<'_, '_>) -> Outcome<Expression> {
     let subject = alt((subject, reused)).parse_next(input)?;
     input.state.subject = Some(Subject { boost: None, ..subject.clone() });
@@ -111,14 +112,14 @@ fn is_operator(token: &Token<'_>) -> bool {
     matches!(token.kind, Kind::Sign(_) | Kind::Keyword(Keyword::Not | Keyword::Is)) || is_word_operator(token)
 }
 
-/// Whether it is an operator that may have a NOT before it.
+/// Whether the token is an operator that NOT may precede.
 fn is_word_operator(token: &Token<'_>) -> bool {
     use Keyword::{Between, DistanceWithin, EndsWith, Exists, FreeText, In, StartsWith};
     let Kind::Keyword(keyword) = token.kind else { return false };
     matches!(keyword, In | Between | StartsWith | EndsWith | FreeText | Exists | DistanceWithin)
 }
 
-/// Only FREETEXT knows any field, and `^`.
+/// Parses the operator and operand. `*` and `^` are valid only with FREETEXT.
 fn predicate(input: &mut Input<'_, '_>, subject: &Subject) -> Outcome<Expression> {
     let position = Position(position(input));
     let boost = subject.boost;
@@ -142,7 +143,7 @@ fn predicate(input: &mut Input<'_, '_>, subject: &Subject) -> Outcome<Expression
     Ok(if is_negated { negated(expression) } else { expression })
 }
 
-/// An operator with what it compares to, and whether it is negated.
+/// Parses an operator with its operand. The flag tells whether it is negated.
 fn operator(input: &mut Input<'_, '_>) -> Outcome<(bool, Test)> {
     alt((comparison, emptiness, word_operator)).parse_next(input)
 }

@@ -1,4 +1,4 @@
-//! Tokens as a parser takes them.
+//! The token stream of the parser, and its errors.
 
 use winnow::error::{AddContext, ErrMode, ParserError};
 use winnow::stream::{Stateful, Stream, TokenSlice};
@@ -9,27 +9,27 @@ use crate::error::{Reason, SyntaxError, expected};
 use crate::operand::Subject;
 use crate::token::{Keyword, Kind, Token, tokens};
 
-/// The tokens still to be read.
+/// The remaining tokens, with the parser's state.
 pub(crate) type Input<'t, 's> = Stateful<TokenSlice<'t, Token<'s>>, State>;
 
-/// What a parser answers. It backtracks no further than the token that tells it from the others, so that reading takes
-/// linear time and the first thing wrong is what is said.
+/// The result of a parser. Alternatives are decided by their first tokens and then committed to (`cut_err`), so that
+/// parsing takes linear time and reports the first error.
 pub(crate) type Outcome<T> = ModalResult<T, Failure>;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
-    /// How many parentheses and NOTs are open.
+    /// The current nesting depth of parentheses and NOTs.
     pub(crate) depth: usize,
-    /// What the last clause was about, for the next one that does not say.
+    /// The subject of the last clause, for a clause without one.
     pub(crate) subject: Option<Subject>,
 }
 
-/// Why a parser gave up: cheap, since most only make way for another.
+/// A parse failure. It is cheap to build, because most failures only cause backtracking to another alternative.
 #[derive(Clone, Debug)]
 pub(crate) enum Failure {
-    /// Something else should stand where so many tokens remain.
+    /// Unexpected token; its position is given by the number of tokens that remain.
     Expected { what: &'static str, remaining: usize },
-    /// Anything else.
+    /// Any other error.
     Other(SyntaxError),
 }
 
@@ -46,7 +46,7 @@ impl ParserError<Input<'_, '_>> for Failure {
 }
 
 impl<'t, 's> AddContext<Input<'t, 's>> for Failure {
-    /// Says what should stand there, if it is not said yet.
+    /// Sets what was expected, unless an inner parser has set it.
     fn add_context(self, _: &Input<'t, 's>, _: &<Input<'t, 's> as Stream>::Checkpoint, context: &'static str) -> Self {
         match self {
             Self::Expected { what: "", remaining } => Self::Expected { what: context, remaining },
@@ -55,7 +55,7 @@ impl<'t, 's> AddContext<Input<'t, 's>> for Failure {
     }
 }
 
-/// What `parser` makes of the tokens of `text`.
+/// Tokenizes `text` and runs `parser` on it.
 pub(crate) fn read<T>(text: &str, parser: fn(&mut Input<'_, '_>) -> Outcome<T>) -> Result<T, SyntaxError> {
     let tokens = tokens(text);
     let mut input = Stateful { input: TokenSlice::new(&tokens), state: State::default() };
@@ -72,17 +72,17 @@ pub(crate) fn read<T>(text: &str, parser: fn(&mut Input<'_, '_>) -> Outcome<T>) 
     }
 }
 
-/// Stops all reading: `reason` is wrong with what stands at `position`.
+/// Fails without backtracking, with `reason` at `position`.
 pub(crate) fn refused<T>(position: usize, reason: Reason) -> Outcome<T> {
     Err(ErrMode::Cut(Failure::Other(SyntaxError { position, reason })))
 }
 
-/// The position of the next token.
+/// Returns the position of the next token.
 pub(crate) fn position(input: &Input<'_, '_>) -> usize {
     input.peek_token().map_or(0, |token| token.position)
 }
 
-/// A token for which `is_right` holds.
+/// Parses a token that matches the predicate.
 pub(crate) fn one<'t, 's>(
     is_right: impl Fn(&Token<'s>) -> bool,
 ) -> impl Parser<Input<'t, 's>, &'t Token<'s>, ErrMode<Failure>>
@@ -92,7 +92,7 @@ where
     any.verify(move |token: &&Token<'s>| is_right(token))
 }
 
-/// A token of this kind.
+/// Parses a token of this kind.
 pub(crate) fn kind<'t, 's>(kind: Kind) -> impl Parser<Input<'t, 's>, &'t Token<'s>, ErrMode<Failure>>
 where
     's: 't,
@@ -100,7 +100,7 @@ where
     one(move |token: &Token<'s>| token.kind == kind)
 }
 
-/// This keyword.
+/// Parses this keyword.
 pub(crate) fn keyword<'t, 's>(keyword: Keyword) -> impl Parser<Input<'t, 's>, &'t Token<'s>, ErrMode<Failure>>
 where
     's: 't,
@@ -108,7 +108,7 @@ where
     kind(Kind::Keyword(keyword))
 }
 
-/// A word for which `is_right` holds.
+/// Parses a word that matches the predicate.
 pub(crate) fn word<'t, 's>(is_right: fn(&str) -> bool) -> impl Parser<Input<'t, 's>, &'s str, ErrMode<Failure>>
 where
     's: 't,

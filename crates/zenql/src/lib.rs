@@ -1,4 +1,4 @@
-//! The query language of the listings, `ZenQL` (contract 8.2): text in, a typed tree out, and the tree as text again.
+//! A parser and printer for `ZenQL`, the query language of listings (contract 8.2).
 //!
 //! ```
 //! use guildhall_zenql::{Expression, Test, parse};
@@ -16,16 +16,16 @@
 //!
 //! | Where | What |
 //! |---|---|
-//! | [`parse`], [`Query`], [`Expression`], [`Clause`], [`Test`], [`Order`] | a query |
-//! | [`Value`], [`Literal`] | what a field is compared with, to be read as the field's type asks |
-//! | [`Moment`], [`Function`], [`Period`] | dates, `startOfDay()` and `-1w 2d`, resolved for a given now |
-//! | [`SyntaxError`], [`Reason`] | why a text is no query, and where |
+//! | [`parse`], [`Query`], [`Expression`], [`Clause`], [`Test`], [`Order`] | the parser and the syntax tree |
+//! | [`Value`], [`Literal`] | operands; the caller converts them to the type of the field |
+//! | [`Moment`], [`Function`], [`Period`] | dates, functions of the current time, periods |
+//! | [`SyntaxError`], [`Reason`] | syntax errors with their position |
 //!
 //! # Invariants
 //!
-//! * No text makes this crate panic, and none takes more than linear time and a bounded stack to read.
-//! * The clock is never read: what depends on now stays in the tree until [`Value::moment`] is told the time.
-//! * What [`parse`] answers is printed as a text that [`parse`] reads as an equal tree, unless that text is longer than
+//! * No input makes this crate panic. Parsing takes linear time and a bounded stack.
+//! * The crate does not read the clock: relative times stay in the tree, and [`Value::moment`] takes the current time.
+//! * Printing a query and parsing the result gives an equal tree, unless the printed query is longer than
 //!   [`MAX_LENGTH`].
 
 mod calendar;
@@ -47,17 +47,22 @@ pub use period::{Period, Unit};
 pub use tree::{Clause, Direction, Expression, Field, Order, Position, Query, Test};
 pub use value::{Literal, Value};
 
-/// How many characters a query may have (contract 8.2).
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+/// The maximum length of a query, in characters (contract 8.2).
 pub const MAX_LENGTH: usize = 8_000;
 
-/// How many parentheses and NOTs may stand inside one another (contract 8.2).
+/// The maximum nesting depth of parentheses and NOTs (contract 8.2).
 pub const MAX_DEPTH: usize = 50;
 
-/// Reads a query; a text with nothing in it is a query without conditions.
+/// Parses a query. An empty text is a query without conditions.
 ///
 /// # Errors
 ///
-/// When `text` is longer or more deeply nested than allowed, or is no query; the first thing wrong is what is said.
+/// The first syntax error in `text`, also when it is longer than [`MAX_LENGTH`] or nested deeper than [`MAX_DEPTH`].
 pub fn parse(text: &str) -> Result<Query, SyntaxError> {
     if text.chars().nth(MAX_LENGTH).is_some() {
         return Err(SyntaxError { position: MAX_LENGTH, reason: Reason::TooLong });

@@ -1,4 +1,4 @@
-//! Moments that may depend on now.
+//! Dates, and functions of the current time.
 
 use std::fmt;
 
@@ -6,25 +6,26 @@ use crate::calendar::{self, DAY, HOUR, MINUTE};
 use crate::period::{Period, Unit};
 use crate::{date, operand};
 
-/// A moment, fixed or relative to now (contract 8.2). Moments are UTC.
+/// A moment in UTC, absolute or relative to the current time (contract 8.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Moment {
     /// A date, in milliseconds since 1970-01-01T00:00:00Z.
     Fixed(i64),
-    /// A function of now. A period alone is `now(period)`.
+    /// A function of the current time. A period without a function is `now(period)`.
     Relative(Function),
 }
 
-/// A function of now: `startOfWeek(-1w)`. Printed, it is query text again.
+/// A function of the current time, such as `startOfWeek(-1w)`. `Display` prints it in query syntax.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Function {
     /// Which function.
     pub anchor: Anchor,
-    /// Its argument. A bare integer counts spans of the function, and days in `now(-7)`.
+    /// Its argument. An integer without a unit counts spans of the function: weeks in `startOfWeek(-1)`, days in
+    /// `now(-7)`.
     pub shift: Period,
 }
 
-/// What a function finds.
+/// What a function returns before its argument is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Anchor {
     /// `now`
@@ -35,26 +36,26 @@ pub enum Anchor {
     EndOf(Span),
 }
 
-/// A stretch of the calendar that functions find the start and the end of.
+/// A calendar interval whose start or end a function returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Span {
-    /// From midnight.
+    /// Starts at midnight.
     Day,
-    /// From Monday.
+    /// Starts on Monday.
     Week,
-    /// From the first.
+    /// Starts on the first of the month.
     Month,
-    /// From the first of January.
+    /// Starts on the first of January.
     Year,
 }
 
-/// A text names no moment.
+/// A text is not a moment, or not a supported one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MomentError {
-    /// It is none of the forms.
+    /// It is not a date, a period or a date function.
     #[error("not a date, a period or a date function")]
     NotAMoment,
-    /// What it names is outside the years that a date can be written in.
+    /// It is outside the years 0 to 9999.
     #[error("outside the years 0 to 9999")]
     OutOfRange,
 }
@@ -72,13 +73,13 @@ const ANCHORS: [(&str, Anchor); 9] = [
 ];
 
 impl Moment {
-    /// Reads a date, a period or a function, as in a query (contract 8.2) or a string of a JSON search (section
-    /// 8.3). White space around it does not count.
+    /// Parses a date, a period or a function, as in a query (contract 8.2) or a string of a JSON search (contract 8.3).
+    /// Ignores surrounding white space.
     ///
     /// # Errors
     ///
-    /// When `text` is none of them ([`MomentError::NotAMoment`]), or has a number that is too large for any date
-    /// ([`MomentError::OutOfRange`]).
+    /// [`MomentError::NotAMoment`] if `text` is none of them, [`MomentError::OutOfRange`] if it has a number that is
+    /// too large for any date.
     pub fn parse(text: &str) -> Result<Self, MomentError> {
         let text = text.trim();
         if let Some(moment) = date::read(text) {
@@ -91,11 +92,11 @@ impl Moment {
         }
     }
 
-    /// The moment in milliseconds since 1970-01-01T00:00:00Z, if now is `now`.
+    /// Returns the moment in milliseconds since 1970-01-01T00:00:00Z; `now` is the current time in the same unit.
     ///
     /// # Errors
     ///
-    /// [`MomentError::OutOfRange`] when it, or `now`, is outside the years 0 to 9999.
+    /// [`MomentError::OutOfRange`] if the result or `now` is outside the years 0 to 9999.
     pub fn at(&self, now: i64) -> Result<i64, MomentError> {
         match self {
             Self::Fixed(moment) => calendar::in_range(*moment).ok_or(MomentError::OutOfRange),
@@ -105,15 +106,15 @@ impl Moment {
 }
 
 impl Function {
-    /// What it finds if now is `now`, both in milliseconds since 1970-01-01T00:00:00Z.
+    /// Evaluates the function at the current time `now`, in milliseconds since 1970-01-01T00:00:00Z.
     ///
-    /// Units at least as long as the function's own shift before it looks for the start or the end, so that
-    /// `endOfMonth(-1)` is the end of a month; shorter ones shift what it found, so that `startOfDay(7h)` is 07:00
+    /// The part of the argument in units at least as long as the function's span is added before truncation, so that
+    /// `endOfMonth(-1)` is the end of a month. Shorter units are added after it, so that `startOfDay(7h)` is 07:00
     /// (contract 8.2).
     ///
     /// # Errors
     ///
-    /// [`MomentError::OutOfRange`] when it, or `now`, is outside the years 0 to 9999.
+    /// [`MomentError::OutOfRange`] if the result or `now` is outside the years 0 to 9999.
     pub fn at(&self, now: i64) -> Result<i64, MomentError> {
         self.find(now).ok_or(MomentError::OutOfRange)
     }
@@ -133,7 +134,7 @@ impl Function {
     }
 }
 
-/// `period` after `moment`, months first.
+/// Adds `period` to `moment`: months and years first, then the rest.
 fn shifted(moment: i64, period: &Period) -> Option<i64> {
     let months = period.amount(Unit::Year).checked_mul(12)?.checked_add(period.amount(Unit::Month))?;
     let moment = calendar::plus_months(moment, months)?;
@@ -144,12 +145,12 @@ fn shifted(moment: i64, period: &Period) -> Option<i64> {
 }
 
 impl Anchor {
-    /// The function of this name, in any case.
+    /// Finds the function by its name, case-insensitively.
     pub(crate) fn named(name: &str) -> Option<Self> {
         ANCHORS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|&(_, anchor)| anchor)
     }
 
-    /// What a bare integer as argument counts.
+    /// The unit of an argument that is an integer without a unit.
     pub(crate) fn unit(self) -> Unit {
         match self {
             Self::Now => Unit::Day,

@@ -1,4 +1,4 @@
-//! Fields and values, out of tokens.
+//! Parser for fields and values, over tokens.
 
 use std::sync::Arc;
 
@@ -15,16 +15,16 @@ use crate::token::{Keyword, Kind, Token};
 use crate::tree::{Field, Position};
 use crate::value::{Literal, Value};
 
-/// What a clause is about.
+/// The left operand of a clause.
 #[derive(Clone, Debug)]
 pub(crate) struct Subject {
-    /// `None` for `*`, which stands for any field.
+    /// The name of the field; `None` for `*`, which is any text field.
     pub(crate) name: Option<Arc<str>>,
     pub(crate) boost: Option<u32>,
     pub(crate) position: Position,
 }
 
-/// A field or `*`, with or without `^` and a number.
+/// Parses a field or `*`, with an optional boost (`^` and a number).
 pub(crate) fn subject(input: &mut Input<'_, '_>) -> Outcome<Subject> {
     let token = one(is_name).parse_next(input)?;
     let position = Position(token.position);
@@ -52,12 +52,12 @@ fn is_name(token: &Token<'_>) -> bool {
     matches!(token.kind, Kind::Word | Kind::Quoted(_))
 }
 
-/// The number after a `^` that a quoted name has kept apart, and where the `^` is.
+/// The boost after a quoted name, which is a token of its own, with the position of the `^`.
 fn boost_alone<'s>(token: &Token<'s>) -> Option<(&'s str, usize)> {
     token.text.strip_prefix('^').map(|digits| (digits, token.position))
 }
 
-/// A field to sort by.
+/// Parses a field to sort by.
 pub(crate) fn field(input: &mut Input<'_, '_>) -> Outcome<Field> {
     subject
         .verify_map(|subject| match subject {
@@ -67,7 +67,7 @@ pub(crate) fn field(input: &mut Input<'_, '_>) -> Outcome<Field> {
         .parse_next(input)
 }
 
-/// A value.
+/// Parses a value.
 pub(crate) fn value(input: &mut Input<'_, '_>) -> Outcome<Value> {
     let position = Position(position(input));
     let null = keyword(Keyword::Null).value(Literal::Null);
@@ -83,7 +83,7 @@ fn quoted(input: &mut Input<'_, '_>) -> Outcome<Literal> {
     .parse_next(input)
 }
 
-/// A word, with the time after a date and with all segments of a period.
+/// Parses a word without quotes. A date includes the time after it, and a period all its segments.
 fn words(input: &mut Input<'_, '_>) -> Outcome<String> {
     let first = kind(Kind::Word).parse_next(input)?.text;
     let mut words = vec![first];
@@ -95,7 +95,7 @@ fn words(input: &mut Input<'_, '_>) -> Outcome<String> {
     Ok(words.join(" "))
 }
 
-/// A function with its argument.
+/// Parses a function call.
 fn call(input: &mut Input<'_, '_>) -> Outcome<Literal> {
     let (name, _) = (kind(Kind::Word), kind(Kind::Open)).parse_next(input)?;
     let close = |what| cut_err(kind(Kind::Close)).context(what);
@@ -118,7 +118,7 @@ fn call(input: &mut Input<'_, '_>) -> Outcome<Literal> {
     Ok(Literal::Function(Function { anchor, shift }))
 }
 
-/// Reads a call of a date function, and nothing else.
+/// Parses `text` as a call of a date function.
 pub(crate) fn function(text: &str) -> Result<Function, MomentError> {
     match read(text, |input| (call, kind(Kind::End)).map(|(literal, _)| literal).parse_next(input)) {
         Ok(Literal::Function(function)) => Ok(function),
@@ -127,13 +127,13 @@ pub(crate) fn function(text: &str) -> Result<Function, MomentError> {
     }
 }
 
-/// Whether `text` is a value without quotes.
+/// Whether `text` can be written as a value without quotes.
 pub(crate) fn is_bare_value(text: &str) -> bool {
     let read = read(text, |input| (words, kind(Kind::End)).map(|(words, _)| words).parse_next(input));
     read.is_ok_and(|words| words == text)
 }
 
-/// Whether `text` is the name of a field without quotes.
+/// Whether `text` can be written as a field name without quotes.
 pub(crate) fn is_bare_name(text: &str) -> bool {
     let read = read(text, |input| (subject, kind(Kind::End)).map(|(subject, _)| subject).parse_next(input));
     read.is_ok_and(|subject| subject.name.as_deref() == Some(text))

@@ -1,4 +1,4 @@
-//! Lengths of time by the calendar: `-1w 2d`.
+//! Calendar periods such as `-1w 2d`.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use winnow::token::{any, take_while};
 
 use crate::moment::MomentError;
 
-/// A unit of time, the shortest first.
+/// A unit of time. The variants are in ascending order of length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Unit {
     /// `m`
@@ -36,17 +36,17 @@ const UNITS: [(char, Unit); 6] = [
     ('y', Unit::Year),
 ];
 
-/// A length of time by the calendar, forwards or backwards. Printed, it is query text again.
+/// A calendar period, positive or negative. `Display` prints it in query syntax.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Period {
-    /// How many of each unit. None is negative, or none is positive.
+    /// The amount of each unit, indexed by [`Unit`]. All amounts that are not zero have the same sign.
     amounts: [i64; UNITS.len()],
 }
 
 type Segment<'s> = (&'s str, Unit);
 
 impl Period {
-    /// So many of one unit.
+    /// Creates a period of one unit.
     #[must_use]
     pub fn of(amount: i64, unit: Unit) -> Self {
         let mut period = Self::default();
@@ -54,11 +54,13 @@ impl Period {
         period
     }
 
-    /// Reads `-1w 2d`: the sign is that of all segments, `M` is a month and `m` a minute (contract 8.2).
+    /// Parses a period such as `-1w 2d`. The sign applies to all segments; `M` is a month and `m` a minute
+    /// (contract 8.2).
     ///
     /// # Errors
     ///
-    /// When `text` is no period ([`MomentError::NotAMoment`]), or one that no number holds ([`MomentError::OutOfRange`]).
+    /// [`MomentError::NotAMoment`] if `text` is not a period, [`MomentError::OutOfRange`] if an amount does not fit in
+    /// `i64`.
     pub fn parse(text: &str) -> Result<Self, MomentError> {
         let space = take_while(1.., char::is_whitespace);
         let (negative, segments): (bool, Vec<_>) =
@@ -66,7 +68,7 @@ impl Period {
         Self::sum(negative, segments)
     }
 
-    /// Reads the argument of a function: a period, or an integer that counts `unit`s.
+    /// Parses the argument of a function: a period, or an integer in units of `unit`.
     pub(crate) fn parse_argument(text: &str, unit: Unit) -> Result<Self, MomentError> {
         match (sign, digit1).parse(text) {
             Ok((negative, digits)) => Self::sum(negative, vec![(digits, unit)]),
@@ -84,13 +86,13 @@ impl Period {
         Ok(period)
     }
 
-    /// How many of `unit` it has; negative if it goes backwards.
+    /// The amount of one unit; negative in a negative period.
     #[must_use]
     pub fn amount(&self, unit: Unit) -> i64 {
         self.amounts[unit as usize]
     }
 
-    /// The part in `unit` and longer units, and the part in shorter ones.
+    /// Splits the period into the part in `unit` and longer units, and the part in shorter ones.
     pub(crate) fn split(self, unit: Unit) -> (Self, Self) {
         let (mut long, mut short) = (self, self);
         long.amounts[..unit as usize].fill(0);
@@ -98,12 +100,12 @@ impl Period {
         (long, short)
     }
 
-    /// Whether `word` may start a period.
+    /// Whether `word` can be the first segment of a period.
     pub(crate) fn is_start(word: &str) -> bool {
         (sign, segment).parse(word).is_ok()
     }
 
-    /// Whether `word` may go on with a period.
+    /// Whether `word` can be a further segment of a period.
     pub(crate) fn is_segment(word: &str) -> bool {
         segment.parse(word).is_ok()
     }
@@ -124,7 +126,7 @@ impl fmt::Display for Period {
     }
 }
 
-/// Whether there is a minus.
+/// Parses an optional sign. Returns whether it is a minus.
 fn sign(input: &mut &str) -> Result<bool, EmptyError> {
     opt(alt(('-'.value(true), '+'.value(false)))).map(Option::unwrap_or_default).parse_next(input)
 }

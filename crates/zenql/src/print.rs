@@ -1,4 +1,4 @@
-//! A query as text again.
+//! Prints a query in query syntax.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -83,7 +83,7 @@ impl Test {
         }
     }
 
-    /// The operator that asks for the opposite, if there is one.
+    /// The negated form of the operator, if there is one.
     fn negated_name(&self) -> Option<&'static str> {
         match self {
             Self::Equal(_) => Some("!="),
@@ -137,7 +137,7 @@ fn quote(text: &str, formatter: &mut Formatter<'_>) -> fmt::Result {
     write!(formatter, "\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// The items with `.1` between them.
+/// The items, separated by `.1`.
 struct Joined<'a, T>(&'a [T], &'static str);
 
 impl<T: Display> Display for Joined<'_, T> {
@@ -150,7 +150,7 @@ impl<T: Display> Display for Joined<'_, T> {
     }
 }
 
-/// An expression, in parentheses if `.1`.
+/// An expression, in parentheses if `.1` is true.
 struct Grouped<'a>(&'a Expression, bool);
 
 impl Display for Grouped<'_> {
@@ -164,7 +164,7 @@ fn grouped(all: &[Expression], needs_group: fn(&Expression) -> bool) -> Vec<Grou
     all.iter().map(|inner| Grouped(inner, needs_group(inner))).collect()
 }
 
-/// What stands after a field name.
+/// The boost after a field name, if there is one.
 struct Boost(Option<u32>);
 
 impl Display for Boost {

@@ -1,17 +1,17 @@
-//! A text cut into words, quoted texts and signs.
+//! The tokenizer: words, keywords, quoted strings, signs and punctuation.
 
 use winnow::Parser;
 use winnow::combinator::{alt, preceded, repeat, terminated};
 use winnow::error::EmptyError;
 use winnow::token::{one_of, rest, take_till, take_while};
 
-/// A piece of a text.
+/// A token.
 #[derive(Clone, Debug)]
 pub(crate) struct Token<'s> {
     pub(crate) kind: Kind,
     /// As written, with its quotes.
     pub(crate) text: &'s str,
-    /// The number of characters before it.
+    /// The number of characters before the token.
     pub(crate) position: usize,
 }
 
@@ -19,15 +19,15 @@ pub(crate) struct Token<'s> {
 pub(crate) enum Kind {
     Word,
     Keyword(Keyword),
-    /// What is between the quotes, without escapes.
+    /// A quoted string; the value is its content with escapes resolved.
     Quoted(String),
     Sign(Sign),
     Open,
     Close,
     Comma,
-    /// The rest of a text after a quote that nothing closes.
+    /// The rest of the text after a quote that is not closed.
     Unclosed,
-    /// A `!` that starts no sign.
+    /// A `!` that is not part of a sign.
     Bang,
     End,
 }
@@ -85,12 +85,12 @@ const KEYWORDS: [(&str, Keyword); 17] = [
     ("NULL", Keyword::Null),
 ];
 
-/// Word processors turn straight quotes into these.
+/// Quotes that word processors put in the place of straight ones.
 const TYPOGRAPHIC: [char; 4] = ['“', '”', '„', '‟'];
 
 type Read<T> = Result<T, EmptyError>;
 
-/// The pieces of `text`; the last one is the end.
+/// Splits `text` into tokens. The last one is [`Kind::End`].
 pub(crate) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut input = text;
     let mut position = 0;
@@ -109,7 +109,7 @@ fn space<'s>(input: &mut &'s str) -> Read<&'s str> {
     take_while(0.., char::is_whitespace).parse_next(input)
 }
 
-/// Fails at the end of the text and nowhere else.
+/// Parses one token. Fails only at the end of the text.
 fn kind(input: &mut &str) -> Read<Kind> {
     alt((
         word,
@@ -155,8 +155,8 @@ fn quoted(input: &mut &str) -> Read<Kind> {
     alt((preceded('"', between(&['"'])), preceded(one_of(TYPOGRAPHIC), between(&TYPOGRAPHIC)))).parse_next(input)
 }
 
-/// What stands before one of `closing`. A backslash before a quote or a backslash makes it part of the text; before
-/// anything else it is one itself, as it is in a word.
+/// Parses the content of a quoted string up to one of `closing`. A backslash escapes a quote or a backslash; before any
+/// other character it is a literal backslash, as it is in a word.
 fn between<'s>(closing: &'static [char]) -> impl Parser<&'s str, Kind, EmptyError> {
     let plain = take_till(1.., move |character| character == '\\' || closing.contains(&character));
     let escaped = preceded('\\', alt((one_of(['\\', '"']), one_of(TYPOGRAPHIC))).take());

@@ -1,12 +1,12 @@
-//! A query as a tree.
+//! The syntax tree of a query.
 
 use std::sync::Arc;
 
 use crate::value::Value;
 
-/// Where something stands in the text of a query: the number of characters (Unicode scalar values) before it.
+/// A position in the text of a query: the number of characters (Unicode scalar values) before it.
 ///
-/// Any two positions are equal, so that two trees are equal when they say the same, wherever they say it.
+/// All positions compare equal, so that the comparison of two trees ignores white space and optional quotes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Position(pub usize);
 
@@ -18,64 +18,64 @@ impl PartialEq for Position {
 
 impl Eq for Position {}
 
-/// A query. Printed, it is query text again.
+/// A query. `Display` prints it in query syntax.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// What must hold; nothing is asked if absent.
+    /// The condition. `None` matches everything.
     pub filter: Option<Expression>,
-    /// By what to sort, the most important first; empty if the query does not say.
+    /// The sort keys in order of precedence; empty if the query has no ORDER BY.
     pub order: Vec<Order>,
 }
 
-/// A condition. NOT binds tighter than AND, AND tighter than OR (contract 8.2).
+/// A condition. The precedence is NOT, AND, OR (contract 8.2).
 ///
-/// A negated operator is a [`Self::Not`] around the plain one: `a != b` and `NOT a = b` are the same tree. That is what
-/// the rule for nulls makes them: a plain operator is false for a null field, a negated one is true (contract 8.2).
+/// A negated operator is a [`Self::Not`] around the plain one: `a != b` and `NOT a = b` are the same tree. Both are
+/// true for a null field, for which every plain operator is false (contract 8.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expression {
-    /// One or more of them hold. There are at least two.
+    /// At least one of the conditions is true. There are two or more.
     Or(Vec<Expression>),
-    /// All of them hold. There are at least two.
+    /// All conditions are true. There are two or more.
     And(Vec<Expression>),
-    /// It does not hold.
+    /// The condition is false.
     Not(Box<Expression>),
-    /// A field passes a test.
+    /// A test of one field.
     Clause(Clause),
-    /// All words occur in some text field: `* FREETEXT words`.
+    /// A full-text search of all text fields: `* FREETEXT words`.
     Anywhere {
         /// The words.
         words: Value,
-        /// How much a hit counts, as written after `^`. Listings of users and groups ignore it (contract 8.2).
+        /// The boost, as written after `^`. Listings of users and groups ignore it (contract 8.2).
         boost: Option<u32>,
-        /// The `*`, or that of an earlier clause if this one reuses it.
+        /// The position of the `*`, or of that of an earlier clause if this one reuses it.
         position: Position,
     },
 }
 
-/// A field and what is asked of it.
+/// A field with a test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clause {
-    /// The field; that of the clause before it if this one has none.
+    /// The field. A clause without one has that of the clause before it.
     pub field: Field,
-    /// What is asked.
+    /// The operator and its operand.
     pub test: Test,
-    /// The operator, with the NOT that is part of it.
+    /// The position of the operator, or of the NOT that is part of it.
     pub position: Position,
 }
 
-/// The name of a field, as written; whether there is such a field is for others to know.
+/// The name of a field, as written. The parser does not know which fields exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// The name without quotes, with the dots in it.
+    /// The name without quotes, including its dots.
     pub name: Arc<str>,
-    /// Its first character, or its quote.
+    /// The position of its first character, or of its opening quote.
     pub position: Position,
 }
 
-/// An operator with what it compares to.
+/// An operator with its operand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Test {
-    /// `=`; with NULL it asks for null.
+    /// `=`; with NULL, the field is null.
     Equal(Value),
     /// `>`
     Greater(Value),
@@ -85,44 +85,44 @@ pub enum Test {
     Less(Value),
     /// `<=`
     LessOrEqual(Value),
-    /// `~`: occurs in it; `*` and `?` are wildcards.
+    /// `~`: the field contains the value, in which `*` and `?` are wildcards.
     Contains(Value),
     /// `STARTSWITH`
     StartsWith(Value),
     /// `ENDSWITH`
     EndsWith(Value),
-    /// `FREETEXT`: all words occur as whole words.
+    /// `FREETEXT`: the field contains all words, as whole words.
     FreeText {
         /// The words.
         words: Value,
-        /// How much a hit counts, as written after `^`. Listings of users and groups ignore it (contract 8.2).
+        /// The boost, as written after `^`. Listings of users and groups ignore it (contract 8.2).
         boost: Option<u32>,
     },
-    /// `IN (...)`; there is at least one.
+    /// `IN (...)`, with at least one value.
     In(Vec<Value>),
-    /// `BETWEEN (least, most)`, both included.
+    /// `BETWEEN (least, most)`, inclusive.
     Between(Value, Value),
-    /// `IS EMPTY`: null or the empty text.
+    /// `IS EMPTY`: the field is null or the empty string.
     Empty,
-    /// `EXISTS`: not null.
+    /// `EXISTS`: the field is not null.
     Exists,
 }
 
-/// By what to sort.
+/// A sort key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// The field.
+    /// The field to sort by.
     pub field: Field,
-    /// Which end comes first.
+    /// The sort direction.
     pub direction: Direction,
 }
 
-/// Which end comes first.
+/// The sort direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Direction {
-    /// The least first.
+    /// Smallest first.
     #[default]
     Ascending,
-    /// The greatest first.
+    /// Largest first.
     Descending,
 }

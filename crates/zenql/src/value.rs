@@ -1,36 +1,36 @@
-//! What a field is compared with.
+//! The values that fields are compared with.
 
 use uuid::Uuid;
 
 use crate::moment::{Function, Moment, MomentError};
 use crate::tree::Position;
 
-/// A value, as far as the text alone tells: whether `5d` is a text or five days from now depends on the field's type.
-/// So text stays text, and is read as the type asks.
+/// An untyped value. Whether `5d` is a string or means five days from now depends on the type of the field, which the
+/// parser does not know; the caller converts the value with the method for that type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
-    /// What it is.
+    /// The literal.
     pub literal: Literal,
-    /// Its first character, or its quote.
+    /// The position of its first character, or of its opening quote.
     pub position: Position,
 }
 
-/// What can be told apart without knowing the field's type. Printed, it is query text again.
+/// A literal. `Display` prints it in query syntax.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Literal {
     /// `NULL`
     Null,
     /// `currentUser()`: the caller's username (contract 8.2).
     CurrentUser,
-    /// A function of now.
+    /// A function of the current time.
     Function(Function),
-    /// A text, as written or as quoted. Quotes only keep text together and from being a keyword or a function:
-    /// `"2020-01-01"` can be a date, as it must be in JSON.
+    /// Any other text, with or without quotes. Quotes do not make it a string: `"2020-01-01"` can be a date, as it is
+    /// in JSON. They only allow spaces, keywords and parentheses.
     Text(String),
 }
 
 impl Value {
-    /// The text, if it is one: all but NULL and functions are.
+    /// Returns the text; `None` for NULL and functions.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match &self.literal {
@@ -39,21 +39,21 @@ impl Value {
         }
     }
 
-    /// Reads `true` or `false`, in any case.
+    /// Parses `true` or `false`, case-insensitively.
     #[must_use]
     pub fn as_boolean(&self) -> Option<bool> {
         let text = self.text()?;
         [("true", true), ("false", false)].iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|&(_, is)| is)
     }
 
-    /// Reads a whole number, with or without a sign.
+    /// Parses an integer with an optional sign.
     #[must_use]
     pub fn as_integer(&self) -> Option<i64> {
         self.text()?.parse().ok()
     }
 
-    /// Reads a UUID as .NET writes it: 32 hexadecimal digits, with or without hyphens, in `{}`, `()` or neither (spec
-    /// section 6.1). In `()` it needs quotes to be one value.
+    /// Parses a UUID in the forms of .NET: 32 hexadecimal digits with or without hyphens, in `{}`, in `()` or without
+    /// either (contract 6.1). In a query, the form with `()` needs quotes.
     #[must_use]
     pub fn as_uuid(&self) -> Option<Uuid> {
         let text = self.text()?;
@@ -62,12 +62,12 @@ impl Value {
         matches!(bare.len(), 32 | 36).then(|| Uuid::try_parse(bare).ok())?
     }
 
-    /// Reads a date, a period or a function, in milliseconds since 1970-01-01T00:00:00Z if now is `now`.
+    /// Evaluates a date, a period or a function at the current time `now`, in milliseconds since 1970-01-01T00:00:00Z.
     ///
     /// # Errors
     ///
-    /// When it is none of them ([`MomentError::NotAMoment`]), or one outside the years 0 to 9999
-    /// ([`MomentError::OutOfRange`]).
+    /// [`MomentError::NotAMoment`] if the value is none of them, [`MomentError::OutOfRange`] if the result is outside
+    /// the years 0 to 9999.
     pub fn moment(&self, now: i64) -> Result<i64, MomentError> {
         match &self.literal {
             Literal::Text(text) => Moment::parse(text)?.at(now),

@@ -1,4 +1,4 @@
-//! Tokens that are made by hand, without the library under test.
+//! Tokens that are made without the crate under test.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use guildhall_auth::{JwtTokens, KeyRing, SigningKey, TokenSettings};
+use guildhall_auth::{JwtTokens, KeySet, SigningKey, TokenSettings};
 use guildhall_domain::access::{Caller, Scopes};
 use guildhall_domain::ports::{Clock, Tokens};
 use guildhall_domain::time::Timestamp;
@@ -26,17 +26,19 @@ impl Clock for At {
     }
 }
 
-/// A key that can sign anything, and the key that the service knows it by.
+/// A key that signs arbitrary headers and claims, and the same key for a service.
 pub(crate) struct Pair {
     pub(crate) raw: Ed25519KeyPair,
+    pem: String,
     pub(crate) key: SigningKey,
 }
 
 impl Pair {
     pub(crate) fn new() -> Self {
         let raw = Ed25519KeyPair::generate().unwrap();
-        let text = pem::encode(&pem::Pem::new("PRIVATE KEY", raw.to_pkcs8v1().unwrap().as_ref()));
-        Self { raw, key: SigningKey::from_pem(&text).unwrap() }
+        let pem = pem::encode(&pem::Pem::new("PRIVATE KEY", raw.to_pkcs8v1().unwrap().as_ref()));
+        let key = SigningKey::from_pem(&pem).unwrap();
+        Self { raw, pem, key }
     }
 
     pub(crate) fn header(&self) -> Value {
@@ -52,9 +54,10 @@ pub(crate) fn settings() -> TokenSettings {
     TokenSettings { issuer: "https://guildhall.test".to_owned(), audience: "guildhall".to_owned(), lifetime: 3600 }
 }
 
-pub(crate) fn tokens_at(now: i64, signing: &SigningKey, retired: Vec<SigningKey>) -> JwtTokens {
-    let ring = retired.into_iter().fold(KeyRing::new(signing.clone()), KeyRing::with_retired);
-    JwtTokens::new(settings(), ring, Arc::new(At(now)))
+/// A service with these keys, of which the first signs.
+pub(crate) fn tokens_at(now: i64, keys: &[&Pair]) -> JwtTokens {
+    let text: String = keys.iter().map(|pair| pair.pem.as_str()).collect();
+    JwtTokens::new(settings(), KeySet::from_pem(&text).unwrap(), Arc::new(At(now)))
 }
 
 pub(crate) fn claims() -> Value {

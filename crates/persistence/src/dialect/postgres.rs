@@ -7,8 +7,13 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Integer};
 
-use super::Turn;
+use super::TransactionMode;
 use crate::sql_types::{Key, UuidSql};
+
+/// The advisory lock of transactions that write alone.
+const WRITE_ALONE_LOCK: i64 = 7_164_780_301;
+/// The advisory lock of a process that migrates.
+const MIGRATION_LOCK: i64 = 7_164_780_302;
 
 #[derive(QueryableByName)]
 struct Process {
@@ -16,8 +21,8 @@ struct Process {
     process: i32,
 }
 
-/// Settings of a connection, and the process of PostgreSQL that serves it. No statement runs long enough to be worth compiling.
-/// None is worth several processes, which would take the processors from everybody else's.
+/// Sets up a connection, and returns the id of the process of PostgreSQL that serves it. Statements are not compiled, because they
+/// are short. They do not use parallel workers, which would take the processors from other statements.
 pub(crate) fn set_up(connection: &mut PgConnection) -> QueryResult<i32> {
     let process: Process = sql_query(
         "SELECT pg_backend_pid() AS process, set_config('jit', 'off', false), \
@@ -27,35 +32,37 @@ pub(crate) fn set_up(connection: &mut PgConnection) -> QueryResult<i32> {
     Ok(process.process)
 }
 
-/// Cancels the statement that another connection's process runs, if it runs one.
+/// Cancels the statement that the process of another connection runs, if it runs one.
 pub(crate) fn cancel(connection: &mut PgConnection, process: i32) -> QueryResult<()> {
     sql_query("SELECT pg_cancel_backend($1)").bind::<Integer, _>(process).execute(connection).map(drop)
 }
 
-/// READ COMMITTED, so that the work sees what was committed while it waited for its turn; a snapshot taken before the
-/// wait would bring the race back that the turn is to prevent.
+/// Begins a transaction.
 ///
-/// What reads has so much time for each statement. What writes has it for each wait for another writer, because a large change
-/// takes its time. Either is set with the statement that begins, and ends with the unit of work.
-pub(crate) fn begin(connection: &mut PgConnection, turn: Turn, limit: Option<Duration>) -> QueryResult<()> {
+/// Writers are READ COMMITTED, so that they see what was committed while they waited for the advisory lock. A snapshot from before
+/// the wait would bring back the race that the lock is to prevent.
+///
+/// For readers, `limit` is the most time of each statement. For writers, whose bulk changes may take long, it is the most time of each
+/// wait for a lock. Both are set by the statement that begins the transaction, and end with it.
+pub(crate) fn begin(connection: &mut PgConnection, mode: TransactionMode, limit: Option<Duration>) -> QueryResult<()> {
     // 0 is no limit.
     let limit = limit.map_or(0, |limit| limit.as_millis());
-    let sql = match turn {
-        Turn::Reading => {
+    let sql = match mode {
+        TransactionMode::Read => {
             format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {limit}")
         }
-        Turn::Writing => format!("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {limit}"),
-        Turn::Alone => format!(
+        TransactionMode::Write => format!("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {limit}"),
+        TransactionMode::WriteAlone => format!(
             "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {limit}; \
-             SELECT pg_advisory_xact_lock(7164780301)"
+             SELECT pg_advisory_xact_lock({WRITE_ALONE_LOCK})"
         ),
     };
     AnsiTransactionManager::begin_transaction_sql(connection, &sql)
 }
 
-/// Waits for another process that is migrating; the lock goes with the connection.
+/// Waits until no other process migrates. The lock is released when the connection closes.
 pub(crate) fn lock_migrations(connection: &mut PgConnection) -> QueryResult<()> {
-    connection.batch_execute("SELECT pg_advisory_lock(7164780302)")
+    connection.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))
 }
 
 #[derive(QueryableByName)]
@@ -82,7 +89,7 @@ fn unknown(connection: &mut PgConnection, ids: Vec<Key>, table: &'static str) ->
     Ok(unknown.into_iter().map(|row| row.id).collect())
 }
 
-/// In the order of the ids, so that two transactions that add the same users wait for one another and never in a circle.
+/// Inserts in the order of the ids, so that two transactions that add the same users do not deadlock.
 pub(crate) fn insert_members(
     connection: &mut PgConnection,
     group: Key,
@@ -100,9 +107,9 @@ pub(crate) fn insert_members(
     .execute(connection)
 }
 
-/// The first slot, or while another transaction has that one, the connection's own: transactions that add to the same group
-/// at the same time change different rows.
-pub(crate) fn change_user_count(connection: &mut PgConnection, group: Key, change: i64) -> QueryResult<usize> {
+/// Changes the count in the first slot, or in the connection's own slot while another transaction has locked the first one. So
+/// transactions that add to the same group at the same time change different rows.
+pub(crate) fn change_member_count(connection: &mut PgConnection, group: Key, change: i64) -> QueryResult<usize> {
     sql_query(
         "WITH free AS (SELECT 1 FROM group_user_counts WHERE group_id = $1 AND slot = 0 FOR NO KEY UPDATE SKIP LOCKED) \
          INSERT INTO group_user_counts (group_id, slot, users, changes) \
@@ -115,12 +122,13 @@ pub(crate) fn change_user_count(connection: &mut PgConnection, group: Key, chang
     .execute(connection)
 }
 
-/// Takes the user out of the count of each of their groups.
-pub(crate) fn uncount_user(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
+/// Subtracts the user from the member count of each of their groups.
+pub(crate) fn subtract_from_member_counts(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
     change_counts(connection, user, -1)
 }
 
-/// In each of the user's groups, in the order of the groups: so many users more, and a change.
+/// Adds `users` to the member count of each group of the user, and counts a change. In the order of the groups' ids, so that two
+/// such transactions do not deadlock.
 fn change_counts(connection: &mut PgConnection, user: Key, users: i64) -> QueryResult<usize> {
     sql_query(
         "WITH free AS (SELECT n.group_id FROM group_user_counts n WHERE n.slot = 0 \
@@ -138,8 +146,8 @@ fn change_counts(connection: &mut PgConnection, user: Key, users: i64) -> QueryR
     .execute(connection)
 }
 
-/// Brings what was counted in several slots to the first one, where nobody is about to change it.
-pub(crate) fn gather_counts(connection: &mut PgConnection) -> QueryResult<usize> {
+/// Moves the counts of all slots to the first slot, except where another transaction has locked it.
+pub(crate) fn merge_count_slots(connection: &mut PgConnection) -> QueryResult<usize> {
     sql_query(
         "WITH free AS (SELECT n.group_id FROM group_user_counts n WHERE n.slot = 0 \
              AND n.group_id IN (SELECT group_id FROM group_user_counts WHERE slot <> 0) \
@@ -156,7 +164,7 @@ pub(crate) fn gather_counts(connection: &mut PgConnection) -> QueryResult<usize>
     .execute(connection)
 }
 
-/// So many users more, and a change of who they are or what they are called.
+/// Adds `users` to the number of all users, and counts a change of who they are or of their names.
 pub(crate) fn change_users(connection: &mut PgConnection, users: i64) -> QueryResult<usize> {
     sql_query(
         "INSERT INTO user_counts (slot, users, changes) VALUES (pg_backend_pid() % 64, $1, 1) \
@@ -166,7 +174,7 @@ pub(crate) fn change_users(connection: &mut PgConnection, users: i64) -> QueryRe
     .execute(connection)
 }
 
-/// A change of who belongs to which group.
+/// Counts a change of memberships or of edges between groups.
 pub(crate) fn note_memberships(connection: &mut PgConnection) -> QueryResult<usize> {
     sql_query(
         "INSERT INTO user_counts (slot, users, changes, memberships) VALUES (pg_backend_pid() % 64, 0, 0, 1) \
@@ -175,12 +183,12 @@ pub(crate) fn note_memberships(connection: &mut PgConnection) -> QueryResult<usi
     .execute(connection)
 }
 
-/// A change in each of the user's groups.
+/// Counts a change in each group of the user: the username of a member changed.
 pub(crate) fn note_renamed(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
     change_counts(connection, user, 0)
 }
 
-/// Leaves the planner nothing but going along an index and looking at each row, until the unit of work ends.
+/// Restricts the planner to index scans with nested loops, until it is switched off or the transaction ends.
 pub(crate) fn force_index_order(connection: &mut PgConnection, is_forced: bool) -> QueryResult<()> {
     let sql = if is_forced {
         "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true), \
@@ -194,33 +202,33 @@ pub(crate) fn force_index_order(connection: &mut PgConnection, is_forced: bool) 
     sql_query(sql).execute(connection).map(drop)
 }
 
-/// Keeps others from changing the user; making them a member of something goes on.
+/// Locks the user against changes. Others can still add memberships of the user.
 pub(crate) fn lock_user(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
     sql_query("SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE").bind::<UuidSql, _>(user).execute(connection)
 }
 
-/// The first key of the locks of names that nobody has.
-const UNKNOWN_NAMES: i32 = 7164;
+/// The first key of the advisory locks of names that no user has.
+const UNKNOWN_NAME_LOCKS: i32 = 7164;
 
-/// Keeps others from counting a password for a name in this place. There may be no row yet, so it is an advisory lock.
-pub(crate) fn lock_unknown_name(connection: &mut PgConnection, place: i32) -> QueryResult<usize> {
+/// Locks the slot of a name that no user has. It is an advisory lock, because there may be no row yet.
+pub(crate) fn lock_unknown_name(connection: &mut PgConnection, slot: i32) -> QueryResult<usize> {
     sql_query("SELECT pg_advisory_xact_lock($1, $2)")
-        .bind::<Integer, _>(UNKNOWN_NAMES)
-        .bind::<Integer, _>(place)
+        .bind::<Integer, _>(UNKNOWN_NAME_LOCKS)
+        .bind::<Integer, _>(slot)
         .execute(connection)
 }
 
-/// Keeps others from making the user a member of anything too, and waits for those who just do.
+/// Locks the user against changes and against further memberships, and waits for transactions that add one.
 pub(crate) fn lock_memberships(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
     sql_query("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").bind::<UuidSql, _>(user).execute(connection)
 }
 
-/// Keeps others from changing the group's own properties; adding members goes on.
+/// Locks the group's own properties against changes. Others can still add members.
 pub(crate) fn lock_group(connection: &mut PgConnection, group: Key) -> QueryResult<usize> {
     sql_query("SELECT 1 FROM groups WHERE id = $1 FOR NO KEY UPDATE").bind::<UuidSql, _>(group).execute(connection)
 }
 
-pub(crate) fn insert_edges(connection: &mut PgConnection, parent: Key, children: Vec<Key>) -> QueryResult<usize> {
+pub(crate) fn insert_children(connection: &mut PgConnection, parent: Key, children: Vec<Key>) -> QueryResult<usize> {
     sql_query(
         "INSERT INTO group_children (parent_id, child_id) SELECT $1, child.id FROM unnest($2) AS child (id) \
          ON CONFLICT DO NOTHING",
@@ -230,7 +238,11 @@ pub(crate) fn insert_edges(connection: &mut PgConnection, parent: Key, children:
     .execute(connection)
 }
 
-pub(crate) fn insert_pairs(connection: &mut PgConnection, parent: Key, children: Vec<Key>) -> QueryResult<usize> {
+pub(crate) fn insert_closure_pairs(
+    connection: &mut PgConnection,
+    parent: Key,
+    children: Vec<Key>,
+) -> QueryResult<usize> {
     sql_query(
         "INSERT INTO group_closure (ancestor_id, descendant_id) \
          SELECT DISTINCT above.ancestor_id, below.descendant_id \

@@ -9,14 +9,14 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Binary};
 use guildhall_domain::name::TextKey;
 
-use super::Turn;
+use super::TransactionMode;
 use crate::sql_types::{Key, UuidSql};
 use crate::statement_guard::StatementGuard;
 
-/// Settings of a connection. The wait comes first, since switching to WAL may itself have to wait; foreign keys are off
-/// unless a connection asks for them. The file is read through the system's memory, of which all connections share one copy.
+/// Sets up a connection. `busy_timeout` comes first, because switching to WAL may have to wait; foreign keys are off unless a
+/// connection switches them on. The file is mapped into memory, of which all connections share one copy.
 ///
-/// Its statements go on as long as `guard` says so.
+/// `guard` can end its statements.
 pub(crate) fn set_up(connection: &mut SqliteConnection, guard: &Arc<StatementGuard>) -> QueryResult<()> {
     connection.batch_execute(
         "PRAGMA busy_timeout = 30000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
@@ -24,7 +24,7 @@ pub(crate) fn set_up(connection: &mut SqliteConnection, guard: &Arc<StatementGua
          PRAGMA mmap_size = 2147418112;",
     )?;
     let guard = Arc::clone(guard);
-    guildhall_goes_on_utils::register_nondeterministic_impl(connection, move || guard.verdict())?;
+    guildhall_interrupt_check_utils::register_nondeterministic_impl(connection, move || guard.check())?;
     guildhall_has_word_utils::register_impl(connection, |key: String, word: String| {
         TextKey::stored(key).has_word(&TextKey::stored(word))
     })
@@ -32,24 +32,24 @@ pub(crate) fn set_up(connection: &mut SqliteConnection, guard: &Arc<StatementGua
 
 #[declare_sql_function]
 extern "SQL" {
-    /// Whether a word stands in a text with neither letters nor numbers around it.
+    /// Whether a text contains a word with neither a letter nor a digit beside it.
     fn guildhall_has_word(key: diesel::sql_types::Text, word: diesel::sql_types::Text) -> diesel::sql_types::Bool;
 
-    /// True, or an error where the statement is to end. A statement that looks at many rows asks for each.
-    fn guildhall_goes_on() -> diesel::sql_types::Bool;
+    /// True, or an error if the statement is to end. Statements that read many rows call it for each row.
+    fn guildhall_interrupt_check() -> diesel::sql_types::Bool;
 }
 
-/// A transaction that reads first and asks for the write lock later is refused at once when another writes: every write
-/// asks for it as it begins. Limits of time are the guard's business.
-pub(crate) fn begin(connection: &mut SqliteConnection, turn: Turn, _: Option<Duration>) -> QueryResult<()> {
-    let sql = match turn {
-        Turn::Reading => "BEGIN DEFERRED",
-        Turn::Writing | Turn::Alone => "BEGIN IMMEDIATE",
+/// Begins a transaction. Writers take the write lock at once: a transaction that reads first and takes it later fails if another one
+/// writes meanwhile. The guard limits the time of statements.
+pub(crate) fn begin(connection: &mut SqliteConnection, mode: TransactionMode, _: Option<Duration>) -> QueryResult<()> {
+    let sql = match mode {
+        TransactionMode::Read => "BEGIN DEFERRED",
+        TransactionMode::Write | TransactionMode::WriteAlone => "BEGIN IMMEDIATE",
     };
     AnsiTransactionManager::begin_transaction_sql(connection, sql)
 }
 
-/// The ids of one parameter: 16 bytes each, one after the other. A parameter per id would run into SQLite's limit.
+/// Splits the first parameter into ids of 16 bytes each. A parameter for each id would exceed SQLite's limit.
 const WANTED: &str = "WITH RECURSIVE place (at) AS \
      (SELECT 1 UNION ALL SELECT at + 16 FROM place WHERE at + 16 < length($1)), \
      wanted (id) AS (SELECT substr($1, at, 16) FROM place) ";
@@ -106,8 +106,8 @@ pub(crate) fn insert_members(
     .execute(connection)
 }
 
-/// One slot: there is one writer.
-pub(crate) fn change_user_count(connection: &mut SqliteConnection, group: Key, change: i64) -> QueryResult<usize> {
+/// There is one slot, because there is one writer.
+pub(crate) fn change_member_count(connection: &mut SqliteConnection, group: Key, change: i64) -> QueryResult<usize> {
     sql_query(
         "INSERT INTO group_user_counts (group_id, slot, users, changes) VALUES ($1, 0, $2, abs($2)) \
          ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
@@ -118,8 +118,8 @@ pub(crate) fn change_user_count(connection: &mut SqliteConnection, group: Key, c
     .execute(connection)
 }
 
-/// Takes the user out of the count of each of their groups.
-pub(crate) fn uncount_user(connection: &mut SqliteConnection, user: Key) -> QueryResult<usize> {
+/// Subtracts the user from the member count of each of their groups.
+pub(crate) fn subtract_from_member_counts(connection: &mut SqliteConnection, user: Key) -> QueryResult<usize> {
     sql_query(
         "INSERT INTO group_user_counts (group_id, slot, users, changes) \
          SELECT group_id, 0, -1, 1 FROM group_users WHERE user_id = $1 \
@@ -130,13 +130,13 @@ pub(crate) fn uncount_user(connection: &mut SqliteConnection, user: Key) -> Quer
     .execute(connection)
 }
 
-/// Nothing to do: there is one slot.
+/// Does nothing: there is one slot.
 #[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
-pub(crate) fn gather_counts(_: &mut SqliteConnection) -> QueryResult<usize> {
+pub(crate) fn merge_count_slots(_: &mut SqliteConnection) -> QueryResult<usize> {
     Ok(0)
 }
 
-/// So many users more, and a change of who they are or what they are called. One slot: there is one writer.
+/// Adds `users` to the number of all users, and counts a change of who they are or of their names.
 pub(crate) fn change_users(connection: &mut SqliteConnection, users: i64) -> QueryResult<usize> {
     sql_query(
         "INSERT INTO user_counts (slot, users, changes) VALUES (0, $1, 1) \
@@ -146,7 +146,7 @@ pub(crate) fn change_users(connection: &mut SqliteConnection, users: i64) -> Que
     .execute(connection)
 }
 
-/// A change of who belongs to which group.
+/// Counts a change of memberships or of edges between groups.
 pub(crate) fn note_memberships(connection: &mut SqliteConnection) -> QueryResult<usize> {
     sql_query(
         "INSERT INTO user_counts (slot, users, changes, memberships) VALUES (0, 0, 0, 1) \
@@ -155,7 +155,7 @@ pub(crate) fn note_memberships(connection: &mut SqliteConnection) -> QueryResult
     .execute(connection)
 }
 
-/// A change in each of the user's groups.
+/// Counts a change in each group of the user: the username of a member changed.
 pub(crate) fn note_renamed(connection: &mut SqliteConnection, user: Key) -> QueryResult<usize> {
     sql_query(
         "INSERT INTO group_user_counts (group_id, slot, users, changes) \
@@ -166,38 +166,42 @@ pub(crate) fn note_renamed(connection: &mut SqliteConnection, user: Key) -> Quer
     .execute(connection)
 }
 
-/// Nothing to do: statements name the index themselves.
+/// Does nothing: statements name the index themselves.
 #[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
 pub(crate) fn force_index_order(_: &mut SqliteConnection, _: bool) -> QueryResult<()> {
     Ok(())
 }
 
-/// Nothing to do: whoever writes is alone.
+/// Does nothing: there is one writer.
 #[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
 pub(crate) fn lock_user(_: &mut SqliteConnection, _: Key) -> QueryResult<usize> {
     Ok(0)
 }
 
-/// Nothing to do: whoever writes is alone.
+/// Does nothing: there is one writer.
 #[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
 pub(crate) fn lock_unknown_name(_: &mut SqliteConnection, _: i32) -> QueryResult<usize> {
     Ok(0)
 }
 
-/// Nothing to do: whoever writes is alone.
+/// Does nothing: there is one writer.
 #[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
 pub(crate) fn lock_memberships(_: &mut SqliteConnection, _: Key) -> QueryResult<usize> {
     Ok(0)
 }
 
-/// Nothing to do: whoever writes is alone.
+/// Does nothing: there is one writer.
 #[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
 pub(crate) fn lock_group(_: &mut SqliteConnection, _: Key) -> QueryResult<usize> {
     Ok(0)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
-pub(crate) fn insert_edges(connection: &mut SqliteConnection, parent: Key, children: Vec<Key>) -> QueryResult<usize> {
+pub(crate) fn insert_children(
+    connection: &mut SqliteConnection,
+    parent: Key,
+    children: Vec<Key>,
+) -> QueryResult<usize> {
     if children.is_empty() {
         return Ok(0);
     }
@@ -211,7 +215,11 @@ pub(crate) fn insert_edges(connection: &mut SqliteConnection, parent: Key, child
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
-pub(crate) fn insert_pairs(connection: &mut SqliteConnection, parent: Key, children: Vec<Key>) -> QueryResult<usize> {
+pub(crate) fn insert_closure_pairs(
+    connection: &mut SqliteConnection,
+    parent: Key,
+    children: Vec<Key>,
+) -> QueryResult<usize> {
     if children.is_empty() {
         return Ok(0);
     }

@@ -3,11 +3,13 @@
 #[cfg(test)]
 mod children;
 #[cfg(test)]
-mod counts;
+mod conflicts;
 #[cfg(test)]
 mod databases;
 #[cfg(test)]
-mod known;
+mod listing_cache;
+#[cfg(test)]
+mod member_counts;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]

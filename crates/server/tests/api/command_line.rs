@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use crate::app::{PASSWORD, Setup, TestApp};
 use crate::database::Kind;
@@ -53,6 +54,13 @@ async fn the_document_is_printed_as_it_is_served(kind: Kind) {
     let app = setup.start();
     let served = app.client.get(format!("{}/api/openapi.json", app.server.url)).send().await.unwrap();
     assert_eq!(served.json::<serde_json::Value>().await.unwrap(), printed);
+}
+
+#[tokio::test]
+async fn the_checked_in_document_is_current() {
+    let printed = Setup::on(Kind::Sqlite).await.run(&["openapi"]);
+    let checked_in = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json")).unwrap();
+    assert!(checked_in == printed.stdout, "docs/openapi.json is out of date: `make openapi` renews it");
 }
 
 async fn a_token_is_issued_to_those_who_exist(kind: Kind) {

@@ -1,4 +1,4 @@
-//! Any bytes: what is read is printed, and read again as the same; every value is read in every way.
+//! Parses arbitrary bytes. A query must round-trip through printing, and every conversion of its values must not panic.
 #![no_main]
 
 use guildhall_zenql::{Expression, MAX_LENGTH, Moment, Test, Value, parse};

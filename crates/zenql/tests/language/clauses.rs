@@ -1,4 +1,4 @@
-//! Every operator.
+//! Operators.
 
 use guildhall_zenql::{Clause, Expression, Literal, Position, Test, parse};
 

@@ -1,4 +1,4 @@
-//! Every form of a date.
+//! Date formats.
 
 use guildhall_zenql::{Moment, MomentError};
 

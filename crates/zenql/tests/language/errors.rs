@@ -1,4 +1,4 @@
-//! What is said of a text that is no query, and where.
+//! Messages and positions of syntax errors.
 
 use guildhall_zenql::{Found, Reason, SyntaxError, parse};
 

@@ -1,4 +1,4 @@
-//! Functions of now, and periods.
+//! Date functions and periods.
 
 use guildhall_zenql::{Anchor, Function, Moment, MomentError, Period, Span, Unit};
 

@@ -1,10 +1,10 @@
-//! Texts that are made to hurt.
+//! Limits, and hostile input.
 
 use guildhall_zenql::{Expression, MAX_DEPTH, MAX_LENGTH, Reason, SyntaxError, parse};
 
 use crate::condition;
 
-/// As many characters as a query may have.
+/// Repeats `piece` up to the maximum length of a query.
 fn fill(piece: &str) -> String {
     piece.chars().cycle().take(MAX_LENGTH).collect()
 }

@@ -1,4 +1,4 @@
-//! The query language, through its public face.
+//! Tests of the query language through the public API.
 
 #![expect(clippy::unwrap_used, reason = "clippy knows a test by its attribute, and its helpers have none")]
 
@@ -15,7 +15,7 @@ use guildhall_zenql::{Clause, Expression, Field, Literal, Position, Query, Test,
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// The condition that `text` is, positions aside.
+/// Parses `text` and returns its condition.
 fn condition(text: &str) -> Expression {
     parse(text)
         .unwrap_or_else(|error| panic!("{text:?}: {error}"))
@@ -23,7 +23,7 @@ fn condition(text: &str) -> Expression {
         .unwrap_or_else(|| panic!("{text:?} asks nothing"))
 }
 
-/// The query that `text` is, printed.
+/// Parses `text` and prints the query.
 fn printed(text: &str) -> String {
     parse(text).unwrap_or_else(|error| panic!("{text:?}: {error}")).to_string()
 }
@@ -45,7 +45,7 @@ fn text(text: &str) -> Value {
     value(Literal::Text(text.to_owned()))
 }
 
-/// What `written` is as a value in a query.
+/// Parses `written` as a value in a query.
 fn read(written: &str) -> Value {
     match condition(&format!("field = {written}")) {
         Expression::Clause(Clause { test: Test::Equal(value), .. }) => value,
@@ -53,13 +53,13 @@ fn read(written: &str) -> Value {
     }
 }
 
-/// RFC 3339 as milliseconds since 1970.
+/// Converts RFC 3339 to milliseconds since 1970.
 fn milliseconds(moment: &str) -> i64 {
     let nanoseconds = OffsetDateTime::parse(moment, &Rfc3339).unwrap().unix_timestamp_nanos();
     i64::try_from(nanoseconds.div_euclid(1_000_000)).unwrap()
 }
 
-/// Milliseconds since 1970 as RFC 3339.
+/// Converts milliseconds since 1970 to RFC 3339.
 fn rfc3339(milliseconds: i64) -> String {
     let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).unwrap();
     moment.format(&Rfc3339).unwrap()

@@ -1,4 +1,4 @@
-//! Whatever is written, and whatever is printed.
+//! Round trips: printing and parsing again gives the same tree.
 
 use guildhall_zenql::{
     Anchor, Clause, Direction, Expression, Field, Function, Literal, MAX_LENGTH, Moment, Order, Period, Position,
@@ -11,7 +11,7 @@ use proptest::sample::select;
 
 use crate::value;
 
-/// What a text is made of, good and bad.
+/// Fragments of valid and invalid queries.
 const PIECES: [&str; 58] = [
     "f",
     "status.locked",
@@ -73,7 +73,7 @@ const PIECES: [&str; 58] = [
     "ORDER BY f DESC",
 ];
 
-/// Texts that need quotes, or nearly do.
+/// Texts that need quotes, or look as if they did.
 const SPECIAL: [&str; 20] = [
     "",
     " ",
@@ -180,7 +180,7 @@ fn any_query() -> impl Strategy<Value = Query> {
     (option::weighted(0.9, any_expression()), vec(order, 0..3)).prop_map(|(filter, order)| Query { filter, order })
 }
 
-/// Reads `text`; if it is a query, what is printed for it must be the same query.
+/// Parses `text`. If it is a query, printing and parsing it again must give the same query.
 fn check(text: &str) -> Result<(), TestCaseError> {
     match parse(text) {
         Ok(query) => prop_assert_eq!(parse(&query.to_string()), Ok(query)),

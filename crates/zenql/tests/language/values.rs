@@ -1,4 +1,4 @@
-//! What values are, and how they are read when the field's type is known.
+//! Values, and their conversion to the type of a field.
 
 use guildhall_zenql::{Literal, MomentError, Value};
 

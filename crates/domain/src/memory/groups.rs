@@ -1,0 +1,131 @@
+//! Groups in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{State, page};
+use crate::group::{Group, GroupId, GroupKind, SystemGroup};
+use crate::identifier::GroupIdentifier;
+use crate::name::NameKey;
+use crate::page::Paged;
+use crate::ports::{GroupReader, GroupWriter, StoreError};
+use crate::search::GroupListing;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Groups {
+    by_id: Arc<BTreeMap<GroupId, Group>>,
+    names: Arc<BTreeMap<NameKey, GroupId>>,
+}
+
+impl Groups {
+    pub(super) fn ids(&self) -> impl Iterator<Item = &GroupId> {
+        self.by_id.keys()
+    }
+
+    pub(super) fn system(&self, group: SystemGroup) -> Option<GroupId> {
+        self.names.get(&group.key()).copied()
+    }
+
+    pub(super) fn is_external(&self, group: GroupId) -> bool {
+        self.by_id.get(&group).is_some_and(|group| group.kind == GroupKind::External)
+    }
+
+    fn has_free_name(&self, group: &Group) -> bool {
+        self.names.get(&group.name.key()).is_none_or(|holder| *holder == group.id)
+    }
+
+    fn set_name(&mut self, group: &Group) {
+        self.remove_name(group.id);
+        Arc::make_mut(&mut self.names).insert(group.name.key(), group.id);
+    }
+
+    fn remove_name(&mut self, id: GroupId) {
+        Arc::make_mut(&mut self.names).retain(|_, named| *named != id);
+    }
+}
+
+impl State {
+    /// The group with the numbers of its members and children.
+    fn with_counts(&self, id: GroupId) -> Option<Group> {
+        self.groups.by_id.get(&id).map(|group| Group {
+            user_count: self.memberships.count(id),
+            child_group_count: self.children.count(id),
+            ..group.clone()
+        })
+    }
+
+    pub(super) fn page_of_groups<'a>(
+        &self,
+        ids: impl IntoIterator<Item = &'a GroupId>,
+        listing: &GroupListing,
+    ) -> Paged<Group> {
+        page(ids.into_iter().filter_map(|id| self.with_counts(*id)), listing)
+    }
+}
+
+impl GroupReader for State {
+    fn group_id(&mut self, identifier: &GroupIdentifier) -> Result<Option<GroupId>, StoreError> {
+        Ok(match identifier {
+            GroupIdentifier::Id(id) => self.groups.by_id.get(id).map(|group| group.id),
+            GroupIdentifier::Name(key) => self.groups.names.get(key).copied(),
+        })
+    }
+
+    fn group_ids(&mut self, identifiers: &[GroupIdentifier]) -> Result<BTreeSet<GroupId>, StoreError> {
+        identifiers.iter().filter_map(|identifier| self.group_id(identifier).transpose()).collect()
+    }
+
+    fn group(&mut self, id: GroupId) -> Result<Option<Group>, StoreError> {
+        Ok(self.with_counts(id))
+    }
+
+    fn unknown_groups(&mut self, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError> {
+        Ok(ids.iter().filter(|id| !self.groups.by_id.contains_key(id)).copied().collect())
+    }
+
+    fn external_among(&mut self, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError> {
+        Ok(ids.iter().copied().filter(|id| self.groups.is_external(*id)).collect())
+    }
+
+    fn groups_for_domain(&mut self, domain: &str) -> Result<BTreeSet<GroupId>, StoreError> {
+        let joined = self.groups.by_id.values().filter(|group| group.auto_membership_email_domains.contains(domain));
+        Ok(joined.map(|group| group.id).collect())
+    }
+
+    fn groups(&mut self, listing: &GroupListing) -> Result<Paged<Group>, StoreError> {
+        Ok(self.page_of_groups(self.groups.ids(), listing))
+    }
+}
+
+impl GroupWriter for State {
+    fn insert_group(&mut self, group: &Group) -> Result<(), StoreError> {
+        if self.groups.by_id.contains_key(&group.id) || !self.groups.has_free_name(group) {
+            return Err(self.refuse("the id or the name of the group is not free"));
+        }
+        self.groups.set_name(group);
+        Arc::make_mut(&mut self.groups.by_id).insert(group.id, group.clone());
+        Ok(())
+    }
+
+    fn group_to_change(&mut self, id: GroupId) -> Result<Option<Group>, StoreError> {
+        self.group(id)
+    }
+
+    fn update_group(&mut self, group: &Group) -> Result<(), StoreError> {
+        if !self.groups.has_free_name(group) {
+            return Err(self.refuse("the name of the group is not free"));
+        }
+        self.groups.set_name(group);
+        let next = Group { version: group.version.next(), ..group.clone() };
+        Arc::make_mut(&mut self.groups.by_id).insert(group.id, next);
+        Ok(())
+    }
+
+    fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError> {
+        self.groups.remove_name(id);
+        Arc::make_mut(&mut self.groups.by_id).remove(&id);
+        self.memberships.remove_group(id);
+        self.children.remove_group(id);
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! Memberships in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::State;
+use crate::group::{Group, GroupId, SystemGroup};
+use crate::page::Paged;
+use crate::ports::{MembershipReader, MembershipWriter, Reach, StoreError};
+use crate::search::{GroupListing, UserListing};
+use crate::time::Timestamp;
+use crate::user::{User, UserId};
+
+/// The direct members of each group.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memberships {
+    members: Arc<BTreeMap<GroupId, BTreeSet<UserId>>>,
+}
+
+impl Memberships {
+    pub(super) fn count(&self, group: GroupId) -> u64 {
+        self.members.get(&group).map_or(0, BTreeSet::len) as u64
+    }
+
+    pub(super) fn remove_user(&mut self, user: UserId) {
+        for members in Arc::make_mut(&mut self.members).values_mut() {
+            members.remove(&user);
+        }
+    }
+
+    pub(super) fn remove_group(&mut self, group: GroupId) {
+        Arc::make_mut(&mut self.members).remove(&group);
+    }
+
+    /// The direct members of any of `groups`.
+    fn of(&self, groups: &BTreeSet<GroupId>) -> BTreeSet<UserId> {
+        groups.iter().filter_map(|group| self.members.get(group)).flatten().copied().collect()
+    }
+}
+
+impl State {
+    /// The effective members of a system group.
+    pub(super) fn effective_members(&self, group: SystemGroup) -> BTreeSet<UserId> {
+        self.groups.system(group).map(|group| self.members_within(group, Reach::Effective)).unwrap_or_default()
+    }
+
+    fn members_within(&self, group: GroupId, reach: Reach) -> BTreeSet<UserId> {
+        match reach {
+            Reach::Direct => self.memberships.of(&BTreeSet::from([group])),
+            Reach::Effective => self.memberships.of(&self.children.at_or_below(group)),
+        }
+    }
+}
+
+impl MembershipReader for State {
+    fn is_effective_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
+        Ok(self.members_within(group, Reach::Effective).contains(&user))
+    }
+
+    fn is_effective_member_of_any(&mut self, groups: &BTreeSet<GroupId>, user: UserId) -> Result<bool, StoreError> {
+        Ok(groups.iter().any(|group| self.members_within(*group, Reach::Effective).contains(&user)))
+    }
+
+    fn members(
+        &mut self,
+        group: GroupId,
+        reach: Reach,
+        excluded: &BTreeSet<GroupId>,
+        listing: &UserListing,
+    ) -> Result<Paged<User>, StoreError> {
+        let excluded: BTreeSet<UserId> = excluded.iter().flat_map(|group| self.members_within(*group, reach)).collect();
+        Ok(self.page_of_users(&(&self.members_within(group, reach) - &excluded), listing))
+    }
+
+    fn groups_of(
+        &mut self,
+        user: UserId,
+        reach: Reach,
+        excluded: &BTreeSet<GroupId>,
+        listing: &GroupListing,
+    ) -> Result<Paged<Group>, StoreError> {
+        let groups = self.groups.ids().filter(|group| self.members_within(**group, reach).contains(&user));
+        let groups = groups.copied().collect();
+        Ok(self.page_of_groups(&self.children.without_below(&groups, excluded, reach), listing))
+    }
+
+    fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError> {
+        let members = self.memberships.members.iter().filter(|(_, members)| members.contains(&user));
+        Ok(members.map(|(group, _)| *group).filter(|group| self.groups.is_external(*group)).collect())
+    }
+}
+
+impl MembershipWriter for State {
+    fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, _at: Timestamp) -> Result<u64, StoreError> {
+        let members = Arc::make_mut(&mut self.memberships.members).entry(group).or_default();
+        let before = members.len();
+        members.extend(users);
+        Ok((members.len() - before) as u64)
+    }
+
+    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
+        let members = Arc::make_mut(&mut self.memberships.members).get_mut(&group);
+        Ok(members.is_some_and(|members| members.remove(&user)))
+    }
+}

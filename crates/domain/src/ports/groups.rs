@@ -1,0 +1,40 @@
+//! Groups and their own properties.
+
+use std::collections::BTreeSet;
+
+use super::StoreError;
+use crate::group::{Group, GroupId};
+use crate::identifier::GroupIdentifier;
+use crate::page::Paged;
+use crate::search::GroupListing;
+
+/// Reads groups.
+pub trait GroupReader {
+    /// The group that `identifier` names.
+    fn group_id(&mut self, identifier: &GroupIdentifier) -> Result<Option<GroupId>, StoreError>;
+    /// The groups that any of `identifiers` name.
+    fn group_ids(&mut self, identifiers: &[GroupIdentifier]) -> Result<BTreeSet<GroupId>, StoreError>;
+    /// The group with this id.
+    fn group(&mut self, id: GroupId) -> Result<Option<Group>, StoreError>;
+    /// Those of `ids` that are the id of no group.
+    fn unknown_groups(&mut self, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError>;
+    /// Those of `ids` that are external groups.
+    fn external_among(&mut self, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError>;
+    /// The groups that a new user with an address in this email domain joins. The domain is in lower case.
+    fn groups_for_domain(&mut self, domain: &str) -> Result<BTreeSet<GroupId>, StoreError>;
+    /// A page of the groups that pass the listing's filter.
+    fn groups(&mut self, listing: &GroupListing) -> Result<Paged<Group>, StoreError>;
+}
+
+/// Changes groups.
+pub trait GroupWriter {
+    /// Adds a group without members, parents and children. Its id and name must be free.
+    fn insert_group(&mut self, group: &Group) -> Result<(), StoreError>;
+    /// Reads a group and keeps every other unit of work from changing its own properties until this one ends.
+    fn group_to_change(&mut self, id: GroupId) -> Result<Option<Group>, StoreError>;
+    /// Replaces the group's own properties if the stored version is `group.version`; the stored version then is the next one.
+    /// If the stored version is another one, the unit of work is run again.
+    fn update_group(&mut self, group: &Group) -> Result<(), StoreError>;
+    /// Removes a group with its memberships and its edges to parents and children. Users and child groups stay.
+    fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError>;
+}

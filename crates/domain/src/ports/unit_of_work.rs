@@ -1,0 +1,74 @@
+//! What a unit of work can read and change: the ports of all aggregates together.
+
+use super::{
+    ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, GroupReader, GroupWriter, IdentityReader, IdentityWriter,
+    LockoutReader, LockoutWriter, MembershipReader, MembershipWriter, SessionReader, SessionWriter, StoreError,
+    UserReader, UserWriter,
+};
+
+/// Tells whether the store can be reached.
+pub trait Ping {
+    /// Fails if the store cannot be reached.
+    fn ping(&mut self) -> Result<(), StoreError>;
+}
+
+/// Reads the directory. Not found is `None` or left out, never an error.
+///
+/// Implemented for everything that reads each aggregate.
+pub trait Reader:
+    Ping
+    + UserReader
+    + GroupReader
+    + MembershipReader
+    + ChildReader
+    + ApiKeyReader
+    + SessionReader
+    + LockoutReader
+    + IdentityReader
+{
+}
+
+impl<T> Reader for T where
+    T: Ping
+        + UserReader
+        + GroupReader
+        + MembershipReader
+        + ChildReader
+        + ApiKeyReader
+        + SessionReader
+        + LockoutReader
+        + IdentityReader
+{
+}
+
+/// Changes the directory.
+///
+/// A change that conflicts with another unit of work (a name that was just taken, a group that was just deleted) fails. The unit
+/// of work is rolled back and run again, so that the work itself finds the cause and reports it.
+///
+/// Implemented for everything that reads and changes each aggregate.
+pub trait Writer:
+    Reader
+    + UserWriter
+    + GroupWriter
+    + MembershipWriter
+    + ChildWriter
+    + ApiKeyWriter
+    + SessionWriter
+    + LockoutWriter
+    + IdentityWriter
+{
+}
+
+impl<T> Writer for T where
+    T: Reader
+        + UserWriter
+        + GroupWriter
+        + MembershipWriter
+        + ChildWriter
+        + ApiKeyWriter
+        + SessionWriter
+        + LockoutWriter
+        + IdentityWriter
+{
+}

@@ -1,0 +1,134 @@
+//! Users, their credentials and the names that identify them.
+
+use std::collections::BTreeSet;
+
+use super::StoreError;
+use crate::access::Scopes;
+use crate::api_key::ApiKeyId;
+use crate::group::SystemGroup;
+use crate::identifier::UserIdentifier;
+use crate::name::NameKey;
+use crate::page::Paged;
+use crate::password::PasswordHash;
+use crate::search::UserListing;
+use crate::time::Timestamp;
+use crate::user::{SecurityStamp, User, UserId};
+
+/// Reads users.
+pub trait UserReader {
+    /// The state of an account by which a request of its user is admitted or refused. It is read for every request: one round
+    /// trip.
+    fn account_status(&mut self, user: UserId) -> Result<Option<AccountStatus>, StoreError>;
+    /// The user that `identifier` names; [`UserIdentifier::Current`] names nobody here.
+    fn user_id(&mut self, identifier: &UserIdentifier) -> Result<Option<UserId>, StoreError>;
+    /// The user with this id.
+    fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
+    /// Those of `ids` that are the id of no user.
+    fn unknown_users(&mut self, ids: &BTreeSet<UserId>) -> Result<BTreeSet<UserId>, StoreError>;
+    /// The user whose username or email address is `name`, if that name comes from an authority ([`NameSource::Authority`]).
+    fn user_named_by_authority(&mut self, name: &NameKey) -> Result<Option<UserId>, StoreError>;
+    /// The hash of a user's password. Users who only sign in at an external issuer have none.
+    fn password(&mut self, user: UserId) -> Result<Option<PasswordHash>, StoreError>;
+    /// A page of the users that pass the listing's filter.
+    fn users(&mut self, listing: &UserListing) -> Result<Paged<User>, StoreError>;
+    /// Whether there is any user.
+    fn has_users(&mut self) -> Result<bool, StoreError>;
+    /// Whether there is an effective member of System Administrators who is neither suspended nor expired at `now`. A lock by
+    /// wrong passwords does not count.
+    fn has_active_administrator(&mut self, now: Timestamp) -> Result<bool, StoreError>;
+}
+
+/// Changes users.
+pub trait UserWriter {
+    /// Adds a user, who is a member of no group. The id, the username and the email address must be free.
+    fn insert_user(
+        &mut self,
+        user: &User,
+        password: Option<&PasswordHash>,
+        stamp: SecurityStamp,
+        names: NameSource,
+    ) -> Result<(), StoreError>;
+    /// Reads a user and keeps every other unit of work from changing them until this one ends.
+    fn user_to_change(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
+    /// Replaces the user if the stored version is `user.version`; the stored version then is the next one. If the stored
+    /// version is another one, the unit of work is run again. `credentials` change with the user.
+    fn update_user(&mut self, user: &User, credentials: &Credentials) -> Result<(), StoreError>;
+    /// Removes a user with all their data: memberships, names, API key, refresh tokens, identities and known addresses.
+    fn delete_user(&mut self, id: UserId) -> Result<(), StoreError>;
+}
+
+/// The changes of a user that are not part of [`User`]; `None` leaves the stored value as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// The hash of a new password.
+    pub password: Option<PasswordHash>,
+    /// A new security stamp: all tokens that were issued under another one stop working.
+    pub stamp: Option<SecurityStamp>,
+    /// The source of the username and the email address, if they change. Names that stay keep their source.
+    pub names: NameSource,
+}
+
+/// Who gave a user a name: whether external issuers may find the user by it (contract 2.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NameSource {
+    /// A System Administrator, an operator or an external issuer.
+    Authority,
+    /// The user, or somebody with delegated rights.
+    #[default]
+    Unverified,
+}
+
+/// The state of an account by which a request of its user is admitted or refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountStatus {
+    /// The username.
+    pub username: String,
+    /// The security stamp that the caller's token must carry.
+    pub stamp: SecurityStamp,
+    /// The API key that acts as this user, and the scopes that its tokens are limited to.
+    pub api_key: Option<(ApiKeyId, Scopes)>,
+    /// Whether an administrator suspended it.
+    pub suspended: bool,
+    /// From when on it counts as suspended.
+    pub expiry: Option<Timestamp>,
+    /// Whether an administrator asked for a change of its password.
+    pub password_reset_required: bool,
+    /// After how many days its password must change.
+    pub password_change_frequency: Option<u32>,
+    /// When its password last changed.
+    pub password_changed: Option<Timestamp>,
+    /// Whether it is an effective member of System Administrators.
+    pub system_administrator: bool,
+    /// Whether it is an effective member of User Administrators.
+    pub user_administrator: bool,
+    /// Whether it is an effective member of Group Administrators.
+    pub group_administrator: bool,
+    /// Whether it is an effective member of API Key Administrators.
+    pub api_key_administrator: bool,
+}
+
+impl AccountStatus {
+    /// Whether the account is neither suspended nor expired. A lock by wrong passwords does not close it (contract 2.4).
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        !self.suspended && self.expiry.is_none_or(|expiry| expiry > now)
+    }
+
+    /// Whether it is an effective member of any administrators' group.
+    #[must_use]
+    pub fn administers(&self) -> bool {
+        SystemGroup::ADMINISTRATORS.into_iter().any(|group| self.is_in(group))
+    }
+
+    /// Whether it is an effective member of this administrators' group; false for any other system group.
+    #[must_use]
+    pub fn is_in(&self, group: SystemGroup) -> bool {
+        match group {
+            SystemGroup::SystemAdministrators => self.system_administrator,
+            SystemGroup::UserAdministrators => self.user_administrator,
+            SystemGroup::GroupAdministrators => self.group_administrator,
+            SystemGroup::ApiKeyAdministrators => self.api_key_administrator,
+            _ => false,
+        }
+    }
+}

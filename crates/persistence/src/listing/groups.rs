@@ -1,0 +1,102 @@
+//! Listings of groups.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+use guildhall_domain::group::{Group, GroupId};
+use guildhall_domain::page::Paged;
+use guildhall_domain::ports::{Children, Reach};
+use guildhall_domain::search::GroupListing;
+use guildhall_domain::user::UserId;
+
+use super::filter_sql::{ConditionUse, Fragment};
+use super::plan::{PageQuery, ScopeCondition};
+use crate::connection::AnyConnection;
+use crate::schema::group_counts;
+use crate::sql_types::Key;
+use crate::tables::groups_in_order;
+use crate::unit_of_work::Failure;
+
+pub(crate) fn all_groups(connection: &mut AnyConnection, listing: &GroupListing) -> Result<Paged<Group>, Failure> {
+    groups_within(connection, None, listing)
+}
+
+/// The groups below a group.
+pub(crate) fn children(
+    connection: &mut AnyConnection,
+    group: GroupId,
+    children: &Children,
+    listing: &GroupListing,
+) -> Result<Paged<Group>, Failure> {
+    let within = |_: ConditionUse, id: &'static str| {
+        let mut condition = below(&[Key(group.0)], children.reach, id);
+        if children.include_self {
+            let itself = Fragment::of(id).sql(" = ").id(Key(group.0));
+            condition = Fragment::of("(").then(condition).sql(" OR ").then(itself).sql(")");
+        }
+        without_below(condition, &children.excluded, children.reach, id)
+    };
+    groups_within(connection, Some(&within), listing)
+}
+
+/// The groups that a user is a member of.
+pub(crate) fn groups_of(
+    connection: &mut AnyConnection,
+    user: UserId,
+    reach: Reach,
+    excluded: &BTreeSet<GroupId>,
+    listing: &GroupListing,
+) -> Result<Paged<Group>, Failure> {
+    let within = |_: ConditionUse, id: &'static str| {
+        let memberships = match reach {
+            Reach::Direct => " IN (SELECT m.group_id FROM group_users m WHERE m.user_id = ",
+            Reach::Effective => {
+                " IN (SELECT c.ancestor_id FROM group_users m \
+                 JOIN group_closure c ON c.descendant_id = m.group_id WHERE m.user_id = "
+            }
+        };
+        let condition = Fragment::of(id).sql(memberships).id(Key(user.0)).sql(")");
+        without_below(condition, excluded, reach, id)
+    };
+    groups_within(connection, Some(&within), listing)
+}
+
+fn groups_within(
+    connection: &mut AnyConnection,
+    within: Option<&ScopeCondition<'_>>,
+    listing: &GroupListing,
+) -> Result<Paged<Group>, Failure> {
+    // The number of groups is not used for a page of few.
+    if let Some((total, ids)) = (PageQuery { listing, within, item_count: 0 }).page_of_few(connection)? {
+        return Ok(Paged { page: listing.page, total, items: groups_in_order(connection, &ids)? });
+    }
+    let slots: Vec<i64> = group_counts::table.select(group_counts::groups).load(connection)?;
+    let query = PageQuery { listing, within, item_count: slots.into_iter().sum::<i64>().unsigned_abs() };
+    let total = query.count(connection)?;
+    let ids = query.ids(connection, total)?;
+    Ok(Paged { page: listing.page, total, items: groups_in_order(connection, &ids)? })
+}
+
+/// The condition that a group is below one of `groups`.
+fn below(groups: &[Key], reach: Reach, id: &'static str) -> Fragment {
+    let groups = groups.iter().copied();
+    match reach {
+        Reach::Direct => Fragment::of(id)
+            .sql(" IN (SELECT e.child_id FROM group_children e WHERE e.parent_id IN ")
+            .ids(groups)
+            .sql(")"),
+        // A group is not below itself, but it may be below another one of `groups`.
+        Reach::Effective => Fragment::of(id)
+            .sql(" IN (SELECT c.descendant_id FROM group_closure c WHERE c.ancestor_id IN ")
+            .ids(groups)
+            .sql(" AND c.descendant_id <> c.ancestor_id)"),
+    }
+}
+
+fn without_below(condition: Fragment, excluded: &BTreeSet<GroupId>, reach: Reach, id: &'static str) -> Fragment {
+    if excluded.is_empty() {
+        return condition;
+    }
+    let excluded: Vec<Key> = excluded.iter().map(|group| Key(group.0)).collect();
+    condition.sql(" AND NOT ").then(below(&excluded, reach, id))
+}

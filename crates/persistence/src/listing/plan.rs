@@ -1,0 +1,264 @@
+//! Reads one page of a listing.
+//!
+//! The exact total is part of the answer in any case, so it is counted first; then it decides how the page is read. If there are
+//! few matches, all of them are collected and sorted. If there are many, the index of the order is scanned and each item is checked
+//! until the page is full. Databases choose between the two by estimates, which are wrong by orders of magnitude for texts and
+//! memberships; so each statement is written in a form that leaves no choice. Both ways read ids only; the rows, which are wide, are
+//! read last.
+
+mod access_path;
+mod boolean_order;
+mod page_window;
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use guildhall_domain::search::{Filter, Kind, Listing, Sort, Test};
+use guildhall_domain::time::Timestamp;
+
+use super::filter_sql::{ConditionUse, Fragment, SqlField, TableSet, condition};
+use crate::connection::AnyConnection;
+use crate::dialect::{self, Dialect};
+use crate::sql_types::{Key, UuidSql, saturating};
+use crate::unit_of_work::Failure;
+
+pub(super) use access_path::AccessPath;
+pub(super) use page_window::PageWindow;
+
+/// The cost of checking an item during an index scan, relative to collecting and sorting a match.
+const CHECK_COST: u64 = 3;
+
+/// Up to so many matches are collected and sorted without being counted first.
+const MAX_UNCOUNTED: u64 = 5000;
+
+/// An item of a listing, by its fields.
+pub(super) trait SqlItem: SqlField + Sized {
+    /// The tables in a FROM clause: the `first` one, joined with the other one if both are in `all`.
+    fn from_clause(first: TableSet, all: TableSet, path: AccessPath, dialect: Dialect) -> Fragment;
+    /// The column with the item's id in this table.
+    fn id_column(table: TableSet) -> &'static str;
+    /// The ids of a window of all items in this order, if there is a better statement for it than an index scan.
+    fn all_in_order(order: &[Sort<Self>], window: PageWindow, dialect: Dialect) -> Option<Fragment>;
+    /// The start of a statement that selects from the first items by id, or from the last, up to its condition.
+    fn first_items(from_end: bool) -> Option<&'static str>;
+    /// Counts the items for which a boolean field is true, if indexes answer that.
+    fn count_true(&self, now: Timestamp) -> Option<Fragment>;
+    /// Whether no two items have the same value: nothing after this field in an order matters.
+    fn is_unique(&self) -> bool;
+}
+
+/// Makes a condition on an item whose id is in this column.
+pub(super) type ScopeCondition<'a> = dyn Fn(ConditionUse, &'static str) -> Fragment + 'a;
+
+/// The query for one page of a listing.
+pub(super) struct PageQuery<'a, F> {
+    pub(super) listing: &'a Listing<F>,
+    /// The condition that restricts the listing beside its filter. `None`: all items are meant.
+    pub(super) within: Option<&'a ScopeCondition<'a>>,
+    /// How many items there are, whether they match or not.
+    pub(super) item_count: u64,
+}
+
+impl<F: SqlItem> PageQuery<'_, F> {
+    /// How many items match.
+    pub(super) fn count(&self, connection: &mut AnyConnection) -> Result<u64, Failure> {
+        if self.within.is_none() && self.listing.filter.is_all() {
+            return Ok(self.item_count);
+        }
+        self.count_of(connection, &self.listing.filter)
+    }
+
+    /// The total and the ids of the page, if there are few matches. This way they are searched once, and not twice to be counted
+    /// and sorted.
+    pub(super) fn page_of_few(&self, connection: &mut AnyConnection) -> Result<Option<(u64, Vec<Key>)>, Failure> {
+        if self.listing.filter.is_all() || self.boolean_count(&self.listing.filter).is_some() {
+            return Ok(None);
+        }
+        let max = MAX_UNCOUNTED + 1;
+        let statement = self.sorted(Dialect::of(connection), &self.listing.filter, &self.order(), Some(max));
+        let statement = PageWindow::of(self.listing.page).apply_to(statement);
+        let rows: Vec<(Key, i64)> = statement.query::<(UuidSql, BigInt)>().load(connection)?;
+        // If the first page is empty, there are no matches; if a later one is, there may be some.
+        let if_empty = (self.listing.page.offset() == 0).then_some(0);
+        let total = rows.first().map_or(if_empty, |(_, total)| Some(total.unsigned_abs())).filter(|total| *total < max);
+        Ok(total.map(|total| (total, rows.into_iter().map(|(id, _)| id).collect())))
+    }
+
+    /// The statement that counts the items for which a boolean field is true, and whether these are the ones that match, if the
+    /// filter is only a test of that field.
+    fn boolean_count(&self, filter: &Filter<F>) -> Option<(Fragment, bool)> {
+        match filter {
+            Filter::Is(field, Test::Boolean(value)) if self.within.is_none() => {
+                field.count_true(self.listing.now).map(|counted| (counted, *value))
+            }
+            _ => None,
+        }
+    }
+
+    fn count_of(&self, connection: &mut AnyConnection, filter: &Filter<F>) -> Result<u64, Failure> {
+        if let Some((counted, value)) = self.boolean_count(filter) {
+            let count: i64 = counted.query::<BigInt>().get_result(connection)?;
+            let count = count.unsigned_abs();
+            return Ok(if value { count } else { self.item_count.saturating_sub(count) });
+        }
+        let dialect = Dialect::of(connection);
+        let (condition, tables) = condition(filter, ConditionUse::IndexLookup, dialect, self.listing.now);
+        let (path, first) = AccessPath::to_matches(tables);
+        let counted = Fragment::of("SELECT count(*) FROM ")
+            .then(F::from_clause(first, tables.and(first), path, dialect))
+            .sql(" WHERE ")
+            .sql(dialect.interrupt_check())
+            .then(self.and_within(condition, ConditionUse::IndexLookup, F::id_column(first)));
+        let count: i64 = counted.query::<BigInt>().get_result(connection)?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// The ids of the page, in order. `total` is how many items match.
+    pub(super) fn ids(&self, connection: &mut AnyConnection, total: u64) -> Result<Vec<Key>, Failure> {
+        let page = self.listing.page;
+        if page.offset() >= total {
+            return Ok(Vec::new());
+        }
+        let order = self.order();
+        match order.as_slice() {
+            [boolean, id] if boolean.field.kind() == Kind::Boolean => {
+                self.ids_by_boolean(connection, total, boolean, id)
+            }
+            _ => self.ids_of(connection, &self.listing.filter, &order, total, PageWindow::of(page)),
+        }
+    }
+
+    fn ids_of(
+        &self,
+        connection: &mut AnyConnection,
+        filter: &Filter<F>,
+        order: &[Sort<F>],
+        total: u64,
+        window: PageWindow,
+    ) -> Result<Vec<Key>, Failure> {
+        let is_everything = self.within.is_none() && filter.is_all();
+        let better = F::all_in_order(order, window, Dialect::of(connection)).filter(|_| is_everything);
+        if let Some(statement) = better {
+            return Ok(statement.query::<UuidSql>().load(connection)?);
+        }
+        // If the matches are spread evenly over the order.
+        let checks = (window.offset + window.limit).saturating_mul(self.item_count) / total.max(1);
+        if is_everything || checks.saturating_mul(CHECK_COST) <= total {
+            self.scan_index(connection, filter, order, window, is_everything || order.len() > 2)
+        } else {
+            let statement = self.sorted(Dialect::of(connection), filter, order, None);
+            Ok(window.apply_to(statement).query::<UuidSql>().load(connection)?)
+        }
+    }
+
+    /// Scans the index of the order and checks each item, until the window is full.
+    fn scan_index(
+        &self,
+        connection: &mut AnyConnection,
+        filter: &Filter<F>,
+        order: &[Sort<F>],
+        window: PageWindow,
+        is_plan_free: bool,
+    ) -> Result<Vec<Key>, Failure> {
+        let dialect = Dialect::of(connection);
+        let (condition, needed) = condition(filter, ConditionUse::RowFilter, dialect, self.listing.now);
+        let columns: Vec<_> =
+            order.iter().map(|sort| (sort.field.column(dialect, self.listing.now), sort.is_descending)).collect();
+        let first = columns.first().map_or(TableSet::MAIN, |(column, _)| column.tables);
+        let first = if first.main { TableSet::MAIN } else { first };
+        let index = columns.first().and_then(|(column, _)| column.index);
+        let tables = columns.iter().fold(needed.and(first), |tables, (column, _)| tables.and(column.tables));
+        let (id, last) = (F::id_column(first), columns.len().saturating_sub(1));
+        // The id at the end of an order is taken from the table whose index is scanned.
+        let tables = if order.len() == 2 { needed.and(first) } else { tables };
+        let mut statement = Fragment::of("SELECT ")
+            .sql(id)
+            .sql(" FROM ")
+            .then(F::from_clause(first, tables, AccessPath::Driven(index), dialect))
+            .sql(" WHERE ")
+            .sql(dialect.interrupt_check())
+            .then(self.and_within(condition, ConditionUse::RowFilter, id));
+        let mut separator = " ORDER BY ";
+        for (number, (column, is_descending)) in columns.into_iter().enumerate() {
+            let value = if number == last { Fragment::of(id) } else { column.sql };
+            let is_nullable = column.is_nullable && number != last;
+            statement = statement.sql(separator).then(value).sql(direction(is_descending, is_nullable));
+            separator = ", ";
+        }
+        let statement = window.apply_to(statement);
+        if is_plan_free {
+            return Ok(statement.query::<UuidSql>().load(connection)?);
+        }
+        dialect::force_index_order(connection, true)?;
+        let ids = statement.query::<UuidSql>().load(connection)?;
+        dialect::force_index_order(connection, false)?;
+        Ok(ids)
+    }
+
+    /// Collects the matches and sorts their ids; with `max`, no more than so many matches, and each id with how many these are.
+    fn sorted(&self, dialect: Dialect, filter: &Filter<F>, order: &[Sort<F>], max: Option<u64>) -> Fragment {
+        let (condition, needed) = condition(filter, ConditionUse::IndexLookup, dialect, self.listing.now);
+        let (path, first) = AccessPath::to_matches(needed);
+        let mut tables = needed.and(first);
+        let (mut selected, mut sorted) = (Fragment::default(), Fragment::of(" ORDER BY "));
+        let mut separator = "";
+        for (number, sort) in order.iter().enumerate() {
+            let column = sort.field.column(dialect, self.listing.now);
+            let side = if first == TableSet::SIDE { sort.field.side_order(dialect) } else { None };
+            let value = side.unwrap_or_else(|| {
+                tables = tables.and(column.tables);
+                column.sql
+            });
+            selected = selected.sql(", ").then(value).sql(" AS ").alias(number);
+            sorted = sorted.sql(separator).alias(number).sql(direction(sort.is_descending, column.is_nullable));
+            separator = ", ";
+        }
+        let mut statement = Fragment::of("WITH hits AS MATERIALIZED (SELECT ")
+            .sql(F::id_column(first))
+            .sql(" AS id")
+            .then(selected)
+            .sql(" FROM ")
+            .then(F::from_clause(first, tables, path, dialect))
+            .sql(" WHERE ")
+            .sql(dialect.interrupt_check())
+            .then(self.and_within(condition, ConditionUse::IndexLookup, F::id_column(first)));
+        let Some(max) = max else { return statement.sql(") SELECT id FROM hits").then(sorted) };
+        // PostgreSQL chooses another plan for a statement with a limit. It computes no more rows of `hits` than `few` reads.
+        if dialect == Dialect::Sqlite {
+            statement = statement.sql(" LIMIT ").number(saturating(max));
+        }
+        statement
+            .sql("), few AS MATERIALIZED (SELECT * FROM hits LIMIT ")
+            .number(saturating(max))
+            .sql(") SELECT id, (SELECT count(*) FROM few) FROM few")
+            .then(sorted)
+    }
+
+    /// The order up to the first unique field, and then by id.
+    fn order(&self) -> Vec<Sort<F>> {
+        let mut order = self.listing.full_order();
+        let end = order.iter().position(|sort| sort.field.is_unique()).map_or(order.len(), |unique| unique + 1);
+        let is_descending = order.get(end.saturating_sub(1)).is_some_and(|sort| sort.is_descending);
+        order.truncate(end);
+        if order.last().is_some_and(|sort| sort.field != F::id()) {
+            order.push(Sort { field: F::id(), is_descending });
+        }
+        order
+    }
+
+    fn and_within(&self, condition: Fragment, condition_use: ConditionUse, id: &'static str) -> Fragment {
+        match self.within {
+            Some(within) => within(condition_use, id).sql(" AND (").then(condition).sql(")"),
+            None => Fragment::of("(").then(condition).sql(")"),
+        }
+    }
+}
+
+/// The direction of an order. No value sorts before any value.
+pub(super) fn direction(is_descending: bool, is_nullable: bool) -> &'static str {
+    match (is_descending, is_nullable) {
+        (false, false) => " ASC",
+        (true, false) => " DESC",
+        (false, true) => " ASC NULLS FIRST",
+        (true, true) => " DESC NULLS LAST",
+    }
+}

@@ -1,0 +1,130 @@
+//! API keys.
+
+use diesel::prelude::*;
+use guildhall_domain::access::Scopes;
+use guildhall_domain::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
+use guildhall_domain::page::{Page, Paged};
+use guildhall_domain::ports::{ApiKeyReader, ApiKeyWriter, StoreError};
+use guildhall_domain::secret::SecretDigest;
+use guildhall_domain::time::Timestamp;
+use guildhall_domain::user::{UserId, Username};
+
+use crate::schema::{api_keys, users};
+use crate::sql_types::{Digest, Key, saturating};
+use crate::unit_of_work::{Failure, Unit};
+
+/// The columns of `api_keys` that are part of [`ApiKey`]; its name and whether it is enabled are columns of its user.
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = api_keys)]
+struct ApiKeyRow {
+    id: Key,
+    user_id: Key,
+    description: Option<String>,
+    scopes: String,
+    created: i64,
+    created_by: Option<String>,
+    modified: i64,
+    modified_by: Option<String>,
+}
+
+impl ApiKeyReader for Unit<'_> {
+    fn api_key(&mut self, identifier: &ApiKeyIdentifier) -> Result<Option<ApiKey>, StoreError> {
+        self.run(|connection| {
+            let keys = api_keys::table.inner_join(users::table).select((
+                ApiKeyRow::as_select(),
+                users::username,
+                users::suspended,
+            ));
+            let row = match identifier {
+                ApiKeyIdentifier::Id(id) => keys.filter(api_keys::id.eq(Key(id.0))).first(connection).optional()?,
+                ApiKeyIdentifier::Name(name) => {
+                    keys.filter(users::username_key.eq(name.as_str())).first(connection).optional()?
+                }
+            };
+            row.map(with_its_user).transpose()
+        })
+    }
+
+    fn api_keys(&mut self, page: Page) -> Result<Paged<ApiKey>, StoreError> {
+        self.run(|connection| {
+            let total: i64 = api_keys::table.count().get_result(connection)?;
+            let rows = api_keys::table
+                .inner_join(users::table)
+                .select((ApiKeyRow::as_select(), users::username, users::suspended))
+                .order(users::username_key)
+                .limit(saturating(page.size()))
+                .offset(saturating(page.offset()))
+                .load(connection)?;
+            let items = rows.into_iter().map(with_its_user).collect::<Result<_, _>>()?;
+            Ok(Paged { page, total: total.unsigned_abs(), items })
+        })
+    }
+
+    fn api_key_of(&mut self, user: UserId) -> Result<Option<ApiKeyId>, StoreError> {
+        self.run(|connection| {
+            let key = api_keys::table.filter(api_keys::user_id.eq(Key(user.0)));
+            let id: Option<Key> = key.select(api_keys::id).first(connection).optional()?;
+            Ok(id.map(|key| ApiKeyId(key.0)))
+        })
+    }
+
+    fn api_key_secret(&mut self, id: ApiKeyId) -> Result<Option<SecretDigest>, StoreError> {
+        self.run(|connection| {
+            let key = api_keys::table.find(Key(id.0));
+            let secret: Option<Digest> = key.select(api_keys::secret_digest).first(connection).optional()?;
+            Ok(secret.map(|digest| digest.0))
+        })
+    }
+}
+
+impl ApiKeyWriter for Unit<'_> {
+    fn insert_api_key(&mut self, key: &ApiKey, secret: &SecretDigest) -> Result<(), StoreError> {
+        let row = ApiKeyRow {
+            id: Key(key.id.0),
+            user_id: Key(key.user.0),
+            description: key.description.clone(),
+            scopes: key.scopes.to_text(),
+            created: key.created.milliseconds(),
+            created_by: key.created_by.clone(),
+            modified: key.modified.milliseconds(),
+            modified_by: key.modified_by.clone(),
+        };
+        let values = (row, api_keys::secret_digest.eq(Digest(*secret)));
+        self.run(|connection| {
+            diesel::insert_into(api_keys::table).values(values).execute(connection)?;
+            Ok(())
+        })
+    }
+
+    /// Work that changes a key has locked its user. So the row is there, unless the key never existed.
+    fn update_api_key(&mut self, key: &ApiKey, secret: Option<&SecretDigest>) -> Result<(), StoreError> {
+        let own = (
+            api_keys::description.eq(key.description.clone()),
+            api_keys::scopes.eq(key.scopes.to_text()),
+            api_keys::modified.eq(key.modified.milliseconds()),
+            api_keys::modified_by.eq(key.modified_by.clone()),
+            secret.map(|digest| api_keys::secret_digest.eq(Digest(*digest))),
+        );
+        self.run(|connection| {
+            let changed = diesel::update(api_keys::table.find(Key(key.id.0))).set(own).execute(connection)?;
+            if changed == 0 { Err(Failure::Stale) } else { Ok(()) }
+        })
+    }
+}
+
+fn with_its_user((row, username, suspended): (ApiKeyRow, String, bool)) -> Result<ApiKey, Failure> {
+    let id = ApiKeyId(row.id.0);
+    Ok(ApiKey {
+        id,
+        name: Username::try_from(username)
+            .map_err(|_| Failure::Data(format!("the username of API key {id} is not valid")))?,
+        description: row.description,
+        enabled: !suspended,
+        user: UserId(row.user_id.0),
+        scopes: Scopes::known_in(&row.scopes),
+        created: Timestamp::from_milliseconds(row.created),
+        created_by: row.created_by,
+        modified: Timestamp::from_milliseconds(row.modified),
+        modified_by: row.modified_by,
+    })
+}

@@ -1,0 +1,104 @@
+//! The edges between groups: `group_children`, which is changed only here and in `closure`.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+use guildhall_domain::group::{Group, GroupId, SystemGroup};
+use guildhall_domain::page::Paged;
+use guildhall_domain::ports::{ChildReader, ChildWriter, Children, StoreError};
+use guildhall_domain::search::GroupListing;
+
+use super::closure;
+use crate::connection::AnyConnection;
+use crate::dialect;
+use crate::listing;
+use crate::schema::{group_children, group_closure, groups};
+use crate::sql_types::Key;
+use crate::unit_of_work::{Failure, Unit};
+
+impl ChildReader for Unit<'_> {
+    fn children(
+        &mut self,
+        group: GroupId,
+        children: &Children,
+        listing: &GroupListing,
+    ) -> Result<Paged<Group>, StoreError> {
+        self.run(|connection| listing::children(connection, group, children, listing))
+    }
+
+    fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError> {
+        self.run(|connection| {
+            let child: Option<Key> = group_children::table
+                .inner_join(group_closure::table.on(group_closure::ancestor_id.eq(group_children::child_id)))
+                .filter(group_children::parent_id.eq(Key(from.0)))
+                .filter(group_closure::descendant_id.eq(Key(to.0)))
+                .select(group_children::child_id)
+                .first(connection)
+                .optional()?;
+            Ok(child.map(|key| GroupId(key.0)))
+        })
+    }
+
+    fn at_or_above_among(
+        &mut self,
+        below: GroupId,
+        groups: &BTreeSet<GroupId>,
+    ) -> Result<BTreeSet<GroupId>, StoreError> {
+        self.run(|connection| {
+            let above: Vec<Key> = group_closure::table
+                .filter(group_closure::descendant_id.eq(Key(below.0)))
+                .select(group_closure::ancestor_id)
+                .load(connection)?;
+            Ok(above.into_iter().map(|key| GroupId(key.0)).filter(|group| groups.contains(group)).collect())
+        })
+    }
+
+    /// The system groups are found by name, because their ids differ from installation to installation.
+    fn administrators_above(&mut self, group: GroupId) -> Result<BTreeSet<SystemGroup>, StoreError> {
+        let keys = SystemGroup::ADMINISTRATORS.map(|system| system.key().as_str().to_owned());
+        self.run(|connection| {
+            let above: Vec<String> = groups::table
+                .inner_join(group_closure::table.on(group_closure::ancestor_id.eq(groups::id)))
+                .filter(group_closure::descendant_id.eq(Key(group.0)))
+                .filter(groups::name_key.eq_any(keys))
+                .select(groups::name_key)
+                .load(connection)?;
+            let is_above = |system: &SystemGroup| above.iter().any(|key| key == system.key().as_str());
+            Ok(SystemGroup::ADMINISTRATORS.into_iter().filter(is_above).collect())
+        })
+    }
+}
+
+impl ChildWriter for Unit<'_> {
+    fn insert_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError> {
+        let keys: Vec<Key> = children.iter().map(|child| Key(child.0)).collect();
+        self.run(|connection| {
+            let new = dialect::insert_children(connection, Key(parent.0), keys.clone())?;
+            if new > 0 {
+                dialect::insert_closure_pairs(connection, Key(parent.0), keys)?;
+                change_count(connection, parent, i64::try_from(new).unwrap_or(i64::MAX))?;
+            }
+            Ok(new as u64)
+        })
+    }
+
+    fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
+        self.run(|connection| {
+            let edge = group_children::table.find((Key(parent.0), Key(child.0)));
+            if diesel::delete(edge).execute(connection)? == 0 {
+                return Ok(false);
+            }
+            change_count(connection, parent, -1)?;
+            closure::remove_child(connection, parent, child)?;
+            Ok(true)
+        })
+    }
+}
+
+/// Adds `change` to the number of direct children. One unit of work at a time changes edges, and so these numbers.
+fn change_count(connection: &mut AnyConnection, parent: GroupId, change: i64) -> Result<(), Failure> {
+    let changed = groups::child_group_count.eq(groups::child_group_count + change);
+    diesel::update(groups::table.find(Key(parent.0))).set(changed).execute(connection)?;
+    dialect::note_memberships(connection)?;
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! Links between users and the subjects of external issuers.
+
+use diesel::prelude::*;
+use guildhall_domain::external::IdentityLink;
+use guildhall_domain::ports::{IdentityReader, IdentityWriter, StoreError};
+use guildhall_domain::time::Timestamp;
+use guildhall_domain::user::UserId;
+
+use crate::schema::identities;
+use crate::sql_types::Key;
+use crate::unit_of_work::{Failure, Unit};
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = identities)]
+struct LinkRow {
+    issuer: String,
+    subject: String,
+    user_id: Key,
+    linked: i64,
+    latest_token: Option<i64>,
+}
+
+impl From<LinkRow> for IdentityLink {
+    fn from(row: LinkRow) -> Self {
+        Self {
+            issuer: row.issuer,
+            subject: row.subject,
+            user: UserId(row.user_id.0),
+            linked: Timestamp::from_milliseconds(row.linked),
+            latest_token: row.latest_token.map(Timestamp::from_milliseconds),
+        }
+    }
+}
+
+impl IdentityReader for Unit<'_> {
+    fn identity(&mut self, issuer: &str, subject: &str) -> Result<Option<IdentityLink>, StoreError> {
+        // PostgreSQL refuses texts with a null character, and so stores none.
+        if issuer.contains('\0') || subject.contains('\0') {
+            return Ok(None);
+        }
+        self.run(|connection| {
+            let link = identities::table.find((issuer, subject));
+            let row = link.select(LinkRow::as_select()).first(connection).optional()?;
+            Ok(row.map(IdentityLink::from))
+        })
+    }
+
+    fn identities_of(&mut self, user: UserId) -> Result<Vec<IdentityLink>, StoreError> {
+        self.run(|connection| {
+            let rows = identities::table
+                .filter(identities::user_id.eq(Key(user.0)))
+                .order((identities::issuer, identities::subject))
+                .select(LinkRow::as_select())
+                .load(connection)?;
+            Ok(rows.into_iter().map(IdentityLink::from).collect())
+        })
+    }
+}
+
+impl IdentityWriter for Unit<'_> {
+    fn insert_identity(&mut self, link: &IdentityLink) -> Result<(), StoreError> {
+        let row = LinkRow {
+            issuer: link.issuer.clone(),
+            subject: link.subject.clone(),
+            user_id: Key(link.user.0),
+            linked: link.linked.milliseconds(),
+            latest_token: link.latest_token.map(Timestamp::milliseconds),
+        };
+        self.run(|connection| {
+            diesel::insert_into(identities::table).values(row).execute(connection)?;
+            Ok(())
+        })
+    }
+
+    /// Fails if the link was removed after it was read; the work then runs again and finds no link.
+    fn set_latest_token(&mut self, issuer: &str, subject: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.run(|connection| {
+            let changed = diesel::update(identities::table.find((issuer, subject)))
+                .set(identities::latest_token.eq(at.milliseconds()))
+                .execute(connection)?;
+            if changed == 0 { Err(Failure::Stale) } else { Ok(()) }
+        })
+    }
+
+    fn delete_identity(&mut self, issuer: &str, subject: &str) -> Result<(), StoreError> {
+        self.run(|connection| {
+            diesel::delete(identities::table.find((issuer, subject))).execute(connection)?;
+            Ok(())
+        })
+    }
+}

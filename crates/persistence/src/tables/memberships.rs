@@ -1,0 +1,102 @@
+//! Memberships. `group_users` is changed only here, so that the member counts and the change counters stay right.
+
+use std::collections::BTreeSet;
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use guildhall_domain::group::{Group, GroupId, GroupKind};
+use guildhall_domain::page::Paged;
+use guildhall_domain::ports::{MembershipReader, MembershipWriter, Reach, StoreError};
+use guildhall_domain::search::{GroupListing, UserListing};
+use guildhall_domain::time::Timestamp;
+use guildhall_domain::user::{User, UserId};
+
+use super::group_row::kind_text;
+use crate::connection::AnyConnection;
+use crate::dialect;
+use crate::listing;
+use crate::schema::{group_closure, group_users, groups};
+use crate::sql_types::Key;
+use crate::unit_of_work::{Failure, Unit};
+
+impl MembershipReader for Unit<'_> {
+    /// One join of the closure with the memberships, both looked up by index: the depth does not matter.
+    fn is_effective_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
+        let membership = group_users::table
+            .inner_join(group_closure::table.on(group_closure::descendant_id.eq(group_users::group_id)))
+            .filter(group_users::user_id.eq(Key(user.0)))
+            .filter(group_closure::ancestor_id.eq(Key(group.0)))
+            .select(group_users::user_id);
+        self.run(|connection| Ok(diesel::select(exists(membership)).get_result(connection)?))
+    }
+
+    fn is_effective_member_of_any(&mut self, groups: &BTreeSet<GroupId>, user: UserId) -> Result<bool, StoreError> {
+        let groups: Vec<Key> = groups.iter().map(|group| Key(group.0)).collect();
+        let membership = group_users::table
+            .inner_join(group_closure::table.on(group_closure::descendant_id.eq(group_users::group_id)))
+            .filter(group_users::user_id.eq(Key(user.0)))
+            .filter(group_closure::ancestor_id.eq_any(groups))
+            .select(group_users::user_id);
+        self.run(|connection| Ok(diesel::select(exists(membership)).get_result(connection)?))
+    }
+
+    fn members(
+        &mut self,
+        group: GroupId,
+        reach: Reach,
+        excluded: &BTreeSet<GroupId>,
+        listing: &UserListing,
+    ) -> Result<Paged<User>, StoreError> {
+        self.list(|connection, cache| listing::members(connection, cache, group, reach, excluded, listing))
+    }
+
+    fn groups_of(
+        &mut self,
+        user: UserId,
+        reach: Reach,
+        excluded: &BTreeSet<GroupId>,
+        listing: &GroupListing,
+    ) -> Result<Paged<Group>, StoreError> {
+        self.run(|connection| listing::groups_of(connection, user, reach, excluded, listing))
+    }
+
+    fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError> {
+        let direct = group_users::table.filter(group_users::user_id.eq(Key(user.0))).select(group_users::group_id);
+        self.run(|connection| {
+            let external: Vec<Key> = groups::table
+                .filter(groups::id.eq_any(direct))
+                .filter(groups::kind.eq(kind_text(GroupKind::External)))
+                .select(groups::id)
+                .load(connection)?;
+            Ok(external.into_iter().map(|key| GroupId(key.0)).collect())
+        })
+    }
+}
+
+impl MembershipWriter for Unit<'_> {
+    fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, at: Timestamp) -> Result<u64, StoreError> {
+        let keys = users.iter().map(|user| Key(user.0)).collect();
+        self.run(|connection| {
+            let new = dialect::insert_members(connection, Key(group.0), keys, at.milliseconds())?;
+            change_count(connection, group, i64::try_from(new).unwrap_or(i64::MAX))?;
+            Ok(new as u64)
+        })
+    }
+
+    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
+        self.run(|connection| {
+            let membership = group_users::table.find((Key(group.0), Key(user.0)));
+            let removed = diesel::delete(membership).execute(connection)?;
+            change_count(connection, group, -i64::try_from(removed).unwrap_or(i64::MAX))?;
+            Ok(removed > 0)
+        })
+    }
+}
+
+fn change_count(connection: &mut AnyConnection, group: GroupId, change: i64) -> Result<(), Failure> {
+    if change != 0 {
+        dialect::change_member_count(connection, Key(group.0), change)?;
+        dialect::note_memberships(connection)?;
+    }
+    Ok(())
+}

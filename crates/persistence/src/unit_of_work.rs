@@ -1,0 +1,82 @@
+//! Units of work: transactions that run the work of a use case, again if they conflict with others.
+//!
+//! | Where | What |
+//! |---|---|
+//! | `run` | the store: begins a transaction, runs the work, commits it or rolls it back, and tries again |
+//! | `retry` | how often and after which pauses |
+//! | `failure` | why a statement failed, and what follows from it for the transaction |
+//! | `interruption` | ending statements whose result nobody waits for |
+//!
+//! The statements themselves are in `tables` and `listing`: each port of the domain is implemented for [`Unit`] in the file of
+//! its aggregate.
+
+mod failure;
+mod interruption;
+mod retry;
+mod run;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::prelude::*;
+use guildhall_domain::ports::{Cancellation, Ping, StoreError};
+
+use crate::connection::{AnyConnection, InterruptHandle};
+use crate::listing::ListingCache;
+
+pub(crate) use failure::Failure;
+pub(crate) use run::DieselStore;
+
+use failure::store_error;
+
+/// A unit of work that is running.
+pub(crate) struct Unit<'a> {
+    connection: &'a mut AnyConnection,
+    interrupt: &'a InterruptHandle,
+    cancellation: &'a Cancellation,
+    /// The most time that a statement may take.
+    limit: Option<Duration>,
+    cache: &'a ListingCache,
+    /// The first failure of a statement. PostgreSQL refuses every statement after it with an error that does not tell the cause.
+    failure: Option<Arc<Failure>>,
+}
+
+impl Unit<'_> {
+    /// Runs statements. If they fail, the unit of work is going to be rolled back, whatever the work returns.
+    pub(crate) fn run<T>(
+        &mut self,
+        statements: impl FnOnce(&mut AnyConnection) -> Result<T, Failure>,
+    ) -> Result<T, StoreError> {
+        if self.cancellation.is_cancelled() {
+            return Err(self.record(Failure::Cancelled));
+        }
+        if let InterruptHandle::Sqlite(guard) = self.interrupt {
+            guard.allow(self.limit);
+        }
+        statements(self.connection).map_err(|failure| self.record(failure))
+    }
+
+    /// Runs the statements of a listing, which may use the cache.
+    pub(crate) fn list<T>(
+        &mut self,
+        statements: impl FnOnce(&mut AnyConnection, &ListingCache) -> Result<T, Failure>,
+    ) -> Result<T, StoreError> {
+        let cache = self.cache;
+        self.run(|connection| statements(connection, cache))
+    }
+
+    /// Keeps the first failure, and returns the error for the work.
+    fn record(&mut self, failure: Failure) -> StoreError {
+        let failure = Arc::new(failure);
+        self.failure.get_or_insert_with(|| Arc::clone(&failure));
+        store_error(&failure, self.limit)
+    }
+}
+
+impl Ping for Unit<'_> {
+    fn ping(&mut self) -> Result<(), StoreError> {
+        self.run(|connection| {
+            Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("1")).execute(connection).map(drop)?)
+        })
+    }
+}
