@@ -159,7 +159,7 @@ fn page_size() -> Schema {
 }
 
 fn optional_conditions() -> Schema {
-    let description = "ConditionalHeaders that must hold, or one. A search makes at most 4,000 comparisons, with texts of at most 8,000 \
+    let description = "Conditions that must hold, or one. A search makes at most 4,000 comparisons, with texts of at most 8,000 \
                        characters; 100 of them at most have wildcards or are of custom properties.";
     any_of(description).item(several()).item(condition()).item(null()).build().into()
 }
