@@ -1,28 +1,22 @@
 //! The use cases of the directory as a JSON API over HTTP.
 //!
-//! | Where | What |
+//! In the order in which a request passes them:
+//!
+//! | Module | Contents |
 //! |---|---|
-//! | `routes` | the one table of routes: what is registered, what `Allow` says |
-//! | `api` | a handler per route: parse, call, answer |
-//! | `canonical` | one spelling for every path that a route answers |
-//! | `answer` | around every request: its id, its line in the log, errors in the API's form |
-//! | `request_span`, `audit` | what every line of the log about a request says, and the lines for auditors |
-//! | `reply` | what a handler answers, written out by the thread that did the work |
-//! | `caller`, `body`, `query`, `segment` | what a handler is given: who calls, a body, parameters, identifiers |
-//! | `search` | what a request wants of a listing: which items, in which order |
-//! | `json`, `bulk`, `user_json`, `group_json`, `api_key_json`, `custom_json`, `moment_json`, `page` | JSON, read and written |
-//! | `version` | tags and conditions of users and groups |
-//! | `grant`, `throttle` | requests for tokens: what they ask for, how many there may be |
-//! | `client_address`, `public_url` | from whom a request comes, and to which address of ours |
-//! | `problem` | every status that is not a success |
-//! | `request_body`, `response_body` | bodies: read only when somebody wants them, written as fast as somebody reads them |
-//! | `server`, `connection`, `stream`, `connection_limits`, `stopping` | sockets: how many, for how long, and their end |
-//! | `expect` | who is told to go on sending a body |
-//! | `malformed_request` | answers to what is no HTTP request |
-//! | `response_headers` | what every response says |
-//! | `openapi` | the API described, from the attributes of handlers and types |
-//! | `cors` | which pages of other origins may call |
-//! | `work`, `workers`, `shares` | the only place where work leaves the asynchronous threads, by lanes |
+//! | `server` | sockets: connection limits, deadlines, `Expect`, malformed requests, shutdown |
+//! | `middleware` | around every request: its id, span and log lines, audit lines, CORS, common headers |
+//! | `routes` | the table of routes, matching a path, calling the handler |
+//! | `extract` | what handlers take from a request: caller, body, path and query parameters, conditional headers, addresses |
+//! | `security` | the resources of the Security API: for each its handlers, bodies and errors; parsing listings |
+//! | `oauth` | the token endpoint, its rate limits, discovery |
+//! | `meta` | health, documentation, the root |
+//! | `body` | reading and writing JSON values that bodies have in common |
+//! | `work` | running use cases on threads, by lanes |
+//! | `respond` | responses: JSON, pages, entity tags, errors |
+//! | `openapi` | the OpenAPI document |
+//!
+//! An endpoint is a function with `#[utoipa::path]` in the folder of its resource, listed in the `routes` function of its file.
 
 mod body;
 mod extract;
@@ -57,7 +51,7 @@ pub use server::connection_limits::ConnectionLimits;
 pub use server::serve::{ServeOptions, serve};
 pub use work::LaneSizes;
 
-/// What the API needs to answer.
+/// The dependencies and the settings of the API.
 #[derive(Clone)]
 pub struct Api {
     directory: Directory,
@@ -72,7 +66,7 @@ pub struct Api {
     lanes: Arc<Lanes>,
 }
 
-/// How much a request may hold; more is answered with 413.
+/// The largest bodies; larger ones are answered with 413.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The most ids in a bulk request.
@@ -84,11 +78,11 @@ pub struct Limits {
 }
 
 impl Api {
-    /// The API of `directory`. `tokens` says who calls, `ids` names requests, `clock` decides what has expired.
+    /// The API of `directory`. `tokens` verifies and issues tokens, `ids` makes the ids of requests, `clock` gives the time.
     ///
     /// # Errors
     ///
-    /// When the threads cannot be started that do what has to wait.
+    /// When the threads of the lanes cannot be started.
     pub fn new(
         directory: Directory,
         tokens: Arc<dyn Tokens>,
@@ -111,32 +105,32 @@ impl Api {
         })
     }
 
-    /// The same API, which pages of these origins may call too; `*` is every origin (contract 1.5).
+    /// Allows cross-origin requests from these origins; `*` is every origin (contract 1.5).
     #[must_use]
     pub fn with_allowed_origins(self, origins: Vec<String>) -> Self {
         Self { origins: origins.into(), ..self }
     }
 
-    /// The same API, which answers only so many requests for tokens.
+    /// Limits failed sign-ins.
     #[must_use]
     pub fn with_token_limits(self, limits: TokenLimits) -> Self {
         Self { throttle: Arc::new(Throttle::new(limits)), ..self }
     }
 
-    /// The same API, which believes proxies at these addresses when they say from where a request came.
+    /// Trusts the forwarding headers of proxies in these networks.
     #[must_use]
     pub fn with_trusted_proxies(self, proxies: Vec<IpNet>) -> Self {
         Self { trusted_proxies: proxies.into(), ..self }
     }
 
-    /// The same API, which clients reach below this URL (without a slash at its end).
+    /// Sets the public base URL, without a slash at its end.
     #[must_use]
     pub fn with_public_url(self, url: Option<String>) -> Self {
         Self { public_url: url.map(Arc::from), ..self }
     }
 }
 
-/// `app` with every route of the API, and with what surrounds them.
+/// Adds the routes and the middleware of the API to `app`.
 pub fn configure<T>(
     api: Api,
     app: App<T>,

@@ -1,7 +1,7 @@
-//! The API's own description, made from the handlers' attributes and the types they write (OpenAPI 3.1).
+//! The OpenAPI 3.1 document, generated from the attributes of handlers and types.
 //!
-//! A handler's attribute says what is particular to it: its parameters, its body, what success looks like, and what only it
-//! refuses. What holds everywhere is added here by rule, so that it cannot be forgotten.
+//! The attribute of a handler describes its parameters, its body, its success and the errors that are its own. Everything that
+//! follows from rules is added by `rules`.
 
 mod errors;
 mod parameters;
@@ -23,16 +23,16 @@ pub(crate) use parameters::{
 };
 use rules::Rules;
 
-/// The document as JSON for people to read.
+/// The OpenAPI document as pretty-printed JSON.
 ///
 /// # Errors
 ///
-/// Never in practice: the document is made of texts and numbers.
+/// Never in practice: strings and numbers can always be serialised.
 pub fn openapi() -> Result<String, serde_json::Error> {
     DOCUMENT.to_pretty_json()
 }
 
-/// The document.
+/// The OpenAPI document.
 pub(crate) fn document() -> &'static Document {
     &DOCUMENT
 }

@@ -1,5 +1,6 @@
-//! What handlers answer with: JSON, pages and problems.
+//! Responses: JSON, pages, entity tags and errors.
 
+pub(crate) mod etag;
 pub(crate) mod json;
 pub(crate) mod page;
 pub(crate) mod problem;

@@ -1,4 +1,4 @@
-//! The Security API, a folder for each resource: its handlers, its bodies and its errors.
+//! The Security API. Each resource has a module with its handlers, its bodies and its errors.
 
 pub(crate) mod api_keys;
 pub(crate) mod children;

@@ -1,4 +1,4 @@
-//! Custom properties as JSON: each as it was given (contract 3.3).
+//! Custom properties as JSON, unchanged (contract 3.3).
 
 use guildhall_domain::custom::{Custom, CustomChange, CustomValue};
 use serde::{Serialize, Serializer};
@@ -9,17 +9,17 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::body::object::{FieldErrors, JsonObject};
 
-/// What a request's custom properties are to those that are there.
+/// How custom properties of a request change the existing ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CustomMode {
-    /// They take their place (PUT).
+    /// They replace them (PUT).
     Replace,
     /// They are merged into them (PATCH).
     Merge,
 }
 
 impl CustomMode {
-    /// The change that a request's body asks for, if it speaks of custom properties.
+    /// The change of custom properties that a body requests, if it has the property `custom`.
     pub(crate) fn read(self, body: &JsonObject<'_>, errors: &mut FieldErrors) -> Option<CustomChange> {
         match self {
             Self::Replace => body.if_present("custom", errors, JsonObject::custom).map(CustomChange::Replace),
@@ -28,7 +28,7 @@ impl CustomMode {
     }
 }
 
-/// Custom properties in an answer.
+/// Custom properties in a response.
 pub(crate) struct CustomBody<'a>(pub(crate) &'a Custom);
 
 impl Serialize for CustomBody<'_> {
@@ -45,7 +45,7 @@ impl PartialSchema for CustomBody<'_> {
 
 impl ToSchema for CustomBody<'_> {}
 
-/// Custom properties in the body of a request: absent, `null` or an object.
+/// The schema of custom properties in a request: absent, `null` or an object.
 pub(crate) fn optional_custom_schema() -> openapi::Object {
     ObjectBuilder::from(properties()).schema_type(SchemaType::from_iter([Type::Object, Type::Null])).build()
 }
@@ -66,7 +66,7 @@ impl Serialize for CustomValueBody<'_> {
             CustomValue::Null => serializer.serialize_unit(),
             CustomValue::Boolean(value) => serializer.serialize_bool(*value),
             CustomValue::Text(text) => serializer.serialize_str(text),
-            // As JSON it keeps every digit, which no number type would.
+            // Raw JSON keeps every digit, unlike a number type.
             CustomValue::Number(text) => match serde_json::from_str::<&RawValue>(text) {
                 Ok(number) => number.serialize(serializer),
                 Err(_) => serializer.serialize_str(text),

@@ -1,4 +1,4 @@
-//! A JSON object as clients write it: property names in any case, unknown ones ignored (contract 1.3).
+//! Reading JSON objects: property names are case-insensitive, unknown ones are ignored (contract 1.3).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,15 +14,16 @@ use uuid::Uuid;
 
 use crate::respond::problem::Problem;
 
-/// The text of a body.
+/// A body as text, which must be UTF-8.
 pub(crate) fn utf8(body: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(body)
         .map_err(|error| Problem::bad_request(format!("The body is not UTF-8 after {} bytes", error.valid_up_to())))
 }
 
-/// Reads a whole body, an object, by `read`. Fields that `read` finds invalid are all reported together, under `message`.
+/// Reads a body that is a JSON object by `read`. Reports all invalid fields together, with `message` above them.
 ///
-/// A reader derived by serde would stop at the first one; so the schema of a body, which is derived, is a struct beside its reader.
+/// A derived `Deserialize` would stop at the first invalid field. So the type that describes a body for the OpenAPI document has a
+/// function that reads the body, and its fields are never filled.
 pub(crate) fn read_object<T>(
     body: &[u8],
     message: &'static str,
@@ -34,33 +35,33 @@ pub(crate) fn read_object<T>(
     errors.into_result(message, value)
 }
 
-/// The properties of an object in the order they were given; of several with the same name, the last one counts.
+/// The properties of a JSON object in their order. Of several with the same name, the last one counts.
 #[derive(Default)]
 pub(crate) struct JsonObject<'a> {
-    within: String,
+    prefix: String,
     properties: Properties<'a>,
 }
 
 impl<'a> JsonObject<'a> {
-    /// Reads a whole body.
+    /// Parses a body.
     pub(crate) fn read(body: &'a [u8]) -> Result<Self, Problem> {
         match serde_json::from_str(utf8(body)?) {
-            Ok(properties) => Ok(Self { within: String::new(), properties }),
+            Ok(properties) => Ok(Self { prefix: String::new(), properties }),
             Err(error) => Err(Problem::bad_request(format!("The body is not a JSON object: {error}"))),
         }
     }
 
-    /// A text; `null` is none.
+    /// A string; `None` if absent or `null`.
     pub(crate) fn text(&self, name: &str, errors: &mut FieldErrors) -> Option<String> {
         self.value(name, "The value must be a string", errors)
     }
 
-    /// Whether there is such a property, whatever its value.
+    /// Whether there is such a property, even if `null`.
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.properties.0.iter().any(|(key, _)| key.eq_ignore_ascii_case(name))
     }
 
-    /// What `read` finds where the property is there: nothing in it is a value too.
+    /// Distinguishes an absent property (`None`) from `null` (the `None` of `read`) and a value.
     pub(crate) fn if_present<T>(
         &self,
         name: &str,
@@ -70,34 +71,34 @@ impl<'a> JsonObject<'a> {
         self.contains(name).then(|| read(self, name, errors))
     }
 
-    /// What stands there, as it was given; `null` is nothing.
+    /// The JSON of a property; `None` if absent or `null`.
     pub(crate) fn raw(&self, name: &str) -> Option<&'a RawValue> {
         self.value(name, "", &mut FieldErrors::default())
     }
 
-    /// A truth value; `null` is none.
+    /// A boolean; `None` if absent or `null`.
     pub(crate) fn boolean(&self, name: &str, errors: &mut FieldErrors) -> Option<bool> {
         self.value(name, "The value must be true or false", errors)
     }
 
-    /// A whole number; `null` is none.
+    /// An integer; `None` if absent or `null`.
     pub(crate) fn integer(&self, name: &str, errors: &mut FieldErrors) -> Option<i64> {
         self.value(name, "The value must be a whole number", errors)
     }
 
-    /// An id; `null` is none.
+    /// A UUID; `None` if absent or `null`.
     pub(crate) fn id(&self, name: &str, errors: &mut FieldErrors) -> Option<Uuid> {
         let text = self.text(name, errors)?;
         errors.require(parse_guid(&text), self.path(name), "The value must be a UUID")
     }
 
-    /// A moment; `null` is none.
+    /// A timestamp; `None` if absent or `null`.
     pub(crate) fn moment(&self, name: &str, errors: &mut FieldErrors) -> Option<Timestamp> {
         let text = self.text(name, errors)?;
         errors.require(Timestamp::parse(&text).ok(), self.path(name), "The value must be an ISO 8601 date")
     }
 
-    /// Several texts; `null` is none.
+    /// An array of strings; empty if absent or `null`.
     pub(crate) fn texts(&self, name: &str, errors: &mut FieldErrors) -> Vec<String> {
         let elements: Vec<&RawValue> =
             self.value(name, "The value must be an array of strings", errors).unwrap_or_default();
@@ -108,13 +109,13 @@ impl<'a> JsonObject<'a> {
         elements.into_iter().enumerate().filter_map(text).collect()
     }
 
-    /// An object within this one; `null` is one without properties.
+    /// A nested object; without properties if absent or `null`.
     pub(crate) fn object(&self, name: &str, errors: &mut FieldErrors) -> JsonObject<'a> {
         let properties = self.value(name, "The value must be an object", errors).unwrap_or_default();
-        JsonObject { within: format!("{}.", self.path(name)), properties }
+        JsonObject { prefix: format!("{}.", self.path(name)), properties }
     }
 
-    /// Custom properties, whose names keep their case; `null` is none.
+    /// Custom properties, whose names keep their case; none if absent or `null`.
     pub(crate) fn custom(&self, name: &str, errors: &mut FieldErrors) -> Custom {
         let object = self.object(name, errors);
         let mut custom = Custom::new();
@@ -126,7 +127,7 @@ impl<'a> JsonObject<'a> {
         custom
     }
 
-    /// Changes of custom properties: those that are `null` go (RFC 7396).
+    /// A merge patch of custom properties: `null` removes one (RFC 7396).
     pub(crate) fn custom_merge(&self, name: &str, errors: &mut FieldErrors) -> BTreeMap<String, Option<CustomValue>> {
         let kept = |value| if value == CustomValue::Null { None } else { Some(value) };
         self.custom(name, errors).into_iter().map(|(name, value)| (name, kept(value))).collect()
@@ -139,11 +140,11 @@ impl<'a> JsonObject<'a> {
     }
 
     fn path(&self, name: &str) -> String {
-        format!("{}{name}", self.within)
+        format!("{}{name}", self.prefix)
     }
 }
 
-/// A scalar as it was given: a number keeps its digits.
+/// A scalar; a number keeps its digits.
 fn scalar(json: &str) -> Option<CustomValue> {
     match json.as_bytes().first()? {
         b'{' | b'[' => None,
@@ -154,12 +155,12 @@ fn scalar(json: &str) -> Option<CustomValue> {
     }
 }
 
-/// What is wrong with a body's fields.
+/// The invalid fields of a body.
 #[derive(Default)]
 pub(crate) struct FieldErrors(Vec<InvalidField>);
 
 impl FieldErrors {
-    /// `value`, unless something was wrong.
+    /// `value` if no field is invalid, otherwise 422.
     fn into_result<T>(self, message: &'static str, value: T) -> Result<T, Problem> {
         if self.0.is_empty() { Ok(value) } else { Err(Problem::invalid(message, &self.0)) }
     }

@@ -1,4 +1,4 @@
-//! A JSON array of ids: many, so that none is kept as text (contract 10 rows 1 to 7).
+//! Reading a JSON array of UUIDs without keeping their text, because there may be many (contract 10 rows 1 to 7).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,8 +12,7 @@ use uuid::Uuid;
 use crate::body::object::utf8;
 use crate::respond::problem::Problem;
 
-/// The ids in `body`, at most `most`, in their order; an id may be there more than once. The body is gone afterwards,
-/// before anything is done with the ids.
+/// Reads at most `most` ids, in their order and with duplicates. The body is freed before the ids are used.
 #[expect(clippy::needless_pass_by_value, reason = "the body is larger than all its ids and must not outlive them")]
 pub(crate) fn read_uuid_list(body: Vec<u8>, most: usize) -> Result<Vec<Uuid>, Problem> {
     let mut reading = UuidListVisitor { most, read: Vec::new(), fault: None };
@@ -57,7 +56,7 @@ impl<'de> Visitor<'de> for &mut UuidListVisitor {
     }
 }
 
-/// The id that an element is, if it is one.
+/// The UUID of an element, if it is one.
 fn parse_element(element: &str) -> Option<Uuid> {
     let text: Cow<'_, str> = match element.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(inner) if !inner.contains('\\') => inner.into(),

@@ -1,4 +1,4 @@
-//! A request's body, for those who may send one.
+//! The body of a request, read only after the caller is authorised.
 
 use std::future::{Ready, ready};
 
@@ -12,14 +12,14 @@ use crate::extract::caller::Caller;
 use crate::extract::request_body::{ReadError, RequestBody};
 use crate::respond::problem::Problem;
 
-/// What a request brings. Its body is not read before the caller is known to be allowed to send one.
+/// The body of a request, not yet read.
 pub(crate) struct AuthorisedBody {
     headers: HeaderMap,
     body: Option<RequestBody>,
 }
 
 impl AuthorisedBody {
-    /// The body, once the caller turns out to be allowed to do what they send it for (contract 1.3 and 1.6).
+    /// Checks that the caller has `permission` (401, 403), then reads a JSON body of at most `most` bytes (contract 1.3 and 1.6).
     pub(crate) async fn read_if_permitted(
         self,
         api: &Api,
@@ -31,7 +31,7 @@ impl AuthorisedBody {
         self.read(&["application/json"], most).await
     }
 
-    /// The body, whoever sends it. Only for those who are known to be allowed to.
+    /// Reads a body of one of the types `media`. The caller must have been authorised before.
     pub(crate) async fn read(self, media: &[&str], most: usize) -> Result<Vec<u8>, Problem> {
         self.check_media(media)?;
         let Some(body) = self.body else {
@@ -45,7 +45,7 @@ impl AuthorisedBody {
         })
     }
 
-    /// One of `media` with any parameters, or anything that does not say what it is.
+    /// The content type must be one of `media`, with any parameters, or absent.
     fn check_media(&self, media: &[&str]) -> Result<(), Problem> {
         if let Some(kind) = self.headers.get(header::CONTENT_TYPE) {
             let essence = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();

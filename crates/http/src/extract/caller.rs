@@ -1,4 +1,4 @@
-//! Who is calling.
+//! The caller of a request.
 
 use std::fmt;
 use std::pin::Pin;
@@ -19,12 +19,12 @@ use crate::middleware::audit;
 use crate::respond::problem::{Problem, error_chain};
 use crate::work::{Lane, run};
 
-/// Whoever the bearer token stands for. Whether they may do what they ask is decided by the use cases.
+/// The caller that the bearer token identifies. Use cases decide what the caller may do.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller(pub(crate) access::Caller);
 
 impl Caller {
-    /// Whoever the token in `headers` stands for.
+    /// Authenticates the caller by the token in `headers`.
     pub(crate) async fn authenticate(api: &Api, headers: &HeaderMap) -> Result<Self, Problem> {
         let is_anonymous = !headers.contains_key(header::AUTHORIZATION);
         let unauthenticated = |reason: AuthenticationError| {
@@ -41,13 +41,13 @@ impl Caller {
         }
     }
 
-    /// Fails unless the caller has this permission on anything of its kind.
+    /// Fails with 401 or 403 unless the caller has this permission on all things of its kind.
     pub(crate) async fn authorise(&self, api: &Api, permission: Permission) -> Result<(), Problem> {
         run(api, Lane::Read, self.clone(), move |api, context| api.directory.authorise(context, permission, On::All))
             .await
     }
 
-    /// Fails unless the caller has this permission on this user.
+    /// Fails with 401 or 403 unless the caller has this permission on this user.
     pub(crate) async fn authorise_on_user(
         &self,
         api: &Api,
@@ -108,7 +108,7 @@ impl FromRequest for Caller {
     }
 }
 
-/// Whom an identity of an outside issuer stands for here.
+/// The user linked with an identity of an outside issuer; a first sign-in may create the link.
 async fn recognise(api: &Api, identity: ExternalIdentity) -> Result<access::Caller, Problem> {
     let seen = identity.clone();
     let recognise = move |api: &Api, context: &Context| api.directory.recognise(context, &seen);
@@ -119,11 +119,11 @@ async fn recognise(api: &Api, identity: ExternalIdentity) -> Result<access::Call
         .await
 }
 
-/// How often a token is looked at whose issuer's keys are being fetched, and for how long in between.
+/// How often, and at which interval, a token is verified again while the keys of its issuer are being fetched.
 const MAX_KEY_CHECKS: u32 = 40;
 const KEY_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Whom the token stands for. Keys that are just being fetched are waited for a little, by this request alone.
+/// Verifies the token. If the keys of its issuer are being fetched, this request waits for them for a short time.
 async fn verify(api: &Api, token: &str) -> Result<Bearer, AuthenticationError> {
     let mut checks = 0;
     loop {
@@ -136,7 +136,7 @@ async fn verify(api: &Api, token: &str) -> Result<Bearer, AuthenticationError> {
     }
 }
 
-/// The token in `Authorization`.
+/// The bearer token in `Authorization`.
 fn token(headers: &HeaderMap) -> Result<&str, AuthenticationError> {
     let header = headers.get(header::AUTHORIZATION).ok_or(AuthenticationError::Header("there is no token"))?;
     let text = header.to_str().map_err(|_| AuthenticationError::Header("the header is not ASCII"))?;
@@ -147,7 +147,7 @@ fn token(headers: &HeaderMap) -> Result<&str, AuthenticationError> {
     Ok(token.trim())
 }
 
-/// Why unauthenticated is known to call: for the log, never for whoever calls.
+/// Why the caller is not authenticated. It is logged, and never sent to the client.
 enum AuthenticationError {
     Header(&'static str),
     Token(String),

@@ -1,4 +1,4 @@
-//! From which address a request comes, also through proxies.
+//! The client address of a request, also through proxies.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -8,17 +8,17 @@ use ipnet::IpNet;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The address of whoever sent the request. What headers say of it counts only as far as proxies in `trusted` wrote it.
+/// The address of the client. `Forwarded` and `X-Forwarded-For` count only as far as proxies in `trusted` wrote them.
 pub(crate) fn client_address(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr> {
     Some(address_of(request.peer_addr()?, request.headers(), trusted))
 }
 
-/// The same for a request with these headers that came over a connection from `peer`.
+/// The client address of a request with these headers on a connection from `peer`.
 pub(crate) fn address_of(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     behind(peer.ip().to_canonical(), headers, trusted)
 }
 
-/// Whether the client's own connection is encrypted: as far as trusted proxies say so. Where their headers disagree, it is not.
+/// Whether the client used HTTPS, according to the headers of trusted proxies. If they disagree, it did not.
 pub(crate) fn comes_by_https(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
     let Some(peer) = peer.map(|peer| peer.ip().to_canonical()).filter(|peer| is_in(*peer, trusted)) else {
         return false;
@@ -26,7 +26,7 @@ pub(crate) fn comes_by_https(peer: Option<SocketAddr>, headers: &HeaderMap, trus
     let elements = listed(headers, &FORWARDED);
     let addresses: Vec<_> = elements.iter().map(|element| forwarded_for(element)).collect();
     let hops = trusted_hops(peer, &addresses, trusted);
-    // The proxy that the client called added the element about it, and so did each one behind.
+    // Each proxy appends an element, so the first trusted proxy's is this many from the end.
     let forwarded = elements.iter().rev().nth(hops.saturating_sub(1)).and_then(|element| parameter(element, "proto"));
     let schemes = listed(headers, &X_FORWARDED_PROTO);
     let is_https = |scheme: &String| scheme.trim().eq_ignore_ascii_case("https");
@@ -37,8 +37,8 @@ pub(crate) fn comes_by_https(peer: Option<SocketAddr>, headers: &HeaderMap, trus
     }
 }
 
-/// What stands for the client where clients are counted: of IPv6, the network of 64 bits, which has as many addresses as it
-/// likes.
+/// The key under which clients are counted: an IPv4 address, or the /64 network of an IPv6 address, because one client may have
+/// all addresses of it.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -46,8 +46,8 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// A proxy keeps one of the two headers and may pass the other one on as the client made it up: where they disagree, neither
-/// is believed.
+/// The client address behind `peer`. A proxy sets one of the two headers and may pass on the other as a client forged it: if
+/// they disagree, neither counts.
 fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let said = |name: HeaderName, address: fn(&str) -> Option<IpAddr>| {
         let addresses: Vec<_> = listed(headers, &name).iter().map(|entry| address(entry)).collect();
@@ -60,15 +60,14 @@ fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     }
 }
 
-/// Each proxy adds the address that it was called from at the end, so from there on the first one that is no trusted proxy's
-/// is the client's.
+/// The last address that is not a trusted proxy's. Each proxy appends the address of its own client.
 fn first_untrusted(peer: IpAddr, addresses: &[Option<IpAddr>], trusted: &[IpNet]) -> IpAddr {
     let hops = trusted_hops(peer, addresses, trusted);
     let client = hops.checked_sub(1).and_then(|last| addresses.iter().rev().nth(last).copied().flatten());
     client.unwrap_or(peer)
 }
 
-/// How many of the last `addresses` were written by trusted proxies.
+/// How many addresses at the end of `addresses` were written by trusted proxies.
 fn trusted_hops(peer: IpAddr, addresses: &[Option<IpAddr>], trusted: &[IpNet]) -> usize {
     let mut writer = peer;
     let written = addresses.iter().rev().take_while(|address| {
@@ -85,7 +84,7 @@ fn is_in(address: IpAddr, networks: &[IpNet]) -> bool {
     networks.iter().any(|network| network.contains(&address))
 }
 
-/// The entries of a header that is a list.
+/// The entries of a list header.
 fn listed(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
     let values = headers.get_all(name).filter_map(|value| value.to_str().ok());
     values.flat_map(|value| split(value, ',')).collect()
@@ -96,7 +95,7 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
     address(&parameter(element, "for")?)
 }
 
-/// The value of this parameter of an element of `Forwarded`.
+/// The value of the parameter `wanted` of an element of `Forwarded`.
 fn parameter(element: &str, wanted: &str) -> Option<String> {
     let parameters = split(element, ';');
     let mut named = parameters.iter().filter_map(|parameter| parameter.split_once('='));
@@ -112,7 +111,7 @@ fn address(text: &str) -> Option<IpAddr> {
     bare.parse().ok().or_else(with_port).map(|address: IpAddr| address.to_canonical())
 }
 
-/// The parts between separators that stand in no quotes.
+/// Splits at separators outside quotes.
 fn split(text: &str, separator: char) -> Vec<String> {
     let mut parts = vec![String::new()];
     let (mut is_quoted, mut is_escaped) = (false, false);

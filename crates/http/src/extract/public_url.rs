@@ -1,4 +1,4 @@
-//! The URL of the service, as clients reach it.
+//! The public base URL of the service.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,8 +9,8 @@ use crate::Api;
 use crate::extract::client_address::comes_by_https;
 use crate::server::connection::Connection;
 
-/// The URL below which whoever sent `request` reaches the service: the one from the settings, otherwise the address at which the
-/// connection was accepted. `Host` is shown only where it names that address, because anybody can send any.
+/// The base URL for the client of `request`: the configured one, otherwise the local address of the connection. `Host` is used only
+/// if it names that address, because clients can forge it.
 pub(crate) fn public_url(api: &Api, request: &HttpRequest) -> String {
     if let Some(url) = &api.public_url {
         return url.to_string();
@@ -30,7 +30,7 @@ fn authority(local: SocketAddr, host: Option<&str>) -> String {
     host.filter(|host| names(host, own)).map_or_else(|| own.to_string(), str::to_ascii_lowercase)
 }
 
-/// Whether `host` is the address `own`, or `localhost` with its port where that is an address of the loopback.
+/// Whether `host` is the address `own`, or `localhost` with its port if `own` is a loopback address.
 fn names(host: &str, own: SocketAddr) -> bool {
     let (name, port) = match host.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok()),

@@ -1,4 +1,4 @@
-//! The parameters behind the question mark (contract 1.2).
+//! Query parameters (contract 1.2).
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -14,7 +14,7 @@ use crate::respond::page;
 use crate::respond::problem::Problem;
 use crate::work::Lane;
 
-/// The parameters of a request, not yet judged.
+/// The query string of a request, not yet parsed.
 pub(crate) struct Query(String);
 
 impl FromRequest for Query {
@@ -27,17 +27,17 @@ impl FromRequest for Query {
 }
 
 impl Query {
-    /// Where a listing with these parameters is read.
+    /// The lane for a listing with these parameters.
     pub(crate) fn lane(&self) -> Lane {
         Lane::of_search(self.0.len())
     }
 
     /// The page that `pageIndex` and `pageSize` ask for (contract 3.2).
     pub(crate) fn page(&self) -> Result<Page, Problem> {
-        page::asked("parameter", self.value(page::INDEX).as_deref(), self.value(page::SIZE).as_deref())
+        page::parse_page("parameter", self.value(page::INDEX).as_deref(), self.value(page::SIZE).as_deref())
     }
 
-    /// A switch; off when absent.
+    /// A boolean parameter; `false` if absent.
     pub(crate) fn is_on(&self, name: &str) -> Result<bool, Problem> {
         match self.value(name).map(|value| value.to_ascii_lowercase()).as_deref() {
             None | Some("false" | "0") => Ok(false),
@@ -46,18 +46,18 @@ impl Query {
         }
     }
 
-    /// Direct members and children, or all below, as `includeInherited` says.
+    /// Direct or effective membership, by `includeInherited`.
     pub(crate) fn reach(&self) -> Result<Reach, Problem> {
         Ok(if self.is_on("includeInherited")? { Reach::Effective } else { Reach::Direct })
     }
 
-    /// The groups that `excludedGroups` lists, separated by commas (contract 5.2).
+    /// The groups in `excludedGroups`, separated by commas (contract 5.2).
     pub(crate) fn excluded_groups(&self) -> Vec<GroupIdentifier> {
         let listed = self.value("excludedGroups").unwrap_or_default();
         listed.split(',').map(str::trim).filter(|name| !name.is_empty()).map(GroupIdentifier::from).collect()
     }
 
-    /// The last value of this name; clients write several things when they mean none.
+    /// The last value of this name. Clients send an empty text, `undefined` or `null` for an absent one.
     pub(crate) fn value(&self, name: &str) -> Option<Cow<'_, str>> {
         let named = form_urlencoded::parse(self.0.as_bytes()).filter(|(key, _)| key.eq_ignore_ascii_case(name));
         named.last().map(|(_, value)| value).filter(|value| !matches!(value.as_ref(), "" | "undefined" | "null"))

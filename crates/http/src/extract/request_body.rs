@@ -1,8 +1,8 @@
-//! The body of a request, read only as far as somebody asks for it, and only as long as it comes fast enough.
+//! The body of a request, read on demand and with a minimum rate.
 //!
-//! On a socket nothing of a body is read before it is asked for here, but for what comes with the head. What happens to a body
-//! that nobody reads is decided here too, because actix by itself throws away a chunked body, however long, as soon as nobody
-//! holds it any more: so it is held until the answer has left, which makes actix close the connection instead.
+//! Except for what arrives with the head, nothing of a body is read from the socket before it is requested here. A body that
+//! stays unread is kept until the response is written: if its payload were dropped, actix would read and discard a chunked body of
+//! any length; kept, it makes actix close the connection.
 
 use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
@@ -20,16 +20,16 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::server::connection::Connection;
 
-/// Within what time the first byte comes, and how much longer the body may take for each byte that has come: 1 KiB a second.
+/// The timeout for the first byte, and the time added for each byte received: a minimum rate of 1 KiB a second.
 const FIRST_BYTE_TIME: Duration = Duration::from_secs(10);
 const TIME_PER_BYTE: Duration = Duration::from_nanos(1_000_000_000 / 1024);
-/// How long nothing may come, however much came before.
+/// The longest pause between two parts of a body.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
-/// The most that is read of a body that nobody wants, so that its connection can be used again.
+/// The most that is read of an unread body, so that its connection can be used again.
 const MAX_UNWANTED: usize = 64 * 1024;
-/// How long an answer waits for the rest of such a body.
+/// How long the response waits for the rest of an unread body.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(250);
-/// The most room that is made for a body before it comes.
+/// The most bytes allocated for a body before it arrives.
 const MAX_PREALLOCATED: usize = 16 * 1024;
 
 /// The body of a request. Clones share one body.
@@ -102,8 +102,7 @@ impl RequestBody {
         }
     }
 
-    /// Makes the connection ready for the next request: reads what is left of this one, if that is little. Says whether it is
-    /// ready.
+    /// Reads the rest of the body, if it is short, and returns whether the connection is ready for the next request.
     pub(crate) async fn settle(&self) -> bool {
         let is_little = self.0.declared.is_none_or(|length| length <= MAX_UNWANTED);
         if is_little && matches!(self.0.progress.get(), Progress::Received(_)) {
@@ -113,7 +112,7 @@ impl RequestBody {
                     self.next().await;
                 }
             };
-            // If it takes too long, the connection is closed instead.
+            // After the timeout, the connection is closed instead.
             let _ = timeout(DRAIN_TIMEOUT, rest).await;
             self.begin_work();
         }
@@ -160,10 +159,10 @@ impl RequestBody {
     }
 }
 
-/// What actix gives a request's body as.
+/// The payload stream of actix.
 type BoxedStream = Pin<Box<dyn futures_core::Stream<Item = Result<Bytes, PayloadError>>>>;
 
-/// How fast a body comes, by what handlers get of it: the sizes and extensions of chunks do not count.
+/// The rate of a body, without the overhead of chunks.
 struct Pace {
     begun: Instant,
     last: Instant,
@@ -181,7 +180,7 @@ impl Pace {
         self.allowed += TIME_PER_BYTE.saturating_mul(u32::try_from(bytes).unwrap_or(u32::MAX));
     }
 
-    /// When more must have come.
+    /// When the next part is due.
     fn deadline(&self) -> Instant {
         (self.begun + self.allowed).min(self.last + MAX_PAUSE)
     }
@@ -191,10 +190,10 @@ impl Pace {
 pub(crate) enum ReadError {
     /// It is, or would be, longer than allowed.
     TooLarge,
-    /// It comes too slowly.
+    /// It arrives too slowly.
     TooSlow,
-    /// The server stops, and the body has not come yet.
+    /// The server shuts down before the body is complete.
     Stopping,
-    /// It broke off, or it is garbled.
+    /// It ended early or is malformed.
     Broken(PayloadError),
 }

@@ -1,4 +1,4 @@
-//! The API's description: for programs, and for people.
+//! The OpenAPI document and the page that shows it.
 
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
@@ -23,13 +23,13 @@ pub(crate) fn routes() -> Vec<Route> {
 const PAGE: &str = include_str!("docs/index.html");
 const START: &str = include_str!("docs/start.js");
 
-/// The page loads nothing from elsewhere and cannot be framed. The pictures of Swagger UI are in its style sheet.
+/// The page loads nothing from other origins and cannot be framed. Swagger UI has its images as data URLs in its style sheet.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// The files that the page needs.
+/// The files of Swagger UI that the page loads.
 const ASSETS: [&str; 3] = ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"];
 
 /// Shows this document.
@@ -86,7 +86,7 @@ async fn asset(PathParameter(asset): PathParameter<String>) -> Result<HttpRespon
     }
 }
 
-/// A file of Swagger UI, which is compiled in compressed: browsers read that, whether or not they say so.
+/// A file of Swagger UI. It is embedded with gzip, which every browser accepts, and is sent so.
 fn vendored(found: SwaggerFile<'static>) -> HttpResponse {
     let content = match found.bytes {
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),
@@ -99,7 +99,7 @@ fn vendored(found: SwaggerFile<'static>) -> HttpResponse {
     response
 }
 
-/// Many may read a file at one time, and slowly: it is not copied for each.
+/// A static file. Its content is shared, not copied, by concurrent responses.
 fn file(kind: &str, content: Bytes) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, kind))

@@ -1,4 +1,4 @@
-//! Whether the service lives, and whether it can work.
+//! Liveness and readiness.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;

@@ -1,4 +1,4 @@
-//! What the service is: some clients ask the bare address first.
+//! The root path, which some clients request first.
 
 use actix_web::http::StatusCode;
 use serde::Serialize;

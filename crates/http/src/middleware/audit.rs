@@ -1,21 +1,21 @@
-//! What an auditor looks for: a line each, with `audit` as its target. Who called, and from where, is in the request's span.
+//! Audit log lines, with the target `audit`. The caller and the client address are in the span of the request.
 
-use guildhall_domain::context::Context;
 use std::fmt::Display;
 
 use actix_web::ResponseError as _;
 use actix_web::http::StatusCode;
 use guildhall_domain::audit::{AdministratorsChange, ApiKeyChange, AuditNote, IdList};
+use guildhall_domain::context::Context;
 use guildhall_domain::directory::ChangePasswordError;
 use guildhall_domain::identifier::UserIdentifier;
 
 use crate::middleware::request_span::{LONGEST_NAME, excerpt};
 use crate::respond::problem::Problem;
 
-/// The most characters of a reason. One comes from a library that may repeat a part of what it was given.
+/// The most characters of a reason: libraries may repeat part of their input in an error.
 const LONGEST_REASON: usize = 300;
 
-/// Reports what a use case noted.
+/// Writes the audit line of a use case's note.
 pub(crate) fn report(note: &AuditNote) {
     match note {
         AuditNote::AdministratorsChanged { change, administrators, group, users, groups } => {
@@ -56,7 +56,7 @@ pub(crate) fn report(note: &AuditNote) {
     }
 }
 
-/// Reports that somebody who sent a token was refused: 401 or 403. Anything else is no denial.
+/// Writes an audit line if `problem` is 401 or 403, for a request with a token.
 pub(crate) fn report_if_denied(problem: &Problem) {
     let status = problem.status_code();
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
@@ -64,7 +64,7 @@ pub(crate) fn report_if_denied(problem: &Problem) {
     }
 }
 
-/// Reports that a token is not accepted.
+/// Writes an audit line for a token that is not accepted.
 pub(crate) fn token_refused(reason: &str) {
     denied(StatusCode::UNAUTHORIZED, reason);
 }
@@ -74,8 +74,7 @@ fn denied(status: StatusCode, reason: &str) {
     tracing::info!(target: "audit", event = "denied", status = code, reason, "denied with {code}");
 }
 
-/// Reports that somebody did not get a token. `name` is the username or the client id that they gave, if they gave one.
-/// A failure of the service is no refusal.
+/// Writes an audit line for a refused sign-in, if `problem` is a client error. `name` is the username or client id of the request.
 pub(crate) fn report_if_sign_in_refused(name: Option<&str>, problem: &Problem) {
     let status = problem.status_code();
     if status.is_client_error() {
@@ -84,7 +83,7 @@ pub(crate) fn report_if_sign_in_refused(name: Option<&str>, problem: &Problem) {
     }
 }
 
-/// Reports that a password was changed, or that it was not because the existing one was given wrong.
+/// Writes an audit line if a password was changed, or if the existing password was incorrect.
 pub(crate) fn report_password_change(
     context: &Context,
     user: &UserIdentifier,

@@ -1,13 +1,12 @@
-//! Browsers that call from pages of other origins (contract 1.5).
+//! Cross-origin requests (contract 1.5).
 
 use actix_cors::Cors;
 use actix_web::http::{Method, header};
 
-/// For how many seconds a browser remembers that it may call.
+/// How many seconds a browser caches a preflight.
 const REMEMBERED: usize = 3600;
 
-/// Answers preflights, and says which of `origins` may read answers; `*` is every origin. Without any, nothing changes for
-/// browsers: they refuse.
+/// Answers preflights and allows `origins` to read responses; `*` is every origin.
 pub(crate) fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD])

@@ -1,4 +1,4 @@
-//! What happens around every request: it gets an id, a line in the log, and errors in the API's form.
+//! The outermost work on a request: its id, its span and log line, the match of its path, and the bodies of errors.
 
 use std::time::Instant;
 
@@ -25,7 +25,7 @@ use crate::server::connection::Connection;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Answers every request.
+/// Gives the request an id and a span, answers it by `next`, writes the bodies of errors, and logs the result.
 pub(crate) async fn log_request<B: MessageBody + 'static>(
     api: Data<Api>,
     mut request: ServiceRequest,
@@ -35,7 +35,7 @@ pub(crate) async fn log_request<B: MessageBody + 'static>(
     let connection = request.request().conn_data::<Connection>().cloned();
     let request_body = RequestBody::take_from(&mut request, connection.clone());
     request.extensions_mut().insert(request_body.clone());
-    // A request that expected `100 Continue` was matched before.
+    // A request with `Expect: 100-continue` was matched before its body was accepted.
     let matched = request.extensions_mut().remove::<PathMatch>();
     let path_match = matched.or_else(|| PathMatch::find(request.path()));
     let template = path_match.as_ref().map(PathMatch::template);
@@ -62,7 +62,8 @@ pub(crate) async fn log_request<B: MessageBody + 'static>(
     .await
 }
 
-/// `response` on its way. A body of the request that stayed `unread` is the last thing on its connection.
+/// Attaches to the body of `response` the guard of the connection's phase. If the request's body stays `unread`, the connection
+/// is closed afterwards.
 fn with_body_guard(
     response: ServiceResponse,
     unread: Option<RequestBody>,
@@ -79,7 +80,7 @@ fn with_body_guard(
     })
 }
 
-/// The headers of an error that is answered before the routes are asked.
+/// Adds the headers of an error that is answered outside the middleware.
 pub(crate) fn add_error_headers(headers: &mut HeaderMap, id: Uuid) {
     headers.insert(header::CONTENT_TYPE, JSON);
     if let Ok(id) = HeaderValue::try_from(id.to_string()) {
@@ -88,7 +89,7 @@ pub(crate) fn add_error_headers(headers: &mut HeaderMap, id: Uuid) {
     response_headers::add_to(headers);
 }
 
-/// An error in the API's form, and what caused it.
+/// The response with its error body, and the error chain of the cause.
 fn with_error_body(response: ServiceResponse, id: Uuid) -> (ServiceResponse, Option<String>) {
     let error = response.response().error();
     let (body, cause) = match error.and_then(Error::as_error::<Problem>) {
@@ -101,7 +102,7 @@ fn with_error_body(response: ServiceResponse, id: Uuid) -> (ServiceResponse, Opt
     (response, cause)
 }
 
-/// The line of an answered request.
+/// Writes the log line of an answered request.
 pub(crate) fn log_response(status: StatusCode, begun: Instant, cause: Option<String>) {
     let duration = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let code = status.as_u16();

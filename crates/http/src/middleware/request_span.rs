@@ -1,4 +1,4 @@
-//! The span of a request: what every line of the log about it says.
+//! The tracing span of a request: the fields of all its log lines.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, Span, info_span, record_all};
 use uuid::Uuid;
 
-/// The most characters of a path in the log. The service reads paths of any length that fits a head.
+/// The most characters of a path in the log; a path may be as long as a head.
 const LONGEST_PATH: usize = 200;
-/// The most characters of a method in the log: more than any that means something.
+/// The most characters of a method in the log, longer than any known method.
 const LONGEST_METHOD: usize = 20;
-/// The most characters of a name in the log: as many as a name has.
+/// The most characters of a name in the log, the same as the limit of a name.
 pub(crate) const LONGEST_NAME: usize = 255;
 
 tokio::task_local! {
     static CURRENT: Arc<RequestSpan>;
 }
 
-/// The span of one request, which learns once who calls.
+/// The span of one request. The caller is recorded once, when known.
 pub(crate) struct RequestSpan {
     id: Uuid,
     span: Span,
@@ -32,7 +32,7 @@ pub(crate) struct RequestSpan {
 }
 
 impl RequestSpan {
-    /// The span of a request from `address`, which is answered by the route with the template `route`.
+    /// The span of a request from `address` that matched the template `route`.
     pub(crate) fn new(
         id: Uuid,
         method: &Method,
@@ -54,7 +54,7 @@ impl RequestSpan {
         Arc::new(Self { id, span, address, is_identified: AtomicBool::new(false) })
     }
 
-    /// The span of the request that this task answers.
+    /// The span of the request of this task.
     pub(crate) fn current() -> Arc<Self> {
         let outside = || {
             Arc::new(Self {
@@ -77,28 +77,28 @@ impl RequestSpan {
         self.address
     }
 
-    /// Makes this the span of the request that `answering` answers.
+    /// Runs `answering` in this span.
     pub(crate) async fn around<F: Future>(self: Arc<Self>, answering: F) -> F::Output {
         let span = self.span.clone();
         CURRENT.scope(self, answering).instrument(span).await
     }
 
-    /// Runs `work` in the span, on any thread.
+    /// Runs `work` in the span; for threads outside the task.
     pub(crate) fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
         self.span.in_scope(work)
     }
 
-    /// Says who calls, as a use case found out.
+    /// Records the caller that a use case admitted.
     pub(crate) fn identify(&self, admission: &Admission) {
         self.record(admission.user, Some(&admission.username), admission.api_key);
     }
 
-    /// Says who has just signed in.
+    /// Records the user who has just signed in.
     pub(crate) fn identify_by_sign_in(&self, user: UserId, api_key: Option<ApiKeyId>) {
         self.record(user, None, api_key);
     }
 
-    /// Once only: the formatter for text would write the fields again.
+    /// Records once only, because the text formatter would repeat the fields.
     fn record(&self, user: UserId, username: Option<&str>, api_key: Option<ApiKeyId>) {
         if !self.is_identified.swap(true, Ordering::Relaxed) {
             let username = username.map(|name| excerpt(name, LONGEST_NAME));
@@ -107,7 +107,7 @@ impl RequestSpan {
     }
 }
 
-/// The first characters of a text that whoever calls can make as long as they like.
+/// The first `most` characters of a text from a client, for the log.
 pub(crate) fn excerpt(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

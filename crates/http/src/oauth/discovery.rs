@@ -1,4 +1,4 @@
-//! How anybody finds out how to verify our tokens (OpenID Connect Discovery 1.0, RFC 7517).
+//! Discovery of the issuer and of its public keys (OpenID Connect Discovery 1.0, RFC 7517).
 
 use std::collections::BTreeMap;
 

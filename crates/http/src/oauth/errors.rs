@@ -1,4 +1,4 @@
-//! Refusals of who signs in, or says to have signed in.
+//! The errors of use cases about signing in, as responses.
 
 use guildhall_domain::directory::{ClientError, RecogniseError, RefreshError, SignInError};
 

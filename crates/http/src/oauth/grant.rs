@@ -1,4 +1,4 @@
-//! What a request for a token asks for (RFC 6749, and contract 2.1).
+//! Parsing token requests (RFC 6749, and contract 2.1).
 
 use std::collections::HashMap;
 
@@ -11,13 +11,13 @@ use uuid::Uuid;
 
 use crate::respond::problem::Problem;
 
-/// The most bytes of a form: several times what any client sends.
+/// The largest form in bytes, several times what clients send.
 pub(crate) const LONGEST_FORM: usize = 16 * 1024;
 
-/// On what ground a token is asked for.
+/// The credentials of a token request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Grant {
-    /// A program's API key.
+    /// The id and the secret of an API key.
     Client {
         id: String,
         secret: String,
@@ -32,7 +32,7 @@ pub(crate) enum Grant {
 }
 
 impl Grant {
-    /// The username or the client id that was given.
+    /// The username or the client id.
     pub(crate) fn name(&self) -> Option<&str> {
         match self {
             Self::Client { id: name, .. } | Self::Password { username: name, .. } => Some(name),
@@ -71,7 +71,7 @@ enum GrantType {
     RefreshToken,
 }
 
-/// A request for a token, read.
+/// A parsed token request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TokenRequest {
     pub(crate) grant: Grant,
@@ -79,7 +79,7 @@ pub(crate) struct TokenRequest {
 }
 
 impl TokenRequest {
-    /// Reads a form, and the client's id and secret from `Authorization` where they are not in the form.
+    /// Parses a form. The id and the secret of a client may be in `Authorization` instead.
     pub(crate) fn read(form: &[u8], headers: &HeaderMap) -> Result<Self, Problem> {
         let mut form = Form::read(form)?;
         let grant = match form.take("grant_type").as_deref() {
@@ -105,7 +105,7 @@ fn client(form: &mut Form, headers: &HeaderMap) -> Result<Grant, Problem> {
     if contradicts { Err(Problem::oauth("invalid_request")) } else { Ok(Grant::Client { id, secret }) }
 }
 
-/// A client's id and secret by HTTP Basic, each form-encoded before both are Base64 (RFC 6749, section 2.3.1).
+/// The id and the secret of a client in HTTP Basic, both form-encoded (RFC 6749, section 2.3.1).
 fn basic(headers: &HeaderMap) -> Result<Option<(String, String)>, Problem> {
     let Some(header) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let credentials = header.to_str().ok().and_then(|text| text.trim().split_once(' '));
@@ -122,7 +122,7 @@ fn decode(text: &str) -> String {
     form_urlencoded::parse(text.as_bytes()).next().map(|(decoded, _)| decoded.into_owned()).unwrap_or_default()
 }
 
-/// The parameters of a form. One without a value counts as absent, and none may come twice (RFC 6749, section 3.2).
+/// The parameters of a form. An empty one counts as absent, and none may be repeated (RFC 6749, section 3.2).
 struct Form(HashMap<String, String>);
 
 impl Form {

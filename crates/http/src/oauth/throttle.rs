@@ -1,7 +1,7 @@
-//! How often somebody may fail to prove who they are (contract 10 row 27).
+//! Rate limits for failed sign-ins (contract 10 row 27).
 //!
-//! Failures alone count, by address and by account at an address: nobody can keep a right secret from somebody at another
-//! address. The limits are those of one instance.
+//! Only failures count, per address and per account at an address; so nobody can lock out a user at another address. The limits
+//! are those of one instance.
 
 use std::convert::Infallible;
 use std::hash::{BuildHasher as _, Hash, RandomState};
@@ -16,27 +16,27 @@ use quick_cache::sync::Cache;
 use crate::extract::client_address::network;
 use crate::respond::problem::Problem;
 
-/// How many addresses, and how many accounts at addresses, are remembered; those that were not used for longest go first.
+/// How many addresses, and how many accounts at addresses, are remembered. The least recently used are evicted first.
 const REMEMBERED: usize = 1 << 16;
 const MINUTE: u64 = 60_000_000_000;
 
-/// How many failures there may be in a minute; none is any number.
+/// The most failures in a minute; `None` is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TokenLimits {
-    /// From one address; from one network of 64 bits, where the address is IPv6.
+    /// Per address; for IPv6, per /64 network.
     pub per_address: Option<NonZeroU32>,
-    /// From one address for one username, email address or client id, whether it is known or not.
+    /// Per address and username, email address or client id, whether it exists or not.
     pub per_account: Option<NonZeroU32>,
 }
 
-/// Counts failures. It keeps digests under a key of this process, and a bounded number of them.
+/// Counts failures by keyed hashes, of which it keeps a bounded number.
 pub(crate) struct Throttle {
     hasher: RandomState,
     addresses: Option<Limiter>,
     accounts: Option<Limiter>,
 }
 
-/// An attempt that counts as a failure unless it is said to be none.
+/// An attempt, which counts as a failure until it is refunded.
 #[must_use]
 pub(crate) struct Attempt {
     counted: Vec<Arc<Bucket>>,
@@ -51,7 +51,7 @@ impl Throttle {
         }
     }
 
-    /// Begins an attempt from this address, unless there have been too many failures from there.
+    /// Begins an attempt from `address`, or fails with 429 after too many failures from it.
     pub(crate) fn attempt(&self, address: Option<IpAddr>) -> Result<Attempt, Problem> {
         let mut attempt = Attempt { counted: Vec::new() };
         if let (Some(limiter), Some(address)) = (&self.addresses, address) {
@@ -60,8 +60,7 @@ impl Throttle {
         Ok(attempt)
     }
 
-    /// Says for which account the attempt is. It ends here if there have been too many failures for the account from this
-    /// address.
+    /// Counts the attempt for `account` too, or fails with 429 after too many failures for it from this address.
     pub(crate) fn count_account(
         &self,
         attempt: &mut Attempt,
@@ -76,14 +75,14 @@ impl Throttle {
 }
 
 impl Attempt {
-    /// It was no failure.
+    /// Uncounts the attempt: it was no failure.
     pub(crate) fn refund(self) {
         for bucket in &self.counted {
             bucket.give_back();
         }
     }
 
-    /// Whether it was one, is for the answer to say: a wrong secret is a failure; the service's own trouble is none.
+    /// Refunds the attempt unless `outcome` is a client error; a server error is not a failed sign-in.
     pub(crate) fn settle<T>(self, outcome: Result<T, Problem>) -> Result<T, Problem> {
         if outcome.as_ref().map_or_else(Problem::is_server_error, |_| true) {
             self.refund();
@@ -117,9 +116,9 @@ impl Limiter {
     }
 }
 
-/// Refills steadily, and takes back what was not used: the generic cell rate algorithm.
+/// A bucket that refills steadily (the generic cell rate algorithm), with refunds.
 struct Bucket {
-    /// Nanoseconds between two that are admitted in the long run.
+    /// Nanoseconds in which the bucket refills by one.
     interval: u64,
     begun: Instant,
     /// When the bucket is full again, in nanoseconds since `begun`.
@@ -131,7 +130,7 @@ impl Bucket {
         Self { interval: MINUTE / u64::from(per_minute.get()), begun, full_at: AtomicU64::new(0) }
     }
 
-    /// Takes one out, or says how long to wait for one.
+    /// Takes one, or returns how long to wait for it.
     fn take(&self) -> Result<(), Duration> {
         let now = u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let taken = |full_at: u64| {
@@ -145,7 +144,7 @@ impl Bucket {
     }
 
     fn give_back(&self) {
-        // A bucket that was filled up since stays full.
+        // A bucket that has refilled in the meantime stays full.
         let given_back = |full_at: u64| Some(full_at.saturating_sub(self.interval));
         let _ = self.full_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, given_back);
     }

@@ -1,4 +1,4 @@
-//! Access tokens: how they are got, and how anybody verifies them (contract 2).
+//! The token endpoint (contract 2.1).
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
@@ -85,7 +85,7 @@ async fn token(
     issue_token(api, request, request_body).await.map_err(Problem::into_oauth)
 }
 
-/// Somebody to whom a token is to be issued.
+/// An authenticated user or client, to whom a token is issued.
 struct SignedIn {
     caller: Caller,
     client: Option<ApiKeyId>,
@@ -153,7 +153,7 @@ fn lane(grant: &Grant) -> Lane {
     }
 }
 
-/// The account that is tried; all spellings of a name and of a client id are one.
+/// The account of an attempt. All spellings of a name or a client id are the same account.
 #[derive(Hash)]
 enum AttemptedAccount {
     Client(Uuid),

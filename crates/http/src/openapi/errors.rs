@@ -1,4 +1,4 @@
-//! Errors as the document shows them; `problem` writes them.
+//! The schemas of errors, which `respond::problem` writes.
 #![expect(dead_code, reason = "only their descriptions are used")]
 
 use utoipa::ToSchema;

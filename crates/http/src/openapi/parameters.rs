@@ -1,4 +1,4 @@
-//! Parameters as the document shows them. The handlers read them by hand, more forgivingly than any schema says.
+//! The schemas of parameters. `extract` parses them, and accepts more than the schemas say.
 #![expect(dead_code, reason = "only their descriptions are used")]
 
 use utoipa::IntoParams;
@@ -171,7 +171,7 @@ pub(crate) struct AssetPath {
     asset: String,
 }
 
-/// There is no largest number: it is cut down, however large.
+/// The schema has no maximum, because larger sizes are cut down.
 fn page_size() -> Object {
     ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).default(Some(25.into())).build()
 }

@@ -1,4 +1,4 @@
-//! What every operation has, by what it is.
+//! Parts of the document that follow from rules: errors, headers and security of every operation.
 
 use utoipa::Modify;
 use utoipa::openapi::content::ContentBuilder;
@@ -11,13 +11,13 @@ use utoipa::openapi::{ObjectBuilder, OpenApi, Ref, RefOr, Required, Response, Sc
 
 use crate::oauth::token::TOKEN_ENDPOINT;
 
-/// Adds it to the document.
+/// Adds these parts to the document.
 pub(super) struct Rules;
 
 const TOKEN: &str = "bearer";
 const JSON: &str = "application/json";
 
-/// Everything that is not a success: its status, name, schema and meaning.
+/// Every error response: its status, name, schema and description.
 const ERROR_RESPONSES: [(&str, &str, &str, &str); 12] = [
     ("400", "BadRequest", "Error", "The request cannot be understood."),
     ("401", "Unauthorized", "Unauthenticated", "There is no token, or it is not (or no longer) valid."),
@@ -57,7 +57,7 @@ impl Modify for Rules {
     }
 }
 
-/// The bodies of requests, in which unknown properties are ignored.
+/// The schemas of request bodies, in which unknown properties are ignored.
 const REQUEST_BODIES: [&str; 14] = [
     "NewUser",
     "NewCredentials",
@@ -75,7 +75,7 @@ const REQUEST_BODIES: [&str; 14] = [
     "Words",
 ];
 
-/// An answer has no other properties than those that are described.
+/// Response bodies have no properties other than those described.
 fn forbid_additional_properties(components: &mut Components) {
     for (name, schema) in &mut components.schemas {
         if let RefOr::T(Schema::Object(object)) = schema
@@ -87,7 +87,7 @@ fn forbid_additional_properties(components: &mut Components) {
     }
 }
 
-/// A page refers to what it holds, which the derived schema repeats.
+/// Makes the items of a page references to their schema, which the derived schema repeats inline.
 fn reference_page_items(components: &mut Components) {
     for held in ["User", "Group", "ApiKey", "Identity"] {
         if let Some(RefOr::T(Schema::Object(page))) = components.schemas.get_mut(&format!("Page_{held}"))
@@ -115,7 +115,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
         let mut parameters = operation.parameters.iter().flatten();
         parameters.any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == name))
     };
-    // What it refuses, it says in a form of its own.
+    // The token endpoint has its own error format, which its handler describes.
     let is_oauth = path == TOKEN_ENDPOINT;
     let has_body = operation.request_body.is_some() && !is_oauth;
     let mut statuses = if is_oauth { Vec::new() } else { vec!["500"] };
@@ -146,7 +146,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
         let error = ERROR_RESPONSES.iter().chain([&SERVER_ERROR]).find(|error| error.0 == status).filter(|_| !is_oauth);
         if let Some(error) = error {
             *response = if method == "HEAD" {
-                // The same without a body.
+                // A response to HEAD has no body.
                 let mut error_response = error_response(error);
                 error_response.content.clear();
                 error_response.into()

@@ -1,4 +1,4 @@
-//! Answers as the threads make them that do the work: written out whole, so that the asynchronous threads only pass them on.
+//! Successful responses. They are serialised on the worker threads, so that the asynchronous threads only send them.
 
 use std::fmt;
 
@@ -10,35 +10,35 @@ use serde::Serialize;
 
 use crate::respond::problem::Problem;
 
-/// What bodies of the API are.
+/// The content type of the API.
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
-/// An answer that is not a refusal. It can be made on any thread.
+/// A successful response. Unlike `HttpResponse`, it is `Send`.
 pub(crate) struct PreparedResponse {
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Option<Vec<u8>>,
 }
 
-/// An answer with a body.
+/// A response with a JSON body.
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Result<PreparedResponse, Problem> {
     let body = serde_json::to_vec(body).map_err(Problem::unexpected)?;
     Ok(PreparedResponse { status, headers: vec![(header::CONTENT_TYPE, JSON)], body: Some(body) })
 }
 
-/// An answer without one.
+/// A response without a body.
 pub(crate) fn empty(status: StatusCode) -> PreparedResponse {
     PreparedResponse { status, headers: Vec::new(), body: None }
 }
 
-/// The answer to a request that made `body`, which is at `place` from now on.
-pub(crate) fn created(place: impl fmt::Display, body: &impl Serialize) -> Result<PreparedResponse, Problem> {
-    let location = HeaderValue::try_from(format!("/api/security/{place}")).map_err(Problem::unexpected)?;
+/// A 201 response with a JSON body, and the path below `/api/security/` in `Location`.
+pub(crate) fn created(path: impl fmt::Display, body: &impl Serialize) -> Result<PreparedResponse, Problem> {
+    let location = HeaderValue::try_from(format!("/api/security/{path}")).map_err(Problem::unexpected)?;
     Ok(json(StatusCode::CREATED, body)?.with_header(header::LOCATION, location))
 }
 
 impl PreparedResponse {
-    /// The same with this header.
+    /// Adds a header.
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self

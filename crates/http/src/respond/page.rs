@@ -1,4 +1,4 @@
-//! A page of a listing as JSON (contract 3.2).
+//! Pages of listings: parsing page parameters, and the JSON of a page (contract 3.2).
 
 use guildhall_domain::page::{Page, Paged};
 use serde::Serialize;
@@ -6,16 +6,16 @@ use utoipa::ToSchema;
 
 use crate::respond::problem::Problem;
 
-/// What requests call the number of a page.
+/// The name of the page number in requests.
 pub(crate) const INDEX: &str = "pageIndex";
-/// What they call its size.
+/// The name of the page size in requests.
 pub(crate) const SIZE: &str = "pageSize";
 
-/// The largest page number, so that clients of every kind can hold it.
+/// The largest page number: a signed 32-bit integer, which every client can represent.
 const LAST_PAGE: u64 = i32::MAX as u64;
 
-/// The page that a request asks for by its number and its size. It has them in what is called a `place`.
-pub(crate) fn asked(place: &str, index: Option<&str>, size: Option<&str>) -> Result<Page, Problem> {
+/// Parses the page number and size of a request. `place` is `parameter` or `property`, for error messages.
+pub(crate) fn parse_page(place: &str, index: Option<&str>, size: Option<&str>) -> Result<Page, Problem> {
     let index = index.map_or(Ok(0), |digits| count(place, INDEX, digits, 0))?;
     let size = size.map_or(Ok(Page::DEFAULT_SIZE), |digits| count(place, SIZE, digits, 1))?;
     if index > LAST_PAGE {
@@ -26,7 +26,7 @@ pub(crate) fn asked(place: &str, index: Option<&str>, size: Option<&str>) -> Res
 
 fn count(place: &str, name: &str, digits: &str, least: u64) -> Result<u64, Problem> {
     let is_whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    // A number too large to hold is still a number, and is cut down or refused as one.
+    // Digits that overflow are still a number: the size is cut down, the page number is refused.
     let count = is_whole.then(|| digits.parse().unwrap_or(u64::MAX)).filter(|count| *count >= least);
     count.ok_or_else(|| Problem::bad_request(format!("The {place} '{name}' must be a whole number, {least} or more")))
 }
@@ -52,7 +52,7 @@ pub(crate) struct PageBody<T> {
 }
 
 impl<T> PageBody<T> {
-    /// `paged`, each item as `body` writes it.
+    /// The page `paged`, with each item converted by `body`.
     pub(crate) fn new<'a, I>(paged: &'a Paged<I>, body: impl Fn(&'a I) -> T) -> Self {
         Self {
             page_index: paged.page.index(),

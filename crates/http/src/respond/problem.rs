@@ -1,4 +1,4 @@
-//! Every answer that is not a success, in the API's format (contract 3.1).
+//! Error responses (contract 3.1).
 
 mod body;
 mod refusals;
@@ -20,7 +20,7 @@ use body::{ErrorBody, OAuthErrorBody, ProblemType};
 pub(crate) use body::{InvalidFieldBody, NamedGroup, QueryMistake};
 pub(crate) use refusals::{GROUP_NOT_FOUND, NOT_A_MEMBER, USER_NOT_FOUND};
 
-/// Why a request is not answered as it hoped.
+/// An error response: its status, its body and its header. The cause is for the log.
 #[derive(Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
@@ -32,16 +32,16 @@ pub(crate) struct Problem {
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// In which format the body says it.
+/// The format of the error body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ErrorFormat {
-    /// As the API does.
+    /// The format of the API.
     Api,
-    /// As RFC 6749 does (section 5.2): the message is a code, and there is nothing else.
+    /// The format of RFC 6749, section 5.2: the message is an error code, and the only property.
     OAuth,
 }
 
-/// What a header tells the client to do about it.
+/// A header that tells the client what to do.
 #[derive(Debug)]
 enum ProblemHeader {
     Authenticate,
@@ -49,7 +49,7 @@ enum ProblemHeader {
     RetryAfter(u64),
 }
 
-/// What a client sees without a valid token: this and nothing else (contract 2.3).
+/// The whole body of every 401 (contract 2.3).
 const UNAUTHENTICATED: &str = r#"{"message":"Authorization has been denied for this request."}"#;
 
 impl Problem {
@@ -65,7 +65,7 @@ impl Problem {
         }
     }
 
-    /// A status that somebody else chose.
+    /// An error with the standard reason of `status` as its message.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         Self::new(status, status.canonical_reason().unwrap_or("The request failed"))
     }
@@ -74,7 +74,7 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
-    /// A ZenQL query that makes no sense after so many characters (contract 8.2).
+    /// 400: a ZenQL query is invalid after `position` characters (contract 8.2).
     pub(crate) fn zenql(position: usize, detail: &str) -> Self {
         Self::bad_request("The ZenQL query is not valid").with_data(&QueryMistake { position, detail })
     }
@@ -83,23 +83,23 @@ impl Problem {
         Self { header_line: Some(ProblemHeader::Authenticate), ..Self::of_status(StatusCode::UNAUTHORIZED) }
     }
 
-    /// The same of a token that was accepted; the reason is for the log.
+    /// 401 for a token that was verified; the cause is for the log.
     pub(crate) fn unauthenticated_because(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { cause: Some(cause.into()), ..Self::unauthenticated() }
     }
 
-    /// Why there is no token, by the code that clients know (contract 2.1).
+    /// 400 of the token endpoint, with an error code (contract 2.1).
     pub(crate) fn oauth(code: &'static str) -> Self {
         Self { format: ErrorFormat::OAuth, ..Self::bad_request(code) }
     }
 
-    /// Too many requests: again in so many seconds.
+    /// 429 with `Retry-After`.
     pub(crate) fn too_many_requests(seconds: u64) -> Self {
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "slow_down");
         Self { format: ErrorFormat::OAuth, header_line: Some(ProblemHeader::RetryAfter(seconds)), ..problem }
     }
 
-    /// The same for who asked for a token: clients read nothing but the code.
+    /// Converts the error to the format of the token endpoint, with an error code.
     pub(crate) fn into_oauth(self) -> Self {
         let (status, code) = match self.status {
             _ if self.format == ErrorFormat::OAuth => return self,
@@ -119,7 +119,7 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, message)
     }
 
-    /// No route has this path.
+    /// 404: no route has this path.
     pub(crate) fn no_such_path() -> Self {
         Self::not_found("There is nothing at this address")
     }
@@ -137,7 +137,7 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     }
 
-    /// What was sent took too long.
+    /// 408.
     pub(crate) fn request_timeout(message: &'static str) -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, message)
     }
@@ -146,13 +146,13 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
     }
 
-    /// Fields are not as they must be; `message` says for what.
+    /// 422 with the invalid fields.
     pub(crate) fn invalid(message: &'static str, fields: &[InvalidField]) -> Self {
         let fields: Vec<_> = fields.iter().map(InvalidFieldBody::from).collect();
         Self::validation(message).with_data(&fields)
     }
 
-    /// The same, with data of its own.
+    /// 422 without data.
     pub(crate) fn validation(message: &'static str) -> Self {
         Self { kind: ProblemType::Validation, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, message) }
     }
@@ -161,24 +161,24 @@ impl Problem {
         Self::new(StatusCode::PRECONDITION_FAILED, message)
     }
 
-    /// Something is wrong that whoever calls cannot help.
+    /// 500; the cause is for the log.
     pub(crate) fn unexpected(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "An unexpected error occurred");
         Self { cause: Some(cause.into()), ..problem }
     }
 
-    /// Something is away, or has too much to do.
+    /// 503 with `Retry-After`; the cause is for the log.
     pub(crate) fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service is temporarily unavailable");
         Self { header_line: Some(ProblemHeader::RetryAfter(1)), cause: Some(cause.into()), ..problem }
     }
 
-    /// Whether it is this service's own trouble, and not what somebody sent.
+    /// Whether the status is 5xx.
     pub(crate) fn is_server_error(&self) -> bool {
         self.status.is_server_error()
     }
 
-    /// A question to the database took longer than `limit`.
+    /// 503: a database query took longer than `limit`.
     fn timed_out(limit: Duration, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let seconds = limit.as_secs();
         let unit = if seconds == 1 { "second" } else { "seconds" };
@@ -193,7 +193,7 @@ impl Problem {
         }
     }
 
-    /// The body of the answer to the request `id`.
+    /// The body of the response to the request `id`.
     pub(crate) fn body(&self, id: Uuid) -> String {
         if self.status == StatusCode::UNAUTHORIZED {
             return UNAUTHENTICATED.to_owned();
@@ -206,7 +206,7 @@ impl Problem {
         serde_json::to_string(&body).unwrap_or_default()
     }
 
-    /// What caused it, and what caused that: for the log.
+    /// The error chain of the cause, for the log.
     pub(crate) fn cause(&self) -> Option<String> {
         self.cause.as_ref().map(|cause| error_chain(cause.as_ref()))
     }
@@ -223,7 +223,7 @@ impl ResponseError for Problem {
         self.status
     }
 
-    /// The status and the headers. The body comes with the request's id, which only `answer` knows.
+    /// The status and the header. `request_log` adds the body, which contains the id of the request.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status);
         let (name, value) = match &self.header_line {
@@ -239,7 +239,7 @@ impl ResponseError for Problem {
     }
 }
 
-/// An error and everything that led to it, in one line.
+/// The message of an error and of all its sources, in one line.
 pub(crate) fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut source = error.source();

@@ -1,4 +1,4 @@
-//! The body of a response, on its way into the socket.
+//! The body of a response while it is written.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -10,11 +10,10 @@ use actix_web::web::Bytes;
 use crate::extract::request_body::RequestBody;
 use crate::server::connection::ResponseGuard;
 
-/// The most bytes that are handed to actix at once. It copies them, so this is what a client takes of the memory that does not
-/// read.
+/// The most bytes that are passed to actix at once. actix copies them, so this bounds the memory for a client that does not read.
 const SLICE: usize = 8 * 1024;
 
-/// A body in slices. When it is dropped, all of it was handed over.
+/// A body in slices. It is dropped when all of it was passed to actix.
 pub(crate) struct ResponseBody {
     content: Content,
     _unread: Option<RequestBody>,
@@ -27,7 +26,7 @@ enum Content {
 }
 
 impl ResponseBody {
-    /// `content`. It holds the body of the request, if that stayed unread, and the phase of the connection.
+    /// The body `content`, which keeps the request's body, if it stayed unread, and the phase of the connection until it is dropped.
     pub(crate) fn new(content: BoxBody, unread: Option<RequestBody>, response: Option<ResponseGuard>) -> Self {
         let content = match content.size() {
             BodySize::Sized(1..) => content.try_into_bytes().map_or_else(Content::Other, Content::Whole),

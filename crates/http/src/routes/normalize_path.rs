@@ -12,14 +12,16 @@ pub(super) fn segments(path: &str) -> Option<Vec<&str>> {
     Some(trimmed.split('/').collect())
 }
 
-/// The path that is matched in the place of `segments`: each is percent-decoded and in lower case, as templates are inserted
-/// into the matcher. It is good for literal words alone: parameters are taken from the segments as they were sent.
+/// The path to match: every segment percent-decoded and in lower case, like the templates in the matcher.
+///
+/// `matchit` compares literal words exactly; so they are matched in lower case, and parameters, which keep their case, are taken
+/// from the original segments.
 pub(super) fn matching_path(segments: &[&str]) -> String {
     let mut path = String::new();
     for segment in segments {
         path.push('/');
         for character in percent_decode_str(segment).decode_utf8_lossy().chars() {
-            // A slash that was encoded separates nothing, and no literal word has one.
+            // An encoded slash does not separate segments, and no literal word contains one.
             let is_slash = character == '/';
             path.push(if is_slash { char::REPLACEMENT_CHARACTER } else { character.to_ascii_lowercase() });
         }

@@ -1,4 +1,4 @@
-//! Which template a path fits, and with which parameters: one lookup for each request.
+//! Matching a path: one lookup gives the template and the parameters.
 
 use std::sync::LazyLock;
 
@@ -10,11 +10,11 @@ use super::normalize_path::{matching_path, segments};
 use super::routes;
 use crate::respond::problem::Problem;
 
-/// Where the routes of the API are, and where they were until 2020, which still works (contract 1.1).
+/// The prefix of the API, and the prefix it had until 2020, which still works (contract 1.1).
 const PREFIX: &str = "/api/security/";
 const FORMER_PREFIX: &str = "/api/management/security/";
 
-/// A template, and the methods that it has routes for, with the indices of these in the table of routes.
+/// A template, and its methods with the indices of their routes in the table.
 struct Resource {
     template: &'static str,
     methods: Vec<(&'static Method, usize)>,
@@ -44,14 +44,14 @@ impl Matcher {
         let template = resource.template;
         let former = template.strip_prefix(PREFIX).map(|rest| format!("{FORMER_PREFIX}{rest}"));
         for path in former.into_iter().chain([template.to_owned()]) {
-            // Templates are constants, of which no two conflict: a test looks every one of them up.
+            // An error would be a conflict between two templates. A test looks every template up.
             let _ = self.router.insert(path.to_ascii_lowercase(), self.resources.len());
         }
         self.resources.push(resource);
     }
 }
 
-/// What a request's path matched: a template, and the path parameters in their order, percent-decoded.
+/// The template that a path matched, and the path parameters in their order, percent-decoded.
 pub(crate) struct PathMatch {
     resource: &'static Resource,
     parameters: Vec<String>,

@@ -1,4 +1,4 @@
-//! What a request wants of a listing (contract 8), in the words of the domain.
+//! Parsing the filter, the order and the page of a listing into types of the domain (contract 8).
 
 mod comparison;
 mod conditions;
@@ -23,13 +23,13 @@ use conditions::ConditionReader;
 use cost::Costs;
 use json_node::JsonNode;
 
-/// How many characters a text may have that something is compared with: as many as a whole query.
+/// The most characters of an operand, the same as of a whole query.
 const MAX_CHARACTERS: usize = guildhall_zenql::MAX_LENGTH;
 
-/// How many comparisons a search may make. Databases take only so many values at once, and some need several.
+/// The most comparisons of a search, because databases limit the bound values of a statement.
 const MAX_COMPARISONS: usize = 4_000;
 
-/// Who asks for a listing, and when.
+/// A request for a listing: the caller and the time, against which its parameters are parsed.
 #[derive(Clone, Copy)]
 pub(crate) struct ListingRequest<'a> {
     api: &'a Api,
@@ -42,13 +42,13 @@ impl<'a> ListingRequest<'a> {
         Self { api, context, now: context.now() }
     }
 
-    /// The listing that `q`, `zenql` and `order` ask for. It may have to wait, as all of these do.
+    /// Parses `q`, `zenql` and `order`. Like the other functions here it may read the caller's name, which blocks.
     pub(crate) fn listing<F: Field>(self, query: &Query) -> Result<Listing<F>, Problem> {
         let listing = Listing { order: order::parameter(query, "order")?, ..Listing::of_all(query.page()?, self.now) };
         self.with_q_and_zenql(listing, query.value("q"), query.value("zenql"), &Costs::default())
     }
 
-    /// The same, with `where` and `orderBy` (contract 4.1 and 8.3).
+    /// Parses `where` and `orderBy` too (contract 4.1 and 8.3).
     pub(crate) fn search<F: Field>(self, query: &Query) -> Result<Listing<F>, Problem> {
         let mut listing =
             Listing { order: order::parameter(query, "order")?, ..Listing::of_all(query.page()?, self.now) };
@@ -64,7 +64,7 @@ impl<'a> ListingRequest<'a> {
         self.with_q_and_zenql(listing, query.value("q"), query.value("zenql"), &costs)
     }
 
-    /// `listing` of those only that `q` and `zenql` let pass too. An order within `zenql` counts before any other.
+    /// Adds the filters of `q` and `zenql`. The order of `zenql` has precedence over any other.
     fn with_q_and_zenql<F: Field>(
         self,
         listing: Listing<F>,
@@ -94,7 +94,7 @@ impl<'a> ListingRequest<'a> {
         Ok(Listing { filter, order, page, now })
     }
 
-    /// The username of whoever asks.
+    /// The username of the caller.
     fn username(self) -> Result<String, Problem> {
         let user = self.api.directory.user(self.context, &UserIdentifier::Current)?;
         Ok(user.username.as_str().to_owned())

@@ -1,4 +1,4 @@
-//! What a user belongs to (contract 4.11 and 4.12).
+//! The groups of a user (contract 4.11 and 4.12).
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

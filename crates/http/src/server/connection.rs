@@ -1,8 +1,7 @@
-//! A connection: what it is waiting for, and until when it may wait.
+//! The phases of a connection, and their deadlines.
 //!
-//! This is where all time limits of a connection are, but for those of a request body, which are counted in bytes that a handler
-//! gets (`request_body`). It knows nothing of how HTTP frames a message: handlers, by way of the middleware around them, say
-//! which phase a connection is in.
+//! All timeouts of a connection are here, except those of request bodies, which depend on how many bytes have arrived
+//! (`extract::request_body`). This module does not parse HTTP: the middleware and the request body tell it which phase begins.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -17,25 +16,26 @@ use tokio::time::{Instant, sleep_until};
 use crate::server::connection_limits::Slot;
 use crate::server::stopping::{STOP_GRACE, Stopping};
 
-/// Within what time the head of a request is complete, from its first byte.
+/// Timeout for the head of a request, from its first byte.
 pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
-/// How long a connection stays open without a request.
+/// Keep-alive timeout between requests.
 pub(crate) const IDLE_TIME: Duration = Duration::from_secs(5);
-/// How long a client may read nothing of a response.
+/// Timeout for a write during which the client reads nothing.
 const WRITE_TIME: Duration = Duration::from_secs(30);
-/// For how long a connection beyond the limits stays open.
+/// Lifetime of a connection beyond the connection limits.
 const RESERVE_TIME: Duration = Duration::from_secs(5);
-/// What a connection gets beyond the time after which actix itself answers 408.
+/// Added to the timeout of a head, so that actix answers 408 before the connection is closed.
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// The most bytes of a head.
+/// The largest head of a request, in bytes.
 pub(crate) const MAX_HEAD: usize = 32 * 1024;
-/// The most bytes of a body that are read at once.
+/// The most bytes of a body that are read from the socket at once.
 const BODY_READ: usize = 16 * 1024;
-/// The most bytes that are thrown away after the last response, for a client that reads only once it has sent everything.
+/// The most bytes that are read and discarded after the last response, because some clients read the response only after
+/// sending the whole request.
 const MAX_DISCARDED: usize = 256 * 1024;
 
-/// A connection. Clones are the same connection.
+/// The state of a connection. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Connection(Rc<ConnectionInner>);
 
@@ -51,32 +51,32 @@ struct ConnectionState {
     phase: Phase,
     since: Instant,
     blocked: Option<Instant>,
-    /// Whether a response of a handler has begun that was not written to its end.
+    /// Whether a response of a handler is not yet completely written.
     is_responding: bool,
     reader: Option<Waker>,
 }
 
 #[derive(Clone, Copy)]
 enum Phase {
-    /// The head of a request is awaited, of which so many bytes have come, the first at this time.
+    /// The server waits for the head of a request; `begun` is the time of its first byte.
     Head { received: usize, begun: Option<Instant> },
-    /// A handler works on a request, which may have come whole.
+    /// A handler works on a request; `is_whole` says whether the request has been received completely.
     Work { is_whole: bool },
     /// A handler waits for the body of a request.
     Body,
     /// A response is being written.
     Response,
-    /// The last response was written; so many bytes more may be read and thrown away.
+    /// The last response was written; up to `left` bytes more are read and discarded.
     Discard { left: usize },
 }
 
-/// What may be read from a connection now.
+/// What may be read from the socket of a connection.
 pub(crate) enum ReadAllowance {
-    /// A head.
+    /// Bytes of the head of a request.
     Head,
-    /// So many bytes.
+    /// At most this many bytes.
     Bytes(usize),
-    /// Nothing but the end of the stream.
+    /// Only the end of the stream.
     End,
     /// Nothing.
     Nothing,
@@ -85,7 +85,7 @@ pub(crate) enum ReadAllowance {
 }
 
 impl Connection {
-    /// A connection that was accepted just now at the address `local`.
+    /// The state of a connection that was just accepted at the local address `local`.
     pub(crate) fn new(local: Option<SocketAddr>, stopping: Stopping, slot: Slot) -> Self {
         let now = Instant::now();
         let state = ConnectionState {
@@ -98,59 +98,59 @@ impl Connection {
         Self(Rc::new(ConnectionInner { state: RefCell::new(state), accepted: now, local, stopping, slot }))
     }
 
-    /// The address at which it was accepted.
+    /// The local address at which it was accepted.
     pub(crate) fn local(&self) -> Option<SocketAddr> {
         self.0.local
     }
 
-    /// Whether it is beyond the limits, and there only to ask whether the service lives.
+    /// Whether it is beyond the connection limits, and open only for liveness checks.
     pub(crate) fn is_in_reserve(&self) -> bool {
         self.0.slot.is_in_reserve()
     }
 
-    /// Whether the server stops.
+    /// The shutdown signal of the server.
     pub(crate) fn stopping(&self) -> &Stopping {
         &self.0.stopping
     }
 
-    /// A handler works from now on, on a request that has come whole. If the client leaves, nobody waits for that any more.
+    /// Begins the work of a handler on a completely received request. If the client disconnects, the work is dropped.
     pub(crate) fn begin_work(&self) {
         self.enter(Phase::Work { is_whole: true });
     }
 
-    /// A handler works from now on, on a request with a body, of which nothing is read yet.
+    /// Begins the work of a handler on a request whose body has not been read.
     pub(crate) fn begin_work_before_body(&self) {
         self.enter(Phase::Work { is_whole: false });
     }
 
-    /// A handler waits for the body of a request from now on.
+    /// Begins reading the body of a request.
     pub(crate) fn begin_body(&self) {
         self.enter(Phase::Body);
     }
 
-    /// A response is being written until what is returned is dropped; then another request is awaited.
+    /// Begins a response, which ends when the guard is dropped; then the next request is awaited.
     pub(crate) fn begin_response(&self) -> ResponseGuard {
         self.enter(Phase::Response);
         ResponseGuard { connection: self.clone(), next: Phase::awaiting_head() }
     }
 
-    /// The same for the last response.
+    /// Begins the last response of the connection, which ends when the guard is dropped.
     pub(crate) fn begin_last_response(&self) -> ResponseGuard {
         self.enter(Phase::Response);
         ResponseGuard { connection: self.clone(), next: Phase::Discard { left: MAX_DISCARDED } }
     }
 
-    /// What may be read. If less than there may be, the task is woken once that changes.
+    /// What may be read now. If reading is restricted, the task is woken when the phase changes.
     pub(crate) fn read_allowance(&self, context: &Context<'_>) -> ReadAllowance {
         let mut state = self.0.state.borrow_mut();
         let reading = match state.phase {
-            // Responses that wait to be written must not become more.
+            // No further request is read while a response is blocked, or buffered responses would accumulate.
             Phase::Head { .. } if state.blocked.is_some() => ReadAllowance::Nothing,
             Phase::Head { received, .. } if received >= MAX_HEAD => ReadAllowance::HeadTooLong,
             Phase::Head { .. } => ReadAllowance::Head,
             Phase::Work { is_whole: true } => ReadAllowance::End,
             Phase::Body => ReadAllowance::Bytes(BODY_READ),
-            // Before a body, even the end is left for the handler, which tells the client that the body broke off.
+            // Before a body, the end of the stream is left to the handler, which answers that the body was incomplete.
             Phase::Work { is_whole: false } | Phase::Response | Phase::Discard { left: 0 } => ReadAllowance::Nothing,
             Phase::Discard { left } => ReadAllowance::Bytes(left.min(BODY_READ)),
         };
@@ -160,7 +160,7 @@ impl Connection {
         reading
     }
 
-    /// So many bytes were read.
+    /// Records that `bytes` bytes were read.
     pub(crate) fn record_read(&self, bytes: usize) {
         match &mut self.0.state.borrow_mut().phase {
             Phase::Head { received, begun } => {
@@ -172,7 +172,7 @@ impl Connection {
         }
     }
 
-    /// The client took some bytes.
+    /// Records that the client accepted bytes.
     pub(crate) fn record_written(&self) {
         let mut state = self.0.state.borrow_mut();
         if state.blocked.take().is_some() {
@@ -180,7 +180,7 @@ impl Connection {
         }
     }
 
-    /// Everything was written that there was.
+    /// Records that the write buffer is empty.
     pub(crate) fn record_flushed(&self) {
         let mut state = self.0.state.borrow_mut();
         if matches!(state.phase, Phase::Head { .. } | Phase::Discard { .. }) {
@@ -188,25 +188,25 @@ impl Connection {
         }
     }
 
-    /// Whether what is written now is no handler's response: then it is actix's own answer to what is no HTTP, or comes too late.
+    /// Whether bytes written now belong to no handler's response: then they are actix's own answer to a malformed or late request.
     pub(crate) fn is_between_responses(&self) -> bool {
         let state = self.0.state.borrow();
         matches!(state.phase, Phase::Head { .. }) && !state.is_responding
     }
 
-    /// The client takes no bytes at the moment.
+    /// Records that a write is blocked.
     pub(crate) fn record_blocked(&self) {
         self.0.state.borrow_mut().blocked.get_or_insert_with(Instant::now);
     }
 
-    /// Serves the connection with `dispatcher` until that ends or a time limit is over.
+    /// Polls `dispatcher` until it ends or a deadline of the connection passes.
     pub(crate) async fn supervise<F: Future>(self, mut dispatcher: Pin<Box<F>>) -> Option<F::Output> {
         let mut timer = pin!(sleep_until(self.0.accepted));
         poll_fn(|context| {
             if let Poll::Ready(output) = dispatcher.as_mut().poll(context) {
                 return Poll::Ready(Some(output));
             }
-            // What changes the deadline happens in the dispatcher, which the server's stop wakes too.
+            // The deadline changes only while the dispatcher is polled, and a shutdown wakes it too.
             let Some(deadline) = self.deadline() else {
                 return Poll::Pending;
             };
@@ -257,7 +257,7 @@ impl ConnectionState {
     }
 }
 
-/// A response that is being written.
+/// Ends the phase of a response when it is dropped.
 pub(crate) struct ResponseGuard {
     connection: Connection,
     next: Phase,

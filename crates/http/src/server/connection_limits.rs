@@ -1,4 +1,4 @@
-//! How many connections there may be: in all, and from one address.
+//! Connection limits: in total and per client address.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -10,27 +10,27 @@ use tokio::sync::Notify;
 use crate::extract::client_address::network;
 use crate::work::shares::{Share, ShareExhausted, Shares};
 
-/// How many connections beyond each of the two limits may still ask whether the service lives. The newest takes the place of the
-/// oldest, so that nobody can keep these places by doing nothing.
+/// How many connections beyond each of the two limits are kept for liveness checks. A new one evicts the oldest, so that idle
+/// clients cannot occupy the reserve.
 const RESERVE: usize = 32;
-/// How many connections may have been accepted but not yet counted.
+/// How many accepted connections may be uncounted at one time.
 const UNCOUNTED: usize = 128;
 
-/// The most connections that are open at one time. Beyond them, the newest are closed.
+/// How many connections may be open at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// In all.
+    /// In total.
     pub total: usize,
-    /// From one address; from one network of 64 bits, where the address is IPv6. Trusted proxies may have any number.
+    /// Per client address; for IPv6, per /64 network. Trusted proxies are not limited.
     pub per_address: usize,
 }
 
 impl ConnectionLimits {
-    /// How many files may be open for connections beyond `total`.
+    /// How many more connections than `total` may be open for a moment: the reserve, and those not yet counted.
     pub const SPARE: usize = 2 * RESERVE + UNCOUNTED;
 }
 
-/// The connections that are open.
+/// The open connections, counted.
 pub(crate) struct Connections {
     limits: ConnectionLimits,
     unlimited: Arc<[IpNet]>,
@@ -45,19 +45,19 @@ struct Counts {
     beyond_address: Reserve,
 }
 
-/// Connections beyond a limit, the oldest first.
+/// Connections beyond a limit, oldest first.
 type Reserve = VecDeque<Arc<Notify>>;
 
-/// The place of an open connection; free again when it is dropped.
+/// The slot of an open connection, released on drop.
 pub(crate) struct Slot {
     connections: Arc<Connections>,
     place: Place,
-    /// Told when another connection takes the place.
+    /// Notified when another connection takes the slot.
     evicted: Arc<Notify>,
 }
 
 enum Place {
-    /// With a part of what its address may have, where that is limited.
+    /// Within the limits, with a share of its address's limit where there is one.
     Counted {
         _share: Option<Share<IpAddr>>,
     },
@@ -66,12 +66,12 @@ enum Place {
 }
 
 impl Connections {
-    /// None yet. Addresses in `unlimited` may have any number of connections.
+    /// No connections yet. Addresses in `unlimited` have no limit of their own.
     pub(crate) fn new(limits: ConnectionLimits, unlimited: Arc<[IpNet]>) -> Self {
         Self { limits, unlimited, shares: Shares::new(limits.per_address), counts: Mutex::default() }
     }
 
-    /// A place for a connection from `address`, perhaps in the reserve.
+    /// A slot for a connection from `address`, in the reserve if a limit is reached.
     pub(crate) fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Slot {
         let address = address.map(|address| address.to_canonical());
         let address = address.filter(|address| !self.unlimited.iter().any(|net| net.contains(address))).map(network);
@@ -111,12 +111,12 @@ fn evict_oldest(reserve: &mut Reserve, newest: &Arc<Notify>) {
 }
 
 impl Slot {
-    /// Whether the connection is beyond the limits.
+    /// Whether the connection is beyond a limit.
     pub(crate) fn is_in_reserve(&self) -> bool {
         !matches!(self.place, Place::Counted { .. })
     }
 
-    /// What is told when another connection takes the place.
+    /// Notified when another connection takes the slot.
     pub(crate) fn evicted(&self) -> Arc<Notify> {
         Arc::clone(&self.evicted)
     }

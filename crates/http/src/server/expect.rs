@@ -1,4 +1,4 @@
-//! Requests that wait for `100 Continue` before they send their body: they get it once it is known who calls.
+//! `Expect: 100-continue`: the caller is authenticated before `100 Continue` is sent.
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -22,10 +22,10 @@ use crate::routes::path_match::PathMatch;
 use crate::server::connection::Connection;
 use crate::work::{Lane, run};
 
-/// Below this, a caller needs a token.
+/// Paths with this prefix need a token.
 const API_PREFIX: &str = "/api/security";
 
-/// `request`, which is to go on, or the answer that it gets instead of `100 Continue`.
+/// The same request if `100 Continue` may be sent, otherwise the response to send instead.
 pub(crate) async fn admit(api: Api, mut request: Request) -> Result<Request, Response<BoxBody>> {
     let connection = request.conn_data::<Connection>().cloned();
     if let Some(connection) = &connection {
@@ -60,7 +60,7 @@ pub(crate) async fn admit(api: Api, mut request: Request) -> Result<Request, Res
     .await
 }
 
-/// The checks that come before a body (contract 1.6), as far as they are the same for every route.
+/// The checks before a body that are the same for every route (contract 1.6).
 async fn check(
     api: &Api,
     request: &Request,
@@ -77,7 +77,7 @@ async fn check(
         return run(api, Lane::Read, caller, |api, context| api.directory.authenticate(context)).await;
     }
     if template == TOKEN_ENDPOINT {
-        // Only looked at: the request counts when it has come.
+        // Only checked: the attempt is counted when the body has been received.
         api.throttle.attempt(address)?.refund();
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The answers to what is no HTTP request: actix gives them itself, without a body and without a line in the log.
+//! Responses to malformed or late requests. actix makes them itself, without a body or a log line; both are added here.
 
 use std::net::SocketAddr;
 
@@ -12,8 +12,10 @@ use crate::middleware::request_log::add_error_headers;
 use crate::respond::problem::Problem;
 use crate::server::connection::MAX_HEAD;
 
-/// `answer`, which is actix's own, in the API's form, with a line in the log. It says that it is the last one on its connection, as
-/// actix itself does only where it answers the first request. Headers of proxies were not read, so `peer` may be a proxy.
+/// Replaces `answer`, made by actix, by one with the API's error body, and logs it.
+///
+/// It has `Connection: close`, which actix sends only with the answer to the first request of a connection. The headers of proxies
+/// were not read, so `peer` may be a proxy.
 pub(crate) fn error_response(answer: &[u8], head_is_too_long: bool, id: Uuid, peer: Option<SocketAddr>) -> Vec<u8> {
     let head = String::from_utf8_lossy(answer);
     let status =

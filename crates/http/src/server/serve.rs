@@ -22,26 +22,26 @@ use crate::server::stopping::Stopping;
 use crate::server::stream::PacedStream;
 use crate::{Api, configure};
 
-/// How long a connection stays open after its last response for a client that is still sending to notice that it has it.
+/// How long a connection stays open after its last response, so that a client that is still sending can read it.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// From how many bytes on a response is written rather than collected.
+/// The size at which buffered bytes of a response are written to the socket.
 const WRITE_BUFFER: usize = 8 * 1024;
 
-/// How to serve.
+/// Options of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServeOptions {
-    /// How many threads answer requests; none means one per processor.
+    /// The number of worker threads; `None` is one per processor.
     pub workers: Option<usize>,
-    /// For how many seconds requests that are being answered may go on once the server is told to stop.
+    /// How many seconds requests in progress may take after shutdown begins.
     pub shutdown_timeout: u64,
-    /// How many connections there may be.
+    /// The connection limits.
     pub connections: ConnectionLimits,
 }
 
-/// Serves `api` on `listener` until the server's handle stops it, when requests that are being answered can be finished
-/// first. Signals are the business of whoever calls. Must be called inside a Tokio runtime.
+/// Serves `api` on `listener` until the server's handle stops it; requests in progress are finished first. Signals are not
+/// handled. Must be called inside a Tokio runtime.
 ///
-/// This is what `actix_web::HttpServer` does, on connections with limits and deadlines.
+/// It does what `actix_web::HttpServer` does, with limits and deadlines for connections.
 ///
 /// # Errors
 ///
@@ -49,7 +49,7 @@ pub struct ServeOptions {
 pub fn serve(api: Api, listener: TcpListener, options: ServeOptions) -> io::Result<Server> {
     let processors = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let workers = options.workers.unwrap_or_else(processors).clamp(1, 512);
-    // What waits to be counted stays in the kernel's queue, so that it cannot use up the files that the process may open.
+    // Connections beyond this stay in the kernel's accept queue and use no file descriptors.
     let per_worker = options.connections.total.saturating_add(ConnectionLimits::SPARE).div_ceil(workers);
     let server = Server::build()
         .disable_signals()
@@ -61,18 +61,18 @@ pub fn serve(api: Api, listener: TcpListener, options: ServeOptions) -> io::Resu
     let connections = Arc::new(Connections::new(options.connections, Arc::clone(&api.trusted_proxies)));
     let answering = move || {
         let app = configure(api.clone(), App::new());
-        let (expecting, told, ids) = (api.clone(), stopping.clone(), Arc::clone(&api.ids));
+        let (expecting, shutdown, ids) = (api.clone(), stopping.clone(), Arc::clone(&api.ids));
         let http = HttpService::build()
-            // Connections have time limits of their own, which hold for every request on them.
+            // `Connection` has the deadlines, which hold for every request of a connection.
             .keep_alive(KeepAlive::Os)
-            // actix counts the head's time of the first request only, but answers 408.
+            // actix applies this to the first request of a connection only, but answers 408.
             .client_request_timeout(HEAD_TIME)
             .client_disconnect_timeout(FAREWELL)
             .h1_write_buffer_size(WRITE_BUFFER)
-            // Work is not gone on with for a client that has left.
+            // The work for a client that has disconnected is dropped.
             .h1_allow_half_closed(false)
             .graceful_shutdown_signal(move || {
-                let stopping = told.clone();
+                let stopping = shutdown.clone();
                 async move {
                     stopping.begun().await;
                 }
@@ -89,11 +89,11 @@ pub fn serve(api: Api, listener: TcpListener, options: ServeOptions) -> io::Resu
             let peer = stream.peer_addr().ok();
             let slot = connections.admit(peer.map(|peer| peer.ip()));
             let evicted = slot.evicted();
-            // Only a matter of speed.
+            // Best effort: without it, small responses are slower.
             let _ = stream.set_nodelay(true);
             let connection = Connection::new(stream.local_addr().ok(), stopping.clone(), slot);
             let stream = PacedStream::new(stream, connection.clone(), Arc::clone(&ids));
-            // Boxed, because a future that holds another is often twice its size.
+            // Boxed, because a future that contains another is often twice its size.
             let whole = Box::pin(connection.supervise(Box::pin(http.call((stream, Protocol::Http1, peer)))));
             async move {
                 tokio::select! {

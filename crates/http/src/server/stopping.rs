@@ -1,36 +1,36 @@
-//! Whether the server is about to stop.
+//! The shutdown signal, for connections.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-/// For how long clients may go on sending a body, or reading a response, once the server stops.
+/// How long clients may continue to send a body or read a response after shutdown begins.
 pub(crate) const STOP_GRACE: Duration = Duration::from_secs(5);
 
-/// Tells connections that the server stops. Clones sender the same.
+/// Whether the server is shutting down. Clones share the signal.
 #[derive(Clone)]
 pub(crate) struct Stopping(watch::Receiver<Option<Instant>>);
 
 impl Stopping {
-    /// A server that stops once `signal` completes. Must be called inside a Tokio runtime.
+    /// Shutdown begins when `signal` completes. Must be called inside a Tokio runtime.
     pub(crate) fn after(signal: impl Future<Output = ()> + Send + 'static) -> Self {
         let (sender, receiver) = watch::channel(None);
         tokio::spawn(async move {
             signal.await;
             sender.send_replace(Some(Instant::now()));
-            // Dropped only when no connection listens any more.
+            // The sender is dropped only after all receivers.
             sender.closed().await;
         });
         Self(receiver)
     }
 
-    /// Since when the server stops, if it does.
+    /// When shutdown began, if it has.
     pub(crate) fn since(&self) -> Option<Instant> {
         *self.0.borrow()
     }
 
-    /// Completes when the server begins to stop.
+    /// Completes when shutdown begins.
     pub(crate) async fn begun(&self) -> Instant {
         let mut receiver = self.0.clone();
         loop {
@@ -38,13 +38,13 @@ impl Stopping {
                 return since;
             }
             if receiver.changed().await.is_err() {
-                // The runtime that would sender is gone, and this task with it.
+                // The sender is dropped first only when the runtime ends, and this task with it.
                 std::future::pending::<()>().await;
             }
         }
     }
 
-    /// Completes when the server has been stopping for [`STOP_GRACE`].
+    /// Completes [`STOP_GRACE`] after shutdown begins.
     pub(crate) async fn grace_over(&self) {
         sleep_until(self.begun().await + STOP_GRACE).await;
     }

@@ -1,4 +1,4 @@
-//! The bytes of a connection, of which no more are read than its phase asks for.
+//! A TCP stream that reads no more than the phase of its connection allows.
 
 use std::io;
 use std::mem;
@@ -13,25 +13,26 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::server::connection::{Connection, ReadAllowance};
 use crate::server::malformed_request::error_response;
 
-/// The most bytes that are read at once while a head is awaited.
+/// The most bytes that are read at once while waiting for a head.
 const HEAD_READ: usize = 2048;
-/// A byte that no head may have. It ends one that is too long: actix answers 400 to it and closes the connection.
+/// A byte that is invalid in a head. It is passed to actix after a head that is too long: actix answers 400 and closes the
+/// connection.
 const NO_HEAD: [u8; 1] = [0];
 
-/// A TCP stream that keeps to the phase of its connection.
+/// A TCP stream that reads no more than the phase of its connection allows.
 pub(crate) struct PacedStream {
     stream: TcpStream,
     connection: Connection,
-    /// Where requests get theirs, also those that are none.
+    /// Makes the ids of malformed requests.
     ids: Arc<dyn Ids>,
     has_just_read: bool,
     head_is_too_long: bool,
-    /// An answer of actix's own that is being written, and how much of it was.
+    /// The replacement of actix's own answer that is being written, and how many bytes of it are written.
     last: Option<(Vec<u8>, usize)>,
 }
 
 impl PacedStream {
-    /// `stream`, read as `connection` says; what is no request gets its id from `ids`.
+    /// `stream`, read as `connection` allows; malformed requests get their ids from `ids`.
     pub(crate) fn new(stream: TcpStream, connection: Connection, ids: Arc<dyn Ids>) -> Self {
         Self { stream, connection, ids, has_just_read: false, head_is_too_long: false, last: None }
     }
@@ -71,7 +72,7 @@ impl PacedStream {
 impl AsyncRead for PacedStream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        // actix reads until there is nothing more, and only then looks at what it got, which may change the phase.
+        // actix reads until the stream would block, and parses only then, which may change the phase.
         if mem::take(&mut this.has_just_read) {
             if this.stream.poll_read_ready(context)?.is_ready() {
                 context.waker().wake_by_ref();
@@ -138,8 +139,9 @@ impl AsyncWrite for PacedStream {
     }
 }
 
-/// How many of `bytes` are to be read at once: to the end of the first empty line. A head ends with one, and requests that come
-/// with the same read are all decoded, which takes some 7 KiB for each. Whether a head ends there is for actix alone to say.
+/// How many of `bytes` to read at once: up to the end of the first empty line, with which a head ends.
+///
+/// actix decodes all requests of one read, at about 7 KiB of memory each; so they are read one by one.
 fn to_empty_line(bytes: &[u8]) -> usize {
     let ends = |rest: &[u8]| match rest {
         [b'\n', b'\n', ..] => Some(2),
@@ -147,7 +149,7 @@ fn to_empty_line(bytes: &[u8]) -> usize {
         _ => None,
     };
     let found = (0..bytes.len()).find_map(|start| Some(start + ends(&bytes[start..])?));
-    // The end of the stream is read, too.
+    // At least one byte, so that the end of the stream is read too.
     found.unwrap_or(bytes.len()).max(1)
 }
 

@@ -1,34 +1,34 @@
-//! How much of something bounded each client may hold.
+//! Shares of a limited resource, counted per client.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Counts what each client holds, and remembers nobody who holds nothing.
+/// Counts the shares that each client holds. Clients without shares use no memory.
 #[derive(Clone)]
 pub(crate) struct Shares<K: Eq + Hash> {
     held: Arc<Mutex<HashMap<K, usize>>>,
     most: usize,
 }
 
-/// A part of a client's share, until it is dropped.
+/// One share of a client, returned on drop.
 pub(crate) struct Share<K: Eq + Hash> {
     shares: Shares<K>,
     client: K,
 }
 
-/// The client holds its whole share.
+/// The client holds all shares that it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many requests of this kind from one address wait already")]
 pub(crate) struct ShareExhausted;
 
 impl<K: Clone + Eq + Hash> Shares<K> {
-    /// Each client may hold `most`.
+    /// Each client may hold `most` shares.
     pub(crate) fn new(most: usize) -> Self {
         Self { held: Arc::default(), most }
     }
 
-    /// Takes one part for `client`.
+    /// Takes one share for `client`.
     pub(crate) fn take(&self, client: K) -> Result<Share<K>, ShareExhausted> {
         let mut held = self.lock();
         let count = held.get(&client).copied().unwrap_or_default();
@@ -42,12 +42,6 @@ impl<K: Clone + Eq + Hash> Shares<K> {
 }
 
 impl<K: Eq + Hash> Shares<K> {
-    /// Whether nobody holds anything.
-    #[cfg(test)]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lock().is_empty()
-    }
-
     fn lock(&self) -> MutexGuard<'_, HashMap<K, usize>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -67,7 +61,16 @@ impl<K: Eq + Hash> Drop for Share<K> {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::Hash;
+
     use super::{ShareExhausted, Shares};
+
+    impl<K: Eq + Hash> Shares<K> {
+        /// Whether no client holds a share.
+        pub(crate) fn is_empty(&self) -> bool {
+            self.lock().is_empty()
+        }
+    }
 
     #[test]
     fn each_client_has_its_share_and_is_forgotten_when_it_holds_nothing() {

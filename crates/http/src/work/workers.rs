@@ -1,4 +1,4 @@
-//! Threads that may wait, and the queue before them.
+//! A pool of threads for blocking jobs, with a bounded queue.
 
 use std::collections::VecDeque;
 use std::io;
@@ -8,29 +8,28 @@ use std::thread;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A fixed number of threads that do the jobs of one bounded queue in their order. They end when this is dropped and the queue
-/// is empty.
+/// A fixed number of threads that run the jobs of one bounded queue in order. After this is dropped, they finish the queue and end.
 pub(crate) struct Workers {
     queue: Arc<Queue>,
 }
 
-/// Who is first where processors are scarce.
+/// The scheduling priority of threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Priority {
-    /// As every thread.
+    /// The default.
     Normal,
-    /// After every other thread.
+    /// Below all other threads.
     Low,
 }
 
-/// How much a thread of low priority steps back, of 19 at most. Every step takes a fifth of what it gets.
+/// The nice value of threads with low priority, of at most 19. Each step reduces the processor time by a fifth.
 const NICENESS: i32 = 15;
 
 impl Priority {
-    /// Gives it to this thread. Elsewhere than in Linux, it would be given to the whole process.
+    /// Applies it to the current thread. Only Linux has priorities of threads; elsewhere it would apply to the process.
     fn apply(self) {
         if self == Self::Low && cfg!(target_os = "linux") {
-            // Best effort: without it the work is done all the same.
+            // Best effort: without it, the jobs run at the default priority.
             let _ = rustix::process::nice(NICENESS);
         }
     }
@@ -41,11 +40,11 @@ impl Priority {
 #[error("too many requests of this kind wait already")]
 pub(crate) struct QueueFull;
 
-/// How much a job takes from others.
+/// Whether the number of jobs that run at one time is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weight {
     Ordinary,
-    /// So much that only few are done at one time.
+    /// Only a few run at one time.
     Heavy,
 }
 
@@ -57,7 +56,7 @@ struct Queue {
 
 struct QueueState {
     jobs: VecDeque<(Weight, Job)>,
-    /// How many heavy jobs are being done.
+    /// How many heavy jobs are running.
     heavy: usize,
     most_heavy: usize,
     most_heavy_waiting: usize,
@@ -65,7 +64,7 @@ struct QueueState {
 }
 
 impl Workers {
-    /// Starts `threads` threads whose names begin with `name`. At most `capacity` jobs wait for them.
+    /// Starts `threads` threads whose names begin with `name`, with a queue of at most `capacity` jobs.
     pub(crate) fn start(name: &str, threads: NonZeroUsize, capacity: usize, priority: Priority) -> io::Result<Self> {
         let state = QueueState {
             jobs: VecDeque::new(),
@@ -86,7 +85,7 @@ impl Workers {
         Ok(workers)
     }
 
-    /// The same threads, of which only so many do heavy jobs at one time, and only so many of these may wait.
+    /// Limits how many heavy jobs run and wait at one time.
     pub(crate) fn with_heavy(self, most: NonZeroUsize, most_waiting: usize) -> Self {
         let mut state = self.queue.lock();
         (state.most_heavy, state.most_heavy_waiting) = (most.get(), most_waiting);
@@ -94,7 +93,7 @@ impl Workers {
         self
     }
 
-    /// Hands a job over, which may not panic.
+    /// Queues a job, which must not panic.
     pub(crate) fn submit(&self, weight: Weight, job: impl FnOnce() + Send + 'static) -> Result<(), QueueFull> {
         let mut state = self.queue.lock();
         let heavy = || state.jobs.iter().filter(|(weight, _)| *weight == Weight::Heavy).count();
@@ -121,13 +120,13 @@ impl Queue {
             job();
             if weight == Weight::Heavy {
                 self.lock().heavy -= 1;
-                // Another one may have waited for this, and whoever is idle does not know.
+                // A queued heavy job may be able to run; an idle thread must be woken for it.
                 self.changed.notify_one();
             }
         }
     }
 
-    /// The first job that may be done now. A heavy one lets others past that may.
+    /// The first job that may run. Ordinary jobs pass heavy ones that must wait.
     fn next(&self) -> Option<(Weight, Job)> {
         let mut state = self.lock();
         loop {
@@ -139,7 +138,7 @@ impl Queue {
                 }
                 return Some((weight, job));
             }
-            // What is left when all is closed is heavy, and for those who do such jobs already.
+            // Only heavy jobs are left, and the threads that run heavy jobs will take them.
             if state.is_closed {
                 return None;
             }

@@ -28,7 +28,7 @@ pub(super) struct OAuthErrorBody<'a> {
     pub(super) error: &'a str,
 }
 
-// Where a ZenQL query is wrong.
+// The position of an error in a ZenQL query. (A doc comment would be added to the OpenAPI document.)
 #[derive(Serialize, ToSchema)]
 #[schema(as = QueryMistake)]
 pub(crate) struct QueryMistake<'a> {
@@ -40,7 +40,7 @@ pub(crate) struct QueryMistake<'a> {
     pub(super) detail: &'a str,
 }
 
-// A field of a body that is not as it must be.
+// An invalid field.
 #[derive(Serialize, ToSchema)]
 #[schema(as = InvalidField)]
 pub(crate) struct InvalidFieldBody<'a> {
@@ -56,7 +56,7 @@ pub(crate) struct InvalidFieldBody<'a> {
     pub(crate) path: Option<Vec<NamedGroup<'a>>>,
 }
 
-// A group on such a path.
+// A group on the path of a cycle.
 #[derive(Serialize, ToSchema)]
 #[schema(as = NamedGroup)]
 pub(crate) struct NamedGroup<'a> {

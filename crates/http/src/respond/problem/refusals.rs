@@ -1,5 +1,5 @@
-//! What each use case can refuse, and the status that says so. Every match is complete: a new refusal does not compile
-//! until it has one.
+//! The errors that all use cases share. Those of one use case are in the `errors` file of their resource; every match is exhaustive,
+//! so that a new variant does not compile without a status.
 
 use guildhall_domain::access::{Denied, Refused};
 use guildhall_domain::ports::{Fault, StoreError};
@@ -8,7 +8,7 @@ use super::Problem;
 
 pub(crate) const GROUP_NOT_FOUND: &str = "Group not found";
 pub(crate) const USER_NOT_FOUND: &str = "User not found";
-/// A check answers with it too, although nobody can read it there.
+/// Also the message of a check, whose response to HEAD has no body.
 pub(crate) const NOT_A_MEMBER: &str = "The user is not in the group";
 
 impl From<Denied> for Problem {

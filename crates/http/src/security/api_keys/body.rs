@@ -1,4 +1,4 @@
-//! An API key as JSON: the bodies of requests, each with its schema and how it is read, and the body of responses (contract 11).
+//! API keys as JSON: the bodies of requests, each with its schema and its parser, and of responses (contract 11).
 
 use guildhall_domain::api_key::{ApiKey, ApiKeyDraft};
 use guildhall_domain::secret::Secret;
@@ -9,7 +9,7 @@ use crate::body::moment::Moment;
 use crate::body::object::{FieldErrors, JsonObject, read_object};
 use crate::respond::problem::Problem;
 
-/// What an answer says above the fields that are not as they must be.
+/// The message of a 422, above the invalid fields.
 pub(crate) const INVALID: &str = "There are validation errors in the API key";
 
 /// An API key to be created. Other properties are ignored.
@@ -57,7 +57,7 @@ impl ApiKeyUpdate {
     }
 }
 
-/// A property that is absent stays as it is, or has its default in a new key.
+/// An absent property stays as it is; in a new key it has its default.
 fn draft(key: &JsonObject<'_>, errors: &mut FieldErrors) -> ApiKeyDraft {
     ApiKeyDraft {
         name: key.if_present("name", errors, JsonObject::text),
@@ -120,7 +120,7 @@ enum FlowGrant {
 }
 
 impl<'a> ApiKeyBody<'a> {
-    /// `key`, with its secret where that was just made.
+    /// `key`, with its secret if that was just generated.
     pub(crate) fn new(key: &'a ApiKey, secret: Option<&'a Secret>) -> Self {
         let id = key.id.to_string();
         let flow = FlowBody {

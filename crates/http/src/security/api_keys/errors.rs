@@ -1,4 +1,4 @@
-//! Refusals of what is asked of API keys.
+//! The errors of use cases about API keys, as responses.
 
 use guildhall_domain::directory::ApiKeyError;
 

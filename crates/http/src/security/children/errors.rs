@@ -1,4 +1,4 @@
-//! Refusals of what is asked of groups in groups.
+//! The errors of use cases about groups below groups, as responses.
 
 use std::collections::BTreeSet;
 

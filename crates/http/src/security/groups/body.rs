@@ -1,4 +1,4 @@
-//! A group as JSON: the bodies of requests, each with its schema and how it is read, and the body of responses (contract 3.4).
+//! Groups as JSON: the bodies of requests, each with its schema and its parser, and of responses (contract 3.4).
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::body::moment::Moment;
 use crate::body::object::{JsonObject, read_object};
 use crate::respond::problem::Problem;
 
-/// What an answer says above the fields that are not as they must be.
+/// The message of a 422, above the invalid fields.
 pub(crate) const INVALID: &str = "There are validation errors creating the group";
 pub(crate) const INVALID_CHANGE: &str = "There are validation errors updating the group";
 

@@ -1,4 +1,4 @@
-//! Refusals of what is asked of groups.
+//! The errors of use cases about groups, as responses.
 
 use guildhall_domain::directory::{ChangeGroupError, CreateGroupError, DeleteGroupError, ReadGroupError};
 

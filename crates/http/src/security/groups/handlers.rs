@@ -9,10 +9,11 @@ use guildhall_domain::identifier::GroupIdentifier;
 use crate::Api;
 use crate::extract::authorised_body::AuthorisedBody;
 use crate::extract::caller::{Caller, error_unless_permitted};
-use crate::extract::conditional::{ConditionalHeaders, group_etag, with_etag};
+use crate::extract::conditional::ConditionalHeaders;
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
 use crate::openapi::{GroupPath, IfMatchHeader, IfNoneMatchHeader, PagingParameters, SearchParameters};
+use crate::respond::etag::{group_etag, with_etag};
 use crate::respond::json::{PreparedResponse, created, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
@@ -136,7 +137,7 @@ async fn delete(
     PathParameter(group): PathParameter<GroupIdentifier>,
     conditions: ConditionalHeaders,
 ) -> Result<HttpResponse, Problem> {
-    // Its members may be as many as those of a bulk change.
+    // It removes all members, which may be as many as in a bulk change.
     run(&api, Lane::Long, caller, move |api, context| {
         api.directory.delete_group(context, &group, &conditions.precondition())
     })

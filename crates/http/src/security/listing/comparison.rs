@@ -1,4 +1,4 @@
-//! Fields by name, compared with values that are read as the field's kind asks.
+//! Comparisons of named fields with values, which are parsed according to the kind of the field.
 
 use guildhall_domain::search::{Field, Filter, Kind, Operand, Operator, Unfit};
 use guildhall_domain::time::Timestamp;
@@ -6,7 +6,7 @@ use guildhall_zenql::{Literal, MomentError, Value};
 
 use super::search_error::SearchError;
 
-/// A field, and what a request calls it.
+/// A field, and its name in the request.
 pub(super) struct NamedField<'a, F> {
     name: &'a str,
     pub(super) field: F,
@@ -17,7 +17,7 @@ impl<'a, F: Field> NamedField<'a, F> {
         F::named(name).map(|field| Self { name, field }).ok_or_else(|| SearchError::Field(name.to_owned()))
     }
 
-    /// Those whose field compares so with `value`.
+    /// The filter that compares the field with `value`.
     pub(super) fn compared(&self, operator: Operator, value: &Value, now: Timestamp) -> Result<Filter<F>, SearchError> {
         let comparing = |operand| {
             Filter::comparing(self.field.clone(), operator, operand).map_err(|unfit| match unfit {
@@ -27,7 +27,7 @@ impl<'a, F: Field> NamedField<'a, F> {
         };
         match self.operand(value, now) {
             Ok(operand) => comparing(operand),
-            // Of an operator and a value that both do not fit, the operator is what to change.
+            // If neither the operator nor the value fits the field, the operator is reported.
             Err(error) => Err(comparing(Operand::Null).err().filter(SearchError::is_operator).unwrap_or(error)),
         }
     }

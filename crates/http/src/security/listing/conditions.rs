@@ -1,4 +1,4 @@
-//! ConditionalHeaders written as JSON (contract 8.3).
+//! Parsing conditions in JSON (contract 8.3).
 
 use guildhall_domain::search::{Field, Filter, Operator};
 use guildhall_domain::time::Timestamp;
@@ -10,17 +10,17 @@ use super::json_node::JsonNode;
 use super::search_error::{SearchError, Truncated};
 use crate::respond::problem::Problem;
 
-/// How many conditions may stand inside one another.
+/// The deepest nesting of conditions.
 const MAX_NESTING: usize = 50;
 
-/// What a condition asks, besides `field` and `weight`.
+/// A property of a condition, other than `field` and `weight`.
 #[derive(Clone, Copy)]
 enum Keyword {
     And,
     Or,
     Not,
     DistanceWithin,
-    /// Something of a field.
+    /// A test of a field.
     Test(FieldTest),
 }
 
@@ -52,17 +52,17 @@ const KEYWORDS: [(&str, Keyword); 16] = [
     ("distanceWithin", Keyword::DistanceWithin),
 ];
 
-/// How conditions are read.
+/// Parses conditions.
 #[derive(Clone, Copy)]
 pub(super) struct ConditionReader<'a> {
-    /// The moment of asking.
+    /// The time of the request, for relative dates.
     pub(super) now: Timestamp,
-    /// What the search costs so far.
+    /// The costs of the search so far.
     pub(super) costs: &'a Costs,
 }
 
 impl ConditionReader<'_> {
-    /// Those that pass the condition that `node` is, or all that are in it.
+    /// The filter of one condition, or of an array of them.
     pub(super) fn conditions<F: Field>(self, node: &JsonNode<'_>) -> Result<Filter<F>, Problem> {
         Ok(Filter::All(self.several(node, 0)?))
     }
@@ -72,7 +72,7 @@ impl ConditionReader<'_> {
         conditions.iter().map(|condition| self.one(condition, depth)).collect()
     }
 
-    /// A condition inside `depth` others.
+    /// One condition, nested in `depth` others.
     fn one<F: Field>(self, node: &JsonNode<'_>, depth: usize) -> Result<Filter<F>, Problem> {
         if depth > MAX_NESTING {
             return Err(node.error(format_args!("at most {MAX_NESTING} conditions may stand around another")));
@@ -97,7 +97,7 @@ impl ConditionReader<'_> {
     }
 }
 
-/// What a condition is made of.
+/// The parts of a condition.
 struct ConditionParts<'a> {
     field: Option<JsonNode<'a>>,
     word: Keyword,
@@ -164,8 +164,8 @@ fn tested<F: Field>(
     }
 }
 
-/// Those that hold the words of a text, or of an object with a text in `term`: all of them, or one of them if its
-/// `operator` is `or`. How exactly words are compared (`fuzzy`) cannot be chosen.
+/// The filter of `freeText`: a text, or an object with `term` and `operator`, which says whether all words must match or one.
+/// `fuzzy` is ignored.
 fn free_text<F: Field>(
     node: &JsonNode<'_>,
     all_words: impl Fn(&str) -> Result<Filter<F>, Problem>,

@@ -1,4 +1,4 @@
-//! How much a search asks of the database for every single item.
+//! The limit of costly comparisons, which the database evaluates for every item.
 
 use std::cell::Cell;
 
@@ -6,15 +6,15 @@ use guildhall_domain::search::{Field, Filter, Piece, Test, TextTest};
 
 use super::search_error::SearchError;
 
-/// How many comparisons a search may make that no index helps and that take long: with wildcards, or of custom properties.
+/// The most comparisons of a search that are slow and use no index: with wildcards, or of custom properties.
 pub(super) const MAX_COSTLY: usize = 100;
 
-/// Counts the costly comparisons of a search, in whichever languages it makes them.
+/// Counts the costly comparisons of a search, over JSON conditions and ZenQL together.
 #[derive(Debug, Default)]
 pub(super) struct Costs(Cell<usize>);
 
 impl Costs {
-    /// The same filter, which asks something of a single field, if the search may make its comparisons too.
+    /// Adds the costs of `filter`, which tests one field, and fails above the limit.
     pub(super) fn admit<F: Field>(&self, filter: Filter<F>) -> Result<Filter<F>, SearchError> {
         let count = self.0.get() + costly(&filter);
         if count > MAX_COSTLY {
@@ -25,7 +25,7 @@ impl Costs {
     }
 }
 
-/// How many comparisons are costly. Alternative values of one field are looked up together, as one comparison.
+/// The number of costly comparisons. Alternative values of one field are looked up together, and count as one.
 fn costly<F: Field>(filter: &Filter<F>) -> usize {
     match filter {
         Filter::All(all) => all.iter().map(costly).sum(),

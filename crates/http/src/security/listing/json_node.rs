@@ -1,4 +1,4 @@
-//! Pieces of JSON that know where they stand.
+//! JSON nodes with their path, for error messages.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use super::search_error::Truncated;
 use crate::body::object::Properties;
 use crate::respond::problem::Problem;
 
-/// A node of JSON, and where it stands: `where[0].or[1].contains`. It is read only as far as somebody asks.
+/// A JSON node with its path, such as `where[0].or[1].contains`. It is parsed on demand, one level at a time.
 #[derive(Clone)]
 pub(super) struct JsonNode<'a> {
     json: &'a RawValue,
@@ -18,7 +18,7 @@ pub(super) struct JsonNode<'a> {
 }
 
 impl<'a> JsonNode<'a> {
-    /// The whole text of a parameter.
+    /// The JSON in a query parameter.
     pub(super) fn parameter(name: &str, text: &'a str) -> Result<Self, Problem> {
         match serde_json::from_str(text) {
             Ok(json) => Ok(Self::property(name, json)),
@@ -31,14 +31,14 @@ impl<'a> JsonNode<'a> {
         Self { json, path: name.to_owned() }
     }
 
-    /// What is in it, if it is an array.
+    /// Its elements, if it is an array.
     pub(super) fn elements(&self) -> Option<Vec<Self>> {
         let elements: Vec<&RawValue> = serde_json::from_str(self.json.get()).ok()?;
         let element = |(index, json)| Self { json, path: format!("{}[{index}]", self.path) };
         Some(elements.into_iter().enumerate().map(element).collect())
     }
 
-    /// What is in it, if it is an object.
+    /// Its properties, if it is an object.
     pub(super) fn properties(&self) -> Option<Vec<(String, Self)>> {
         let Properties(properties) = serde_json::from_str(self.json.get()).ok()?;
         let property = |(name, json): (String, _)| {
@@ -48,17 +48,17 @@ impl<'a> JsonNode<'a> {
         Some(properties.into_iter().map(property).collect())
     }
 
-    /// The text, if it is one.
+    /// Its value, if it is a string.
     pub(super) fn text(&self) -> Option<String> {
         serde_json::from_str(self.json.get()).ok()
     }
 
-    /// The text that it must be.
+    /// Its value, which must be a string.
     pub(super) fn required_text(&self) -> Result<String, Problem> {
         self.text().ok_or_else(|| self.error("a string should stand here"))
     }
 
-    /// The text that it must be, no longer than what can be compared.
+    /// Its value, which must be a string within the limit of operands.
     pub(super) fn required_operand(&self) -> Result<String, Problem> {
         let text = self.required_text()?;
         if text.chars().nth(MAX_CHARACTERS).is_some() {
@@ -67,17 +67,17 @@ impl<'a> JsonNode<'a> {
         Ok(text)
     }
 
-    /// The truth value that it must be.
+    /// Its value, which must be a boolean.
     pub(super) fn required_boolean(&self) -> Result<bool, Problem> {
         serde_json::from_str(self.json.get()).map_err(|_| self.error("true or false should stand here"))
     }
 
-    /// The digits of a number, with or without quotes; of anything else, whatever stands there.
+    /// The digits of a number, which may be quoted; of anything else, its JSON.
     pub(super) fn digits(&self) -> String {
         self.text().unwrap_or_else(|| self.json.get().to_owned())
     }
 
-    /// The scalar that it must be. Numbers and truth values are as they are written.
+    /// Its value, which must be a scalar. Numbers and booleans stay as they are written.
     pub(super) fn required_value(&self) -> Result<Value, Problem> {
         let literal = match self.json.get().as_bytes().first() {
             Some(b'{' | b'[') => Err(self.error("a string, a number, true, false or null should stand here")),
@@ -88,7 +88,7 @@ impl<'a> JsonNode<'a> {
         Ok(Value { literal: literal?, position: Position::default() })
     }
 
-    /// That it makes no sense, and why.
+    /// 400 with its path and `detail`.
     pub(super) fn error(&self, detail: impl fmt::Display) -> Problem {
         Problem::bad_request(format!("The search is not valid at {}: {detail}", self.path))
     }

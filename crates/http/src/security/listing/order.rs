@@ -1,4 +1,4 @@
-//! In which order a request wants a listing (contract 4.1 and 8.3).
+//! Parsing the order of a listing (contract 4.1 and 8.3).
 
 use guildhall_domain::search::{Field, Sort};
 
@@ -8,13 +8,13 @@ use super::search_error::{MAX_SORTS, SearchError};
 use crate::extract::query::Query;
 use crate::respond::problem::Problem;
 
-/// What a parameter lists: fields separated by commas, those to be reversed with `-` before them.
+/// Parses a query parameter: fields separated by commas, with `-` for descending order.
 pub(super) fn parameter<F: Field>(query: &Query, name: &str) -> Result<Vec<Sort<F>>, Problem> {
     listed(&query.value(name).unwrap_or_default())
         .map_err(|error| Problem::bad_request(format!("The parameter '{name}': {error}")))
 }
 
-/// The same, or JSON.
+/// Parses a query parameter that may be JSON.
 pub(super) fn by_parameter_or_json<F: Field>(query: &Query, name: &str) -> Result<Vec<Sort<F>>, Problem> {
     match query.value(name) {
         Some(text) if text.trim_start().starts_with(['[', '{', '"']) => by_json(&JsonNode::parameter(name, &text)?),
@@ -22,7 +22,7 @@ pub(super) fn by_parameter_or_json<F: Field>(query: &Query, name: &str) -> Resul
     }
 }
 
-/// What JSON says: a text as in a parameter, a field, `{"asc": field}`, `{"desc": field}`, or several of these.
+/// Parses JSON: a text as in a parameter, a field, `{"asc": field}`, `{"desc": field}`, or an array of these.
 pub(super) fn by_json<F: Field>(node: &JsonNode<'_>) -> Result<Vec<Sort<F>>, Problem> {
     if let Some(text) = node.text() {
         return listed(&text).map_err(|error| node.error(error));
@@ -35,7 +35,7 @@ pub(super) fn by_json<F: Field>(node: &JsonNode<'_>) -> Result<Vec<Sort<F>>, Pro
     Ok(order)
 }
 
-/// Sorts by a further field. One that is there already decides nothing any more.
+/// Adds a sort field. A repeated field is ignored, because it cannot change the order.
 pub(super) fn push<F: Field>(order: &mut Vec<Sort<F>>, further: Sort<F>) -> Result<(), SearchError> {
     if order.iter().any(|sort| sort.field == further.field) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The body of a search: its schema, and how it is read, which allows more than the schema says.
+//! The body of a search: its schema and its parser, which accepts more than the schema says.
 
 use std::borrow::Cow;
 
@@ -46,14 +46,14 @@ pub(crate) struct UserSearch {
 }
 
 impl ListingRequest<'_> {
-    /// The listing that the body of a search asks for (contract 4.2). It may have to wait.
+    /// Parses the body of a search (contract 4.2).
     pub(crate) fn search_by_body<F: Field>(self, body: &[u8]) -> Result<Listing<F>, Problem> {
         let body = JsonObject::read(body)?;
         let node = |name: &str| body.raw(name).map(|json| JsonNode::property(name, json));
         let text = |name: &str| node(name).map(|node| node.required_text().map(Cow::Owned)).transpose();
         let digits = |name: &str| node(name).map(|node| node.digits());
         let (index, size) = (digits(page::INDEX), digits(page::SIZE));
-        let mut listing = Listing::of_all(page::asked("property", index.as_deref(), size.as_deref())?, self.now);
+        let mut listing = Listing::of_all(page::parse_page("property", index.as_deref(), size.as_deref())?, self.now);
         let costs = Costs::default();
         if let Some(node) = node("where") {
             listing.filter = ConditionReader { now: self.now, costs: &costs }.conditions(&node)?;
@@ -159,7 +159,7 @@ fn page_size() -> Schema {
 }
 
 fn optional_conditions() -> Schema {
-    let description = "ConditionalHeaders that must hold, or one. A search makes at most 4,000 comparisons, with texts of at most 8,000 \
+    let description = "Conditions that must hold, or one. A search makes at most 4,000 comparisons, with texts of at most 8,000 \
                        characters; 100 of them at most have wildcards or are of custom properties.";
     any_of(description).item(several()).item(condition()).item(null()).build().into()
 }

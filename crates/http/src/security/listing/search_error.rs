@@ -1,4 +1,4 @@
-//! What can be wrong with what a request wants of a listing, in whichever language it says it.
+//! Errors in searches, common to JSON conditions and ZenQL.
 
 use std::fmt;
 
@@ -6,31 +6,31 @@ use guildhall_domain::search::Kind;
 
 use super::cost::MAX_COSTLY;
 
-/// How many fields a listing may be sorted by. There are not that many, custom properties aside.
+/// The most sort fields. There are fewer fields than that, except for custom properties.
 pub(super) const MAX_SORTS: usize = 50;
 
-/// How many characters of what somebody wrote are repeated to them.
+/// The most characters of a text from the client in an error message.
 const MAX_REPEATED: usize = 60;
 
-/// What is wrong. As text, it is the detail to show a person.
+/// An error in a search. `Display` is the detail for the client.
 #[derive(Debug)]
 pub(super) enum SearchError {
-    /// There is no field of this name.
+    /// No field has this name.
     Field(String),
-    /// Fields like this one, which is of this kind, are not compared so.
+    /// The operator does not fit this field of this kind.
     Operator(String, Kind),
-    /// Fields like this one, which is of this kind, are not compared with such a value.
+    /// The value does not fit this field of this kind.
     Value(String, Kind),
-    /// The moment is one that nothing happens at.
+    /// The date is out of range.
     OutOfRange,
-    /// Too many fields to sort by.
+    /// There are too many sort fields.
     TooManySorts,
-    /// Too many comparisons with wildcards or of custom properties.
+    /// There are too many costly comparisons.
     TooCostly,
 }
 
 impl SearchError {
-    /// Whether it is the operator that is wrong.
+    /// Whether the operator is at fault.
     pub(super) fn is_operator(&self) -> bool {
         matches!(self, Self::Operator(..))
     }
@@ -79,7 +79,7 @@ fn compared(kind: Kind) -> &'static str {
     }
 }
 
-/// As much of a text as a message needs.
+/// A text from the client, cut for an error message.
 pub(super) struct Truncated<'a>(pub(super) &'a str);
 
 impl fmt::Display for Truncated<'_> {

@@ -1,4 +1,4 @@
-//! Queries in ZenQL (contract 8.2).
+//! Parsing ZenQL queries (contract 8.2).
 
 use std::cell::OnceCell;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::search_error::SearchError;
 use super::{ListingRequest, order};
 use crate::respond::problem::Problem;
 
-/// What `text` asks for, and the order it asks for it in, if it says one.
+/// The filter of a query, and its order, which may be empty.
 pub(super) fn read<F: Field>(
     text: &str,
     request: ListingRequest<'_>,
@@ -24,11 +24,11 @@ pub(super) fn read<F: Field>(
     Ok((filter, sorted(&query.order)?))
 }
 
-/// Reads a query for somebody.
+/// Converts the syntax tree of a query.
 struct ZenqlReader<'a> {
     request: ListingRequest<'a>,
     costs: &'a Costs,
-    /// Their username, once it turns out to be needed.
+    /// The caller's username, read when first needed.
     caller: OnceCell<Value>,
 }
 
@@ -81,7 +81,7 @@ impl ZenqlReader<'_> {
         self.costs.admit(filter).map_err(|error| zenql_error(clause.field.position, error))
     }
 
-    /// `value`, or the caller's username in the place of `currentUser()`.
+    /// `value`, with `currentUser()` replaced by the caller's username.
     fn known<'v>(&'v self, value: &'v Value) -> Result<&'v Value, Problem> {
         if value.literal != Literal::CurrentUser {
             return Ok(value);

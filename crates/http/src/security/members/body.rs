@@ -1,4 +1,4 @@
-//! The body of a bulk request: its schema, and how it is read.
+//! The body of a bulk request: its schema and its parser.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::respond::problem::Problem;
 pub(crate) struct UserIds(Vec<Uuid>);
 
 impl UserIds {
-    /// The ids in `body`, of which there are at most `most`.
+    /// Parses at most `most` ids.
     pub(crate) fn read(body: Vec<u8>, most: usize) -> Result<BTreeSet<UserId>, Problem> {
         Ok(read_uuid_list(body, most)?.into_iter().map(UserId).collect())
     }

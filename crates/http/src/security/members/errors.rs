@@ -1,4 +1,4 @@
-//! Refusals of what is asked of memberships.
+//! The errors of use cases about members, as responses.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Who belongs to a group (contract 5.f to 5.j).
+//! Members of groups (contract 5.f to 5.j).
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

@@ -1,4 +1,4 @@
-//! A user in a response (contract 3.3).
+//! Users in responses (contract 3.3).
 
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{Email, ProviderKind, User};
@@ -86,7 +86,7 @@ struct Status {
 }
 
 impl<'a> UserBody<'a> {
-    /// `user` as it is at `now`.
+    /// `user`, with its status at `now`.
     pub(crate) fn new(user: &'a User, now: Timestamp) -> Self {
         Self {
             id: user.id.to_string(),

@@ -1,4 +1,4 @@
-//! Refusals of what is asked of users.
+//! The errors of use cases about users, as responses.
 
 use guildhall_domain::directory::{
     ActError, ChangePasswordError, ChangeUserError, CreateUserError, DeleteUserError, IdentitiesError, ReadUserError,

@@ -13,7 +13,7 @@ use crate::body::custom::CustomMode;
 use crate::extract::authorised_body::AuthorisedBody;
 use crate::extract::caller::{Caller, error_unless_may_read_user, error_unless_permitted};
 use crate::extract::client_address::network;
-use crate::extract::conditional::{ConditionalHeaders, user_etag, with_etag};
+use crate::extract::conditional::ConditionalHeaders;
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
 use crate::middleware::audit;
@@ -22,6 +22,7 @@ use crate::openapi::{
     ClassicUserIdParameter, IfMatchHeader, IfNoneMatchHeader, NewUserParameters, OAuthError, PagingParameters,
     SearchParameters, UserPath, UserSearchParameters,
 };
+use crate::respond::etag::{user_etag, with_etag};
 use crate::respond::json::{PreparedResponse, created, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
@@ -125,7 +126,7 @@ async fn read(
     .await
 }
 
-/// The same user, or nobody if `is_legacy`: no user has an id from before the platform used GUIDs (contract 4.4).
+/// The same user, or one that does not exist if `is_legacy`: no user has a numeric id here (contract 4.4).
 fn unless_legacy(user: UserIdentifier, is_legacy: bool) -> UserIdentifier {
     if is_legacy { UserIdentifier::Name(NameKey::of("")) } else { user }
 }

@@ -1,4 +1,4 @@
-//! The bodies of requests about users: for each its schema, and how it is read (contract 3.3).
+//! The bodies of requests about users, each with its schema and its parser (contract 3.3).
 
 use guildhall_domain::user::{UserChanges, UserDraft};
 use utoipa::ToSchema;
@@ -10,7 +10,7 @@ use crate::body::custom::{CustomMode, optional_custom_schema};
 use crate::body::object::{JsonObject, read_object};
 use crate::respond::problem::Problem;
 
-/// What an answer says above the fields that are not as they must be.
+/// The message of a 422, above the invalid fields.
 pub(crate) const INVALID: &str = "There are validation errors creating the user";
 pub(crate) const INVALID_CHANGE: &str = "There are validation errors updating the user";
 pub(crate) const INVALID_PASSWORD: &str = "There are validation errors updating the password";
@@ -204,13 +204,13 @@ enum UserActionType {
 }
 
 impl UserActionBody {
-    /// The name of the action, which may be unknown; empty if there is none.
+    /// The name of the action, which may be unknown; empty if absent.
     pub(crate) fn read(body: &[u8]) -> Result<String, Problem> {
         read_object(body, INVALID_ACTION, |action, errors| action.text("type", errors).unwrap_or_default())
     }
 }
 
-/// `null` and a blank text are valid too, where the user has no address.
+/// The schema of an email address that may be blank or `null`, for a user without one.
 fn email() -> Schema {
     let address = ObjectBuilder::new()
         .schema_type(Type::String)

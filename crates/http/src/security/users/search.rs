@@ -1,4 +1,4 @@
-//! SearchParameters users (contract 4.2).
+//! Searching users (contract 4.2).
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
