@@ -1,6 +1,10 @@
-//! What the use cases need from outside.
+//! Ports: what the use cases need from outside.
 //!
-//! Ports are synchronous and can be used as `dyn`. What a port promises is tested by the contract suite.
+//! Ports are synchronous and dyn-compatible. The store's promises are tested by the contract suite (feature `contract`).
+//!
+//! A store is one [`Store`], which runs units of work. A unit of work gets a [`Reader`] or a [`Writer`]: the sum of one read and one
+//! write trait for each aggregate ([`UserReader`], [`UserWriter`] and so on). Their methods can be called on `&mut dyn Reader` and
+//! `&mut dyn Writer` without importing the small traits.
 
 mod api_keys;
 mod cancellation;
@@ -39,71 +43,72 @@ pub use users::{AccountStatus, Credentials, NameSource, UserReader, UserWriter};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
-    /// This moment.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 
-/// Makes ids that nobody has seen before.
+/// Generates unique ids.
 pub trait Ids: Send + Sync {
-    /// An id that sorts after those made before it, so that indexes stay dense.
+    /// A new id, which sorts after those generated before it, so that indexes stay dense.
     fn next(&self) -> Uuid;
 }
 
-/// Turns passwords into hashes and compares them.
+/// Hashes passwords and verifies them.
 pub trait Passwords: Send + Sync {
-    /// The hash to keep. Takes tens of milliseconds and of mebibytes.
+    /// The hash to store. Takes tens of milliseconds and tens of mebibytes.
     fn hash(&self, password: &Password) -> Result<PasswordHash, PasswordsError>;
-    /// Whether `password` is the one that `hash` was made from. Takes as long as making the hash.
+    /// Whether `hash` is a hash of `password`. Takes as long as `hash`.
     fn verify(&self, password: &Password, hash: &PasswordHash) -> Result<bool, PasswordsError>;
 }
 
-/// A password could not be hashed or compared; not the caller's fault.
+/// A password could not be hashed or verified. It is not the caller's fault.
 #[derive(Debug, thiserror::Error)]
 #[error("a password could not be hashed or compared")]
 pub struct PasswordsError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
-/// Makes secrets that nobody can guess, and the digests that are kept of them.
+/// Generates secrets, and the digests of them that are stored.
 pub trait Secrets: Send + Sync {
-    /// Bytes that nobody can guess.
+    /// Random bytes that cannot be guessed.
     fn random(&self) -> Result<[u8; RANDOM_BYTES], SecretsError>;
-    /// The digest of a secret: always the same, and nobody finds the secret from it.
+    /// The digest of a secret. It is deterministic, and the secret cannot be computed from it.
     fn digest(&self, secret: &str) -> SecretDigest;
-    /// The digest of something that could be guessed, such as an address: without this installation's key nobody can tell whether
-    /// a guess is right.
+    /// The digest of a text that could be guessed, such as an address. Without the key of this installation a guess cannot be
+    /// verified.
     fn keyed_digest(&self, text: &str) -> SecretDigest;
 }
 
-/// There is no randomness; not the caller's fault.
+/// There are no random bytes. It is not the caller's fault.
 #[derive(Debug, thiserror::Error)]
 #[error("a secret could not be made")]
 pub struct SecretsError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
-/// Issues bearer tokens and reads them.
+/// Issues and verifies bearer tokens.
 pub trait Tokens: Send + Sync {
-    /// A token for this caller, good until it expires or the user's stamp changes; `client` is the API key it is issued to.
+    /// A token for this caller, valid until it expires or the user's security stamp changes. `client` is the API key that it is
+    /// issued to.
     fn issue(&self, caller: &Caller, client: Option<ApiKeyId>) -> Result<AccessToken, TokensError>;
-    /// Whom the token stands for, if it is one of ours or of an issuer that we trust, for us and in its time. Whether the
-    /// user may still call is not known here: [`crate::access`] asks the store. Never waits.
+    /// The bearer of the token, if it was issued by this service or by a trusted issuer, for this service, and is valid now. Whether
+    /// the account is open is not checked here: [`crate::access`] asks the store. Never blocks.
     fn verify(&self, token: &str) -> Result<Bearer, InvalidToken>;
-    /// Who issues our tokens, as they say themselves.
+    /// The issuer in the tokens of this service (`iss`).
     fn issuer(&self) -> &str;
-    /// The keys by which anybody can verify our tokens. There are none where a shared secret signs them.
+    /// The public keys by which tokens of this service are verified. There are none if a shared secret signs them.
     fn public_keys(&self) -> Vec<PublicKey>;
 }
 
-/// Whom a valid token stands for.
+/// The bearer of a valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bearer {
-    /// Somebody who signed in here.
+    /// A user who signed in to this service.
     Caller(Caller),
-    /// Somebody who signed in elsewhere.
+    /// A subject of an external issuer.
     External(Box<ExternalIdentity>),
 }
 
-/// A key by which tokens are verified, in the terms of RFC 7517.
+/// A public key by which tokens are verified, with the names of RFC 7517.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey {
-    /// What tokens call it: `kid`.
+    /// The id by which tokens refer to it: `kid`.
     pub id: String,
     /// The algorithm it is used with: `alg`.
     pub algorithm: &'static str,
@@ -111,27 +116,27 @@ pub struct PublicKey {
     pub parameters: Vec<(&'static str, String)>,
 }
 
-/// A bearer token that was just issued.
+/// A new bearer token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessToken {
     /// The token itself.
     pub value: String,
-    /// For how many seconds it is good.
+    /// For how many seconds it is valid.
     pub expires_in: u64,
 }
 
-/// Signing failed; not the caller's fault.
+/// Signing failed. It is not the caller's fault.
 #[derive(Debug, thiserror::Error)]
 #[error("a token could not be signed")]
 pub struct TokensError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
-/// The token proves nothing. The reason is for the log, never for whoever sent it.
+/// The token is not valid. The reason is for the log, never for the client.
 #[derive(Debug, thiserror::Error)]
 #[error("the token is not valid")]
 pub struct InvalidToken {
-    /// Whether the keys that may have signed it are being fetched: asked again in a moment, the answer may be another one.
+    /// Whether the keys that may have signed it are being fetched: the token may turn out to be valid later.
     pub is_pending: bool,
-    /// What is wrong with it.
+    /// Why it is not valid.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }

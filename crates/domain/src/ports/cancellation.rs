@@ -1,4 +1,4 @@
-//! Telling a store that nobody waits for its work any more.
+//! Cancels work of a store whose result nobody waits for.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 type Interrupt = Box<dyn Fn() + Send>;
 
-/// Whether the outcome of some work is still wanted. Clones share one state.
+/// Whether work was cancelled. Clones share one state.
 #[derive(Clone, Default)]
 pub struct Cancellation(Arc<Shared>);
 
@@ -17,13 +17,13 @@ struct Shared {
 }
 
 impl Cancellation {
-    /// One that nobody has cancelled.
+    /// One that is not cancelled.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Says that the outcome is no longer wanted, and interrupts the work under way. Calling it again changes nothing.
+    /// Cancels the work: its result is not wanted. Interrupts the work that is running. A second call does nothing.
     pub fn cancel(&self) {
         let interrupt = self.0.interrupt();
         if !self.0.is_cancelled.swap(true, Ordering::SeqCst)
@@ -39,11 +39,11 @@ impl Cancellation {
         self.0.is_cancelled.load(Ordering::SeqCst)
     }
 
-    /// Runs `work`, and calls `interrupt` at most once if it is cancelled meanwhile. `interrupt` must not wait, and is never
-    /// called after `work` has ended. Where it is cancelled already, `work` must find out by itself.
+    /// Runs `work`, and calls `interrupt` at most once if it is cancelled meanwhile. `interrupt` must not block, and is never
+    /// called after `work` has ended. If it was cancelled before, `interrupt` is not called: `work` must check that itself.
     pub fn interrupting<T>(&self, interrupt: impl Fn() + Send + 'static, work: impl FnOnce() -> T) -> T {
         *self.0.interrupt() = Some(Box::new(interrupt));
-        let _under_way = UnderWay(&self.0);
+        let _running = Running(&self.0);
         work()
     }
 }
@@ -54,10 +54,10 @@ impl Shared {
     }
 }
 
-/// Work that can be interrupted until this is dropped, also by a panic.
-struct UnderWay<'a>(&'a Shared);
+/// Removes the callback when it is dropped, also by a panic: the work has ended.
+struct Running<'a>(&'a Shared);
 
-impl Drop for UnderWay<'_> {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
         *self.0.interrupt() = None;
     }
@@ -78,7 +78,7 @@ mod tests {
     use super::Cancellation;
 
     #[test]
-    fn work_under_way_is_interrupted_once_and_none_after_it() {
+    fn running_work_is_interrupted_once_and_none_after_it() {
         let cancellation = Cancellation::new();
         let interrupts = Arc::new(AtomicU32::new(0));
         let counted = || {

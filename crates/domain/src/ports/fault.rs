@@ -1,9 +1,9 @@
-//! What a store says when it cannot do its work.
+//! The error of a store.
 
 use std::error::Error;
 use std::time::Duration;
 
-/// A store could not do its work; not the caller's fault.
+/// A store could not do its work. It is not the caller's fault.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", match fault {
     Fault::Unavailable => "the store is not available",
@@ -16,24 +16,24 @@ pub struct StoreError {
     source: Box<dyn Error + Send + Sync>,
 }
 
-/// Whether trying again later may help.
+/// The kind of a store's error, which tells whether trying again later may help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It cannot be reached, or has too much to do; later it may answer.
+    /// The store cannot be reached or is overloaded; it may answer later.
     Unavailable,
-    /// A question took longer than this, which is the most that one may take. The same question is likely to take as long again.
+    /// A read took longer than this limit. The same read is likely to take as long again.
     TimedOut(Duration),
-    /// Something is wrong with it, or with the data in it.
+    /// Something is wrong with the store, or with the data in it.
     Failed,
 }
 
 impl StoreError {
-    /// The store cannot be reached, or has too much to do.
+    /// The store cannot be reached, or is overloaded.
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { fault: Fault::Unavailable, source: source.into() }
     }
 
-    /// A question took longer than `limit`, which is the most that one may take.
+    /// A read took longer than `limit`.
     pub fn timed_out(limit: Duration, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { fault: Fault::TimedOut(limit), source: source.into() }
     }
@@ -43,7 +43,7 @@ impl StoreError {
         Self { fault: Fault::Failed, source: source.into() }
     }
 
-    /// Whether trying again later may help.
+    /// The kind of the error.
     #[must_use]
     pub fn fault(&self) -> Fault {
         self.fault

@@ -46,6 +46,9 @@ impl<T> Reader for T where
 /// A change that conflicts with another unit of work (a name that was just taken, a group that was just deleted) fails. The unit
 /// of work is rolled back and run again, so that the work itself finds the cause and reports it.
 ///
+/// If any call failed, the unit of work is not committed, even if the work ignores the error and returns `Ok`: it is run again if that
+/// may help, or fails with the error of that call.
+///
 /// Implemented for everything that reads and changes each aggregate.
 pub trait Writer:
     Reader
