@@ -11,6 +11,7 @@ mod members;
 mod memberships;
 mod passwords;
 mod registration;
+mod sessions;
 mod sign_in;
 mod unit_of_work;
 mod users;
@@ -33,7 +34,8 @@ pub use groups::{ChangeGroupError, CreateGroupError, DeleteGroupError, ReadGroup
 pub use identities::{IdentitiesError, IdentitySelection};
 pub use members::{AddMembersError, Added, MemberError, RemoveMemberError};
 pub use passwords::ChangePasswordError;
-pub use sign_in::{ClientError, RefreshError, Session, SignInError};
+pub use sessions::{ClientError, RefreshError};
+pub use sign_in::{Session, SignInError};
 #[cfg(feature = "contract")]
 pub(crate) use unit_of_work::{Finish, Writing};
 pub use users::{ChangeUserError, CreateUserError, DeleteUserError, ReadUserError};

@@ -11,26 +11,26 @@ use crate::time::Timestamp;
 use crate::user::{DEFAULT_PASSWORD_CHANGE_FREQUENCY, Lockout, ProviderKind, SecurityStamp, User};
 use crate::validation::InvalidField;
 
-/// Why some things cannot be done to a user.
+/// The message for actions that need a password.
 pub(super) const OF_AN_API_KEY: &str = "The user of an API key has no password";
 
-/// Something to do to an account. All of them may be repeated.
+/// An action on an account. All actions are idempotent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserAction {
-    /// Keep the user from signing in, and end every token at once.
+    /// Suspends the account and revokes all its tokens.
     Suspend,
-    /// Let the user sign in again.
+    /// Ends the suspension.
     Unsuspend,
-    /// Forget the wrong passwords that locked the account.
+    /// Resets the lockout after wrong passwords.
     Unlock,
-    /// Ask for a new password before anything else.
+    /// Requires a password change before anything else.
     ForcePasswordReset,
-    /// Let a password that never expires expire as others do.
+    /// Sets the default expiry for a password that never expires.
     SetPasswordToExpirable,
 }
 
 impl UserAction {
-    /// All of them, with the names that clients give them.
+    /// All actions, by their names in the API.
     pub const ALL: [(Self, &'static str); 5] = [
         (Self::Suspend, "suspend"),
         (Self::Unsuspend, "unsuspend"),
@@ -78,10 +78,10 @@ pub enum ActError {
     /// No user has this identifier.
     #[error("user not found")]
     UserNotFound,
-    /// There is no such action, or it cannot be done to this user.
+    /// The action is unknown or does not apply to this user.
     #[error("there are validation errors")]
     Invalid(InvalidField),
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }

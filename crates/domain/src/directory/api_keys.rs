@@ -22,37 +22,37 @@ use crate::validation::InvalidField;
 pub struct IssuedApiKey {
     /// The key.
     pub key: ApiKey,
-    /// What programs prove themselves with.
+    /// The secret with which programs authenticate.
     pub secret: Secret,
 }
 
-/// Why something was not done with an API key.
+/// Why an operation on API keys failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiKeyError {
-    /// There is no such API key.
+    /// No API key has this identifier.
     #[error("API key not found")]
     NotFound,
-    /// There is no such group to put a new key into.
+    /// No group has one of the identifiers for a new key.
     #[error("group not found")]
     GroupNotFound,
-    /// Fields are not as they must be.
+    /// Fields are invalid.
     #[error("there are validation errors")]
     Invalid(Vec<InvalidField>),
     /// An API key has this id, or a user this name.
     #[error("'{0}' is already in use")]
     Taken(String),
-    /// Nobody would be left to administer.
+    /// The change would remove the last active System Administrator.
     #[error("the API key is the last System Administrator")]
     LastAdministrator,
-    /// There is no randomness for a secret.
+    /// No secret could be generated.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
 
-/// What the first start is told to make an API key of.
+/// The API key that the first start creates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FirstApiKey {
     /// Its id.
@@ -111,7 +111,7 @@ impl Directory {
         })
     }
 
-    /// Changes an API key. Disabled, its tokens end at once.
+    /// Changes an API key. Disabling it revokes its tokens.
     pub fn change_api_key(
         &self,
         context: &Context,
@@ -153,7 +153,7 @@ impl Directory {
         })
     }
 
-    /// Gives an API key another secret; the former one and every token made by it end at once.
+    /// Replaces the secret of an API key. The former secret and every token issued for it are revoked.
     pub fn rotate_api_key(&self, context: &Context, key: &ApiKeyIdentifier) -> Result<IssuedApiKey, ApiKeyError> {
         let secret = Secret::of_client(&self.secrets.random()?);
         let credentials = Credentials { stamp: Some(SecurityStamp(self.ids.next())), ..Credentials::default() };
@@ -186,7 +186,7 @@ impl Directory {
         })
     }
 
-    /// Adds an API key whose id, secret and name are decided, and its user to these groups.
+    /// Adds a validated API key, and makes its user a member of these groups.
     pub(super) fn insert_api_key(
         &self,
         store: &mut dyn Writer,
@@ -210,7 +210,7 @@ impl Directory {
     }
 }
 
-/// The key and its user, whom nobody else changes until this work ends.
+/// Reads a key and its user, and keeps every other unit of work from changing them until this one ends.
 fn api_key_to_change(work: &mut Writing<'_>, key: &ApiKeyIdentifier) -> Result<(ApiKey, User), ApiKeyError> {
     work.authorise(Permission::ManageApiKeys, Target::All)?;
     let owner = work.api_key(key)?.ok_or(ApiKeyError::NotFound)?.user;

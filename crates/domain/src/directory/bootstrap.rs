@@ -1,4 +1,4 @@
-//! The first start, and what an operator does beside the API.
+//! The first start, and operations for the operator alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,18 +18,18 @@ use crate::version::Version;
 /// Why the first administrator was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum FirstAdministratorError {
-    /// The account is not as it must be.
+    /// The account is invalid.
     #[error(transparent)]
     User(#[from] CreateUserError),
-    /// The API key that was to come with it is not as it must be.
+    /// The API key is invalid.
     #[error("cannot create the first API key")]
     ApiKey(#[from] ApiKeyError),
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
 
-/// What the API key of the first start is called.
+/// The name of the API key of the first start.
 const FIRST_API_KEY: &str = "Bootstrap";
 
 /// Why an operator cannot act as a user.
@@ -38,10 +38,10 @@ pub enum CallerError {
     /// No user has this identifier.
     #[error("user not found")]
     UserNotFound,
-    /// The user may not sign in: suspended or expired. A lock keeps passwords out, and nobody who has the host.
+    /// The user is suspended or has expired. A lockout does not matter here.
     #[error("the user is suspended or expired")]
     Closed,
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
@@ -93,7 +93,7 @@ impl Directory {
         self.create_first_accounts(context, username, password, None)
     }
 
-    /// Creates the first user and, if one is wanted, an API key beside them, which administers too (contract 5.4).
+    /// Creates the first user, a System Administrator, and optionally an API key that is one too (contract 5.4).
     pub fn create_first_accounts(
         &self,
         context: &Context,

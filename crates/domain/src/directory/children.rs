@@ -32,7 +32,7 @@ pub enum AddChildrenError {
     /// A child is the parent, or already has the parent below it.
     #[error("the edge would close a cycle")]
     Cycle(Cycle),
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
@@ -46,13 +46,13 @@ pub enum RemoveChildError {
     /// No group has the child's identifier.
     #[error("child group not found")]
     ChildNotFound,
-    /// It is no direct child.
+    /// The group is not a direct child.
     #[error("the group is not a child of the group")]
     NotAChild,
-    /// Nobody could administer any more (contract 10 row 12).
+    /// It would remove the last active System Administrator (contract 10 row 12).
     #[error("the last System Administrator cannot be removed")]
     LastAdministrator,
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
@@ -155,7 +155,7 @@ fn insert_children(
     Ok(())
 }
 
-/// The cycle that putting one of `children` below `parent` would close, if any of them would: `parent` and the groups
+/// The cycle that an edge from `parent` to one of `children` would close, if any: `parent` and the groups
 /// from that child down to it.
 fn cycle(store: &mut dyn Reader, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<Option<Cycle>, StoreError> {
     let Some(mut group) = store.at_or_above_among(parent, children)?.first().copied() else { return Ok(None) };

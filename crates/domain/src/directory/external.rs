@@ -17,19 +17,19 @@ use crate::ports::{Credentials, NameSource, Reader, StoreError, Writer};
 use crate::time::Timestamp;
 use crate::user::{Email, Provider, ProviderKind, SecurityStamp, User, UserId, Username, is_name};
 
-/// How often names are looked for that others take at the same time.
+/// The most attempts to find a free name while other units of work take names.
 const ATTEMPTS: usize = 4;
 
-/// Why a token of an outside issuer stands for nobody here.
+/// Why a token of an external issuer is not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum RecogniseError {
-    /// The subject is linked to nobody here, and may not be.
+    /// The subject is not linked, and may not be linked.
     #[error("the subject of the token is linked to no user, and users are not created for its issuer")]
     Unknown,
-    /// A user was to be created, but the token says no name that a user can have.
+    /// The token contains no valid username for a new user.
     #[error("the token says no name that can be a username")]
     NoUsername,
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
@@ -72,7 +72,7 @@ impl Directory {
         if identity.groups.is_some() { self.write_alone(context, sign_in) } else { self.write(context, sign_in) }
     }
 
-    /// The subject's link. Who comes for the first time is linked to a user who is already here, or to one who is created.
+    /// The link of the subject. At the first sign-in it is made, to an existing user or to one who is created.
     fn link(
         &self,
         store: &mut dyn Writer,
@@ -103,8 +103,8 @@ impl Directory {
         Err(StoreError::unavailable("the names of a new user were taken again and again").into())
     }
 
-    /// A user whose password is kept by the issuer (contract 9). Whoever has the name already keeps nobody from coming. `None`:
-    /// a name that was free was taken meanwhile.
+    /// Creates an external user (contract 9). A taken name is varied. `None`:
+    /// a free name was taken in the meantime.
     fn create(
         &self,
         store: &mut dyn Writer,
@@ -137,8 +137,8 @@ impl Directory {
         Ok(Some(id))
     }
 
-    /// Puts the user into the external groups that the token names, and takes them out of the other external ones; but
-    /// somebody stays who administers. Says what changed about who administers.
+    /// Makes the user a member of exactly those external groups that the token names, except that
+    /// the last active System Administrator stays one. Returns the notes about changes of administrators.
     fn join_external_groups(
         &self,
         store: &mut dyn Writer,
@@ -192,8 +192,8 @@ impl Directory {
     }
 }
 
-/// The user who is already here and whom the identity may be linked to. Only a name counts that an administrator or an issuer
-/// gave; whoever has a link to this issuer is somebody else over there.
+/// The existing user to whom the identity may be linked. Only a name counts that an administrator or an issuer
+/// set. A user who is linked to this issuer already is another subject.
 fn match_existing(store: &mut dyn Reader, identity: &ExternalIdentity) -> Result<Option<UserId>, StoreError> {
     let Some(name) = identity.link_name.as_ref().filter(|_| identity.trust.links_existing) else { return Ok(None) };
     let Some(user) = store.user_named_by_authority(&NameKey::of(name))? else { return Ok(None) };
@@ -205,8 +205,8 @@ fn match_existing(store: &mut dyn Reader, identity: &ExternalIdentity) -> Result
     Ok((status.api_key.is_none() && !is_out_of_reach).then_some(user))
 }
 
-/// The first name that can be a username, or the same with the issuer's name where somebody has it. Its last form holds the new
-/// user's id, which nobody can have taken before.
+/// The first valid and free username: as it is, with the issuer's name, or with the issuer's name and the new
+/// user's id, which cannot be taken.
 fn free_username(store: &mut dyn Reader, identity: &ExternalIdentity, id: UserId) -> Result<Username, RecogniseError> {
     let provider = &identity.provider;
     // An id is no username, but may be part of one.
@@ -223,7 +223,7 @@ fn free_username(store: &mut dyn Reader, identity: &ExternalIdentity, id: UserId
     Err(RecogniseError::NoUsername)
 }
 
-/// Whether the token was issued after every other with which the subject came.
+/// Whether the token was issued later than all tokens of the subject that were seen before.
 fn is_sign_in(link: &IdentityLink, identity: &ExternalIdentity) -> bool {
     link.latest_token.is_none_or(|latest| latest < identity.issued)
 }

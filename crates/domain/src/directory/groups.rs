@@ -15,7 +15,7 @@ use crate::version::Precondition;
 /// Why a group was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateGroupError {
-    /// Fields are not as they must be.
+    /// Fields are invalid.
     #[error("there are validation errors")]
     Invalid(Vec<InvalidField>),
     /// Another group has this id.
@@ -24,7 +24,7 @@ pub enum CreateGroupError {
     /// Another group has this name.
     #[error("a group with the name '{0}' already exists")]
     NameTaken(String),
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
@@ -35,7 +35,7 @@ pub enum ReadGroupError {
     /// No group has this identifier.
     #[error("group not found")]
     GroupNotFound,
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
@@ -46,13 +46,13 @@ pub enum ChangeGroupError {
     /// No group has this identifier.
     #[error("group not found")]
     GroupNotFound,
-    /// The group is in another state than the caller wants to change.
+    /// The precondition does not hold for the present version of the group.
     #[error("the group has changed")]
     Stale,
-    /// Fields are not as they must be.
+    /// Fields are invalid.
     #[error("there are validation errors")]
     Invalid(Vec<InvalidField>),
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
@@ -63,16 +63,16 @@ pub enum DeleteGroupError {
     /// No group has this identifier.
     #[error("group not found")]
     GroupNotFound,
-    /// The group is in another state than the caller wants to delete.
+    /// The precondition does not hold for the present version of the group.
     #[error("the group has changed")]
     Stale,
-    /// It is built in (contract 10 row 13).
+    /// It is a system group (contract 10 row 13).
     #[error("system groups cannot be deleted")]
     SystemGroup,
-    /// Nobody could administer any more (contract 10 row 12).
+    /// It would remove the last active System Administrator (contract 10 row 12).
     #[error("the group of the last System Administrator cannot be deleted")]
     LastAdministrator,
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }

@@ -19,17 +19,17 @@ pub enum IdentitiesError {
     /// The user has no such link.
     #[error("the user has no such identity")]
     NotLinked,
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
 
-/// Which links of a user are meant; what is `None` does not matter.
+/// A selection of a user's links. `None` selects all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IdentitySelection {
-    /// Those to this issuer.
+    /// Links to this issuer.
     pub issuer: Option<String>,
-    /// Those of this subject.
+    /// Links of this subject.
     pub subject: Option<String>,
 }
 
@@ -60,7 +60,7 @@ impl Directory {
         })
     }
 
-    /// Removes links of a user. Their subjects are unknown from then on: the next token of one is the first of a stranger.
+    /// Removes links of a user. The next token of such a subject counts as its first.
     pub fn remove_identities(
         &self,
         context: &Context,
@@ -82,7 +82,7 @@ impl Directory {
     }
 }
 
-/// A user, for those who have the permission on others too: links are not part of one's own account.
+/// The user, if the actor has the permission on all users: users do not manage their own links.
 fn find_user<S: Reader + ?Sized>(
     work: &mut Work<'_, S>,
     permission: Permission,

@@ -14,12 +14,12 @@ use crate::ports::Reach;
 use crate::search::UserListing;
 use crate::user::{User, UserId};
 
-/// What adding many members did.
+/// The result of adding many members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Added {
-    /// How many became members.
+    /// How many users became members.
     pub new: u64,
-    /// How many were members before.
+    /// How many users were members already.
     pub existing: u64,
 }
 
@@ -29,10 +29,10 @@ pub enum AddMembersError {
     /// No group has this identifier.
     #[error("group not found")]
     GroupNotFound,
-    /// No users have these ids; nobody was added.
+    /// No users have these ids. Nobody was added.
     #[error("{} of the users were not found", .0.len())]
     UsersNotFound(BTreeSet<UserId>),
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
@@ -46,7 +46,7 @@ pub enum MemberError {
     /// No user has this identifier.
     #[error("user not found")]
     UserNotFound,
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
@@ -63,13 +63,13 @@ pub enum RemoveMemberError {
     /// The user is no direct member of the group.
     #[error("the user is not in the group")]
     NotAMember,
-    /// Everybody belongs to `Everyone` (contract 10 row 11).
+    /// Nobody can be removed from `Everyone` (contract 10 row 11).
     #[error("users cannot be removed from 'Everyone'")]
     Everyone,
-    /// Nobody could administer any more (contract 10 row 12).
+    /// It would remove the last active System Administrator (contract 10 row 12).
     #[error("the last System Administrator cannot be removed")]
     LastAdministrator,
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }

@@ -19,21 +19,21 @@ pub enum ChangePasswordError {
     /// No user has this identifier.
     #[error("user not found")]
     UserNotFound,
-    /// Fields are not as they must be.
+    /// Fields are invalid.
     #[error("there are validation errors")]
     Invalid(Vec<InvalidField>),
-    /// The password given as the existing one is another.
+    /// The existing password is incorrect.
     #[error("the existing password is incorrect")]
     ExistingIncorrect,
     /// A password could not be hashed or compared.
     #[error(transparent)]
     Passwords(#[from] PasswordsError),
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
 
-/// What a user has before a new password, and whether they must prove that they know the old one.
+/// The account before a password change, and whether the existing password is required.
 struct Before {
     user: User,
     hash: Option<PasswordHash>,
@@ -44,7 +44,7 @@ struct Before {
 contains_refused!(ChangePasswordError);
 
 impl Directory {
-    /// Gives a user a new password and ends their tokens: users themselves with the existing one, administrators without.
+    /// Changes a password and revokes the user's tokens. Users give their existing password, administrators need not.
     pub fn change_password(
         &self,
         context: &Context,
@@ -103,7 +103,7 @@ impl Directory {
         hash.map_or(Ok(false), |hash| self.passwords.verify(password, hash))
     }
 
-    /// Counts a wrong password, which may lock the account. The count stays though the request is refused.
+    /// Counts a wrong password, which may lock the account. The count is committed although the request is refused.
     fn count_wrong_existing(&self, context: &Context, user: UserId) -> Result<(), Refused> {
         self.write(context, |work| {
             let Some(current) = work.user_to_change(user)? else { return Ok(Finish::Rollback(())) };

@@ -1,4 +1,4 @@
-//! New accounts, whoever they are for.
+//! Adding accounts, for users and API keys alike.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::password::PasswordHash;
 use crate::ports::{NameSource, Writer};
 use crate::user::{SecurityStamp, User};
 
-/// Adds an account under names that are free, to the groups that it joins by being created (contract 4.3 and 5.6).
+/// Adds an account, whose id and names must be free, with its initial memberships (contract 4.3 and 5.6).
 pub(super) fn register(
     store: &mut dyn Writer,
     user: &User,

@@ -1,105 +1,81 @@
-//! Signing in: people with a password or a refresh token, programs with an API key (contract 2.1, 2.2 and 2.4).
+//! Signing in with a password (contract 2.1 and 2.4).
 
 use uuid::Uuid;
 
 use super::Directory;
+use super::sessions::refresh_grant;
 use super::unit_of_work::Finish;
 use crate::access::{Caller, Refused, Scopes, contains_refused};
-use crate::api_key::{ApiKeyId, ApiKeyIdentifier};
 use crate::audit::AuditNote;
 use crate::context::Context;
-use crate::identifier::{UserIdentifier, parse_guid};
+use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
 use crate::password::{LONGEST, Password, PasswordHash};
-use crate::ports::{Credentials, KnownAddress, PasswordsError, Reader, RefreshGrant, SecretsError, StoreError, Writer};
+use crate::ports::{Credentials, KnownAddress, PasswordsError, Reader, SecretsError, StoreError, Writer};
 use crate::secret::{Secret, SecretDigest};
 use crate::time::Timestamp;
 use crate::user::{Lockout, User, UserId};
 
-/// For how many days a refresh token is good after its last use: official clients count on it (contract 2.1).
-const REFRESH_DAYS: u32 = 15;
 /// How many refresh tokens a user has at most; a further one takes the place of the one that expires first.
 const MOST_REFRESH_TOKENS: u32 = 200;
-/// For how many days an address is known after a sign-in from there (contract 2.4).
+/// For how many days an address is known after a successful sign-in from it (contract 2.4).
 const ADDRESS_DAYS: u32 = 30;
-/// How many addresses are known of a user at most.
+/// The most known addresses of a user.
 const MOST_ADDRESSES: u32 = 10;
-/// The most bytes of a name that anybody can have: 255 characters, as a username.
+/// The most bytes of a username or an email address: 255 characters.
 const LONGEST_NAME: usize = 4 * 255;
 
-/// Somebody who has just signed in with a password.
+/// The result of a sign-in with a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Who they are.
+    /// The user who signed in.
     pub caller: Caller,
-    /// What gets them further access tokens, until they have not used it for 15 days.
+    /// A refresh token, which expires 15 days after its last use.
     pub refresh_token: Secret,
 }
 
-/// Why nobody was signed in by a password.
+/// Why a sign-in with a password failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
-    /// Nobody has this name, or not this password. Which of the two it is, nobody learns.
+    /// The name is unknown or the password is wrong. The caller is not told which.
     #[error("the username or the password is incorrect")]
     Incorrect,
     /// The password is right, and the account is suspended or has expired.
     #[error("the account is suspended")]
     Suspended,
-    /// The account is locked, or nobody has this name and it was tried as often. The password was not looked at.
+    /// The account, or the unknown name, is locked. The password was not compared.
     #[error("the account is locked")]
     Locked,
     /// The password could not be compared.
     #[error(transparent)]
     Passwords(#[from] PasswordsError),
-    /// There is no randomness for a refresh token.
+    /// No refresh token could be generated.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
 
-/// Why a refresh token got nobody an access token.
-#[derive(Debug, thiserror::Error)]
-pub enum RefreshError {
-    /// It is none, it has expired or was revoked, or its user may not sign in.
-    #[error("the refresh token is good for nothing")]
-    Invalid,
-    /// The actor may not, or the store failed.
-    #[error(transparent)]
-    Refused(#[from] Refused),
-}
-
-/// Why a program was not signed in.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// There is no such API key, its secret is another, or it is disabled.
-    #[error("the client is not known by this secret")]
-    Invalid,
-    /// The actor may not, or the store failed.
-    #[error(transparent)]
-    Refused(#[from] Refused),
-}
-
-/// An account that can be signed in to with a password.
+/// An account with a password.
 struct Account {
     id: UserId,
     hash: PasswordHash,
 }
 
-/// What a store knows of somebody who tries to sign in.
+/// The stored state that decides about a sign-in.
 struct Claim {
-    /// None: nobody has the name, or whoever has it has no password here, as API keys and users of outside issuers.
+    /// `None`: the name is unknown, or the account has no password, like API keys and external users.
     account: Option<Account>,
     address: SecretDigest,
-    /// The wrong passwords that count here: those from a known address, or those from everywhere else.
+    /// The lockout in effect: that of the known address, or that of all other addresses.
     lockout: Lockout,
 }
 
-/// Nobody has this id: what is asked of it takes as long as of somebody.
+/// An id that no user has. Reading it costs as much as reading a user.
 const NOBODY: UserId = UserId(Uuid::nil());
 
-/// What came of an attempt to sign in that was counted.
+/// The outcome of a counted attempt to sign in.
 enum Attempt {
     SignedIn(Caller),
     Incorrect,
@@ -107,7 +83,7 @@ enum Attempt {
     Locked,
 }
 
-contains_refused!(SignInError, RefreshError, ClientError);
+contains_refused!(SignInError);
 
 impl Directory {
     /// Signs a user in who is named by username or email address. An attempt counts, whatever its outcome, and too many
@@ -166,7 +142,7 @@ impl Directory {
             };
             let caller = Caller { user: account.id, stamp: status.stamp, scopes: scopes.clone() };
             work.forget_refresh_tokens(account.id, status.stamp, now, MOST_REFRESH_TOKENS - 1)?;
-            work.insert_refresh_token(&digest, &grant(&caller, now))?;
+            work.insert_refresh_token(&digest, &refresh_grant(&caller, now))?;
             Ok(Finish::Commit(Attempt::SignedIn(caller)))
         })?;
         match attempt {
@@ -177,8 +153,8 @@ impl Directory {
         }
     }
 
-    /// Looks for the account, for what counts against whoever tries, and for what would count if nobody had the name: as many
-    /// statements whoever it is.
+    /// Reads the account, its lockout and the lockout of the name as an unknown one, with as many
+    /// statements for an unknown name as for a known one.
     fn claim(
         &self,
         context: &Context,
@@ -202,7 +178,7 @@ impl Directory {
         Ok(Claim { account, address, lockout })
     }
 
-    /// Counts a password for a name that nobody has.
+    /// Counts an attempt for an unknown name.
     fn count_unknown(&self, context: &Context, claim: &Claim, name: &SecretDigest) -> Result<Session, SignInError> {
         let now = context.now();
         let was_locked = self.write::<_, SignInError>(context, |work| {
@@ -215,43 +191,7 @@ impl Directory {
         Err(if was_locked { SignInError::Locked } else { SignInError::Incorrect })
     }
 
-    /// Says for whom a refresh token is, and lets it live for another 15 days. `scopes` may leave some of its own out.
-    pub fn refresh(&self, context: &Context, refresh_token: &str, scopes: &Scopes) -> Result<Caller, RefreshError> {
-        let now = context.now();
-        let digest = self.secrets.digest(refresh_token);
-        self.write(context, |work| {
-            let grant = work.refresh_grant(&digest)?.filter(|grant| grant.expires > now);
-            let grant = grant.ok_or(RefreshError::Invalid)?;
-            let status = work.account_status(grant.user)?.ok_or(RefreshError::Invalid)?;
-            if status.stamp != grant.stamp || !status.is_open(now) {
-                return Err(RefreshError::Invalid);
-            }
-            work.extend_refresh_token(&digest, now.plus_days(REFRESH_DAYS))?;
-            let scopes = grant.scopes.among(scopes);
-            Ok(Finish::Commit(Caller { user: grant.user, stamp: grant.stamp, scopes }))
-        })
-    }
-
-    /// Signs a program in: it acts as the user of its API key.
-    pub fn sign_in_client(
-        &self,
-        context: &Context,
-        client_id: &str,
-        secret: &str,
-        scopes: &Scopes,
-    ) -> Result<(ApiKeyId, Caller), ClientError> {
-        let digest = self.secrets.digest(secret);
-        let id = ApiKeyId(parse_guid(client_id).ok_or(ClientError::Invalid)?);
-        self.read(context, |work| {
-            let is_right = work.api_key_secret(id)? == Some(digest);
-            let key = work.api_key(&ApiKeyIdentifier::Id(id))?.filter(|_| is_right).ok_or(ClientError::Invalid)?;
-            let status = work.account_status(key.user)?.filter(|status| status.is_open(context.now()));
-            let stamp = status.ok_or(ClientError::Invalid)?.stamp;
-            Ok((id, Caller { user: key.user, stamp, scopes: key.scopes.among(scopes) }))
-        })
-    }
-
-    /// Whether this is the password behind `hash`. Where there is none, a hash is made for the sake of the time it takes.
+    /// Whether `password` matches `hash`. Without a hash, one is computed all the same, so that the time is equal.
     fn compare(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool, PasswordsError> {
         match hash {
             Some(hash) => self.passwords.verify(password, hash),
@@ -259,7 +199,7 @@ impl Directory {
         }
     }
 
-    /// Counts a wrong password of `user` from `address`, which may be a `known` one, and says whether it locked.
+    /// Counts a wrong password of `user` from `address`, which may be a `known` one. Returns whether it caused a lock.
     pub(super) fn count_failure(
         &self,
         store: &mut dyn Writer,
@@ -282,14 +222,14 @@ impl Directory {
         Ok(after.is_locked(now) && !before.is_locked(now))
     }
 
-    /// What a store keeps of the address from which this user is signed in to.
+    /// The keyed digest of the client's address, which is stored in its place.
     pub(super) fn address_digest(&self, context: &Context, user: UserId) -> SecretDigest {
         let address = context.address().map_or_else(|| "unknown".to_owned(), |address| address.to_string());
         self.secrets.keyed_digest(&format!("address {user} {address}"))
     }
 }
 
-/// What is known of an address of `user`, if they signed in from there within 30 days (contract 2.4).
+/// The known address, if `user` signed in from it within 30 days (contract 2.4).
 pub(super) fn known_address(
     store: &mut dyn Reader,
     user: UserId,
@@ -308,14 +248,5 @@ pub(super) fn signed_in(user: User, now: Timestamp) -> User {
         failed_login_attempts_since_last_success: 0,
         lockout: user.lockout.succeeded(now),
         ..user
-    }
-}
-
-fn grant(caller: &Caller, now: Timestamp) -> RefreshGrant {
-    RefreshGrant {
-        user: caller.user,
-        stamp: caller.stamp,
-        scopes: caller.scopes.clone(),
-        expires: now.plus_days(REFRESH_DAYS),
     }
 }

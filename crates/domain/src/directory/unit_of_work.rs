@@ -97,7 +97,7 @@ impl<S: Reader + ?Sized> Work<'_, S> {
     }
 }
 
-/// A use case's own error, or a rollback that it asked for.
+/// The reason for undoing a unit of work: a rollback that the use case asked for, or its error.
 enum Undone<T, E> {
     Rollback(T),
     Refused(E),

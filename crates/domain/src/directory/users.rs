@@ -18,7 +18,7 @@ use crate::version::Precondition;
 /// Why a user was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateUserError {
-    /// Fields are not as they must be.
+    /// Fields are invalid.
     #[error("there are validation errors")]
     Invalid(Vec<InvalidField>),
     /// Another user has this id.
@@ -33,7 +33,7 @@ pub enum CreateUserError {
     /// The password could not be hashed.
     #[error(transparent)]
     Passwords(#[from] PasswordsError),
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
@@ -44,7 +44,7 @@ pub enum ReadUserError {
     /// No user has this identifier.
     #[error("user not found")]
     UserNotFound,
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
@@ -55,13 +55,13 @@ pub enum ChangeUserError {
     /// No user has this identifier.
     #[error("user not found")]
     UserNotFound,
-    /// The user is in another state than the caller wants to change.
+    /// The precondition does not hold for the present version of the user.
     #[error("the user has changed")]
     Stale,
-    /// Fields are not as they must be.
+    /// Fields are invalid.
     #[error("there are validation errors")]
     Invalid(Vec<InvalidField>),
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
@@ -72,13 +72,13 @@ pub enum DeleteUserError {
     /// No user has this identifier.
     #[error("user not found")]
     UserNotFound,
-    /// The user is in another state than the caller wants to delete.
+    /// The precondition does not hold for the present version of the user.
     #[error("the user has changed")]
     Stale,
-    /// Nobody could administer any more (contract 10 row 12).
+    /// It would remove the last active System Administrator (contract 10 row 12).
     #[error("the last System Administrator cannot be deleted")]
     LastAdministrator,
-    /// The actor may not, or the store failed.
+    /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
@@ -202,12 +202,12 @@ impl Directory {
     }
 }
 
-/// Whether the account as it is wanted closes on a date, and before it would have.
+/// Whether the change sets an expiry, or an earlier one.
 fn closes_earlier(current: &User, wanted: &User) -> bool {
     wanted.expiry.is_some_and(|expiry| current.expiry.is_none_or(|before| expiry < before))
 }
 
-/// Whether nobody would administer on the day on which this account, an administrator's, closes.
+/// Whether the user is the last System Administrator who is still active at their expiry.
 fn is_last_administrator(store: &mut dyn Reader, user: &User) -> Result<bool, StoreError> {
     let Some(expiry) = user.expiry else { return Ok(false) };
     let administers = store.account_status(user.id)?.is_some_and(|status| status.system_administrator);

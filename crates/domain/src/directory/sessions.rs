@@ -1,0 +1,85 @@
+//! Further access tokens for users who signed in, and signing in with an API key (contract 2.1 and 2.2).
+
+use super::Directory;
+use super::unit_of_work::Finish;
+use crate::access::{Caller, Refused, Scopes, contains_refused};
+use crate::api_key::{ApiKeyId, ApiKeyIdentifier};
+use crate::context::Context;
+use crate::identifier::parse_guid;
+use crate::ports::RefreshGrant;
+use crate::time::Timestamp;
+
+/// For how many days a refresh token is valid after its last use: official clients count on it (contract 2.1).
+const REFRESH_DAYS: u32 = 15;
+
+/// Why a refresh token was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// It is unknown, expired or revoked, or its user may not sign in.
+    #[error("the refresh token is good for nothing")]
+    Invalid,
+    /// The actor lacks the permission, or the store failed.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+/// Why a program was not signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The API key is unknown or disabled, or the secret is wrong.
+    #[error("the client is not known by this secret")]
+    Invalid,
+    /// The actor lacks the permission, or the store failed.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+contains_refused!(RefreshError, ClientError);
+
+impl Directory {
+    /// The caller that a refresh token stands for. It is then valid for another 15 days. `scopes` may narrow its scopes.
+    pub fn refresh(&self, context: &Context, refresh_token: &str, scopes: &Scopes) -> Result<Caller, RefreshError> {
+        let now = context.now();
+        let digest = self.secrets.digest(refresh_token);
+        self.write(context, |work| {
+            let grant = work.refresh_grant(&digest)?.filter(|grant| grant.expires > now);
+            let grant = grant.ok_or(RefreshError::Invalid)?;
+            let status = work.account_status(grant.user)?.ok_or(RefreshError::Invalid)?;
+            if status.stamp != grant.stamp || !status.is_open(now) {
+                return Err(RefreshError::Invalid);
+            }
+            work.extend_refresh_token(&digest, now.plus_days(REFRESH_DAYS))?;
+            let scopes = grant.scopes.among(scopes);
+            Ok(Finish::Commit(Caller { user: grant.user, stamp: grant.stamp, scopes }))
+        })
+    }
+
+    /// Signs a program in, which acts as the user of its API key.
+    pub fn sign_in_client(
+        &self,
+        context: &Context,
+        client_id: &str,
+        secret: &str,
+        scopes: &Scopes,
+    ) -> Result<(ApiKeyId, Caller), ClientError> {
+        let digest = self.secrets.digest(secret);
+        let id = ApiKeyId(parse_guid(client_id).ok_or(ClientError::Invalid)?);
+        self.read(context, |work| {
+            let is_right = work.api_key_secret(id)? == Some(digest);
+            let key = work.api_key(&ApiKeyIdentifier::Id(id))?.filter(|_| is_right).ok_or(ClientError::Invalid)?;
+            let status = work.account_status(key.user)?.filter(|status| status.is_open(context.now()));
+            let stamp = status.ok_or(ClientError::Invalid)?.stamp;
+            Ok((id, Caller { user: key.user, stamp, scopes: key.scopes.among(scopes) }))
+        })
+    }
+}
+
+/// What a new refresh token grants.
+pub(super) fn refresh_grant(caller: &Caller, now: Timestamp) -> RefreshGrant {
+    RefreshGrant {
+        user: caller.user,
+        stamp: caller.stamp,
+        scopes: caller.scopes.clone(),
+        expires: now.plus_days(REFRESH_DAYS),
+    }
+}
