@@ -35,9 +35,11 @@ pub mod children;
 pub mod concurrency;
 pub mod crowd;
 pub mod external;
+pub mod external_groups;
 mod fixture;
 pub mod graph;
 pub mod listing;
+pub mod lockouts;
 pub mod members;
 pub mod names;
 pub mod searching;
@@ -95,15 +97,15 @@ macro_rules! contract_tests {
             access::a_suspended_users_tokens_stay_dead
             access::delegates_keep_their_hands_off_administrators
             sign_in::a_sign_in_is_counted
-            sign_in::wrong_passwords_lock_an_account
-            sign_in::a_lock_hurts_the_guesser_and_not_the_owner
-            sign_in::names_that_nobody_signs_in_with_lock_like_others
-            sign_in::a_locked_name_keeps_its_place
+            lockouts::wrong_passwords_lock_an_account
+            lockouts::a_lock_hurts_the_guesser_and_not_the_owner
+            lockouts::names_that_nobody_signs_in_with_lock_like_others
+            lockouts::a_locked_name_keeps_its_place
             sign_in::sessions_and_addresses_of_a_user_are_bounded
             sign_in::a_closed_account_is_told_only_to_who_knows_its_password
             sign_in::a_refresh_token_slides
             sign_in::refresh_tokens_end_with_their_user_and_their_password
-            sign_in::no_wrong_password_is_missed
+            lockouts::no_wrong_password_is_missed
             api_keys::an_api_key_acts_as_a_user_of_its_own
             api_keys::a_key_and_its_tokens_end_at_once
             api_keys::narrower_scopes_of_a_key_bite_on_the_next_call
@@ -116,8 +118,8 @@ macro_rules! contract_tests {
             external::only_names_given_by_an_authority_link
             external::a_delegates_word_links_nobody
             external::a_linked_user_keeps_their_names
-            external::external_groups_follow_the_latest_token
-            external::an_issuer_leaves_somebody_who_administers
+            external_groups::external_groups_follow_the_latest_token
+            external_groups::an_issuer_leaves_somebody_who_administers
             searching::users_are_found_by_every_field
             searching::groups_are_found_by_every_field
             searching::every_field_sorts_both_ways
@@ -161,7 +163,9 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/changes.rs"),
         include_str!("contract/concurrency.rs"),
         include_str!("contract/external.rs"),
+        include_str!("contract/external_groups.rs"),
         include_str!("contract/listing.rs"),
+        include_str!("contract/lockouts.rs"),
         include_str!("contract/members.rs"),
         include_str!("contract/names.rs"),
         include_str!("contract/children.rs"),

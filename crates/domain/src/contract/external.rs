@@ -1,6 +1,5 @@
 //! Those who sign in elsewhere.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Fixture;
@@ -9,15 +8,15 @@ use crate::access::{Caller, Denied, Permission, Policy, Refused, Scopes};
 use crate::api_key::ApiKeyDraft;
 use crate::directory::{ChangeUserError, IdentitiesError, IdentitySelection, RecogniseError};
 use crate::external::{ExternalIdentity, IdentityLink, Trust};
-use crate::group::{GroupDraft, GroupId, GroupKind, SystemGroup};
-use crate::identifier::{GroupIdentifier, UserIdentifier};
+use crate::group::SystemGroup;
+use crate::identifier::UserIdentifier;
 use crate::page::Page;
 use crate::ports::Store;
 use crate::time::Timestamp;
 use crate::user::{Email, Provider, ProviderKind, UserChanges, UserDraft, UserId};
 use crate::version::Precondition;
 
-fn trusted(fixture: &Fixture, name: &str) -> ExternalIdentity {
+pub(super) fn trusted(fixture: &Fixture, name: &str) -> ExternalIdentity {
     ExternalIdentity {
         issuer: "https://id.example".to_owned(),
         subject: format!("subject of {name}"),
@@ -34,13 +33,8 @@ fn trusted(fixture: &Fixture, name: &str) -> ExternalIdentity {
     }
 }
 
-fn later(identity: &ExternalIdentity, seconds: i64) -> Timestamp {
+pub(super) fn later(identity: &ExternalIdentity, seconds: i64) -> Timestamp {
     Timestamp::from_milliseconds(identity.issued.milliseconds() + seconds * 1000)
-}
-
-fn external_group(fixture: &Fixture, name: &str) -> GroupId {
-    let draft = GroupDraft { name: Some(name.to_owned()), kind: Some("external".to_owned()), ..GroupDraft::default() };
-    must(fixture.directory.create_group(&fixture.by(&fixture.admin), draft)).id
 }
 
 /// The first token makes the user, with what it says of them; later ones are sign-ins, the same one again is none.
@@ -269,68 +263,4 @@ pub fn a_linked_user_keeps_their_names(store: Arc<dyn Store>) {
     must(fixture.directory.remove_identities(&fixture.by(&fixture.admin), &user, &IdentitySelection::default()));
     assert!(matches!(fixture.directory.recognise(&fixture.anonymous(), &marla), Ok(None)));
     must(change(&caller, "msinger", "marla@fightclub.com"));
-}
-
-/// External groups follow the token that was issued last; other groups, and older tokens, are left alone.
-pub fn external_groups_follow_the_latest_token(store: Arc<dyn Store>) {
-    let fixture = Fixture::over(store);
-    let [soap, lye] = ["Soap", "Lye"].map(|name| external_group(&fixture, name));
-    let own = fixture.group("Own");
-    let naming = |names: &[&str], seconds: i64| {
-        let identity = trusted(&fixture, "msinger");
-        let groups = Some(names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>());
-        let issued = later(&identity, seconds);
-        let trust = Trust { creates_groups: seconds > 5, ..identity.trust };
-        must(
-            fixture
-                .directory
-                .sign_in_external(&fixture.anonymous(), &ExternalIdentity { groups, issued, trust, ..identity }),
-        )
-        .user
-    };
-    let user = naming(&["soap", "Own", "Unknown"], 1);
-    let within = |user: UserId| [soap, lye, own].map(|group| fixture.is_in(group, user));
-    assert_eq!(within(user), [true, false, false]);
-    fixture.join(own, &[user]);
-    naming(&["LYE"], 3);
-    assert_eq!(within(user), [false, true, true]);
-    naming(&["soap"], 2);
-    assert_eq!(within(user), [false, true, true]);
-    naming(&["Tall Ones"], 6);
-    let made = must(fixture.directory.group(&fixture.by(&fixture.admin), &GroupIdentifier::from("tall ones")));
-    assert_eq!((made.kind, made.user_count), (GroupKind::External, 1));
-    assert_eq!(within(user), [false, false, true]);
-    naming(&[], 7);
-    assert!(!fixture.is_in(made.id, user));
-}
-
-/// An issuer cannot take the last administrator away by leaving a group out.
-pub fn an_issuer_leaves_somebody_who_administers(store: Arc<dyn Store>) {
-    let fixture = Fixture::over(store);
-    let system = fixture.system(SystemGroup::SystemAdministrators);
-    let outside = external_group(&fixture, "Outside");
-    fixture.nest(system, outside);
-    let identity = trusted(&fixture, "msinger");
-    let naming = |names: &[&str], seconds: i64| {
-        let groups = Some(names.iter().map(|name| (*name).to_owned()).collect());
-        must(fixture.directory.sign_in_external(
-            &fixture.anonymous(),
-            &ExternalIdentity { groups, issued: later(&identity, seconds), ..identity.clone() },
-        ))
-    };
-    let caller = naming(&["Outside"], 1);
-    must(fixture.directory.remove_member(
-        &fixture.by(&caller),
-        &GroupIdentifier::Id(system),
-        &UserIdentifier::Id(fixture.admin.user),
-    ));
-    let caller = naming(&[], 2);
-    assert_eq!(fixture.may(&caller, Permission::ManageUsers), Ok(()));
-    must(fixture.directory.add_member(
-        &fixture.by(&caller),
-        &GroupIdentifier::Id(system),
-        &UserIdentifier::Id(fixture.admin.user),
-    ));
-    let caller = naming(&[], 3);
-    assert_eq!(fixture.may(&caller, Permission::ManageUsers), Err(Denied::NotPermitted));
 }
