@@ -12,9 +12,9 @@ use diesel::sql_types::Bool;
 use diesel::sqlite::Sqlite;
 
 /// The message of the error of a statement that takes longer than it may.
-pub(crate) const OVERDUE: &str = "guildhall: the time for this statement is over";
+pub(crate) const OVERDUE: &str = "guildhall: the time limit of the statement is over";
 /// The message of the error of a statement that was interrupted.
-pub(crate) const INTERRUPTED: &str = "guildhall: nobody waits for this statement any more";
+pub(crate) const INTERRUPTED: &str = "guildhall: the statement was interrupted";
 
 /// Ends statements of one connection.
 #[derive(Debug)]

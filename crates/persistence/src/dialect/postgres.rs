@@ -10,6 +10,8 @@ use diesel::sql_types::{Array, BigInt, Integer};
 use super::TransactionMode;
 use crate::sql_types::{Key, UuidSql};
 
+/// How many slots of counters connections write to, beside the first one.
+const COUNT_SLOTS: i32 = 64;
 /// The advisory lock of transactions that write alone.
 const WRITE_ALONE_LOCK: i64 = 7_164_780_301;
 /// The advisory lock of a process that migrates.
@@ -110,13 +112,13 @@ pub(crate) fn insert_members(
 /// Changes the count in the first slot, or in the connection's own slot while another transaction has locked the first one. So
 /// transactions that add to the same group at the same time change different rows.
 pub(crate) fn change_member_count(connection: &mut PgConnection, group: Key, change: i64) -> QueryResult<usize> {
-    sql_query(
+    sql_query(format!(
         "WITH free AS (SELECT 1 FROM group_user_counts WHERE group_id = $1 AND slot = 0 FOR NO KEY UPDATE SKIP LOCKED) \
          INSERT INTO group_user_counts (group_id, slot, users, changes) \
-         SELECT $1, CASE WHEN EXISTS (SELECT 1 FROM free) THEN 0 ELSE 1 + pg_backend_pid() % 64 END, $2, abs($2) \
+         SELECT $1, CASE WHEN EXISTS (SELECT 1 FROM free) THEN 0 ELSE 1 + pg_backend_pid() % {COUNT_SLOTS} END, $2, abs($2) \
          ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
          changes = group_user_counts.changes + excluded.changes",
-    )
+    ))
     .bind::<UuidSql, _>(group)
     .bind::<BigInt, _>(change)
     .execute(connection)
@@ -130,17 +132,17 @@ pub(crate) fn subtract_from_member_counts(connection: &mut PgConnection, user: K
 /// Adds `users` to the member count of each group of the user, and counts a change. In the order of the groups' ids, so that two
 /// such transactions do not deadlock.
 fn change_counts(connection: &mut PgConnection, user: Key, users: i64) -> QueryResult<usize> {
-    sql_query(
+    sql_query(format!(
         "WITH free AS (SELECT n.group_id FROM group_user_counts n WHERE n.slot = 0 \
              AND n.group_id IN (SELECT m.group_id FROM group_users m WHERE m.user_id = $1) \
              ORDER BY n.group_id FOR NO KEY UPDATE OF n SKIP LOCKED) \
          INSERT INTO group_user_counts (group_id, slot, users, changes) \
-         SELECT m.group_id, CASE WHEN m.group_id IN (SELECT group_id FROM free) THEN 0 ELSE 1 + pg_backend_pid() % 64 END, \
+         SELECT m.group_id, CASE WHEN m.group_id IN (SELECT group_id FROM free) THEN 0 ELSE 1 + pg_backend_pid() % {COUNT_SLOTS} END, \
              $2, 1 \
          FROM group_users m WHERE m.user_id = $1 ORDER BY m.group_id \
          ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
          changes = group_user_counts.changes + excluded.changes",
-    )
+    ))
     .bind::<UuidSql, _>(user)
     .bind::<BigInt, _>(users)
     .execute(connection)
@@ -166,20 +168,20 @@ pub(crate) fn merge_count_slots(connection: &mut PgConnection) -> QueryResult<us
 
 /// Adds `users` to the number of all users, and counts a change of who they are or of their names.
 pub(crate) fn change_users(connection: &mut PgConnection, users: i64) -> QueryResult<usize> {
-    sql_query(
-        "INSERT INTO user_counts (slot, users, changes) VALUES (pg_backend_pid() % 64, $1, 1) \
+    sql_query(format!(
+        "INSERT INTO user_counts (slot, users, changes) VALUES (pg_backend_pid() % {COUNT_SLOTS}, $1, 1) \
          ON CONFLICT (slot) DO UPDATE SET users = user_counts.users + excluded.users, changes = user_counts.changes + 1",
-    )
+    ))
     .bind::<BigInt, _>(users)
     .execute(connection)
 }
 
 /// Counts a change of memberships or of edges between groups.
 pub(crate) fn note_memberships(connection: &mut PgConnection) -> QueryResult<usize> {
-    sql_query(
-        "INSERT INTO user_counts (slot, users, changes, memberships) VALUES (pg_backend_pid() % 64, 0, 0, 1) \
+    sql_query(format!(
+        "INSERT INTO user_counts (slot, users, changes, memberships) VALUES (pg_backend_pid() % {COUNT_SLOTS}, 0, 0, 1) \
          ON CONFLICT (slot) DO UPDATE SET memberships = user_counts.memberships + 1",
-    )
+    ))
     .execute(connection)
 }
 

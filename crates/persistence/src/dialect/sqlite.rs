@@ -13,16 +13,23 @@ use super::TransactionMode;
 use crate::sql_types::{Key, UuidSql};
 use crate::statement_guard::StatementGuard;
 
+/// How long a connection waits for the lock of another one, in milliseconds.
+const BUSY_TIMEOUT: u32 = 30_000;
+/// The page cache of a connection.
+const CACHE_KIBIBYTES: u32 = 16_000;
+/// How much of the file is mapped into memory at most: what SQLite allows by default.
+const MAX_MAPPED_BYTES: u32 = 2_147_418_112;
+
 /// Sets up a connection. `busy_timeout` comes first, because switching to WAL may have to wait; foreign keys are off unless a
 /// connection switches them on. The file is mapped into memory, of which all connections share one copy.
 ///
 /// `guard` can end its statements.
 pub(crate) fn set_up(connection: &mut SqliteConnection, guard: &Arc<StatementGuard>) -> QueryResult<()> {
-    connection.batch_execute(
-        "PRAGMA busy_timeout = 30000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; \
-         PRAGMA mmap_size = 2147418112;",
-    )?;
+    connection.batch_execute(&format!(
+        "PRAGMA busy_timeout = {BUSY_TIMEOUT}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{CACHE_KIBIBYTES}; \
+         PRAGMA mmap_size = {MAX_MAPPED_BYTES};"
+    ))?;
     let guard = Arc::clone(guard);
     guildhall_interrupt_check_utils::register_nondeterministic_impl(connection, move || guard.check())?;
     guildhall_has_word_utils::register_impl(connection, |key: String, word: String| {
@@ -50,7 +57,7 @@ pub(crate) fn begin(connection: &mut SqliteConnection, mode: TransactionMode, _:
 }
 
 /// Splits the first parameter into ids of 16 bytes each. A parameter for each id would exceed SQLite's limit.
-const WANTED: &str = "WITH RECURSIVE place (at) AS \
+const REQUESTED_IDS: &str = "WITH RECURSIVE place (at) AS \
      (SELECT 1 UNION ALL SELECT at + 16 FROM place WHERE at + 16 < length($1)), \
      wanted (id) AS (SELECT substr($1, at, 16) FROM place) ";
 
@@ -79,7 +86,7 @@ fn unknown(connection: &mut SqliteConnection, ids: &[Key], table: &'static str) 
         return Ok(Vec::new());
     }
     let unknown = sql_query(format!(
-        "{WANTED} SELECT id FROM wanted WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.id = wanted.id)"
+        "{REQUESTED_IDS} SELECT id FROM wanted WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.id = wanted.id)"
     ))
     .bind::<Binary, _>(packed(ids))
     .load::<Id>(connection)?;
@@ -97,7 +104,7 @@ pub(crate) fn insert_members(
         return Ok(0);
     }
     sql_query(format!(
-        "{WANTED} INSERT INTO group_users (group_id, user_id, added) SELECT $2, id, $3 FROM wanted WHERE true \
+        "{REQUESTED_IDS} INSERT INTO group_users (group_id, user_id, added) SELECT $2, id, $3 FROM wanted WHERE true \
          ON CONFLICT DO NOTHING"
     ))
     .bind::<Binary, _>(packed(&users))
@@ -206,7 +213,7 @@ pub(crate) fn insert_children(
         return Ok(0);
     }
     sql_query(format!(
-        "{WANTED} INSERT INTO group_children (parent_id, child_id) SELECT $2, id FROM wanted WHERE true \
+        "{REQUESTED_IDS} INSERT INTO group_children (parent_id, child_id) SELECT $2, id FROM wanted WHERE true \
          ON CONFLICT DO NOTHING"
     ))
     .bind::<Binary, _>(packed(&children))
@@ -224,7 +231,7 @@ pub(crate) fn insert_closure_pairs(
         return Ok(0);
     }
     sql_query(format!(
-        "{WANTED} INSERT INTO group_closure (ancestor_id, descendant_id) \
+        "{REQUESTED_IDS} INSERT INTO group_closure (ancestor_id, descendant_id) \
          SELECT DISTINCT above.ancestor_id, below.descendant_id \
          FROM wanted JOIN group_closure AS below ON below.ancestor_id = wanted.id, group_closure AS above \
          WHERE above.descendant_id = $2 ON CONFLICT DO NOTHING"

@@ -117,6 +117,7 @@ impl SqlItem for UserField {
         None
     }
 
+    /// The first 2,000 users. They fill a page if more than a quarter of them has the wanted value.
     fn first_items(from_end: bool) -> Option<&'static str> {
         Some(if from_end {
             "SELECT u.id FROM (SELECT * FROM users ORDER BY id DESC LIMIT 2000) u WHERE "

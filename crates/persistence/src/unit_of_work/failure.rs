@@ -21,7 +21,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Data(String),
     /// The unit of work was cancelled before the statement ran.
-    #[error("nobody waits for the work any more")]
+    #[error("the unit of work was cancelled")]
     Cancelled,
 }
 
