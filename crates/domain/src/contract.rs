@@ -56,6 +56,7 @@ macro_rules! contract_tests {
         $crate::contract_tests! { @each $make;
             units::what_was_written_is_read
             units::refused_work_leaves_nothing
+            units::work_that_ignores_a_failure_is_not_committed
             units::a_wanted_rollback_returns_its_value_and_leaves_nothing
             units::the_store_is_reachable
             units::preparing_twice_changes_nothing

@@ -106,6 +106,20 @@ pub fn refused_work_leaves_nothing(store: Arc<dyn Store>) {
     assert_eq!((fixture.read(group).user_count, fixture.read(group).child_group_count), (0, 0));
 }
 
+/// Work that ignores the failure of one of its calls is not committed, and its error is reported.
+pub fn work_that_ignores_a_failure_is_not_committed(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (group, taken) = (fixture.group("Soap"), fixture.user("taken"));
+    let twin = user_named("twin", taken.0);
+    let ended: Outcome<u64> = fixture.store.write(|directory| {
+        let new = directory.insert_members(group, &BTreeSet::from([taken]), twin.created)?;
+        let _ = directory.insert_user(&twin, None, SecurityStamp(taken.0), NameSource::Unverified);
+        Ok(new)
+    });
+    assert!(ended.is_err());
+    assert!(!fixture.is_in(group, taken));
+}
+
 /// A use case may undo what it did and return a value all the same. Notes are kept of committed changes alone.
 pub fn a_wanted_rollback_returns_its_value_and_leaves_nothing(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);

@@ -7,10 +7,13 @@ use super::{Cancellation, Reader, StoreError, Writer};
 /// A unit of work commits by returning `Ok`; with `Err` it leaves no trace. A store may run `work` again from the start
 /// when another unit of work changed what this one relied on, so `work` must not change anything but the store.
 ///
+/// If any call of the reader or writer failed, the unit of work is not committed, even if `work` returns `Ok`: it is run again
+/// if that may help, or fails with the error of that call.
+///
 /// Use the methods of `dyn Store` ([`read`](#method.read), [`write`](#method.write), [`write_alone`](#method.write_alone)),
 /// which carry a value and a typed error.
 pub trait Store: Send + Sync {
-    /// Reads that agree with one another. A store may have a limit for how long a question of `work` may take; one that takes
+    /// Reads that agree with one another. A store may limit how long one call of the reader takes. A call that takes
     /// longer fails with [`Fault::TimedOut`](super::Fault::TimedOut). Once `cancellation` is cancelled, a store may end the
     /// work with an error, whatever the work returns.
     fn reading(&self, cancellation: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError>;
@@ -21,7 +24,7 @@ pub trait Store: Send + Sync {
     fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError>;
 }
 
-/// Asks a store to forget what a unit of work did.
+/// Asks a store to roll a unit of work back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Undo;
 
@@ -31,7 +34,7 @@ impl dyn Store + '_ {
         self.read_unless(&Cancellation::new(), work)
     }
 
-    /// Runs `work` over one consistent state, as long as its outcome is wanted.
+    /// Runs `work` over one consistent state, until `cancellation` is cancelled.
     pub fn read_unless<T, E: From<StoreError>>(
         &self,
         cancellation: &Cancellation,
