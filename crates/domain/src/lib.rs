@@ -2,10 +2,9 @@
 //!
 //! | Where | What |
 //! |---|---|
-//! | [`user`], [`group`], [`api_key`], [`identifier`], [`name`], [`custom`], [`password`], [`secret`], [`time`], [`page`], [`version`] | values that are valid once they exist |
-//! | [`external`] | what the tokens of outside issuers say |
-//! | [`search`] | which items of a listing are wanted, and in which order |
-//! | [`access`] | who may do what |
+//! | [`user`], [`group`], [`api_key`], [`external`], [`identifier`], [`name`], [`custom`], [`password`], [`secret`], [`time`], [`page`], [`validation`], [`version`] | values that are valid once they exist (folder `model`) |
+//! | [`search`] | listings: filter, order and page |
+//! | [`access`] | actors, permissions and the policy |
 //! | [`directory`] | the use cases |
 //! | [`context`] | the call that a use case serves: actor, instant, origin |
 //! | [`audit`] | what a use case notes for an audit log |
@@ -37,3 +36,8 @@ pub mod search;
 pub use model::{
     api_key, custom, external, group, identifier, name, page, password, secret, time, user, validation, version,
 };
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
