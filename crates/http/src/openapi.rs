@@ -5,6 +5,7 @@
 
 mod errors;
 mod parameters;
+mod request_schemas;
 mod rules;
 
 use std::sync::LazyLock;

@@ -1,5 +1,7 @@
 //! Parts of the document that follow from rules: errors, headers and security of every operation.
 
+use std::collections::BTreeSet;
+
 use utoipa::Modify;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::header::HeaderBuilder;
@@ -9,6 +11,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Components, Sche
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ObjectBuilder, OpenApi, Ref, RefOr, Required, Response, Schema};
 
+use super::request_schemas::request_schemas;
 use crate::oauth::token::TOKEN_ENDPOINT;
 
 /// Adds these parts to the document.
@@ -41,13 +44,14 @@ const SERVER_ERROR: (&str, &str, &str, &str) = ("500", "Failed", "Error", "The s
 
 impl Modify for Rules {
     fn modify(&self, document: &mut OpenApi) {
+        let request_schemas = request_schemas(document);
         let components = document.components.get_or_insert_default();
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         components.add_security_scheme(TOKEN, SecurityScheme::Http(scheme));
         for error in ERROR_RESPONSES.iter().chain([&SERVER_ERROR]) {
             components.responses.insert(error.1.to_owned(), error_response(error).into());
         }
-        forbid_additional_properties(components);
+        forbid_additional_properties(components, &request_schemas);
         reference_page_items(components);
         for (path, item) in &mut document.paths.paths {
             for (method, operation) in operations(item) {
@@ -57,30 +61,12 @@ impl Modify for Rules {
     }
 }
 
-/// The schemas of request bodies, in which unknown properties are ignored.
-const REQUEST_BODIES: [&str; 14] = [
-    "NewUser",
-    "NewCredentials",
-    "UserChanges",
-    "ChangedCredentials",
-    "PasswordChange",
-    "UserAction",
-    "NewGroup",
-    "GroupChanges",
-    "NewApiKey",
-    "ApiKeyChanges",
-    "TokenForm",
-    "UserSearch",
-    "Comparison",
-    "Words",
-];
-
-/// Response bodies have no properties other than those described.
-fn forbid_additional_properties(components: &mut Components) {
+/// Response bodies have no properties other than those described. In request bodies, unknown properties are ignored.
+fn forbid_additional_properties(components: &mut Components, request_schemas: &BTreeSet<String>) {
     for (name, schema) in &mut components.schemas {
         if let RefOr::T(Schema::Object(object)) = schema
             && !object.properties.is_empty()
-            && !REQUEST_BODIES.contains(&name.as_str())
+            && !request_schemas.contains(name)
         {
             object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
         }
