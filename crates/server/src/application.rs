@@ -33,7 +33,7 @@ const BACKLOG: i32 = 4096;
 /// How many bytes of a response the kernel keeps for a client that reads slowly. By itself it keeps some megabytes for each.
 const SEND_BUFFER: usize = 128 * 1024;
 
-/// The service, listening.
+/// The service, with its listening socket.
 pub(crate) struct Application {
     api: Api,
     listener: TcpListener,
@@ -42,7 +42,7 @@ pub(crate) struct Application {
 }
 
 impl Application {
-    /// Opens the database and brings it up to date, creates the first administrator where there are no users, and listens.
+    /// Opens and migrates the database, creates the first administrator if there are no users, and listens.
     pub(crate) fn build(settings: &Settings) -> Result<Self> {
         let keys = KeySource::of(settings)?;
         let database = Database::connect(&database(settings)).context("database.url")?;
@@ -125,7 +125,7 @@ fn connections(settings: &Settings) -> ConnectionLimits {
     ConnectionLimits { total, per_address: settings.server.max_connections_per_address }
 }
 
-/// What the database adapter is told.
+/// The settings of the database adapter.
 pub(crate) fn database(settings: &Settings) -> DatabaseSettings {
     let timeout = Some(settings.database.statement_timeout).filter(|seconds| *seconds > 0);
     DatabaseSettings {
@@ -222,7 +222,7 @@ fn create_first_accounts(directory: &Directory, settings: &Bootstrap) -> Result<
     Ok(())
 }
 
-/// Names the settings that the account was refused for.
+/// Names the invalid settings.
 fn in_settings(error: FirstAdministratorError) -> anyhow::Error {
     let FirstAdministratorError::User(CreateUserError::Invalid(fields)) = error else {
         return anyhow::Error::new(error).context("cannot create the first administrator");
@@ -242,7 +242,7 @@ struct Signals {
 }
 
 impl Signals {
-    /// From now on they no longer end the process by themselves.
+    /// Registers handlers, so that the signals do not end the process.
     fn listen() -> Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }

@@ -105,7 +105,7 @@ fn migrate(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// The directory in a database that is there.
+/// The directory in an existing database.
 fn existing(settings: &Settings) -> Result<Directory> {
     let database = Database::connect_existing(&application::database(settings)).context("database.url")?;
     Ok(application::directory(&database, settings, RandomSecrets::with_random_key()?))

@@ -8,10 +8,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 const OTHERS: usize = 64;
 /// What a connection to the database may have open: for SQLite, the file, its log and temporary files.
 const PER_DATABASE_CONNECTION: usize = 4;
-/// The fewest connections with which it makes sense to serve.
+/// The fewest connections with which the service starts.
 const FEWEST: usize = 16;
 
-/// Raises the soft limit of open files as far as the system allows without asking anybody, and says what it is.
+/// Raises the soft limit of open files to the hard limit. Returns the limit in effect.
 pub(crate) fn raise_limit() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, ..limit };
@@ -19,7 +19,7 @@ pub(crate) fn raise_limit() -> usize {
     limit.map_or(usize::MAX, |files| usize::try_from(files).unwrap_or(usize::MAX))
 }
 
-/// The most connections of the `wanted` for which `files` are enough, with a database of `pool_size` connections.
+/// The number of connections, at most `wanted`, that `files` suffice for beside a database pool of `pool_size`.
 pub(crate) fn connections_within(files: usize, wanted: usize, pool_size: u32) -> usize {
     let database = usize::try_from(pool_size).unwrap_or(usize::MAX).saturating_mul(PER_DATABASE_CONNECTION);
     let others = database.saturating_add(OTHERS + ConnectionLimits::SPARE);

@@ -1,18 +1,18 @@
-//! Writing to streams that somebody else reads, or does not.
+//! Writing to standard output with a time limit.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
-/// For how long a reader may keep the program waiting.
+/// The most time that a write may take.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Writes `text`, and waits for whoever reads it for at most a second.
+/// Writes `text`, for at most a second.
 ///
 /// # Errors
 ///
-/// When it cannot be written, or nobody reads it in time: then it is still written if somebody does later.
+/// When it cannot be written, or the reader does not read in time. In the latter case it is written once they read.
 pub(crate) fn write_in_time(mut stream: impl Write + Send + 'static, text: String) -> io::Result<()> {
     let (written, is_written) = sync_channel(1);
     thread::Builder::new().name("output".to_owned()).spawn(move || {

@@ -1,4 +1,4 @@
-//! Settings: the defaults, then a file, then the environment.
+//! Settings, from defaults, a file and the environment.
 
 mod auth;
 mod values;
@@ -47,16 +47,16 @@ pub(crate) struct ServerSettings {
     /// In seconds.
     #[serde(deserialize_with = "values::whole")]
     pub(crate) shutdown_timeout: u64,
-    /// Below which clients reach the service, if it is not where it listens.
+    /// The URL under which clients reach the service, if it differs from the listening address.
     pub(crate) public_url: Option<String>,
     #[serde(deserialize_with = "values::whole")]
     pub(crate) max_connections: usize,
     #[serde(deserialize_with = "values::whole")]
     pub(crate) max_connections_per_address: usize,
-    /// Pages of these origins may call from a browser.
+    /// Origins allowed by CORS.
     #[serde(deserialize_with = "values::list")]
     pub(crate) allowed_origins: Vec<String>,
-    /// Networks of proxies that are believed.
+    /// Networks of trusted proxies.
     #[serde(deserialize_with = "values::networks")]
     pub(crate) trusted_proxies: Vec<IpNet>,
 }
@@ -88,10 +88,10 @@ pub(crate) struct Limits {
     pub(crate) bulk_bytes: usize,
     #[serde(deserialize_with = "values::whole")]
     pub(crate) body_bytes: usize,
-    /// In a minute, of one address; 0 is any number.
+    /// Per minute and address; 0 is unlimited.
     #[serde(deserialize_with = "values::whole")]
     pub(crate) token_requests_per_address: u32,
-    /// In a minute, for one account; 0 is any number.
+    /// Per minute and account; 0 is unlimited.
     #[serde(deserialize_with = "values::whole")]
     pub(crate) token_requests_per_account: u32,
 }
@@ -109,7 +109,7 @@ pub(crate) struct Bootstrap {
 const FEWEST_CONNECTIONS: u32 = 2;
 /// A day, in seconds.
 const LONGEST_STATEMENT_TIMEOUT: u64 = 86_400;
-/// The fewest bytes of a secret that somebody chooses.
+/// The fewest bytes of a configured secret.
 const SHORTEST_CLIENT_SECRET: usize = 32;
 
 impl Bootstrap {
@@ -133,12 +133,12 @@ pub(crate) struct Log {
 }
 
 impl Settings {
-    /// The settings of this process.
+    /// Reads the settings of this process.
     pub(crate) fn load(file: Option<&Path>) -> Result<Self> {
         Self::read(file, &environment()?)
     }
 
-    /// The settings where only these variables are set.
+    /// Reads the settings with only these environment variables.
     #[cfg(test)]
     pub(crate) fn from_variables(variables: &[(&str, &str)]) -> Result<Self> {
         let named = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -166,7 +166,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Checks what the types leave open.
+    /// Validates what the types cannot.
     fn check(&self) -> Result<()> {
         let url = ["sqlite://", "postgres://", "postgresql://"]
             .iter()
@@ -221,7 +221,7 @@ fn is_base_url(text: &str) -> bool {
     origin != "*" && is_origin(origin) && !path.ends_with('/') && path.chars().all(plain)
 }
 
-/// The environment's variables that are meant for this program.
+/// The environment variables of this program.
 fn environment() -> Result<HashMap<String, String>> {
     let own = env::vars_os().filter_map(|(name, value)| {
         let name = name.into_string().ok().filter(|name| name.starts_with(PREFIX))?;
@@ -234,7 +234,7 @@ fn environment() -> Result<HashMap<String, String>> {
     .collect()
 }
 
-/// Who set `key`, in brackets.
+/// The source of `key`, in brackets.
 fn source(key: &str, file: Option<&Path>, environment: &HashMap<String, String>) -> String {
     let variable = format!("{PREFIX}{}", key.to_uppercase().replace('.', "__"));
     let below = format!("{variable}__");

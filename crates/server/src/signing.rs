@@ -1,4 +1,4 @@
-//! Where the keys come from that sign and verify access tokens.
+//! The source of the keys that sign and verify access tokens.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use guildhall_domain::ports::Clock;
 
 use crate::settings::{Secret, Settings};
 
-/// Where the key comes from.
+/// The source of the key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum KeySource {
-    /// A shared secret, and the one of before.
+    /// A shared secret, and the former one.
     Secret { current: Secret, previous: Option<Secret> },
-    /// A file that must be there.
+    /// A file that must exist.
     File(PathBuf),
-    /// A file beside the SQLite file, made at the first start.
+    /// A file beside the SQLite file, generated at the first start.
     Generated(PathBuf),
 }
 
@@ -38,7 +38,7 @@ impl KeySource {
         }
     }
 
-    /// Tokens signed and verified by these keys. The SQLite file's folder must be there.
+    /// The token port with these keys. The folder of the SQLite file must exist.
     pub(crate) fn tokens(&self, settings: TokenSettings, clock: Arc<dyn Clock>) -> Result<JwtTokens> {
         let file = match self {
             Self::Secret { current, previous } => {
@@ -51,7 +51,7 @@ impl KeySource {
         Ok(JwtTokens::from_file(settings, file, clock))
     }
 
-    /// Secrets, with keyed digests by the key that signs. A generated file must have been made by [`tokens`](Self::tokens).
+    /// The secrets port, whose keyed digests use the signing key. A generated key file must exist already ([`tokens`](Self::tokens)).
     pub(crate) fn secrets(&self) -> Result<RandomSecrets> {
         match self {
             Self::Secret { current, .. } => {
@@ -61,7 +61,7 @@ impl KeySource {
         }
     }
 
-    /// Puts a new key in front of those in the file.
+    /// Adds a new signing key to the file, before the others.
     pub(crate) fn rotate(&self) -> Result<KeyRotation> {
         match self {
             Self::Secret { .. } => {

@@ -1,4 +1,4 @@
-//! The time and the randomness of the machine: the only place that asks for them.
+//! The system clock and random ids. Nothing else in the project reads a clock or draws random ids.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -32,7 +32,7 @@ impl Ids for UuidV7 {
     }
 }
 
-/// A call of a use case by whoever runs the program.
+/// The context of a use case that the operator runs.
 pub(crate) fn operator() -> Context {
     Context::new(Actor::Operator, SystemClock.now(), UuidV7.next(), Origin::Cli)
 }

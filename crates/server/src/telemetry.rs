@@ -1,4 +1,4 @@
-//! The log, on standard error. What becomes of it never holds up the service.
+//! The log, on standard error. Losing its destination never blocks the service.
 
 mod lines;
 mod queue;
@@ -14,7 +14,7 @@ use crate::settings::{Log, LogFormat};
 use lines::LossReport;
 use queue::LineQueue;
 
-/// The log, as long as it is kept. When it is dropped, the lines that wait are written, for at most a second.
+/// A guard of the log. When it is dropped, queued lines are written, for at most a second.
 pub(crate) struct Logging(LineQueue);
 
 impl Drop for Logging {
@@ -47,7 +47,7 @@ pub(crate) fn start(settings: &Log) -> Result<Logging> {
     Ok(Logging(queue))
 }
 
-/// The hook of the standard library writes to standard error itself, where it waits for whoever should read it.
+/// The default hook writes to standard error itself, and blocks if nobody reads it.
 fn log_panics() {
     panic::set_hook(Box::new(|info| {
         let location = info.location().map(ToString::to_string).unwrap_or_default();

@@ -77,7 +77,7 @@ fn a_user_is_deleted_while_they_sign_in(store: Arc<dyn Store>) {
     }
 }
 
-/// One token of an outside issuer, presented by many requests at once, makes one user, who has signed in once.
+/// One token of an external issuer, presented by many requests at once, makes one user, who has signed in once.
 fn a_stranger_comes_many_times_at_once(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     for round in 0..4 {

@@ -1,4 +1,4 @@
-//! Settings of tokens and of who issues them.
+//! Settings of tokens and issuers.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::values::{self, Secret};
 
-/// Official clients take a token for expired this many seconds early (contract 2.1).
+/// Official clients treat a token as expired this many seconds early (contract 2.1).
 const CLIENTS_EXPIRE_EARLY: u32 = 60;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -33,7 +33,7 @@ pub(crate) struct Auth {
     pub(crate) issuers: BTreeMap<String, Issuer>,
 }
 
-/// An outside issuer whose tokens are accepted.
+/// An external issuer whose tokens are accepted.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 #[expect(clippy::struct_field_names, reason = "the fields are named as the keys are")]
@@ -68,7 +68,7 @@ fn preferred_username() -> String {
 }
 
 impl Auth {
-    /// Checks what the types leave open.
+    /// Validates what the types cannot.
     pub(super) fn check(&self) -> Result<()> {
         for (holds, key, rule) in [
             (!self.issuer.is_empty(), "issuer", "must not be empty"),

@@ -1,4 +1,4 @@
-//! Where settings come from, and what is said about those that are wrong.
+//! Tests of the sources of settings and of error messages.
 
 mod issuers;
 

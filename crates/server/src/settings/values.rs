@@ -1,4 +1,4 @@
-//! Values that settings are made of.
+//! Types of settings.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,7 +9,7 @@ use serde::de::{Error, Expected, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
-/// A text that is never shown.
+/// A secret, which is never printed.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Secret(String);
@@ -26,7 +26,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What is logged: a level, or directives as `tracing_subscriber` reads them.
+/// The log level, or directives of `tracing_subscriber`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Level(String);
@@ -50,15 +50,15 @@ impl TryFrom<String> for Level {
     }
 }
 
-/// In which form the log is written.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) enum LogFormat {
-    /// For a person on a terminal, for a machine otherwise.
+    /// Text on a terminal, JSON otherwise.
     Auto,
-    /// For a person.
+    /// Text.
     Text,
-    /// For a machine.
+    /// JSON.
     Json,
 }
 
@@ -156,7 +156,7 @@ impl<T: TryFrom<u64>> Visitor<'_> for Whole<T> {
 }
 
 impl<T: TryFrom<u64>> Whole<T> {
-    /// Does not repeat what was given, which may be a secret in the wrong place.
+    /// The message does not repeat the value, which may be a misplaced secret.
     fn refused<E: Error>(&self) -> E {
         E::custom(format_args!("expected {}", self as &dyn Expected))
     }

@@ -1,4 +1,4 @@
-//! Writing the log line by line to where writing may fail.
+//! Writing the log line by line to a destination that may fail.
 
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write};
@@ -21,7 +21,7 @@ pub(crate) struct LineWriter<W> {
     destination: W,
     report: LossReport,
     lost: u64,
-    /// Whether the destination ends in a part of a line.
+    /// Whether the last line was written in part.
     is_torn: bool,
 }
 
@@ -30,7 +30,7 @@ impl<W: Write> LineWriter<W> {
         Self { destination, report, lost: 0, is_torn: false }
     }
 
-    /// Writes a line, before which `dropped` others are missing.
+    /// Writes a line, after a report of `dropped` lines before it.
     pub(crate) fn write(&mut self, line: &[u8], dropped: u64) {
         self.report(dropped);
         if self.lost > 0 || self.write_whole(line).is_err() {
@@ -38,7 +38,7 @@ impl<W: Write> LineWriter<W> {
         }
     }
 
-    /// Reports what was lost so far, and `dropped` lines with it, if anything was.
+    /// Reports the number of lost lines, including `dropped` ones, unless it is zero.
     pub(crate) fn report(&mut self, dropped: u64) {
         self.lost += dropped;
         if self.lost > 0 && self.write_whole(self.report.line(self.lost).as_bytes()).is_ok() {
@@ -86,7 +86,7 @@ impl LossReport {
     }
 }
 
-/// One line of what was logged as one: whatever would end the line, or steer a terminal, is escaped, as JSON does it. The
+/// Escapes line breaks and control characters as JSON does, so that an event is one line. The
 /// colours of a log that has them are left; the formatter escapes such sequences in what they surround.
 pub(crate) fn one_line(text: &[u8], report: LossReport) -> Vec<u8> {
     let body = text.strip_suffix(b"\n").unwrap_or(text);

@@ -1,4 +1,4 @@
-//! Lines on their way to the log. Whoever logs never waits: what does not fit is dropped and counted.
+//! The bounded queue before the log. Logging never blocks: lines that do not fit are dropped and counted.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::lines::{LineWriter, LossReport, one_line};
 
-/// How many lines, and how many bytes in all, wait for whoever reads the log.
+/// The most lines, and the most bytes in all, in the queue.
 const MOST_LINES: usize = 8192;
 const MOST_BYTES: usize = 4 << 20;
-/// For how long the end of the program waits for the lines that are left.
+/// How long the end of the program waits for the queue to empty.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
-/// For how long to wait between two attempts to ask for a flush while the queue is full.
+/// The pause between two attempts to enqueue a flush while the queue is full.
 const RETRY: Duration = Duration::from_millis(10);
 
 /// The queue before the thread that writes the log.
@@ -29,7 +29,7 @@ pub(crate) struct LineQueue {
 enum Item {
     Line {
         line: Vec<u8>,
-        /// How many were dropped since the line before.
+        /// How many lines were dropped before this one.
         dropped: u64,
     },
     Flush(SyncSender<()>),
@@ -56,7 +56,7 @@ impl LineQueue {
         Ok(queue)
     }
 
-    /// Waits until what was logged so far is written and losses are reported, or for a second.
+    /// Waits until all queued lines and the report of losses are written, for at most a second.
     pub(crate) fn flush(&self) {
         let deadline = Instant::now() + FLUSH_TIMEOUT;
         let (flushed, is_flushed) = sync_channel(1);

@@ -1,4 +1,4 @@
-//! Tokens of a trusted outside issuer: an `OpenID` provider of another make, in a process of its own.
+//! Tokens of a trusted external issuer: an `OpenID` provider of another make, in a process of its own.
 
 mod forgery;
 mod groups;

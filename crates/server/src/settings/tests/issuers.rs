@@ -1,4 +1,4 @@
-//! Tables of outside issuers.
+//! Tables of external issuers.
 
 use super::{from_environment, from_file};
 use crate::settings::Settings;

@@ -1,4 +1,4 @@
-//! Groups that an outside issuer names.
+//! Groups that an external issuer names.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Keys of an outside issuer: those that change, and those that cannot be fetched.
+//! Keys of an external issuer: those that change, and those that cannot be fetched.
 
 use std::time::{Duration, Instant};
 
