@@ -15,12 +15,12 @@ use crate::respond::problem::Problem;
 /// Reads at most `most` ids, in their order and with duplicates. The body is freed before the ids are used.
 #[expect(clippy::needless_pass_by_value, reason = "the body is larger than all its ids and must not outlive them")]
 pub(crate) fn read_uuid_list(body: Vec<u8>, most: usize) -> Result<Vec<Uuid>, Problem> {
-    let mut reading = UuidListVisitor { most, read: Vec::new(), fault: None };
+    let mut visitor = UuidListVisitor { most, read: Vec::new(), error: None };
     let mut deserializer = serde_json::Deserializer::new(StrRead::new(utf8(&body)?));
-    let outcome = deserializer.deserialize_seq(&mut reading).and_then(|()| deserializer.end());
-    match (outcome, reading.fault) {
-        (_, Some(fault)) => Err(fault),
-        (Ok(()), None) => Ok(reading.read),
+    let outcome = deserializer.deserialize_seq(&mut visitor).and_then(|()| deserializer.end());
+    match (outcome, visitor.error) {
+        (_, Some(error)) => Err(error),
+        (Ok(()), None) => Ok(visitor.read),
         (Err(error), None) => Err(Problem::bad_request(format!("The body is not a JSON array of UUIDs: {error}"))),
     }
 }
@@ -28,7 +28,7 @@ pub(crate) fn read_uuid_list(body: Vec<u8>, most: usize) -> Result<Vec<Uuid>, Pr
 struct UuidListVisitor {
     most: usize,
     read: Vec<Uuid>,
-    fault: Option<Problem>,
+    error: Option<Problem>,
 }
 
 impl<'de> Visitor<'de> for &mut UuidListVisitor {
@@ -42,13 +42,13 @@ impl<'de> Visitor<'de> for &mut UuidListVisitor {
         while let Some(element) = elements.next_element::<&RawValue>()? {
             let index = self.read.len();
             if index == self.most {
-                self.fault = Some(Problem::too_large(format!("There are more than {index} ids")));
+                self.error = Some(Problem::too_large(format!("There are more than {index} ids")));
             } else if let Some(id) = parse_element(element.get()) {
                 self.read.push(id);
             } else {
-                self.fault = Some(Problem::bad_request(format!("The element at index {index} is not a UUID")));
+                self.error = Some(Problem::bad_request(format!("The element at index {index} is not a UUID")));
             }
-            if self.fault.is_some() {
+            if self.error.is_some() {
                 return Err(A::Error::custom("the rest does not matter"));
             }
         }

@@ -137,8 +137,8 @@ fn tested<F: Field>(
     }
     let named = NamedField::find(&name).map_err(|error| field.error(error))?;
     let compared = |operator, value: &JsonNode<'_>| {
-        let refused = |error: SearchError| if error.is_operator() { operand } else { value }.error(error);
-        named.compared(operator, &value.required_value()?, now).map_err(refused)
+        let to_problem = |error: SearchError| if error.is_operator() { operand } else { value }.error(error);
+        named.compared(operator, &value.required_value()?, now).map_err(to_problem)
     };
     match test {
         FieldTest::Compare(operator) => compared(operator, operand),

@@ -53,10 +53,10 @@ impl ZenqlReader<'_> {
     fn clause<F: Field>(&self, clause: &Clause) -> Result<Filter<F>, Problem> {
         let named = NamedField::find(&clause.field.name).map_err(|error| zenql_error(clause.field.position, error))?;
         let compared = |operator, value: &Value| {
-            let refused = |error: SearchError| {
+            let to_problem = |error: SearchError| {
                 zenql_error(if error.is_operator() { clause.position } else { value.position }, error)
             };
-            named.compared(operator, self.known(value)?, self.request.now).map_err(refused)
+            named.compared(operator, self.known(value)?, self.request.now).map_err(to_problem)
         };
         let filter = match &clause.test {
             Test::Equal(value) => compared(Operator::Equal, value),
@@ -97,10 +97,10 @@ impl ZenqlReader<'_> {
 fn sorted<F: Field>(fields: &[Order]) -> Result<Vec<Sort<F>>, Problem> {
     let mut order = Vec::new();
     for Order { field, direction } in fields {
-        let refused = |error| zenql_error(field.position, error);
-        let named = NamedField::find(&field.name).map_err(refused)?;
+        let to_problem = |error| zenql_error(field.position, error);
+        let named = NamedField::find(&field.name).map_err(to_problem)?;
         let sort = Sort { field: named.field, is_descending: *direction == Direction::Descending };
-        order::push(&mut order, sort).map_err(refused)?;
+        order::push(&mut order, sort).map_err(to_problem)?;
     }
     Ok(order)
 }
