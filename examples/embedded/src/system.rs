@@ -53,13 +53,13 @@ pub struct SystemSecrets {
 }
 
 impl SystemSecrets {
-    /// With this key for keyed digests. They can be compared only with those of the same key, so a program that signs users in
-    /// keeps its key, and not in the store.
+    /// Secrets with this key for keyed digests. Digests made with different keys cannot be compared, so a program that signs
+    /// users in keeps its key in its configuration, outside the store.
     pub fn with_key(key: [u8; 32]) -> Self {
         Self { key }
     }
 
-    /// With a random key.
+    /// Secrets with a random key, for a program that needs no keyed digest of an earlier run.
     pub fn with_random_key() -> Result<Self, SecretsError> {
         let mut key = [0; 32];
         fill(&mut key)?;
