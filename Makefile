@@ -1,5 +1,5 @@
 # `make test` is all that a newcomer needs.
-.PHONY: run test fuzz bench fmt lint doc deps check-architecture package openapi tools
+.PHONY: run test fuzz bench embedded fmt lint doc deps check-architecture package openapi tools
 
 run:
 	cargo run
@@ -15,6 +15,16 @@ fuzz: tools
 # Measures a release build with a million users, on both databases, and writes bench/RESULTS.md. Needs Python; takes half an hour at first.
 bench: tools
 	bench/run
+
+# Checks and tests the program that embeds the domain, and runs it twice over one file: it must print the same.
+embedded:
+	cd examples/embedded && cargo fmt --check
+	cd examples/embedded && cargo clippy --locked --all-targets -- -D warnings
+	cd examples/embedded && cargo test --locked
+	cd examples/embedded && folder=$$(mktemp -d) && trap 'rm -r "$$folder"' EXIT && \
+		cargo run --quiet --locked -- "$$folder/directory.redb" >"$$folder/first" && \
+		cargo run --quiet --locked -- "$$folder/directory.redb" >"$$folder/second" && \
+		diff "$$folder/first" "$$folder/second" && cat "$$folder/first"
 
 fmt:
 	cargo fmt --all

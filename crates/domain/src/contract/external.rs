@@ -198,7 +198,17 @@ pub fn only_names_given_by_an_authority_link(store: Arc<dyn Store>) {
     // An administrator who sends back what was read does not vouch for it; one who gives another name does.
     rename(&fixture.admin, bob, "executive", "executive@fightclub.com");
     assert!(matches!(link("3", "executive", linking), Err(RecogniseError::Unknown)));
+    // Nor does one who changes something else.
+    let change_first_name = |caller: &Caller, name: &str| {
+        let changes = UserChanges { first_name: Some(Some(name.to_owned())), ..UserChanges::default() };
+        let id = UserIdentifier::Id(bob);
+        must(fixture.directory.change_user(&fixture.by(caller), &id, &changes, &Precondition::None));
+    };
+    change_first_name(&fixture.admin, "Robert");
+    assert!(matches!(link("3", "executive", linking), Err(RecogniseError::Unknown)));
     rename(&fixture.admin, bob, "bob", "bob@fightclub.com");
+    // The name stays one that an administrator gave, whatever else its owner changes.
+    change_first_name(&fixture.caller(bob), "Bob");
     assert_eq!(must(link("3", "bob@fightclub.com", linking)), bob);
 
     // Who administers is linked only where that is wanted too, and the users of API keys never.

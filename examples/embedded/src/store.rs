@@ -1,0 +1,110 @@
+//! The store, in a file of [redb](https://docs.rs/redb).
+//!
+//! | File | What |
+//! |---|---|
+//! | `tables.rs` | tables of rows, and relations between ids |
+//! | `rows.rs` | the parts of rows that several aggregates need |
+//! | the others | the reader and the writer of one aggregate |
+
+mod accounts;
+mod api_keys;
+mod children;
+mod groups;
+mod identities;
+mod lockouts;
+mod memberships;
+mod rows;
+mod sessions;
+mod tables;
+mod user_row;
+mod users;
+
+use std::path::Path;
+
+use guildhall_domain::page::{Page, Paged};
+use guildhall_domain::ports::{Cancellation, Ping, Reader, Store, StoreError, Undo, UserReader, Writer};
+use guildhall_domain::search::{Field, Listing};
+use redb::{Database, ReadableDatabase, WriteTransaction};
+
+use tables::{Changes, Tables, failed};
+
+/// Keeps the directory in a file.
+///
+/// One unit of work writes at a time, in one transaction. Readers do not wait: each sees the last commit before it began.
+/// Cancellations are ignored, because no read takes long.
+#[derive(Debug)]
+pub struct RedbStore {
+    database: Database,
+}
+
+impl RedbStore {
+    /// Opens the file at `path`, which is created if it does not exist. One process at a time can have it open.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let database = Database::create(path).map_err(failed)?;
+        let transaction = database.begin_write().map_err(failed)?;
+        create_tables(&transaction)?;
+        transaction.commit().map_err(failed)?;
+        Ok(Self { database })
+    }
+}
+
+/// Creates the tables that do not exist. A read transaction cannot open a table that was never created.
+fn create_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    users::USERS.create(transaction)?;
+    users::NAMES.create(transaction)?;
+    accounts::ACCOUNTS.create(transaction)?;
+    groups::GROUPS.create(transaction)?;
+    groups::NAMES.create(transaction)?;
+    memberships::MEMBERS.create(transaction)?;
+    children::CHILDREN.create(transaction)?;
+    api_keys::OWNERS.create(transaction)?;
+    sessions::OWNERS.create(transaction)?;
+    identities::OWNERS.create(transaction)?;
+    lockouts::UNKNOWN_NAMES.create(transaction)
+}
+
+impl Store for RedbStore {
+    fn reading(&self, _: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
+        work(&mut UnitOfWork(self.database.begin_read().map_err(failed)?));
+        Ok(())
+    }
+
+    fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        // Waits for the end of the write transaction before.
+        let mut unit = UnitOfWork(Changes::new(self.database.begin_write().map_err(failed)?));
+        match work(&mut unit) {
+            Ok(()) => unit.0.commit(),
+            Err(Undo) => unit.0.abort(),
+        }
+    }
+
+    fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        self.writing(work)
+    }
+}
+
+/// A unit of work: over a `ReadTransaction` it is a [`Reader`], over [`Changes`] a [`Writer`] too.
+struct UnitOfWork<T>(T);
+
+impl<T: Tables> Ping for UnitOfWork<T> {
+    fn ping(&mut self) -> Result<(), StoreError> {
+        self.has_users().map(drop)
+    }
+}
+
+/// The page of the items that pass the listing's filter.
+fn listed<F: Field>(mut items: Vec<F::Item>, listing: &Listing<F>) -> Paged<F::Item> {
+    items.retain(|item| listing.filter.lets_pass(item, listing.now));
+    items.sort_by(|one, other| listing.compare(one, other));
+    paged(items, listing.page)
+}
+
+fn paged<I>(items: Vec<I>, page: Page) -> Paged<I> {
+    let saturating = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    let total = items.len() as u64;
+    Paged {
+        page,
+        total,
+        items: items.into_iter().skip(saturating(page.offset())).take(saturating(page.size())).collect(),
+    }
+}

@@ -1,0 +1,90 @@
+//! Memberships of users in groups.
+
+use std::collections::BTreeSet;
+
+use guildhall_domain::group::{Group, GroupId};
+use guildhall_domain::page::Paged;
+use guildhall_domain::ports::{GroupReader as _, MembershipReader, MembershipWriter, Reach, StoreError};
+use guildhall_domain::search::{GroupListing, UserListing};
+use guildhall_domain::time::Timestamp;
+use guildhall_domain::user::{User, UserId};
+
+use super::tables::{Changes, Relation, Tables};
+use super::{UnitOfWork, listed};
+
+/// From groups to their direct members.
+pub(super) const MEMBERS: Relation = Relation::new("members of groups", "groups of members");
+
+impl<T: Tables> UnitOfWork<T> {
+    pub(super) fn members_within(&self, group: GroupId, reach: Reach) -> Result<BTreeSet<UserId>, StoreError> {
+        let groups = match reach {
+            Reach::Direct => BTreeSet::from([group]),
+            Reach::Effective => self.at_or_below(group)?,
+        };
+        let mut members = BTreeSet::new();
+        for group in groups {
+            members.extend(MEMBERS.of(&self.0, group.0)?.into_iter().map(UserId));
+        }
+        Ok(members)
+    }
+
+    pub(super) fn groups_within(&self, user: UserId, reach: Reach) -> Result<BTreeSet<GroupId>, StoreError> {
+        let direct = MEMBERS.flipped().of(&self.0, user.0)?.into_iter().map(GroupId).collect();
+        match reach {
+            Reach::Direct => Ok(direct),
+            Reach::Effective => self.at_or_above(direct),
+        }
+    }
+}
+
+impl<T: Tables> MembershipReader for UnitOfWork<T> {
+    /// Walks up from the user's groups, so the cost grows with the number of groups above the user, which is small for an
+    /// embedded directory. The service's store keeps a table of all pairs of groups and groups below them instead.
+    fn is_effective_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
+        Ok(self.groups_within(user, Reach::Effective)?.contains(&group))
+    }
+
+    fn is_effective_member_of_any(&mut self, groups: &BTreeSet<GroupId>, user: UserId) -> Result<bool, StoreError> {
+        Ok(!self.groups_within(user, Reach::Effective)?.is_disjoint(groups))
+    }
+
+    fn members(
+        &mut self,
+        group: GroupId,
+        reach: Reach,
+        excluded: &BTreeSet<GroupId>,
+        listing: &UserListing,
+    ) -> Result<Paged<User>, StoreError> {
+        let mut members = self.members_within(group, reach)?;
+        for group in excluded {
+            members = &members - &self.members_within(*group, reach)?;
+        }
+        Ok(listed(self.load_users(&members)?, listing))
+    }
+
+    fn groups_of(
+        &mut self,
+        user: UserId,
+        reach: Reach,
+        excluded: &BTreeSet<GroupId>,
+        listing: &GroupListing,
+    ) -> Result<Paged<Group>, StoreError> {
+        let groups = self.groups_within(user, reach)?;
+        self.listed_groups(&self.without_below(groups, excluded, reach)?, listing)
+    }
+
+    fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError> {
+        let groups = self.groups_within(user, Reach::Direct)?;
+        self.external_among(&groups)
+    }
+}
+
+impl MembershipWriter for UnitOfWork<Changes> {
+    fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, _: Timestamp) -> Result<u64, StoreError> {
+        MEMBERS.insert(&self.0, group.0, users.iter().map(|user| user.0))
+    }
+
+    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
+        MEMBERS.remove(&self.0, group.0, user.0)
+    }
+}

@@ -1,0 +1,16 @@
+//! The store in a file keeps the contract.
+
+use std::sync::Arc;
+
+use embedded::store::RedbStore;
+use guildhall_domain::ports::Store;
+use tempfile::TempDir;
+
+#[expect(clippy::unwrap_used, reason = "without a store, the test fails")]
+fn store() -> (Arc<dyn Store>, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = RedbStore::open(folder.path().join("directory.redb")).unwrap();
+    (Arc::new(store), folder)
+}
+
+guildhall_domain::contract_tests!(store);
