@@ -145,7 +145,5 @@ where
     app.app_data(web::Data::new(api))
         .default_service(routes::dispatch::dispatcher())
         .wrap(cors)
-        .wrap(from_fn(middleware::connection_reserve::keep_reserve))
         .wrap(from_fn(middleware::request_log::log_request))
-        .wrap(from_fn(middleware::response_headers::add))
 }

@@ -2,7 +2,6 @@
 //! document are made from it.
 
 pub(crate) mod dispatch;
-mod normalize_path;
 pub(crate) mod path_match;
 
 use std::any::type_name;

@@ -108,7 +108,7 @@ impl FromRequest for Caller {
     }
 }
 
-/// The user linked with an identity of an outside issuer; a first sign-in may create the link.
+/// The user linked with an identity of an external issuer; a first sign-in may create the link.
 async fn recognise(api: &Api, identity: ExternalIdentity) -> Result<access::Caller, Problem> {
     let seen = identity.clone();
     let recognise = move |api: &Api, context: &Context| api.directory.recognise(context, &seen);

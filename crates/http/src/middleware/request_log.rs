@@ -6,7 +6,7 @@ use actix_web::Error;
 use actix_web::HttpMessage as _;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{self, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -16,7 +16,6 @@ use crate::Api;
 use crate::extract::client_address::client_address;
 use crate::extract::request_body::RequestBody;
 use crate::middleware::request_span::RequestSpan;
-use crate::middleware::response_headers;
 use crate::respond::json::JSON;
 use crate::respond::problem::Problem;
 use crate::respond::response_body::ResponseBody;
@@ -56,6 +55,7 @@ pub(crate) async fn log_request<B: MessageBody + 'static>(
         if let Ok(id) = HeaderValue::try_from(id.to_string()) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
+        add_headers(response.headers_mut());
         log_response(status, begun, cause);
         Ok(with_body_guard(response, (!is_settled).then_some(request_body), connection.as_ref()))
     })
@@ -86,7 +86,15 @@ pub(crate) fn add_error_headers(headers: &mut HeaderMap, id: Uuid) {
     if let Ok(id) = HeaderValue::try_from(id.to_string()) {
         headers.insert(REQUEST_ID, id);
     }
-    response_headers::add_to(headers);
+    add_headers(headers);
+}
+
+/// Forbids caching, unless the response allows it, and content sniffing.
+fn add_headers(headers: &mut HeaderMap) {
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
 /// The response with its error body, and the error chain of the cause.

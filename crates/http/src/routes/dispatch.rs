@@ -1,4 +1,4 @@
-//! Calling the handler of the route that a request matched.
+//! Calling the handler of the route that a request matched. Connections beyond the limits get liveness checks answered alone.
 
 use std::future::ready;
 use std::rc::Rc;
@@ -9,7 +9,9 @@ use actix_web::{Error, HttpMessage as _};
 
 use super::path_match::PathMatch;
 use super::routes;
+use crate::meta::health::LIVENESS_PATH;
 use crate::respond::problem::Problem;
+use crate::server::connection::Connection;
 
 /// The service that answers every request, by the [`PathMatch`] in the request's extensions.
 ///
@@ -32,5 +34,21 @@ pub(crate) fn dispatcher()
 
 fn route_of(request: &ServiceRequest) -> Result<usize, Problem> {
     let extensions = request.extensions();
-    extensions.get::<PathMatch>().ok_or_else(Problem::no_such_path)?.route(request.method())
+    let path_match = extensions.get::<PathMatch>();
+    check_reserve(request.request().conn_data(), path_match)?;
+    path_match.ok_or_else(Problem::no_such_path)?.route(request.method())
 }
+
+/// Fails if `connection` is beyond the limits and the request is anything but a liveness check.
+pub(crate) fn check_reserve(connection: Option<&Connection>, path: Option<&PathMatch>) -> Result<(), Problem> {
+    let is_in_reserve = connection.is_some_and(Connection::is_in_reserve);
+    if is_in_reserve && path.is_none_or(|path| path.template() != LIVENESS_PATH) {
+        return Err(Problem::unavailable(TooManyConnections));
+    }
+    Ok(())
+}
+
+/// There are as many connections as there may be.
+#[derive(Debug, thiserror::Error)]
+#[error("there are too many connections")]
+struct TooManyConnections;

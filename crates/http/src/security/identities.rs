@@ -1,4 +1,4 @@
-//! The identities of a user at outside issuers (contract 2.5).
+//! The identities of a user at external issuers (contract 2.5).
 
 use std::borrow::Cow;
 
@@ -29,7 +29,7 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![Route::new(__path_list, list), Route::new(__path_remove, remove)]
 }
 
-/// A subject of an outside issuer that is a user here.
+/// A subject of an external issuer that is a user here.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Identity)]
@@ -57,7 +57,7 @@ impl<'a> From<&'a IdentityLink> for IdentityBody<'a> {
     }
 }
 
-/// Lists the identities of a user at outside issuers, by issuer and subject.
+/// Lists the identities of a user at external issuers, by issuer and subject.
 #[utoipa::path(
     get,
     path = "/api/security/users/{user}/identities",

@@ -86,7 +86,7 @@ impl World {
         self.tokens.0.lock().unwrap().insert(token.to_owned(), Bearer::Caller(caller));
     }
 
-    /// From now on `token` stands for somebody of an outside issuer, but only after it was looked at so many times.
+    /// From now on `token` stands for somebody of an external issuer, but only after it was looked at so many times.
     pub(crate) fn knows_external(&self, token: &str, identity: ExternalIdentity, looks: u32) {
         self.tokens.0.lock().unwrap().insert(token.to_owned(), Bearer::External(Box::new(identity)));
         self.tokens.1.store(looks, Ordering::SeqCst);

@@ -7,10 +7,10 @@ use guildhall_domain::access::Permission;
 use guildhall_domain::api_key::ApiKeyIdentifier;
 
 use crate::Api;
-use crate::extract::authorised_body::AuthorisedBody;
 use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
+use crate::extract::request_body::AuthorisedBody;
 use crate::openapi::{ApiKeyPath, PagingParameters};
 use crate::respond::json::{PreparedResponse, created, json};
 use crate::respond::page::PageBody;

@@ -7,11 +7,11 @@ use guildhall_domain::access::Permission;
 use guildhall_domain::identifier::GroupIdentifier;
 
 use crate::Api;
-use crate::extract::authorised_body::AuthorisedBody;
 use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::conditional::ConditionalHeaders;
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
+use crate::extract::request_body::AuthorisedBody;
 use crate::openapi::{GroupPath, IfMatchHeader, IfNoneMatchHeader, PagingParameters, SearchParameters};
 use crate::respond::etag::{group_etag, with_etag};
 use crate::respond::json::{PreparedResponse, created, json};

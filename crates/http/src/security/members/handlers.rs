@@ -7,10 +7,10 @@ use guildhall_domain::access::Permission;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 
 use crate::Api;
-use crate::extract::authorised_body::AuthorisedBody;
 use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::query::Query;
+use crate::extract::request_body::AuthorisedBody;
 use crate::openapi::{GroupPath, MemberPath, MembershipParameters, PagingParameters, SearchParameters};
 use crate::respond::json::{PreparedResponse, json};
 use crate::respond::page::PageBody;

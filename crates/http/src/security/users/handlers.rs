@@ -10,12 +10,12 @@ use guildhall_domain::user::UserDraft;
 
 use crate::Api;
 use crate::body::custom::CustomMode;
-use crate::extract::authorised_body::AuthorisedBody;
 use crate::extract::caller::{Caller, error_unless_may_read_user, error_unless_permitted};
 use crate::extract::client_address::network;
 use crate::extract::conditional::ConditionalHeaders;
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
+use crate::extract::request_body::AuthorisedBody;
 use crate::middleware::audit;
 use crate::middleware::request_span::RequestSpan;
 use crate::openapi::{

@@ -6,9 +6,9 @@ use guildhall_domain::access::Permission;
 
 use super::handlers as users;
 use crate::Api;
-use crate::extract::authorised_body::AuthorisedBody;
 use crate::extract::caller::Caller;
 use crate::extract::query::Query;
+use crate::extract::request_body::AuthorisedBody;
 use crate::openapi::{PagingParameters, SearchParameters, UserSearchParameters};
 use crate::respond::json::{PreparedResponse, json};
 use crate::respond::page::PageBody;
