@@ -171,7 +171,7 @@ pub fn what_vanishes_meanwhile_is_not_found(store: Arc<dyn Store>) {
         let last = users.iter().next_back().copied().map(UserIdentifier::Id);
         together(6, |number| match (number, &last) {
             (0, Some(last)) => {
-                must(fixture.directory.delete_user(&fixture.by(&fixture.admin), last, &Precondition::None))
+                must(fixture.directory.delete_user(&fixture.by(&fixture.admin), last, &Precondition::None));
             }
             (1, _) if round % 2 == 0 => {
                 must(fixture.directory.delete_group(&fixture.by(&fixture.admin), &group, &Precondition::None));

@@ -235,7 +235,7 @@ pub fn a_delegates_word_links_nobody(store: Arc<dyn Store>) {
         password: Some("pr0j3ctM4yh3m".to_owned()),
         ..UserDraft::default()
     };
-    must(directory.create_user(&fixture.by(&fixture.caller(delegate)), draft));
+    must(directory.create_user(&fixture.by(fixture.caller(delegate)), draft));
     let identity = ExternalIdentity {
         link_name: Some("executive".to_owned()),
         trust: Trust { links_existing: true, ..Trust::default() },

@@ -51,7 +51,7 @@ pub fn wrong_passwords_lock_an_account(store: Arc<dyn Store>) {
     let patient = LockoutPolicy { duration: 0, ..LockoutPolicy::default() };
     let directory = fixture.directory.clone().with_policy(Policy { lockout: patient, ..Policy::default() });
     (0..5).for_each(|_| {
-        assert!(directory.sign_in(&fixture.anonymous(), "tdurden", "wrong".to_owned(), &Scopes::all()).is_err())
+        assert!(directory.sign_in(&fixture.anonymous(), "tdurden", "wrong".to_owned(), &Scopes::all()).is_err());
     });
     fixture.wait_days(150);
     assert!(matches!(sign_in(PASSWORD), Err(SignInError::Locked)));

@@ -94,7 +94,9 @@ pub fn sessions_and_addresses_of_a_user_are_bounded(store: Arc<dyn Store>) {
     assert!(!is_good(&tokens[4]) && is_good(&tokens[5]));
     // Of eleven addresses ten are known: the one that was used least lately is not.
     (0..5).for_each(|_| {
-        assert!(fixture.directory.sign_in(&fixture.anonymous(), "tdurden", "wrong".to_owned(), &Scopes::all()).is_err())
+        assert!(
+            fixture.directory.sign_in(&fixture.anonymous(), "tdurden", "wrong".to_owned(), &Scopes::all()).is_err()
+        );
     });
     assert!(read(&fixture, &user).is_locked(fixture.now()));
     let known = (0..11).filter(|number| sign_in((205 + number) % 11).is_ok()).count();
