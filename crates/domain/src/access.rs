@@ -6,8 +6,9 @@ mod permission;
 mod policy;
 mod refused;
 
+pub use crate::model::caller::Caller;
 pub use crate::model::scopes::{KNOWN_SCOPES, SECURITY_ADMINISTRATOR, Scopes};
-pub use caller::{Actor, Admission, Caller};
+pub use caller::{Actor, Admission};
 pub use permission::{On, Permission};
 pub use policy::Policy;
 pub use refused::{Denied, Refused};

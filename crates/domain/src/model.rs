@@ -1,6 +1,7 @@
 //! Values that are valid once they exist. They know nothing of the rest of the crate.
 
 pub mod api_key;
+pub(crate) mod caller;
 pub mod custom;
 pub mod external;
 pub mod group;

@@ -21,7 +21,7 @@ mod users;
 
 use uuid::Uuid;
 
-use crate::access::Caller;
+use crate::model::caller::Caller;
 use crate::api_key::ApiKeyId;
 use crate::external::ExternalIdentity;
 use crate::password::{Password, PasswordHash};

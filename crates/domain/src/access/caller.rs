@@ -1,19 +1,8 @@
-//! Who calls.
+//! Who calls a use case.
 
-use crate::access::Scopes;
+use super::Caller;
 use crate::api_key::ApiKeyId;
-use crate::user::{SecurityStamp, UserId};
-
-/// Who is calling, as their token says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// The user.
-    pub user: UserId,
-    /// The security stamp under which the token was issued.
-    pub stamp: SecurityStamp,
-    /// What the token may be used for.
-    pub scopes: Scopes,
-}
+use crate::user::UserId;
 
 /// On whose behalf a use case runs.
 #[derive(Clone, Debug, PartialEq, Eq)]

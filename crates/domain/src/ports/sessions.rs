@@ -1,7 +1,7 @@
 //! Sessions: refresh tokens, of which only digests are stored.
 
 use super::StoreError;
-use crate::access::Scopes;
+use crate::model::scopes::Scopes;
 use crate::secret::SecretDigest;
 use crate::time::Timestamp;
 use crate::user::{SecurityStamp, UserId};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::StoreError;
-use crate::access::Scopes;
+use crate::model::scopes::Scopes;
 use crate::api_key::ApiKeyId;
 use crate::group::SystemGroup;
 use crate::identifier::UserIdentifier;
