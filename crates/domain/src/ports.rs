@@ -21,9 +21,9 @@ mod users;
 
 use uuid::Uuid;
 
-use crate::model::caller::Caller;
 use crate::api_key::ApiKeyId;
 use crate::external::ExternalIdentity;
+use crate::model::caller::Caller;
 use crate::password::{Password, PasswordHash};
 use crate::secret::{RANDOM_BYTES, SecretDigest};
 use crate::time::Timestamp;

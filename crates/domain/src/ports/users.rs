@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::StoreError;
-use crate::model::scopes::Scopes;
 use crate::api_key::ApiKeyId;
 use crate::group::SystemGroup;
 use crate::identifier::UserIdentifier;
+use crate::model::scopes::Scopes;
 use crate::name::NameKey;
 use crate::page::Paged;
 use crate::password::PasswordHash;
