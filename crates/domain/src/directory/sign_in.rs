@@ -58,7 +58,7 @@ pub enum SignInError {
 }
 
 /// An account with a password.
-struct Account {
+struct PasswordAccount {
     id: UserId,
     hash: PasswordHash,
 }
@@ -66,7 +66,7 @@ struct Account {
 /// The stored state that decides about a sign-in.
 struct Claim {
     /// `None`: the name is unknown, or the account has no password, like API keys and external users.
-    account: Option<Account>,
+    account: Option<PasswordAccount>,
     address: SecretDigest,
     /// The lockout in effect: that of the known address, or that of all other addresses.
     lockout: Lockout,
@@ -169,7 +169,7 @@ impl Directory {
         let address = self.address_digest(context, subject);
         let known = known_address(store, subject, &address, context.now())?;
         let unknown = store.unknown_lockout(unknown)?;
-        let account = user.zip(hash).map(|(id, hash)| Account { id, hash });
+        let account = user.zip(hash).map(|(id, hash)| PasswordAccount { id, hash });
         let lockout = match (&account, known) {
             (None, _) => unknown,
             (Some(_), Some(known)) => known.lockout,

@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 use crate::user::{Email, SecurityStamp, User, UserId};
 
 #[derive(Clone, Debug)]
-struct Account {
+struct StoredUser {
     user: User,
     password: Option<PasswordHash>,
     stamp: SecurityStamp,
@@ -23,7 +23,7 @@ struct Account {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Users {
-    accounts: Arc<BTreeMap<UserId, Account>>,
+    accounts: Arc<BTreeMap<UserId, StoredUser>>,
     usernames: Arc<BTreeMap<NameKey, UserId>>,
     /// Usernames and email addresses.
     identifiers: Arc<BTreeMap<NameKey, (UserId, NameSource)>>,
@@ -145,7 +145,7 @@ impl UserWriter for State {
         }
         self.users.set_names(user, names);
         Arc::make_mut(&mut self.users.accounts)
-            .insert(user.id, Account { user: user.clone(), password: password.cloned(), stamp });
+            .insert(user.id, StoredUser { user: user.clone(), password: password.cloned(), stamp });
         Ok(())
     }
 

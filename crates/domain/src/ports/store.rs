@@ -59,11 +59,11 @@ impl dyn Store + '_ {
     }
 }
 
-type Work<'a> = dyn FnMut(&mut dyn Writer) -> Result<(), Undo> + 'a;
+type WriteWork<'a> = dyn FnMut(&mut dyn Writer) -> Result<(), Undo> + 'a;
 
 fn typed<T, E: From<StoreError>>(
     work: &mut dyn FnMut(&mut dyn Writer) -> Result<T, E>,
-    run: impl FnOnce(&mut Work<'_>) -> Result<(), StoreError>,
+    run: impl FnOnce(&mut WriteWork<'_>) -> Result<(), StoreError>,
 ) -> Result<T, E> {
     let mut outcome = None;
     let ran = run(&mut |writer| {
