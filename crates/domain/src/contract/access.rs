@@ -112,23 +112,23 @@ pub fn the_last_administrator_stays_by_every_route(store: Arc<dyn Store>) {
         Err(RemoveChildError::LastAdministrator)
     ));
     assert!(matches!(
-        directory.delete_group(&fixture.by(admin), &child, &Precondition::None),
+        directory.delete_group(&fixture.by(admin), &child, &Precondition::default()),
         Err(DeleteGroupError::LastAdministrator)
     ));
     assert!(matches!(directory.act(&fixture.by(admin), &id, "suspend"), Err(ActError::Invalid(_))));
     assert!(matches!(
-        directory.delete_user(&fixture.by(admin), &id, &Precondition::None),
+        directory.delete_user(&fixture.by(admin), &id, &Precondition::default()),
         Err(DeleteUserError::Refused(Refused::Denied(Denied::NotPermitted)))
     ));
     let expiring =
         UserChanges { expiry: Some(Some(Timestamp::from_milliseconds(NOW + 1000))), ..UserChanges::default() };
-    let expired = directory.change_user(&fixture.by(admin), &id, &expiring, &Precondition::None);
+    let expired = directory.change_user(&fixture.by(admin), &id, &expiring, &Precondition::default());
     assert!(matches!(expired, Err(ChangeUserError::Invalid(faults)) if faults[0].field == "expiry"));
     assert_eq!(fixture.may(admin, Permission::ManageGroups), Ok(()));
     // With a second one, each of these may be.
     let other = fixture.user("other");
     must(directory.add_member(&fixture.by(admin), &system, &UserIdentifier::Id(other)));
-    must(directory.change_user(&fixture.by(admin), &id, &expiring, &Precondition::None));
+    must(directory.change_user(&fixture.by(admin), &id, &expiring, &Precondition::default()));
     must(directory.remove_child(&fixture.by(admin), &system, &child));
 }
 
@@ -141,7 +141,7 @@ pub fn others_expire_as_they_like_and_any_expiry_may_be_put_off(store: Arc<dyn S
     let expire = |user: &UserIdentifier, milliseconds| {
         let expiry = Some(Some(Timestamp::from_milliseconds(NOW + milliseconds)));
         let changes = UserChanges { expiry, ..UserChanges::default() };
-        directory.change_user(&fixture.by(admin), user, &changes, &Precondition::None)
+        directory.change_user(&fixture.by(admin), user, &changes, &Precondition::default())
     };
     must(directory.add_member(&fixture.by(admin), &system, &other));
     must(expire(&id, 1000));
@@ -169,8 +169,12 @@ pub fn a_suspended_users_tokens_stay_dead(store: Arc<dyn Store>) {
     let caller = fixture.caller(id);
     assert!(reads(&caller));
     let rename = UserChanges { first_name: Some(Some("x".to_owned())), ..UserChanges::default() };
-    let refused =
-        fixture.directory.change_user(&fixture.by(&caller), &UserIdentifier::Current, &rename, &Precondition::None);
+    let refused = fixture.directory.change_user(
+        &fixture.by(&caller),
+        &UserIdentifier::Current,
+        &rename,
+        &Precondition::default(),
+    );
     assert!(matches!(refused, Err(ChangeUserError::Refused(Refused::Denied(Denied::PasswordResetRequired)))));
     assert!(matches!(fixture.directory.act(&fixture.by(&fixture.admin), &user, "dance"), Err(ActError::Invalid(_))));
 }
@@ -227,7 +231,7 @@ pub fn delegates_keep_their_hands_off_administrators(store: Arc<dyn Store>) {
             matches!(refused, Err(ChangePasswordError::Refused(Refused::Denied(Denied::NotPermitted)))),
             "{target:?}"
         );
-        let refused = directory.delete_user(&fixture.by(&users), &target, &Precondition::None);
+        let refused = directory.delete_user(&fixture.by(&users), &target, &Precondition::default());
         assert!(matches!(refused, Err(DeleteUserError::Refused(Refused::Denied(Denied::NotPermitted)))), "{target:?}");
         let refused = directory.user(&fixture.by(&users), &target);
         assert!(matches!(refused, Err(ReadUserError::Refused(Refused::Denied(Denied::NotPermitted)))), "{target:?}");
@@ -257,7 +261,7 @@ pub fn delegates_keep_their_hands_off_administrators(store: Arc<dyn Store>) {
     }
     // An issuer may mean a group by the name that it would get.
     let renamed = GroupChanges { name: Some(Some("Everybody over there".to_owned())), ..GroupChanges::default() };
-    let refused = directory.change_group(&fixture.by(&groups), &ours, &renamed, &Precondition::None);
+    let refused = directory.change_group(&fixture.by(&groups), &ours, &renamed, &Precondition::default());
     assert!(matches!(refused, Err(ChangeGroupError::Refused(Refused::Denied(Denied::NotPermitted)))));
     must(directory.add_child(&fixture.by(&groups), &plain, &below));
 }

@@ -91,7 +91,7 @@ pub fn a_key_and_its_tokens_end_at_once(store: Arc<dyn Store>) {
     must(directory.delete_user(
         &fixture.by(&fixture.admin),
         &UserIdentifier::Id(with_user.key.user),
-        &Precondition::None,
+        &Precondition::default(),
     ));
     assert!(all.iter().all(|issued| !sign_in(&fixture, issued)));
     assert!(callers.iter().all(|caller| directory.user(&fixture.by(caller), &UserIdentifier::Current).is_err()));
@@ -215,7 +215,7 @@ pub fn the_first_start_may_make_a_key(store: Arc<dyn Store>) {
     );
     let (_, key) =
         must(directory.sign_in_client(&fixture.anonymous(), &id.to_string(), "a secret of their own", &Scopes::all()));
-    must(directory.delete_user(&fixture.by(&key), &UserIdentifier::Id(admin.id), &Precondition::None));
+    must(directory.delete_user(&fixture.by(&key), &UserIdentifier::Id(admin.id), &Precondition::default()));
     let by_id = ApiKeyIdentifier::Id(id);
     assert!(matches!(directory.delete_api_key(&fixture.operator(), &by_id), Err(ApiKeyError::LastAdministrator)));
     let off = ApiKeyDraft { enabled: Some(false), ..ApiKeyDraft::default() };

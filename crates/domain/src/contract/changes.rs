@@ -1,6 +1,6 @@
 //! Changing and deleting users and groups.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Fixture;
@@ -25,7 +25,7 @@ pub fn a_changed_user_has_the_next_version(store: Arc<dyn Store>) {
     let (id, other) = (fixture.user("tyler@fightclub.com"), fixture.user("marla"));
     let user = UserIdentifier::Id(id);
     let change = |changes: &UserChanges| {
-        fixture.directory.change_user(&fixture.by(&fixture.admin), &user, changes, &Precondition::None)
+        fixture.directory.change_user(&fixture.by(&fixture.admin), &user, changes, &Precondition::default())
     };
     let custom = BTreeMap::from([("soap".to_owned(), Some(CustomValue::Boolean(true))), ("none".to_owned(), None)]);
     let changes = UserChanges {
@@ -45,7 +45,7 @@ pub fn a_changed_user_has_the_next_version(store: Arc<dyn Store>) {
         &fixture.by(&fixture.admin),
         &UserIdentifier::Id(other),
         &by_name("tyler@fightclub.com"),
-        &Precondition::None,
+        &Precondition::default(),
     );
     assert_eq!(must(freed).id, other);
 }
@@ -56,7 +56,7 @@ pub fn a_changed_group_has_the_next_version(store: Arc<dyn Store>) {
     let group = GroupIdentifier::Id(fixture.group("Soap"));
     fixture.group("Lye");
     let change = |changes: &GroupChanges| {
-        fixture.directory.change_group(&fixture.by(&fixture.admin), &group, changes, &Precondition::None)
+        fixture.directory.change_group(&fixture.by(&fixture.admin), &group, changes, &Precondition::default())
     };
     let changes = GroupChanges {
         name: Some(Some("Paper Street".to_owned())),
@@ -83,7 +83,7 @@ pub fn a_changed_group_has_the_next_version(store: Arc<dyn Store>) {
 pub fn a_change_for_another_version_is_refused(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let (user, group) = (UserIdentifier::Id(fixture.user("user")), GroupIdentifier::Id(fixture.group("Soap")));
-    let first = Precondition::OneOf(BTreeSet::from([Version::FIRST]));
+    let first = Precondition::one_of([Version::FIRST]);
     let rename = |name: &str| fixture.directory.change_user(&fixture.by(&fixture.admin), &user, &by_name(name), &first);
     must(rename("one"));
     assert!(matches!(rename("two"), Err(ChangeUserError::Stale)));
@@ -97,11 +97,7 @@ pub fn a_change_for_another_version_is_refused(store: Arc<dyn Store>) {
         fixture.directory.delete_group(&fixture.by(&fixture.admin), &group, &first),
         Err(DeleteGroupError::Stale)
     ));
-    must(fixture.directory.delete_user(
-        &fixture.by(&fixture.admin),
-        &user,
-        &Precondition::OneOf(BTreeSet::from([Version(2)])),
-    ));
+    must(fixture.directory.delete_user(&fixture.by(&fixture.admin), &user, &Precondition::one_of([Version(2)])));
 }
 
 /// A new password and a new stamp are kept; without either, both stay.
@@ -134,7 +130,7 @@ pub fn a_deleted_user_leaves_nothing(store: Arc<dyn Store>) {
         assert_eq!(fixture.join(group, &[id, fixture.admin.user]), 2);
     }
     let caller = fixture.caller(id);
-    must(fixture.directory.delete_user(&fixture.by(&fixture.admin), &UserIdentifier::Id(id), &Precondition::None));
+    must(fixture.directory.delete_user(&fixture.by(&fixture.admin), &UserIdentifier::Id(id), &Precondition::default()));
     assert_eq!(groups.map(|group| fixture.read(group).user_count), [1, 1]);
     assert!(!fixture.is_in(groups[0], id));
     let read = fixture.directory.user(&fixture.by(&caller), &UserIdentifier::Current);
@@ -154,12 +150,12 @@ pub fn a_deleted_group_leaves_its_users_and_children(store: Arc<dyn Store>) {
     must(fixture.directory.delete_group(
         &fixture.by(&fixture.admin),
         &GroupIdentifier::Id(groups[1]),
-        &Precondition::None,
+        &Precondition::default(),
     ));
     assert_eq!([0, 2].map(|place| fixture.is_in(groups[place], user)), [false, true]);
     assert_eq!((fixture.read(groups[0]).child_group_count, fixture.read(groups[2]).user_count), (0, 1));
     let system = GroupIdentifier::Id(fixture.system(SystemGroup::AdUsers));
-    let refused = fixture.directory.delete_group(&fixture.by(&fixture.admin), &system, &Precondition::None);
+    let refused = fixture.directory.delete_group(&fixture.by(&fixture.admin), &system, &Precondition::default());
     assert!(matches!(refused, Err(DeleteGroupError::SystemGroup)));
     assert_ne!(fixture.group("middle"), groups[1]);
 }

@@ -135,7 +135,7 @@ pub fn two_edges_cannot_close_a_cycle(store: Arc<dyn Store>) {
 pub fn one_of_many_changes_for_the_same_version_wins(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let user = UserIdentifier::Id(fixture.user("user"));
-    let first = Precondition::OneOf(BTreeSet::from([Version::FIRST]));
+    let first = Precondition::one_of([Version::FIRST]);
     let outcomes = together(20, |number| {
         let changes = UserChanges { first_name: Some(Some(format!("name {number}"))), ..UserChanges::default() };
         fixture.directory.change_user(&fixture.by(&fixture.admin), &user, &changes, &first)
@@ -155,7 +155,7 @@ pub fn changes_of_different_properties_do_not_undo_each_other(store: Arc<dyn Sto
             1 => UserChanges { last_name: text(), ..UserChanges::default() },
             _ => return must(fixture.directory.act(&fixture.by(&fixture.admin), &user, "suspend")),
         };
-        must(fixture.directory.change_user(&fixture.by(&fixture.admin), &user, &changes, &Precondition::None));
+        must(fixture.directory.change_user(&fixture.by(&fixture.admin), &user, &changes, &Precondition::default()));
     });
     let changed = must(fixture.directory.user(&fixture.by(&fixture.admin), &user));
     let names = (changed.first_name.as_deref(), changed.last_name.as_deref());
@@ -171,10 +171,10 @@ pub fn what_vanishes_meanwhile_is_not_found(store: Arc<dyn Store>) {
         let last = users.iter().next_back().copied().map(UserIdentifier::Id);
         together(6, |number| match (number, &last) {
             (0, Some(last)) => {
-                must(fixture.directory.delete_user(&fixture.by(&fixture.admin), last, &Precondition::None));
+                must(fixture.directory.delete_user(&fixture.by(&fixture.admin), last, &Precondition::default()));
             }
             (1, _) if round % 2 == 0 => {
-                must(fixture.directory.delete_group(&fixture.by(&fixture.admin), &group, &Precondition::None));
+                must(fixture.directory.delete_group(&fixture.by(&fixture.admin), &group, &Precondition::default()));
             }
             _ => match fixture.directory.add_members(&fixture.by(&fixture.admin), &group, &users) {
                 Ok(_) | Err(AddMembersError::UsersNotFound(_) | AddMembersError::GroupNotFound) => {}

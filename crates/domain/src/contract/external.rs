@@ -105,7 +105,7 @@ pub fn an_identity_is_its_issuer_and_its_subject(store: Arc<dyn Store>) {
         &fixture.by(&fixture.admin),
         &UserIdentifier::Id(user),
         &changes,
-        &Precondition::None,
+        &Precondition::default(),
     ));
     assert_eq!(must(fixture.directory.recognise(&fixture.anonymous(), &renamed)).map(|caller| caller.user), Some(user));
     let elsewhere = ExternalIdentity {
@@ -188,7 +188,7 @@ pub fn only_names_given_by_an_authority_link(store: Arc<dyn Store>) {
             &fixture.by(caller),
             &UserIdentifier::Id(user),
             &changes,
-            &Precondition::None,
+            &Precondition::default(),
         ))
     };
     rename(&fixture.caller(bob), bob, "executive", "executive@fightclub.com");
@@ -202,7 +202,7 @@ pub fn only_names_given_by_an_authority_link(store: Arc<dyn Store>) {
     let change_first_name = |caller: &Caller, name: &str| {
         let changes = UserChanges { first_name: Some(Some(name.to_owned())), ..UserChanges::default() };
         let id = UserIdentifier::Id(bob);
-        must(fixture.directory.change_user(&fixture.by(caller), &id, &changes, &Precondition::None));
+        must(fixture.directory.change_user(&fixture.by(caller), &id, &changes, &Precondition::default()));
     };
     change_first_name(&fixture.admin, "Robert");
     assert!(matches!(link("3", "executive", linking), Err(RecogniseError::Unknown)));
@@ -257,7 +257,7 @@ pub fn a_linked_user_keeps_their_names(store: Arc<dyn Store>) {
             first_name: Some(Some("Marla".to_owned())),
             ..UserChanges::default()
         };
-        fixture.directory.change_user(&fixture.by(caller), &user, &changes, &Precondition::None).map(drop)
+        fixture.directory.change_user(&fixture.by(caller), &user, &changes, &Precondition::default()).map(drop)
     };
     must(change(&caller, "msinger", "marla@fightclub.com"));
     for (username, email) in [("executive", "marla@fightclub.com"), ("msinger", "executive@fightclub.com")] {

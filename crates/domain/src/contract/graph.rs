@@ -62,8 +62,11 @@ fn take(fixture: &Fixture, groups: &[GroupId], graph: &mut Graph, step: Step) {
             assert_eq!(removed.is_ok(), graph.edges.remove(&edge), "{removed:?}");
         }
         Step::Delete(group) => {
-            let deleted =
-                directory.delete_group(&fixture.by(admin), &GroupIdentifier::Id(groups[group]), &Precondition::None);
+            let deleted = directory.delete_group(
+                &fixture.by(admin),
+                &GroupIdentifier::Id(groups[group]),
+                &Precondition::default(),
+            );
             assert_eq!(deleted.is_ok(), graph.alive.remove(&groups[group]), "{deleted:?}");
             graph.edges.retain(|(parent, child)| *parent != groups[group] && *child != groups[group]);
         }

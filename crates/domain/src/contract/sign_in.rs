@@ -120,7 +120,7 @@ pub fn a_closed_account_is_told_only_to_who_knows_its_password(store: Arc<dyn St
         &fixture.by(&fixture.admin),
         &UserIdentifier::Id(user.id),
         &expiring,
-        &Precondition::None,
+        &Precondition::default(),
     ));
     must(sign_in(PASSWORD));
     fixture.wait_days(1);
@@ -168,7 +168,7 @@ pub fn refresh_tokens_end_with_their_user_and_their_password(store: Arc<dyn Stor
     assert!(tokens.iter().all(is_good));
     must(directory.act(&fixture.by(admin), &suspended, "suspend"));
     must(directory.act(&fixture.by(admin), &suspended, "unsuspend"));
-    must(directory.delete_user(&fixture.by(admin), &deleted, &Precondition::None));
+    must(directory.delete_user(&fixture.by(admin), &deleted, &Precondition::default()));
     must(directory.change_password(&fixture.by(admin), &changed, None, Some("F1ghtC1ub1234!".to_owned())));
     for _ in 0..5 {
         assert!(directory.sign_in(&fixture.anonymous(), "locked", "wrong".to_owned(), &Scopes::all()).is_err());

@@ -17,23 +17,29 @@ impl Version {
     }
 }
 
-/// The condition of a change on the present version.
+/// The condition of a change on the present version. By default there is none: the last change wins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Precondition {
-    /// None: the last change wins.
-    #[default]
-    None,
+pub struct Precondition {
     /// The present version must be one of these.
-    OneOf(BTreeSet<Version>),
+    pub one_of: Option<BTreeSet<Version>>,
+    /// The present version must be none of these.
+    pub none_of: BTreeSet<Version>,
+    /// The item must not exist, so nothing that exists is changed.
+    pub must_not_exist: bool,
 }
 
 impl Precondition {
-    /// Whether the condition holds for this version.
+    /// The present version must be one of `versions`.
+    #[must_use]
+    pub fn one_of(versions: impl IntoIterator<Item = Version>) -> Self {
+        Self { one_of: Some(versions.into_iter().collect()), ..Self::default() }
+    }
+
+    /// Whether the condition holds for this version of an item that exists.
     #[must_use]
     pub fn allows(&self, version: Version) -> bool {
-        match self {
-            Self::None => true,
-            Self::OneOf(versions) => versions.contains(&version),
-        }
+        !self.must_not_exist
+            && self.one_of.as_ref().is_none_or(|versions| versions.contains(&version))
+            && !self.none_of.contains(&version)
     }
 }

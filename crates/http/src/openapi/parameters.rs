@@ -149,17 +149,20 @@ pub(crate) struct ClassicUserIdParameter {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-pub(crate) struct IfMatchHeader {
+pub(crate) struct ChangeConditions {
     /// Tags of which one must still be current, or else nothing is done and the answer is 412.
-    #[param(rename = "If-Match", example = "*", value_type = String, required = false)]
+    #[param(rename = "If-Match", example = "*", value_type = String, required = false, pattern = r#"^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$"#)]
     if_match: Option<String>,
+    /// Tags of which none may be current, or else nothing is done and the answer is 412.
+    #[param(rename = "If-None-Match", example = "\"0.0\"", value_type = String, required = false, pattern = r#"^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$"#)]
+    if_none_match: Option<String>,
 }
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-pub(crate) struct IfNoneMatchHeader {
+pub(crate) struct ReadConditions {
     /// Tags that the client has. If one of them is current, the answer is 304.
-    #[param(rename = "If-None-Match", example = "\"1.0\"", value_type = String, required = false)]
+    #[param(rename = "If-None-Match", example = "\"1.0\"", value_type = String, required = false, pattern = r#"^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$"#)]
     if_none_match: Option<String>,
 }
 

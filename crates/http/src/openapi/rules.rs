@@ -29,7 +29,7 @@ const ERROR_RESPONSES: [(&str, &str, &str, &str); 12] = [
     ("405", "MethodNotAllowed", "Error", "The path has other methods."),
     ("408", "TooSlow", "Error", "The body came too slowly."),
     ("409", "Conflict", "Error", "This cannot be done in the present state."),
-    ("412", "PreconditionFailed", "Error", "`If-Match` names no current tag. Nothing was changed."),
+    ("412", "PreconditionFailed", "Error", "A condition does not hold. Nothing was changed."),
     ("413", "ContentTooLarge", "Error", "The body is larger than the service is set to accept."),
     ("415", "UnsupportedMediaType", "Error", "The body is of another type, or compressed."),
     (
@@ -106,7 +106,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
     let has_body = operation.request_body.is_some() && !is_oauth;
     let mut statuses = if is_oauth { Vec::new() } else { vec!["500"] };
     for (holds, status) in [
-        (has(ParameterIn::Query) || has_body, "400"),
+        (has(ParameterIn::Query) || has(ParameterIn::Header) || has_body, "400"),
         (is_guarded, "401"),
         (is_guarded, "403"),
         (has(ParameterIn::Path), "404"),
@@ -120,7 +120,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
             statuses.push(status);
         }
     }
-    if names("If-None-Match") {
+    if names("If-None-Match") && !names("If-Match") {
         let unchanged = ResponseBuilder::new().description("The client has it already.");
         operation.responses.responses.insert("304".to_owned(), unchanged.build().into());
     }

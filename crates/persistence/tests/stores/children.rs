@@ -162,7 +162,7 @@ impl Nested {
         let group = GroupIdentifier::Id(self.groups[group]);
         self.fixture
             .directory
-            .delete_group(&self.fixture.by(&self.fixture.admin), &group, &Precondition::None)
+            .delete_group(&self.fixture.by(&self.fixture.admin), &group, &Precondition::default())
             .expect("a group");
     }
 }

@@ -63,9 +63,9 @@ fn far_pages_follow_every_change(store: Arc<dyn Store>) {
     directory.add_member(&fixture.by(admin), &in_group(even), &by_id(1)).expect("added");
     check();
     let rename = UserChanges { username: Some(Some("zzz".to_owned())), ..UserChanges::default() };
-    directory.change_user(&fixture.by(admin), &by_id(3), &rename, &Precondition::None).expect("renamed");
+    directory.change_user(&fixture.by(admin), &by_id(3), &rename, &Precondition::default()).expect("renamed");
     check();
-    directory.delete_user(&fixture.by(admin), &by_id(5), &Precondition::None).expect("deleted");
+    directory.delete_user(&fixture.by(admin), &by_id(5), &Precondition::default()).expect("deleted");
     check();
     directory.remove_child(&fixture.by(admin), &in_group(top), &in_group(odd)).expect("removed");
     check();

@@ -53,7 +53,7 @@ fn a_user_is_deleted_while_they_sign_in(store: Arc<dyn Store>) {
         let token = sign_in(PASSWORD).expect("a session").refresh_token;
         let refresh = || directory.refresh(&fixture.anonymous(), token.reveal(), &Scopes::all());
         together(8, |number| match number {
-            0 => directory.delete_user(&fixture.by(&fixture.admin), &user, &Precondition::None).expect("deleted"),
+            0 => directory.delete_user(&fixture.by(&fixture.admin), &user, &Precondition::default()).expect("deleted"),
             1..=3 => {
                 for _ in 0..3 {
                     let outcome = sign_in(PASSWORD);

@@ -12,7 +12,7 @@ use crate::extract::conditional::ConditionalHeaders;
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
 use crate::extract::request_body::AuthorisedBody;
-use crate::openapi::{GroupPath, IfMatchHeader, IfNoneMatchHeader, PagingParameters, SearchParameters};
+use crate::openapi::{ChangeConditions, GroupPath, PagingParameters, ReadConditions, SearchParameters};
 use crate::respond::etag::{group_etag, with_etag};
 use crate::respond::json::{PreparedResponse, created, json};
 use crate::respond::page::PageBody;
@@ -80,7 +80,7 @@ async fn create(api: Data<Api>, caller: Caller, request_body: AuthorisedBody) ->
     path = "/api/security/groups/{group}",
     tag = "Groups",
     operation_id = "readGroup",
-    params(GroupPath, IfNoneMatchHeader),
+    params(GroupPath, ReadConditions),
     responses((status = 200, description = "The group.", body = GroupBody))
 )]
 async fn read(
@@ -90,6 +90,7 @@ async fn read(
     conditions: ConditionalHeaders,
 ) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
+        let conditions = error_unless_permitted(api, context, Permission::ReadGroups, conditions.parse())?;
         let group = api.directory.group(context, &group)?;
         conditions.respond(&group_etag(&group), &GroupBody::from(&group))
     })
@@ -102,7 +103,7 @@ async fn read(
     path = "/api/security/groups/{group}",
     tag = "Groups",
     operation_id = "updateGroup",
-    params(GroupPath, IfMatchHeader),
+    params(GroupPath, ChangeConditions),
     request_body = GroupUpdate,
     responses((status = 200, description = "The group as it is now.", body = GroupBody), (status = 422))
 )]
@@ -116,7 +117,8 @@ async fn replace(
     let body = request_body.read_if_permitted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
         let changes = GroupUpdate::read(&body)?;
-        let group = api.directory.change_group(context, &group, &changes, &conditions.precondition())?;
+        let precondition = conditions.parse()?.precondition();
+        let group = api.directory.change_group(context, &group, &changes, &precondition)?;
         with_etag(json(StatusCode::OK, &GroupBody::from(&group))?, &group_etag(&group))
     })
     .await
@@ -128,7 +130,7 @@ async fn replace(
     path = "/api/security/groups/{group}",
     tag = "Groups",
     operation_id = "deleteGroup",
-    params(GroupPath, IfMatchHeader),
+    params(GroupPath, ChangeConditions),
     responses((status = 204, description = "The group is gone."))
 )]
 async fn delete(
@@ -139,7 +141,8 @@ async fn delete(
 ) -> Result<HttpResponse, Problem> {
     // It removes all members, which may be as many as in a bulk change.
     run(&api, Lane::Long, caller, move |api, context| {
-        api.directory.delete_group(context, &group, &conditions.precondition())
+        let conditions = error_unless_permitted(api, context, Permission::ChangeMembers, conditions.parse())?;
+        Ok::<_, Problem>(api.directory.delete_group(context, &group, &conditions.precondition())?)
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use guildhall_domain::access::Permission;
+use guildhall_domain::access::{On, Permission};
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::name::NameKey;
 use guildhall_domain::user::UserDraft;
@@ -19,7 +19,7 @@ use crate::extract::request_body::AuthorisedBody;
 use crate::middleware::audit;
 use crate::middleware::request_span::RequestSpan;
 use crate::openapi::{
-    ClassicUserIdParameter, IfMatchHeader, IfNoneMatchHeader, NewUserParameters, OAuthError, PagingParameters,
+    ChangeConditions, ClassicUserIdParameter, NewUserParameters, OAuthError, PagingParameters, ReadConditions,
     SearchParameters, UserPath, UserSearchParameters,
 };
 use crate::respond::etag::{user_etag, with_etag};
@@ -108,7 +108,7 @@ async fn create(
     path = "/api/security/users/{user}",
     tag = "Users",
     operation_id = "readUser",
-    params(UserPath, ClassicUserIdParameter, IfNoneMatchHeader),
+    params(UserPath, ClassicUserIdParameter, ReadConditions),
     responses((status = 200, description = "The user.", body = UserBody))
 )]
 async fn read(
@@ -120,6 +120,7 @@ async fn read(
 ) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
         let by_legacy_id = error_unless_may_read_user(api, context, &user, query.is_on("classicUserId"))?;
+        let conditions = error_unless_may_read_user(api, context, &user, conditions.parse())?;
         let user = api.directory.user(context, &unless_legacy(user, by_legacy_id))?;
         conditions.respond(&user_etag(&user, context.now()), &UserBody::new(&user, context.now()))
     })
@@ -139,7 +140,7 @@ fn unless_legacy(user: UserIdentifier, is_legacy: bool) -> UserIdentifier {
     path = "/api/security/users/{user}",
     tag = "Users",
     operation_id = "updateUser",
-    params(UserPath, IfMatchHeader),
+    params(UserPath, ChangeConditions),
     request_body = UserUpdate,
     responses((status = 200, description = "The user as they are now.", body = UserBody), (status = 422))
 )]
@@ -163,7 +164,7 @@ async fn replace(
     path = "/api/security/users/{user}",
     tag = "Users",
     operation_id = "patchUser",
-    params(UserPath, IfMatchHeader),
+    params(UserPath, ChangeConditions),
     request_body(content((UserUpdate = "application/merge-patch+json"), (UserUpdate = "application/json"))),
     responses((status = 200, description = "The user as they are now.", body = UserBody), (status = 422))
 )]
@@ -190,7 +191,8 @@ async fn change(
 ) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Write, caller, move |api, context| {
         let changes = UserUpdate::read(&body, custom)?;
-        let user = api.directory.change_user(context, &user, &changes, &conditions.precondition())?;
+        let precondition = conditions.parse()?.precondition();
+        let user = api.directory.change_user(context, &user, &changes, &precondition)?;
         with_etag(json(StatusCode::OK, &UserBody::new(&user, context.now()))?, &user_etag(&user, context.now()))
     })
     .await
@@ -204,7 +206,7 @@ async fn change(
     path = "/api/security/users/{user}",
     tag = "Users",
     operation_id = "deleteUser",
-    params(UserPath, IfMatchHeader),
+    params(UserPath, ChangeConditions),
     responses((status = 204, description = "The user is gone."))
 )]
 async fn delete(
@@ -214,7 +216,11 @@ async fn delete(
     conditions: ConditionalHeaders,
 ) -> Result<HttpResponse, Problem> {
     run(&api, Lane::Write, caller, move |api, context| {
-        api.directory.delete_user(context, &user, &conditions.precondition())
+        let conditions = conditions.parse();
+        if conditions.is_err() {
+            api.directory.authorise(context, Permission::ChangeUsers, On::User(&user))?;
+        }
+        Ok::<_, Problem>(api.directory.delete_user(context, &user, &conditions?.precondition())?)
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())
