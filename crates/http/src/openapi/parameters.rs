@@ -151,10 +151,10 @@ pub(crate) struct ClassicUserIdParameter {
 #[into_params(parameter_in = Header)]
 pub(crate) struct ChangeConditions {
     /// Tags of which one must still be current, or else nothing is done and the answer is 412.
-    #[param(rename = "If-Match", example = "*", value_type = String, required = false, pattern = r#"^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$"#)]
+    #[param(rename = "If-Match", example = "*", value_type = String, required = false)]
     if_match: Option<String>,
     /// Tags of which none may be current, or else nothing is done and the answer is 412.
-    #[param(rename = "If-None-Match", example = "\"0.0\"", value_type = String, required = false, pattern = r#"^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$"#)]
+    #[param(rename = "If-None-Match", example = "W/\"0.0\"", value_type = String, required = false)]
     if_none_match: Option<String>,
 }
 
@@ -162,7 +162,7 @@ pub(crate) struct ChangeConditions {
 #[into_params(parameter_in = Header)]
 pub(crate) struct ReadConditions {
     /// Tags that the client has. If one of them is current, the answer is 304.
-    #[param(rename = "If-None-Match", example = "\"1.0\"", value_type = String, required = false, pattern = r#"^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$"#)]
+    #[param(rename = "If-None-Match", example = "W/\"1.0\"", value_type = String, required = false)]
     if_none_match: Option<String>,
 }
 
