@@ -68,28 +68,16 @@ impl From<Caller> for Actor {
     }
 }
 
-/// Returns the parse error only if the caller is authorised; otherwise 403 (contract 1.6).
+/// Returns the parse error only if the caller has this permission; otherwise 403 (contract 1.6).
 pub(crate) fn error_unless_permitted<T>(
     api: &Api,
     context: &Context,
     permission: Permission,
+    on: On<'_>,
     parsed: Result<T, Problem>,
 ) -> Result<T, Problem> {
     if parsed.is_err() {
-        api.directory.authorise(context, permission, On::All)?;
-    }
-    parsed
-}
-
-/// Returns the parse error only if the caller may read this user; otherwise 403 (contract 1.6).
-pub(crate) fn error_unless_may_read_user<T>(
-    api: &Api,
-    context: &Context,
-    user: &UserIdentifier,
-    parsed: Result<T, Problem>,
-) -> Result<T, Problem> {
-    if parsed.is_err() {
-        api.directory.authorise(context, Permission::ReadUsers, On::User(user))?;
+        api.directory.authorise(context, permission, on)?;
     }
     parsed
 }

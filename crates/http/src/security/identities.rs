@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use guildhall_domain::access::Permission;
+use guildhall_domain::access::{On, Permission};
 use guildhall_domain::directory::IdentitySelection;
 use guildhall_domain::external::IdentityLink;
 use guildhall_domain::identifier::UserIdentifier;
@@ -73,7 +73,7 @@ async fn list(
     query: Query,
 ) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
-        let page = error_unless_permitted(api, context, Permission::ReadUsers, query.page())?;
+        let page = error_unless_permitted(api, context, Permission::ReadUsers, On::All, query.page())?;
         let links = api.directory.identities(context, &user, page)?;
         json(StatusCode::OK, &PageBody::new(&links, IdentityBody::from))
     })

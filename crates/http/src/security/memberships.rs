@@ -3,10 +3,11 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use guildhall_domain::access::{On, Permission};
 use guildhall_domain::identifier::UserIdentifier;
 
 use crate::Api;
-use crate::extract::caller::{Caller, error_unless_may_read_user};
+use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::query::Query;
 use crate::openapi::{MembershipParameters, MembershipPath, PagingParameters, SearchParameters, UserPath};
@@ -42,7 +43,7 @@ async fn list(
 ) -> Result<PreparedResponse, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
         let read = ListingRequest::new(api, context).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
-        let (reach, listing) = error_unless_may_read_user(api, context, &user, read)?;
+        let (reach, listing) = error_unless_permitted(api, context, Permission::ReadUsers, On::User(&user), read)?;
         let excluded = query.excluded_groups();
         let groups = api.directory.groups_of_user(context, &user, reach, &excluded, &listing)?;
         json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))

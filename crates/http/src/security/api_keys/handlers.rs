@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use guildhall_domain::access::Permission;
+use guildhall_domain::access::{On, Permission};
 use guildhall_domain::api_key::ApiKeyIdentifier;
 
 use crate::Api;
@@ -42,7 +42,7 @@ pub(crate) fn routes() -> Vec<Route> {
 )]
 async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Long, caller, move |api, context| {
-        let page = error_unless_permitted(api, context, Permission::ManageApiKeys, query.page())?;
+        let page = error_unless_permitted(api, context, Permission::ManageApiKeys, On::All, query.page())?;
         let keys = api.directory.api_keys(context, page)?;
         json(StatusCode::OK, &PageBody::new(&keys, |key| ApiKeyBody::new(key, None)))
     })

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use guildhall_domain::access::Permission;
+use guildhall_domain::access::{On, Permission};
 use guildhall_domain::identifier::GroupIdentifier;
 
 use crate::Api;
@@ -52,7 +52,7 @@ async fn list(
         let read = ListingRequest::new(api, context)
             .listing(&query)
             .and_then(|listing| Ok(((query.reach()?, query.is_on("includeSelf")?), listing)));
-        let (which, listing) = error_unless_permitted(api, context, Permission::ReadGroups, read)?;
+        let (which, listing) = error_unless_permitted(api, context, Permission::ReadGroups, On::All, read)?;
         let groups = api.directory.children(context, &group, which, &query.excluded_groups(), &listing)?;
         json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
     })

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use guildhall_domain::access::Permission;
+use guildhall_domain::access::{On, Permission};
 use guildhall_domain::identifier::GroupIdentifier;
 
 use crate::Api;
@@ -48,6 +48,7 @@ async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedRe
             api,
             context,
             Permission::ReadGroups,
+            On::All,
             ListingRequest::new(api, context).listing(&query),
         )?;
         let groups = api.directory.groups(context, &listing)?;
@@ -90,7 +91,7 @@ async fn read(
     conditions: ConditionalHeaders,
 ) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
-        let conditions = error_unless_permitted(api, context, Permission::ReadGroups, conditions.parse())?;
+        let conditions = error_unless_permitted(api, context, Permission::ReadGroups, On::All, conditions.parse())?;
         let group = api.directory.group(context, &group)?;
         conditions.respond(&group_etag(&group), &GroupBody::from(&group))
     })
@@ -141,7 +142,7 @@ async fn delete(
 ) -> Result<HttpResponse, Problem> {
     // It removes all members, which may be as many as in a bulk change.
     run(&api, Lane::Long, caller, move |api, context| {
-        let conditions = error_unless_permitted(api, context, Permission::ChangeMembers, conditions.parse())?;
+        let conditions = error_unless_permitted(api, context, Permission::ChangeMembers, On::All, conditions.parse())?;
         Ok::<_, Problem>(api.directory.delete_group(context, &group, &conditions.precondition())?)
     })
     .await?;

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use guildhall_domain::access::Permission;
+use guildhall_domain::access::{On, Permission};
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 
 use crate::Api;
@@ -49,7 +49,7 @@ async fn list(
 ) -> Result<PreparedResponse, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
         let read = ListingRequest::new(api, context).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
-        let (reach, listing) = error_unless_permitted(api, context, Permission::ReadGroups, read)?;
+        let (reach, listing) = error_unless_permitted(api, context, Permission::ReadGroups, On::All, read)?;
         let users = api.directory.members(context, &group, reach, &query.excluded_groups(), &listing)?;
         json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, context.now())))
     })

@@ -10,7 +10,7 @@ use guildhall_domain::user::UserDraft;
 
 use crate::Api;
 use crate::body::custom::CustomMode;
-use crate::extract::caller::{Caller, error_unless_may_read_user, error_unless_permitted};
+use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::client_address::network;
 use crate::extract::conditional::ConditionalHeaders;
 use crate::extract::path_parameters::PathParameter;
@@ -61,6 +61,7 @@ pub(super) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result
             api,
             context,
             Permission::ReadUsers,
+            On::All,
             ListingRequest::new(api, context).search(&query),
         )?;
         let users = api.directory.users(context, &listing)?;
@@ -119,8 +120,10 @@ async fn read(
     conditions: ConditionalHeaders,
 ) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
-        let by_legacy_id = error_unless_may_read_user(api, context, &user, query.is_on("classicUserId"))?;
-        let conditions = error_unless_may_read_user(api, context, &user, conditions.parse())?;
+        let by_legacy_id =
+            error_unless_permitted(api, context, Permission::ReadUsers, On::User(&user), query.is_on("classicUserId"))?;
+        let conditions =
+            error_unless_permitted(api, context, Permission::ReadUsers, On::User(&user), conditions.parse())?;
         let user = api.directory.user(context, &unless_legacy(user, by_legacy_id))?;
         conditions.respond(&user_etag(&user, context.now()), &UserBody::new(&user, context.now()))
     })
@@ -216,11 +219,9 @@ async fn delete(
     conditions: ConditionalHeaders,
 ) -> Result<HttpResponse, Problem> {
     run(&api, Lane::Write, caller, move |api, context| {
-        let conditions = conditions.parse();
-        if conditions.is_err() {
-            api.directory.authorise(context, Permission::ChangeUsers, On::User(&user))?;
-        }
-        Ok::<_, Problem>(api.directory.delete_user(context, &user, &conditions?.precondition())?)
+        let conditions =
+            error_unless_permitted(api, context, Permission::ChangeUsers, On::User(&user), conditions.parse())?;
+        Ok::<_, Problem>(api.directory.delete_user(context, &user, &conditions.precondition())?)
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())
