@@ -46,8 +46,12 @@ pub(crate) async fn log_request<B: MessageBody + 'static>(
     span.around(async move {
         let begun = Instant::now();
         let mut response = next.call(request).await?.map_into_boxed_body();
-        let is_settled = request_body.settle().await;
         let status = response.status();
+        // Under overload, a request must not be kept for the rest of its body.
+        let is_settled = match status {
+            StatusCode::SERVICE_UNAVAILABLE => request_body.is_finished(),
+            _ => request_body.settle().await,
+        };
         let mut cause = None;
         if status.is_client_error() || status.is_server_error() {
             (response, cause) = with_error_body(response, id);

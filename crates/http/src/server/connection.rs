@@ -27,8 +27,8 @@ const RESERVE_TIME: Duration = Duration::from_secs(5);
 /// Added to the timeout of a head, so that actix answers 408 before the connection is closed.
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// The largest head of a request, in bytes.
-pub(crate) const MAX_HEAD: usize = 32 * 1024;
+/// The largest head of a request, in bytes. actix doubles its read buffer of 8 KiB twice for one that is larger.
+pub(crate) const MAX_HEAD: usize = 15 * 1024;
 /// The most bytes of a body that are read from the socket at once.
 const BODY_READ: usize = 16 * 1024;
 /// The most bytes that are read and discarded after the last response, because some clients read the response only after
@@ -72,8 +72,8 @@ enum Phase {
 
 /// What may be read from the socket of a connection.
 pub(crate) enum ReadAllowance {
-    /// Bytes of the head of a request.
-    Head,
+    /// At most this many bytes of the head of a request.
+    Head(usize),
     /// At most this many bytes.
     Bytes(usize),
     /// Only the end of the stream.
@@ -147,14 +147,14 @@ impl Connection {
             // No further request is read while a response is blocked, or buffered responses would accumulate.
             Phase::Head { .. } if state.blocked.is_some() => ReadAllowance::Nothing,
             Phase::Head { received, .. } if received >= MAX_HEAD => ReadAllowance::HeadTooLong,
-            Phase::Head { .. } => ReadAllowance::Head,
+            Phase::Head { received, .. } => ReadAllowance::Head(MAX_HEAD - received),
             Phase::Work { is_whole: true } => ReadAllowance::End,
             Phase::Body => ReadAllowance::Bytes(BODY_READ),
             // Before a body, the end of the stream is left to the handler, which answers that the body was incomplete.
             Phase::Work { is_whole: false } | Phase::Response | Phase::Discard { left: 0 } => ReadAllowance::Nothing,
             Phase::Discard { left } => ReadAllowance::Bytes(left.min(BODY_READ)),
         };
-        if !matches!(reading, ReadAllowance::Head | ReadAllowance::Bytes(_)) {
+        if !matches!(reading, ReadAllowance::Head(_) | ReadAllowance::Bytes(_)) {
             state.reader = Some(context.waker().clone());
         }
         reading

@@ -1,19 +1,22 @@
 //! Serving the API on a socket.
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use actix_http::error::DispatchError;
 use actix_http::{HttpService, KeepAlive, Protocol};
 use actix_service::{
-    IntoServiceFactory as _, Service as _, ServiceFactoryExt as _, apply_fn_factory, fn_service, map_config,
+    IntoServiceFactory as _, Service, ServiceFactory as _, ServiceFactoryExt as _, fn_factory, fn_service, map_config,
 };
 use actix_web::dev::{AppConfig, Server};
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, Error};
+use guildhall_domain::ports::Ids;
 
 use crate::server::connection::{Connection, HEAD_TIME};
 use crate::server::connection_limits::{ConnectionLimits, Connections};
@@ -84,24 +87,46 @@ pub fn serve(api: Api, listener: TcpListener, options: ServeOptions) -> io::Resu
             .finish(map_config(app.into_factory().map_err(|error: Error| error.error_response()), |()| {
                 AppConfig::default()
             }));
-        let (stopping, connections) = (stopping.clone(), Arc::clone(&connections));
-        apply_fn_factory(http, move |stream: TcpStream, http| {
-            let peer = stream.peer_addr().ok();
-            let slot = connections.admit(peer.map(|peer| peer.ip()));
-            let evicted = slot.evicted();
-            // Best effort: without it, small responses are slower.
-            let _ = stream.set_nodelay(true);
-            let connection = Connection::new(stream.local_addr().ok(), stopping.clone(), slot);
-            let stream = PacedStream::new(stream, connection.clone(), Arc::clone(&ids));
-            // Boxed, because a future that contains another is often twice its size.
-            let whole = Box::pin(connection.supervise(Box::pin(http.call((stream, Protocol::Http1, peer)))));
+        let (stopping, connections, http) = (stopping.clone(), Arc::clone(&connections), Rc::new(http));
+        fn_factory(move || {
+            let (http, stopping, connections, ids) =
+                (Rc::clone(&http), stopping.clone(), Arc::clone(&connections), Arc::clone(&ids));
             async move {
-                tokio::select! {
-                    outcome = whole => outcome.unwrap_or(Ok(())),
-                    () = evicted.notified() => Ok(()),
-                }
+                let http = Rc::new(http.new_service(()).await?);
+                Ok::<_, ()>(fn_service(move |stream: TcpStream| {
+                    let slot = connections.admit(stream.peer_addr().ok().map(|peer| peer.ip()));
+                    let evicted = slot.evicted();
+                    let connection = Connection::new(stream.local_addr().ok(), stopping.clone(), slot);
+                    let answering = answer(Rc::clone(&http), stream, connection.clone(), Arc::clone(&ids));
+                    let whole = connection.supervise(Box::pin(answering));
+                    async move {
+                        tokio::select! {
+                            outcome = whole => outcome.unwrap_or(Ok(())),
+                            () = evicted.notified() => Ok(()),
+                        }
+                    }
+                }))
             }
         })
     };
     Ok(server.listen("api", listener, answering)?.run())
+}
+
+/// Answers the requests of a connection. Its buffers, of 16 KiB, are allocated when the client begins to send.
+async fn answer<S>(
+    http: Rc<S>,
+    stream: TcpStream,
+    connection: Connection,
+    ids: Arc<dyn Ids>,
+) -> Result<(), DispatchError>
+where
+    S: Service<(PacedStream, Protocol, Option<SocketAddr>), Response = (), Error = DispatchError>,
+{
+    stream.readable().await?;
+    // Best effort: without it, small responses are slower.
+    let _ = stream.set_nodelay(true);
+    let peer = stream.peer_addr().ok();
+    let stream = PacedStream::new(stream, connection, ids);
+    // Boxed, because a future that contains another is often twice its size.
+    Box::pin(http.call((stream, Protocol::Http1, peer))).await
 }

@@ -80,11 +80,11 @@ impl AsyncRead for PacedStream {
             return Poll::Pending;
         }
         match this.connection.read_allowance(context) {
-            ReadAllowance::Head => {
+            ReadAllowance::Head(left) => {
                 let mut ahead = [0; HEAD_READ];
                 let mut peeked = ReadBuf::new(&mut ahead);
                 ready!(this.stream.poll_peek(context, &mut peeked))?;
-                let most = to_empty_line(peeked.filled());
+                let most = to_empty_line(peeked.filled()).min(left);
                 this.poll_read_bytes(context, buffer, most)
             }
             ReadAllowance::Bytes(most) => this.poll_read_bytes(context, buffer, most),

@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use super::shares::{Share, ShareExhausted, Shares};
 use super::workers::{Priority, Workers};
 use crate::extract::client_address::network;
+use crate::respond::problem::Problem;
 
 /// The kind of some work. No kind can occupy the threads of another, nor all connections to the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +87,12 @@ impl Lanes {
     pub(super) fn share(&self, lane: Lane, address: Option<IpAddr>) -> Result<Option<Share<IpAddr>>, ShareExhausted> {
         let address = address.filter(|_| lane == Lane::Password).map(network);
         address.map(|address| self.password_shares.take(address)).transpose()
+    }
+
+    /// Fails if work of a client at `address` would be refused now, so that its body need not be awaited.
+    pub(crate) fn check_room(&self, lane: Lane, address: Option<IpAddr>) -> Result<(), Problem> {
+        self.share(lane, address).map_err(Problem::unavailable)?;
+        self.workers(lane).check_room().map_err(Problem::unavailable)
     }
 
     /// The threads of `lane`.

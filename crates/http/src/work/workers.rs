@@ -93,6 +93,11 @@ impl Workers {
         self
     }
 
+    /// Fails if the queue is full.
+    pub(crate) fn check_room(&self) -> Result<(), QueueFull> {
+        if self.queue.lock().jobs.len() < self.queue.capacity { Ok(()) } else { Err(QueueFull) }
+    }
+
     /// Queues a job, which must not panic.
     pub(crate) fn submit(&self, weight: Weight, job: impl FnOnce() + Send + 'static) -> Result<(), QueueFull> {
         let mut state = self.queue.lock();

@@ -151,7 +151,14 @@ fn a_body_that_breaks_off_or_is_garbled_is_a_bad_request() {
 fn what_is_no_request_is_refused_and_ends_the_connection() {
     let world = World::new();
     let server = Running::new(world.api());
-    let long = format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "x".repeat(300_000));
+    let of_size = |bytes: usize| {
+        let rest = "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx: \r\n\r\n".len();
+        format!("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx: {}\r\n\r\n", "x".repeat(bytes - rest))
+    };
+    let (largest, larger, long) = (of_size(15 * 1024), of_size(15 * 1024 + 1), of_size(300_000));
+    let mut stream = server.connect();
+    stream.write_all(largest.as_bytes()).unwrap();
+    assert!(read_all(&mut stream).starts_with("HTTP/1.1 200 "));
     for (request, expected) in [
         ("nonsense\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\n\r\n", 400),
@@ -159,6 +166,7 @@ fn what_is_no_request_is_refused_and_ends_the_connection() {
         ("GET / HTTP/9.9\r\nhost: x\r\n\r\n", 400),
         ("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: x\r\n\r\n", 400),
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (larger.as_str(), 400),
         (long.as_str(), 400),
         ("GET / HTTP/1.1\r\nhost", 408),
     ] {
@@ -170,7 +178,7 @@ fn what_is_no_request_is_refused_and_ends_the_connection() {
         assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
         assert_eq!(answer.matches("\r\nconnection: close\r\n").count(), 1, "{answer}");
         assert_is_error(&answer, expected);
-        assert_eq!(answer.contains("larger than 32768 bytes"), request.len() > 32_768, "{answer}");
+        assert_eq!(answer.contains("larger than 15360 bytes"), request.len() > 15_360, "{answer}");
     }
 }
 

@@ -31,6 +31,7 @@ on_both_databases! {
     connections_that_send_one_byte_hurt_nobody_else,
     connections_from_everywhere_leave_room_to_ask_whether_the_service_lives,
     heads_without_end_hurt_nobody_else,
+    unfinished_heads_take_no_more_than_32_kib_each,
     forms_that_never_come_hurt_nobody_else,
     readers_that_read_nothing_hurt_nobody_else,
 }
@@ -62,6 +63,16 @@ async fn heads_without_end_hurt_nobody_else(kind: Kind) {
     let second = format!("GET /health/live HTTP/1.1\r\nhost: x\r\nx: {}", "x".repeat(128 * 1024));
     let attack = Attack { connections: 5_000, addresses: 10, sends: format!("{first}{second}").into_bytes().into() };
     attack.run(&app, Duration::from_secs(10)).await;
+}
+
+async fn unfinished_heads_take_no_more_than_32_kib_each(kind: Kind) {
+    let app = large(kind).await;
+    let line = "GET /health/live HTTP/1.1\r\nhost: x\r\nx: ";
+    // One byte less than the largest head.
+    let head = format!("{line}{}", "x".repeat(15 * 1024 - 1 - line.len()));
+    let attack = Attack { connections: 2_000, addresses: 5, sends: head.into_bytes().into() };
+    let grown = attack.run(&app, Duration::from_secs(5)).await;
+    assert!(grown <= 2_000 * 32, "{grown} KiB for heads that never end");
 }
 
 async fn forms_that_never_come_hurt_nobody_else(kind: Kind) {

@@ -72,26 +72,19 @@ async fn is_bounded(kind: Kind, addresses: u8) {
     };
     // One processor is left to others.
     let slots = thread::available_parallelism().map_or(1, NonZeroUsize::get).saturating_sub(1).max(1);
+    let server = app.server.address().parse().unwrap();
     let idle = app.resident();
     let (mut statuses, mut ratios) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let usual = time_others(&app, Arc::new(AtomicBool::new(true))).await.unwrap();
-        // Open connections take memory whatever they are used for, so they are there before the passwords come.
-        let from = (0..2 * AT_ONCE).map(|number| 1 + u8::try_from(number % usize::from(addresses)).unwrap());
-        let server = app.server.address().parse().unwrap();
-        let opening: Vec<_> =
-            from.map(|last| tokio::spawn(Connection::open(server, [127, 0, 0, last].into()))).collect();
-        let mut connections = Vec::new();
-        for opened in opening {
-            connections.push(opened.await.unwrap());
-        }
-        let (connected, peak) = (app.resident(), app.watch_resident());
+        let peak = app.watch_resident();
         let is_over = Arc::new(AtomicBool::new(false));
         let others = time_others(&app, Arc::clone(&is_over));
         let mut answers = Vec::new();
-        for (number, connection) in connections.into_iter().enumerate() {
+        for number in 0..2 * AT_ONCE {
             let request = if number % 2 == 0 { sign_in(number) } else { change.clone() };
-            answers.push(tokio::spawn(connection.ask(request)));
+            let from = [127, 0, 0, 1 + u8::try_from(number % usize::from(addresses)).unwrap()];
+            answers.push(tokio::spawn(ask(server, from.into(), request)));
         }
         for answer in answers {
             statuses.push(answer.await.unwrap());
@@ -99,13 +92,12 @@ async fn is_bounded(kind: Kind, addresses: u8) {
         is_over.store(true, Ordering::SeqCst);
         let (meanwhile, peak) = (others.await.unwrap(), peak.stop());
         tell(&format!(
-            "{kind:?}, {addresses} addresses: resident {} MiB idle, {} MiB with connections, {} MiB at most; p95 of others \
-             {usual:?} idle, {meanwhile:?} meanwhile",
+            "{kind:?}, {addresses} addresses: resident {} MiB idle, {} MiB at most; p95 of others {usual:?} idle, \
+             {meanwhile:?} meanwhile",
             idle / 1024,
-            connected / 1024,
             peak / 1024
         ));
-        assert!(peak <= connected + slots * PER_SLOT + ELSE, "{peak} KiB at most, {connected} KiB before");
+        assert!(peak <= idle + slots * PER_SLOT + ELSE, "{peak} KiB at most, {idle} KiB before");
         ratios.push(meanwhile.as_secs_f64() / usual.as_secs_f64());
     }
     let count = |status| statuses.iter().filter(|answer| answer.0 == status).count();
@@ -125,59 +117,40 @@ fn post(path: &str, content_type: &str, headers: &str, body: &str) -> String {
     )
 }
 
-/// A connection that has been used once.
-struct Connection {
-    stream: BufReader<TcpStream>,
-    server: SocketAddr,
-    from: IpAddr,
+/// The status, and whether it came with the advice to try again. Asks again where the server gave the connection up before it had
+/// the request, which may come late on a busy machine.
+async fn ask(server: SocketAddr, from: IpAddr, request: String) -> (u16, bool) {
+    loop {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        let stream = BufReader::new(socket.connect(server).await.unwrap());
+        match answer_over(stream, &request).await {
+            Ok((408, _)) | Err(_) => {}
+            Ok(answer) => return answer,
+        }
+    }
 }
 
-impl Connection {
-    async fn open(server: SocketAddr, from: IpAddr) -> Self {
-        loop {
-            let socket = TcpSocket::new_v4().unwrap();
-            socket.bind((from, 0).into()).unwrap();
-            let mut connection = Self { stream: BufReader::new(socket.connect(server).await.unwrap()), server, from };
-            let live = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
-            // On a busy machine the request may come too late for the server, which does not wait for it for ever.
-            if matches!(connection.answer_to(live).await, Ok((200, _))) {
-                return connection;
-            }
+async fn answer_over(mut stream: BufReader<TcpStream>, request: &str) -> io::Result<(u16, bool)> {
+    stream.get_mut().write_all(request.as_bytes()).await?;
+    let (mut head, mut length) = (Vec::new(), 0);
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
-    }
-
-    /// Asks again on another connection where the server has closed this one, which it may while nothing is asked.
-    async fn ask(mut self, request: String) -> (u16, bool) {
-        loop {
-            match self.answer_to(&request).await {
-                Ok(answer) if answer.0 != 408 => return answer,
-                _ => self = Self::open(self.server, self.from).await,
-            }
+        let line = line.trim_end().to_ascii_lowercase();
+        if let Some(value) = line.strip_prefix("content-length: ") {
+            length = value.parse().unwrap();
         }
-    }
-
-    /// The status, and whether it came with the advice to try again.
-    async fn answer_to(&mut self, request: &str) -> io::Result<(u16, bool)> {
-        self.stream.get_mut().write_all(request.as_bytes()).await?;
-        let (mut head, mut length) = (Vec::new(), 0);
-        loop {
-            let mut line = String::new();
-            if self.stream.read_line(&mut line).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            let line = line.trim_end().to_ascii_lowercase();
-            if let Some(value) = line.strip_prefix("content-length: ") {
-                length = value.parse().unwrap();
-            }
-            if line.is_empty() {
-                break;
-            }
-            head.push(line);
+        if line.is_empty() {
+            break;
         }
-        self.stream.read_exact(&mut vec![0; length]).await?;
-        let status = head[0].split(' ').nth(1).unwrap().parse().unwrap();
-        Ok((status, head.iter().any(|line| line.starts_with("retry-after: "))))
+        head.push(line);
     }
+    stream.read_exact(&mut vec![0; length]).await?;
+    let status = head[0].split(' ').nth(1).unwrap().parse().unwrap();
+    Ok((status, head.iter().any(|line| line.starts_with("retry-after: "))))
 }
 
 /// Somebody else signs in while one address has sent more than the queue holds.

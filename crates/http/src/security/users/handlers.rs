@@ -251,8 +251,9 @@ async fn change_password(
     PathParameter(user): PathParameter<UserIdentifier>,
     request_body: AuthorisedBody,
 ) -> Result<HttpResponse, Problem> {
-    caller.authorise_on_user(&api, Permission::ChangePasswords, &user).await?;
     let address = RequestSpan::current().address().map(network);
+    api.lanes.check_room(Lane::Password, address)?;
+    caller.authorise_on_user(&api, Permission::ChangePasswords, &user).await?;
     let mut attempt = api.throttle.attempt(address)?;
     api.throttle.count_account(&mut attempt, address, &caller.0.user.0)?;
     let body = request_body.read(&["application/json"], api.limits.body_bytes).await?;
