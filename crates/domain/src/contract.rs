@@ -34,6 +34,7 @@ pub mod changes;
 pub mod children;
 pub mod concurrency;
 pub mod crowd;
+pub mod custom_properties;
 pub mod external;
 pub mod external_groups;
 mod fixture;
@@ -68,6 +69,7 @@ macro_rules! contract_tests {
             members::unknown_users_are_all_reported
             members::a_list_far_beyond_any_parameter_limit_is_taken
             members::removing_ends_a_direct_membership_only
+            members::an_inherited_membership_tells_where_it_comes_from
             members::members_come_by_username_and_in_pages
             members::effective_members_come_once
             members::a_new_user_joins_everyone_and_the_groups_of_their_domain
@@ -76,6 +78,7 @@ macro_rules! contract_tests {
             children::a_diamond_is_one_membership
             children::a_diamond_survives_the_loss_of_one_path
             children::a_cycle_is_named_by_its_groups
+            children::an_indirect_child_tells_by_which_child
             children::many_children_are_added_or_none
             children::the_closure_is_what_a_walk_finds
             listing::all_users_and_groups_are_listed_in_pages
@@ -86,6 +89,9 @@ macro_rules! contract_tests {
             changes::a_changed_user_has_the_next_version
             changes::a_changed_group_has_the_next_version
             changes::a_change_for_another_version_is_refused
+            custom_properties::custom_properties_come_back_as_they_were
+            custom_properties::custom_properties_that_a_reader_would_change_are_refused
+            custom_properties::stored_custom_properties_stay_readable
             changes::secrets_change_with_a_user
             changes::a_deleted_user_leaves_nothing
             changes::a_deleted_group_leaves_its_users_and_children
@@ -163,6 +169,7 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/api_keys.rs"),
         include_str!("contract/changes.rs"),
         include_str!("contract/concurrency.rs"),
+        include_str!("contract/custom_properties.rs"),
         include_str!("contract/external.rs"),
         include_str!("contract/external_groups.rs"),
         include_str!("contract/listing.rs"),

@@ -32,7 +32,7 @@ pub use children::{AddChildrenError, Cycle, RemoveChildError};
 pub use external::RecogniseError;
 pub use groups::{ChangeGroupError, CreateGroupError, DeleteGroupError, ReadGroupError};
 pub use identities::{IdentitiesError, IdentitySelection};
-pub use members::{AddMembersError, Added, MemberError, RemoveMemberError};
+pub use members::{AddMembersError, Added, InheritedMembership, MemberError, RemoveMemberError};
 pub use passwords::ChangePasswordError;
 pub use sessions::{ClientError, RefreshError};
 pub use sign_in::{Session, SignInError};

@@ -7,6 +7,7 @@ pub mod external;
 pub mod group;
 pub mod identifier;
 pub mod name;
+pub mod number;
 pub mod page;
 pub mod password;
 pub(crate) mod scopes;

@@ -69,6 +69,10 @@ of `/api/security`; nothing is redirected. A method that a path does not have is
 
 A user is named by id (any .NET spelling of a GUID), username or email address, and `@current` is whoever calls; a group by id \
 or name. Names of query parameters and of JSON properties are read in any case, and unknown ones are ignored. Of a query \
-parameter, no value, `undefined` and `null` mean that it is absent.
+parameter, no value, `undefined` and `null` mean that it is absent. A property, or a parameter with different values, that is given more \
+than once is refused.
+
+Bodies are UTF-8, with at most 128 arrays and objects inside one another. A whole number may be written in any way, as `180` or `180.0`; a \
+date is RFC 3339, also without seconds, without a zone (UTC), or a day alone.
 
 Every answer has the id of its request in `X-Request-Id`, and every error has it in its body too, under `logId`.";

@@ -17,17 +17,32 @@ type Day = (i32, u8, u8);
 /// Hour, minute, second and millisecond, not yet validated.
 type Clock = (u8, u8, u8, u16);
 
-/// Parses a date with an optional time and time zone. The default zone is UTC.
-pub(crate) fn read(text: &str) -> Option<i64> {
-    let plain = (day, opt(preceded(space, short_clock))).map(|(day, clock)| (day, clock.unwrap_or_default(), 0));
-    let iso = (terminated(day.with_taken().verify(is_iso).map(|(day, _)| day), 'T'), long_clock, zone);
-    let ((year, month, day), (hour, minute, second, millisecond), zone) =
-        alt((terminated(plain, eof), terminated(iso, eof))).parse(text).ok()?;
-    let date = Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()?;
-    let (hours, minutes, seconds, milliseconds) =
-        Time::from_hms_milli(hour, minute, second, millisecond).ok()?.as_hms_milli();
-    let clock = i64::from(hours) * HOUR + i64::from(minutes) * MINUTE + i64::from(seconds) * SECOND;
-    in_range(midnight(date)? + clock + i64::from(milliseconds) - zone)
+/// A date with a time and a time zone, not yet validated.
+pub(crate) struct Written {
+    day: Day,
+    clock: Clock,
+    /// The offset from UTC in milliseconds.
+    zone: i64,
+}
+
+impl Written {
+    /// Parses a date with an optional time and time zone. The default zone is UTC.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let plain = (day, opt(preceded(space, short_clock))).map(|(day, clock)| (day, clock.unwrap_or_default(), 0));
+        let iso = (terminated(day.with_taken().verify(is_iso).map(|(day, _)| day), 'T'), long_clock, zone);
+        let (day, clock, zone) = alt((terminated(plain, eof), terminated(iso, eof))).parse(text).ok()?;
+        Some(Self { day, clock, zone })
+    }
+
+    /// The moment in milliseconds since 1970-01-01T00:00:00Z; `None` if the calendar or the clock does not have it.
+    pub(crate) fn moment(&self) -> Option<i64> {
+        let ((year, month, day), (hour, minute, second, millisecond)) = (self.day, self.clock);
+        let date = Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()?;
+        let (hours, minutes, seconds, milliseconds) =
+            Time::from_hms_milli(hour, minute, second, millisecond).ok()?.as_hms_milli();
+        let clock = i64::from(hours) * HOUR + i64::from(minutes) * MINUTE + i64::from(seconds) * SECOND;
+        in_range(midnight(date)? + clock + i64::from(milliseconds) - self.zone)
+    }
 }
 
 /// Whether `word` is a date without a time, which a time may follow.

@@ -55,6 +55,9 @@ pub enum MomentError {
     /// It is not a date, a period or a date function.
     #[error("not a date, a period or a date function")]
     NotAMoment,
+    /// It has the form of a date, but the calendar or the clock does not have it, such as the 30th of February.
+    #[error("no such date or time")]
+    NoSuchMoment,
     /// It is outside the years 0 to 9999.
     #[error("outside the years 0 to 9999")]
     OutOfRange,
@@ -78,12 +81,12 @@ impl Moment {
     ///
     /// # Errors
     ///
-    /// [`MomentError::NotAMoment`] if `text` is none of them, [`MomentError::OutOfRange`] if it has a number that is
-    /// too large for any date.
+    /// [`MomentError::NotAMoment`] if `text` is none of them, [`MomentError::NoSuchMoment`] if it is a date that does not exist,
+    /// [`MomentError::OutOfRange`] if it has a number that is too large for any date.
     pub fn parse(text: &str) -> Result<Self, MomentError> {
         let text = text.trim();
-        if let Some(moment) = date::read(text) {
-            return Ok(Self::Fixed(moment));
+        if let Some(date) = date::Written::parse(text) {
+            return date.moment().map(Self::Fixed).ok_or(MomentError::NoSuchMoment);
         }
         match Period::parse(text) {
             Ok(shift) => Ok(Self::Relative(Function { anchor: Anchor::Now, shift })),

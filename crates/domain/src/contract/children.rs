@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Fixture;
 use super::fixture::{Outcome, must};
 use super::graph::{self, Step};
-use crate::directory::AddChildrenError;
+use crate::directory::{AddChildrenError, RemoveChildError};
 use crate::group::GroupId;
 use crate::identifier::GroupIdentifier;
 use crate::ports::Store;
@@ -101,6 +101,28 @@ pub fn a_cycle_is_named_by_its_groups(store: Arc<dyn Store>) {
     };
     let named: Vec<_> = cycle.iter().map(|(id, name)| (*id, name.as_str())).collect();
     assert_eq!(named, [(groups[3], "d"), (groups[0], "a"), (groups[1], "b"), (groups[2], "c")]);
+}
+
+/// A group further below cannot be taken away from above, and the refusal names a child on the way to it.
+pub fn an_indirect_child_tells_by_which_child(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let groups = ["top", "middle", "bottom", "aside"].map(|name| fixture.group(name));
+    fixture.nest(groups[0], groups[1]);
+    fixture.nest(groups[1], groups[2]);
+    let remove = |parent: usize, child: usize| {
+        let (parent, child) = (GroupIdentifier::Id(groups[parent]), GroupIdentifier::Id(groups[child]));
+        fixture.directory.remove_child(&fixture.by(&fixture.admin), &parent, &child)
+    };
+    let named = |refused| match refused {
+        Err(RemoveChildError::IndirectChild(id, name)) => Some((id, name.as_str().to_owned())),
+        _ => None,
+    };
+    assert_eq!(named(remove(0, 2)), Some((groups[1], "middle".to_owned())));
+    for (parent, child) in [(0, 3), (2, 0), (1, 1)] {
+        assert!(matches!(remove(parent, child), Err(RemoveChildError::NotAChild)), "{parent} {child}");
+    }
+    must(remove(1, 2));
+    assert!(matches!(remove(0, 2), Err(RemoveChildError::NotAChild)));
 }
 
 /// All of a list become children, or, if one is unknown or would close a cycle, none.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Fixture;
 use super::fixture::{Outcome, must};
-use crate::directory::{AddMembersError, RemoveMemberError};
+use crate::directory::{AddMembersError, InheritedMembership, RemoveMemberError};
 use crate::group::{GroupDraft, GroupId, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::{Page, Paged};
@@ -74,12 +74,63 @@ pub fn removing_ends_a_direct_membership_only(store: Arc<dyn Store>) {
             &UserIdentifier::Id(user),
         )
     };
-    assert!(matches!(remove(parent), Err(RemoveMemberError::NotAMember)));
+    assert!(matches!(remove(parent), Err(RemoveMemberError::Inherited(_))));
     assert!(fixture.is_in(parent, user));
     must(remove(child));
     assert!(!fixture.is_in(parent, user) && !fixture.is_in(child, user));
     assert_eq!(fixture.read(child).user_count, 0);
     assert!(matches!(remove(child), Err(RemoveMemberError::NotAMember)));
+}
+
+/// The refusal names the groups below that hold the user, by name and at most so many.
+pub fn an_inherited_membership_tells_where_it_comes_from(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (top, middle) = (fixture.group("top"), fixture.group("middle"));
+    let (user, other) = (fixture.user("user"), fixture.user("other"));
+    fixture.nest(top, middle);
+    let remove = |group| {
+        let removed = fixture.directory.remove_member(
+            &fixture.by(&fixture.admin),
+            &GroupIdentifier::Id(group),
+            &UserIdentifier::Id(user),
+        );
+        match removed {
+            Err(RemoveMemberError::Inherited(inherited)) => {
+                let names = inherited.groups.iter().map(|(_, name)| name.as_str().to_owned()).collect::<Vec<_>>();
+                Some((names, inherited.has_more))
+            }
+            Err(RemoveMemberError::NotAMember) => None,
+            outcome => {
+                must(outcome);
+                Some((Vec::new(), false))
+            }
+        }
+    };
+    let below: Vec<GroupId> = (0..InheritedMembership::MOST_GROUPS)
+        .rev()
+        .map(|number| {
+            let group = fixture.group(&format!("Below {number:02}"));
+            fixture.nest(if number % 2 == 0 { top } else { middle }, group);
+            group
+        })
+        .collect();
+    assert_eq!(remove(top), None);
+    for (place, group) in below.iter().enumerate() {
+        fixture.join(*group, &[user, other]);
+        let first = InheritedMembership::MOST_GROUPS - 1 - place;
+        let expected = (first..InheritedMembership::MOST_GROUPS).map(|number| format!("Below {number:02}")).collect();
+        assert_eq!(remove(top), Some((expected, false)));
+    }
+    // One that is no member of a group beside, above or in itself.
+    let beside = fixture.group("Aside");
+    fixture.join(beside, &[user]);
+    assert_eq!(remove(top).map(|(names, _)| names.len()), Some(InheritedMembership::MOST_GROUPS));
+    fixture.nest(middle, beside);
+    let (names, has_more) = remove(top).unwrap_or_default();
+    assert_eq!((names.first().map(String::as_str), names.len(), has_more), (Some("Aside"), below.len(), true));
+    assert_eq!(remove(below[0]), Some((Vec::new(), false)));
+    assert_eq!(remove(below[0]), None);
+    assert!(fixture.is_in(top, user));
 }
 
 /// Symbols, digits, letters; pages that fit together; nothing past the end.

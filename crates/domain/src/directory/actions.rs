@@ -9,7 +9,7 @@ use crate::identifier::UserIdentifier;
 use crate::ports::Credentials;
 use crate::time::Timestamp;
 use crate::user::{DEFAULT_PASSWORD_CHANGE_FREQUENCY, Lockout, ProviderKind, SecurityStamp, User};
-use crate::validation::InvalidField;
+use crate::validation::{InvalidField, Truncated};
 
 /// The message for actions that need a password.
 pub(super) const OF_AN_API_KEY: &str = "The user of an API key has no password";
@@ -94,8 +94,7 @@ impl Directory {
         self.write_alone(context, |work| {
             let target = work.authorised_user(Permission::ManageUsers, user)?.ok_or(ActError::UserNotFound)?;
             let current = work.user_to_change(target)?.ok_or(ActError::UserNotFound)?;
-            let known = UserAction::named(action)
-                .ok_or_else(|| invalid("type", format!("The action type '{action}' is not valid")))?;
+            let known = UserAction::named(action).ok_or_else(|| invalid("type", unknown_action(action)))?;
             if known == UserAction::Suspend && work.actor.is(target) {
                 return Err(invalid("type", "You cannot suspend yourself"));
             }
@@ -139,6 +138,13 @@ impl Directory {
             Ok(Finish::Commit(()))
         })
     }
+}
+
+fn unknown_action(name: &str) -> String {
+    if name.is_empty() {
+        return "The action type is required".to_owned();
+    }
+    format!("The action type '{}' is not valid", Truncated(name))
 }
 
 fn invalid(field: &str, message: impl Into<String>) -> ActError {

@@ -46,9 +46,12 @@ pub enum RemoveChildError {
     /// No group has the child's identifier.
     #[error("child group not found")]
     ChildNotFound,
-    /// The group is not a direct child.
+    /// The group is not below the parent.
     #[error("the group is not a child of the group")]
     NotAChild,
+    /// The group is below the parent only by this child, or by others too.
+    #[error("the group is no direct child of the group")]
+    IndirectChild(GroupId, GroupName),
     /// It would remove the last active System Administrator (contract 10 row 12).
     #[error("the last System Administrator cannot be removed")]
     LastAdministrator,
@@ -125,7 +128,7 @@ impl Directory {
             let child = work.group_id(child)?.ok_or(RemoveChildError::ChildNotFound)?;
             let administrators = work.authorise_members_of(parent)?;
             if !work.remove_child(parent, child)? {
-                return Err(RemoveChildError::NotAChild);
+                return Err(no_direct_child(work.store, parent, child)?);
             }
             if !work.has_active_administrator(context.now())? {
                 return Err(RemoveChildError::LastAdministrator);
@@ -135,6 +138,13 @@ impl Directory {
             Ok(Finish::Commit(()))
         })
     }
+}
+
+/// Why there is no edge to take away.
+fn no_direct_child(store: &mut dyn Reader, parent: GroupId, child: GroupId) -> Result<RemoveChildError, StoreError> {
+    let Some(towards) = store.child_towards(parent, child)? else { return Ok(RemoveChildError::NotAChild) };
+    let group = store.group(towards)?;
+    Ok(group.map_or(RemoveChildError::NotAChild, |group| RemoveChildError::IndirectChild(towards, group.name)))
 }
 
 /// Puts `children`, who exist, below `parent`.

@@ -7,10 +7,10 @@ use super::{Directory, ReadGroupError};
 use crate::access::{Permission, Refused, contains_refused};
 use crate::audit::{AdministratorsChange, AuditNote};
 use crate::context::Context;
-use crate::group::SystemGroup;
+use crate::group::{GroupId, GroupName, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Paged;
-use crate::ports::Reach;
+use crate::ports::{Reach, Reader, StoreError};
 use crate::search::UserListing;
 use crate::user::{User, UserId};
 
@@ -60,9 +60,12 @@ pub enum RemoveMemberError {
     /// No user has this identifier.
     #[error("user not found")]
     UserNotFound,
-    /// The user is no direct member of the group.
+    /// The user is no member of the group, in no way.
     #[error("the user is not in the group")]
     NotAMember,
+    /// The user is a member only by groups below, of which these are the first by name.
+    #[error("the user is in the group only by groups below it")]
+    Inherited(InheritedMembership),
     /// Nobody can be removed from `Everyone` (contract 10 row 11).
     #[error("users cannot be removed from 'Everyone'")]
     Everyone,
@@ -75,6 +78,20 @@ pub enum RemoveMemberError {
 }
 
 contains_refused!(AddMembersError, MemberError, RemoveMemberError);
+
+/// Where an inherited membership comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InheritedMembership {
+    /// Groups below of which the user is a direct member, by name.
+    pub groups: Vec<(GroupId, GroupName)>,
+    /// Whether there are more than these.
+    pub has_more: bool,
+}
+
+impl InheritedMembership {
+    /// The most groups that are named.
+    pub const MOST_GROUPS: usize = 10;
+}
 
 impl Directory {
     /// Makes all of `users` direct members of `group`, or none of them (contract 5.g and 10).
@@ -137,7 +154,7 @@ impl Directory {
                 return Err(RemoveMemberError::Everyone);
             }
             if !work.remove_member(group, user)? {
-                return Err(RemoveMemberError::NotAMember);
+                return Err(no_direct_member(work.store, group, user)?);
             }
             if !work.has_active_administrator(context.now())? {
                 return Err(RemoveMemberError::LastAdministrator);
@@ -179,4 +196,15 @@ impl Directory {
             Ok(work.members(group, reach, &excluded, listing)?)
         })
     }
+}
+
+/// Why there is no direct membership to end.
+fn no_direct_member(store: &mut dyn Reader, group: GroupId, user: UserId) -> Result<RemoveMemberError, StoreError> {
+    let mut groups = store.groups_below_with_member(group, user, InheritedMembership::MOST_GROUPS + 1)?;
+    if groups.is_empty() {
+        return Ok(RemoveMemberError::NotAMember);
+    }
+    let has_more = groups.len() > InheritedMembership::MOST_GROUPS;
+    groups.truncate(InheritedMembership::MOST_GROUPS);
+    Ok(RemoveMemberError::Inherited(InheritedMembership { groups, has_more }))
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{State, page};
-use crate::group::{Group, GroupId, GroupKind, SystemGroup};
+use crate::group::{Group, GroupId, GroupKind, GroupName, SystemGroup};
 use crate::identifier::GroupIdentifier;
 use crate::name::NameKey;
 use crate::page::Paged;
@@ -52,6 +52,13 @@ impl State {
             child_group_count: self.children.count(id),
             ..group.clone()
         })
+    }
+
+    /// The first `most` of these groups, by name.
+    pub(super) fn first_by_name(&self, ids: &BTreeSet<GroupId>, most: usize) -> Vec<(GroupId, GroupName)> {
+        let named = self.groups.names.values().filter(|id| ids.contains(id));
+        let named = named.filter_map(|id| self.groups.by_id.get(id).map(|group| (*id, group.name.clone())));
+        named.take(most).collect()
     }
 
     pub(super) fn page_of_groups<'a>(

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::State;
-use crate::group::{Group, GroupId, SystemGroup};
+use crate::group::{Group, GroupId, GroupName, SystemGroup};
 use crate::page::Paged;
 use crate::ports::{MembershipReader, MembershipWriter, Reach, StoreError};
 use crate::search::{GroupListing, UserListing};
@@ -82,6 +82,18 @@ impl MembershipReader for State {
         let groups = self.groups.ids().filter(|group| self.members_within(**group, reach).contains(&user));
         let groups = groups.copied().collect();
         Ok(self.page_of_groups(&self.children.without_below(&groups, excluded, reach), listing))
+    }
+
+    fn groups_below_with_member(
+        &mut self,
+        group: GroupId,
+        user: UserId,
+        most: usize,
+    ) -> Result<Vec<(GroupId, GroupName)>, StoreError> {
+        let mut below = self.children.at_or_below(group);
+        below.remove(&group);
+        below.retain(|group| self.memberships.of(&BTreeSet::from([*group])).contains(&user));
+        Ok(self.first_by_name(&below, most))
     }
 
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError> {

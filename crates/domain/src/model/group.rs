@@ -38,9 +38,12 @@ pub enum GroupNameError {
     /// More than [`GroupName::LONGEST`] characters.
     #[error("The group name must have {} or fewer characters", GroupName::LONGEST)]
     TooLong,
-    /// A control character, or a name that no URL can hold (`.` and `..`).
-    #[error("The group name contains invalid characters")]
+    /// A control character.
+    #[error("The group name must not contain control characters")]
     InvalidCharacters,
+    /// `.` or `..`, which no URL can hold as a segment of its path.
+    #[error("The group name must not be '.' or '..'")]
+    DotSegment,
     /// It reads as a GUID, so it would be taken for an id (contract 10 row 16).
     #[error("The group name must not be a GUID")]
     Guid,
@@ -74,8 +77,11 @@ impl TryFrom<String> for GroupName {
         if text.chars().count() > Self::LONGEST {
             return Err(GroupNameError::TooLong);
         }
-        if has_control(text) || text == "." || text == ".." {
+        if has_control(text) {
             return Err(GroupNameError::InvalidCharacters);
+        }
+        if text == "." || text == ".." {
+            return Err(GroupNameError::DotSegment);
         }
         if parse_guid(text).is_some() {
             return Err(GroupNameError::Guid);

@@ -1,5 +1,7 @@
 //! Validation errors of a request's fields.
 
+use std::fmt;
+
 /// An invalid field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidField {
@@ -22,6 +24,24 @@ const LONGEST_DESCRIPTION: usize = 32 * 1024;
 /// The most faults that one refusal lists.
 pub const MOST_FAULTS: usize = 100;
 
+/// What is wrong with a text that not every database can store.
+pub(crate) const NUL: &str = "must not contain the character U+0000";
+
+/// A text from a client, cut for an error message.
+#[derive(Clone, Copy, Debug)]
+pub struct Truncated<'a>(pub &'a str);
+
+impl fmt::Display for Truncated<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// The most characters of the text.
+        const MOST: usize = 60;
+        match self.0.char_indices().nth(MOST) {
+            Some((end, _)) => write!(formatter, "{}…", &self.0[..end]),
+            None => formatter.write_str(self.0),
+        }
+    }
+}
+
 /// Collects invalid fields, up to [`MOST_FAULTS`], so that one answer lists all of them.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<InvalidField>);
@@ -40,8 +60,11 @@ impl Faults {
 
     /// Records a fault if `description` is too long or cannot be stored.
     pub(crate) fn check_description(&mut self, description: Option<&str>) {
-        if description.is_some_and(|text| text.contains('\0') || text.len() > LONGEST_DESCRIPTION) {
-            self.add("description", "The description is not valid");
+        let Some(text) = description else { return };
+        if text.len() > LONGEST_DESCRIPTION {
+            self.add("description", format!("The description must have {LONGEST_DESCRIPTION} or fewer bytes"));
+        } else if text.contains('\0') {
+            self.add("description", format!("The description {NUL}"));
         }
     }
 

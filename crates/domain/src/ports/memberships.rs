@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::StoreError;
-use crate::group::{Group, GroupId};
+use crate::group::{Group, GroupId, GroupName};
 use crate::page::Paged;
 use crate::search::{GroupListing, UserListing};
 use crate::time::Timestamp;
@@ -42,6 +42,13 @@ pub trait MembershipReader {
         excluded: &BTreeSet<GroupId>,
         listing: &GroupListing,
     ) -> Result<Paged<Group>, StoreError>;
+    /// The first `most` groups below `group`, by name, that `user` is a direct member of. One statement.
+    fn groups_below_with_member(
+        &mut self,
+        group: GroupId,
+        user: UserId,
+        most: usize,
+    ) -> Result<Vec<(GroupId, GroupName)>, StoreError>;
     /// The external groups that `user` is a direct member of.
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError>;
 }

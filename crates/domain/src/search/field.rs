@@ -72,10 +72,10 @@ pub(super) fn texts<F: Field>(names: &[(&str, F)]) -> Vec<F> {
     names.iter().map(|(_, field)| field.clone()).filter(|field| field.kind() == Kind::Text).collect()
 }
 
-/// The name of the custom property in `custom.name`.
+/// The name of the custom property in `custom.name`. No property has a name with U+0000, which not every database could look for.
 fn custom_name(name: &str) -> Option<&str> {
     let (custom, name) = name.split_once('.')?;
-    (custom.eq_ignore_ascii_case("custom") && !name.is_empty()).then_some(name)
+    (custom.eq_ignore_ascii_case("custom") && !name.is_empty() && !name.contains('\0')).then_some(name)
 }
 
 /// What is compared of a custom property: its text, and of other scalars what JSON writes.

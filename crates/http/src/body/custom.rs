@@ -7,7 +7,8 @@ use utoipa::openapi::schema::SchemaType;
 use utoipa::openapi::{self, ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::body::object::{FieldErrors, JsonObject};
+use crate::body::field_errors::FieldErrors;
+use crate::body::object::JsonObject;
 
 /// How custom properties of a request change the existing ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +54,10 @@ pub(crate) fn optional_custom_schema() -> openapi::Object {
 fn properties() -> openapi::Object {
     let scalar = SchemaType::from_iter([Type::String, Type::Number, Type::Boolean, Type::Null]);
     ObjectBuilder::new()
-        .description(Some("Properties that an installation adds. Their names keep their case."))
+        .description(Some(
+            "Properties that an installation adds: at most 200, of 64 KiB as JSON in all, each name and text of 32 KiB at most. Names keep \
+             their case. Numbers keep their digits; they are integers of 64 bits, or such that a double holds them without loss.",
+        ))
         .additional_properties(Some(ObjectBuilder::new().schema_type(scalar)))
         .build()
 }

@@ -1,24 +1,21 @@
 //! Reading JSON objects: property names are case-insensitive, unknown ones are ignored (contract 1.3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use guildhall_domain::custom::{Custom, CustomValue};
 use guildhall_domain::identifier::parse_guid;
-use guildhall_domain::time::Timestamp;
-use guildhall_domain::validation::{InvalidField, MOST_FAULTS};
+use guildhall_domain::number::{Decimal, IntegerError};
+use guildhall_domain::time::{Timestamp, TimestampError};
+use guildhall_domain::validation::Truncated;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::body::field_errors::{FieldErrors, Wanted};
+use crate::body::json_text::{HALF_PAIR, check_nesting, is_not, utf8};
 use crate::respond::problem::Problem;
-
-/// A body as text, which must be UTF-8.
-pub(crate) fn utf8(body: &[u8]) -> Result<&str, Problem> {
-    std::str::from_utf8(body)
-        .map_err(|error| Problem::bad_request(format!("The body is not UTF-8 after {} bytes", error.valid_up_to())))
-}
 
 /// Reads a body that is a JSON object by `read`. Reports all invalid fields together, with `message` above them.
 ///
@@ -35,25 +32,36 @@ pub(crate) fn read_object<T>(
     errors.into_result(message, value)
 }
 
-/// The properties of a JSON object in their order. Of several with the same name, the last one counts.
+/// The properties of a JSON object in their order.
 #[derive(Default)]
 pub(crate) struct JsonObject<'a> {
     prefix: String,
     properties: Properties<'a>,
 }
 
+/// A property is there more than once, so that readers disagree on its value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Repeated;
+
+impl Repeated {
+    /// What is wrong with the property.
+    pub(crate) const MESSAGE: &'static str = "The property is given more than once";
+}
+
 impl<'a> JsonObject<'a> {
     /// Parses a body.
     pub(crate) fn read(body: &'a [u8]) -> Result<Self, Problem> {
-        match serde_json::from_str(utf8(body)?) {
+        let text = utf8(body)?;
+        check_nesting("The body", text)?;
+        match serde_json::from_str(text) {
             Ok(properties) => Ok(Self { prefix: String::new(), properties }),
-            Err(error) => Err(Problem::bad_request(format!("The body is not a JSON object: {error}"))),
+            Err(error) => Err(is_not("object", text, &error)),
         }
     }
 
     /// A string; `None` if absent or `null`.
     pub(crate) fn text(&self, name: &str, errors: &mut FieldErrors) -> Option<String> {
-        self.value(name, "The value must be a string", errors)
+        self.value(name, Wanted::Text, errors)
     }
 
     /// Whether there is such a property, even if `null`.
@@ -71,58 +79,73 @@ impl<'a> JsonObject<'a> {
         self.contains(name).then(|| read(self, name, errors))
     }
 
-    /// The JSON of a property; `None` if absent or `null`.
-    pub(crate) fn raw(&self, name: &str) -> Option<&'a RawValue> {
-        self.value(name, "", &mut FieldErrors::default())
+    /// The JSON of a property; `None` if absent.
+    pub(crate) fn find(&self, name: &str) -> Result<Option<&'a RawValue>, Repeated> {
+        let mut named = self.properties.0.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        let first = named.next().map(|(_, json)| *json);
+        if named.next().is_some() { Err(Repeated) } else { Ok(first) }
     }
 
     /// A boolean; `None` if absent or `null`.
     pub(crate) fn boolean(&self, name: &str, errors: &mut FieldErrors) -> Option<bool> {
-        self.value(name, "The value must be true or false", errors)
+        self.value(name, Wanted::Boolean, errors)
     }
 
-    /// An integer; `None` if absent or `null`.
+    /// An integer in any notation, such as `180.0`; `None` if absent or `null`. One beyond 64 bits is brought into their range, so that
+    /// whoever checks it tells the limit.
     pub(crate) fn integer(&self, name: &str, errors: &mut FieldErrors) -> Option<i64> {
-        self.value(name, "The value must be a whole number", errors)
+        let json: &RawValue = self.value(name, Wanted::Integer, errors)?;
+        let integer = match Decimal::parse(json.get()).map(|number| number.integer()) {
+            Some(Ok(integer)) => Ok(integer),
+            Some(Err(IntegerError::TooSmall)) => Ok(i64::MIN),
+            Some(Err(IntegerError::TooLarge)) => Ok(i64::MAX),
+            Some(Err(IntegerError::Fraction)) | None => Err(Wanted::Integer.fault(json.get())),
+        };
+        errors.check(self.path(name), integer)
     }
 
     /// A UUID; `None` if absent or `null`.
     pub(crate) fn id(&self, name: &str, errors: &mut FieldErrors) -> Option<Uuid> {
         let text = self.text(name, errors)?;
-        errors.require(parse_guid(&text), self.path(name), "The value must be a UUID")
+        errors.check(self.path(name), parse_guid(&text).ok_or("The value must be a UUID"))
     }
 
     /// A timestamp; `None` if absent or `null`.
     pub(crate) fn moment(&self, name: &str, errors: &mut FieldErrors) -> Option<Timestamp> {
         let text = self.text(name, errors)?;
-        errors.require(Timestamp::parse(&text).ok(), self.path(name), "The value must be an ISO 8601 date")
+        let moment = Timestamp::parse(&text).map_err(|error| match error {
+            TimestampError::Form => "The value must be an ISO 8601 date, such as 2024-09-03 or 2024-09-03T09:51:20Z",
+            TimestampError::NoSuchMoment => "There is no such date or time",
+        });
+        errors.check(self.path(name), moment)
     }
 
     /// An array of strings; empty if absent or `null`.
     pub(crate) fn texts(&self, name: &str, errors: &mut FieldErrors) -> Vec<String> {
-        let elements: Vec<&RawValue> =
-            self.value(name, "The value must be an array of strings", errors).unwrap_or_default();
+        let elements: Vec<&RawValue> = self.value(name, Wanted::Texts, errors).unwrap_or_default();
         let text = |(index, element): (usize, &RawValue)| {
             let field = format!("{}[{index}]", self.path(name));
-            errors.require(serde_json::from_str(element.get()).ok(), field, "The value must be a string")
+            errors.check(field, serde_json::from_str(element.get()).map_err(|_| Wanted::Text.fault(element.get())))
         };
         elements.into_iter().enumerate().filter_map(text).collect()
     }
 
     /// A nested object; without properties if absent or `null`.
     pub(crate) fn object(&self, name: &str, errors: &mut FieldErrors) -> JsonObject<'a> {
-        let properties = self.value(name, "The value must be an object", errors).unwrap_or_default();
+        let properties = self.value(name, Wanted::Object, errors).unwrap_or_default();
         JsonObject { prefix: format!("{}.", self.path(name)), properties }
     }
 
     /// Custom properties, whose names keep their case; none if absent or `null`.
     pub(crate) fn custom(&self, name: &str, errors: &mut FieldErrors) -> Custom {
         let object = self.object(name, errors);
-        let mut custom = Custom::new();
-        for (name, value) in &object.properties.0 {
-            let value =
-                errors.require(scalar(value.get()), object.path(name), "The value must not be an object or an array");
-            custom.extend(value.map(|value| (name.clone(), value)));
+        let (mut custom, mut names) = (Custom::new(), BTreeSet::new());
+        for (name, json) in &object.properties.0 {
+            if !names.insert(name) {
+                errors.add(object.path(name), Repeated::MESSAGE);
+            } else if let Some(value) = errors.check(object.path(name), scalar(json.get())) {
+                custom.insert(name.clone(), value);
+            }
         }
         custom
     }
@@ -133,43 +156,29 @@ impl<'a> JsonObject<'a> {
         self.custom(name, errors).into_iter().map(|(name, value)| (name, kept(value))).collect()
     }
 
-    fn value<T: Deserialize<'a>>(&self, name: &str, message: &str, errors: &mut FieldErrors) -> Option<T> {
-        let named = |(key, _): &&(String, &RawValue)| key.eq_ignore_ascii_case(name);
-        let (_, value) = self.properties.0.iter().rev().find(named)?;
-        errors.require(serde_json::from_str::<Option<T>>(value.get()).ok(), self.path(name), message).flatten()
+    fn value<T: Deserialize<'a>>(&self, name: &str, wanted: Wanted, errors: &mut FieldErrors) -> Option<T> {
+        let value = match self.find(name) {
+            Err(Repeated) => Err(Repeated::MESSAGE),
+            Ok(None) => Ok(None),
+            Ok(Some(json)) => serde_json::from_str::<Option<T>>(json.get()).map_err(|_| wanted.fault(json.get())),
+        };
+        errors.check(self.path(name), value).flatten()
     }
 
     fn path(&self, name: &str) -> String {
-        format!("{}{name}", self.prefix)
+        format!("{}{}", self.prefix, Truncated(name))
     }
 }
 
 /// A scalar; a number keeps its digits.
-fn scalar(json: &str) -> Option<CustomValue> {
-    match json.as_bytes().first()? {
-        b'{' | b'[' => None,
-        b'"' => serde_json::from_str(json).ok().map(CustomValue::Text),
-        b't' | b'f' => serde_json::from_str(json).ok().map(CustomValue::Boolean),
-        b'n' => Some(CustomValue::Null),
-        _ => Some(CustomValue::Number(json.to_owned())),
-    }
-}
-
-/// The invalid fields of a body.
-#[derive(Default)]
-pub(crate) struct FieldErrors(Vec<InvalidField>);
-
-impl FieldErrors {
-    /// `value` if no field is invalid, otherwise 422.
-    fn into_result<T>(self, message: &'static str, value: T) -> Result<T, Problem> {
-        if self.0.is_empty() { Ok(value) } else { Err(Problem::invalid(message, &self.0)) }
-    }
-
-    fn require<T>(&mut self, value: Option<T>, field: String, message: &str) -> Option<T> {
-        if value.is_none() && self.0.len() < MOST_FAULTS {
-            self.0.push(InvalidField { field, message: message.to_owned() });
-        }
-        value
+fn scalar(json: &str) -> Result<CustomValue, &'static str> {
+    match json.as_bytes().first() {
+        Some(b'{' | b'[') => Err("The value must not be an object or an array"),
+        Some(b'"') => serde_json::from_str(json).map(CustomValue::Text).map_err(|_| HALF_PAIR),
+        Some(b't') => Ok(CustomValue::Boolean(true)),
+        Some(b'f') => Ok(CustomValue::Boolean(false)),
+        Some(b'n') => Ok(CustomValue::Null),
+        _ => Ok(CustomValue::Number(json.to_owned())),
     }
 }
 

@@ -9,19 +9,20 @@ use serde_json::de::StrRead;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::body::object::utf8;
+use crate::body::json_text::{is_not, utf8};
 use crate::respond::problem::Problem;
 
 /// Reads at most `most` ids, in their order and with duplicates. The body is freed before the ids are used.
 #[expect(clippy::needless_pass_by_value, reason = "the body is larger than all its ids and must not outlive them")]
 pub(crate) fn read_uuid_list(body: Vec<u8>, most: usize) -> Result<Vec<Uuid>, Problem> {
     let mut visitor = UuidListVisitor { most, read: Vec::new(), error: None };
-    let mut deserializer = serde_json::Deserializer::new(StrRead::new(utf8(&body)?));
+    let text = utf8(&body)?;
+    let mut deserializer = serde_json::Deserializer::new(StrRead::new(text));
     let outcome = deserializer.deserialize_seq(&mut visitor).and_then(|()| deserializer.end());
     match (outcome, visitor.error) {
         (_, Some(error)) => Err(error),
         (Ok(()), None) => Ok(visitor.read),
-        (Err(error), None) => Err(Problem::bad_request(format!("The body is not a JSON array of UUIDs: {error}"))),
+        (Err(error), None) => Err(is_not("array of UUIDs", text, &error)),
     }
 }
 
@@ -94,7 +95,19 @@ mod tests {
 
     #[test]
     fn what_is_no_array_is_refused_with_a_position() {
-        for body in ["", " ", "{}", "\"x\"", "null", "[", "[\"", "[,]", "[] []", "[\"\u{1}\"]", "[}"] {
+        for (body, reason) in [
+            ("", "it is empty"),
+            (" \n", "it is empty"),
+            ("{}", "it is an object"),
+            ("\"x\"", "it is a string"),
+            ("null", "it is null"),
+            ("true", "it is true or false"),
+            ("-1", "it is a number"),
+        ] {
+            let message = format!("The body is not a JSON array of UUIDs: {reason}");
+            assert_eq!(outcome(body), Err(message), "{body}");
+        }
+        for body in ["[", "[\"", "[,]", "[] []", "[\"\u{1}\"]", "[}"] {
             let message = outcome(body).err().unwrap_or_default();
             assert!(message.starts_with("The body is not a JSON array of UUIDs: "), "{body}: {message}");
             assert!(message.contains(" at line "), "{body}: {message}");

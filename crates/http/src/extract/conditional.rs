@@ -86,7 +86,8 @@ impl Conditions {
 /// `W/` before a tag is disregarded, against that section: proxies that compress a response make its tag weak, and it still names
 /// the version that the client has read.
 fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>, Problem> {
-    let refused = || Problem::bad_request(format!("{name} must be '*' or a list of entity tags in double quotes"));
+    let refused =
+        || Problem::bad_request(format!("The header '{name}' must be '*' or a list of entity tags in double quotes"));
     let mut listed = Vec::new();
     let mut is_any = false;
     for value in headers.get_all(name) {

@@ -1,6 +1,5 @@
 //! Query parameters (contract 1.2).
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 
@@ -10,6 +9,7 @@ use guildhall_domain::identifier::GroupIdentifier;
 use guildhall_domain::page::Page;
 use guildhall_domain::ports::Reach;
 
+use crate::extract::form;
 use crate::respond::page;
 use crate::respond::problem::Problem;
 use crate::work::Lane;
@@ -34,12 +34,12 @@ impl Query {
 
     /// The page that `pageIndex` and `pageSize` ask for (contract 3.2).
     pub(crate) fn page(&self) -> Result<Page, Problem> {
-        page::parse_page("parameter", self.value(page::INDEX).as_deref(), self.value(page::SIZE).as_deref())
+        page::parse_page("parameter", self.value(page::INDEX)?.as_deref(), self.value(page::SIZE)?.as_deref())
     }
 
     /// A boolean parameter; `false` if absent.
     pub(crate) fn is_on(&self, name: &str) -> Result<bool, Problem> {
-        match self.value(name).map(|value| value.to_ascii_lowercase()).as_deref() {
+        match self.value(name)?.map(|value| value.to_ascii_lowercase()).as_deref() {
             None | Some("false" | "0") => Ok(false),
             Some("true" | "1") => Ok(true),
             Some(_) => Err(Problem::bad_request(format!("The parameter '{name}' must be true or false"))),
@@ -52,15 +52,30 @@ impl Query {
     }
 
     /// The groups in `excludedGroups`, separated by commas (contract 5.2).
-    pub(crate) fn excluded_groups(&self) -> Vec<GroupIdentifier> {
-        let listed = self.value("excludedGroups").unwrap_or_default();
-        listed.split(',').map(str::trim).filter(|name| !name.is_empty()).map(GroupIdentifier::from).collect()
+    pub(crate) fn excluded_groups(&self) -> Result<Vec<GroupIdentifier>, Problem> {
+        let listed = self.value("excludedGroups")?.unwrap_or_default();
+        Ok(listed.split(',').map(str::trim).filter(|name| !name.is_empty()).map(GroupIdentifier::from).collect())
     }
 
-    /// The last value of this name. Clients send an empty text, `undefined` or `null` for an absent one.
-    pub(crate) fn value(&self, name: &str) -> Option<Cow<'_, str>> {
-        let named = form_urlencoded::parse(self.0.as_bytes()).filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        named.last().map(|(_, value)| value).filter(|value| !matches!(value.as_ref(), "" | "undefined" | "null"))
+    /// The value of this name. Clients send an empty text, `undefined` or `null` for an absent one. Of several that differ, readers
+    /// take different ones, so they are refused.
+    pub(crate) fn value(&self, name: &str) -> Result<Option<String>, Problem> {
+        let refused = |fault: &str| Problem::bad_request(format!("The parameter '{name}' {fault}"));
+        let mut found: Option<String> = None;
+        for (key, value) in form::pairs(self.0.as_bytes()) {
+            if !key.is_some_and(|key| key.eq_ignore_ascii_case(name)) {
+                continue;
+            }
+            let value = value.ok_or_else(|| refused("is not UTF-8"))?;
+            if matches!(value.as_str(), "" | "undefined" | "null") {
+                continue;
+            }
+            if found.as_ref().is_some_and(|found| *found != value) {
+                return Err(refused("is given more than once"));
+            }
+            found = Some(value);
+        }
+        Ok(found)
     }
 }
 
@@ -84,7 +99,7 @@ mod tests {
             ("pageIndex=%31&pageSize=1000", (1, 1000)),
             ("pageSize=1001", (0, 1000)),
             ("pageSize=99999999999999999999999", (0, 1000)),
-            ("pageIndex=1&pageIndex=3", (3, 25)),
+            ("pageIndex=3&pageindex=3&pageIndex=&pageIndex=null", (3, 25)),
             ("%FF=%FF&&=&=x", (0, 25)),
         ] {
             assert_eq!(page(query), Ok(expected), "{query}");
@@ -94,6 +109,9 @@ mod tests {
     #[test]
     fn what_is_no_page_is_refused_by_name() {
         for query in ["pageIndex=-1", "pageIndex=x", "pageIndex=1.5", "pageIndex=2147483648", "pageIndex=+1"] {
+            assert!(page(query).is_err_and(|message| message.contains("'pageIndex'")), "{query}");
+        }
+        for query in ["pageIndex=1&PAGEINDEX=3", "pageIndex=%FF"] {
             assert!(page(query).is_err_and(|message| message.contains("'pageIndex'")), "{query}");
         }
         for query in ["pageSize=0", "pageSize=-1", "pageSize=ten", "pageSize=1e2"] {

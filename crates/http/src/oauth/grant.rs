@@ -9,6 +9,7 @@ use guildhall_domain::access::Scopes;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::extract::form::pairs;
 use crate::respond::problem::Problem;
 
 /// The largest form in bytes, several times what clients send.
@@ -128,7 +129,8 @@ struct Form(HashMap<String, String>);
 impl Form {
     fn read(form: &[u8]) -> Result<Self, Problem> {
         let mut parameters = HashMap::new();
-        for (name, value) in form_urlencoded::parse(form).into_owned() {
+        for pair in pairs(form) {
+            let (Some(name), Some(value)) = pair else { return Err(Problem::oauth("invalid_request")) };
             if !value.is_empty() && parameters.insert(name, value).is_some() {
                 return Err(Problem::oauth("invalid_request"));
             }

@@ -4,7 +4,7 @@
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::respond::problem::{InvalidFieldBody, QueryMistake};
+use crate::respond::problem::{GroupsBelow, InvalidFieldBody, QueryMistake};
 use crate::security::children::UnknownGroups;
 use crate::security::members::UnknownUsers;
 
@@ -17,7 +17,8 @@ pub(crate) struct ErrorSchema {
     /// For people.
     #[schema(examples("Access denied"))]
     message: String,
-    /// Ids of a list that nobody has, or where a ZenQL query is wrong, if that is the reason.
+    /// Ids of a list that nobody has, where a ZenQL query is wrong, or the groups by which a membership is inherited, if that is the
+    /// reason.
     #[schema(required = true)]
     data: Option<ErrorData>,
     r#type: ErrorType,
@@ -34,6 +35,7 @@ enum ErrorData {
     Users(UnknownUsers),
     Groups(UnknownGroups),
     Query(QueryMistake<'static>),
+    Below(GroupsBelow<'static>),
 }
 
 /// Why there is no token (RFC 6749, section 5.2).

@@ -19,7 +19,7 @@ pub(crate) fn parse_page(place: &str, index: Option<&str>, size: Option<&str>) -
     let index = index.map_or(Ok(0), |digits| count(place, INDEX, digits, 0))?;
     let size = size.map_or(Ok(Page::DEFAULT_SIZE), |digits| count(place, SIZE, digits, 1))?;
     if index > LAST_PAGE {
-        return Err(Problem::bad_request(format!("The {place} '{INDEX}' must be {LAST_PAGE} or less")));
+        return Err(Problem::bad_request(format!("The {place} '{INDEX}' must be at most {LAST_PAGE}")));
     }
     Page::new(index, size).map_err(|error| Problem::bad_request(format!("The {place} '{SIZE}': {error}")))
 }

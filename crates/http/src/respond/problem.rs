@@ -17,7 +17,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use uuid::Uuid;
 
 use body::{ErrorBody, OAuthErrorBody, ProblemType};
-pub(crate) use body::{InvalidFieldBody, NamedGroup, QueryMistake};
+pub(crate) use body::{GroupsBelow, InvalidFieldBody, NameList, NamedGroup, QueryMistake};
 pub(crate) use refusals::{GROUP_NOT_FOUND, NOT_A_MEMBER, USER_NOT_FOUND};
 
 /// An error response: its status, its body and its header. The cause is for the log.
@@ -115,7 +115,7 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, message)
     }
 
-    pub(crate) fn not_found(message: &'static str) -> Self {
+    pub(crate) fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::NOT_FOUND, message)
     }
 

@@ -1,7 +1,5 @@
 //! The identities of a user at external issuers (contract 2.5).
 
-use std::borrow::Cow;
-
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -97,9 +95,11 @@ async fn remove(
     PathParameter(user): PathParameter<UserIdentifier>,
     query: Query,
 ) -> Result<HttpResponse, Problem> {
-    let text = |name: &str| query.value(name).map(Cow::into_owned);
-    let selection = IdentitySelection { issuer: text("issuer"), subject: text("subject") };
-    run(&api, Lane::Write, caller, move |api, context| api.directory.remove_identities(context, &user, &selection))
-        .await?;
+    run(&api, Lane::Write, caller, move |api, context| {
+        let read = || Ok(IdentitySelection { issuer: query.value("issuer")?, subject: query.value("subject")? });
+        let selection = error_unless_permitted(api, context, Permission::ManageUsers, On::All, read())?;
+        Ok::<_, Problem>(api.directory.remove_identities(context, &user, &selection)?)
+    })
+    .await?;
     Ok(HttpResponse::NoContent().finish())
 }

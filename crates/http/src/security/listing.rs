@@ -10,8 +10,6 @@ mod search_error;
 mod zenql;
 
 use guildhall_domain::context::Context;
-use std::borrow::Cow;
-
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::search::{Field, Filter, Listing};
 use guildhall_domain::time::Timestamp;
@@ -45,7 +43,7 @@ impl<'a> ListingRequest<'a> {
     /// Parses `q`, `zenql` and `order`. Like the other functions here it may read the caller's name, which blocks.
     pub(crate) fn listing<F: Field>(self, query: &Query) -> Result<Listing<F>, Problem> {
         let listing = Listing { order: order::parameter(query, "order")?, ..Listing::of_all(query.page()?, self.now) };
-        self.with_q_and_zenql(listing, query.value("q"), query.value("zenql"), &Costs::default())
+        self.with_q_and_zenql(listing, query.value("q")?, query.value("zenql")?, &Costs::default())
     }
 
     /// Parses `where` and `orderBy` too (contract 4.1 and 8.3).
@@ -53,7 +51,7 @@ impl<'a> ListingRequest<'a> {
         let mut listing =
             Listing { order: order::parameter(query, "order")?, ..Listing::of_all(query.page()?, self.now) };
         let costs = Costs::default();
-        if let Some(text) = query.value("where") {
+        if let Some(text) = query.value("where")? {
             let reader = ConditionReader { now: self.now, costs: &costs };
             listing.filter = reader.conditions(&JsonNode::parameter("where", &text)?)?;
         }
@@ -61,15 +59,15 @@ impl<'a> ListingRequest<'a> {
         if !order.is_empty() {
             listing.order = order;
         }
-        self.with_q_and_zenql(listing, query.value("q"), query.value("zenql"), &costs)
+        self.with_q_and_zenql(listing, query.value("q")?, query.value("zenql")?, &costs)
     }
 
     /// Adds the filters of `q` and `zenql`. The order of `zenql` has precedence over any other.
     fn with_q_and_zenql<F: Field>(
         self,
         listing: Listing<F>,
-        q: Option<Cow<'_, str>>,
-        zenql: Option<Cow<'_, str>>,
+        q: Option<String>,
+        zenql: Option<String>,
         costs: &Costs,
     ) -> Result<Listing<F>, Problem> {
         let Listing { mut filter, mut order, page, now } = listing;

@@ -42,9 +42,11 @@ async fn list(
     query: Query,
 ) -> Result<PreparedResponse, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
-        let read = ListingRequest::new(api, context).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
-        let (reach, listing) = error_unless_permitted(api, context, Permission::ReadUsers, On::User(&user), read)?;
-        let excluded = query.excluded_groups();
+        let read = ListingRequest::new(api, context)
+            .listing(&query)
+            .and_then(|listing| Ok((query.reach()?, query.excluded_groups()?, listing)));
+        let (reach, excluded, listing) =
+            error_unless_permitted(api, context, Permission::ReadUsers, On::User(&user), read)?;
         let groups = api.directory.groups_of_user(context, &user, reach, &excluded, &listing)?;
         json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
     })

@@ -55,7 +55,11 @@ async fn groups_that_are_not_as_they_must_be_are_refused() {
         (r#"{"name":null}"#, "name", "The group name is required"),
         (r#"{"name":[]}"#, "name", "The value must be a string"),
         (r#"{"name":"6254736c-70e1-43b0-b769-f8e0f6359862"}"#, "name", "The group name must not be a GUID"),
-        (r#"{"name":"x","type":"sys"}"#, "type", "The group type 'sys' is not valid"),
+        (
+            r#"{"name":"x","type":"sys"}"#,
+            "type",
+            "The group type 'sys' is not valid; it must be 'contensis' or 'external'",
+        ),
         (
             r#"{"name":"x","autoMembershipEmailDomains":["a.org","-"]}"#,
             "autoMembershipEmailDomains[1]",

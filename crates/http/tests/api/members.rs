@@ -62,11 +62,8 @@ async fn bodies_that_are_no_ids_say_where() {
     for (body, message) in [
         (json!([id, id, id, "tdurden"]).to_string(), "The element at index 3 is not a UUID"),
         (json!([7]).to_string(), "The element at index 0 is not a UUID"),
-        (String::new(), "The body is not a JSON array of UUIDs: EOF while parsing a value at line 1 column 0"),
-        (
-            "{}".to_owned(),
-            "The body is not a JSON array of UUIDs: invalid type: map, expected an array of UUIDs at line 1 column 0",
-        ),
+        (String::new(), "The body is not a JSON array of UUIDs: it is empty"),
+        ("{}".to_owned(), "The body is not a JSON array of UUIDs: it is an object"),
         ("[,]".to_owned(), "The body is not a JSON array of UUIDs: expected value at line 1 column 2"),
     ] {
         assert_eq!(world.post(SOAP, &body).await.error(), error(400, message), "{body}");

@@ -206,11 +206,11 @@ const USERS: &str = "/api/security/users";
 const GROUPS: &str = "/api/security/groups";
 const MEMBERS: &str = "/api/security/groups/{group}/users";
 
-fn document() -> Value {
+pub(crate) fn document() -> Value {
     serde_json::from_str(&openapi().unwrap()).unwrap()
 }
 
-fn operations(document: &Value) -> Vec<(String, &Value)> {
+pub(crate) fn operations(document: &Value) -> Vec<(String, &Value)> {
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {

@@ -28,6 +28,7 @@ async fn what_makes_no_sense_is_told_with_its_place() {
         (of("created", "between", json!(["-1d", "x"])), "where[0].between[1]", moment),
         (of("created", "between", json!(["-1d"])), "where[0].between", "an array of two values should stand here"),
         (of("created", "lessThan", json!("9999y")), "where[0].lessThan", "the moment is outside the years 0 to 9999"),
+        (of("created", "equalTo", json!("2026-02-30T10:00Z")), "where[0].equalTo", "there is no such date or time"),
         (of("id", "in", json!(["x"])), "where[0].in[0]", "the field 'id' is compared with a UUID"),
         (of("id", "in", json!("x")), "where[0].in", "an array should stand here"),
         (
@@ -108,6 +109,61 @@ async fn what_makes_no_sense_is_told_with_its_place() {
     assert_eq!(answer.error(), error(400, "The parameter 'orderBy': there is no field 'surname'"));
 }
 
+/// What a parser of JSON values cannot hold, in a parameter and in a body alike.
+#[actix_web::test]
+async fn what_readers_disagree_on_is_told_with_its_place() {
+    let world = crowd().await;
+    let half = "The value has half of a surrogate pair in it, such as \\ud800 alone, which is no character";
+    let repeated = "The property is given more than once";
+    let number =
+        "The number must be a 64-bit integer, or one that a double holds without loss; a string keeps any digits";
+    let range = "the field 'failedLoginAttempts' is compared with a whole number from -9223372036854775808 to 9223372036854775807";
+    for (conditions, place, detail) in [
+        (r#"{"field":"username","contains":"\ud800"}"#, "where.contains", half),
+        (r#"{"field":"username","in":["a","\udc00x"]}"#, "where.in[1]", half),
+        (r#"{"field":"\ud800","contains":"a"}"#, "where.field", half),
+        (r#"{"field":"username","\ud800":"a"}"#, "where", half),
+        (r#"{"field":"username","freeText":{"term":"\ud800"}}"#, "where.freeText.term", half),
+        (r#"{"field":"username","field":"email","contains":"a"}"#, "where.field", repeated),
+        (r#"[{"or":[{"field":"username","contains":"a","Contains":"b"}]}]"#, "where[0].or[0].Contains", repeated),
+        (r#"{"field":"username","freeText":{"term":"a","term":"b"}}"#, "where.freeText.term", repeated),
+        (r#"{"field":"custom.level","equalTo":1e999}"#, "where.equalTo", number),
+        (r#"{"field":"custom.level","between":[1,1.0000000000000000000000001]}"#, "where.between[1]", number),
+        (r#"{"field":"failedLoginAttempts","in":[123456789012345678901234567890]}"#, "where.in[0]", number),
+        (r#"{"field":"failedLoginAttempts","greaterThan":1e30}"#, "where.greaterThan", range),
+        (r#"{"field":"failedLoginAttempts","greaterThan":"-1e999"}"#, "where.greaterThan", range),
+    ] {
+        let expected = error(400, &format!("The search is not valid at {place}: {detail}"));
+        assert_eq!(world.list(SEARCH, &[("where", conditions)]).await.error(), expected, "{conditions}");
+        let body = format!("{{\"where\":{conditions}}}");
+        assert_eq!(world.post(SEARCH, &body).await.error(), expected, "{body}");
+    }
+    for (body, place, detail) in [
+        (r#"{"where":[],"where":[]}"#, "where", repeated),
+        (r#"{"where":[],"WHERE":null}"#, "WHERE", repeated),
+        (r#"{"q":"a","q":"b"}"#, "q", repeated),
+        (r#"{"zenql":"","zenQL":""}"#, "zenql", repeated),
+        (r#"{"q":"\ud800"}"#, "q", half),
+        (r#"{"orderBy":"\ud800"}"#, "orderBy", half),
+        (r#"{"orderBy":[{"asc":"username","ASC":"email"}]}"#, "orderBy[0].ASC", repeated),
+        (r#"{"pageSize":"\ud800"}"#, "pageSize", half),
+    ] {
+        let place = place.replace("WHERE", "where");
+        let expected = error(400, &format!("The search is not valid at {place}: {detail}"));
+        assert_eq!(world.post(SEARCH, body).await.error(), expected, "{body}");
+    }
+    let answer = world.list(SEARCH, &[("where", &format!("{}{}", "[".repeat(129), "]".repeat(129)))]).await;
+    assert_eq!(answer.error(), error(400, "The parameter 'where' is nested deeper than 128 levels"));
+    for (conditions, names) in [
+        (r#"{"field":"failedLoginAttempts","equalTo":1.0}"#, "angel"),
+        (r#"{"field":"failedLoginAttempts","equalTo":"1e0"}"#, "angel"),
+        (r#"{"field":"custom.level","equalTo":2}"#, "marla"),
+        (r#"{"field":"custom.level","equalTo":"1e999"}"#, ""),
+    ] {
+        assert_eq!(world.list(SEARCH, &[("where", conditions)]).await.names(), names, "{conditions}");
+    }
+}
+
 #[actix_web::test]
 async fn what_is_no_json_is_told_with_line_and_column() {
     let world = crowd().await;
@@ -121,13 +177,11 @@ async fn what_is_no_json_is_told_with_line_and_column() {
         assert_eq!(world.list(SEARCH, &[("where", text)]).await.error(), expected, "{text}");
     }
     let answer = world.list(SEARCH, &[("orderBy", "[\"username\"")]).await;
-    let fault = "The parameter 'orderBy' is not JSON: EOF while parsing a list at line 1 column 11";
+    let fault = "The parameter 'orderBy' is not JSON: it ends too early, at line 1 column 11";
     assert_eq!(answer.error(), error(400, fault));
-    for (body, fault) in [
-        ("", "EOF while parsing a value at line 1 column 0"),
-        ("[]", "invalid type: sequence, expected an object at line 1 column 0"),
-        ("{\"where\":\n[}", "expected value at line 2 column 2"),
-    ] {
+    for (body, fault) in
+        [("", "it is empty"), ("[]", "it is an array"), ("{\"where\":\n[}", "expected value at line 2 column 2")]
+    {
         let expected = error(400, &format!("The body is not a JSON object: {fault}"));
         assert_eq!(world.post(SEARCH, body).await.error(), expected, "{body}");
     }

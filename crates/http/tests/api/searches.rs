@@ -144,6 +144,7 @@ async fn a_body_says_which_page() {
         (r#"{"pageIndex":1,"pageSize":4}"#, [1, 4, 10, 3], "Geoff, jack, lou, marla"),
         (r#"{"PAGEINDEX":"2","pagesize":"4"}"#, [2, 4, 10, 3], "raymond, tdurden"),
         (r#"{"pageIndex":null}"#, [0, 25, 10, 1], EVERYBODY),
+        (r#"{"pageIndex":1.0,"pageSize":4e0}"#, [1, 4, 10, 3], "Geoff, jack, lou, marla"),
         (r#"{"pageSize":99999999999999999999999}"#, [0, 1000, 10, 1], EVERYBODY),
     ] {
         let answer = world.post(SEARCH, body).await;
@@ -156,10 +157,11 @@ async fn a_body_says_which_page() {
     }
     for (body, message) in [
         (r#"{"pageIndex":-1}"#, "The property 'pageIndex' must be a whole number, 0 or more"),
-        (r#"{"pageIndex":2147483648}"#, "The property 'pageIndex' must be 2147483647 or less"),
+        (r#"{"pageIndex":2147483648}"#, "The property 'pageIndex' must be at most 2147483647"),
         (r#"{"pageSize":0}"#, "The property 'pageSize' must be a whole number, 1 or more"),
         (r#"{"pageSize":1.5}"#, "The property 'pageSize' must be a whole number, 1 or more"),
         (r#"{"pageSize":""}"#, "The property 'pageSize' must be a whole number, 1 or more"),
+        (r#"{"pageSize":1,"PageSize":2}"#, "The search is not valid at pageSize: The property is given more than once"),
         (r#"{"pageSize":[]}"#, "The property 'pageSize' must be a whole number, 1 or more"),
         (r#"{"q":5}"#, "The search is not valid at q: a string should stand here"),
         (r#"{"zenql":{}}"#, "The search is not valid at zenql: a string should stand here"),

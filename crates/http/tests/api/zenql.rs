@@ -23,6 +23,7 @@ async fn users_are_found() {
         ("lastLogin >= 2026-03-17 08:00:00", "tdurden"),
         ("lastLogin < \"2026/3/17 08:00\"", "raymond"),
         ("created > -1w 2d", "angel, raymond, tdurden"),
+        ("credentials.passwordChangeFrequency = 180.0 and failedLoginAttempts = 1e0", "angel"),
         // Every operator.
         ("lastName = durden", "tdurden"),
         ("lastName != durden", "!! New key, admin, angel, bob, Geoff, jack, lou, marla, raymond"),
@@ -153,6 +154,23 @@ async fn what_is_wrong_with_a_query_is_told_with_its_place() {
             "the operator does not fit the field 'failedLoginAttempts', which holds a whole number",
         ),
         ("created > yesterday", 10, "the field 'created' is compared with a date, a period or a date function"),
+        ("created > 2026-02-30", 10, "there is no such date or time"),
+        (
+            "created = 2026-03-18T10:00+25:00",
+            10,
+            "the field 'created' is compared with a date, a period or a date function",
+        ),
+        (
+            "failedLoginAttempts < 99999999999999999999",
+            22,
+            "the field 'failedLoginAttempts' is compared with a whole number from -9223372036854775808 to 9223372036854775807",
+        ),
+        (
+            "failedLoginAttempts in (1, -1e999)",
+            27,
+            "the field 'failedLoginAttempts' is compared with a whole number from -9223372036854775808 to 9223372036854775807",
+        ),
+        ("failedLoginAttempts = 1e-1", 22, "the field 'failedLoginAttempts' is compared with a whole number"),
         ("created > 99999999y", 10, "the moment is outside the years 0 to 9999"),
         ("Created > NULL", 10, "the field 'Created' is compared with a date, a period or a date function"),
         (

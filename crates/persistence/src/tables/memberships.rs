@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use guildhall_domain::group::{Group, GroupId, GroupKind};
+use guildhall_domain::group::{Group, GroupId, GroupKind, GroupName};
 use guildhall_domain::page::Paged;
 use guildhall_domain::ports::{MembershipReader, MembershipWriter, Reach, StoreError};
 use guildhall_domain::search::{GroupListing, UserListing};
@@ -58,6 +58,31 @@ impl MembershipReader for Unit<'_> {
         listing: &GroupListing,
     ) -> Result<Paged<Group>, StoreError> {
         self.run(|connection| listing::groups_of(connection, user, reach, excluded, listing))
+    }
+
+    fn groups_below_with_member(
+        &mut self,
+        group: GroupId,
+        user: UserId,
+        most: usize,
+    ) -> Result<Vec<(GroupId, GroupName)>, StoreError> {
+        let below = group_closure::table
+            .filter(group_closure::ancestor_id.eq(Key(group.0)))
+            .filter(group_closure::descendant_id.ne(Key(group.0)))
+            .select(group_closure::descendant_id);
+        let direct = groups::table
+            .inner_join(group_users::table.on(group_users::group_id.eq(groups::id)))
+            .filter(group_users::user_id.eq(Key(user.0)))
+            .filter(groups::id.eq_any(below))
+            .order(groups::name_key)
+            .select((groups::id, groups::name))
+            .limit(i64::try_from(most).unwrap_or(i64::MAX));
+        let named = |(key, name): (Key, String)| {
+            let name = GroupName::try_from(name);
+            let invalid = |_| Failure::Data(format!("the name of group {} is not valid", key.0));
+            Ok((GroupId(key.0), name.map_err(invalid)?))
+        };
+        self.run(|connection| direct.load(connection)?.into_iter().map(named).collect())
     }
 
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError> {

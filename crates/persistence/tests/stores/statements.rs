@@ -83,6 +83,18 @@ fn costs(fixture: &Fixture, prefix: &str, size: usize) -> Vec<usize> {
         }),
         statements(|| directory.api_keys(&fixture.by(admin), page).expect("listed")),
         statements(|| directory.is_member(&fixture.by(admin), &id, &user).expect("checked")),
+        {
+            let group = groups.first().copied().expect("a group");
+            for group in &groups {
+                fixture.join(*group, &[everybody.expect("a user")]);
+            }
+            directory.remove_member(&fixture.by(admin), &id, &user).expect("removed");
+            let removed =
+                statements(|| directory.remove_member(&fixture.by(admin), &id, &user).expect_err("inherited"));
+            let below = GroupIdentifier::Id(group);
+            removed
+                + statements(|| directory.remove_child(&fixture.by(admin), &administrators, &below).expect_err("below"))
+        },
     ];
     assert!(costs.iter().all(|cost| *cost > 0), "{costs:?}");
     costs

@@ -64,6 +64,7 @@ mod permissions;
 mod public_url;
 mod published;
 mod readme;
+mod refusals;
 mod request_lines;
 mod secrets;
 mod seed;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use guildhall_domain::group::{Group, GroupId};
+use guildhall_domain::group::{Group, GroupId, GroupName};
 use guildhall_domain::page::Paged;
 use guildhall_domain::ports::{GroupReader as _, MembershipReader, MembershipWriter, Reach, StoreError};
 use guildhall_domain::search::{GroupListing, UserListing};
@@ -71,6 +71,24 @@ impl<T: Tables> MembershipReader for UnitOfWork<T> {
     ) -> Result<Paged<Group>, StoreError> {
         let groups = self.groups_within(user, reach)?;
         self.listed_groups(&self.without_below(groups, excluded, reach)?, listing)
+    }
+
+    fn groups_below_with_member(
+        &mut self,
+        group: GroupId,
+        user: UserId,
+        most: usize,
+    ) -> Result<Vec<(GroupId, GroupName)>, StoreError> {
+        let mut below = self.at_or_below(group)?;
+        below.remove(&group);
+        let direct = &self.groups_within(user, Reach::Direct)? & &below;
+        let mut groups = Vec::new();
+        for id in direct {
+            groups.extend(self.group(id)?.map(|group| (id, group.name)));
+        }
+        groups.sort_by_key(|(_, name)| name.key());
+        groups.truncate(most);
+        Ok(groups)
     }
 
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError> {

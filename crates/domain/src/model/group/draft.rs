@@ -8,7 +8,7 @@ use super::{Group, GroupId, GroupKind, GroupName};
 use crate::custom::{self, Custom, CustomChange};
 use crate::time::Timestamp;
 use crate::user::is_domain;
-use crate::validation::{Faults, InvalidField};
+use crate::validation::{Faults, InvalidField, Truncated};
 use crate::version::Version;
 
 /// The properties that a request gives a new group (contract 5.b). The values are not yet validated.
@@ -35,7 +35,7 @@ impl GroupDraft {
         let name = faults.check("name", GroupName::try_from(self.name.unwrap_or_default()));
         let kind = check_kind(&mut faults, self.kind.as_deref());
         faults.check_description(self.description.as_deref());
-        custom::check(&self.custom, &mut faults);
+        custom::check(&self.custom, &Custom::new(), &mut faults);
         let domains = check_domains(&mut faults, &self.auto_membership_email_domains);
         let group = name.zip(kind).map(|(name, kind)| Group {
             id: self.id.filter(|id| !id.is_nil()).map_or(id, GroupId),
@@ -86,7 +86,7 @@ impl GroupChanges {
         if let Some(custom) = self.custom {
             custom.apply(&mut changed.custom);
             if changed.custom != group.custom {
-                custom::check(&changed.custom, &mut faults);
+                custom::check(&changed.custom, &group.custom, &mut faults);
             }
         }
         if let Some(domains) = self.auto_membership_email_domains {
@@ -104,7 +104,8 @@ fn check_kind(faults: &mut Faults, kind: Option<&str>) -> Option<GroupKind> {
         None | Some("contensis") => Some(GroupKind::Contensis),
         Some("external") => Some(GroupKind::External),
         Some(other) => {
-            faults.add("type", format!("The group type '{other}' is not valid"));
+            let other = Truncated(other);
+            faults.add("type", format!("The group type '{other}' is not valid; it must be 'contensis' or 'external'"));
             None
         }
     }
@@ -118,7 +119,10 @@ fn check_domains(faults: &mut Faults, domains: &[String]) -> BTreeSet<String> {
         if is_domain(&domain) {
             accepted.insert(domain);
         } else {
-            faults.add(format!("autoMembershipEmailDomains[{index}]"), format!("The domain '{given}' is not valid"));
+            faults.add(
+                format!("autoMembershipEmailDomains[{index}]"),
+                format!("The domain '{}' is not valid", Truncated(given)),
+            );
         }
     }
     accepted

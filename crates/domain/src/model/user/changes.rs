@@ -82,7 +82,7 @@ impl UserChanges {
         if let Some(custom) = self.custom {
             custom.apply(&mut changed.custom);
             if changed.custom != user.custom {
-                custom::check(&changed.custom, &mut faults);
+                custom::check(&changed.custom, &user.custom, &mut faults);
             }
         }
         if let Some(days) = self.password_change_frequency {
@@ -120,6 +120,6 @@ fn change_frequency(faults: &mut Faults, user: &mut User, days: Option<i64>) {
             faults.add(FIELD, "The password change frequency of an external user cannot be changed");
         }
         Some(days) => user.password_change_frequency = Some(check_frequency(faults, days)),
-        None => faults.add(FIELD, "The password change frequency must be zero or greater"),
+        None => faults.add(FIELD, "The password change frequency is required; 0 is never"),
     }
 }

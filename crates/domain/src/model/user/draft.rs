@@ -11,6 +11,9 @@ use crate::validation::{Faults, InvalidField};
 /// The password change frequency of a user for whom none is given, in days (contract 3.3).
 pub(crate) const DEFAULT_PASSWORD_CHANGE_FREQUENCY: u32 = 180;
 
+/// The longest password change frequency, in days: a signed 32-bit integer, which every store and client can represent.
+const LONGEST_FREQUENCY: u32 = i32::MAX.unsigned_abs();
+
 /// The time zone of a user for whom none is given.
 pub(super) const DEFAULT_TIMEZONE: &str = "Etc/UTC";
 /// The language of a user for whom none is given.
@@ -86,7 +89,7 @@ impl UserDraft {
         let timezone = self.timezone.unwrap_or_else(|| DEFAULT_TIMEZONE.to_owned());
         let language = self.language.unwrap_or_else(|| DEFAULT_LANGUAGE.to_owned());
         check_person(&mut faults, self.first_name.as_deref(), self.last_name.as_deref(), &timezone, &language);
-        custom::check(&self.custom, &mut faults);
+        custom::check(&self.custom, &Custom::new(), &mut faults);
         if self.expiry.is_some_and(|expiry| expiry <= now) {
             faults.add("expiry", "The expiry date must be in the future");
         }
@@ -122,8 +125,8 @@ pub(super) fn check_person(
     language: &str,
 ) {
     for (field, what, name) in [("firstName", "first", first_name), ("lastName", "last", last_name)] {
-        if name.is_some_and(|name| !is_name(name)) {
-            faults.add(field, format!("The {what} name is not valid"));
+        if let Some(fault) = name.and_then(name_fault) {
+            faults.add(field, format!("The {what} name {fault}"));
         }
     }
     if !is_timezone(timezone) {
@@ -135,10 +138,12 @@ pub(super) fn check_person(
 }
 
 pub(super) fn check_frequency(faults: &mut Faults, days: i64) -> u32 {
-    if let Ok(Ok(days)) = i32::try_from(days).map(u32::try_from) {
-        return days;
+    const FIELD: &str = "credentials.passwordChangeFrequency";
+    match u32::try_from(days) {
+        Ok(days) if days <= LONGEST_FREQUENCY => return days,
+        _ if days < 0 => faults.add(FIELD, "The password change frequency must be zero or greater"),
+        _ => faults.add(FIELD, format!("The password change frequency must be at most {LONGEST_FREQUENCY}")),
     }
-    faults.add("credentials.passwordChangeFrequency", "The password change frequency must be zero or greater");
     0
 }
 
@@ -157,7 +162,15 @@ const LONGEST_NAME: usize = 255;
 
 /// Whether `text` can be a first or a last name: not too long, and without control characters.
 pub(crate) fn is_name(text: &str) -> bool {
-    text.chars().count() <= LONGEST_NAME && !crate::name::has_control(text)
+    name_fault(text).is_none()
+}
+
+/// Why `text` can be neither a first nor a last name.
+fn name_fault(text: &str) -> Option<String> {
+    if text.chars().count() > LONGEST_NAME {
+        return Some(format!("must have {LONGEST_NAME} or fewer characters"));
+    }
+    crate::name::has_control(text).then(|| "must not contain control characters".to_owned())
 }
 
 /// Whether `text` has the form of a name of the IANA time zone database.

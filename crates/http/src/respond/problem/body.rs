@@ -1,6 +1,9 @@
 //! The JSON of errors (contract 3.1).
 
-use guildhall_domain::validation::InvalidField;
+use std::fmt;
+
+use guildhall_domain::group::{GroupId, GroupName};
+use guildhall_domain::validation::{InvalidField, Truncated};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -56,7 +59,39 @@ pub(crate) struct InvalidFieldBody<'a> {
     pub(crate) path: Option<Vec<NamedGroup<'a>>>,
 }
 
-// A group on the path of a cycle.
+// Groups by which something is below a group. (A doc comment would be added to the OpenAPI document.)
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = GroupsBelow)]
+pub(crate) struct GroupsBelow<'a> {
+    /// By name, the first ten at most.
+    #[schema(min_items = 1, max_items = 10)]
+    groups: Vec<NamedGroup<'a>>,
+    /// Whether there are others of them.
+    has_more: bool,
+}
+
+impl<'a> GroupsBelow<'a> {
+    pub(crate) fn new(groups: &'a [(GroupId, GroupName)], has_more: bool) -> Self {
+        let named = |(id, name): &'a (GroupId, GroupName)| NamedGroup { id: id.to_string(), name: name.as_str() };
+        Self { groups: groups.iter().map(named).collect(), has_more }
+    }
+}
+
+/// The names of groups with their ids, for a message.
+pub(crate) struct NameList<'a>(pub(crate) &'a [(GroupId, GroupName)]);
+
+impl fmt::Display for NameList<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, (id, name)) in self.0.iter().enumerate() {
+            let comma = if place == 0 { "" } else { ", " };
+            write!(formatter, "{comma}'{}' ({id})", Truncated(name.as_str()))?;
+        }
+        Ok(())
+    }
+}
+
+// A group that a refusal names.
 #[derive(Serialize, ToSchema)]
 #[schema(as = NamedGroup)]
 pub(crate) struct NamedGroup<'a> {

@@ -5,8 +5,9 @@ use guildhall_domain::secret::Secret;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::body::field_errors::FieldErrors;
 use crate::body::moment::Moment;
-use crate::body::object::{FieldErrors, JsonObject, read_object};
+use crate::body::object::{JsonObject, read_object};
 use crate::respond::problem::Problem;
 
 /// The message of a 422, above the invalid fields.

@@ -7,7 +7,7 @@ use guildhall_domain::group::GroupId;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use crate::respond::problem::{GROUP_NOT_FOUND, InvalidFieldBody, NamedGroup, Problem};
+use crate::respond::problem::{GROUP_NOT_FOUND, GroupsBelow, InvalidFieldBody, NameList, NamedGroup, Problem};
 
 const CHILD_NOT_FOUND: &str = "Child group not found";
 
@@ -31,6 +31,12 @@ impl From<RemoveChildError> for Problem {
             RemoveChildError::GroupNotFound => Self::not_found(GROUP_NOT_FOUND),
             RemoveChildError::ChildNotFound => Self::not_found(CHILD_NOT_FOUND),
             RemoveChildError::NotAChild => Self::not_found("The group is not a child of the group"),
+            RemoveChildError::IndirectChild(id, name) => {
+                let groups = [(id, name)];
+                let message =
+                    format!("The group is not a child of the group, but below its child {}", NameList(&groups));
+                Self::not_found(message).with_data(&GroupsBelow::new(&groups, false))
+            }
             RemoveChildError::LastAdministrator => Self::conflict("The last System Administrator cannot be removed"),
             RemoveChildError::Refused(refused) => refused.into(),
         }

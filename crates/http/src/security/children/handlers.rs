@@ -51,9 +51,9 @@ async fn list(
     run(&api, query.lane(), caller, move |api, context| {
         let read = ListingRequest::new(api, context)
             .listing(&query)
-            .and_then(|listing| Ok(((query.reach()?, query.is_on("includeSelf")?), listing)));
-        let (which, listing) = error_unless_permitted(api, context, Permission::ReadGroups, On::All, read)?;
-        let groups = api.directory.children(context, &group, which, &query.excluded_groups(), &listing)?;
+            .and_then(|listing| Ok(((query.reach()?, query.is_on("includeSelf")?), query.excluded_groups()?, listing)));
+        let (which, excluded, listing) = error_unless_permitted(api, context, Permission::ReadGroups, On::All, read)?;
+        let groups = api.directory.children(context, &group, which, &excluded, &listing)?;
         json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
     })
     .await

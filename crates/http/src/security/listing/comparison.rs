@@ -1,5 +1,6 @@
 //! Comparisons of named fields with values, which are parsed according to the kind of the field.
 
+use guildhall_domain::number::{Decimal, IntegerError};
 use guildhall_domain::search::{Field, Filter, Kind, Operand, Operator, Unfit};
 use guildhall_domain::time::Timestamp;
 use guildhall_zenql::{Literal, MomentError, Value};
@@ -37,11 +38,18 @@ impl<'a, F: Field> NamedField<'a, F> {
             (Literal::Null, _) => Some(Operand::Null),
             (_, Kind::Id) => value.as_uuid().map(Operand::Id),
             (_, Kind::Text) => value.text().map(|text| Operand::Text(text.to_owned())),
-            (_, Kind::Integer) => value.as_integer().map(Operand::Integer),
+            (_, Kind::Integer) => match integer(value) {
+                Some(Ok(integer)) => Some(Operand::Integer(integer)),
+                None | Some(Err(IntegerError::Fraction)) => None,
+                Some(Err(IntegerError::TooSmall | IntegerError::TooLarge)) => {
+                    return Err(SearchError::TooLarge(self.name.to_owned()));
+                }
+            },
             (_, Kind::Boolean) => value.as_boolean().map(Operand::Boolean),
             (_, Kind::Moment) => match value.moment(now.milliseconds()) {
                 Ok(milliseconds) => Some(Operand::Moment(Timestamp::from_milliseconds(milliseconds))),
                 Err(MomentError::NotAMoment) => None,
+                Err(MomentError::NoSuchMoment) => return Err(SearchError::NoSuchMoment),
                 Err(MomentError::OutOfRange) => return Err(SearchError::OutOfRange),
             },
         };
@@ -51,4 +59,10 @@ impl<'a, F: Field> NamedField<'a, F> {
     fn unfit(&self) -> SearchError {
         SearchError::Value(self.name.to_owned(), self.field.kind())
     }
+}
+
+/// A whole number in any notation, such as `180`, `+180` or `180.0`; `None` if it is no number.
+fn integer(value: &Value) -> Option<Result<i64, IntegerError>> {
+    let number = || Some(Decimal::parse(value.text()?)?.integer());
+    value.as_integer().map(Ok).or_else(number)
 }

@@ -2,12 +2,13 @@
 
 use guildhall_domain::search::{Field, Filter, Operator};
 use guildhall_domain::time::Timestamp;
+use guildhall_domain::validation::Truncated;
 use guildhall_zenql::{Literal, Position, Value};
 
 use super::comparison::NamedField;
 use super::cost::Costs;
 use super::json_node::JsonNode;
-use super::search_error::{SearchError, Truncated};
+use super::search_error::SearchError;
 use crate::respond::problem::Problem;
 
 /// The deepest nesting of conditions.
@@ -106,7 +107,7 @@ struct ConditionParts<'a> {
 
 impl<'a> ConditionParts<'a> {
     fn of(node: &JsonNode<'a>) -> Result<Self, Problem> {
-        let properties = node.properties().ok_or_else(|| node.error("an object should stand here"))?;
+        let properties = node.properties()?.ok_or_else(|| node.error("an object should stand here"))?;
         let (mut field, mut asked) = (None, None);
         for (name, value) in properties {
             if name.eq_ignore_ascii_case("field") {
@@ -170,7 +171,7 @@ fn free_text<F: Field>(
     node: &JsonNode<'_>,
     all_words: impl Fn(&str) -> Result<Filter<F>, Problem>,
 ) -> Result<Filter<F>, Problem> {
-    let Some(properties) = node.properties() else { return all_words(&node.required_operand()?) };
+    let Some(properties) = node.properties()? else { return all_words(&node.required_operand()?) };
     let (mut term, mut is_any) = (None, false);
     for (name, value) in properties {
         match name.to_ascii_lowercase().as_str() {

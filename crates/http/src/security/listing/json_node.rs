@@ -2,12 +2,15 @@
 
 use std::fmt;
 
+use guildhall_domain::custom::NOT_PORTABLE;
+use guildhall_domain::number::{Decimal, IntegerError};
+use guildhall_domain::validation::Truncated;
 use guildhall_zenql::{Literal, Position, Value};
 use serde_json::value::RawValue;
 
 use super::MAX_CHARACTERS;
-use super::search_error::Truncated;
-use crate::body::object::Properties;
+use crate::body::json_text::{HALF_PAIR, check_nesting, reason};
+use crate::body::object::{JsonObject, Properties, Repeated};
 use crate::respond::problem::Problem;
 
 /// A JSON node with its path, such as `where[0].or[1].contains`. It is parsed on demand, one level at a time.
@@ -20,14 +23,25 @@ pub(super) struct JsonNode<'a> {
 impl<'a> JsonNode<'a> {
     /// The JSON in a query parameter.
     pub(super) fn parameter(name: &str, text: &'a str) -> Result<Self, Problem> {
+        check_nesting(&format!("The parameter '{name}'"), text)?;
         match serde_json::from_str(text) {
             Ok(json) => Ok(Self::property(name, json)),
-            Err(error) => Err(Problem::bad_request(format!("The parameter '{name}' is not JSON: {error}"))),
+            Err(error) => {
+                let reason = reason(text, &error);
+                Err(Problem::bad_request(format!("The parameter '{name}' is not JSON: {reason}")))
+            }
         }
     }
 
-    /// A property of a body.
-    pub(super) fn property(name: &str, json: &'a RawValue) -> Self {
+    /// A property of a body; `None` if absent or `null`.
+    pub(super) fn in_body(body: &JsonObject<'a>, name: &str) -> Result<Option<Self>, Problem> {
+        match body.find(name) {
+            Ok(json) => Ok(json.filter(|json| json.get() != "null").map(|json| Self::property(name, json))),
+            Err(Repeated) => Err(invalid(name, Repeated::MESSAGE)),
+        }
+    }
+
+    fn property(name: &str, json: &'a RawValue) -> Self {
         Self { json, path: name.to_owned() }
     }
 
@@ -38,24 +52,34 @@ impl<'a> JsonNode<'a> {
         Some(elements.into_iter().enumerate().map(element).collect())
     }
 
-    /// Its properties, if it is an object.
-    pub(super) fn properties(&self) -> Option<Vec<(String, Self)>> {
-        let Properties(properties) = serde_json::from_str(self.json.get()).ok()?;
-        let property = |(name, json): (String, _)| {
-            let path = format!("{}.{}", self.path, Truncated(&name));
-            (name, Self { json, path })
-        };
-        Some(properties.into_iter().map(property).collect())
+    /// Its properties, if it is an object. None may be there twice.
+    pub(super) fn properties(&self) -> Result<Option<Vec<(String, Self)>>, Problem> {
+        if !self.json.get().starts_with('{') {
+            return Ok(None);
+        }
+        let read: Result<Properties<'a>, _> = serde_json::from_str(self.json.get());
+        let mut properties: Vec<(String, Self)> = Vec::new();
+        for (name, json) in read.map_err(|_| self.error(HALF_PAIR))?.0 {
+            let node = Self { json, path: format!("{}.{}", self.path, Truncated(&name)) };
+            if properties.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
+                return Err(node.error(Repeated::MESSAGE));
+            }
+            properties.push((name, node));
+        }
+        Ok(Some(properties))
     }
 
     /// Its value, if it is a string.
-    pub(super) fn text(&self) -> Option<String> {
-        serde_json::from_str(self.json.get()).ok()
+    pub(super) fn text(&self) -> Result<Option<String>, Problem> {
+        if !self.json.get().starts_with('"') {
+            return Ok(None);
+        }
+        serde_json::from_str(self.json.get()).map(Some).map_err(|_| self.error(HALF_PAIR))
     }
 
     /// Its value, which must be a string.
     pub(super) fn required_text(&self) -> Result<String, Problem> {
-        self.text().ok_or_else(|| self.error("a string should stand here"))
+        self.text()?.ok_or_else(|| self.error("a string should stand here"))
     }
 
     /// Its value, which must be a string within the limit of operands.
@@ -72,24 +96,37 @@ impl<'a> JsonNode<'a> {
         serde_json::from_str(self.json.get()).map_err(|_| self.error("true or false should stand here"))
     }
 
-    /// The digits of a number, which may be quoted; of anything else, its JSON.
-    pub(super) fn digits(&self) -> String {
-        self.text().unwrap_or_else(|| self.json.get().to_owned())
+    /// The digits of a whole number in any notation, which may be quoted; of anything else, its JSON.
+    pub(super) fn digits(&self) -> Result<String, Problem> {
+        if let Some(text) = self.text()? {
+            return Ok(text);
+        }
+        Ok(match Decimal::parse(self.json.get()).map(|number| number.integer()) {
+            Some(Ok(integer)) => integer.to_string(),
+            Some(Err(IntegerError::TooLarge)) => i64::MAX.to_string(),
+            _ => self.json.get().to_owned(),
+        })
     }
 
     /// Its value, which must be a scalar. Numbers and booleans stay as they are written.
     pub(super) fn required_value(&self) -> Result<Value, Problem> {
-        let literal = match self.json.get().as_bytes().first() {
+        let json = self.json.get();
+        let literal = match json.as_bytes().first() {
             Some(b'{' | b'[') => Err(self.error("a string, a number, true, false or null should stand here")),
             Some(b'n') => Ok(Literal::Null),
             Some(b'"') => self.required_operand().map(Literal::Text),
-            _ => Ok(Literal::Text(self.json.get().to_owned())),
+            _ if Decimal::parse(json).is_some_and(|number| !number.is_portable()) => Err(self.error(NOT_PORTABLE)),
+            _ => Ok(Literal::Text(json.to_owned())),
         };
         Ok(Value { literal: literal?, position: Position::default() })
     }
 
     /// 400 with its path and `detail`.
     pub(super) fn error(&self, detail: impl fmt::Display) -> Problem {
-        Problem::bad_request(format!("The search is not valid at {}: {detail}", self.path))
+        invalid(&self.path, detail)
     }
+}
+
+fn invalid(path: &str, detail: impl fmt::Display) -> Problem {
+    Problem::bad_request(format!("The search is not valid at {path}: {detail}"))
 }

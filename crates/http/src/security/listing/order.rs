@@ -10,13 +10,13 @@ use crate::respond::problem::Problem;
 
 /// Parses a query parameter: fields separated by commas, with `-` for descending order.
 pub(super) fn parameter<F: Field>(query: &Query, name: &str) -> Result<Vec<Sort<F>>, Problem> {
-    listed(&query.value(name).unwrap_or_default())
+    listed(&query.value(name)?.unwrap_or_default())
         .map_err(|error| Problem::bad_request(format!("The parameter '{name}': {error}")))
 }
 
 /// Parses a query parameter that may be JSON.
 pub(super) fn by_parameter_or_json<F: Field>(query: &Query, name: &str) -> Result<Vec<Sort<F>>, Problem> {
-    match query.value(name) {
+    match query.value(name)? {
         Some(text) if text.trim_start().starts_with(['[', '{', '"']) => by_json(&JsonNode::parameter(name, &text)?),
         _ => parameter(query, name),
     }
@@ -24,7 +24,7 @@ pub(super) fn by_parameter_or_json<F: Field>(query: &Query, name: &str) -> Resul
 
 /// Parses JSON: a text as in a parameter, a field, `{"asc": field}`, `{"desc": field}`, or an array of these.
 pub(super) fn by_json<F: Field>(node: &JsonNode<'_>) -> Result<Vec<Sort<F>>, Problem> {
-    if let Some(text) = node.text() {
+    if let Some(text) = node.text()? {
         return listed(&text).map_err(|error| node.error(error));
     }
     let mut order = Vec::new();
@@ -56,10 +56,10 @@ fn listed<F: Field>(text: &str) -> Result<Vec<Sort<F>>, SearchError> {
 }
 
 fn by_element<F: Field>(node: &JsonNode<'_>) -> Result<Sort<F>, Problem> {
-    if let Some(text) = node.text() {
+    if let Some(text) = node.text()? {
         return signed(&text).map_err(|error| node.error(error));
     }
-    let mut directions = node.properties().unwrap_or_default();
+    let mut directions = node.properties()?.unwrap_or_default();
     directions.retain(|(name, _)| ["asc", "desc"].iter().any(|direction| name.eq_ignore_ascii_case(direction)));
     let [(direction, field)] = directions.as_slice() else {
         return Err(node.error("a field, or an object with either 'asc' or 'desc', should stand here"));

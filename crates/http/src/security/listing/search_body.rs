@@ -1,7 +1,5 @@
 //! The body of a search: its schema and its parser, which accepts more than the schema says.
 
-use std::borrow::Cow;
-
 use guildhall_domain::search::{Field, Listing};
 use utoipa::openapi::schema::{AnyOfBuilder, Array, SchemaType};
 use utoipa::openapi::{ArrayBuilder, Object, ObjectBuilder, Ref, RefOr, Schema, Type};
@@ -49,17 +47,17 @@ impl ListingRequest<'_> {
     /// Parses the body of a search (contract 4.2).
     pub(crate) fn search_by_body<F: Field>(self, body: &[u8]) -> Result<Listing<F>, Problem> {
         let body = JsonObject::read(body)?;
-        let node = |name: &str| body.raw(name).map(|json| JsonNode::property(name, json));
-        let text = |name: &str| node(name).map(|node| node.required_text().map(Cow::Owned)).transpose();
-        let digits = |name: &str| node(name).map(|node| node.digits());
-        let (index, size) = (digits(page::INDEX), digits(page::SIZE));
+        let node = |name: &str| JsonNode::in_body(&body, name);
+        let text = |name: &str| node(name)?.map(|node| node.required_text()).transpose();
+        let digits = |name: &str| node(name)?.map(|node| node.digits()).transpose();
+        let (index, size) = (digits(page::INDEX)?, digits(page::SIZE)?);
         let mut listing = Listing::of_all(page::parse_page("property", index.as_deref(), size.as_deref())?, self.now);
         let costs = Costs::default();
-        if let Some(node) = node("where") {
+        if let Some(node) = node("where")? {
             listing.filter = ConditionReader { now: self.now, costs: &costs }.conditions(&node)?;
         }
         for name in ["order", "orderBy"] {
-            let order = node(name).map_or(Ok(Vec::new()), |node| order::by_json(&node))?;
+            let order = node(name)?.map_or(Ok(Vec::new()), |node| order::by_json(&node))?;
             if !order.is_empty() {
                 listing.order = order;
             }

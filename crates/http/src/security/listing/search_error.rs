@@ -3,14 +3,12 @@
 use std::fmt;
 
 use guildhall_domain::search::Kind;
+use guildhall_domain::validation::Truncated;
 
 use super::cost::MAX_COSTLY;
 
 /// The most sort fields. There are fewer fields than that, except for custom properties.
 pub(super) const MAX_SORTS: usize = 50;
-
-/// The most characters of a text from the client in an error message.
-const MAX_REPEATED: usize = 60;
 
 /// An error in a search. `Display` is the detail for the client.
 #[derive(Debug)]
@@ -21,8 +19,12 @@ pub(super) enum SearchError {
     Operator(String, Kind),
     /// The value does not fit this field of this kind.
     Value(String, Kind),
+    /// The number is out of range.
+    TooLarge(String),
     /// The date is out of range.
     OutOfRange,
+    /// The calendar or the clock does not have the date or time.
+    NoSuchMoment,
     /// There are too many sort fields.
     TooManySorts,
     /// There are too many costly comparisons.
@@ -51,6 +53,14 @@ impl fmt::Display for SearchError {
             Self::Value(name, kind) => {
                 write!(formatter, "the field '{}' is compared with {}", Truncated(name), compared(*kind))
             }
+            Self::TooLarge(name) => write!(
+                formatter,
+                "the field '{}' is compared with a whole number from {} to {}",
+                Truncated(name),
+                i64::MIN,
+                i64::MAX
+            ),
+            Self::NoSuchMoment => formatter.write_str("there is no such date or time"),
             Self::OutOfRange => formatter.write_str("the moment is outside the years 0 to 9999"),
             Self::TooCostly => write!(
                 formatter,
@@ -76,17 +86,5 @@ fn compared(kind: Kind) -> &'static str {
         Kind::Id => "a UUID",
         Kind::Moment => "a date, a period or a date function",
         Kind::Text | Kind::Integer | Kind::Boolean => held(kind),
-    }
-}
-
-/// A text from the client, cut for an error message.
-pub(super) struct Truncated<'a>(pub(super) &'a str);
-
-impl fmt::Display for Truncated<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.char_indices().nth(MAX_REPEATED) {
-            Some((end, _)) => write!(formatter, "{}…", &self.0[..end]),
-            None => formatter.write_str(self.0),
-        }
     }
 }

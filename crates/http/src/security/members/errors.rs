@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use guildhall_domain::directory::{AddMembersError, MemberError, RemoveMemberError};
+use guildhall_domain::directory::{AddMembersError, InheritedMembership, MemberError, RemoveMemberError};
 use guildhall_domain::user::UserId;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use crate::respond::problem::{GROUP_NOT_FOUND, NOT_A_MEMBER, Problem, USER_NOT_FOUND};
+use crate::respond::problem::{GROUP_NOT_FOUND, GroupsBelow, NOT_A_MEMBER, NameList, Problem, USER_NOT_FOUND};
 
 impl From<AddMembersError> for Problem {
     fn from(error: AddMembersError) -> Self {
@@ -37,6 +37,12 @@ impl From<RemoveMemberError> for Problem {
             RemoveMemberError::GroupNotFound => Self::not_found(GROUP_NOT_FOUND),
             RemoveMemberError::UserNotFound => Self::not_found(USER_NOT_FOUND),
             RemoveMemberError::NotAMember => Self::not_found(NOT_A_MEMBER),
+            RemoveMemberError::Inherited(InheritedMembership { groups, has_more }) => Self::not_found(format!(
+                "The user is in the group only by groups below it: {}{}",
+                NameList(&groups),
+                if has_more { " and others" } else { "" }
+            ))
+            .with_data(&GroupsBelow::new(&groups, has_more)),
             RemoveMemberError::Everyone => Self::conflict("Users cannot be removed from 'Everyone'"),
             RemoveMemberError::LastAdministrator => Self::conflict("The last System Administrator cannot be removed"),
             RemoveMemberError::Refused(refused) => refused.into(),

@@ -48,9 +48,11 @@ async fn list(
     query: Query,
 ) -> Result<PreparedResponse, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
-        let read = ListingRequest::new(api, context).listing(&query).and_then(|listing| Ok((query.reach()?, listing)));
-        let (reach, listing) = error_unless_permitted(api, context, Permission::ReadGroups, On::All, read)?;
-        let users = api.directory.members(context, &group, reach, &query.excluded_groups(), &listing)?;
+        let read = ListingRequest::new(api, context)
+            .listing(&query)
+            .and_then(|listing| Ok((query.reach()?, query.excluded_groups()?, listing)));
+        let (reach, excluded, listing) = error_unless_permitted(api, context, Permission::ReadGroups, On::All, read)?;
+        let users = api.directory.members(context, &group, reach, &excluded, &listing)?;
         json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, context.now())))
     })
     .await
