@@ -5,14 +5,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use guildhall_auth::{JwtTokens, KeyFile, KeyFileError, KeyRotation, KeySet, SigningKey, TokenSettings};
+use guildhall_auth::{JwtTokens, KeyFile, KeyFileError, KeyRotation, SigningKey, TokenSettings};
 use guildhall_domain::access::{Caller, Scopes};
 use guildhall_domain::ports::{Bearer, Clock, InvalidToken, Tokens};
 use guildhall_domain::time::Timestamp;
@@ -259,43 +257,4 @@ fn a_file_is_read_at_most_once_a_second_for_tokens_with_unknown_keys() {
         assert_eq!(outcome(&service, &unknown), "the token names no known key");
         assert_eq!(changed(), expected, "{forward}");
     }
-}
-
-/// Opening a FIFO for reading blocks until somebody writes, as a file on a network that is away does.
-#[cfg(unix)]
-#[test]
-fn a_file_that_blocks_holds_up_nobody() {
-    let installation = Installation::new();
-    let service = installation.service();
-    let (known, unknown) = (issue(&service), issue(&Installation::new().service()));
-    let pem = SigningKey::generate_pem().unwrap() + &fs::read_to_string(&installation.path).unwrap();
-    let settings = TokenSettings { issuer: "issuer".to_owned(), audience: "audience".to_owned(), lifetime: 3600 };
-    let clock = Arc::clone(&installation.clock) as Arc<dyn Clock>;
-    let new = issue(&JwtTokens::new(settings, KeySet::from_pem(&pem).unwrap(), clock));
-    let fifo = installation.path.with_extension("fifo");
-    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-    fs::rename(&fifo, &installation.path).unwrap();
-    installation.clock.forward(2_000);
-    let (tell, told) = channel();
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            // The first makes the thread look; it is blocked from then on.
-            let first = [&unknown, &new].map(|token| service.verify(token).unwrap_err().pending);
-            let mut known_are_accepted = true;
-            for _ in 0..1_000 {
-                known_are_accepted &= service.verify(&known).is_ok() && !issue(&service).is_empty();
-                known_are_accepted &= published(&service).len() == 1;
-            }
-            let pending = first[0].unwrap();
-            let still = service.verify_again(&unknown, pending).unwrap_err().pending;
-            tell.send((first.map(|pending| pending.is_some()), known_are_accepted, still == Some(pending))).unwrap();
-        });
-        let told = told.recv_timeout(Duration::from_mins(1));
-        // Whoever is blocked ends now, so that a failure is not a test without end.
-        fs::write(&installation.path, &pem).unwrap();
-        assert_eq!(told, Ok(([true, true], true, true)));
-    });
-    assert_eq!(outcome(&service, &new), "accepted");
-    assert_eq!(outcome(&service, &known), "accepted");
-    drop(service);
 }
