@@ -8,6 +8,7 @@ use guildhall_http::routes;
 
 use crate::access::{ROWS, world_of_the_table};
 use crate::server::Running;
+use crate::store::Mood;
 use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN};
 
 /// The status line, the headers but those of the moment, and the body of what comes before the connection is closed.
@@ -76,6 +77,11 @@ fn refusals_and_conditions_are_alike_too() {
     ] {
         assert_eq!(assert_alike(&server, path, &headers), expected, "{path} {headers}");
     }
+    world.store.becomes(Mood::Away);
+    for path in ["/health/ready", "/api/security/users"] {
+        assert_eq!(assert_alike(&server, path, &admin), 503, "{path}");
+    }
+    world.store.becomes(Mood::Well);
     let (status, fields, body) = answer(&server, "HEAD", "/api/security/users/bob", &admin);
     assert_eq!((status.as_str(), body.len()), ("HTTP/1.1 200 OK", 0));
     let tag = &fields["etag"];

@@ -132,11 +132,13 @@ async fn the_first_start_makes_a_key_where_it_is_told_to(kind: Kind) {
 
 async fn credentials_by_basic_are_read_encoded_and_as_they_are(kind: Kind) {
     const ID: &str = "f0a3e1d2-75b4-4f0e-9d5e-3b1c8a6f2e10";
-    // The last one cannot be told from the form of `a b` where it is not encoded.
     let secrets = [
         "100%-pure: soap+lye & water = clean!",
         "%41%42 is no A and no B, but percents",
         "a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q",
+        "z/tZ9VwFZqApmIQ+ZH1I5pLk/uB4ud:X2/8bL+wfFTt1rFw=",
+        "]T2v6(V{Y!wNHT>}YG6[UC9+85?zRF!9",
+        "foo%Qbar-foo%Qbar-foo%Qbar-foo%Qbar",
     ];
     for secret in secrets {
         let app = Setup::on(kind)
