@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use guildhall_auth::SigningKey;
 use reqwest::Method;
@@ -48,7 +49,8 @@ async fn requests_go_on_while_the_key_file_cannot_be_read(kind: Kind) {
         }
     };
     // The token with the unknown key waits for the file for a while; nobody else does.
-    assert_eq!(tokio::join!(refused, others).0, 401);
+    let all = tokio::time::timeout(Duration::from_mins(1), async { tokio::join!(refused, others).0 });
+    assert_eq!(all.await, Ok(401), "the service is blocked");
     assert_eq!(status(&app, &app.token).await, 200);
 
     let writing = tokio::task::spawn_blocking(move || fs::write(&file, pem).unwrap());
