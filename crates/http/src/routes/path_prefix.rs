@@ -57,12 +57,14 @@ impl TryFrom<&str> for PathPrefix {
     fn try_from(text: &str) -> Result<Self, InvalidPathPrefix> {
         let is_plain = |character: char| character.is_ascii_alphanumeric() || "-._~".contains(character);
         let is_word = |word: &str| !matches!(word, "" | "." | "..") && word.chars().all(is_plain);
-        let mut words = text.split('/');
-        if !text.is_empty() && !(words.next() == Some("") && words.all(is_word)) {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        if !text.strip_prefix('/').is_some_and(|words| words.split('/').all(is_word)) {
             return Err(InvalidPathPrefix::Form);
         }
         let prefix = Self(text.into());
-        if !text.is_empty() && prefix.is_ambiguous() { Err(InvalidPathPrefix::OwnPath) } else { Ok(prefix) }
+        if prefix.is_ambiguous() { Err(InvalidPathPrefix::OwnPath) } else { Ok(prefix) }
     }
 }
 

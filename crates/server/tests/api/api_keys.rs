@@ -7,6 +7,7 @@ use crate::answer::Answer;
 use crate::app::{Setup, TestApp};
 use crate::client::Client;
 use crate::database::Kind;
+use crate::wildcards::encoded as form;
 
 on_both_databases! {
     a_program_signs_in_and_administers_as_its_groups_allow,
@@ -150,7 +151,6 @@ async fn credentials_by_basic_are_read_encoded_and_as_they_are(kind: Kind) {
             let request = app.request_for_token(&[("grant_type", "client_credentials")]).basic_auth(id, Some(secret));
             Answer::to(request).await
         };
-        let form = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
         let spaced = form(secret).replace("%20", "+");
         for (id, sent) in [
             (ID.to_owned(), secret.to_owned()),

@@ -8,9 +8,9 @@ use crate::database::Kind;
 
 on_both_databases! { a_backslash_takes_a_wildcard_for_what_it_is }
 
-/// Percent-encodes a query.
-fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+/// Percent-encodes every byte.
+pub(crate) fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |encoded, byte| format!("{encoded}%{byte:02X}"))
 }
 
 async fn found(admin: &Client<'_>, path: &str) -> String {
