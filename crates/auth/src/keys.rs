@@ -8,7 +8,9 @@
 //! | `pem` | keys as PEM text |
 //! | `file` | a key set in a file: created, loaded, rotated |
 //! | `file_system` | reading, locking and replacing that file |
-//! | `watcher` | reloads the key set when the file changes |
+//! | `watcher` | the thread that reloads the key set when the file changes |
+//! | `watcher_schedule` | when the file is looked at |
+//! | `watched_file` | looks at the file |
 //! | `generation` | counts the changes of keys |
 //! | `limits` | the smallest keys that are accepted |
 //! | `error` | why a key is refused |
@@ -22,4 +24,6 @@ mod pem;
 pub(crate) mod set;
 pub(crate) mod signing;
 pub(crate) mod verifying;
+mod watched_file;
 pub(crate) mod watcher;
+mod watcher_schedule;

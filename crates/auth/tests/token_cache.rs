@@ -6,6 +6,8 @@ use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use guildhall_auth::{JwtTokens, KeyFile, KeySet, SigningKey, TokenSettings};
 use guildhall_domain::access::{Caller, Scopes};
@@ -68,7 +70,8 @@ fn new(clock: &Arc<ManualClock>) -> JwtTokens {
 }
 
 fn from_file(path: &Path, clock: &Arc<ManualClock>) -> JwtTokens {
-    JwtTokens::from_file(settings(), KeyFile::load(path).unwrap(), Arc::clone(clock) as Arc<dyn Clock>)
+    let file = KeyFile::load(path).unwrap();
+    JwtTokens::from_file(settings(), file, Arc::clone(clock) as Arc<dyn Clock>).unwrap()
 }
 
 fn caller() -> Caller {
@@ -145,6 +148,15 @@ fn a_cached_token_expires_like_any_other() {
     }
 }
 
+/// Waits until the thread that looks at the key file has found so many keys.
+fn until_published(tokens: &JwtTokens, count: usize) {
+    let start = Instant::now();
+    while tokens.public_keys().len() != count {
+        assert!(start.elapsed() < Duration::from_mins(1), "there are never {count} keys");
+        thread::park_timeout(Duration::from_millis(1));
+    }
+}
+
 #[test]
 fn what_a_removed_key_has_verified_is_verified_again() {
     let clock = ManualClock::at(NOW);
@@ -156,9 +168,11 @@ fn what_a_removed_key_has_verified_is_verified_again() {
     assert!(is_accepted(&tokens, &token));
     KeyFile::rotate(&path).unwrap();
     clock.set(NOW + 2);
+    until_published(&tokens, 2);
     assert_eq!(verified(|| assert!(is_accepted(&tokens, &token))), 1, "verified anew, by the retired key");
     assert_eq!(verified(|| assert!(is_accepted(&tokens, &token))), 0);
     std::fs::write(&path, SigningKey::generate_pem().unwrap()).unwrap();
     clock.set(NOW + 4);
+    until_published(&tokens, 1);
     assert!(!is_accepted(&tokens, &token));
 }

@@ -90,6 +90,10 @@ pub trait Tokens: Send + Sync {
     /// The bearer of the token, if it was issued by this service or by a trusted issuer, for this service, and is valid now. Whether
     /// the account is open is not checked here: [`crate::access`] asks the store. Never blocks.
     fn verify(&self, token: &str) -> Result<Bearer, InvalidToken>;
+    /// Verifies a token again whose last verification said that it waits for keys. Never blocks.
+    fn verify_again(&self, token: &str, _awaited: PendingKeys) -> Result<Bearer, InvalidToken> {
+        self.verify(token)
+    }
     /// The issuer in the tokens of this service (`iss`).
     fn issuer(&self) -> &str;
     /// The public keys by which tokens of this service are verified. There are none if a shared secret signs them.
@@ -130,12 +134,16 @@ pub struct AccessToken {
 #[error("a token could not be signed")]
 pub struct TokensError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
+/// The keys that the verification of a token waits for. What the number means, only the implementation of [`Tokens`] knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PendingKeys(pub u64);
+
 /// The token is not valid. The reason is for the log, never for the client.
 #[derive(Debug, thiserror::Error)]
 #[error("the token is not valid")]
 pub struct InvalidToken {
-    /// Whether the keys that may have signed it are being fetched: the token may turn out to be valid later.
-    pub is_pending: bool,
+    /// Set while keys are being fetched that may have signed it: the token may turn out to be valid later.
+    pub pending: Option<PendingKeys>,
     /// Why it is not valid.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,

@@ -41,11 +41,13 @@ use guildhall_domain::directory::Directory;
 use guildhall_domain::ports::{Clock, Ids, Tokens};
 use ipnet::IpNet;
 
+use meta::docs::Documentation;
 use oauth::throttle::Throttle;
 use work::Lanes;
 
 pub use oauth::throttle::TokenLimits;
 pub use openapi::openapi;
+pub use routes::path_prefix::{InvalidPathPrefix, PathPrefix};
 pub use routes::{Route, routes};
 pub use server::connection_limits::ConnectionLimits;
 pub use server::serve::{ServeOptions, serve};
@@ -63,6 +65,8 @@ pub struct Api {
     throttle: Arc<Throttle>,
     trusted_proxies: Arc<[IpNet]>,
     public_url: Option<Arc<str>>,
+    path_prefix: PathPrefix,
+    documentation: Arc<Documentation>,
     lanes: Arc<Lanes>,
 }
 
@@ -101,6 +105,8 @@ impl Api {
             throttle: Arc::new(Throttle::new(TokenLimits::default())),
             trusted_proxies: Arc::new([]),
             public_url: None,
+            path_prefix: PathPrefix::default(),
+            documentation: Arc::new(Documentation::below(&PathPrefix::default())),
             lanes: Arc::new(Lanes::start(lanes)?),
         })
     }
@@ -123,7 +129,13 @@ impl Api {
         Self { trusted_proxies: proxies.into(), ..self }
     }
 
-    /// Sets the public base URL, without a slash at its end.
+    /// Serves every path below `prefix` too, and puts it into all links.
+    #[must_use]
+    pub fn with_path_prefix(self, prefix: PathPrefix) -> Self {
+        Self { documentation: Arc::new(Documentation::below(&prefix)), path_prefix: prefix, ..self }
+    }
+
+    /// Sets the public base URL, without a slash at its end. Its path is that of the path prefix, if there is one.
     #[must_use]
     pub fn with_public_url(self, url: Option<String>) -> Self {
         Self { public_url: url.map(Arc::from), ..self }

@@ -10,9 +10,10 @@ mod rules;
 
 use std::sync::LazyLock;
 
-use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::{OpenApi as Document, Server};
 use utoipa::{Modify as _, OpenApi as _};
 
+use crate::routes::path_prefix::PathPrefix;
 use crate::routes::routes;
 use crate::security::listing::search_body::{Comparison, Condition, UserOrder};
 
@@ -33,9 +34,11 @@ pub fn openapi() -> Result<String, serde_json::Error> {
     DOCUMENT.to_pretty_json()
 }
 
-/// The OpenAPI document.
-pub(crate) fn document() -> &'static Document {
-    &DOCUMENT
+/// The OpenAPI document of a service whose paths are below `prefix`.
+pub(crate) fn document_below(prefix: &PathPrefix) -> Document {
+    let mut document = DOCUMENT.clone();
+    document.servers = (!prefix.as_str().is_empty()).then(|| vec![Server::new(prefix.as_str())]);
+    document
 }
 
 static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
@@ -65,7 +68,8 @@ const DESCRIPTION: &str = "\
 Users, groups, and who belongs to which: the Security API of the Contensis Management API.
 
 Every path also answers with a slash at its end, with its words in any case, and with `/api/management/security` in the place \
-of `/api/security`; nothing is redirected. A method that a path does not have is answered with 405 and `Allow`.
+of `/api/security`; nothing is redirected. A method that a path does not have is answered with 405 and `Allow`. Wherever \
+there is GET, HEAD is answered too, with the same status and headers, and is not described again.
 
 A user is named by id (any .NET spelling of a GUID), username or email address, and `@current` is whoever calls; a group by id \
 or name. Names of query parameters and of JSON properties are read in any case, and unknown ones are ignored. Of a query \

@@ -3,6 +3,7 @@
 
 pub(crate) mod dispatch;
 pub(crate) mod path_match;
+pub(crate) mod path_prefix;
 
 use std::any::type_name;
 use std::sync::LazyLock;
@@ -68,7 +69,7 @@ impl Route {
     }
 }
 
-/// Every route. The methods of a path are listed in `Allow` in the order of the table.
+/// Every route. The methods of a path are listed in `Allow` in the order of the table. A route of GET answers HEAD too.
 #[must_use]
 pub fn routes() -> &'static [Route] {
     static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {

@@ -20,11 +20,12 @@ use guildhall_domain::secret::Secret;
 use guildhall_domain::user::LockoutPolicy;
 use guildhall_http::{Api, ConnectionLimits, LaneSizes, Limits, ServeOptions, TokenLimits};
 use guildhall_persistence::{Database, DatabaseSettings};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::runtime::Runtime;
 
 use crate::open_files;
 use crate::output::write_in_time;
 use crate::settings::{Bootstrap, Issuer, Settings};
+use crate::signals::{self, StopSignals};
 use crate::signing::KeySource;
 use crate::system::{SystemClock, UuidV7, operator};
 
@@ -33,8 +34,16 @@ const BACKLOG: i32 = 4096;
 /// How many bytes of a response the kernel keeps for a client that reads slowly. By itself it keeps some megabytes for each.
 const SEND_BUFFER: usize = 128 * 1024;
 
+/// Runs the service until it is told to stop.
+pub(crate) fn serve(settings: &Settings) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // Before anything that takes time, such as migrations.
+    runtime.block_on(async { signals::ignore_others() })?;
+    Application::build(settings)?.run(&runtime)
+}
+
 /// The service, with its listening socket.
-pub(crate) struct Application {
+struct Application {
     api: Api,
     listener: TcpListener,
     address: SocketAddr,
@@ -43,7 +52,7 @@ pub(crate) struct Application {
 
 impl Application {
     /// Opens and migrates the database, creates the first administrator if there are no users, and listens.
-    pub(crate) fn build(settings: &Settings) -> Result<Self> {
+    fn build(settings: &Settings) -> Result<Self> {
         let keys = KeySource::of(settings)?;
         let database = Database::connect(&database(settings)).context("database.url")?;
         let tokens = tokens(settings, &keys)?.with_external_issuers(issuers(settings)?)?;
@@ -72,6 +81,7 @@ impl Application {
             .with_allowed_origins(settings.server.allowed_origins.clone())
             .with_trusted_proxies(settings.server.trusted_proxies.clone())
             .with_public_url(settings.server.public_url.clone())
+            .with_path_prefix(settings.server.path_prefix()?)
             .with_token_limits(TokenLimits {
                 per_address: NonZeroU32::new(settings.limits.token_requests_per_address),
                 per_account: NonZeroU32::new(settings.limits.token_requests_per_account),
@@ -86,10 +96,9 @@ impl Application {
     }
 
     /// Answers requests until SIGTERM or SIGINT, and then finishes those that are being answered. A second signal ends it at once.
-    pub(crate) fn run(self) -> Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    fn run(self, runtime: &Runtime) -> Result<()> {
         runtime.block_on(async {
-            let mut signals = Signals::listen()?;
+            let mut signals = StopSignals::listen()?;
             let server = guildhall_http::serve(self.api, self.listener, self.options)?;
             let handle = server.handle();
             let mut server = pin!(server);
@@ -233,25 +242,4 @@ fn in_settings(error: FirstAdministratorError) -> anyhow::Error {
         field => format!("bootstrap, {field}: {}", invalid.message),
     });
     anyhow::Error::msg(named.collect::<Vec<_>>().join("; "))
-}
-
-/// The signals that ask the service to stop.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    /// Registers handlers, so that the signals do not end the process.
-    fn listen() -> Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    /// Waits for the next one and names it.
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
-    }
 }

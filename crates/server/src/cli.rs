@@ -15,7 +15,7 @@ use guildhall_persistence::Database;
 
 use api_keys::ApiKeyCommand;
 
-use crate::application::{self, Application};
+use crate::application;
 use crate::settings::Settings;
 use crate::signing::KeySource;
 use crate::system::operator;
@@ -77,7 +77,7 @@ impl Cli {
         let settings = Settings::load(self.config.as_deref())?;
         let _logging = telemetry::start(&settings.log)?;
         match self.command {
-            None | Some(Command::Serve) => Application::build(&settings)?.run(),
+            None | Some(Command::Serve) => application::serve(&settings),
             Some(Command::Migrate) => migrate(&settings),
             Some(Command::Token { user }) => token(&settings, &user),
             Some(Command::ApiKey(command)) => command.run(&existing(&settings)?),

@@ -5,6 +5,7 @@ mod cli;
 mod open_files;
 mod output;
 mod settings;
+mod signals;
 mod signing;
 mod system;
 mod telemetry;

@@ -13,6 +13,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use config::{Config, ConfigError, Environment, File, FileFormat};
+use guildhall_http::PathPrefix;
 use ipnet::IpNet;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -49,6 +50,7 @@ pub(crate) struct ServerSettings {
     pub(crate) shutdown_timeout: u64,
     /// The URL under which clients reach the service, if it differs from the listening address.
     pub(crate) public_url: Option<String>,
+    path_prefix: Option<String>,
     #[serde(deserialize_with = "values::whole")]
     pub(crate) max_connections: usize,
     #[serde(deserialize_with = "values::whole")]
@@ -59,6 +61,21 @@ pub(crate) struct ServerSettings {
     /// Networks of trusted proxies.
     #[serde(deserialize_with = "values::networks")]
     pub(crate) trusted_proxies: Vec<IpNet>,
+}
+
+impl ServerSettings {
+    /// The path below which clients reach the service: the one that is set, or else that of the public URL.
+    pub(crate) fn path_prefix(&self) -> Result<PathPrefix> {
+        let public = self.public_url.as_deref().map(|url| origin_and_path(url).1);
+        match (self.path_prefix.as_deref(), public) {
+            (Some(prefix), Some(path)) if prefix != path => {
+                bail!("server.path_prefix: must be the path of server.public_url, or not be set")
+            }
+            (Some(prefix), _) => PathPrefix::try_from(prefix).map_err(|error| anyhow!("server.path_prefix: {error}")),
+            (None, path) => PathPrefix::try_from(path.unwrap_or_default())
+                .map_err(|error| anyhow!("server.public_url: its path {error}")),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -201,6 +218,7 @@ impl Settings {
                 bail!("{key}: {rule}");
             }
         }
+        self.server.path_prefix()?;
         self.bootstrap.check()?;
         self.auth.check()
     }
@@ -215,10 +233,15 @@ fn is_origin(text: &str) -> bool {
 
 /// An origin, perhaps with a path below it.
 fn is_base_url(text: &str) -> bool {
-    let start = text.find("://").map_or(0, |scheme| scheme + 3);
-    let (origin, path) = text.split_at(text[start..].find('/').map_or(text.len(), |slash| start + slash));
+    let (origin, path) = origin_and_path(text);
     let plain = |character: char| character.is_ascii_alphanumeric() || "/-._~!$&'()*+,;=:@%".contains(character);
     origin != "*" && is_origin(origin) && !path.ends_with('/') && path.chars().all(plain)
+}
+
+/// A URL up to the path, and the path.
+fn origin_and_path(url: &str) -> (&str, &str) {
+    let start = url.find("://").map_or(0, |scheme| scheme + 3);
+    url.split_at(url[start..].find('/').map_or(url.len(), |slash| start + slash))
 }
 
 /// The environment variables of this program.

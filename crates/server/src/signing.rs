@@ -48,7 +48,7 @@ impl KeySource {
             Self::File(file) => KeyFile::load(file).context("auth.signing_key_file")?,
             Self::Generated(file) => KeyFile::load_or_generate(file)?,
         };
-        Ok(JwtTokens::from_file(settings, file, clock))
+        Ok(JwtTokens::from_file(settings, file, clock)?)
     }
 
     /// The secrets port, whose keyed digests use the signing key. A generated key file must exist already ([`tokens`](Self::tokens)).

@@ -1,5 +1,6 @@
 //! Why a token is refused.
 
+use guildhall_domain::ports::{InvalidToken, PendingKeys};
 use jsonwebtoken::errors::ErrorKind;
 
 /// Why a token is refused.
@@ -23,6 +24,9 @@ pub(crate) enum VerificationError {
     /// It cannot be verified yet: the key that it names, or all keys of its issuer, are being fetched.
     #[error("the keys of the token's issuer are being fetched")]
     KeysPending,
+    /// It cannot be verified yet: it names an unknown key of this service, and the key file is being looked at.
+    #[error("the key file is being looked at for the token's key")]
+    OwnKeysPending(PendingKeys),
     /// The keys of its issuer could never be fetched.
     #[error("the keys of the token's issuer cannot be fetched")]
     NoKeys,
@@ -47,6 +51,19 @@ pub(crate) enum VerificationError {
     /// Any other error of the library.
     #[error("the token cannot be verified")]
     Other(#[source] jsonwebtoken::errors::Error),
+}
+
+impl VerificationError {
+    /// The error of the port.
+    pub(crate) fn into_invalid(self) -> InvalidToken {
+        let pending = match self {
+            // The keys of external issuers are fetched by a schedule of their own.
+            Self::KeysPending => Some(PendingKeys(0)),
+            Self::OwnKeysPending(pending) => Some(pending),
+            _ => None,
+        };
+        InvalidToken { pending, source: Box::new(self) }
+    }
 }
 
 impl From<jsonwebtoken::errors::Error> for VerificationError {

@@ -1,10 +1,11 @@
 //! Issues tokens of this service, and verifies these and those of external issuers.
 
+use std::io;
 use std::sync::Arc;
 
 use guildhall_domain::access::Caller;
 use guildhall_domain::api_key::ApiKeyId;
-use guildhall_domain::ports::{AccessToken, Bearer, Clock, InvalidToken, PublicKey, Tokens, TokensError};
+use guildhall_domain::ports::{AccessToken, Bearer, Clock, InvalidToken, PendingKeys, PublicKey, Tokens, TokensError};
 use jsonwebtoken::dangerous::insecure_decode_claims;
 use jsonwebtoken::{Header, Validation};
 use serde::Deserialize;
@@ -57,14 +58,21 @@ impl JwtTokens {
     /// Signs and verifies tokens with the keys of `key_set`, which never change.
     #[must_use]
     pub fn new(settings: TokenSettings, key_set: KeySet, clock: Arc<dyn Clock>) -> Self {
-        Self::with_keys(settings, clock, |generation| KeyWatcher::fixed(key_set, generation))
+        let generation = Arc::default();
+        let own_keys = KeyWatcher::fixed(key_set, Arc::clone(&generation));
+        Self::with_keys(settings, own_keys, generation, clock)
     }
 
-    /// Signs and verifies tokens with the keys in `file`. When the file changes, its keys are reloaded within two seconds, or
-    /// at once if a token names an unknown key.
-    #[must_use]
-    pub fn from_file(settings: TokenSettings, file: KeyFile, clock: Arc<dyn Clock>) -> Self {
-        Self::with_keys(settings, clock, |generation| KeyWatcher::watching(file, generation))
+    /// Signs and verifies tokens with the keys in `file`. A background thread looks at the file until `self` is dropped: every two
+    /// seconds, and at once if a token names an unknown key.
+    ///
+    /// # Errors
+    ///
+    /// When the thread cannot be started.
+    pub fn from_file(settings: TokenSettings, file: KeyFile, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        let generation = Arc::default();
+        let own_keys = KeyWatcher::watching(file, Arc::clone(&generation), Arc::clone(&clock))?;
+        Ok(Self::with_keys(settings, own_keys, generation, clock))
     }
 
     /// Also verifies tokens of these issuers. A background thread per issuer fetches its keys until `self` is dropped. An
@@ -81,20 +89,20 @@ impl JwtTokens {
 
     fn with_keys(
         settings: TokenSettings,
+        own_keys: KeyWatcher,
+        generation: Arc<KeyGeneration>,
         clock: Arc<dyn Clock>,
-        keys: impl FnOnce(Arc<KeyGeneration>) -> KeyWatcher,
     ) -> Self {
-        let generation = Arc::<KeyGeneration>::default();
-        let own_keys = keys(Arc::clone(&generation));
         Self { settings, own_keys, external_issuers: Vec::new(), cache: TokenCache::new(), generation, clock }
     }
 
-    fn verify_cached(&self, token: &str) -> Result<Bearer, VerificationError> {
+    /// `awaited` is what the last verification of this token said to wait for.
+    fn verify_cached(&self, token: &str, awaited: Option<PendingKeys>) -> Result<Bearer, VerificationError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(VerificationError::TooLong);
         }
         let now = self.now();
-        self.own_keys.check(now);
+        self.own_keys.wake_if_due(now);
         let generation = self.generation.current();
         if let Some(cached) = self.cache.find(token, generation) {
             return match cached.validity.check(seconds(now)) {
@@ -105,33 +113,45 @@ impl JwtTokens {
                 }
             };
         }
-        let (bearer, validity) = self.verify_signature(token, now)?;
+        let (bearer, validity) = self.verify_signature(token, now, awaited)?;
         validity.check(seconds(now))?;
         self.cache.insert(token, generation, bearer.clone(), validity);
         Ok(bearer)
     }
 
-    fn verify_signature(&self, token: &str, now: i64) -> Result<(Bearer, Validity), VerificationError> {
+    fn verify_signature(
+        &self,
+        token: &str,
+        now: i64,
+        awaited: Option<PendingKeys>,
+    ) -> Result<(Bearer, Validity), VerificationError> {
         let header = jsonwebtoken::decode_header(token)?;
         if header.crit.is_some() {
             return Err(VerificationError::Critical);
         }
         let UnverifiedIssuer { iss } = insecure_decode_claims(token)?;
         if iss == self.settings.issuer {
-            return self.verify_own(token, &header, now);
+            return self.verify_own(token, &header, awaited);
         }
         let issuer = self.external_issuers.iter().find(|issuer| issuer.settings().issuer == iss);
         issuer.ok_or(VerificationError::WrongIssuer)?.verify(token, &header, now)
     }
 
-    fn verify_own(&self, token: &str, header: &Header, now: i64) -> Result<(Bearer, Validity), VerificationError> {
+    fn verify_own(
+        &self,
+        token: &str,
+        header: &Header,
+        awaited: Option<PendingKeys>,
+    ) -> Result<(Bearer, Validity), VerificationError> {
         if !header.typ.as_deref().is_some_and(is_access_token_type) {
             return Err(VerificationError::WrongType);
         }
         let id = header.kid.as_deref();
         let mut key_set = self.own_keys.key_set();
         if id.is_some() && key_set.find(id).is_none() {
-            self.own_keys.check_for_unknown_key(now);
+            if let Some(pending) = self.own_keys.look_for_unknown_key(awaited) {
+                return Err(VerificationError::OwnKeysPending(pending));
+            }
             key_set = self.own_keys.key_set();
         }
         let key = key_set.find(id).ok_or(VerificationError::UnknownKey)?;
@@ -160,7 +180,7 @@ impl JwtTokens {
 impl Tokens for JwtTokens {
     fn issue(&self, caller: &Caller, client: Option<ApiKeyId>) -> Result<AccessToken, TokensError> {
         let now = self.now();
-        self.own_keys.check(now);
+        self.own_keys.wake_if_due(now);
         let key_set = self.own_keys.key_set();
         let now = seconds(now);
         let claims = AccessTokenClaims {
@@ -182,10 +202,11 @@ impl Tokens for JwtTokens {
     }
 
     fn verify(&self, token: &str) -> Result<Bearer, InvalidToken> {
-        self.verify_cached(token).map_err(|error| InvalidToken {
-            is_pending: matches!(error, VerificationError::KeysPending),
-            source: Box::new(error),
-        })
+        self.verify_cached(token, None).map_err(VerificationError::into_invalid)
+    }
+
+    fn verify_again(&self, token: &str, awaited: PendingKeys) -> Result<Bearer, InvalidToken> {
+        self.verify_cached(token, Some(awaited)).map_err(VerificationError::into_invalid)
     }
 
     fn issuer(&self) -> &str {
@@ -193,7 +214,7 @@ impl Tokens for JwtTokens {
     }
 
     fn public_keys(&self) -> Vec<PublicKey> {
-        self.own_keys.check(self.now());
+        self.own_keys.wake_if_due(self.now());
         self.own_keys.key_set().public_keys()
     }
 }
@@ -244,7 +265,7 @@ mod tests {
         let claims: AccessTokenClaims = insecure_decode_claims(&token).unwrap();
         let header = Header { kid: Some(id.clone()), ..Header::new(Algorithm::HS256) };
         let crossed = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap();
-        assert!(matches!(mixed.verify_cached(&crossed), Err(VerificationError::WrongAlgorithm)));
+        assert!(matches!(mixed.verify_cached(&crossed, None), Err(VerificationError::WrongAlgorithm)));
         assert_eq!(mixed.public_keys().into_iter().map(|key| key.id).collect::<Vec<_>>(), [id]);
     }
 }

@@ -1,157 +1,155 @@
-//! Reloads the key set when its file changes.
+//! Reloads the key set when its file changes, on a thread of its own.
 
 use std::io;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread;
 
-use super::file::{KeyFile, KeyFileError};
-use super::file_system::FileVersion;
+use guildhall_domain::ports::{Clock, PendingKeys};
+
+use super::file::KeyFile;
 use super::generation::KeyGeneration;
 use super::set::KeySet;
-use crate::error_chain::error_chain;
+use super::watched_file::WatchedFile;
+use super::watcher_schedule::{Look, WatcherSchedule};
 
-/// How often the file's metadata are checked at most.
-const CHECK_INTERVAL_MS: i64 = 2_000;
-/// How often a file with unchanged metadata is read at most because a token names an unknown key.
-const READ_INTERVAL_MS: i64 = 1_000;
-
-/// The current key set of this service. All times are milliseconds since 1970.
+/// The current key set of this service. Reading it never waits for the file system.
 pub(crate) struct KeyWatcher {
-    key_set: RwLock<Arc<KeySet>>,
+    keys: Arc<CurrentKeys>,
     /// `None` if the keys are not from a file.
-    file: Option<Mutex<WatchedFile>>,
+    thread: Option<Arc<Shared>>,
+}
+
+/// The key set as of the last reload.
+pub(super) struct CurrentKeys {
+    key_set: RwLock<Arc<KeySet>>,
     generation: Arc<KeyGeneration>,
 }
 
-struct WatchedFile {
-    path: PathBuf,
-    /// The version that was read last.
-    version: FileVersion,
-    last_checked: Option<i64>,
-    last_read: Option<i64>,
-    is_broken: bool,
+/// The data shared with the background thread. The lock is never held while the thread looks at the file.
+struct Shared {
+    schedule: Mutex<WatcherSchedule>,
+    /// Wakes the thread to check whether a look is due or it must stop.
+    wake: Condvar,
+    clock: Arc<dyn Clock>,
 }
 
 impl KeyWatcher {
     /// A key set that never changes.
     pub(crate) fn fixed(key_set: KeySet, generation: Arc<KeyGeneration>) -> Self {
-        Self { key_set: RwLock::new(Arc::new(key_set)), file: None, generation }
+        Self { keys: Arc::new(CurrentKeys::new(key_set, generation)), thread: None }
     }
 
-    /// A key set that is reloaded when the file changes.
-    pub(crate) fn watching(file: KeyFile, generation: Arc<KeyGeneration>) -> Self {
+    /// A key set that is reloaded when the file changes. Starts the thread that looks at the file; it ends after this is dropped.
+    pub(crate) fn watching(file: KeyFile, generation: Arc<KeyGeneration>, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let KeyFile { path, key_set, version } = file;
-        let watched = WatchedFile { path, version, last_checked: None, last_read: None, is_broken: false };
-        Self { file: Some(Mutex::new(watched)), ..Self::fixed(key_set, generation) }
+        let keys = Arc::new(CurrentKeys::new(key_set, generation));
+        let schedule = Mutex::new(WatcherSchedule::begun_at(clock.now().milliseconds()));
+        let shared = Arc::new(Shared { schedule, wake: Condvar::new(), clock });
+        let (worker, current) = (Arc::clone(&shared), Arc::clone(&keys));
+        let mut file = WatchedFile::new(path, version);
+        thread::Builder::new().name("key file".to_owned()).spawn(move || {
+            while let Some(look) = worker.wait_until_due() {
+                file.look(look, worker.now(), &current);
+                worker.lock().end();
+            }
+        })?;
+        Ok(Self { keys, thread: Some(shared) })
     }
 
     /// The key set as of the last reload.
     pub(crate) fn key_set(&self) -> Arc<KeySet> {
+        self.keys.get()
+    }
+
+    /// Wakes the thread if a look is due, because the clock that the thread sleeps by stops while the machine is suspended.
+    pub(crate) fn wake_if_due(&self, now: i64) {
+        if let Some(shared) = &self.thread
+            && shared.lock().is_due(now)
+        {
+            shared.wake.notify_one();
+        }
+    }
+
+    /// Has the thread look at the file for a token that names an unknown key, and returns what to wait for; `None` if the file was
+    /// looked at after the token was verified for the first time, or there is no file. `awaited` is what the last call returned.
+    ///
+    /// There is one look at a time, for all tokens that came before it began.
+    pub(crate) fn look_for_unknown_key(&self, awaited: Option<PendingKeys>) -> Option<PendingKeys> {
+        let shared = self.thread.as_ref()?;
+        let mut schedule = shared.lock();
+        let number = awaited.map_or_else(|| schedule.request(), |PendingKeys(number)| number);
+        if schedule.has_ended(number) {
+            return None;
+        }
+        shared.wake.notify_one();
+        Some(PendingKeys(number))
+    }
+}
+
+impl Drop for KeyWatcher {
+    /// Stops the thread without waiting for it. A look that has begun ends first.
+    fn drop(&mut self) {
+        if let Some(shared) = &self.thread {
+            shared.lock().stop();
+            shared.wake.notify_one();
+        }
+    }
+}
+
+impl CurrentKeys {
+    fn new(key_set: KeySet, generation: Arc<KeyGeneration>) -> Self {
+        Self { key_set: RwLock::new(Arc::new(key_set)), generation }
+    }
+
+    fn get(&self) -> Arc<KeySet> {
         Arc::clone(&self.key_set.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reloads the file if it has changed; checks that every two seconds at most. While one thread does, the others continue
-    /// with the current key set.
-    pub(crate) fn check(&self, now: i64) {
-        let Some(file) = &self.file else { return };
-        let mut file = match file.try_lock() {
-            Ok(file) => file,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return,
-        };
-        if has_passed(CHECK_INTERVAL_MS, file.last_checked, now) {
-            file.last_checked = Some(now);
-            if file.is_broken || file.has_changed().unwrap_or(true) {
-                self.reload(&mut file, now);
-            }
-        }
-    }
-
-    /// Reloads the file for a token that names an unknown key. A file with unchanged metadata is read once a second at most:
-    /// the file system's clock may be too coarse to show a change.
-    pub(crate) fn check_for_unknown_key(&self, now: i64) {
-        let Some(file) = &self.file else { return };
-        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-        if has_passed(READ_INTERVAL_MS, file.last_read, now) || file.has_changed().unwrap_or(false) {
-            self.reload(&mut file, now);
-        }
-    }
-
-    /// Reads the file. If that fails, the current key set stays, because the file may be complete a moment later.
-    fn reload(&self, file: &mut WatchedFile, now: i64) {
-        file.last_read = Some(now);
-        let path = file.path.display().to_string();
-        match KeyFile::load(&file.path) {
-            Ok(loaded) => {
-                file.version = loaded.version;
-                file.is_broken = false;
-                self.update(loaded.key_set, &path);
-            }
-            Err(error) => {
-                if let (KeyFileError::Content { .. }, Ok(version)) = (&error, FileVersion::at(&file.path)) {
-                    file.version = version;
-                }
-                if !file.is_broken {
-                    let error = error_chain(&error);
-                    tracing::error!(%path, error, "the keys in {path} cannot be read; those of before stay in use");
-                }
-                file.is_broken = true;
-            }
-        }
-    }
-
-    fn update(&self, key_set: KeySet, path: &str) {
+    /// Replaces the key set, and ends what the keys of before have verified. Returns whether it is another one.
+    pub(super) fn replace(&self, key_set: KeySet) -> bool {
         let mut current = self.key_set.write().unwrap_or_else(PoisonError::into_inner);
         if current.ids().eq(key_set.ids()) {
-            return;
+            return false;
         }
-        let (signing, retired) = (key_set.signing.id().to_owned(), key_set.retired.len());
         *current = Arc::new(key_set);
         self.generation.advance();
-        tracing::info!(%path, signing, retired, "the keys in {path} changed: {signing} signs, {retired} others verify");
+        true
     }
 }
 
-impl WatchedFile {
-    /// Whether the file's metadata differ from those of the version that was read.
-    fn has_changed(&self) -> io::Result<bool> {
-        Ok(FileVersion::at(&self.path)? != self.version)
+impl Shared {
+    /// Poisoning is ignored: no panic can leave the schedule inconsistent.
+    fn lock(&self) -> MutexGuard<'_, WatcherSchedule> {
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// Whether `interval` milliseconds have passed since `last`. Also true if the clock was set back.
-fn has_passed(interval: i64, last: Option<i64>, now: i64) -> bool {
-    last.is_none_or(|last| !(0..interval).contains(&now.saturating_sub(last)))
+    fn now(&self) -> i64 {
+        self.clock.now().milliseconds()
+    }
+
+    /// Waits until a look is due. Returns `None` when the thread must stop.
+    fn wait_until_due(&self) -> Option<Look> {
+        let mut schedule = self.lock();
+        while !schedule.is_stopped() {
+            let now = self.now();
+            if let Some(look) = schedule.begin(now) {
+                return Some(look);
+            }
+            let delay = schedule.delay(now);
+            (schedule, _) = self.wake.wait_timeout(schedule, delay).unwrap_or_else(PoisonError::into_inner);
+        }
+        None
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
+pub(super) mod testing {
     use std::sync::Arc;
 
-    use super::KeyWatcher;
-    use crate::keys::file::KeyFile;
-    use crate::log_lines::LogLines;
+    use super::CurrentKeys;
+    use crate::keys::set::KeySet;
 
-    #[test]
-    fn the_log_says_once_that_the_file_is_broken_and_once_that_its_keys_have_changed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key.pem");
-        let keys = KeyWatcher::watching(KeyFile::load_or_generate(&path).unwrap(), Arc::default());
-        let name = path.display();
-        let broken = format!("ERROR the keys in {name} cannot be read; those of before stay in use");
-        assert!(LogLines::of(|| keys.check(0)).is_empty());
-        let whole = fs::read(&path).unwrap();
-        fs::write(&path, "").unwrap();
-        assert_eq!(LogLines::of(|| keys.check(2_000)), [&*broken]);
-        fs::remove_file(&path).unwrap();
-        assert!(LogLines::of(|| (2..9).for_each(|check| keys.check(check * 2_000))).is_empty());
-        fs::write(&path, whole).unwrap();
-        assert!(LogLines::of(|| keys.check(20_000)).is_empty(), "they are the same");
-        let signing = KeyFile::rotate(&path).unwrap().signing;
-        let changed = format!("INFO the keys in {name} changed: {signing} signs, 1 others verify");
-        assert_eq!(LogLines::of(|| keys.check(22_000)), [changed]);
-        fs::write(&path, "").unwrap();
-        assert_eq!(LogLines::of(|| keys.check(24_000)), [&*broken]);
+    pub(in crate::keys) fn current_keys(key_set: KeySet) -> CurrentKeys {
+        CurrentKeys::new(key_set, Arc::default())
     }
 }

@@ -41,9 +41,9 @@ impl ExternalClaims {
         self.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).ok_or(VerificationError::Malformed)
     }
 
-    /// The audiences (`aud`; RFC 7519, section 4.1.3).
+    /// The audiences (`aud`; RFC 7519, section 4.1.3). Elements of another type than the string are no audience of ours.
     pub(crate) fn audiences(&self) -> Result<Vec<&str>, VerificationError> {
-        texts(self.get("aud").ok_or(VerificationError::Malformed)?).ok_or(VerificationError::Malformed)
+        self.get("aud").and_then(texts).ok_or(VerificationError::Malformed)
     }
 
     /// Valid from `iat`, or from `nbf` if that is later, until `exp`.
@@ -68,11 +68,11 @@ impl ExternalClaims {
     }
 }
 
-/// The string, or the strings of the array; `None` for any other value.
+/// The string, or the strings of the array, whose other elements are ignored; `None` for any other value.
 pub(crate) fn texts(value: &Value) -> Option<Vec<&str>> {
     match value {
         Value::String(text) => Some(vec![text]),
-        Value::Array(values) => values.iter().map(Value::as_str).collect(),
+        Value::Array(values) => Some(values.iter().filter_map(Value::as_str).collect()),
         _ => None,
     }
 }

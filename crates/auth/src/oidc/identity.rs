@@ -44,8 +44,8 @@ pub(crate) fn identity_of(
         email,
         first_name: text("given_name"),
         last_name: text("family_name"),
-        groups: issuer.groups_claim.as_ref().map_or(Ok(None), |claim| groups(claims, claim))?,
-        scopes: issuer.scopes.and(&scopes(claims)?),
+        groups: issuer.groups_claim.as_ref().and_then(|claim| groups(claims, claim, &issuer.name)),
+        scopes: issuer.scopes.and(&scopes(claims)),
         issued: claims.issued()?,
         trust: issuer.trust,
     })
@@ -61,21 +61,30 @@ fn is_email_verified(claims: &ExternalClaims) -> bool {
     }
 }
 
-/// The user's groups. A missing claim means no groups, unless `_claim_names` says that they are to be fetched from elsewhere,
-/// which issuers do when there are too many (`OpenID` Connect Core 1.0, section 5.6.2): then the groups are unknown.
-fn groups(claims: &ExternalClaims, claim: &str) -> Result<Option<BTreeSet<String>>, VerificationError> {
-    let Some(value) = claims.at(claim) else {
-        let is_elsewhere = claims.get("_claim_names").is_some_and(|names| names.get(claim).is_some());
-        return Ok((!is_elsewhere).then(BTreeSet::new));
-    };
-    let names = texts(value).ok_or(VerificationError::Malformed)?;
-    Ok(Some(names.into_iter().map(str::to_owned).collect()))
+/// The user's groups: the strings of the claim. A missing claim means no groups, unless the issuer says that there are too many for
+/// the token: then the groups are unknown. They are unknown too if the claim is neither a string nor an array, because nobody should
+/// lose memberships by a claim that cannot be read.
+fn groups(claims: &ExternalClaims, claim: &str, issuer: &str) -> Option<BTreeSet<String>> {
+    let Some(value) = claims.at(claim) else { return (!are_elsewhere(claims, claim)).then(BTreeSet::new) };
+    let names = texts(value);
+    if names.is_none() {
+        tracing::warn!(issuer, claim, "the claim {claim} of the issuer {issuer} is no list of groups and changes none");
+    } else if value.as_array().is_some_and(|values| !values.iter().all(Value::is_string)) {
+        tracing::debug!(issuer, claim, "the claim {claim} of the issuer {issuer} holds more than strings");
+    }
+    names.map(|names| names.into_iter().map(str::to_owned).collect())
 }
 
-/// The scopes in `scope` (RFC 8693, section 4.2), and in `scp`, which some issuers use instead.
-fn scopes(claims: &ExternalClaims) -> Result<Scopes, VerificationError> {
-    let scope = claims.get("scope").map(|value| value.as_str().ok_or(VerificationError::Malformed)).transpose()?;
-    let scp = claims.get("scp").map(|value| texts(value).ok_or(VerificationError::Malformed)).transpose()?;
-    let all: Vec<&str> = scope.into_iter().chain(scp.into_iter().flatten()).collect();
-    Ok(Scopes::known_in(&all.join(" ")))
+/// Whether the groups are to be fetched from elsewhere: `_claim_names` (`OpenID` Connect Core 1.0, section 5.6.2), or `hasgroups`,
+/// which Microsoft's issuers say instead where the token would be too long for a URL.
+fn are_elsewhere(claims: &ExternalClaims, claim: &str) -> bool {
+    let has_groups = claims.get("hasgroups").is_some_and(|has| *has == Value::Bool(true) || *has == "true");
+    has_groups || claims.get("_claim_names").is_some_and(|names| names.get(claim).is_some())
+}
+
+/// The scopes in `scope` (RFC 8693, section 4.2), and in `scp`, which some issuers use instead; both as a string or as an array.
+/// What is no string grants nothing.
+fn scopes(claims: &ExternalClaims) -> Scopes {
+    let all = ["scope", "scp"].into_iter().filter_map(|name| claims.get(name)).filter_map(texts);
+    Scopes::known_in(&all.flatten().collect::<Vec<_>>().join(" "))
 }

@@ -276,7 +276,7 @@ fn nobody_signs_for_anybody_else() {
         ("a of none", a.token(&a.claims_with(&json!({ "iss": null }))), MALFORMED),
     ] {
         let refusal = match tokens.verify(&token) {
-            Err(error) if error.is_pending => refusal(&tokens, &token),
+            Err(error) if error.pending.is_some() => refusal(&tokens, &token),
             verified => verified.unwrap_err().source.to_string(),
         };
         assert_eq!(refusal, expected, "{what}");

@@ -159,7 +159,7 @@ pub(crate) fn outcome(tokens: &JwtTokens, token: &str) -> Result<ExternalIdentit
         // The issuer has a random port. `issuer_and_subject_say_who_somebody_is` checks it.
         Ok(Bearer::External(identity)) => Ok(ExternalIdentity { issuer: String::new(), ..*identity }),
         Ok(Bearer::Caller(caller)) => panic!("no token of ours: {caller:?}"),
-        Err(error) if error.is_pending => Err("pending".to_owned()),
+        Err(error) if error.pending.is_some() => Err("pending".to_owned()),
         Err(error) => Err(error.source.to_string()),
     }
 }

@@ -98,7 +98,7 @@ pub(crate) fn refusal(tokens: &JwtTokens, token: &str) -> String {
     match tokens.verify(token) {
         Ok(bearer) => format!("accepted: {bearer:?}"),
         Err(error) => {
-            assert!(!error.is_pending, "our own keys are never fetched");
+            assert_eq!(error.pending, None, "keys that are in no file are never fetched");
             error.source.to_string()
         }
     }

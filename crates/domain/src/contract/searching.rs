@@ -13,6 +13,7 @@ use crate::time::{DAY, Timestamp};
 fn filters<F: Field>(field: &F, ids: &[uuid::Uuid], now: Timestamp) -> Vec<Filter<F>> {
     let texts =
         TEXTS.into_iter().chain(["soap", "ER", "x*z", "o?p", "?", "*", "%", "_", "0.50", "false", " 1", "contensis"]);
+    let texts = texts.chain([r"\*", r"\?", r"\\", r"\", r"x\*y\?z", r"x\*y?z", r"a\\b", r"\*?\?", r"\%", "x\\"]);
     let mut operands: Vec<Operand> = texts.map(|text| Operand::Text(text.to_owned())).collect();
     operands.extend((0..3).map(Operand::Integer));
     operands.extend([true, false].map(Operand::Boolean));

@@ -2,7 +2,8 @@
 
 use crate::name::TextKey;
 
-/// What "contains" looks for: a text in which `*` is any number of characters and `?` is one (contract 8.2).
+/// What "contains" looks for: a text in which `*` is any number of characters and `?` is one (contract 8.2). After a backslash,
+/// `*`, `?` and another backslash stand for themselves; before any other character, a backslash does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(Vec<Piece>);
 
@@ -23,10 +24,15 @@ impl Pattern {
     pub fn of(text: &str) -> Self {
         let mut pieces = Vec::new();
         let mut literal = String::new();
-        for character in text.chars() {
+        let mut characters = text.chars().peekable();
+        while let Some(character) = characters.next() {
             let wildcard = match character {
                 '*' => Piece::Anything,
                 '?' => Piece::Anyone,
+                '\\' => {
+                    literal.push(characters.next_if(|next| matches!(next, '*' | '?' | '\\')).unwrap_or(character));
+                    continue;
+                }
                 _ => {
                     literal.push(character);
                     continue;
@@ -146,6 +152,26 @@ mod tests {
         ] {
             assert_eq!(Pattern::of(pattern).is_within(&TextKey::of(text)), expected, "{pattern} {text}");
         }
+        for (pattern, text, expected) in [
+            (r"a\*b", "a*b", true),
+            (r"a\*b", "axb", false),
+            (r"a\*b", r"a\xb", false),
+            (r"\?", "?", true),
+            (r"\?", "x", false),
+            (r"a\\b", r"a\b", true),
+            (r"a\\b", r"a/b", false),
+            (r"\\*", r"x\y", true),
+            (r"\\*", "x*y", false),
+            (r"a\b", r"a\b", true),
+            (r"a\", r"xa\", true),
+            (r"a\", "xa", false),
+            (r"\\\*", r"\*", true),
+            (r"\\\*", r"\x", false),
+            (r"1\*2*3", "1*2x3", true),
+        ] {
+            assert_eq!(Pattern::of(pattern).is_within(&TextKey::of(text)), expected, "{pattern} {text}");
+        }
+        assert_eq!(Pattern::of(r"a\*b").as_literal(), Some(&TextKey::of("a*b")));
         assert!(Pattern::literal("a*").is_within(&TextKey::of("xa*")));
         assert!(!Pattern::literal("a*").is_within(&TextKey::of("xa")));
     }

@@ -11,7 +11,7 @@ use guildhall_domain::access::{self, Actor, On, Permission};
 use guildhall_domain::context::Context;
 use guildhall_domain::external::ExternalIdentity;
 use guildhall_domain::identifier::UserIdentifier;
-use guildhall_domain::ports::Bearer;
+use guildhall_domain::ports::{Bearer, InvalidToken};
 use tokio::time::sleep;
 
 use crate::Api;
@@ -107,21 +107,25 @@ async fn recognise(api: &Api, identity: ExternalIdentity) -> Result<access::Call
         .await
 }
 
-/// How often, and at which interval, a token is verified again while the keys of its issuer are being fetched.
-const MAX_KEY_CHECKS: u32 = 40;
-const KEY_CHECK_INTERVAL: Duration = Duration::from_millis(50);
+/// For how long a token is verified again and again while the keys of its issuer are being fetched.
+const MAX_KEY_WAIT: Duration = Duration::from_secs(2);
+/// The first pause between two verifications. Each is twice as long as the one before, up to the longest.
+const FIRST_KEY_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_KEY_PAUSE: Duration = Duration::from_millis(50);
 
 /// Verifies the token. If the keys of its issuer are being fetched, this request waits for them for a short time.
 async fn verify(api: &Api, token: &str) -> Result<Bearer, AuthenticationError> {
-    let mut checks = 0;
-    loop {
-        match api.tokens.verify(token) {
-            Ok(bearer) => return Ok(bearer),
-            Err(error) if error.is_pending && checks < MAX_KEY_CHECKS => checks += 1,
-            Err(error) => return Err(AuthenticationError::Token(error_chain(&error))),
-        }
-        sleep(KEY_CHECK_INTERVAL).await;
+    let (mut pause, mut waited) = (FIRST_KEY_PAUSE, Duration::ZERO);
+    let mut verified = api.tokens.verify(token);
+    while let Err(InvalidToken { pending: Some(pending), .. }) = verified
+        && waited < MAX_KEY_WAIT
+    {
+        sleep(pause).await;
+        waited += pause;
+        pause = (pause * 2).min(LONGEST_KEY_PAUSE);
+        verified = api.tokens.verify_again(token, pending);
     }
+    verified.map_err(|error| AuthenticationError::Token(error_chain(&error)))
 }
 
 /// The bearer token in `Authorization`.

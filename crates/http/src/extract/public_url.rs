@@ -9,8 +9,8 @@ use crate::Api;
 use crate::extract::client_address::comes_by_https;
 use crate::server::connection::Connection;
 
-/// The base URL for the client of `request`: the configured one, otherwise the local address of the connection. `Host` is used only
-/// if it names that address, because clients can forge it.
+/// The base URL for the client of `request`, without a slash at its end: the configured one, otherwise the local address of the
+/// connection with the path prefix. `Host` is used only if it names that address, because clients can forge it.
 pub(crate) fn public_url(api: &Api, request: &HttpRequest) -> String {
     if let Some(url) = &api.public_url {
         return url.to_string();
@@ -19,8 +19,8 @@ pub(crate) fn public_url(api: &Api, request: &HttpRequest) -> String {
     let scheme = if is_https { "https" } else { "http" };
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     match request.conn_data::<Connection>().and_then(Connection::local) {
-        Some(local) => format!("{scheme}://{}", authority(local, host)),
-        None => format!("{scheme}://{}", request.app_config().host()),
+        Some(local) => format!("{scheme}://{}{}", authority(local, host), api.path_prefix),
+        None => format!("{scheme}://{}{}", request.app_config().host(), api.path_prefix),
     }
 }
 

@@ -1,9 +1,11 @@
 //! The root path, which some clients request first.
 
 use actix_web::http::StatusCode;
+use actix_web::web::Data;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::Api;
 use crate::respond::json::{PreparedResponse, json};
 use crate::respond::problem::Problem;
 use crate::routes::Route;
@@ -22,9 +24,9 @@ pub(super) struct Service {
 
 #[derive(Serialize, ToSchema)]
 struct Links {
-    docs: &'static str,
-    openapi: &'static str,
-    health: &'static str,
+    docs: String,
+    openapi: String,
+    health: String,
 }
 
 /// Tells what this is, and where to read on.
@@ -35,7 +37,8 @@ struct Links {
     operation_id = "about",
     responses((status = 200, description = "The service.", body = Service))
 )]
-async fn root() -> Result<PreparedResponse, Problem> {
-    let links = Links { docs: "/docs", openapi: "/api/openapi.json", health: "/health/ready" };
+async fn root(api: Data<Api>) -> Result<PreparedResponse, Problem> {
+    let link = |path: &str| format!("{}{path}", api.path_prefix);
+    let links = Links { docs: link("/docs"), openapi: link("/api/openapi.json"), health: link("/health/ready") };
     json(StatusCode::OK, &Service { name: "Guildhall", version: env!("CARGO_PKG_VERSION"), links })
 }

@@ -18,7 +18,7 @@ use crate::extract::request_body::RequestBody;
 use crate::middleware::request_span::RequestSpan;
 use crate::respond::json::JSON;
 use crate::respond::problem::Problem;
-use crate::respond::response_body::ResponseBody;
+use crate::respond::response_body::{ResponseBody, without_content};
 use crate::routes::path_match::PathMatch;
 use crate::server::connection::Connection;
 
@@ -36,7 +36,7 @@ pub(crate) async fn log_request<B: MessageBody + 'static>(
     request.extensions_mut().insert(request_body.clone());
     // A request with `Expect: 100-continue` was matched before its body was accepted.
     let matched = request.extensions_mut().remove::<PathMatch>();
-    let path_match = matched.or_else(|| PathMatch::find(request.path()));
+    let path_match = matched.or_else(|| PathMatch::find_below(&api.path_prefix, request.path()));
     let template = path_match.as_ref().map(PathMatch::template);
     let address = client_address(request.request(), &api.trusted_proxies);
     let span = RequestSpan::new(id, request.method(), request.path(), template, address);
@@ -66,7 +66,7 @@ pub(crate) async fn log_request<B: MessageBody + 'static>(
     .await
 }
 
-/// Attaches to the body of `response` the guard of the connection's phase. If the request's body stays `unread`, the connection
+/// Leaves the body out if the request is HEAD, and attaches to the body of `response` the guard of the connection's phase. If the request's body stays `unread`, the connection
 /// is closed afterwards.
 fn with_body_guard(
     response: ServiceResponse,
@@ -76,10 +76,12 @@ fn with_body_guard(
     let is_last = unread.is_some() || connection.is_some_and(Connection::is_in_reserve);
     let begin = if is_last { Connection::begin_last_response } else { Connection::begin_response };
     let guard = connection.map(begin);
+    let is_head = response.request().method() == Method::HEAD;
     response.map_body(|head, body| {
         if is_last {
             head.set_connection_type(ConnectionType::Close);
         }
+        let body = if is_head { without_content(&body) } else { body };
         ResponseBody::new(body, unread, guard).boxed()
     })
 }
@@ -108,8 +110,7 @@ fn with_error_body(response: ServiceResponse, id: Uuid) -> (ServiceResponse, Opt
         Some(problem) => (problem.body(id), problem.cause()),
         None => (Problem::of_status(response.status()).body(id), error.map(ToString::to_string)),
     };
-    let is_head = response.request().method() == Method::HEAD;
-    let mut response = response.map_body(|_, _| if is_head { BoxBody::new(()) } else { BoxBody::new(body) });
+    let mut response = response.map_body(|_, _| BoxBody::new(body));
     response.headers_mut().insert(header::CONTENT_TYPE, JSON);
     (response, cause)
 }

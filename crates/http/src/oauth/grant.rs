@@ -1,11 +1,14 @@
 //! Parsing token requests (RFC 6749, and contract 2.1).
 
 use std::collections::HashMap;
+use std::iter;
 
 use actix_web::http::header::{self, HeaderMap};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use guildhall_domain::access::Scopes;
+use guildhall_domain::identifier::parse_guid;
+use percent_encoding::percent_decode_str;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -21,7 +24,7 @@ pub(crate) enum Grant {
     /// The id and the secret of an API key.
     Client {
         id: String,
-        secret: String,
+        secret: ClientSecret,
     },
     Password {
         username: String,
@@ -30,6 +33,21 @@ pub(crate) enum Grant {
     Refresh {
         token: String,
     },
+}
+
+/// The secret of a client. In HTTP Basic it is form-encoded (RFC 6749, section 2.3.1), but many clients send it as it is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ClientSecret {
+    decoded: String,
+    /// The secret as it was sent, if that is another text.
+    as_sent: Option<String>,
+}
+
+impl ClientSecret {
+    /// The texts of which one must be the secret: one or two, whatever the secret is.
+    pub(crate) fn readings(&self) -> impl Iterator<Item = &str> {
+        iter::once(&self.decoded).chain(&self.as_sent).map(String::as_str)
+    }
 }
 
 impl Grant {
@@ -100,14 +118,17 @@ impl TokenRequest {
 
 fn client(form: &mut Form, headers: &HeaderMap) -> Result<Grant, Problem> {
     let Some((id, secret)) = basic(headers)? else {
-        return Ok(Grant::Client { id: form.required("client_id")?, secret: form.required("client_secret")? });
+        let (id, decoded) = (form.required("client_id")?, form.required("client_secret")?);
+        return Ok(Grant::Client { id, secret: ClientSecret { decoded, as_sent: None } });
     };
-    let contradicts = form.take("client_id").is_some_and(|other| other != id) || form.take("client_secret").is_some();
+    let is_other = |other: String| other != id && parse_guid(&other).is_none_or(|other| parse_guid(&id) != Some(other));
+    let contradicts = form.take("client_id").is_some_and(is_other) || form.take("client_secret").is_some();
     if contradicts { Err(Problem::oauth("invalid_request")) } else { Ok(Grant::Client { id, secret }) }
 }
 
-/// The id and the secret of a client in HTTP Basic, both form-encoded (RFC 6749, section 2.3.1).
-fn basic(headers: &HeaderMap) -> Result<Option<(String, String)>, Problem> {
+/// The id and the secret of a client in HTTP Basic, each form-encoded (RFC 6749, section 2.3.1) or as it is. An id is a GUID in one
+/// of both readings at most, so that a client is one account, however it sends its id.
+fn basic(headers: &HeaderMap) -> Result<Option<(String, ClientSecret)>, Problem> {
     let Some(header) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let credentials = header.to_str().ok().and_then(|text| text.trim().split_once(' '));
     let Some((_, encoded)) = credentials.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic")) else {
@@ -116,11 +137,15 @@ fn basic(headers: &HeaderMap) -> Result<Option<(String, String)>, Problem> {
     let decoded = STANDARD.decode(encoded.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let pair = decoded.as_deref().and_then(|text| text.split_once(':'));
     let (id, secret) = pair.ok_or_else(|| Problem::oauth("invalid_request"))?;
-    Ok(Some((decode(id), decode(secret))))
+    let id = if parse_guid(id).is_some() { id.to_owned() } else { form_decoded(id) };
+    let decoded = form_decoded(secret);
+    let as_sent = (decoded != secret).then(|| secret.to_owned());
+    Ok(Some((id, ClientSecret { decoded, as_sent })))
 }
 
-fn decode(text: &str) -> String {
-    form_urlencoded::parse(text.as_bytes()).next().map(|(decoded, _)| decoded.into_owned()).unwrap_or_default()
+/// The text that a form has as `encoded`. Unlike in a form, `&` and `=` stand for themselves.
+fn form_decoded(encoded: &str) -> String {
+    percent_decode_str(&encoded.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 /// The parameters of a form. An empty one counts as absent, and none may be repeated (RFC 6749, section 3.2).
@@ -150,20 +175,28 @@ impl Form {
 #[cfg(test)]
 mod tests {
     use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     use guildhall_domain::access::Scopes;
 
-    use super::{Grant, TokenRequest};
+    use super::{ClientSecret, Grant, TokenRequest};
 
-    fn read(form: &str, authorization: Option<&'static str>) -> Result<TokenRequest, String> {
+    fn read(form: &str, authorization: Option<&str>) -> Result<TokenRequest, String> {
         let mut headers = HeaderMap::new();
         if let Some(value) = authorization {
-            headers.insert(AUTHORIZATION, HeaderValue::from_static(value));
+            headers.insert(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
         }
         TokenRequest::read(form.as_bytes(), &headers).map_err(|problem| problem.to_string())
     }
 
     fn client(id: &str, secret: &str) -> Grant {
-        Grant::Client { id: id.to_owned(), secret: secret.to_owned() }
+        read_as(id, secret, None)
+    }
+
+    /// A client whose secret can be read in two ways.
+    fn read_as(id: &str, decoded: &str, as_sent: Option<&str>) -> Grant {
+        let secret = ClientSecret { decoded: decoded.to_owned(), as_sent: as_sent.map(str::to_owned) };
+        Grant::Client { id: id.to_owned(), secret }
     }
 
     #[test]
@@ -193,8 +226,6 @@ mod tests {
         assert_eq!(grant(form, Some("Bearer x")), Ok(client("i", "s")));
         assert_eq!(grant(bare, Some("Basic aTpz")), Ok(client("i", "s")));
         assert_eq!(grant("grant_type=client_credentials&client_id=i", Some("bAsIc aTpz")), Ok(client("i", "s")));
-        // `a%3Ab:c+d`
-        assert_eq!(grant(bare, Some("Basic YSUzQWI6YytkCg==")), Ok(client("a:b", "c d\n")));
         for (form, header) in [
             (bare, None),
             (form, Some("Basic aTpz")),
@@ -204,6 +235,37 @@ mod tests {
             ("grant_type=client_credentials&client_id=i&client_secret=", None),
         ] {
             assert_eq!(grant(form, header), Err("invalid_request".to_owned()), "{form} {header:?}");
+        }
+    }
+
+    #[test]
+    fn credentials_in_the_header_are_read_encoded_and_as_they_are() {
+        const ID: &str = "f0a3e1d2-75b4-4f0e-9d5e-3b1c8a6f2e10";
+        let bare = "grant_type=client_credentials";
+        let upper = ID.to_uppercase();
+        for (id, secret, expected) in [
+            (ID, "plain-secret", client(ID, "plain-secret")),
+            (ID, "a%2Bb", read_as(ID, "a+b", Some("a%2Bb"))),
+            (ID, "a+b", read_as(ID, "a b", Some("a+b"))),
+            (ID, "100%", client(ID, "100%")),
+            (ID, "a:b:c", client(ID, "a:b:c")),
+            (ID, "a%3Ab", read_as(ID, "a:b", Some("a%3Ab"))),
+            (ID, "a&b=c", client(ID, "a&b=c")),
+            (ID, "%zz%25", read_as(ID, "%zz%", Some("%zz%25"))),
+            (ID, "%ff", read_as(ID, "\u{fffd}", Some("%ff"))),
+            (ID, "", client(ID, "")),
+            (&upper, "s", client(&upper, "s")),
+            (&format!("{{{ID}}}"), "s", client(&format!("{{{ID}}}"), "s")),
+            (&format!("%7B{ID}%7D"), "s", client(&format!("{{{ID}}}"), "s")),
+            (&ID.replace('-', "%2D"), "s", client(ID, "s")),
+            ("a%3Ab", "s", client("a:b", "s")),
+        ] {
+            let header = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
+            let grant = |form: &str| read(form, Some(&header)).map(|request| request.grant);
+            assert_eq!(grant(bare).as_ref(), Ok(&expected), "{id} {secret}");
+            let spelled = format!("{bare}&client_id={upper}");
+            let same = if id.starts_with('a') { Err("invalid_request".to_owned()) } else { Ok(expected) };
+            assert_eq!(grant(&spelled), same, "{id} {secret}");
         }
     }
 

@@ -8,6 +8,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde::Serialize;
 
+use crate::Api;
 use crate::respond::problem::Problem;
 
 /// The content type of the API.
@@ -32,8 +33,9 @@ pub(crate) fn empty(status: StatusCode) -> PreparedResponse {
 }
 
 /// A 201 response with a JSON body, and the path below `/api/security/` in `Location`.
-pub(crate) fn created(path: impl fmt::Display, body: &impl Serialize) -> Result<PreparedResponse, Problem> {
-    let location = HeaderValue::try_from(format!("/api/security/{path}")).map_err(Problem::unexpected)?;
+pub(crate) fn created(api: &Api, path: impl fmt::Display, body: &impl Serialize) -> Result<PreparedResponse, Problem> {
+    let location =
+        HeaderValue::try_from(format!("{}/api/security/{path}", api.path_prefix)).map_err(Problem::unexpected)?;
     Ok(json(StatusCode::CREATED, body)?.with_header(header::LOCATION, location))
 }
 

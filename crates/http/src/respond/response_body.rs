@@ -1,5 +1,6 @@
 //! The body of a response while it is written.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -18,6 +19,30 @@ pub(crate) struct ResponseBody {
     content: Content,
     _unread: Option<RequestBody>,
     _response: Option<ResponseGuard>,
+}
+
+/// A body that tells its length and has no content, for the response to HEAD (RFC 9110, section 9.3.2).
+struct WithoutContent(BodySize);
+
+/// The body of the response to HEAD, where GET has this one.
+pub(crate) fn without_content(body: &BoxBody) -> BoxBody {
+    BoxBody::new(WithoutContent(body.size()))
+}
+
+impl MessageBody for WithoutContent {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        self.0
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        Poll::Ready(None)
+    }
+
+    fn try_into_bytes(self) -> Result<Bytes, Self> {
+        Err(self)
+    }
 }
 
 enum Content {

@@ -9,6 +9,7 @@ use actix_web::http::Method;
 use matchit::Router;
 use percent_encoding::percent_decode_str;
 
+use super::path_prefix::PathPrefix;
 use super::routes;
 use crate::respond::problem::Problem;
 
@@ -60,6 +61,11 @@ pub(crate) struct PathMatch {
 }
 
 impl PathMatch {
+    /// Matches `path`, below `prefix` or without it.
+    pub(crate) fn find_below(prefix: &PathPrefix, path: &str) -> Option<Self> {
+        prefix.strip(path).and_then(Self::find).or_else(|| Self::find(path))
+    }
+
     /// Matches `path`, in any spelling. Literal words have priority over parameters.
     pub(crate) fn find(path: &str) -> Option<Self> {
         let segments = segments(path)?;
@@ -84,13 +90,23 @@ impl PathMatch {
         &self.parameters
     }
 
-    /// The index in the table of the route that answers `method`, or 405 with the methods that there are.
+    /// The index in the table of the route that answers `method`, or 405 with the methods that there are. HEAD is answered by the
+    /// route of GET (RFC 9110, section 9.3.2), unless it has one of its own.
     pub(crate) fn route(&self, method: &Method) -> Result<usize, Problem> {
-        let methods = &self.resource.methods;
-        methods.iter().find(|(known, _)| *known == method).map(|(_, index)| *index).ok_or_else(|| {
-            let allowed: Vec<_> = methods.iter().map(|(method, _)| method.as_str()).collect();
-            Problem::method_not_allowed(allowed.join(", "))
-        })
+        let get = || self.index(&Method::GET).filter(|_| method == Method::HEAD);
+        self.index(method).or_else(get).ok_or_else(|| Problem::method_not_allowed(self.allowed().join(", ")))
+    }
+
+    fn index(&self, method: &Method) -> Option<usize> {
+        self.resource.methods.iter().find(|(known, _)| *known == method).map(|(_, index)| *index)
+    }
+
+    fn allowed(&self) -> Vec<&str> {
+        let with_head = |(method, _): &(&'static Method, usize)| match **method {
+            Method::GET if self.index(&Method::HEAD).is_none() => vec!["GET", "HEAD"],
+            _ => vec![method.as_str()],
+        };
+        self.resource.methods.iter().flat_map(with_head).collect()
     }
 }
 

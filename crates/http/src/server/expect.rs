@@ -16,7 +16,7 @@ use crate::middleware::request_log::{add_error_headers, log_response};
 use crate::middleware::request_span::RequestSpan;
 use crate::oauth::token::TOKEN_ENDPOINT;
 use crate::respond::problem::Problem;
-use crate::respond::response_body::ResponseBody;
+use crate::respond::response_body::{ResponseBody, without_content};
 use crate::routes::dispatch::check_reserve;
 use crate::routes::path_match::PathMatch;
 use crate::server::connection::Connection;
@@ -33,7 +33,7 @@ pub(crate) async fn admit(api: Api, mut request: Request) -> Result<Request, Res
     }
     let id = api.ids.next();
     let address = request.peer_addr().map(|peer| address_of(peer, request.headers(), &api.trusted_proxies));
-    let path_match = PathMatch::find(request.path());
+    let path_match = PathMatch::find_below(&api.path_prefix, request.path());
     let template = path_match.as_ref().map(PathMatch::template);
     let span = RequestSpan::new(id, request.method(), request.path(), template, address);
     span.around(async move {
@@ -49,7 +49,8 @@ pub(crate) async fn admit(api: Api, mut request: Request) -> Result<Request, Res
         let is_head = request.method() == Method::HEAD;
         log_response(response.status(), begun, problem.cause());
         let unread = RequestBody::take_from(&mut request, connection.clone());
-        let body = if is_head { BoxBody::new(()) } else { BoxBody::new(problem.body(id)) };
+        let body = BoxBody::new(problem.body(id));
+        let body = if is_head { without_content(&body) } else { body };
         let guard = connection.as_ref().map(Connection::begin_last_response);
         let response: HttpResponse = response.map_body(|head, _| {
             head.set_connection_type(ConnectionType::Close);

@@ -12,7 +12,7 @@ use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN, World, by};
 
 /// The path with everything in braces filled in, the body, and the status for: nobody, a token nobody was given, an
 /// ordinary user, an administrator.
-const ROWS: [(&str, &str, &str, &str, [u16; 4]); 43] = [
+pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 43] = [
     ("GET", "/", "/", "", [200, 200, 200, 200]),
     ("GET", "/api/openapi.json", "/api/openapi.json", "", [200, 200, 200, 200]),
     ("GET", "/docs", "/docs", "", [200, 200, 200, 200]),
@@ -115,6 +115,22 @@ async fn whoever_has_no_token_of_ours_is_nobody() {
 }
 
 #[actix_web::test]
+async fn whoever_may_not_check_memberships_is_not_told_what_exists() {
+    let world = world_of_the_table();
+    for user in ["tyler", "admin", "nobody", "tyler@fightclub.com", "75490b0f-56f7-4690-a20a-6f2a822f1d3f"] {
+        for group in ["Soap", "Nothing", "Soap,Nothing", "75490b0f-56f7-4690-a20a-6f2a822f1d3f", ","] {
+            for path in [
+                format!("/api/security/groups/{group}/users/{user}"),
+                format!("/api/security/users/{user}/groups/{group}"),
+            ] {
+                assert_eq!(world.send(by(ORDINARY, Method::HEAD, &path)).await.bare(), 403, "{path}");
+                assert_eq!(world.send(by(UNKNOWN, Method::HEAD, &path)).await.bare(), 401, "{path}");
+            }
+        }
+    }
+}
+
+#[actix_web::test]
 async fn anybody_may_ask_about_their_own_membership() {
     let world = world_of_the_table();
     for (path, expected) in [
@@ -129,7 +145,8 @@ async fn anybody_may_ask_about_their_own_membership() {
     }
 }
 
-fn world_of_the_table() -> World {
+/// A world in which the requests of the table succeed.
+pub(crate) fn world_of_the_table() -> World {
     let world = World::new();
     world.add_group("Soap");
     world.add_api_key("Factory");

@@ -171,7 +171,11 @@ async fn the_word_search_is_nobody() {
         assert_eq!(world.ask(Method::GET, path).await.names(), "admin, bob", "{path}");
         assert_eq!(world.post(path, "{}").await.names(), "admin, bob", "{path}");
         let answer = world.ask(Method::PUT, path).await;
-        assert_eq!(answer.error(), error(405, "The method is not allowed here; allowed are: GET, POST"), "{path}");
+        assert_eq!(
+            answer.error(),
+            error(405, "The method is not allowed here; allowed are: GET, HEAD, POST"),
+            "{path}"
+        );
     }
     assert_eq!(world.ask(Method::GET, "/api/security/users/search/groups").await.error(), error(404, "User not found"));
     for (token, method, expected) in

@@ -6,6 +6,8 @@ use std::num::NonZeroU32;
 use actix_web::App;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, call_service, init_service};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use guildhall_domain::access::Scopes;
 use guildhall_domain::external::{ExternalIdentity, Trust};
 use guildhall_domain::time::Timestamp;
@@ -141,6 +143,24 @@ async fn failures_are_counted_by_address_and_by_account_at_an_address() {
         statuses.push(send("192.0.2.9", "6.6.6.6", form).await.0);
     }
     assert_eq!(statuses, [400, 400, 429, 429]);
+}
+
+#[actix_web::test]
+async fn a_client_is_one_account_however_its_id_and_secret_are_encoded() {
+    let world = World::new();
+    let id = world.add_api_key("Soap").key.id.to_string();
+    let limits = TokenLimits { per_address: None, per_account: NonZeroU32::new(3) };
+    let service = init_service(configure(world.api().with_token_limits(limits), App::new())).await;
+    let mut statuses = Vec::new();
+    let encoded = format!("%7B{}%7D", id.replace('-', "%2D"));
+    for (id, secret) in [(&id, "a%2Bb"), (&encoded, "a+b"), (&id.to_uppercase(), "%"), (&encoded, "x"), (&id, "x")] {
+        let header = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
+        let request = request("grant_type=client_credentials".to_owned()).insert_header(("authorization", header));
+        let request = request.peer_addr("192.0.2.1:4711".parse().unwrap());
+        statuses.push(call_service(&service, request.to_request()).await.status().as_u16());
+    }
+    // Two readings of one secret are one failure.
+    assert_eq!(statuses, [400, 400, 400, 429, 429]);
 }
 
 #[actix_web::test]

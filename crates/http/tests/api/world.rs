@@ -17,8 +17,8 @@ use guildhall_domain::group::{GroupDraft, GroupId};
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::password::{Password, PasswordHash};
 use guildhall_domain::ports::{
-    AccessToken, Bearer, Clock, Ids, InvalidToken, Passwords, PasswordsError, PublicKey, Secrets, SecretsError, Tokens,
-    TokensError,
+    AccessToken, Bearer, Clock, Ids, InvalidToken, Passwords, PasswordsError, PendingKeys, PublicKey, Secrets,
+    SecretsError, Tokens, TokensError,
 };
 use guildhall_domain::secret::{RANDOM_BYTES, SecretDigest};
 use guildhall_domain::time::Timestamp;
@@ -266,7 +266,10 @@ impl Tokens for Badges {
     fn verify(&self, token: &str) -> Result<Bearer, InvalidToken> {
         let is_pending = self.1.try_update(Ordering::SeqCst, Ordering::SeqCst, |looks| looks.checked_sub(1)).is_ok();
         let known = self.0.lock().unwrap().get(token).cloned().filter(|_| !is_pending);
-        known.ok_or_else(|| InvalidToken { is_pending, source: "nobody was given it".into() })
+        known.ok_or_else(|| InvalidToken {
+            pending: is_pending.then_some(PendingKeys(0)),
+            source: "nobody was given it".into(),
+        })
     }
 
     fn issuer(&self) -> &'static str {

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::sync::Once;
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
-use guildhall_domain::access::Scopes;
+use guildhall_domain::access::{Denied, Refused, Scopes};
 use guildhall_domain::api_key::ApiKeyDraft;
 use guildhall_domain::contract::Fixture;
+use guildhall_domain::directory::{MemberError, ReadUserError};
 use guildhall_domain::group::{GroupId, SystemGroup};
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::page::Page;
@@ -130,11 +131,50 @@ fn a_stranger_costs_what_a_wrong_password_costs(database: &Database) {
     fixture.directory.create_user(&fixture.by(&fixture.admin), suspended).expect("a user");
     let known = sign_in("admin");
     assert!(known > 0);
+    let issued = fixture.directory.create_api_key(
+        &fixture.operator(),
+        ApiKeyDraft { name: Some(Some("another".to_owned())), ..ApiKeyDraft::default() },
+        &[],
+    );
+    let client = |id: &str| {
+        statements(|| {
+            fixture.directory.sign_in_client(&fixture.anonymous(), id, "wrong", &Scopes::all()).expect_err("refused")
+        })
+    };
+    let stranger = "75490b0f-56f7-4690-a20a-6f2a822f1d3f";
+    assert_eq!(client(stranger), client(&issued.expect("a key").key.id.to_string()));
+    outsiders_cost_the_same(&fixture);
     // From the first to those while they are locked.
     for _ in 0..7 {
         let costs = ["admin", "nobody", "external@fightclub.com", "key", "suspended"].map(sign_in);
         assert_eq!(costs, [known; 5]);
     }
+}
+
+/// Whoever may not check a membership is refused by as many statements, whatever exists.
+fn outsiders_cost_the_same(fixture: &Fixture) {
+    let outsider = fixture.caller(fixture.user("outsider"));
+    fixture.user("somebody");
+    fixture.group("Soap");
+    let denied = |outcome: Refused| assert!(matches!(outcome, Refused::Denied(Denied::NotPermitted)), "{outcome:?}");
+    let mut costs = BTreeSet::new();
+    for user in ["somebody", "nobody", "75490b0f-56f7-4690-a20a-6f2a822f1d3f"].map(UserIdentifier::from) {
+        for group in ["Soap", "Nothing", "Soap,Nothing"] {
+            costs.insert(statements(|| {
+                match fixture.directory.is_member(&fixture.by(&outsider), &GroupIdentifier::from(group), &user) {
+                    Err(MemberError::Refused(refused)) => denied(refused),
+                    other => panic!("{other:?}"),
+                }
+            }));
+            costs.insert(statements(|| {
+                match fixture.directory.is_member_of_any(&fixture.by(&outsider), &user, group) {
+                    Err(ReadUserError::Refused(refused)) => denied(refused),
+                    other => panic!("{other:?}"),
+                }
+            }));
+        }
+    }
+    assert_eq!(costs.len(), 1, "{costs:?}");
 }
 
 #[test]

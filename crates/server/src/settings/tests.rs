@@ -1,5 +1,6 @@
 //! Tests of the sources of settings and of error messages.
 
+mod addresses;
 mod issuers;
 
 use std::collections::HashMap;
@@ -102,26 +103,6 @@ fn the_first_api_key_needs_an_id_and_a_long_secret() {
 }
 
 #[test]
-fn origins_are_listed_in_a_file_or_with_commas() {
-    let listed = |settings: Settings| settings.server.allowed_origins;
-    let file = from_file("[server]\nallowed_origins = ['https://a.example', 'http://localhost:3000']", &[]);
-    assert_eq!(listed(file.unwrap()), ["https://a.example", "http://localhost:3000"]);
-    let variable = |value| from_environment(&[("GUILDHALL_SERVER__ALLOWED_ORIGINS", value)]);
-    assert_eq!(listed(variable("https://a.example, *").unwrap()), ["https://a.example", "*"]);
-    for wrong in ["a.example", "https://a.example/", "https://"] {
-        assert!(variable(wrong).unwrap_err().contains("server.allowed_origins"), "{wrong}");
-    }
-}
-
-#[test]
-fn a_public_url_may_have_a_path() {
-    for url in ["https://id.example.com", "http://[::1]:8080", "https://example.com/a/b-c"] {
-        let settings = from_environment(&[("GUILDHALL_SERVER__PUBLIC_URL", url)]).unwrap();
-        assert_eq!(settings.server.public_url.as_deref(), Some(url));
-    }
-}
-
-#[test]
 fn delegates_are_switched_on_by_a_word() {
     let on = |value| from_environment(&[("GUILDHALL_AUTHORIZATION__DELEGATED_ADMINISTRATION", value)]);
     assert!(on("true").unwrap().authorization.delegated_administration);
@@ -134,13 +115,6 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
     let settings = from_file(text, &[("GUILDHALL_SERVER__PORT", "0"), ("GUILDHALL_SERVER__HOST", "")]).unwrap();
     assert_eq!((settings.server.port, settings.server.host.as_str(), settings.server.workers), (0, "::1", Some(3)));
     assert_eq!((settings.database.pool_size, settings.database.url.reveal()), (2, "sqlite://data/guildhall.db"));
-}
-
-#[test]
-fn the_example_for_production_is_good() {
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/production.example.toml");
-    let settings = Settings::read(Some(&example), &HashMap::new()).unwrap();
-    assert_eq!(settings.log.format, LogFormat::Json);
 }
 
 #[test]
@@ -185,6 +159,15 @@ fn a_mistake_is_named_by_its_full_key_wherever_it_is() {
         ("server.public_url", "https://id.example.com/?a=b"),
         ("server.public_url", "https://user@id.example.com"),
         ("server.public_url", "https://id.example.com/a b"),
+        ("server.public_url", "https://id.example.com/docs"),
+        ("server.public_url", "https://id.example.com/a;b"),
+        ("server.path_prefix", "identity"),
+        ("server.path_prefix", "/identity/"),
+        ("server.path_prefix", "/a//b"),
+        ("server.path_prefix", "/a b"),
+        ("server.path_prefix", "/.."),
+        ("server.path_prefix", "/docs"),
+        ("server.path_prefix", "https://id.example.com/identity"),
         ("sever.port", "8080"),
         ("database.url", "mysql://localhost"),
         ("database.pool_size", "0"),

@@ -7,12 +7,14 @@ use crate::answer::Answer;
 use crate::app::{Setup, TestApp};
 use crate::client::Client;
 use crate::database::Kind;
+use crate::wildcards::encoded as form;
 
 on_both_databases! {
     a_program_signs_in_and_administers_as_its_groups_allow,
     a_key_is_disabled_rotated_and_deleted_at_once,
     keys_are_managed_at_the_command_line,
     the_first_start_makes_a_key_where_it_is_told_to,
+    credentials_by_basic_are_read_encoded_and_as_they_are,
 }
 
 async fn token(app: &TestApp, id: &str, secret: &str) -> Answer {
@@ -127,4 +129,44 @@ async fn the_first_start_makes_a_key_where_it_is_told_to(kind: Kind) {
     app.delete(&format!("/apiKeys/{ID}")).await.is(204);
     app.kill_and_restart();
     assert_refused(&app, ID, &secret).await;
+}
+
+async fn credentials_by_basic_are_read_encoded_and_as_they_are(kind: Kind) {
+    const ID: &str = "f0a3e1d2-75b4-4f0e-9d5e-3b1c8a6f2e10";
+    let secrets = [
+        "100%-pure: soap+lye & water = clean!",
+        "%41%42 is no A and no B, but percents",
+        "a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q",
+        "z/tZ9VwFZqApmIQ+ZH1I5pLk/uB4ud:X2/8bL+wfFTt1rFw=",
+        "]T2v6(V{Y!wNHT>}YG6[UC9+85?zRF!9",
+        "foo%Qbar-foo%Qbar-foo%Qbar-foo%Qbar",
+    ];
+    for secret in secrets {
+        let app = Setup::on(kind)
+            .await
+            .with("GUILDHALL_BOOTSTRAP__CLIENT_ID", ID)
+            .with("GUILDHALL_BOOTSTRAP__CLIENT_SECRET", secret)
+            .start();
+        let basic = async |id: &str, secret: &str| {
+            let request = app.request_for_token(&[("grant_type", "client_credentials")]).basic_auth(id, Some(secret));
+            Answer::to(request).await
+        };
+        let spaced = form(secret).replace("%20", "+");
+        for (id, sent) in [
+            (ID.to_owned(), secret.to_owned()),
+            (ID.to_owned(), form(secret)),
+            (ID.to_owned(), spaced),
+            (form(ID), form(secret)),
+            (form(ID), secret.to_owned()),
+            (format!("{{{}}}", ID.to_uppercase()), secret.to_owned()),
+        ] {
+            basic(&id, &sent).await.is(200);
+        }
+        let twice = form(&form(secret));
+        for wrong in [twice, secret.to_uppercase(), format!("{secret} "), form(&format!("{secret}x")), String::new()] {
+            let answer = basic(ID, &wrong).await;
+            assert_eq!((answer.status, answer.json()), (400, json!({ "error": "invalid_client" })), "{wrong}");
+        }
+        token(&app, ID, secret).await.is(200);
+    }
 }

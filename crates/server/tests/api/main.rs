@@ -32,6 +32,7 @@ mod app;
 mod audit;
 mod authentication;
 mod authorisation;
+mod blocked_key_file;
 mod changes;
 mod client;
 mod command_line;
@@ -45,6 +46,7 @@ mod expectations;
 mod foreign_issuer;
 mod groups;
 mod growth;
+mod head;
 mod issuer;
 mod journeys;
 mod key_rotation;
@@ -71,6 +73,7 @@ mod seed;
 mod server;
 mod shutdown;
 mod sign_in;
+mod signals;
 mod slow;
 mod slow_searches;
 mod socket;
@@ -79,6 +82,7 @@ mod tokens;
 mod versions;
 mod volume;
 mod waiting;
+mod wildcards;
 
 /// Writes a line that shows even if the test passes, when `println!` is swallowed.
 fn tell(line: &str) {

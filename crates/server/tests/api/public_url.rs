@@ -54,6 +54,35 @@ async fn the_public_url_is_the_one_from_the_settings() {
 }
 
 #[tokio::test]
+async fn a_path_below_a_host_is_in_every_link() {
+    let prefix = "/directory/v1";
+    let public = format!("https://id.example.com{prefix}");
+    for (name, value) in [("PATH_PREFIX", prefix), ("PUBLIC_URL", &public)] {
+        let app = Setup::on(Kind::Sqlite).await.with(&format!("GUILDHALL_SERVER__{name}"), value).start();
+        // Proxies that strip the path, and proxies that do not.
+        for path in ["", prefix] {
+            let url = format!("{}{path}", app.server.url);
+            let get = async |path: &str| Answer::to(app.client.get(format!("{url}{path}"))).await.is(200);
+            assert_eq!(get("/").await.json()["links"]["docs"], format!("{prefix}/docs"));
+            assert_eq!(get("/api/openapi.json").await.json()["servers"][0]["url"], prefix);
+            assert!(get("/docs").await.body.contains(&format!("\"{prefix}/docs/start.js\"")));
+            let base = if name == "PUBLIC_URL" { public.clone() } else { format!("{}{prefix}", app.server.url) };
+            let jwks = format!("{base}{DISCOVERY}/jwks");
+            assert_eq!(get(DISCOVERY).await.json()["jwks_uri"], jwks);
+            get("/health/live").await;
+            get("/health/ready").await;
+            let groups = format!("{url}/api/security/groups/");
+            let body = serde_json::json!({ "name": format!("Soap{path}") });
+            let made = Answer::to(app.client.post(groups).bearer_auth(&app.token).json(&body)).await.is(201);
+            let location = &made.headers["location"];
+            assert!(location.starts_with(&format!("{prefix}/api/security/groups/")), "{location}");
+            Answer::to(app.client.get(format!("{}{location}", app.server.url)).bearer_auth(&app.token)).await.is(200);
+        }
+        Answer::to(app.client.get(format!("{}/directory/docs", app.server.url))).await.is(404);
+    }
+}
+
+#[tokio::test]
 async fn no_answer_is_kept_or_guessed_at_by_anybody_between() {
     let app = TestApp::on(Kind::Sqlite).await;
     for (method, path) in [

@@ -1,1 +1,1 @@
-SwaggerUIBundle({ url: "/api/openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null });
+SwaggerUIBundle({ url: "{prefix}/api/openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null });

@@ -64,7 +64,7 @@ async fn create(api: Data<Api>, caller: Caller, request_body: AuthorisedBody) ->
     let body = request_body.read_if_permitted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
         let issued = api.directory.create_api_key(context, NewApiKey::read(&body)?, &[])?;
-        created(format_args!("apiKeys/{}", issued.key.id), &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
+        created(api, format_args!("apiKeys/{}", issued.key.id), &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
     })
     .await
 }

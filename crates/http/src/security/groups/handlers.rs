@@ -70,7 +70,7 @@ async fn create(api: Data<Api>, caller: Caller, request_body: AuthorisedBody) ->
     let body = request_body.read_if_permitted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
         let group = api.directory.create_group(context, NewGroup::read(&body)?)?;
-        with_etag(created(format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_etag(&group))
+        with_etag(created(api, format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_etag(&group))
     })
     .await
 }

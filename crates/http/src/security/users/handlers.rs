@@ -94,7 +94,7 @@ async fn create(
         let draft = UserDraft { suspended, force_password_reset, ..NewUser::read(&body)? };
         let user = api.directory.create_user(context, draft)?;
         with_etag(
-            created(format_args!("users/{}", user.id), &UserBody::new(&user, context.now()))?,
+            created(api, format_args!("users/{}", user.id), &UserBody::new(&user, context.now()))?,
             &user_etag(&user, context.now()),
         )
     })

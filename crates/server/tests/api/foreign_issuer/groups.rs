@@ -61,6 +61,9 @@ async fn external_groups_follow_the_latest_token_and_others_stay(kind: Kind) {
         (5, json!(["Soap", "Lye"]), &["Soap", "Lye", "Fight Club"]),
         (6, Value::Null, &["Fight Club"]),
         (7, json!([]), &["Fight Club"]),
+        (8, json!(["Soap", 7, null, { "name": "Lye" }]), &["Soap", "Fight Club"]),
+        (9, json!({ "Lye": true }), &["Soap", "Fight Club"]),
+        (10, json!([null]), &["Fight Club"]),
     ] {
         let what = format!("{groups} at {second}");
         assert_stands_for(&app, &token(second, groups), "msinger", &what).await;
