@@ -80,6 +80,14 @@ pub enum OpenError {
     /// The database could not be reached.
     #[error("the database could not be reached")]
     Connect(#[source] ConnectError),
+    /// The SQLite file could not be opened.
+    #[error("the database file {} could not be opened", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ConnectError,
+    },
     /// Something that the program relies on is not so.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -136,7 +144,10 @@ impl Database {
             prepared_statements: settings.prepared_statements,
             health: Arc::default(),
         };
-        let mut first = manager.connect().map_err(OpenError::Connect)?;
+        let mut first = manager.connect().map_err(|source| match &manager.location {
+            Location::Sqlite(path) => OpenError::Open { path: path.clone(), source },
+            Location::Postgres(_) => OpenError::Connect(source),
+        })?;
         if let AnyConnection::Postgres(connection) = &mut first.connection {
             start::check_server(connection)?;
         }

@@ -132,6 +132,7 @@ impl DatabaseFault {
             "42P01" | "42703" | "3F000" => Some(Self::Incomplete),
             "XX001" | "XX002" => Some(Self::Damaged),
             "57014" | "55P03" | "40001" | "40P01" => None,
+            "53300" => Some(Self::Unreachable),
             _ if state.starts_with("58") => Some(Self::InputOutput),
             _ if state.starts_with("57P") || state.starts_with("08") => Some(Self::Unreachable),
             _ => Some(Self::Refusing),
@@ -155,5 +156,71 @@ impl DatabaseFault {
     /// Whether nothing of a SQLite file with this fault is to be read or changed: what is there cannot be relied on.
     pub(crate) fn closes_file(self) -> bool {
         matches!(self, Self::Removed | Self::Replaced | Self::Damaged | Self::Incomplete)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use diesel::connection::SimpleConnection;
+    use diesel::prelude::*;
+    use diesel::result::Error;
+
+    use super::DatabaseFault;
+
+    /// What SQLite itself says to statements on this file.
+    fn fault_of(file: &str, statements: &str) -> Option<DatabaseFault> {
+        let mut connection = SqliteConnection::establish(file).unwrap();
+        match connection.batch_execute(statements) {
+            Err(Error::DatabaseError(_, information)) => DatabaseFault::of_sqlite(information.message()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn sqlites_own_words_are_understood() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let fill = "CREATE TABLE t (x); PRAGMA max_page_count = 3; INSERT INTO t VALUES (zeroblob(100000))";
+        assert_eq!(fault_of(&at("full.db"), fill), Some(DatabaseFault::Full));
+        let table = "CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(100000));";
+        SqliteConnection::establish(&at("g.db")).unwrap().batch_execute(table).unwrap();
+        let insert = "INSERT INTO t VALUES (1)";
+        assert_eq!(fault_of(&format!("file:{}?mode=ro", at("g.db")), insert), Some(DatabaseFault::ReadOnly));
+        assert_eq!(fault_of(&at("g.db"), "INSERT INTO other VALUES (1)"), Some(DatabaseFault::Incomplete));
+        let whole = fs::read(at("g.db")).unwrap();
+        fs::write(at("half.db"), &whole[..whole.len() / 2]).unwrap();
+        assert_eq!(
+            fault_of(&at("half.db"), "SELECT length(group_concat(hex(x))) FROM t"),
+            Some(DatabaseFault::Damaged)
+        );
+        fs::write(at("letter.db"), "a letter\n".repeat(1000)).unwrap();
+        assert_eq!(fault_of(&at("letter.db"), insert), Some(DatabaseFault::Damaged));
+    }
+
+    #[test]
+    fn states_of_postgres_are_faults_or_collisions() {
+        for (state, fault) in [
+            ("25006", Some(DatabaseFault::ReadOnly)),
+            ("53100", Some(DatabaseFault::Full)),
+            ("53200", Some(DatabaseFault::OutOfMemory)),
+            ("53300", Some(DatabaseFault::Unreachable)),
+            ("57P01", Some(DatabaseFault::Unreachable)),
+            ("57P03", Some(DatabaseFault::Unreachable)),
+            ("08006", Some(DatabaseFault::Unreachable)),
+            ("42501", Some(DatabaseFault::Forbidden)),
+            ("42P01", Some(DatabaseFault::Incomplete)),
+            ("58030", Some(DatabaseFault::InputOutput)),
+            ("XX001", Some(DatabaseFault::Damaged)),
+            ("XX002", Some(DatabaseFault::Damaged)),
+            ("XX000", Some(DatabaseFault::Refusing)),
+            ("40001", None),
+            ("40P01", None),
+            ("55P03", None),
+            ("57014", None),
+        ] {
+            assert_eq!(DatabaseFault::of_state(state), fault, "{state}");
+        }
     }
 }

@@ -41,8 +41,9 @@ pub(crate) fn check(connection: &mut SqliteConnection, before: Option<DatabaseFa
     match (connection.batch_execute("BEGIN IMMEDIATE"), before) {
         (Ok(()), None) => connection.batch_execute("ROLLBACK"),
         (Ok(()), Some(_)) => connection.batch_execute(
-            "INSERT INTO user_counts (slot, users, changes) VALUES (-1, 0, 0) \
-             ON CONFLICT (slot) DO UPDATE SET users = excluded.users; COMMIT",
+            // An update to the same values would write nothing.
+            "DELETE FROM user_counts WHERE slot = -1; \
+             INSERT INTO user_counts (slot, users, changes) VALUES (-1, 0, 0); COMMIT",
         ),
         (Err(error), None) if dialect::sqlite::is_busy(&error) => Ok(()),
         (Err(error), Some(fault)) if dialect::sqlite::is_busy(&error) => return Err(FaultFound::new(fault, error)),

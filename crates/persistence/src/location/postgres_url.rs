@@ -99,7 +99,8 @@ const ABOUT_THE_CONNECTION: [&str; 10] = [
 
 /// A message of libpq, without what may hold a secret.
 pub(crate) fn without_secrets(message: &str) -> &str {
-    if ABOUT_THE_CONNECTION.iter().any(|start| message.starts_with(start)) {
+    let is_about_a_value = message.contains("invalid ") || message.contains("connection option");
+    if !is_about_a_value && ABOUT_THE_CONNECTION.iter().any(|start| message.starts_with(start)) {
         message.trim_end()
     } else {
         "the URL has a parameter that libpq does not know, or a value that it does not take"
@@ -160,7 +161,12 @@ mod tests {
 
     #[test]
     fn messages_about_the_url_are_not_repeated() {
-        assert!(!without_secrets("invalid URI query parameter: \"sesame\"").contains("sesame"));
+        for message in [
+            "invalid URI query parameter: \"sesame\"",
+            "connection to server at \"h\" failed: invalid integer value \"sesame\" for connection option \"connect_timeout\"",
+        ] {
+            assert!(!without_secrets(message).contains("sesame"), "{message}");
+        }
         let message = "connection to server at \"h\" (::1), port 5432 failed: Connection refused";
         assert_eq!(without_secrets(message), message);
     }

@@ -25,6 +25,7 @@ struct Watched {
 impl Watched {
     async fn over(app: TestApp) -> Self {
         app.create_documented().await;
+        app.post(&format!("/groups/{GROUP}/users"), &json!(USERS)).await.is(204);
         let watched = Self { app };
         watched.ready().await.is(200);
         watched
@@ -34,11 +35,11 @@ impl Watched {
         Answer::to(self.app.client.get(format!("{}/health/ready", self.app.server.url))).await
     }
 
-    /// A change: it is the same before, during and after the fault.
+    /// A change that is possible before, during and after the fault: a member is removed and added.
     async fn change(&self) -> Answer {
         let user = format!("/groups/{GROUP}/users/{}", USERS[0]);
         let removed = self.app.delete(&user).await;
-        if removed.status == 204 { self.app.put(&user).await } else { removed }
+        if [204, 404].contains(&removed.status) { self.app.put(&user).await } else { removed }
     }
 
     /// Breaks the database, sees that requests and readiness say so and the log names the fault once, mends it, and sees that all is
@@ -74,13 +75,16 @@ impl Watched {
 
     async fn until_mended(&self, fault: &str, known: usize, mend_it: impl FnOnce()) {
         let log = || self.app.server.output();
-        assert_eq!(self.lines(fault), known + 1, "{fault}:\n{}", log());
+        until(&format!("the log tells of {fault}"), async || self.lines(fault) > known).await;
+        let again = || log().matches("ready again: ").count();
+        let known_again = again();
         mend_it();
         until(&format!("the service is ready again after {fault}"), async || self.ready().await.status == 200).await;
+        until("the log tells that it is over", async || again() > known_again).await;
         self.change().await.is(204);
         self.ready().await.is(200);
         assert_eq!(self.app.members(GROUP).await.len(), USERS.len());
-        assert_eq!(self.lines(fault), known + 1, "{fault}:\n{}", log());
+        assert_eq!((self.lines(fault), again()), (known + 1, known_again + 1), "{fault}:\n{}", log());
         assert!(!log().contains(r#""status":500"#), "{fault}:\n{}", log());
     }
 

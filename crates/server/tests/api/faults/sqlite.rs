@@ -8,6 +8,7 @@ use std::process::Command;
 use super::{Reading, Watched};
 use crate::app::{GROUP, TestApp, USERS};
 use crate::database::Kind;
+use crate::waiting::until;
 
 async fn watched() -> (Watched, PathBuf, PathBuf) {
     let watched = Watched::over(TestApp::on(Kind::Sqlite).await).await;
@@ -48,7 +49,7 @@ async fn a_file_that_is_gone_for_good_is_not_made_anew() {
         watched.is_unavailable(watched.ready().await, "removed");
     }
     assert!(!path.exists());
-    assert_eq!(watched.all_lines(), 1);
+    until("the log tells it", async || watched.all_lines() == 1).await;
 }
 
 /// Overwrites the file as it lies there.
