@@ -153,7 +153,7 @@ pub(crate) fn has_pending(connection: &mut AnyConnection, known: &BTreeSet<Strin
 }
 
 #[derive(QueryableByName)]
-struct Schema {
+struct Target {
     #[diesel(sql_type = Nullable<Text>)]
     schema: Option<String>,
     #[diesel(sql_type = Nullable<Bool>)]
@@ -164,16 +164,16 @@ struct Schema {
 
 /// Checks that migrations can create tables.
 pub(crate) fn check_may_create(connection: &mut PgConnection) -> Result<(), StartError> {
-    let answer: Schema = sql_query(
+    let answer: Target = sql_query(
         "SELECT current_schema()::text AS schema, has_schema_privilege(current_schema(), 'CREATE') AS may_create, \
          pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS is_read_only",
     )
     .get_result(connection)?;
     match answer {
-        Schema { is_read_only: true, .. } => Err(StartError::ReadOnly),
-        Schema { schema: None, .. } => Err(StartError::NoSchema),
-        Schema { schema: Some(schema), may_create: Some(false), .. } => Err(StartError::MayNotCreate(schema)),
-        Schema { .. } => Ok(()),
+        Target { is_read_only: true, .. } => Err(StartError::ReadOnly),
+        Target { schema: None, .. } => Err(StartError::NoSchema),
+        Target { schema: Some(schema), may_create: Some(false), .. } => Err(StartError::MayNotCreate(schema)),
+        Target { .. } => Ok(()),
     }
 }
 

@@ -59,18 +59,18 @@ impl Watched {
 
     async fn is_broken(&self, fault: &str, reading: Reading) {
         for _ in 0..3 {
-            self.is_unavailable(self.change().await, fault);
-            self.is_unavailable(self.ready().await, fault);
+            self.is_unavailable(&self.change().await, fault);
+            self.is_unavailable(&self.ready().await, fault);
             let read = self.app.get(&format!("/groups/{GROUP}")).await;
             match reading {
                 Reading::GoesOn => drop(read.is(200)),
-                Reading::Fails => self.is_unavailable(read, fault),
+                Reading::Fails => self.is_unavailable(&read, fault),
             }
             let live = Answer::to(self.app.client.get(format!("{}/health/live", self.app.server.url))).await;
             assert_eq!(live.status, 200);
         }
         let tried = self.app.request(Method::POST, "/groups").json(&json!({ "name": fault }));
-        self.is_unavailable(Answer::to(tried).await, fault);
+        self.is_unavailable(&Answer::to(tried).await, fault);
     }
 
     async fn until_mended(&self, fault: &str, known: usize, mend_it: impl FnOnce()) {
@@ -89,7 +89,7 @@ impl Watched {
     }
 
     #[track_caller]
-    fn is_unavailable(&self, answer: Answer, fault: &str) {
+    fn is_unavailable(&self, answer: &Answer, fault: &str) {
         assert_eq!(answer.status, 503, "{fault}: {answer:?}\n{}", self.app.server.output());
         assert!(answer.headers["retry-after"].parse::<u32>().is_ok_and(|seconds| seconds >= 1), "{fault}: {answer:?}");
     }

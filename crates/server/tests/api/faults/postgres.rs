@@ -148,7 +148,7 @@ async fn what_waits_for_a_lock_for_too_long_is_no_fault_of_the_database() {
     let mut locking = watched.app.setup.database.administrate();
     locking.batch_execute("BEGIN; LOCK TABLE group_users IN EXCLUSIVE MODE").unwrap();
     let member = format!("/groups/{GROUP}/users/{}", USERS[0]);
-    watched.is_unavailable(watched.app.delete(&member).await, "a lock");
+    watched.is_unavailable(&watched.app.delete(&member).await, "a lock");
     watched.ready().await.is(200);
     locking.batch_execute("LOCK TABLE group_users").unwrap();
     let answer = watched.app.get(&format!("/groups/{GROUP}/users")).await;

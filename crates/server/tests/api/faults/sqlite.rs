@@ -45,8 +45,8 @@ async fn a_file_that_is_gone_for_good_is_not_made_anew() {
     let (watched, path, _) = watched().await;
     fs::remove_file(&path).unwrap();
     for _ in 0..3 {
-        watched.is_unavailable(watched.change().await, "removed");
-        watched.is_unavailable(watched.ready().await, "removed");
+        watched.is_unavailable(&watched.change().await, "removed");
+        watched.is_unavailable(&watched.ready().await, "removed");
     }
     assert!(!path.exists());
     until("the log tells it", async || watched.all_lines() == 1).await;
@@ -68,7 +68,7 @@ async fn a_file_of_which_something_else_is_left() {
         let known = watched.lines(fault);
         overwrite(&path, &left);
         // What is in memory already may be read and written for a while: a check looks at the file itself.
-        watched.is_unavailable(watched.ready().await, fault);
+        watched.is_unavailable(&watched.ready().await, fault);
         watched.through_broken(fault, known, || overwrite(&path, &whole)).await;
     }
 }
@@ -104,7 +104,7 @@ async fn a_backup_that_was_put_back_is_served_after_a_restart() {
     watched.app.setup.database.execute(&format!("VACUUM INTO '{}'", aside.display()));
     watched.app.create_group("Made after the backup").await;
     fs::rename(&aside, &path).unwrap();
-    watched.is_unavailable(watched.change().await, "file_replaced");
+    watched.is_unavailable(&watched.change().await, "file_replaced");
     let mut app = watched.app;
     app.server.kill();
     for ending in ["-wal", "-shm"] {
