@@ -22,11 +22,11 @@ mod users;
 use std::path::Path;
 
 use guildhall_domain::page::{Page, Paged};
-use guildhall_domain::ports::{Cancellation, Reader, Store, StoreError, Undo, UserReader, Writer};
+use guildhall_domain::ports::{Cancellation, Reader, Store, StoreError, Undo, Writer};
 use guildhall_domain::search::{Field, Listing};
 use redb::{Database, ReadableDatabase, WriteTransaction};
 
-use tables::{Changes, Tables, failed};
+use tables::{Changes, failed};
 
 /// Keeps the directory in a file.
 ///
