@@ -59,7 +59,7 @@ macro_rules! contract_tests {
             units::refused_work_leaves_nothing
             units::work_that_ignores_a_failure_is_not_committed
             units::a_wanted_rollback_returns_its_value_and_leaves_nothing
-            units::the_store_is_reachable
+            units::a_store_that_takes_changes_is_ready
             units::preparing_twice_changes_nothing
             names::names_are_found_in_any_case_and_spelling
             names::names_and_ids_are_taken_once

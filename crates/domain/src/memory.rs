@@ -31,7 +31,7 @@ mod users;
 use std::sync::{PoisonError, RwLock};
 
 use crate::page::Paged;
-use crate::ports::{Cancellation, Ping, Reader, Store, StoreError, Undo, Writer};
+use crate::ports::{Cancellation, Reader, Store, StoreError, Undo, Writer};
 use crate::search::{Field, Listing};
 use crate::secret::SecretDigest;
 use crate::time::Timestamp;
@@ -77,6 +77,10 @@ impl Store for Memory {
     fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
         self.writing(work)
     }
+
+    fn ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// The directory. Copies share every map until one of them changes it (`Arc::make_mut`): a copy costs nothing, and a change
@@ -98,12 +102,6 @@ struct State {
 impl State {
     fn refuse(&mut self, why: &'static str) -> StoreError {
         StoreError::failed(*self.refused.get_or_insert(why))
-    }
-}
-
-impl Ping for State {
-    fn ping(&mut self) -> Result<(), StoreError> {
-        Ok(())
     }
 }
 

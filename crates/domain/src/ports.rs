@@ -38,7 +38,7 @@ pub use lockouts::{KnownAddress, LockoutReader, LockoutWriter};
 pub use memberships::{MembershipReader, MembershipWriter, Reach};
 pub use sessions::{RefreshGrant, SessionReader, SessionWriter};
 pub use store::{Store, Undo};
-pub use unit_of_work::{Ping, Reader, Writer};
+pub use unit_of_work::{Reader, Writer};
 pub use users::{AccountStatus, Credentials, NameSource, UserReader, UserWriter};
 
 /// Tells the time.

@@ -1,13 +1,14 @@
 //! One connection to either database.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use diesel::connection::TransactionManager;
+use diesel::connection::{CacheSize, TransactionManager};
 use diesel::prelude::*;
 use diesel::{ConnectionError, MultiConnection};
 
 use crate::dialect;
+use crate::health::{DatabaseFault, DatabaseFile, Health};
+use crate::location::{Location, without_secrets};
 use crate::statement_guard::StatementGuard;
 
 /// A connection to one of the databases.
@@ -19,51 +20,24 @@ pub(crate) enum AnyConnection {
     Sqlite(SqliteConnection),
 }
 
-/// The location of a database.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Location {
-    /// A `postgres://` URL as libpq takes it.
-    Postgres(String),
-    /// The path of a file.
-    Sqlite(PathBuf),
-}
-
-impl Location {
-    /// Parses a URL by its scheme. SQLite would accept any text as a path, for example a mistyped PostgreSQL URL.
-    pub(crate) fn parse(url: &str) -> Option<Self> {
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Some(Self::Postgres(with_default_parameters(url)));
-        }
-        let path = url.strip_prefix("sqlite://")?;
-        (!path.is_empty() && path != ":memory:").then(|| Self::Sqlite(Path::new(path).to_path_buf()))
-    }
-}
-
-/// Parameters of a PostgreSQL URL, unless it has them itself: seconds, milliseconds, and a name. Without time limits libpq waits for
-/// an unreachable server as long as the kernel does, which is minutes.
-const DEFAULT_PARAMETERS: [(&str, &str); 3] =
-    [("connect_timeout", "5"), ("tcp_user_timeout", "30000"), ("application_name", "guildhall")];
-
-fn with_default_parameters(url: &str) -> String {
-    let mut url = url.to_owned();
-    for (name, value) in DEFAULT_PARAMETERS {
-        if !url.contains(&format!("{name}=")) {
-            let separator = if url.contains('?') { '&' } else { '?' };
-            url = format!("{url}{separator}{name}={value}");
-        }
-    }
-    url
-}
-
 /// Opens the connections of the pool, and tells it which ones to close.
-#[derive(Debug)]
-pub(crate) struct Manager(pub(crate) Location);
+#[derive(Clone, Debug)]
+pub(crate) struct Manager {
+    pub(crate) location: Location,
+    /// The file of SQLite that was opened first. No other is opened.
+    pub(crate) file: Option<DatabaseFile>,
+    /// Whether PostgreSQL keeps prepared statements.
+    pub(crate) prepared_statements: bool,
+    pub(crate) health: Arc<Health>,
+}
 
 /// A connection of the pool.
 pub(crate) struct Pooled {
     pub(crate) connection: AnyConnection,
     pub(crate) interrupt: InterruptHandle,
-    /// The last transaction could not be ended: the pool must close this connection.
+    /// The generation of connections that it belongs to ([`Health::generation`]).
+    pub(crate) generation: u64,
+    /// The last transaction could not be ended, or the database failed: the pool must close this connection.
     pub(crate) broken: bool,
 }
 
@@ -76,33 +50,82 @@ pub(crate) enum InterruptHandle {
     Sqlite(Arc<StatementGuard>),
 }
 
+/// A connection could not be opened. The text has nothing of the URL in it.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// PostgreSQL did not take the connection; with the message of libpq.
+    #[error("{0}")]
+    Refused(String),
+    /// The connection was opened and could not be set up.
+    #[error("the connection could not be set up")]
+    SetUp(#[source] diesel::result::Error),
+    /// The SQLite file could not be opened.
+    #[error("{0}")]
+    File(String),
+}
+
+impl ConnectError {
+    fn of_postgres(error: ConnectionError) -> Self {
+        match error {
+            ConnectionError::CouldntSetupConfiguration(error) => Self::SetUp(error),
+            other => Self::Refused(without_secrets(&other.to_string()).to_owned()),
+        }
+    }
+
+    fn of_sqlite(error: ConnectionError) -> Self {
+        match error {
+            ConnectionError::CouldntSetupConfiguration(error) => Self::SetUp(error),
+            other => Self::File(other.to_string()),
+        }
+    }
+
+    /// What is wrong with the database, where the error tells.
+    pub(crate) fn fault(&self) -> Option<DatabaseFault> {
+        match self {
+            Self::Refused(_) => Some(DatabaseFault::Unreachable),
+            Self::SetUp(diesel::result::Error::DatabaseError(_, information)) => {
+                DatabaseFault::of_sqlite(information.message())
+            }
+            Self::SetUp(_) => None,
+            Self::File(_) => Some(DatabaseFault::InputOutput),
+        }
+    }
+}
+
 impl r2d2::ManageConnection for Manager {
     type Connection = Pooled;
-    type Error = ConnectionError;
+    type Error = ConnectError;
 
     /// Initializes OpenSSL first, without a handler for the exit of the process: the handler would run while a thread of the pool
     /// still connects, and crash it.
-    fn connect(&self) -> Result<Pooled, ConnectionError> {
+    fn connect(&self) -> Result<Pooled, ConnectError> {
         openssl_sys::init();
-        let (connection, interrupt) = match &self.0 {
+        let generation = self.health.generation();
+        let (connection, interrupt) = match &self.location {
             Location::Postgres(url) => {
-                let mut connection = PgConnection::establish(url)?;
-                let process =
-                    dialect::postgres::set_up(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
+                let mut connection = PgConnection::establish(url).map_err(ConnectError::of_postgres)?;
+                if !self.prepared_statements {
+                    connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+                }
+                let process = dialect::postgres::process(&mut connection).map_err(ConnectError::SetUp)?;
                 (AnyConnection::Postgres(connection), InterruptHandle::Postgres(process))
             }
             Location::Sqlite(path) => {
-                let mut connection = SqliteConnection::establish(&path.to_string_lossy())?;
+                self.check_file()?;
+                let mut connection =
+                    SqliteConnection::establish(&dialect::sqlite::url(path)).map_err(ConnectError::of_sqlite)?;
                 let guard = Arc::new(StatementGuard::new());
-                dialect::sqlite::set_up(&mut connection, &guard).map_err(ConnectionError::CouldntSetupConfiguration)?;
+                dialect::sqlite::set_up(&mut connection, &guard).map_err(ConnectError::SetUp)?;
+                // It may have been replaced between the check and the opening.
+                self.check_file()?;
                 (AnyConnection::Sqlite(connection), InterruptHandle::Sqlite(guard))
             }
         };
-        Ok(Pooled { connection, interrupt, broken: false })
+        Ok(Pooled { connection, interrupt, generation, broken: false })
     }
 
     /// Does nothing: the statement that begins a transaction fails on a lost connection, which saves a round trip.
-    fn is_valid(&self, _: &mut Pooled) -> Result<(), ConnectionError> {
+    fn is_valid(&self, _: &mut Pooled) -> Result<(), ConnectError> {
         Ok(())
     }
 
@@ -115,22 +138,10 @@ impl r2d2::ManageConnection for Manager {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::Location;
-
-    #[test]
-    fn the_scheme_decides_which_database_it_is() {
-        assert_eq!(Location::parse("sqlite://data/g.db"), Some(Location::Sqlite("data/g.db".into())));
-        assert_eq!(Location::parse("sqlite:///var/lib/g.db"), Some(Location::Sqlite("/var/lib/g.db".into())));
-        assert_eq!(
-            Location::parse("postgres://u@h/d?connect_timeout=1"),
-            Some(Location::Postgres(
-                "postgres://u@h/d?connect_timeout=1&tcp_user_timeout=30000&application_name=guildhall".to_owned()
-            ))
-        );
-        for url in ["", "data/g.db", "sqlite://", "sqlite://:memory:", "postgers://u@h/d", "mysql://h/d"] {
-            assert_eq!(Location::parse(url), None, "{url}");
-        }
+impl Manager {
+    /// A connection to another file would mix the log of one with the pages of the other.
+    fn check_file(&self) -> Result<(), ConnectError> {
+        let checked = self.file.as_ref().map_or(Ok(()), DatabaseFile::check_identity);
+        checked.map_err(|found| ConnectError::File(format!("{found}: {}", found.cause)))
     }
 }

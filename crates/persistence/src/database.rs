@@ -1,19 +1,26 @@
 //! Opens a database and migrates it.
 
+use std::collections::BTreeSet;
+use std::error::Error;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel::ConnectionError;
+use diesel::migration::{MigrationSource, MigrationVersion};
+use diesel::pg::Pg;
+use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use guildhall_domain::ports::Store;
 use r2d2::{ManageConnection, NopErrorHandler, Pool};
 
 use crate::canceller::Canceller;
-use crate::connection::{AnyConnection, Location, Manager};
-use crate::dialect;
+use crate::connection::{AnyConnection, ConnectError, Manager};
+use crate::dialect::{self, Dialect};
+use crate::health::{DatabaseFile, HealthCheck, check_access};
+use crate::location::{Location, UrlError};
+use crate::start::{self, StartError};
 use crate::unit_of_work::DieselStore;
 
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -27,7 +34,8 @@ const WRITER_WAIT: Duration = Duration::from_mins(1);
 /// The location of the database, and the limits of its connections.
 #[derive(Clone, Debug)]
 pub struct DatabaseSettings {
-    /// `sqlite://PATH`, where the path is relative unless it starts with a third slash, or `postgres://…` as libpq takes it.
+    /// `sqlite://PATH`, where the path is relative unless it starts with a third slash and has percent escapes where it needs them, or
+    /// `postgres://…` as libpq takes it.
     pub url: String,
     /// The most connections at one time; at least 1. SQLite gets one more, which writes. PostgreSQL gets one more while statements
     /// are being cancelled.
@@ -35,14 +43,26 @@ pub struct DatabaseSettings {
     /// The most time that a statement of a unit of work that only reads may take, and the most time that a statement may wait for a
     /// lock in PostgreSQL. `None`: no limit.
     pub statement_timeout: Option<Duration>,
+    /// Whether PostgreSQL, and a proxy before it, keep prepared statements.
+    pub prepared_statements: bool,
+}
+
+impl DatabaseSettings {
+    /// The SQLite file that a URL names, if it names one.
+    pub fn sqlite_file(url: &str) -> Result<Option<PathBuf>, UrlError> {
+        match Location::parse(url)? {
+            Location::Sqlite(path) => Ok(Some(path)),
+            Location::Postgres(_) => Ok(None),
+        }
+    }
 }
 
 /// Why a database was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The URL names no database that is supported.
-    #[error("the database URL must start with `postgres://` or be `sqlite://` and the path of a file")]
-    Url,
+    #[error(transparent)]
+    Url(#[from] UrlError),
     /// The pool would be empty.
     #[error("the pool size must be at least 1")]
     EmptyPool,
@@ -50,7 +70,7 @@ pub enum OpenError {
     #[error("there is no database at {}", .0.display())]
     Missing(PathBuf),
     /// The file or its folder could not be created.
-    #[error("the database file {} could not be made", path.display())]
+    #[error("the database file {} cannot be created or written to: let database.url name a file in a folder that this user can write to", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -59,7 +79,18 @@ pub enum OpenError {
     },
     /// The database could not be reached.
     #[error("the database could not be reached")]
-    Connect(#[source] ConnectionError),
+    Connect(#[source] ConnectError),
+    /// The SQLite file could not be opened.
+    #[error("the database file {} could not be opened", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ConnectError,
+    },
+    /// Something that the program relies on is not so.
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// The thread that cancels statements could not be started.
     #[error("a thread could not be started")]
     Thread(#[source] io::Error),
@@ -71,7 +102,13 @@ pub enum OpenError {
 /// Why the database was not migrated.
 #[derive(Debug, thiserror::Error)]
 #[error("the database could not be migrated")]
-pub struct MigrateError(#[source] Box<dyn std::error::Error + Send + Sync>);
+pub struct MigrateError(#[source] Box<dyn Error + Send + Sync>);
+
+impl MigrateError {
+    fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(source.into())
+    }
+}
 
 /// An open database.
 pub struct Database {
@@ -82,7 +119,7 @@ pub struct Database {
 impl Database {
     /// Opens the database. A SQLite file that does not exist is created, with its folder; only its owner can read it.
     pub fn connect(settings: &DatabaseSettings) -> Result<Self, OpenError> {
-        let location = Location::parse(&settings.url).ok_or(OpenError::Url)?;
+        let location = Location::parse(&settings.url)?;
         if let Location::Sqlite(path) = &location {
             create(path).map_err(|source| OpenError::File { path: path.clone(), source })?;
         }
@@ -91,7 +128,7 @@ impl Database {
 
     /// Opens the database. A SQLite file that does not exist is an error.
     pub fn connect_existing(settings: &DatabaseSettings) -> Result<Self, OpenError> {
-        match Location::parse(&settings.url).ok_or(OpenError::Url)? {
+        match Location::parse(&settings.url)? {
             Location::Sqlite(path) if !path.exists() => Err(OpenError::Missing(path)),
             location => Self::open(location, settings),
         }
@@ -101,38 +138,52 @@ impl Database {
         if settings.pool_size == 0 {
             return Err(OpenError::EmptyPool);
         }
-        let manager = Manager(location.clone());
-        drop(manager.connect().map_err(OpenError::Connect)?);
-        let connections = pool(location.clone(), settings.pool_size, CONNECTION_WAIT)?;
-        let (writers, canceller) = match location {
-            Location::Postgres(url) => (connections.clone(), Some(Canceller::start(url).map_err(OpenError::Thread)?)),
-            Location::Sqlite(_) => (pool(location, 1, WRITER_WAIT)?, None),
+        let manager = Manager {
+            file: file(&location)?,
+            location,
+            prepared_statements: settings.prepared_statements,
+            health: Arc::default(),
         };
-        let store = DieselStore::new(connections, writers, canceller, settings.statement_timeout);
+        let mut first = manager.connect().map_err(|source| match &manager.location {
+            Location::Sqlite(path) => OpenError::Open { path: path.clone(), source },
+            Location::Postgres(_) => OpenError::Connect(source),
+        })?;
+        if let AnyConnection::Postgres(connection) = &mut first.connection {
+            start::check_server(connection)?;
+        }
+        start::has_pending(&mut first.connection, &known())?;
+        drop(first);
+        let connections = pool(&manager, settings.pool_size, CONNECTION_WAIT)?;
+        let (dialect, writers, canceller) = match &manager.location {
+            Location::Postgres(url) => {
+                // Behind a proxy that pools transactions, the process of a connection is another one each time.
+                let canceller = if start::pools_transactions(&manager)? {
+                    None
+                } else {
+                    Some(Canceller::start(url.clone()).map_err(OpenError::Thread)?)
+                };
+                (Dialect::Postgres, connections.clone(), canceller)
+            }
+            Location::Sqlite(_) => (Dialect::Sqlite, pool(&manager, 1, WRITER_WAIT)?, None),
+        };
+        let health = HealthCheck::new(manager.clone());
+        let store = DieselStore::new(connections, writers, dialect, health, canceller, settings.statement_timeout);
         Ok(Self { manager, store: Arc::new(store) })
     }
 
-    /// Runs the migrations that have not been run, and returns their names. Only one process migrates at a time.
+    /// Runs the migrations that have not been run, and returns their names: all of them, or none after an error. Only one process
+    /// migrates at a time.
     pub fn migrate(&self) -> Result<Vec<String>, MigrateError> {
-        let mut pooled = self.manager.connect().map_err(|error| MigrateError(Box::new(error)))?;
-        let names =
-            |versions: Vec<diesel::migration::MigrationVersion<'_>>| versions.iter().map(ToString::to_string).collect();
-        let run = match &mut pooled.connection {
-            AnyConnection::Postgres(connection) => {
-                dialect::postgres::lock_migrations(connection).map_err(|error| MigrateError(Box::new(error)))?;
-                connection.run_pending_migrations(POSTGRES).map(names).map_err(MigrateError)?
-            }
-            AnyConnection::Sqlite(connection) => {
-                connection.run_pending_migrations(SQLITE).map(names).map_err(MigrateError)?
-            }
-        };
-        self.store.backfill().map_err(|error| MigrateError(Box::new(error)))?;
+        let mut pooled = self.manager.connect().map_err(MigrateError::new)?;
+        let is_pending = start::has_pending(&mut pooled.connection, &known()).map_err(MigrateError::new)?;
+        let run = if is_pending { run_migrations(&mut pooled.connection)? } else { Vec::new() };
+        self.store.backfill().map_err(MigrateError::new)?;
         Ok(run)
     }
 
     /// Reverts every migration, which deletes all data. For tests.
     pub fn revert(&self) -> Result<(), MigrateError> {
-        let mut pooled = self.manager.connect().map_err(|error| MigrateError(Box::new(error)))?;
+        let mut pooled = self.manager.connect().map_err(MigrateError::new)?;
         match &mut pooled.connection {
             AnyConnection::Postgres(connection) => {
                 connection.revert_all_migrations(POSTGRES).map(drop).map_err(MigrateError)
@@ -143,6 +194,14 @@ impl Database {
         }
     }
 
+    /// The time of the database's server, in milliseconds since 1970. SQLite has none of its own.
+    pub fn server_time(&self) -> Result<Option<i64>, StartError> {
+        match &mut self.manager.connect()?.connection {
+            AnyConnection::Postgres(connection) => Ok(Some(start::server_time(connection)?)),
+            AnyConnection::Sqlite(_) => Ok(None),
+        }
+    }
+
     /// The store over this database.
     #[must_use]
     pub fn store(&self) -> Arc<dyn Store> {
@@ -150,15 +209,52 @@ impl Database {
     }
 }
 
-fn pool(location: Location, size: u32, wait: Duration) -> Result<Pool<Manager>, OpenError> {
+/// The versions of the migrations that this program has. Both databases have the same.
+fn known() -> BTreeSet<String> {
+    let versions = |migrations: Vec<Box<dyn diesel::migration::Migration<Pg>>>| {
+        migrations.iter().map(|migration| migration.name().version().to_string()).collect()
+    };
+    MigrationSource::<Pg>::migrations(&POSTGRES).map(versions).unwrap_or_default()
+}
+
+/// Runs the migrations that have not been run. PostgreSQL runs them in one transaction, which holds the lock of the process that
+/// migrates: a lock of the session would outlive it behind a proxy that pools transactions.
+fn run_migrations(connection: &mut AnyConnection) -> Result<Vec<String>, MigrateError> {
+    let names = |versions: Vec<MigrationVersion<'_>>| versions.iter().map(ToString::to_string).collect();
+    match connection {
+        AnyConnection::Postgres(connection) => {
+            start::check_may_create(connection).map_err(MigrateError::new)?;
+            connection.transaction(|connection| {
+                dialect::postgres::lock_migrations(connection)?;
+                connection.run_pending_migrations(POSTGRES).map(names).map_err(MigrateError)
+            })
+        }
+        AnyConnection::Sqlite(connection) => connection.run_pending_migrations(SQLITE).map(names).map_err(MigrateError),
+    }
+}
+
+impl From<diesel::result::Error> for MigrateError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::new(error)
+    }
+}
+
+fn pool(manager: &Manager, size: u32, wait: Duration) -> Result<Pool<Manager>, OpenError> {
     Pool::builder()
         .max_size(size)
         .min_idle(Some(1))
         .test_on_check_out(false)
         .connection_timeout(wait)
         .error_handler(Box::new(NopErrorHandler))
-        .build(Manager(location))
+        .build(manager.clone())
         .map_err(OpenError::Pool)
+}
+
+/// The SQLite file of this location, which must be writable, as must its folder.
+fn file(location: &Location) -> Result<Option<DatabaseFile>, OpenError> {
+    let Location::Sqlite(path) = location else { return Ok(None) };
+    let checked = check_access(path).map_err(io::Error::from).and_then(|()| DatabaseFile::at(path));
+    checked.map(Some).map_err(|source| OpenError::File { path: path.clone(), source })
 }
 
 /// Creates the file and its folder. Only the owner can read the file, because it contains password hashes.

@@ -3,6 +3,9 @@
 //! | Where | What |
 //! |---|---|
 //! | [`Database`] | opens a database by its URL, migrates it, and returns the store |
+//! | `location` | where a database is, read from its URL |
+//! | `start` | what is checked before a database is used |
+//! | `health` | whether the database can do its work, and the lines of the log about that |
 //! | `connection` | a connection to either database, and how it is set up |
 //! | `schema`, `sql_types` | the tables, and the types that the databases store differently |
 //! | `unit_of_work` | transactions: begin, commit, roll back, run again after a conflict |
@@ -15,11 +18,17 @@ mod canceller;
 mod connection;
 mod database;
 mod dialect;
+mod health;
 mod listing;
+mod location;
 mod schema;
 mod sql_types;
+mod start;
 mod statement_guard;
 mod tables;
 mod unit_of_work;
 
+pub use connection::ConnectError;
 pub use database::{Database, DatabaseSettings, MigrateError, OpenError};
+pub use location::UrlError;
+pub use start::StartError;

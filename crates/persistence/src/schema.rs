@@ -227,6 +227,26 @@ diesel::table! {
     }
 }
 
+/// Every table above.
+pub(crate) const TABLES: [&str; 16] = [
+    "users",
+    "user_identifiers",
+    "groups",
+    "group_email_domains",
+    "group_users",
+    "group_user_counts",
+    "group_counts",
+    "user_counts",
+    "user_search",
+    "group_children",
+    "group_closure",
+    "api_keys",
+    "refresh_tokens",
+    "unknown_sign_ins",
+    "known_addresses",
+    "identities",
+];
+
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(group_users -> users (user_id));
 diesel::joinable!(user_identifiers -> users (user_id));
@@ -247,3 +267,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     known_addresses,
     identities,
 );
+
+#[cfg(test)]
+mod tests {
+    use super::TABLES;
+
+    #[test]
+    fn no_table_is_missing_from_the_list() {
+        assert_eq!(include_str!("schema.rs").matches("\ndiesel::table!").count(), TABLES.len());
+    }
+}

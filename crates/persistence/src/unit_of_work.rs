@@ -16,12 +16,12 @@ mod retry;
 mod run;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use diesel::prelude::*;
-use guildhall_domain::ports::{Cancellation, Ping, StoreError};
+use guildhall_domain::ports::{Cancellation, StoreError};
 
 use crate::connection::{AnyConnection, InterruptHandle};
+use crate::dialect::Dialect;
 use crate::listing::ListingCache;
 
 pub(crate) use failure::Failure;
@@ -34,8 +34,10 @@ pub(crate) struct Unit<'a> {
     connection: &'a mut AnyConnection,
     interrupt: &'a InterruptHandle,
     cancellation: &'a Cancellation,
-    /// The most time that a statement may take.
+    /// The most time that a statement may take if the unit of work only reads, or wait for a lock if it writes.
     limit: Option<Duration>,
+    /// Whether it only reads.
+    reads: bool,
     cache: &'a ListingCache,
     /// The first failure of a statement. PostgreSQL refuses every statement after it with an error that does not tell the cause.
     failure: Option<Arc<Failure>>,
@@ -51,9 +53,12 @@ impl Unit<'_> {
             return Err(self.record(Failure::Cancelled));
         }
         if let InterruptHandle::Sqlite(guard) = self.interrupt {
-            guard.allow(self.limit);
+            guard.allow(self.limit.filter(|_| self.reads));
         }
-        statements(self.connection).map_err(|failure| self.record(failure))
+        let dialect = Dialect::of(self.connection);
+        let began = Instant::now();
+        statements(self.connection)
+            .map_err(|failure| self.record(failure.after(began.elapsed(), self.limit, self.reads, dialect)))
     }
 
     /// Runs the statements of a listing, which may use the cache.
@@ -69,14 +74,6 @@ impl Unit<'_> {
     fn record(&mut self, failure: Failure) -> StoreError {
         let failure = Arc::new(failure);
         self.failure.get_or_insert_with(|| Arc::clone(&failure));
-        store_error(&failure, self.limit)
-    }
-}
-
-impl Ping for Unit<'_> {
-    fn ping(&mut self) -> Result<(), StoreError> {
-        self.run(|connection| {
-            Ok(diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("1")).execute(connection).map(drop)?)
-        })
+        store_error(&failure, self.limit, Dialect::of(self.connection))
     }
 }

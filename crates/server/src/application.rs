@@ -16,7 +16,9 @@ use guildhall_domain::access::{Policy, Scopes};
 use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::directory::{CreateUserError, Directory, FirstAdministratorError, FirstApiKey};
 use guildhall_domain::external::Trust;
+use guildhall_domain::ports::Clock as _;
 use guildhall_domain::secret::Secret;
+use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::LockoutPolicy;
 use guildhall_http::{Api, ConnectionLimits, LaneSizes, Limits, ServeOptions, TokenLimits};
 use guildhall_persistence::{Database, DatabaseSettings};
@@ -27,7 +29,7 @@ use crate::output::write_in_time;
 use crate::settings::{Bootstrap, Issuer, Settings};
 use crate::signals::{self, StopSignals};
 use crate::signing::KeySource;
-use crate::system::{SystemClock, UuidV7, operator};
+use crate::system::{SystemClock, UuidV7, check_clock, clock_difference, operator};
 
 /// How many connections may wait to be accepted, as far as the system allows.
 const BACKLOG: i32 = 4096;
@@ -52,13 +54,16 @@ struct Application {
 
 impl Application {
     /// Opens and migrates the database, creates the first administrator if there are no users, and listens.
-    fn build(settings: &Settings) -> Result<Self> {
+    pub(crate) fn build(settings: &Settings) -> Result<Self> {
+        check_clock(SystemClock.now())?;
         let keys = KeySource::of(settings)?;
         let database = Database::connect(&database(settings)).context("database.url")?;
         let tokens = tokens(settings, &keys)?.with_external_issuers(issuers(settings)?)?;
         for migration in database.migrate()? {
             tracing::info!(%migration, "ran the migration {migration}");
         }
+        database.store().ready().context("database.url")?;
+        compare_clocks(&database)?;
         let directory = directory(&database, settings, keys.secrets()?);
         directory.prepare(&operator())?;
         let (host, port) = (settings.server.host.as_str(), settings.server.port);
@@ -119,6 +124,16 @@ impl Application {
     }
 }
 
+/// Warns if the clock of the database's server shows another time, because one of both is wrong.
+fn compare_clocks(database: &Database) -> Result<()> {
+    if let Some(theirs) = database.server_time().context("database.url")?
+        && let Some(line) = clock_difference(SystemClock.now(), Timestamp::from_milliseconds(theirs))
+    {
+        tracing::warn!("{line}");
+    }
+    Ok(())
+}
+
 /// How many connections there may be: as many as the settings say, if that many files may be open.
 fn connections(settings: &Settings) -> ConnectionLimits {
     let wanted = settings.server.max_connections;
@@ -141,6 +156,7 @@ pub(crate) fn database(settings: &Settings) -> DatabaseSettings {
         url: settings.database.url.reveal().to_owned(),
         pool_size: settings.database.pool_size,
         statement_timeout: timeout.map(Duration::from_secs),
+        prepared_statements: settings.database.prepared_statements,
     }
 }
 

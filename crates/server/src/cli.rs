@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use guildhall_auth::RandomSecrets;
 use guildhall_domain::directory::{CallerError, Directory};
 use guildhall_domain::identifier::UserIdentifier;
-use guildhall_domain::ports::Tokens;
+use guildhall_domain::ports::{Clock as _, Tokens};
 use guildhall_persistence::Database;
 
 use api_keys::ApiKeyCommand;
@@ -18,7 +18,7 @@ use api_keys::ApiKeyCommand;
 use crate::application;
 use crate::settings::Settings;
 use crate::signing::KeySource;
-use crate::system::operator;
+use crate::system::{SystemClock, check_clock, operator};
 use crate::telemetry;
 
 /// Keeps users, groups and who belongs to which, behind an HTTP API.
@@ -121,6 +121,7 @@ fn rotate(settings: &Settings) -> Result<()> {
 }
 
 fn token(settings: &Settings, user: &str) -> Result<()> {
+    check_clock(SystemClock.now())?;
     let keys = KeySource::of(settings)?;
     let caller = existing(settings)?.caller_for(&operator(), &UserIdentifier::from(user)).map_err(|error| {
         let what = match &error {

@@ -14,6 +14,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail};
 use config::{Config, ConfigError, Environment, File, FileFormat};
 use guildhall_http::PathPrefix;
+use guildhall_persistence::DatabaseSettings;
 use ipnet::IpNet;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -88,6 +89,7 @@ pub(crate) struct Database {
     /// In seconds; 0 is no limit.
     #[serde(deserialize_with = "values::whole")]
     pub(crate) statement_timeout: u64,
+    pub(crate) prepared_statements: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -185,9 +187,8 @@ impl Settings {
 
     /// Validates what the types cannot.
     fn check(&self) -> Result<()> {
-        let url = ["sqlite://", "postgres://", "postgresql://"]
-            .iter()
-            .any(|scheme| self.database.url.reveal().starts_with(scheme));
+        // The message never repeats the URL.
+        DatabaseSettings::sqlite_file(self.database.url.reveal()).map_err(|error| anyhow!("database.url: {error}"))?;
         for (holds, key, rule) in [
             (!self.server.host.is_empty(), "server.host", "must not be empty"),
             (self.server.workers != Some(0), "server.workers", "must be at least 1"),
@@ -203,7 +204,6 @@ impl Settings {
             ),
             (self.server.max_connections >= 16, "server.max_connections", "must be at least 16"),
             (self.server.max_connections_per_address > 0, "server.max_connections_per_address", "must be at least 1"),
-            (url, "database.url", "must start with sqlite:// or postgres://"),
             (self.database.pool_size >= FEWEST_CONNECTIONS, "database.pool_size", "must be at least 2"),
             (
                 self.database.statement_timeout <= LONGEST_STATEMENT_TIMEOUT,

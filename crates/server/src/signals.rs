@@ -27,6 +27,8 @@ impl StopSignals {
 /// Keeps SIGHUP, SIGUSR1 and SIGUSR2 from ending the process, which is what they do by default, and logs them. Terminals that are
 /// closed, scripts that rotate logs and supervisors that reload send them. Must be called inside a Tokio runtime.
 pub(crate) fn ignore_others() -> Result<()> {
+    // Sent when a file would get larger than the system allows. With a handler, which stays, the write fails instead.
+    drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
     for (kind, name) in [
         (SignalKind::hangup(), "SIGHUP"),
         (SignalKind::user_defined1(), "SIGUSR1"),

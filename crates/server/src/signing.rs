@@ -1,11 +1,12 @@
 //! The source of the keys that sign and verify access tokens.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use guildhall_auth::{JwtTokens, KeyFile, KeyRotation, KeySet, RandomSecrets, TokenSettings};
 use guildhall_domain::ports::Clock;
+use guildhall_persistence::DatabaseSettings;
 
 use crate::settings::{Secret, Settings};
 
@@ -30,11 +31,13 @@ impl KeySource {
                 Ok(Self::Secret { current: secret.clone(), previous: settings.auth.hs256_previous_secret.clone() })
             }
             (None, Some(file)) => Ok(Self::File(file.clone())),
-            (None, None) => match settings.database.url.reveal().strip_prefix("sqlite://") {
-                Some(path) => Ok(Self::Generated(Path::new(path).with_extension("key.pem"))),
-                // Instances on several machines would each make a key of their own, and refuse each other's tokens.
-                None => bail!("with PostgreSQL, auth.signing_key_file or auth.hs256_secret must be set"),
-            },
+            (None, None) => {
+                match DatabaseSettings::sqlite_file(settings.database.url.reveal()).context("database.url")? {
+                    Some(path) => Ok(Self::Generated(path.with_extension("key.pem"))),
+                    // Instances on several machines would each make a key of their own, and refuse each other's tokens.
+                    None => bail!("with PostgreSQL, auth.signing_key_file or auth.hs256_secret must be set"),
+                }
+            }
         }
     }
 
@@ -91,6 +94,7 @@ mod tests {
         let generated = |path: &str| Ok(KeySource::Generated(PathBuf::from(path)));
         assert_eq!(source(&[]), generated("data/guildhall.key.pem"));
         assert_eq!(source(&[(url, "sqlite:///var/lib/g/g.db")]), generated("/var/lib/g/g.key.pem"));
+        assert_eq!(source(&[(url, "sqlite:///var/my%20data/g.db")]), generated("/var/my data/g.key.pem"));
         assert_eq!(source(&[(file, "k.pem")]), Ok(KeySource::File(PathBuf::from("k.pem"))));
         assert!(matches!(
             source(&[(secret, "s"), (url, "postgres://h/d")]),

@@ -22,11 +22,11 @@ mod users;
 use std::path::Path;
 
 use guildhall_domain::page::{Page, Paged};
-use guildhall_domain::ports::{Cancellation, Ping, Reader, Store, StoreError, Undo, UserReader, Writer};
+use guildhall_domain::ports::{Cancellation, Reader, Store, StoreError, Undo, Writer};
 use guildhall_domain::search::{Field, Listing};
 use redb::{Database, ReadableDatabase, WriteTransaction};
 
-use tables::{Changes, Tables, failed};
+use tables::{Changes, failed};
 
 /// Keeps the directory in a file.
 ///
@@ -81,16 +81,15 @@ impl Store for RedbStore {
     fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
         self.writing(work)
     }
+
+    /// A write transaction would wait for the one before, so this opens one that reads: the file is this process's alone.
+    fn ready(&self) -> Result<(), StoreError> {
+        self.database.begin_read().map(drop).map_err(failed)
+    }
 }
 
 /// A unit of work: over a `ReadTransaction` it is a [`Reader`], over [`Changes`] a [`Writer`] too.
 struct UnitOfWork<T>(T);
-
-impl<T: Tables> Ping for UnitOfWork<T> {
-    fn ping(&mut self) -> Result<(), StoreError> {
-        self.has_users().map(drop)
-    }
-}
 
 /// The page of the items that pass the listing's filter.
 fn listed<F: Field>(mut items: Vec<F::Item>, listing: &Listing<F>) -> Paged<F::Item> {

@@ -143,10 +143,17 @@ pub fn a_wanted_rollback_returns_its_value_and_leaves_nothing(store: Arc<dyn Sto
     }
 }
 
-/// A store that is there answers.
-pub fn the_store_is_reachable(store: Arc<dyn Store>) {
+/// A store that takes changes is ready, also while another unit of work writes.
+pub fn a_store_that_takes_changes_is_ready(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
-    must(fixture.directory.ready(&fixture.operator()));
+    must(fixture.directory.ready());
+    let user = user_named("busy", Uuid::from_u128(0xfeed));
+    let written: Outcome<()> = fixture.store.write_alone(|directory| {
+        directory.insert_user(&user, None, SecurityStamp(Uuid::nil()), NameSource::Authority)?;
+        fixture.store.ready()
+    });
+    must(written);
+    must(fixture.directory.ready());
 }
 
 /// There are nine system groups, `Everyone` below `CMS Editors`, and one first administrator, however often one asks.

@@ -19,16 +19,17 @@ pub struct StoreError {
 /// The kind of a store's error, which tells whether trying again later may help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The store cannot be reached or is overloaded; it may answer later.
+    /// The store cannot be reached, is overloaded, or cannot do its work until its surroundings are mended (it is read-only, full or
+    /// damaged, for example). It may answer later.
     Unavailable,
     /// A read took longer than this limit. The same read is likely to take as long again.
     TimedOut(Duration),
-    /// Something is wrong with the store, or with the data in it.
+    /// A statement of the store or a value in it is wrong. The same work is likely to fail again.
     Failed,
 }
 
 impl StoreError {
-    /// The store cannot be reached, or is overloaded.
+    /// The store cannot be reached, is overloaded, or cannot do its work until its surroundings are mended.
     pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { fault: Fault::Unavailable, source: source.into() }
     }
@@ -38,7 +39,7 @@ impl StoreError {
         Self { fault: Fault::TimedOut(limit), source: source.into() }
     }
 
-    /// Something is wrong with the store, or with the data in it.
+    /// A statement of the store or a value in it is wrong.
     pub fn failed(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { fault: Fault::Failed, source: source.into() }
     }

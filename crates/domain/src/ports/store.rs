@@ -22,6 +22,13 @@ pub trait Store: Send + Sync {
     /// Changes that must see no other such change from first read to end: edges between groups, and removals that could
     /// take the last administrator.
     fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError>;
+    /// Checks that a change could be committed. It is cheap, and does not wait until other units of work have ended.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be reached, or would not commit a change: because it is read-only, full or damaged, for example. After
+    /// a unit of work failed for such a reason, it keeps failing until a change was committed.
+    fn ready(&self) -> Result<(), StoreError>;
 }
 
 /// Asks a store to roll a unit of work back.

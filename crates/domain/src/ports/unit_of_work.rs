@@ -2,22 +2,15 @@
 
 use super::{
     ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, GroupReader, GroupWriter, IdentityReader, IdentityWriter,
-    LockoutReader, LockoutWriter, MembershipReader, MembershipWriter, SessionReader, SessionWriter, StoreError,
-    UserReader, UserWriter,
+    LockoutReader, LockoutWriter, MembershipReader, MembershipWriter, SessionReader, SessionWriter, UserReader,
+    UserWriter,
 };
-
-/// Tells whether the store can be reached.
-pub trait Ping {
-    /// Fails if the store cannot be reached.
-    fn ping(&mut self) -> Result<(), StoreError>;
-}
 
 /// Reads the directory. Not found is `None` or left out, never an error.
 ///
 /// Implemented for everything that reads each aggregate.
 pub trait Reader:
-    Ping
-    + UserReader
+    UserReader
     + GroupReader
     + MembershipReader
     + ChildReader
@@ -29,8 +22,7 @@ pub trait Reader:
 }
 
 impl<T> Reader for T where
-    T: Ping
-        + UserReader
+    T: UserReader
         + GroupReader
         + MembershipReader
         + ChildReader

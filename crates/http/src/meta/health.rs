@@ -40,7 +40,7 @@ async fn live() -> Result<PreparedResponse, Problem> {
     json(StatusCode::OK, &OK)
 }
 
-/// Tells whether the service can work: whether the database answers.
+/// Tells whether the service can work: whether the database answers and would take a change. 503 while it does not.
 #[utoipa::path(
     get,
     path = "/health/ready",
@@ -49,9 +49,6 @@ async fn live() -> Result<PreparedResponse, Problem> {
     responses((status = 200, description = "It can.", body = Health))
 )]
 async fn ready(api: Data<Api>) -> Result<PreparedResponse, Problem> {
-    run(&api, Lane::Read, Actor::Anonymous, move |api, context| {
-        api.directory.ready(context).map_err(Problem::unavailable)
-    })
-    .await?;
+    run(&api, Lane::Read, Actor::Anonymous, |api, _| api.directory.ready().map_err(Problem::unavailable)).await?;
     json(StatusCode::OK, &OK)
 }

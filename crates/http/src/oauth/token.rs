@@ -73,7 +73,7 @@ enum TokenType {
         (status = 408, description = "The form came too slowly.", body = OAuthError),
         (status = 429, description = "There were too many failures from this address, or for this account from it.", body = OAuthError,
          headers(("Retry-After" = u32, description = "After how many seconds to ask again."))),
-        (status = 503, description = "The database is away, or too many requests collide.", body = OAuthError,
+        (status = 503, description = "The database cannot do its work, or too many requests collide.", body = OAuthError,
          headers(("Retry-After" = u32, description = "After how many seconds to ask again.")))
     )
 )]

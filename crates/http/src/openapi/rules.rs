@@ -38,7 +38,12 @@ const ERROR_RESPONSES: [(&str, &str, &str, &str); 12] = [
         "ValidationError",
         "Fields are not as they must be. All of them are named; nothing was changed.",
     ),
-    ("503", "Unavailable", "Error", "The database is away, the query takes too long, or too many requests collide."),
+    (
+        "503",
+        "Unavailable",
+        "Error",
+        "The database cannot do its work (it is away, read-only or full, for example), the query takes too long, or too many requests collide. Nothing was done.",
+    ),
 ];
 const SERVER_ERROR: (&str, &str, &str, &str) = ("500", "Failed", "Error", "The service failed; its log says more.");
 

@@ -74,4 +74,9 @@ impl Store for Moody {
         self.work()?;
         self.memory.writing_alone(work)
     }
+
+    fn ready(&self) -> Result<(), StoreError> {
+        self.work()?;
+        self.memory.ready()
+    }
 }

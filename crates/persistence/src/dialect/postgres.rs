@@ -17,21 +17,18 @@ const WRITE_ALONE_LOCK: i64 = 7_164_780_301;
 /// The advisory lock of a process that migrates.
 const MIGRATION_LOCK: i64 = 7_164_780_302;
 
+/// The settings of every transaction.
+const SETTINGS: &str = "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0";
+
 #[derive(QueryableByName)]
 struct Process {
     #[diesel(sql_type = Integer)]
     process: i32,
 }
 
-/// Sets up a connection, and returns the id of the process of PostgreSQL that serves it. Statements are not compiled, because they
-/// are short. They do not use parallel workers, which would take the processors from other statements.
-pub(crate) fn set_up(connection: &mut PgConnection) -> QueryResult<i32> {
-    let process: Process = sql_query(
-        "SELECT pg_backend_pid() AS process, set_config('jit', 'off', false), \
-         set_config('max_parallel_workers_per_gather', '0', false)",
-    )
-    .get_result(connection)?;
-    Ok(process.process)
+/// The id of the process of PostgreSQL that serves the connection.
+pub(crate) fn process(connection: &mut PgConnection) -> QueryResult<i32> {
+    Ok(sql_query("SELECT pg_backend_pid() AS process").get_result::<Process>(connection)?.process)
 }
 
 /// Cancels the statement that the process of another connection runs, if it runs one.
@@ -45,26 +42,34 @@ pub(crate) fn cancel(connection: &mut PgConnection, process: i32) -> QueryResult
 /// the wait would bring back the race that the lock is to prevent.
 ///
 /// For readers, `limit` is the most time of each statement. For writers, whose bulk changes may take long, it is the most time of each
-/// wait for a lock. Both are set by the statement that begins the transaction, and end with it.
+/// wait for a lock.
+///
+/// Statements are not compiled, because they are short. They do not use parallel workers, which would take the processors from other
+/// statements. All settings are set by the statement that begins the transaction, and end with it: behind a proxy that pools
+/// transactions, those of a session would stay with a connection that others use next.
 pub(crate) fn begin(connection: &mut PgConnection, mode: TransactionMode, limit: Option<Duration>) -> QueryResult<()> {
     // 0 is no limit.
     let limit = limit.map_or(0, |limit| limit.as_millis());
     let sql = match mode {
         TransactionMode::Read => {
-            format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {limit}")
+            format!(
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {SETTINGS}; SET LOCAL statement_timeout = {limit}"
+            )
         }
-        TransactionMode::Write => format!("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {limit}"),
+        TransactionMode::Write => {
+            format!("BEGIN ISOLATION LEVEL READ COMMITTED; {SETTINGS}; SET LOCAL lock_timeout = {limit}")
+        }
         TransactionMode::WriteAlone => format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {limit}; \
+            "BEGIN ISOLATION LEVEL READ COMMITTED; {SETTINGS}; SET LOCAL lock_timeout = {limit}; \
              SELECT pg_advisory_xact_lock({WRITE_ALONE_LOCK})"
         ),
     };
     AnsiTransactionManager::begin_transaction_sql(connection, &sql)
 }
 
-/// Waits until no other process migrates. The lock is released when the connection closes.
+/// Waits until no other process migrates. The lock is released when the transaction ends.
 pub(crate) fn lock_migrations(connection: &mut PgConnection) -> QueryResult<()> {
-    connection.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))
+    connection.batch_execute(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
 }
 
 #[derive(QueryableByName)]

@@ -1,10 +1,12 @@
 //! SQLite's statements.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::prelude::*;
+use diesel::result::Error;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Binary};
 use guildhall_domain::name::TextKey;
@@ -17,24 +19,41 @@ use crate::statement_guard::StatementGuard;
 const BUSY_TIMEOUT: u32 = 30_000;
 /// The page cache of a connection.
 const CACHE_KIBIBYTES: u32 = 16_000;
-/// How much of the file is mapped into memory at most: what SQLite allows by default.
-const MAX_MAPPED_BYTES: u32 = 2_147_418_112;
 
 /// Sets up a connection. `busy_timeout` comes first, because switching to WAL may have to wait; foreign keys are off unless a
-/// connection switches them on. The file is mapped into memory, of which all connections share one copy.
+/// connection switches them on. The file is not mapped into memory: there, a failing disk or a truncated file would end the process.
 ///
 /// `guard` can end its statements.
 pub(crate) fn set_up(connection: &mut SqliteConnection, guard: &Arc<StatementGuard>) -> QueryResult<()> {
     connection.batch_execute(&format!(
         "PRAGMA busy_timeout = {BUSY_TIMEOUT}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
          PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{CACHE_KIBIBYTES}; \
-         PRAGMA mmap_size = {MAX_MAPPED_BYTES};"
+         PRAGMA mmap_size = 0;"
     ))?;
     let guard = Arc::clone(guard);
     guildhall_interrupt_check_utils::register_nondeterministic_impl(connection, move || guard.check())?;
     guildhall_has_word_utils::register_impl(connection, |key: String, word: String| {
         TextKey::stored(key).has_word(&TextKey::stored(word))
     })
+}
+
+/// The URL by which SQLite opens the file at this path, and does not create it if it is gone.
+pub(crate) fn url(path: &Path) -> String {
+    let escape = |character: char| match character {
+        '%' => "%25".to_owned(),
+        '?' => "%3F".to_owned(),
+        '#' => "%23".to_owned(),
+        _ => character.to_string(),
+    };
+    // An absolute path stands after an empty authority, because it might itself start with two slashes.
+    let start = if path.is_absolute() { "file://" } else { "file:" };
+    format!("{start}{}?mode=rw", path.to_string_lossy().chars().map(escape).collect::<String>())
+}
+
+/// Whether another connection has the lock that the statement needs.
+pub(crate) fn is_busy(error: &Error) -> bool {
+    let Error::DatabaseError(_, information) = error else { return false };
+    ["database is locked", "database table is locked"].iter().any(|start| information.message().starts_with(start))
 }
 
 #[declare_sql_function]

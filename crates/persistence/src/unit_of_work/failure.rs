@@ -6,6 +6,8 @@ use std::time::Duration;
 use diesel::result::{DatabaseErrorKind, Error};
 use guildhall_domain::ports::StoreError;
 
+use crate::dialect::{Dialect, sqlite};
+use crate::health::{DatabaseFault, FaultFound};
 use crate::statement_guard::{INTERRUPTED, OVERDUE};
 
 /// Why a statement failed.
@@ -14,6 +16,18 @@ pub(crate) enum Failure {
     /// The database refused the statement, or failed.
     #[error(transparent)]
     Database(#[from] Error),
+    /// PostgreSQL refused the statement after the time that a statement may take.
+    #[error("the statement took longer than it may")]
+    TimedOut(#[source] Error),
+    /// PostgreSQL refused the statement after the time that one may wait for a lock.
+    #[error("the statement waited longer than it may for another unit of work")]
+    Blocked(#[source] Error),
+    /// There was no connection in time.
+    #[error("there is no free connection to the database")]
+    NoConnection(#[source] r2d2::Error),
+    /// The file of the database is not to be used.
+    #[error(transparent)]
+    Unusable(#[from] FaultFound),
     /// The row to change has another version than the one that was read, or was deleted.
     #[error("the row changed after it was read")]
     Stale,
@@ -30,7 +44,7 @@ pub(crate) enum Failure {
 pub(super) enum FailureKind {
     /// Another unit of work changed what this one relied on.
     Conflict,
-    /// A statement was interrupted: because its unit of work was cancelled, or by a request that was meant for another one.
+    /// A statement was interrupted, because its unit of work was cancelled.
     Interrupted,
     /// A statement took longer than it may.
     TimedOut,
@@ -38,75 +52,116 @@ pub(super) enum FailureKind {
     Blocked,
     /// The connection to the database was lost.
     Lost,
+    /// No connection was free, or could be opened.
+    NoConnection,
+    /// The database as a whole cannot do its work.
+    Fault(DatabaseFault),
+    /// PostgreSQL refused the statement, and Diesel does not tell why: a deadlock, a request to cancel that was meant for another
+    /// statement, a fault of the database, or a statement that is wrong. Its text is in the language of the server.
+    Unclear,
     /// The statement or the data is wrong.
     Other,
 }
 
-/// The messages of errors that have no kind in Diesel, and what they mean: texts of libpq, of PostgreSQL in its `C` locale, of
-/// SQLite, and of the function that SQLite's statements call (`statement_guard`).
-const MESSAGES: [(&str, FailureKind); 17] = [
-    (OVERDUE, FailureKind::TimedOut),
-    (INTERRUPTED, FailureKind::Interrupted),
-    ("canceling statement due to statement timeout", FailureKind::TimedOut),
-    ("canceling statement due to user request", FailureKind::Interrupted),
-    ("canceling statement due to lock timeout", FailureKind::Blocked),
-    ("deadlock detected", FailureKind::Conflict),
-    ("database is locked", FailureKind::Conflict),
-    ("database table is locked", FailureKind::Conflict),
-    ("server closed the connection", FailureKind::Lost),
-    ("terminating connection", FailureKind::Lost),
-    ("could not receive data from server", FailureKind::Lost),
-    ("could not send data to server", FailureKind::Lost),
-    ("connection to server", FailureKind::Lost),
-    ("no connection to the server", FailureKind::Lost),
-    ("SSL connection has been closed", FailureKind::Lost),
-    ("SSL SYSCALL error", FailureKind::Lost),
-    ("the database system is", FailureKind::Lost),
-];
-
 impl Failure {
-    pub(super) fn kind(&self) -> FailureKind {
+    pub(super) fn kind(&self, dialect: Dialect) -> FailureKind {
         match self {
-            Self::Database(error) => FailureKind::of(error),
+            Self::Database(error) => FailureKind::of(error, dialect),
+            Self::TimedOut(_) => FailureKind::TimedOut,
+            Self::Blocked(_) => FailureKind::Blocked,
+            Self::NoConnection(_) => FailureKind::NoConnection,
+            Self::Unusable(found) => FailureKind::Fault(found.fault),
             Self::Stale => FailureKind::Conflict,
             Self::Cancelled => FailureKind::Interrupted,
             Self::Data(_) => FailureKind::Other,
         }
     }
+
+    /// The same failure, knowing that it came after this time. PostgreSQL ends a statement of a unit of work that reads once it has run for
+    /// `limit`, and one of a unit of work that writes once it has waited for so long.
+    pub(super) fn after(self, time: Duration, limit: Option<Duration>, reads: bool, dialect: Dialect) -> Self {
+        let is_over = limit.is_some_and(|limit| time >= limit);
+        match self {
+            Self::Database(error) if is_over && FailureKind::of(&error, dialect) == FailureKind::Unclear => {
+                if reads {
+                    Self::TimedOut(error)
+                } else {
+                    Self::Blocked(error)
+                }
+            }
+            other => other,
+        }
+    }
+
+    /// Whether the database found a fault in the text of the statement.
+    pub(super) fn is_about_the_text(&self) -> bool {
+        matches!(self, Self::Database(Error::DatabaseError(_, information)) if information.statement_position().is_some())
+    }
 }
 
 impl FailureKind {
-    fn of(error: &Error) -> Self {
+    fn of(error: &Error, dialect: Dialect) -> Self {
         match error {
             Error::DatabaseError(kind, information) => match kind {
                 DatabaseErrorKind::UniqueViolation
                 | DatabaseErrorKind::ForeignKeyViolation
                 | DatabaseErrorKind::SerializationFailure => Self::Conflict,
-                DatabaseErrorKind::ClosedConnection => Self::Lost,
-                _ => {
-                    let message = information.message();
-                    MESSAGES.iter().find(|(text, _)| message.contains(text)).map_or(Self::Other, |(_, kind)| *kind)
-                }
+                DatabaseErrorKind::ReadOnlyTransaction => Self::Fault(DatabaseFault::ReadOnly),
+                DatabaseErrorKind::NotNullViolation
+                | DatabaseErrorKind::CheckViolation
+                | DatabaseErrorKind::RestrictViolation
+                | DatabaseErrorKind::ExclusionViolation => Self::Other,
+                kind => match (dialect, kind) {
+                    (Dialect::Sqlite, _) => Self::of_sqlite(error, information.message()),
+                    // The client could not send the statement.
+                    (
+                        Dialect::Postgres,
+                        DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+                    ) => Self::Lost,
+                    (Dialect::Postgres, _) => Self::Unclear,
+                },
             },
+            Error::RollbackErrorOnCommit { commit_error, .. } => Self::of(commit_error, dialect),
             Error::BrokenTransactionManager => Self::Lost,
             _ => Self::Other,
         }
     }
 
+    fn of_sqlite(error: &Error, message: &str) -> Self {
+        if message.contains(OVERDUE) {
+            Self::TimedOut
+        } else if message.contains(INTERRUPTED) {
+            Self::Interrupted
+        } else if sqlite::is_busy(error) {
+            Self::Conflict
+        } else {
+            DatabaseFault::of_sqlite(message).map_or(Self::Other, Self::Fault)
+        }
+    }
+
     /// Whether the same work may succeed when it is run again at once.
     pub(super) fn is_worth_another_attempt(self) -> bool {
-        matches!(self, Self::Conflict | Self::Interrupted)
+        matches!(self, Self::Conflict | Self::Interrupted | Self::Unclear)
+    }
+
+    /// Whether the connection is not to be used again.
+    pub(super) fn breaks_connection(self) -> bool {
+        matches!(self, Self::Lost | Self::Fault(_))
     }
 }
 
-/// The error that the domain gets for a failure, where a statement may take no longer than `limit`.
-pub(super) fn store_error(failure: &Arc<Failure>, limit: Option<Duration>) -> StoreError {
+/// The error that the domain gets for a failure of a statement, where a statement may take no longer than `limit`.
+pub(super) fn store_error(failure: &Arc<Failure>, limit: Option<Duration>, dialect: Dialect) -> StoreError {
     let source = Arc::clone(failure);
-    match failure.kind() {
+    match failure.kind(dialect) {
         FailureKind::Other => StoreError::failed(source),
         FailureKind::TimedOut => StoreError::timed_out(limit.unwrap_or_default(), source),
-        FailureKind::Conflict | FailureKind::Interrupted | FailureKind::Blocked | FailureKind::Lost => {
-            StoreError::unavailable(source)
-        }
+        FailureKind::Conflict
+        | FailureKind::Interrupted
+        | FailureKind::Blocked
+        | FailureKind::Lost
+        | FailureKind::NoConnection
+        | FailureKind::Fault(_)
+        | FailureKind::Unclear => StoreError::unavailable(source),
     }
 }

@@ -8,6 +8,9 @@ use super::failure::Failure;
 
 /// How often a unit of work is run at most.
 pub(super) const MAX_ATTEMPTS: u32 = 8;
+/// For how long a unit of work is run again whose failure is not clear: most are over at once, and a bulk change that fails for lack of
+/// space would fail as late each time.
+pub(super) const UNCLEAR_TIME: Duration = Duration::from_secs(5);
 /// The pause before the second attempt. It doubles with each further attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 /// The longest pause between two attempts: all pauses together last about 100 ms.

@@ -1,7 +1,7 @@
 //! The store: runs units of work in transactions.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::TransactionManager;
 use diesel::prelude::*;
@@ -15,7 +15,8 @@ use super::interruption::Interruption;
 use super::retry::{self, AttemptsExhausted, MAX_ATTEMPTS};
 use crate::canceller::Canceller;
 use crate::connection::{AnyConnection, Manager, Pooled};
-use crate::dialect::{self, TransactionMode};
+use crate::dialect::{self, Dialect, TransactionMode};
+use crate::health::{DatabaseFault, HealthCheck};
 use crate::listing::{BACKFILL_LIMIT, ListingCache, backfill};
 use crate::sql_types::Key;
 
@@ -25,7 +26,9 @@ pub(crate) struct DieselStore {
     /// The connections of units of work that write. SQLite has one writer at a time, so there it is a pool of one: writers wait
     /// for it, and readers keep their own connections.
     writers: Pool<Manager>,
+    dialect: Dialect,
     cache: ListingCache,
+    health: HealthCheck,
     /// Cancels statements of PostgreSQL.
     canceller: Option<Canceller>,
     /// The most time that a statement may take which reads, or that one may wait for a lock of another unit of work.
@@ -44,10 +47,12 @@ impl DieselStore {
     pub(crate) fn new(
         connections: Pool<Manager>,
         writers: Pool<Manager>,
+        dialect: Dialect,
+        health: HealthCheck,
         canceller: Option<Canceller>,
         limit: Option<Duration>,
     ) -> Self {
-        Self { connections, writers, cache: ListingCache::default(), canceller, limit }
+        Self { connections, writers, dialect, cache: ListingCache::default(), health, canceller, limit }
     }
 
     /// Writes the search rows of all users and groups that were stored before there were such rows.
@@ -72,21 +77,52 @@ impl DieselStore {
         cancellation: &Cancellation,
         work: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>,
     ) -> Result<(), StoreError> {
+        let began = Instant::now();
         let limit = if mode == TransactionMode::Read { self.limit } else { None };
         let mut attempts = 0;
         loop {
-            let Attempt::Failed(failure) = self.attempt(mode, cancellation, limit, work)? else { return Ok(()) };
+            let Attempt::Failed(failure) = self.attempt(mode, cancellation, work) else { return Ok(()) };
             attempts += 1;
             if cancellation.is_cancelled() {
-                return Err(store_error(&Arc::new(Failure::Cancelled), limit));
+                return Err(store_error(&Arc::new(Failure::Cancelled), limit, self.dialect));
             }
-            if !failure.kind().is_worth_another_attempt() {
-                return Err(store_error(&failure, limit));
-            }
-            if attempts == MAX_ATTEMPTS {
-                return Err(StoreError::unavailable(AttemptsExhausted(failure)));
+            if attempts == MAX_ATTEMPTS || !self.may_succeed_again(&failure, began) {
+                return Err(self.failed(failure, attempts, limit));
             }
             retry::wait(attempts);
+        }
+    }
+
+    /// Whether the work that failed may succeed when it is run again at once.
+    fn may_succeed_again(&self, failure: &Failure, began: Instant) -> bool {
+        match failure.kind(self.dialect) {
+            FailureKind::Unclear => self.health.health().fault().is_none() && began.elapsed() < retry::UNCLEAR_TIME,
+            // The connection may be from before the database became writable, or lead to a server that is no longer the primary.
+            FailureKind::Fault(DatabaseFault::ReadOnly) if self.dialect == Dialect::Postgres => {
+                self.health.diagnose().is_ok()
+            }
+            kind => kind.is_worth_another_attempt(),
+        }
+    }
+
+    /// The error of a unit of work that is not run again. What it tells of the database is noted, and found out where it is not clear.
+    fn failed(&self, failure: Arc<Failure>, attempts: u32, limit: Option<Duration>) -> StoreError {
+        let health = self.health.health();
+        match failure.kind(self.dialect) {
+            FailureKind::Fault(fault) => health.fail(fault, &failure),
+            FailureKind::Lost | FailureKind::NoConnection if health.fault().is_none() => drop(self.health.diagnose()),
+            FailureKind::Unclear => {
+                let is_lasting = health.fault().is_some() || self.health.diagnose().is_err();
+                if !is_lasting && failure.is_about_the_text() {
+                    return StoreError::failed(failure);
+                }
+            }
+            _ => {}
+        }
+        if attempts == MAX_ATTEMPTS {
+            StoreError::unavailable(AttemptsExhausted(failure))
+        } else {
+            store_error(&failure, limit, self.dialect)
         }
     }
 
@@ -95,13 +131,17 @@ impl DieselStore {
         &self,
         mode: TransactionMode,
         cancellation: &Cancellation,
-        limit: Option<Duration>,
         work: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>,
-    ) -> Result<Attempt, StoreError> {
-        let mut pooled = self.begin(mode)?;
+    ) -> Attempt {
+        let mut pooled = match self.begin(mode) {
+            Ok(pooled) => pooled,
+            Err(failure) => return Attempt::Failed(Arc::new(failure)),
+        };
         let interruption = Interruption::of(&pooled.interrupt, self.canceller.as_ref());
         let Pooled { connection, interrupt, .. } = &mut *pooled;
-        let mut unit = Unit { connection, interrupt, cancellation, limit, cache: &self.cache, failure: None };
+        let reads = mode == TransactionMode::Read;
+        let mut unit =
+            Unit { connection, interrupt, cancellation, limit: self.limit, reads, cache: &self.cache, failure: None };
         let returned = interruption.during(cancellation, || work(&mut unit));
         let failure = unit.failure;
         let ended = if returned.is_ok() && failure.is_none() {
@@ -109,30 +149,49 @@ impl DieselStore {
         } else {
             roll_back(&mut pooled.connection)
         };
-        let is_lost = failure.as_ref().is_some_and(|failure| failure.kind() == FailureKind::Lost);
-        pooled.broken = is_lost || ended.is_err();
-        Ok(match (failure, returned, ended) {
+        let breaks = |failure: &Failure| failure.kind(self.dialect).breaks_connection();
+        pooled.broken = ended.is_err() || failure.as_deref().is_some_and(breaks);
+        match (failure, returned, ended) {
             (Some(failure), ..) => Attempt::Failed(failure),
             (None, Ok(()), Err(error)) => Attempt::Failed(Arc::new(Failure::Database(error))),
+            (None, Ok(()), Ok(())) if !reads => match self.committed() {
+                Ok(()) => Attempt::Done,
+                Err(failure) => Attempt::Failed(Arc::new(failure)),
+            },
             // If the rollback fails, the database rolls back when the connection closes.
             (None, Ok(()), Ok(())) | (None, Err(Undo), _) => Attempt::Done,
-        })
+        }
+    }
+
+    /// Notes that a change was committed: to a file that is still there, or else it is lost.
+    fn committed(&self) -> Result<(), Failure> {
+        self.health.check_file()?;
+        self.health.health().committed();
+        Ok(())
     }
 
     /// A connection on which a transaction has begun. Connections that were lost while they waited in the pool are discarded, as
-    /// are those whose `BEGIN` was interrupted by a request that was meant for an earlier unit of work.
-    fn begin(&self, mode: TransactionMode) -> Result<PooledConnection<Manager>, StoreError> {
+    /// are those of an earlier generation, and those whose `BEGIN` was interrupted by a request that was meant for an earlier unit of work.
+    fn begin(&self, mode: TransactionMode) -> Result<PooledConnection<Manager>, Failure> {
         let pool = if mode == TransactionMode::Read { &self.connections } else { &self.writers };
-        for _ in 0..=pool.max_size() {
-            let mut pooled = pool.get().map_err(StoreError::unavailable)?;
+        let mut attempts = 0;
+        self.health.check_file()?;
+        loop {
+            let mut pooled = pool.get().map_err(Failure::NoConnection)?;
+            if pooled.generation != self.health.health().generation() {
+                pooled.broken = true;
+                continue;
+            }
+            let began = Instant::now();
             let Err(error) = dialect::begin(&mut pooled.connection, mode, self.limit) else { return Ok(pooled) };
             pooled.broken = true;
-            let failure = Failure::Database(error);
-            if !matches!(failure.kind(), FailureKind::Lost | FailureKind::Interrupted) {
-                return Err(store_error(&Arc::new(failure), self.limit));
+            attempts += 1;
+            let failure = Failure::Database(error).after(began.elapsed(), self.limit, false, self.dialect);
+            let kind = failure.kind(self.dialect);
+            if attempts > pool.max_size() || !matches!(kind, FailureKind::Lost | FailureKind::Unclear) {
+                return Err(failure);
             }
         }
-        Err(StoreError::unavailable("every connection was lost"))
     }
 }
 
@@ -158,5 +217,9 @@ impl Store for DieselStore {
 
     fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
         self.run(TransactionMode::WriteAlone, &Cancellation::new(), &mut |unit| work(unit))
+    }
+
+    fn ready(&self) -> Result<(), StoreError> {
+        self.health.check(&self.connections).map_err(StoreError::unavailable)
     }
 }

@@ -4,12 +4,16 @@ use diesel::prelude::*;
 use guildhall_persistence::{Database, DatabaseSettings};
 use tempfile::TempDir;
 
+/// The settings for a database at this URL.
+pub(crate) fn settings(url: &str) -> DatabaseSettings {
+    DatabaseSettings { url: url.to_owned(), pool_size: 4, statement_timeout: None, prepared_statements: true }
+}
+
 /// A SQLite file in a folder of its own, which goes with the second value.
 pub(crate) fn sqlite() -> (Database, String, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite://{}", folder.path().join("guildhall.db").display());
-    let database = Database::connect(&DatabaseSettings { url: url.clone(), pool_size: 4, statement_timeout: None })
-        .expect("a database");
+    let database = Database::connect(&settings(&url)).expect("a database");
     database.migrate().expect("tables");
     (database, url, folder)
 }
@@ -23,8 +27,7 @@ pub(crate) fn postgres() -> (Database, String, Dropped) {
     administer(&cluster, &format!("CREATE DATABASE {name}"));
     let (server, _) = cluster.rsplit_once('/').expect("a URL that ends with a database");
     let url = format!("{server}/{name}");
-    let database = Database::connect(&DatabaseSettings { url: url.clone(), pool_size: 4, statement_timeout: None })
-        .expect("a database");
+    let database = Database::connect(&settings(&url)).expect("a database");
     database.migrate().expect("tables");
     (database, url, Dropped { cluster, name })
 }

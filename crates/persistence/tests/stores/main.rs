@@ -7,6 +7,8 @@ mod conflicts;
 #[cfg(test)]
 mod databases;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod listing_cache;
 #[cfg(test)]
 mod member_counts;

@@ -71,6 +71,12 @@ impl Setup {
         Self::over(Database::on_own_cluster(), turn)
     }
 
+    /// The defaults over a new database on PostgreSQL, with this `CREATE DATABASE` option, that belongs to a user without any other rights.
+    pub(crate) async fn of_a_role(option: &str) -> Self {
+        let turn = Turn::Shared(MACHINE.read().await);
+        Self::over(Database::of_a_role(option), turn)
+    }
+
     fn over(database: Database, turn: Turn) -> Self {
         let key = database.path().join(KEY_FILE);
         fs::write(&key, SigningKey::generate_pem().unwrap()).unwrap();

@@ -24,6 +24,9 @@ pub(crate) struct Database {
     keeper: Option<Keeper>,
 }
 
+/// The password of the user of [`Database::of_a_role`].
+pub(crate) const ROLE_PASSWORD: &str = "open-sesame";
+
 /// Who made a database on PostgreSQL, and removes it.
 enum Keeper {
     Suite { administrator: String, name: String },
@@ -58,6 +61,31 @@ impl Database {
         }
     }
 
+    /// A new database in the PostgreSQL that the suite runs beside, with this `CREATE DATABASE` option, that belongs to a user without any other
+    /// rights.
+    pub(crate) fn of_a_role(option: &str) -> Self {
+        let mut new = Self::new(Kind::Postgres);
+        let Some(Keeper::Suite { administrator, name }) = &new.keeper else { panic!("it is the suite's") };
+        let (server, _) = administrator.rsplit_once('/').unwrap();
+        let (_, host) = server.rsplit_once('@').unwrap();
+        let url = format!("postgres://{name}:{ROLE_PASSWORD}@{host}/{name}");
+        let mut connection = postgres(administrator);
+        for statement in [
+            format!("CREATE ROLE {name} LOGIN PASSWORD '{ROLE_PASSWORD}'"),
+            format!("DROP DATABASE {name}"),
+            format!("CREATE DATABASE {name} OWNER {name} {option}"),
+        ] {
+            connection.batch_execute(&statement).unwrap();
+        }
+        new.url = url;
+        new
+    }
+
+    /// The user of [`Database::of_a_role`], and the name of the database.
+    pub(crate) fn role(&self) -> &str {
+        self.url.rsplit_once('/').unwrap().1
+    }
+
     /// A PostgreSQL that no other test uses, so that it can be stopped.
     pub(crate) fn on_own_cluster() -> Self {
         let cluster = Cluster::create();
@@ -68,6 +96,12 @@ impl Database {
     pub(crate) fn turn(&self, on: bool) {
         let Some(Keeper::Cluster(cluster)) = &self.keeper else { panic!("other tests use this database") };
         cluster.run(if on { "start" } else { "stop" });
+    }
+
+    /// Puts a PgBouncer of this mode before PostgreSQL, and says its URL. Only for [`Database::on_own_cluster`].
+    pub(crate) fn pool(&self, mode: &str) -> String {
+        let Some(Keeper::Cluster(cluster)) = &self.keeper else { panic!("other tests use this database") };
+        script(&["pool", cluster.0.to_str().unwrap(), mode])
     }
 
     /// Lets PostgreSQL speak TLS, and says which certificate to trust. Only for [`Database::on_own_cluster`].
@@ -85,8 +119,30 @@ impl Database {
     pub(crate) fn execute_either(&self, on_sqlite: &str, on_postgres: &str) {
         match self.kind {
             Kind::Sqlite => sqlite(&self.url).batch_execute(on_sqlite).unwrap(),
-            Kind::Postgres => postgres(&self.url).batch_execute(on_postgres).unwrap(),
+            Kind::Postgres => self.administrate().batch_execute(on_postgres).unwrap(),
         }
+    }
+
+    /// A connection of the administrator to this database.
+    pub(crate) fn administrate(&self) -> PgConnection {
+        let url = match &self.keeper {
+            Some(Keeper::Suite { administrator, name }) => {
+                format!("{}/{name}", administrator.rsplit_once('/').unwrap().0)
+            }
+            _ => self.url.clone(),
+        };
+        let mut connection = postgres(&url);
+        // The database may be set so that nothing can be changed.
+        connection.batch_execute("SET default_transaction_read_only = off").unwrap();
+        connection
+    }
+
+    /// Ends all other connections to this database.
+    pub(crate) fn disconnect_everybody(&self) {
+        self.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
     }
 
     /// Adds users straight to the database, far faster than the API could: those of [`user_id`] for every number below
@@ -140,7 +196,7 @@ impl Database {
             "SELECT count(*) AS number FROM pg_stat_activity JOIN pg_stat_ssl USING (pid)
              WHERE datname = current_database() AND pid <> pg_backend_pid() AND {condition}"
         );
-        sql_query(count).get_result::<Number>(&mut postgres(&self.url)).unwrap().number
+        sql_query(count).get_result::<Number>(&mut self.administrate()).unwrap().number
     }
 
     /// The number that a statement selects as `number`.
@@ -148,7 +204,7 @@ impl Database {
         let count = sql_query(statement);
         match self.kind {
             Kind::Sqlite => count.get_result::<Number>(&mut sqlite(&self.url)).unwrap().number,
-            Kind::Postgres => count.get_result::<Number>(&mut postgres(&self.url)).unwrap().number,
+            Kind::Postgres => count.get_result::<Number>(&mut self.administrate()).unwrap().number,
         }
     }
 
@@ -167,8 +223,10 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         if let Some(Keeper::Suite { administrator, name }) = &self.keeper {
-            let dropped = PgConnection::establish(administrator)
-                .map(|mut administrator| administrator.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")));
+            let dropped = PgConnection::establish(administrator).map(|mut administrator| {
+                let dropped = administrator.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"));
+                dropped.and_then(|()| administrator.batch_execute(&format!("DROP ROLE IF EXISTS {name}")))
+            });
             drop(dropped);
         }
     }
