@@ -9,7 +9,7 @@ use guildhall_domain::group::Group;
 use guildhall_domain::name::TextKey;
 use guildhall_domain::search::{custom_text, names};
 use guildhall_domain::time::Timestamp;
-use guildhall_domain::user::{Email, User, UserId};
+use guildhall_domain::user::{User, UserId};
 
 use crate::connection::AnyConnection;
 use crate::schema::{groups, user_search};
@@ -38,7 +38,7 @@ fn key(text: &str) -> String {
 fn search_row(user: &User) -> SearchRow {
     SearchRow {
         user_id: Key(user.id.0),
-        email_key: user.email.as_ref().map(Email::as_str).map(key),
+        email_key: user.email.as_ref().map(|email| email.key().as_str().to_owned()),
         first_name_key: user.first_name.as_deref().map(key),
         last_name_key: user.last_name.as_deref().map(key),
         timezone_key: key(&user.timezone),
