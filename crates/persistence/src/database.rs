@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::ConnectionError;
+use diesel::connection::TransactionManager as _;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use guildhall_domain::ports::Store;
 use r2d2::{ManageConnection, NopErrorHandler, Pool};
 
 use crate::canceller::Canceller;
 use crate::connection::{AnyConnection, Location, Manager};
-use crate::dialect;
+use crate::dialect::{self, TransactionMode};
+use crate::rekey::rekey;
 use crate::unit_of_work::DieselStore;
 
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -112,22 +114,29 @@ impl Database {
         Ok(Self { manager, store: Arc::new(store) })
     }
 
-    /// Runs the migrations that have not been run, and returns their names. Only one process migrates at a time.
+    /// Runs the migrations that have not been run, and returns their names. Only one process migrates at a time. If it fails, also
+    /// because of [names that would be the same](crate::NameClashes), nothing was changed.
     pub fn migrate(&self) -> Result<Vec<String>, MigrateError> {
         let mut pooled = self.manager.connect().map_err(|error| MigrateError(Box::new(error)))?;
-        let names =
-            |versions: Vec<diesel::migration::MigrationVersion<'_>>| versions.iter().map(ToString::to_string).collect();
-        let run = match &mut pooled.connection {
-            AnyConnection::Postgres(connection) => {
-                dialect::postgres::lock_migrations(connection).map_err(|error| MigrateError(Box::new(error)))?;
-                connection.run_pending_migrations(POSTGRES).map(names).map_err(MigrateError)?
+        let connection = &mut pooled.connection;
+        let failed = |error| MigrateError(Box::new(error));
+        if let AnyConnection::Postgres(connection) = connection {
+            dialect::postgres::lock_migrations(connection).map_err(failed)?;
+        }
+        dialect::begin(connection, TransactionMode::WriteAlone, None).map_err(failed)?;
+        let outcome = run_migrations(connection)
+            .and_then(|run| rekey(connection).map(|()| run).map_err(|error| MigrateError(Box::new(error))));
+        match outcome {
+            Ok(run) => {
+                Transactions::commit_transaction(connection).map_err(failed)?;
+                self.store.backfill().map_err(|error| MigrateError(Box::new(error)))?;
+                Ok(run)
             }
-            AnyConnection::Sqlite(connection) => {
-                connection.run_pending_migrations(SQLITE).map(names).map_err(MigrateError)?
+            Err(error) => {
+                Transactions::rollback_transaction(connection).map_err(failed)?;
+                Err(error)
             }
-        };
-        self.store.backfill().map_err(|error| MigrateError(Box::new(error)))?;
-        Ok(run)
+        }
     }
 
     /// Reverts every migration, which deletes all data. For tests.
@@ -148,6 +157,17 @@ impl Database {
     pub fn store(&self) -> Arc<dyn Store> {
         Arc::clone(&self.store) as Arc<dyn Store>
     }
+}
+
+type Transactions = <AnyConnection as diesel::Connection>::TransactionManager;
+
+/// Runs the migrations in the transaction that the connection is in, and returns their names.
+fn run_migrations(connection: &mut AnyConnection) -> Result<Vec<String>, MigrateError> {
+    let run = match connection {
+        AnyConnection::Postgres(connection) => connection.run_pending_migrations(POSTGRES),
+        AnyConnection::Sqlite(connection) => connection.run_pending_migrations(SQLITE),
+    };
+    Ok(run.map_err(MigrateError)?.iter().map(ToString::to_string).collect())
 }
 
 fn pool(location: Location, size: u32, wait: Duration) -> Result<Pool<Manager>, OpenError> {

@@ -227,6 +227,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::Integer;
+
+    key_version (id) {
+        id -> Integer,
+        version -> Integer,
+    }
+}
+
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(group_users -> users (user_id));
 diesel::joinable!(user_identifiers -> users (user_id));

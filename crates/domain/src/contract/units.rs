@@ -61,7 +61,9 @@ pub fn what_was_written_is_read(store: Arc<dyn Store>) {
         user_count: 0,
         child_group_count: 0,
         custom,
-        auto_membership_email_domains: ["fightclub.com", "soap.example"].map(|domain| must(EmailDomain::try_from(domain))).into(),
+        auto_membership_email_domains: ["fightclub.com", "soap.example"]
+            .map(|domain| must(EmailDomain::try_from(domain)))
+            .into(),
         created: Timestamp::from_milliseconds(NOW),
         modified: Timestamp::from_milliseconds(NOW + 1),
         version: Version::FIRST,

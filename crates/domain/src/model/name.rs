@@ -8,7 +8,7 @@ use super::email_domain::EmailDomain;
 /// The version of the keys. It is raised with every change of the keys that any text has, as by another version of Unicode: stores
 /// that keep keys make them anew when they were made by another version.
 ///
-/// 1: simple case folding. 2: `NFKC_Casefold` of Unicode 17, domains of addresses by UTS 46.
+/// 1: simple case folding. 2: `NFKC_Casefold`, and domains of addresses by UTS 46.
 pub const KEY_VERSION: i32 = 2;
 
 /// The form of a text in which it is compared, sorted and searched.

@@ -136,7 +136,10 @@ fn ids(keys: Vec<Key>) -> BTreeSet<GroupId> {
 fn insert_domains(connection: &mut AnyConnection, group: &Group) -> Result<(), Failure> {
     for domain in &group.auto_membership_email_domains {
         diesel::insert_into(group_email_domains::table)
-            .values((group_email_domains::group_id.eq(Key(group.id.0)), group_email_domains::domain.eq(domain.as_ascii())))
+            .values((
+                group_email_domains::group_id.eq(Key(group.id.0)),
+                group_email_domains::domain.eq(domain.as_ascii()),
+            ))
             .execute(connection)?;
     }
     Ok(())

@@ -33,12 +33,23 @@ mod tests {
     #[test]
     fn time_zones_are_those_of_iana() {
         for text in [
-            "Etc/UTC", "UTC", "GMT", "Europe/London", "Europe/Kyiv", "America/Argentina/Buenos_Aires", "US/Pacific",
-            "Asia/Calcutta", "Etc/GMT+5", "EST5EDT", "europe/london",
+            "Etc/UTC",
+            "UTC",
+            "GMT",
+            "Europe/London",
+            "Europe/Kyiv",
+            "America/Argentina/Buenos_Aires",
+            "US/Pacific",
+            "Asia/Calcutta",
+            "Etc/GMT+5",
+            "EST5EDT",
+            "europe/london",
         ] {
             assert!(is_timezone(text), "{text}");
         }
-        for text in ["", "Mars/Phobos", "Europe", "Europe/", "Europe/Zengenti", "GMT Standard Time", "+01:00", "Europe\\London"] {
+        for text in
+            ["", "Mars/Phobos", "Europe", "Europe/", "Europe/Zengenti", "GMT Standard Time", "+01:00", "Europe\\London"]
+        {
             assert!(!is_timezone(text), "{text}");
         }
     }
@@ -48,9 +59,10 @@ mod tests {
         for text in ["en", "en-GB", "EN-gb", "de-AT", "zh-TW", "sq-XK", "no", "iw", "cy-GB"] {
             assert!(is_language(text), "{text}");
         }
-        for text in
-            ["", "e", "xx", "english", "eng", "en-", "en-ZZ", "en-XX", "en-AA", "en-UKX", "xx-GB", "en_GB", "12", "x-ab", "en-a-", "zh-Hans"]
-        {
+        for text in [
+            "", "e", "xx", "english", "eng", "en-", "en-ZZ", "en-XX", "en-AA", "en-UKX", "xx-GB", "en_GB", "12",
+            "x-ab", "en-a-", "zh-Hans",
+        ] {
             assert!(!is_language(text), "{text}");
         }
     }

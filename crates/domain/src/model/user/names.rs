@@ -115,9 +115,12 @@ mod tests {
 
     #[test]
     fn what_is_shown_keeps_its_joiners() {
-        for text in
-            ["\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}", "\u{915}\u{94d}\u{200d}\u{937}", "\u{e19}\u{e49}\u{e33}", "❤\u{fe0f}"]
-        {
+        for text in [
+            "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
+            "\u{915}\u{94d}\u{200d}\u{937}",
+            "\u{e19}\u{e49}\u{e33}",
+            "❤\u{fe0f}",
+        ] {
             let name = Username::try_from(text.to_owned()).map(|name| name.as_str().to_owned());
             assert_eq!(name, Ok(text.to_owned()), "{text}");
         }

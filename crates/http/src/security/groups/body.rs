@@ -1,7 +1,6 @@
 //! Groups as JSON: the bodies of requests, each with its schema and its parser, and of responses (contract 3.4).
 
-use std::collections::BTreeSet;
-
+use guildhall_domain::email_domain::EmailDomain;
 use guildhall_domain::group::{Group, GroupChanges, GroupDraft, GroupKind};
 use serde::Serialize;
 use utoipa::ToSchema;

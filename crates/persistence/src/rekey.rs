@@ -1,0 +1,56 @@
+//! Makes the stored keys anew after the way in which the domain makes them has changed.
+//!
+//! Keys are made of what is stored beside them, so nothing but the version of the keys decides whether it is to be done. First it
+//! finds which names would be the same, and fails if any are.
+
+mod apply;
+mod clashes;
+mod plan;
+
+use diesel::prelude::*;
+use guildhall_domain::name::KEY_VERSION;
+
+pub use clashes::NameClashes;
+
+use crate::connection::AnyConnection;
+use crate::dialect;
+use crate::schema::key_version;
+use crate::unit_of_work::Failure;
+
+/// How many rows are read at a time.
+const PAGE: i64 = 1000;
+
+/// Why the keys were not made anew. The transaction is to be rolled back.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RekeyError {
+    /// Names read the same.
+    #[error(transparent)]
+    Clashes(#[from] NameClashes),
+    /// A statement failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<diesel::result::Error> for RekeyError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// Makes all keys anew if they were made by an earlier version, in the transaction that the connection is in.
+pub(crate) fn rekey(connection: &mut AnyConnection) -> Result<(), RekeyError> {
+    let version: i32 = key_version::table.select(key_version::version).first(connection)?;
+    if version >= KEY_VERSION {
+        return Ok(());
+    }
+    dialect::lock_names(connection)?;
+    let plan = plan::Plan::of(connection)?;
+    if let Some(clashes) = plan.clashes(connection)? {
+        return Err(clashes.into());
+    }
+    apply::names(connection, &plan)?;
+    apply::email_domains(connection)?;
+    apply::search_rows(connection)?;
+    diesel::update(key_version::table).set(key_version::version.eq(KEY_VERSION)).execute(connection)?;
+    Ok(())
+}
