@@ -17,7 +17,7 @@
 //! * Groups form a directed acyclic graph; membership flows from a child to its parents.
 //! * A use case runs in one unit of work: it changes everything it set out to change, or nothing.
 //! * Permission is decided inside that same unit of work, before anything else is looked at.
-//! * An identifier (username or email) names at most one user, a group name at most one group, whatever the case.
+//! * An identifier (username or email) names at most one user, a group name at most one group, in whatever spelling that reads the same.
 //! * There is always at least one active System Administrator.
 //! * Nothing here reads a clock, draws a random number or waits for anything.
 

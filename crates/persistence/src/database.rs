@@ -125,7 +125,7 @@ impl Database {
         }
         dialect::begin(connection, TransactionMode::WriteAlone, None).map_err(failed)?;
         let outcome = run_migrations(connection)
-            .and_then(|run| rekey(connection).map(|()| run).map_err(|error| MigrateError(Box::new(error))));
+            .and_then(|run| rekey(connection).map(|()| run).map_err(|error| MigrateError(error.into_source())));
         match outcome {
             Ok(run) => {
                 Transactions::commit_transaction(connection).map_err(failed)?;

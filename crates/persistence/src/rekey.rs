@@ -7,6 +7,8 @@ mod apply;
 mod clashes;
 mod plan;
 
+use std::error::Error;
+
 use diesel::prelude::*;
 use guildhall_domain::name::KEY_VERSION;
 
@@ -21,14 +23,27 @@ use crate::unit_of_work::Failure;
 const PAGE: i64 = 1000;
 
 /// Why the keys were not made anew. The transaction is to be rolled back.
-#[derive(Debug, thiserror::Error)]
 pub(crate) enum RekeyError {
     /// Names read the same.
-    #[error(transparent)]
-    Clashes(#[from] NameClashes),
+    Clashes(NameClashes),
     /// A statement failed.
-    #[error(transparent)]
-    Failure(#[from] Failure),
+    Failure(Failure),
+}
+
+impl RekeyError {
+    /// The error itself, for whoever asked for the migration.
+    pub(crate) fn into_source(self) -> Box<dyn Error + Send + Sync> {
+        match self {
+            Self::Clashes(clashes) => Box::new(clashes),
+            Self::Failure(failure) => Box::new(failure),
+        }
+    }
+}
+
+impl From<Failure> for RekeyError {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
 }
 
 impl From<diesel::result::Error> for RekeyError {
@@ -46,7 +61,7 @@ pub(crate) fn rekey(connection: &mut AnyConnection) -> Result<(), RekeyError> {
     dialect::lock_names(connection)?;
     let plan = plan::Plan::of(connection)?;
     if let Some(clashes) = plan.clashes(connection)? {
-        return Err(clashes.into());
+        return Err(RekeyError::Clashes(clashes));
     }
     apply::names(connection, &plan)?;
     apply::email_domains(connection)?;

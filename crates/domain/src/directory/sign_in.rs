@@ -107,7 +107,7 @@ impl Directory {
         let claim =
             self.read(context, |work| Ok::<_, SignInError>(self.claim(context, work.store, &identifier, &unknown)?))?;
         let hash = claim.account.as_ref().map(|account| &account.hash).filter(|_| !claim.lockout.is_locked(now));
-        let is_right = self.compare(Password::forms(password), hash)?;
+        let is_right = self.compare(&Password::forms(password), hash)?;
         let Some(account) = &claim.account else {
             return self.count_unknown(context, &claim, &unknown);
         };
@@ -192,9 +192,9 @@ impl Directory {
 
     /// Whether one of the forms of a password matches `hash`. All of them are compared, and without a hash as many are computed, so
     /// that the time depends on what was typed alone.
-    fn compare(&self, forms: Vec<Password>, hash: Option<&PasswordHash>) -> Result<bool, PasswordsError> {
+    fn compare(&self, forms: &[Password], hash: Option<&PasswordHash>) -> Result<bool, PasswordsError> {
         let mut is_right = false;
-        for form in &forms {
+        for form in forms {
             is_right |= match hash {
                 Some(hash) => self.passwords.verify(form, hash)?,
                 None => self.passwords.hash(form).map(|_| false)?,

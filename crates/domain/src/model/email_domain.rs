@@ -1,5 +1,7 @@
 //! The domain of an email address.
 
+use std::borrow::Cow;
+
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46, verify_dns_length};
 
@@ -60,7 +62,7 @@ impl TryFrom<&str> for EmailDomain {
     fn try_from(text: &str) -> Result<Self, EmailDomainError> {
         let ascii = |length| {
             let mapped = UTS46.to_ascii(text.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, length);
-            mapped.ok().map(|domain| domain.into_owned())
+            mapped.ok().map(Cow::into_owned)
         };
         ascii(DnsLength::Verify).map(Self).ok_or_else(|| fault(text, ascii(DnsLength::Ignore).as_deref()))
     }

@@ -36,7 +36,7 @@ impl std::error::Error for NameClashes {}
 impl fmt::Display for NameClashes {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.clashes.len();
-        writeln!(formatter, "nothing was changed, because {count} names cannot be told from others:")?;
+        writeln!(formatter, "nothing was changed, because there are names that cannot be told apart:")?;
         for clash in self.clashes.iter().take(MOST_LISTED) {
             let what = match (clash.entity, clash.named.len()) {
                 (Entity::User, 1) => "too long or without visible characters: user",
@@ -45,7 +45,7 @@ impl fmt::Display for NameClashes {
                 (Entity::Group, _) => "the same: groups",
             };
             let named: Vec<String> =
-                clash.named.iter().map(|(id, name)| format!("{id} \"{}\"", name.escape_debug())).collect();
+                clash.named.iter().map(|(id, name)| format!("{id} \"{}\"", escaped(name))).collect();
             writeln!(formatter, "  {what} {}", named.join(", "))?;
         }
         if count > MOST_LISTED {
@@ -63,4 +63,9 @@ impl fmt::Display for NameClashes {
              UPDATE groups SET name = 'NAME' WHERE id = {id} (what is stored beside these columns follows)."
         )
     }
+}
+
+/// With escapes for marks and for what is invisible, so that names that read the same show how they differ.
+fn escaped(name: &str) -> String {
+    name.chars().flat_map(char::escape_debug).collect()
 }

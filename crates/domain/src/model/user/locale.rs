@@ -41,6 +41,7 @@ mod tests {
             "America/Argentina/Buenos_Aires",
             "US/Pacific",
             "Asia/Calcutta",
+            "America/Indianapolis",
             "Etc/GMT+5",
             "EST5EDT",
             "europe/london",
