@@ -1,5 +1,7 @@
 //! The keys of names beside Unicode's own data, and their version.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+
 use std::fs;
 
 use guildhall_domain::name::{KEY_VERSION, TextKey};

@@ -14,11 +14,15 @@ use crate::sql_types::Key;
 use crate::tables::{groups_in_order, users_in_order};
 use crate::unit_of_work::Failure;
 
-/// Replaces the keys of names. No key that a name gets is the key of before of another name that gets another one: a key of this
-/// version stays as it is when it is made anew.
+/// Replaces the keys of names, after all that change were given up: a key may be the one of before of a name that was changed to
+/// make room for it.
 pub(super) fn names(connection: &mut AnyConnection, plan: &Plan) -> Result<(), Failure> {
     for id in plan.users.keys() {
         diesel::delete(user_identifiers::table.filter(user_identifiers::user_id.eq(*id))).execute(connection)?;
+        diesel::update(users::table.find(*id)).set(users::username_key.eq(no_key(*id))).execute(connection)?;
+    }
+    for id in plan.groups.keys() {
+        diesel::update(groups::table.find(*id)).set(groups::name_key.eq(no_key(*id))).execute(connection)?;
     }
     for (id, names) in &plan.users {
         for (key, by_authority) in names.keys() {
@@ -31,10 +35,8 @@ pub(super) fn names(connection: &mut AnyConnection, plan: &Plan) -> Result<(), F
                 .execute(connection)?;
         }
         let key = names.username_key();
-        if key != names.username_key_before {
-            diesel::update(users::table.find(*id)).set(users::username_key.eq(key)).execute(connection)?;
-            dialect::note_renamed(connection, *id)?;
-        }
+        diesel::update(users::table.find(*id)).set(users::username_key.eq(key)).execute(connection)?;
+        dialect::note_renamed(connection, *id)?;
     }
     if !plan.users.is_empty() {
         dialect::change_users(connection, 0)?;
@@ -43,6 +45,11 @@ pub(super) fn names(connection: &mut AnyConnection, plan: &Plan) -> Result<(), F
         diesel::update(groups::table.find(*id)).set(groups::name_key.eq(&names.key)).execute(connection)?;
     }
     Ok(())
+}
+
+/// A text that is the key of no name, because it holds a control character, and of no other row.
+fn no_key(id: Key) -> String {
+    format!("\u{1}{}", id.0)
 }
 
 /// Replaces the domains of groups by their form in ASCII. One that is none by the present rules stays, and no address has it.

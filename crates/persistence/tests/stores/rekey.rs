@@ -159,6 +159,7 @@ fn names_are_told_apart_and_made_anew(database: &Database, beside: &mut Beside) 
     let puny = before.user(("marla", "marla"), Some(("info@xn--mnchen-3ya.de", "info@xn--mnchen-3ya.de")));
     // Neither of the two clashes with the other: what the one is called is not what the other was.
     let merged = before.user(("Stra\u{df}e@x.de", "stra\u{df}e@x.de"), Some(("strasse@x.de", "strasse@x.de")));
+    let (long, short) = (before.user(("La\u{df}en", "la\u{df}en"), None), before.user(("lassen", "lassen"), None));
     let sharp = before.group("Stra\u{df}e", "stra\u{df}e");
     let double = before.group("STRASSE", "strasse");
     let invisible = before.group("\u{200b}", "/\u{200b}");
@@ -185,6 +186,7 @@ fn names_are_told_apart_and_made_anew(database: &Database, beside: &mut Beside) 
         for (what, ids) in [
             ("the same: users", vec![composed.0, decomposed.0]),
             ("the same: users", vec![composed.0, puny.0]),
+            ("the same: users", vec![long.0, short.0]),
             ("the same: groups", vec![sharp, double]),
             ("without visible characters: group", vec![invisible]),
         ] {
@@ -203,6 +205,7 @@ fn names_are_told_apart_and_made_anew(database: &Database, beside: &mut Beside) 
     // As the report says.
     let cure = [
         format!("UPDATE users SET username = 'Another' WHERE id = {}", beside.id(decomposed.0)),
+        format!("UPDATE users SET username = 'short' WHERE id = {}", beside.id(short.0)),
         format!("UPDATE users SET email = 'info@marla.de' WHERE id = {}", beside.id(puny.0)),
         format!("UPDATE groups SET name = 'Street' WHERE id = {}", beside.id(double)),
         format!("UPDATE groups SET name = 'Visible' WHERE id = {}", beside.id(invisible)),
@@ -214,6 +217,8 @@ fn names_are_told_apart_and_made_anew(database: &Database, beside: &mut Beside) 
     for (user, spellings) in [
         (composed, ["caf\u{e9}", "CAFE\u{301}", "info@xn--mnchen-3ya.de", "INFO@m\u{fc}nchen.de"]),
         (decomposed, ["another", "ANOTHER", "\u{200b}another", " another"]),
+        (long, ["la\u{df}en", "LASSEN", "la\u{1e9e}en", "lassen"]),
+        (short, ["short", "SHORT", "\u{ff33}hort", "short "]),
         (wide, ["tyler", "\u{ff34}yler", "tyler@x.de", "\u{ff54}yler@x.de"]),
         (merged, ["stra\u{df}e@x.de", "STRASSE@x.de", "strasse@X.de", "stra\u{df}e@x.DE"]),
     ] {
@@ -240,7 +245,10 @@ fn names_are_told_apart_and_made_anew(database: &Database, beside: &mut Beside) 
     let users =
         fixture.directory.users(&fixture.by(&fixture.admin), &everything(&fixture, Filter::all())).expect("users");
     let names: Vec<&str> = users.items.iter().map(|user| user.username.as_str()).collect();
-    assert_eq!(names, ["admin", "Another", "Caf\u{e9}", "marla", "Stra\u{df}e@x.de", "\u{ff34}yler"]);
+    assert_eq!(
+        names,
+        ["admin", "Another", "Caf\u{e9}", "La\u{df}en", "marla", "short", "Stra\u{df}e@x.de", "\u{ff34}yler"]
+    );
     let version = "SELECT CAST(version AS text) AS line FROM key_version";
     assert_eq!(beside.lines(version), [KEY_VERSION.to_string()]);
     let stored = beside.dump();
