@@ -45,6 +45,8 @@ pub mod members;
 pub mod names;
 pub mod searching;
 pub mod sign_in;
+pub mod spellings;
+pub mod text_forms;
 pub mod units;
 
 pub use fixture::{Fixture, user_named};
@@ -65,6 +67,14 @@ macro_rules! contract_tests {
             names::names_and_ids_are_taken_once
             names::a_username_is_never_another_users_address
             names::nobody_is_found_by_a_name_with_a_null_character
+            spellings::usernames_that_read_the_same_are_one
+            spellings::group_names_that_read_the_same_are_one
+            spellings::addresses_that_read_the_same_are_one
+            text_forms::texts_that_read_the_same_are_found
+            spellings::names_with_nothing_visible_are_refused
+            text_forms::a_domain_is_one_in_both_of_its_forms
+            text_forms::an_issuer_may_spell_names_in_another_way
+            text_forms::passwords_that_are_the_same_by_their_profile_sign_in
             members::adding_counts_only_those_who_are_new
             members::unknown_users_are_all_reported
             members::a_list_far_beyond_any_parameter_limit_is_taken
@@ -179,6 +189,8 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/children.rs"),
         include_str!("contract/searching.rs"),
         include_str!("contract/sign_in.rs"),
+        include_str!("contract/spellings.rs"),
+        include_str!("contract/text_forms.rs"),
         include_str!("contract/units.rs"),
     ];
     let declared = texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("pub fn "));

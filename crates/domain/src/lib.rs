@@ -2,7 +2,7 @@
 //!
 //! | Where | What |
 //! |---|---|
-//! | [`user`], [`group`], [`api_key`], [`external`], [`identifier`], [`name`], [`custom`], [`number`], [`password`], [`secret`], [`time`], [`page`], [`validation`], [`version`] | values that are valid once they exist (folder `model`) |
+//! | [`user`], [`group`], [`api_key`], [`external`], [`email_domain`], [`identifier`], [`name`], [`custom`], [`number`], [`password`], [`secret`], [`time`], [`page`], [`validation`], [`version`] | values that are valid once they exist (folder `model`) |
 //! | [`search`] | listings: filter, order and page |
 //! | [`access`] | actors, permissions and the policy |
 //! | [`directory`] | the use cases |
@@ -17,7 +17,7 @@
 //! * Groups form a directed acyclic graph; membership flows from a child to its parents.
 //! * A use case runs in one unit of work: it changes everything it set out to change, or nothing.
 //! * Permission is decided inside that same unit of work, before anything else is looked at.
-//! * An identifier (username or email) names at most one user, a group name at most one group, whatever the case.
+//! * An identifier (username or email) names at most one user, a group name at most one group, in whatever spelling that reads the same.
 //! * There is always at least one active System Administrator.
 //! * Nothing here reads a clock, draws a random number or waits for anything.
 
@@ -34,7 +34,8 @@ pub mod ports;
 pub mod search;
 
 pub use model::{
-    api_key, custom, external, group, identifier, name, number, page, password, secret, time, user, validation, version,
+    api_key, custom, email_domain, external, group, identifier, name, number, page, password, secret, time, user, validation,
+    version,
 };
 
 /// Compiles the examples of the README.

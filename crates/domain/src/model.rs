@@ -2,7 +2,9 @@
 
 pub mod api_key;
 pub(crate) mod caller;
+mod casefold;
 pub mod custom;
+pub mod email_domain;
 pub mod external;
 pub mod group;
 pub mod identifier;

@@ -127,7 +127,9 @@ impl<F: Field> Filter<F> {
         if text.chars().any(char::is_control) {
             return Self::none();
         }
-        Self::Is(F::names(), Test::Text(TextTest::Contains(Pattern::literal(text))))
+        let names = F::names();
+        let pattern = if names.is_name() { Pattern::literal_in_name(text) } else { Pattern::literal(text) };
+        Self::Is(names, Test::Text(TextTest::Contains(pattern)))
     }
 
     /// Those in which every word of `text` stands as a whole word in one text or another.
@@ -137,7 +139,7 @@ impl<F: Field> Filter<F> {
             let within = |field| Self::Is(field, Test::Text(TextTest::Word(word.clone())));
             Self::Any(F::texts().into_iter().map(within).collect())
         };
-        Self::All(test::words(text).map(anywhere).collect())
+        Self::All(TextKey::words(text).into_iter().map(anywhere).collect())
     }
 
     /// Whether it is known to let everything pass.

@@ -8,18 +8,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::connection::TransactionManager as _;
 use diesel::migration::{MigrationSource, MigrationVersion};
 use diesel::pg::Pg;
-use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use guildhall_domain::ports::Store;
 use r2d2::{ManageConnection, NopErrorHandler, Pool};
 
 use crate::canceller::Canceller;
 use crate::connection::{AnyConnection, ConnectError, Manager};
-use crate::dialect::{self, Dialect};
+use crate::dialect::{self, Dialect, TransactionMode};
 use crate::health::{DatabaseFile, HealthCheck, check_access};
 use crate::location::{Location, UrlError};
+use crate::rekey;
 use crate::start::{self, StartError};
 use crate::unit_of_work::DieselStore;
 
@@ -171,12 +172,17 @@ impl Database {
         Ok(Self { manager, store: Arc::new(store) })
     }
 
-    /// Runs the migrations that have not been run, and returns their names: all of them, or none after an error. Only one process
-    /// migrates at a time.
+    /// Runs the migrations that have not been run, and returns their names: all of them, or none after an error, also because of
+    /// [names that would be the same](crate::NameClashes). Only one process migrates at a time.
     pub fn migrate(&self) -> Result<Vec<String>, MigrateError> {
         let mut pooled = self.manager.connect().map_err(MigrateError::new)?;
-        let is_pending = start::has_pending(&mut pooled.connection, &known()).map_err(MigrateError::new)?;
-        let run = if is_pending { run_migrations(&mut pooled.connection)? } else { Vec::new() };
+        let connection = &mut pooled.connection;
+        let is_pending = start::has_pending(connection, &known()).map_err(MigrateError::new)?;
+        if let (true, AnyConnection::Postgres(connection)) = (is_pending, &mut *connection) {
+            start::check_may_create(connection).map_err(MigrateError::new)?;
+        }
+        let is_due = is_pending || rekey::is_due(connection).map_err(MigrateError::new)?;
+        let run = if is_due { run_migrations(connection)? } else { Vec::new() };
         self.store.backfill().map_err(MigrateError::new)?;
         Ok(run)
     }
@@ -217,26 +223,37 @@ fn known() -> BTreeSet<String> {
     MigrationSource::<Pg>::migrations(&POSTGRES).map(versions).unwrap_or_default()
 }
 
-/// Runs the migrations that have not been run. PostgreSQL runs them in one transaction, which holds the lock of the process that
-/// migrates: a lock of the session would outlive it behind a proxy that pools transactions.
+type Transactions = <AnyConnection as diesel::Connection>::TransactionManager;
+
+/// Runs the migrations that have not been run, and makes keys anew that an earlier version made, in one transaction. In PostgreSQL, it
+/// holds the lock of the process that migrates: a lock of the session would outlive it behind a proxy that pools transactions.
 fn run_migrations(connection: &mut AnyConnection) -> Result<Vec<String>, MigrateError> {
-    let names = |versions: Vec<MigrationVersion<'_>>| versions.iter().map(ToString::to_string).collect();
-    match connection {
-        AnyConnection::Postgres(connection) => {
-            start::check_may_create(connection).map_err(MigrateError::new)?;
-            connection.transaction(|connection| {
-                dialect::postgres::lock_migrations(connection)?;
-                connection.run_pending_migrations(POSTGRES).map(names).map_err(MigrateError)
-            })
+    dialect::begin(connection, TransactionMode::WriteAlone, None).map_err(MigrateError::new)?;
+    match migrate_and_rekey(connection) {
+        Ok(run) => {
+            Transactions::commit_transaction(connection).map_err(MigrateError::new)?;
+            Ok(run)
         }
-        AnyConnection::Sqlite(connection) => connection.run_pending_migrations(SQLITE).map(names).map_err(MigrateError),
+        Err(error) => {
+            Transactions::rollback_transaction(connection).map_err(MigrateError::new)?;
+            Err(error)
+        }
     }
 }
 
-impl From<diesel::result::Error> for MigrateError {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::new(error)
-    }
+fn migrate_and_rekey(connection: &mut AnyConnection) -> Result<Vec<String>, MigrateError> {
+    let names = |versions: Vec<MigrationVersion<'_>>| versions.iter().map(ToString::to_string).collect();
+    let run = match connection {
+        AnyConnection::Postgres(connection) => {
+            dialect::postgres::lock_migrations(connection).map_err(MigrateError::new)?;
+            connection.run_pending_migrations(POSTGRES).map(names).map_err(MigrateError)?
+        }
+        AnyConnection::Sqlite(connection) => {
+            connection.run_pending_migrations(SQLITE).map(names).map_err(MigrateError)?
+        }
+    };
+    rekey::rekey(connection).map_err(|error| MigrateError(error.into_source()))?;
+    Ok(run)
 }
 
 fn pool(manager: &Manager, size: u32, wait: Duration) -> Result<Pool<Manager>, OpenError> {

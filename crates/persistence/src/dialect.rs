@@ -59,6 +59,7 @@ macro_rules! dialect {
 }
 
 dialect!(begin(connection, mode: TransactionMode, limit: Option<Duration>) -> QueryResult<()>);
+dialect!(lock_names(connection) -> QueryResult<()>);
 dialect!(unknown_users(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
 dialect!(unknown_groups(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
 dialect!(insert_members(connection, group: Key, users: Vec<Key>, added: i64) -> QueryResult<usize>);

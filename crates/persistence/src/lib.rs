@@ -10,6 +10,7 @@
 //! | `schema`, `sql_types` | the tables, and the types that the databases store differently |
 //! | `unit_of_work` | transactions: begin, commit, roll back, run again after a conflict |
 //! | `tables` | the statements of each aggregate: the ports of the domain, implemented for a unit of work |
+//! | `rekey` | makes the stored keys anew, by which names are compared |
 //! | `listing` | listings: filters and orders as SQL, and how a page is read |
 //! | `dialect` | the few statements that differ between the databases |
 //! | `statement_guard`, `canceller` | end statements that take too long, or whose result nobody waits for |
@@ -21,6 +22,7 @@ mod dialect;
 mod health;
 mod listing;
 mod location;
+mod rekey;
 mod schema;
 mod sql_types;
 mod start;
@@ -31,4 +33,5 @@ mod unit_of_work;
 pub use connection::ConnectError;
 pub use database::{Database, DatabaseSettings, MigrateError, OpenError};
 pub use location::UrlError;
+pub use rekey::NameClashes;
 pub use start::StartError;

@@ -227,8 +227,17 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::Integer;
+
+    key_version (id) {
+        id -> Integer,
+        version -> Integer,
+    }
+}
+
 /// Every table above.
-pub(crate) const TABLES: [&str; 16] = [
+pub(crate) const TABLES: [&str; 17] = [
     "users",
     "user_identifiers",
     "groups",
@@ -245,6 +254,7 @@ pub(crate) const TABLES: [&str; 16] = [
     "unknown_sign_ins",
     "known_addresses",
     "identities",
+    "key_version",
 ];
 
 diesel::joinable!(api_keys -> users (user_id));

@@ -19,7 +19,7 @@ use crate::user::{Email, Lockout, Provider, ProviderKind, User, UserId};
 use crate::version::Version;
 
 /// Texts that differ by case, by accents, by what is a wildcard somewhere, and by what stands around a word.
-pub const TEXTS: [&str; 16] = [
+pub const TEXTS: [&str; 19] = [
     "",
     "Soap",
     "SOAP maker",
@@ -31,6 +31,9 @@ pub const TEXTS: [&str; 16] = [
     "ÜBER",
     "Иван Иванов",
     "山田 太郎",
+    "e\u{301}cole \u{ff33}oap",
+    "\u{200b}\u{fb01}ne \u{e9}cole\u{ad}s",
+    "t@mu\u{308}nchen.de",
     "/: \u{663}",
     "9",
     "true",

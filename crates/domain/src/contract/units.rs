@@ -11,6 +11,7 @@ use crate::access::Refused;
 use crate::audit::AuditNote;
 use crate::custom::CustomValue;
 use crate::directory::{Finish, Writing};
+use crate::email_domain::EmailDomain;
 use crate::group::{Group, GroupId, GroupKind, GroupName, SystemGroup};
 use crate::password::PasswordHash;
 use crate::ports::{NameSource, Store, StoreError};
@@ -60,7 +61,9 @@ pub fn what_was_written_is_read(store: Arc<dyn Store>) {
         user_count: 0,
         child_group_count: 0,
         custom,
-        auto_membership_email_domains: BTreeSet::from(["fightclub.com".to_owned(), "soap.example".to_owned()]),
+        auto_membership_email_domains: ["fightclub.com", "soap.example"]
+            .map(|domain| must(EmailDomain::try_from(domain)))
+            .into(),
         created: Timestamp::from_milliseconds(NOW),
         modified: Timestamp::from_milliseconds(NOW + 1),
         version: Version::FIRST,

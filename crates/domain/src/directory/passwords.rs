@@ -54,15 +54,16 @@ impl Directory {
     ) -> Result<(), ChangePasswordError> {
         let before = self.before(context, user)?;
         let existing = existing.filter(|existing| !existing.is_empty());
+        let forms = new.clone().map(Password::forms).unwrap_or_default();
         let new = check(&before, existing.is_some(), new)?;
         if let Some(existing) = existing
             // One that is too long cannot be right, and is not worth a hash.
-            && (existing.len() > LONGEST || !self.is_password(&Password::typed(existing), before.hash.as_ref())?)
+            && (existing.len() > LONGEST || !self.is_any(&Password::forms(existing), before.hash.as_ref())?)
         {
             self.count_wrong_existing(context, before.user.id)?;
             return Err(ChangePasswordError::ExistingIncorrect);
         }
-        if self.is_password(&new, before.hash.as_ref())? {
+        if self.is_any(&forms, before.hash.as_ref())? {
             return Err(invalid("new", "The new password must differ from the current one"));
         }
         let hash = self.passwords.hash(&new)?;
@@ -99,8 +100,14 @@ impl Directory {
         })
     }
 
-    fn is_password(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool, PasswordsError> {
-        hash.map_or(Ok(false), |hash| self.passwords.verify(password, hash))
+    /// Whether one of the forms of a password is that of the hash. All of them are compared, as when signing in.
+    fn is_any(&self, forms: &[Password], hash: Option<&PasswordHash>) -> Result<bool, PasswordsError> {
+        let Some(hash) = hash else { return Ok(false) };
+        let mut is_any = false;
+        for form in forms {
+            is_any |= self.passwords.verify(form, hash)?;
+        }
+        Ok(is_any)
     }
 
     /// Counts a wrong password, which may lock the account. The count is committed although the request is refused.
@@ -139,7 +146,7 @@ fn check(before: &Before, has_existing: bool, new: Option<String>) -> Result<Pas
             fault("new", "The new password is required");
             None
         }
-        Some(new) => match password::check(new, names) {
+        Some(new) => match password::check(&new, names) {
             Ok(password) => Some(password),
             Err(broken) => {
                 for rule in broken {

@@ -28,7 +28,9 @@ pub(super) fn register(
         if is_taken(store, email.key())? {
             return Err(CreateUserError::EmailTaken(email.as_str().to_owned()));
         }
-        groups = store.groups_for_domain(&email.domain().to_lowercase())?;
+        if let Some(domain) = email.domain() {
+            groups = store.groups_for_domain(&domain)?;
+        }
     }
     groups.extend(store.group_id(&SystemGroup::Everyone.identifier())?);
     store.insert_user(user, hash, stamp, names)?;

@@ -106,9 +106,8 @@ impl Directory {
         let identifier = UserIdentifier::Name(key);
         let claim =
             self.read(context, |work| Ok::<_, SignInError>(self.claim(context, work.store, &identifier, &unknown)?))?;
-        let password = Password::typed(password);
         let hash = claim.account.as_ref().map(|account| &account.hash).filter(|_| !claim.lockout.is_locked(now));
-        let is_right = self.compare(&password, hash)?;
+        let is_right = self.compare(&Password::forms(password), hash)?;
         let Some(account) = &claim.account else {
             return self.count_unknown(context, &claim, &unknown);
         };
@@ -191,12 +190,17 @@ impl Directory {
         Err(if was_locked { SignInError::Locked } else { SignInError::Incorrect })
     }
 
-    /// Whether `password` matches `hash`. Without a hash, one is computed all the same, so that the time is equal.
-    fn compare(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<bool, PasswordsError> {
-        match hash {
-            Some(hash) => self.passwords.verify(password, hash),
-            None => self.passwords.hash(password).map(|_| false),
+    /// Whether one of the forms of a password matches `hash`. All of them are compared, and without a hash as many are computed, so
+    /// that the time depends on what was typed alone.
+    fn compare(&self, forms: &[Password], hash: Option<&PasswordHash>) -> Result<bool, PasswordsError> {
+        let mut is_right = false;
+        for form in forms {
+            is_right |= match hash {
+                Some(hash) => self.passwords.verify(form, hash)?,
+                None => self.passwords.hash(form).map(|_| false)?,
+            };
         }
+        Ok(is_right)
     }
 
     /// Counts a wrong password of `user` from `address`, which may be a `known` one. Returns whether it caused a lock.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{State, page};
+use crate::email_domain::EmailDomain;
 use crate::group::{Group, GroupId, GroupKind, GroupName, SystemGroup};
 use crate::identifier::GroupIdentifier;
 use crate::name::NameKey;
@@ -94,7 +95,7 @@ impl GroupReader for State {
         Ok(ids.iter().copied().filter(|id| self.groups.is_external(*id)).collect())
     }
 
-    fn groups_for_domain(&mut self, domain: &str) -> Result<BTreeSet<GroupId>, StoreError> {
+    fn groups_for_domain(&mut self, domain: &EmailDomain) -> Result<BTreeSet<GroupId>, StoreError> {
         let joined = self.groups.by_id.values().filter(|group| group.auto_membership_email_domains.contains(domain));
         Ok(joined.map(|group| group.id).collect())
     }

@@ -57,7 +57,8 @@ pub enum ApiKeyIdentifier {
 
 impl From<&str> for ApiKeyIdentifier {
     fn from(text: &str) -> Self {
-        parse_guid(text).map_or_else(|| Self::Name(NameKey::of(text)), |id| Self::Id(ApiKeyId(id)))
+        let key = NameKey::of(text);
+        parse_guid(&key.folded()).map_or(Self::Name(key), |id| Self::Id(ApiKeyId(id)))
     }
 }
 
@@ -101,7 +102,9 @@ impl ApiKeyDraft {
     pub(crate) fn apply(self, key: &ApiKey) -> Result<ApiKey, Vec<InvalidField>> {
         let mut faults = Faults::default();
         let mut changed = key.clone();
-        if let Some(name) = self.name {
+        // Clients send back what they read.
+        let is_name = |name: &Option<String>| name.as_deref().map(str::trim) == Some(key.name.as_str());
+        if let Some(name) = self.name.filter(|name| !is_name(name)) {
             changed.name = check_name(&mut faults, name).unwrap_or(changed.name);
         }
         if let Some(description) = self.description {
@@ -118,6 +121,8 @@ fn check_name(faults: &mut Faults, name: Option<String>) -> Option<Username> {
     let checked = Username::try_from(name.unwrap_or_default()).map_err(|error| match error {
         UsernameError::Missing => "The API key name is required".to_owned(),
         UsernameError::TooLong => format!("The API key name must have {} or fewer characters", Username::LONGEST),
+        UsernameError::Invisible => "The API key name has no visible characters".to_owned(),
+        UsernameError::KeyTooLong => "The API key name is too long when its characters are written out".to_owned(),
         UsernameError::InvalidCharacters => "The API key name contains invalid characters".to_owned(),
         UsernameError::Reserved => "The API key name is reserved".to_owned(),
     });
@@ -146,6 +151,7 @@ mod tests {
             (None, "The API key name is required"),
             (Some("@x"), "The API key name is reserved"),
             (Some("a\nb"), "The API key name contains invalid characters"),
+            (Some("\u{200b}"), "The API key name has no visible characters"),
         ] {
             let draft = ApiKeyDraft { name: Some(name.map(str::to_owned)), ..ApiKeyDraft::default() };
             assert_eq!(check(draft).map_err(|faults| faults[0].message.clone()), Err(message.to_owned()));

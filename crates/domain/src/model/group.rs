@@ -8,6 +8,7 @@ use std::fmt;
 use uuid::Uuid;
 
 use crate::custom::Custom;
+use crate::email_domain::EmailDomain;
 use crate::identifier::{GroupIdentifier, parse_guid};
 use crate::name::{NameKey, has_control};
 use crate::time::Timestamp;
@@ -35,9 +36,15 @@ pub enum GroupNameError {
     /// It is empty or white space.
     #[error("The group name is required")]
     Missing,
+    /// Nothing of it is visible, so that no other name could differ from it (contract 10 row 28).
+    #[error("The group name has no visible characters")]
+    Invisible,
     /// More than [`GroupName::LONGEST`] characters.
     #[error("The group name must have {} or fewer characters", GroupName::LONGEST)]
     TooLong,
+    /// More than [`NameKey::LONGEST`] bytes as it is compared: some of its characters stand for many.
+    #[error("The group name is too long when its characters are written out")]
+    KeyTooLong,
     /// A control character.
     #[error("The group name must not contain control characters")]
     InvalidCharacters,
@@ -52,6 +59,12 @@ pub enum GroupNameError {
 impl GroupName {
     /// The most characters a group name has.
     pub const LONGEST: usize = 255;
+
+    /// A name as it was stored. It is not checked again: the rules of before may have let it pass.
+    #[must_use]
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
 
     /// The name as it was given.
     #[must_use]
@@ -83,7 +96,14 @@ impl TryFrom<String> for GroupName {
         if text == "." || text == ".." {
             return Err(GroupNameError::DotSegment);
         }
-        if parse_guid(text).is_some() {
+        let key = NameKey::of(text);
+        if key.is_empty() {
+            return Err(GroupNameError::Invisible);
+        }
+        if key.is_too_long() {
+            return Err(GroupNameError::KeyTooLong);
+        }
+        if parse_guid(&key.folded()).is_some() {
             return Err(GroupNameError::Guid);
         }
         Ok(Self(text.to_owned()))
@@ -203,7 +223,7 @@ pub struct Group {
     /// Custom properties, defined by the installation.
     pub custom: Custom,
     /// Email domains, in lower case, whose users join when their account is created (contract 5.6).
-    pub auto_membership_email_domains: BTreeSet<String>,
+    pub auto_membership_email_domains: BTreeSet<EmailDomain>,
     /// When it was created.
     pub created: Timestamp,
     /// When its own properties last changed.

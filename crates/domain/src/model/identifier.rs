@@ -30,11 +30,14 @@ pub enum UserIdentifier {
 }
 
 impl From<&str> for UserIdentifier {
+    /// A text that reads as `@current` or as a GUID is one, because no name does.
     fn from(text: &str) -> Self {
-        if text.eq_ignore_ascii_case("@current") {
+        let key = NameKey::of(text);
+        let read = key.folded();
+        if read == "@current" {
             return Self::Current;
         }
-        parse_guid(text).map_or_else(|| Self::Name(NameKey::of(text)), |id| Self::Id(UserId(id)))
+        parse_guid(&read).map_or(Self::Name(key), |id| Self::Id(UserId(id)))
     }
 }
 
@@ -49,7 +52,8 @@ pub enum GroupIdentifier {
 
 impl From<&str> for GroupIdentifier {
     fn from(text: &str) -> Self {
-        parse_guid(text).map_or_else(|| Self::Name(NameKey::of(text)), |id| Self::Id(GroupId(id)))
+        let key = NameKey::of(text);
+        parse_guid(&key.folded()).map_or(Self::Name(key), |id| Self::Id(GroupId(id)))
     }
 }
 
@@ -77,6 +81,7 @@ mod tests {
     #[test]
     fn what_is_no_guid_is_a_name() {
         assert_eq!(UserIdentifier::from("@Current"), UserIdentifier::Current);
+        assert_eq!(UserIdentifier::from("\u{200b}\u{ff20}current"), UserIdentifier::Current);
         assert_eq!(UserIdentifier::from("TDurden"), UserIdentifier::Name(NameKey::of("tdurden")));
         assert_eq!(GroupIdentifier::from("Everyone"), GroupIdentifier::Name(NameKey::of("everyone")));
     }

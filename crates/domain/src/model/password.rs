@@ -1,6 +1,10 @@
-//! Passwords: the policy they must meet, and their hashes (contract 7).
+//! Passwords: their form, the policy they must meet, and their hashes (contract 7).
+
+mod opaque_string;
 
 use std::fmt;
+
+use super::casefold::casefold;
 
 /// The fewest characters of a password.
 const SHORTEST: usize = 8;
@@ -18,6 +22,13 @@ impl Password {
     #[must_use]
     pub fn typed(text: String) -> Self {
         Self(text)
+    }
+
+    /// What the password that was typed may have been hashed as: its form by `OpaqueString`, and the text as it is, which is how
+    /// passwords were hashed before. How many there are depends on the text alone.
+    pub(crate) fn forms(text: String) -> Vec<Self> {
+        let prepared = opaque_string::prepare(&text).ok().filter(|prepared| *prepared != text);
+        prepared.into_iter().chain([text]).map(Self).collect()
     }
 
     /// The password itself, for hashing and nothing else.
@@ -52,6 +63,9 @@ pub enum BrokenRule {
     /// More than [`LONGEST`] bytes.
     #[error("The password must have 1,024 or fewer bytes")]
     TooLong,
+    /// A character that no password has by RFC 8265: it is invisible, not assigned, or cannot be told from others.
+    #[error("The password must not contain the character U+{:04X}, which cannot be typed everywhere", u32::from(*.0))]
+    Character(char),
     /// It holds a part of its owner's name.
     #[error("The password must not include any part of the user's name")]
     HoldsName,
@@ -60,27 +74,34 @@ pub enum BrokenRule {
     TooUniform,
 }
 
-/// Checks `text` against the policy for a person with these names, and names every rule it breaks.
-pub(crate) fn check(text: String, names: [Option<&str>; 2]) -> Result<Password, Vec<BrokenRule>> {
-    let mut broken = Vec::new();
-    if text.chars().count() < SHORTEST {
+/// Checks `text` against the policy for a person with these names, and names every rule it breaks. The password is in the form by
+/// `OpaqueString`.
+pub(crate) fn check(text: &str, names: [Option<&str>; 2]) -> Result<Password, Vec<BrokenRule>> {
+    if text.len() > LONGEST {
+        return Err(vec![BrokenRule::TooLong]);
+    }
+    let (prepared, mut broken) = match opaque_string::prepare(text) {
+        Ok(prepared) => (prepared, Vec::new()),
+        Err(character) => (text.to_owned(), vec![BrokenRule::Character(character)]),
+    };
+    if prepared.chars().count() < SHORTEST {
         broken.push(BrokenRule::TooShort);
     }
-    if text.len() > LONGEST {
+    if prepared.len() > LONGEST {
         broken.push(BrokenRule::TooLong);
     }
-    if names.into_iter().flatten().any(|name| holds_part_of(&text, name)) {
+    if names.into_iter().flatten().any(|name| holds_part_of(&prepared, name)) {
         broken.push(BrokenRule::HoldsName);
     }
-    if kinds(&text) < 3 {
+    if kinds(&prepared) < 3 {
         broken.push(BrokenRule::TooUniform);
     }
-    if broken.is_empty() { Ok(Password(text)) } else { Err(broken) }
+    if broken.is_empty() { Ok(Password(prepared)) } else { Err(broken) }
 }
 
 fn holds_part_of(text: &str, name: &str) -> bool {
-    let text = text.to_lowercase();
-    name.to_lowercase()
+    let text = casefold(text);
+    casefold(name)
         .split(|character: char| character.is_whitespace() || character == '-')
         .any(|part| part.chars().count() >= SHORTEST_NAME_PART && text.contains(part))
 }
@@ -100,7 +121,7 @@ fn kinds(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::BrokenRule::{HoldsName, TooLong, TooShort, TooUniform};
+    use super::BrokenRule::{Character, HoldsName, TooLong, TooShort, TooUniform};
     use super::{Password, check};
 
     #[test]
@@ -116,10 +137,26 @@ mod tests {
             ("Le1!5678", vec![]),
             ("aB3", vec![TooShort]),
             ("", vec![TooShort, TooUniform]),
+            ("\u{ff34}\u{ff39}\u{ff2c}\u{ff25}\u{ff32}x1", vec![TooShort, HoldsName]),
+            ("Ty\u{ad}ler1234!", vec![Character('\u{ad}'), HoldsName]),
+            ("e\u{301}e\u{301}e\u{301}e\u{301}A1", vec![TooShort]),
         ] {
             let expected = if broken.is_empty() { Ok(Password(text.to_owned())) } else { Err(broken) };
-            assert_eq!(check(text.to_owned(), tyler), expected, "{text}");
+            assert_eq!(check(text, tyler), expected, "{text}");
         }
-        assert_eq!(check("aB3".repeat(400), [None, None]), Err(vec![TooLong]));
+        assert_eq!(check(&"aB3".repeat(400), [None, None]), Err(vec![TooLong]));
+        // Three bytes that become six.
+        assert_eq!(check(&format!("aB3{}", "\u{958}".repeat(300)), [None, None]), Err(vec![TooLong]));
+    }
+
+    #[test]
+    fn a_password_that_was_typed_is_compared_in_the_form_by_the_profile_and_as_it_is() {
+        let forms = |text: &str| -> Vec<String> {
+            Password::forms(text.to_owned()).iter().map(|form| form.reveal().to_owned()).collect()
+        };
+        assert_eq!(forms("pr0j3ctM4yh3m"), ["pr0j3ctM4yh3m"]);
+        assert_eq!(forms("cafe\u{301}\u{a0}"), ["caf\u{e9} ", "cafe\u{301}\u{a0}"]);
+        // What the profile does not allow may have been hashed before.
+        assert_eq!(forms("a\u{ad}"), ["a\u{ad}"]);
     }
 }

@@ -2,6 +2,8 @@
 
 mod changes;
 mod draft;
+mod email;
+mod locale;
 mod lockout;
 mod names;
 
@@ -19,9 +21,9 @@ use draft::{DEFAULT_LANGUAGE, DEFAULT_TIMEZONE};
 pub use changes::UserChanges;
 pub use draft::UserDraft;
 pub(crate) use draft::{Account, DEFAULT_PASSWORD_CHANGE_FREQUENCY, is_name};
+pub use email::{Email, EmailError};
 pub use lockout::{Lockout, LockoutPolicy};
-pub(crate) use names::is_domain;
-pub use names::{Email, EmailError, Username, UsernameError};
+pub use names::{Username, UsernameError};
 
 /// The id of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::StoreError;
+use crate::email_domain::EmailDomain;
 use crate::group::{Group, GroupId};
 use crate::identifier::GroupIdentifier;
 use crate::page::Paged;
@@ -20,8 +21,8 @@ pub trait GroupReader {
     fn unknown_groups(&mut self, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError>;
     /// Those of `ids` that are external groups.
     fn external_among(&mut self, ids: &BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError>;
-    /// The groups that a new user with an address in this email domain joins. The domain is in lower case.
-    fn groups_for_domain(&mut self, domain: &str) -> Result<BTreeSet<GroupId>, StoreError>;
+    /// The groups that a new user with an address in this email domain joins.
+    fn groups_for_domain(&mut self, domain: &EmailDomain) -> Result<BTreeSet<GroupId>, StoreError>;
     /// A page of the groups that pass the listing's filter.
     fn groups(&mut self, listing: &GroupListing) -> Result<Paged<Group>, StoreError>;
 }

@@ -49,6 +49,8 @@ pub trait Field: Clone + Eq + Sized {
     fn kind(&self) -> Kind;
     /// The value of `item` at `now`.
     fn value(&self, item: &Self::Item, now: Timestamp) -> Value;
+    /// Whether it holds a name, which is compared by its [`NameKey`](crate::name::NameKey).
+    fn is_name(&self) -> bool;
     /// Whether it is a custom property. These are not indexed.
     fn is_custom(&self) -> bool;
     /// The id.

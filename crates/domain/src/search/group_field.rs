@@ -68,7 +68,7 @@ impl Field for GroupField {
         let count = |count: u64| Value::Integer(i64::try_from(count).unwrap_or(i64::MAX));
         match self {
             Self::Id => Value::Id(group.id.0),
-            Self::Name => text(group.name.as_str()),
+            Self::Name => Value::Text(group.name.key().into()),
             Self::Description => optional(group.description.as_deref()),
             Self::Type => text(match group.kind {
                 GroupKind::System => "sys",
@@ -81,6 +81,10 @@ impl Field for GroupField {
             Self::Created => Value::Moment(group.created),
             Self::Modified => Value::Moment(group.modified),
         }
+    }
+
+    fn is_name(&self) -> bool {
+        matches!(self, Self::Name)
     }
 
     fn is_custom(&self) -> bool {

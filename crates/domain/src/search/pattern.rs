@@ -14,7 +14,7 @@ pub enum Piece {
     Literal(TextKey),
     /// Any number of characters.
     Anything,
-    /// One character.
+    /// One character of the folded text, in which `ß` is two.
     Anyone,
 }
 
@@ -22,6 +22,16 @@ impl Pattern {
     /// The pattern that `text` writes.
     #[must_use]
     pub fn of(text: &str) -> Self {
+        Self::read(text, TextKey::of)
+    }
+
+    /// The pattern that `text` writes, to be looked for in names.
+    #[must_use]
+    pub fn of_name(text: &str) -> Self {
+        Self::read(text, TextKey::of_name)
+    }
+
+    fn read(text: &str, key: fn(&str) -> TextKey) -> Self {
         let mut pieces = Vec::new();
         let mut literal = String::new();
         let mut characters = text.chars().peekable();
@@ -38,17 +48,23 @@ impl Pattern {
                     continue;
                 }
             };
-            pieces.extend(taken(&mut literal));
+            pieces.extend(taken(&mut literal, key));
             pieces.push(wildcard);
         }
-        pieces.extend(taken(&mut literal));
+        pieces.extend(taken(&mut literal, key));
         Self(pieces)
     }
 
     /// `text` itself, whatever is in it.
     #[must_use]
     pub fn literal(text: &str) -> Self {
-        Self(taken(&mut text.to_owned()).into_iter().collect())
+        Self(taken(&mut text.to_owned(), TextKey::of).into_iter().collect())
+    }
+
+    /// `text` itself, whatever is in it, to be looked for in names.
+    #[must_use]
+    pub fn literal_in_name(text: &str) -> Self {
+        Self(taken(&mut text.to_owned(), TextKey::of_name).into_iter().collect())
     }
 
     /// Its pieces, in their order.
@@ -120,9 +136,10 @@ fn matches(wanted: &[Wanted], text: &[char]) -> bool {
     wanted.iter().skip(next).all(|rest| *rest == Wanted::Any)
 }
 
-fn taken(literal: &mut String) -> Option<Piece> {
-    let text = std::mem::take(literal);
-    (!text.is_empty()).then(|| Piece::Literal(TextKey::of(&text)))
+/// The literal, unless nothing of it is visible.
+fn taken(literal: &mut String, key: fn(&str) -> TextKey) -> Option<Piece> {
+    let key = key(&std::mem::take(literal));
+    (key != TextKey::default()).then_some(Piece::Literal(key))
 }
 
 #[cfg(test)]
@@ -149,6 +166,9 @@ mod tests {
             ("ab*ab", "abab", true),
             ("ab*ab", "aba", false),
             ("a*?c", "abc", true),
+            ("e\u{301}?", "xÉy", true),
+            ("t?l", "t\u{200d}e\u{301}l", true),
+            ("\u{200b}", "", true),
         ] {
             assert_eq!(Pattern::of(pattern).is_within(&TextKey::of(text)), expected, "{pattern} {text}");
         }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::field::{Field, Kind, Value};
 use super::pattern::Pattern;
 use super::{Filter, Sort};
-use crate::name::TextKey;
+use crate::name::{NameKey, TextKey};
 use crate::time::Timestamp;
 
 /// A test of a value. No value passes none but [`Test::Null`].
@@ -27,7 +27,7 @@ pub enum Test {
     Moment(Bound<Timestamp>, Bound<Timestamp>),
 }
 
-/// A test of a text, whose case does not matter.
+/// A test of a text by its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TextTest {
     /// It is this.
@@ -169,16 +169,17 @@ impl<F: Field> Filter<F> {
                 Test::Moment(from, to)
             }
             (Kind::Text, Operand::Text(text)) => match operator {
-                Equal => Test::Text(TextTest::Equal(TextKey::of(&text))),
+                Equal => Test::Text(TextTest::Equal(whole(&field, &text))),
+                Contains if field.is_name() => Test::Text(TextTest::Contains(Pattern::of_name(&text))),
                 Contains => Test::Text(TextTest::Contains(Pattern::of(&text))),
-                StartsWith => Test::Text(TextTest::StartsWith(TextKey::of(&text))),
-                EndsWith => Test::Text(TextTest::EndsWith(TextKey::of(&text))),
+                StartsWith => Test::Text(TextTest::StartsWith(part(&field, &text))),
+                EndsWith => Test::Text(TextTest::EndsWith(part(&field, &text))),
                 FreeText => {
                     let word = |word| Self::Is(field.clone(), Test::Text(TextTest::Word(word)));
-                    return Ok(Self::All(words(&text).map(word).collect()));
+                    return Ok(Self::All(TextKey::words(&text).into_iter().map(word).collect()));
                 }
                 Less | LessOrEqual | Greater | GreaterOrEqual => {
-                    let (from, to) = bounds(operator, TextKey::of(&text));
+                    let (from, to) = bounds(operator, whole(&field, &text));
                     Test::Text(TextTest::Between(from, to))
                 }
             },
@@ -239,7 +240,12 @@ fn bounds<T: Clone>(operator: Operator, value: T) -> (Bound<T>, Bound<T>) {
     }
 }
 
-/// The words of a text: what stands between characters that are neither letters nor numbers.
-pub(super) fn words(text: &str) -> impl Iterator<Item = TextKey> {
-    text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).map(TextKey::of)
+/// The key of a text that is compared with the whole value of the field.
+fn whole<F: Field>(field: &F, text: &str) -> TextKey {
+    if field.is_name() { NameKey::of(text).into() } else { TextKey::of(text) }
+}
+
+/// The key of a text that is compared with a part of the value of the field.
+fn part<F: Field>(field: &F, text: &str) -> TextKey {
+    if field.is_name() { TextKey::of_name(text) } else { TextKey::of(text) }
 }

@@ -1,6 +1,7 @@
 //! Fields of users.
 
 use super::field::{self, Field, Kind, Value, custom_value, moment, optional};
+use crate::email_domain::EmailDomain;
 use crate::name::TextKey;
 use crate::time::Timestamp;
 use crate::user::{Email, ProviderKind, User};
@@ -132,8 +133,8 @@ impl Field for UserField {
         let text = |text: &str| Value::Text(TextKey::of(text));
         match self {
             Self::Id => Value::Id(user.id.0),
-            Self::Username => text(user.username.as_str()),
-            Self::Email => optional(user.email.as_ref().map(Email::as_str)),
+            Self::Username => Value::Text(user.username.key().into()),
+            Self::Email => user.email.as_ref().map_or(Value::Null, |email| Value::Text(email.key().into())),
             Self::FirstName => optional(user.first_name.as_deref()),
             Self::LastName => optional(user.last_name.as_deref()),
             Self::Names => text(&names(user)),
@@ -166,6 +167,10 @@ impl Field for UserField {
         }
     }
 
+    fn is_name(&self) -> bool {
+        matches!(self, Self::Username | Self::Email)
+    }
+
     fn is_custom(&self) -> bool {
         matches!(self, Self::Custom(_))
     }
@@ -187,10 +192,26 @@ impl Field for UserField {
     }
 }
 
-/// The names that people know a user by: first and last name in one line, then the username, then the address.
+/// The names that people know a user by: first and last name in one line, then the username, then the address. An address whose
+/// domain has two forms has a line for each, in this one text that `q` looks into.
 #[must_use]
 pub fn names(user: &User) -> String {
     let [first, last] = [&user.first_name, &user.last_name].map(|name| name.as_deref().unwrap_or_default());
-    let email = user.email.as_ref().map_or("", Email::as_str);
-    format!("{first} {last}\n{}\n{email}", user.username.as_str())
+    let (username, email) = (user.username.as_str(), user.email.as_ref().map_or("", Email::as_str));
+    let mut lines = vec![format!("{first} {last}"), username.to_owned(), email.to_owned()];
+    for name in [username, email] {
+        for form in forms_of_address(name) {
+            if !lines.iter().any(|line| line.eq_ignore_ascii_case(&form)) {
+                lines.push(form);
+            }
+        }
+    }
+    lines.join("\n")
+}
+
+/// The address with its domain as people read it and in ASCII; nothing if `name` is no address.
+fn forms_of_address(name: &str) -> Vec<String> {
+    let Some((mailbox, domain)) = name.rsplit_once('@') else { return Vec::new() };
+    let Ok(domain) = EmailDomain::try_from(domain) else { return Vec::new() };
+    vec![format!("{mailbox}@{}", domain.to_unicode()), format!("{mailbox}@{}", domain.as_ascii())]
 }

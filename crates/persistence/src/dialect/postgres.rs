@@ -72,6 +72,13 @@ pub(crate) fn lock_migrations(connection: &mut PgConnection) -> QueryResult<()> 
     connection.batch_execute(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
 }
 
+/// Keeps other transactions from changing users and groups until this one ends. They may still be read.
+pub(crate) fn lock_names(connection: &mut PgConnection) -> QueryResult<()> {
+    connection.batch_execute(
+        "LOCK TABLE users, user_identifiers, user_search, groups, group_email_domains IN SHARE ROW EXCLUSIVE MODE",
+    )
+}
+
 #[derive(QueryableByName)]
 struct Id {
     #[diesel(sql_type = UuidSql)]

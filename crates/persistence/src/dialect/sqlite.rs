@@ -75,6 +75,12 @@ pub(crate) fn begin(connection: &mut SqliteConnection, mode: TransactionMode, _:
     AnsiTransactionManager::begin_transaction_sql(connection, sql)
 }
 
+/// Does nothing: the transaction of the one writer is alone.
+#[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
+pub(crate) fn lock_names(_: &mut SqliteConnection) -> QueryResult<()> {
+    Ok(())
+}
+
 /// Splits the first parameter into ids of 16 bytes each. A parameter for each id would exceed SQLite's limit.
 const REQUESTED_IDS: &str = "WITH RECURSIVE place (at) AS \
      (SELECT 1 UNION ALL SELECT at + 16 FROM place WHERE at + 16 < length($1)), \

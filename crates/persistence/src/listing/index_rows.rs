@@ -9,7 +9,7 @@ use guildhall_domain::group::Group;
 use guildhall_domain::name::TextKey;
 use guildhall_domain::search::{custom_text, names};
 use guildhall_domain::time::Timestamp;
-use guildhall_domain::user::{Email, User, UserId};
+use guildhall_domain::user::{User, UserId};
 
 use crate::connection::AnyConnection;
 use crate::schema::{groups, user_search};
@@ -38,7 +38,7 @@ fn key(text: &str) -> String {
 fn search_row(user: &User) -> SearchRow {
     SearchRow {
         user_id: Key(user.id.0),
-        email_key: user.email.as_ref().map(Email::as_str).map(key),
+        email_key: user.email.as_ref().map(|email| email.key().as_str().to_owned()),
         first_name_key: user.first_name.as_deref().map(key),
         last_name_key: user.last_name.as_deref().map(key),
         timezone_key: key(&user.timezone),
@@ -78,13 +78,28 @@ pub(crate) fn update(connection: &mut AnyConnection, user: &User) -> Result<(), 
     Ok(())
 }
 
+/// Replaces those search rows of the users that changed. Users without one do not get one.
+pub(crate) fn update_all(connection: &mut AnyConnection, users: &[User]) -> Result<(), Failure> {
+    let ids: Vec<Key> = users.iter().map(|user| Key(user.id.0)).collect();
+    let stored: Vec<SearchRow> =
+        user_search::table.filter(user_search::user_id.eq_any(ids)).select(SearchRow::as_select()).load(connection)?;
+    let mut stored: BTreeMap<Key, SearchRow> = stored.into_iter().map(|row| (row.user_id, row)).collect();
+    for user in users {
+        let row = search_row(user);
+        if stored.remove(&row.user_id).is_some_and(|before| before != row) {
+            diesel::update(user_search::table.find(row.user_id)).set(row).execute(connection)?;
+        }
+    }
+    Ok(())
+}
+
 /// The stored search row of a user.
 pub(crate) fn stored(connection: &mut AnyConnection, user: UserId) -> Result<Option<SearchRow>, Failure> {
     Ok(user_search::table.find(Key(user.0)).select(SearchRow::as_select()).first(connection).optional()?)
 }
 
 /// The columns of `groups` by which a group is searched and sorted, apart from its name.
-#[derive(Insertable, AsChangeset)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset, PartialEq)]
 #[diesel(table_name = groups, treat_none_as_default_value = false, treat_none_as_null = true)]
 pub(crate) struct GroupKeys {
     description_key: Option<String>,
@@ -94,4 +109,19 @@ pub(crate) struct GroupKeys {
 /// The search columns of a group.
 pub(crate) fn group_keys(group: &Group) -> GroupKeys {
     GroupKeys { description_key: group.description.as_deref().map(key), custom_keys: custom_keys(&group.custom) }
+}
+
+/// Replaces the search columns of those groups in which they changed.
+pub(crate) fn update_groups(connection: &mut AnyConnection, groups: &[Group]) -> Result<(), Failure> {
+    let ids: Vec<Key> = groups.iter().map(|group| Key(group.id.0)).collect();
+    let stored: Vec<(Key, GroupKeys)> =
+        groups::table.filter(groups::id.eq_any(ids)).select((groups::id, GroupKeys::as_select())).load(connection)?;
+    let stored: BTreeMap<Key, GroupKeys> = stored.into_iter().collect();
+    for group in groups {
+        let (id, keys) = (Key(group.id.0), group_keys(group));
+        if stored.get(&id) != Some(&keys) {
+            diesel::update(groups::table.find(id)).set(keys).execute(connection)?;
+        }
+    }
+    Ok(())
 }

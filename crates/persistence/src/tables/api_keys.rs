@@ -116,8 +116,7 @@ fn with_its_user((row, username, suspended): (ApiKeyRow, String, bool)) -> Resul
     let id = ApiKeyId(row.id.0);
     Ok(ApiKey {
         id,
-        name: Username::try_from(username)
-            .map_err(|_| Failure::Data(format!("the username of API key {id} is not valid")))?,
+        name: Username::stored(username),
         description: row.description,
         enabled: !suspended,
         user: UserId(row.user_id.0),

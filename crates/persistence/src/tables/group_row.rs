@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::dsl::AsSelect;
 use diesel::prelude::*;
+use guildhall_domain::email_domain::EmailDomain;
 use guildhall_domain::group::{Group, GroupId, GroupKind, GroupName};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::version::Version;
@@ -73,20 +74,20 @@ fn complete(connection: &mut AnyConnection, rows: Vec<(GroupRow, i64)>) -> Resul
     for (group, slot) in slots {
         *users.entry(group).or_default() += slot;
     }
-    let mut domains: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
+    let mut domains: BTreeMap<Key, BTreeSet<EmailDomain>> = BTreeMap::new();
     let pairs = group_email_domains::table
         .filter(group_email_domains::group_id.eq_any(ids))
         .select((group_email_domains::group_id, group_email_domains::domain))
         .load::<(Key, String)>(connection)?;
     for (group, domain) in pairs {
-        domains.entry(group).or_default().insert(domain);
+        domains.entry(group).or_default().insert(EmailDomain::stored(domain));
     }
     let complete = |(row, children): (GroupRow, i64)| {
         let key = row.id;
         let invalid = |what: &str| Failure::Data(format!("the {what} of group {} is not valid", key.0));
         Ok(Group {
             id: GroupId(key.0),
-            name: GroupName::try_from(row.name).map_err(|_| invalid("name"))?,
+            name: GroupName::stored(row.name),
             description: row.description,
             kind: kind(&row.kind).ok_or_else(|| invalid("kind"))?,
             user_count: users.get(&key).copied().unwrap_or_default().unsigned_abs(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
+use guildhall_domain::email_domain::EmailDomain;
 use guildhall_domain::group::{Group, GroupId, GroupKind};
 use guildhall_domain::identifier::GroupIdentifier;
 use guildhall_domain::page::Paged;
@@ -71,10 +72,10 @@ impl GroupReader for Unit<'_> {
         })
     }
 
-    fn groups_for_domain(&mut self, domain: &str) -> Result<BTreeSet<GroupId>, StoreError> {
+    fn groups_for_domain(&mut self, domain: &EmailDomain) -> Result<BTreeSet<GroupId>, StoreError> {
         self.run(|connection| {
             let groups = group_email_domains::table
-                .filter(group_email_domains::domain.eq(domain))
+                .filter(group_email_domains::domain.eq(domain.as_ascii()))
                 .select(group_email_domains::group_id)
                 .load(connection)?;
             Ok(ids(groups))
@@ -135,7 +136,10 @@ fn ids(keys: Vec<Key>) -> BTreeSet<GroupId> {
 fn insert_domains(connection: &mut AnyConnection, group: &Group) -> Result<(), Failure> {
     for domain in &group.auto_membership_email_domains {
         diesel::insert_into(group_email_domains::table)
-            .values((group_email_domains::group_id.eq(Key(group.id.0)), group_email_domains::domain.eq(domain)))
+            .values((
+                group_email_domains::group_id.eq(Key(group.id.0)),
+                group_email_domains::domain.eq(domain.as_ascii()),
+            ))
             .execute(connection)?;
     }
     Ok(())

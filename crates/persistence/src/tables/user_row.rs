@@ -89,8 +89,8 @@ impl TryFrom<UserRow> for User {
         let invalid = |what: &str| Failure::Data(format!("the {what} of user {id} is not valid"));
         Ok(Self {
             id,
-            username: Username::try_from(row.username).map_err(|_| invalid("username"))?,
-            email: row.email.map(Email::try_from).transpose().map_err(|_| invalid("email"))?,
+            username: Username::stored(row.username),
+            email: row.email.map(Email::stored),
             first_name: row.first_name,
             last_name: row.last_name,
             timezone: row.timezone,

@@ -15,6 +15,8 @@ mod member_counts;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod rekey;
+#[cfg(test)]
 mod searching;
 #[cfg(test)]
 mod sessions;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use guildhall_domain::email_domain::EmailDomain;
 use guildhall_domain::group::{Group, GroupId, GroupKind, GroupName, SystemGroup};
 use guildhall_domain::identifier::GroupIdentifier;
 use guildhall_domain::page::Paged;
@@ -53,7 +54,11 @@ impl From<&Group> for GroupRow {
             description: group.description.clone(),
             kind: group.kind,
             custom: custom_row(&group.custom),
-            auto_membership_email_domains: group.auto_membership_email_domains.clone(),
+            auto_membership_email_domains: group
+                .auto_membership_email_domains
+                .iter()
+                .map(|domain| domain.as_ascii().to_owned())
+                .collect(),
             created: group.created.milliseconds(),
             modified: group.modified.milliseconds(),
             version: group.version.0,
@@ -66,13 +71,13 @@ impl<T: Tables> UnitOfWork<T> {
     fn group_of_row(&self, row: GroupRow) -> Result<Group, StoreError> {
         Ok(Group {
             id: GroupId(row.id),
-            name: GroupName::try_from(row.name).map_err(StoreError::failed)?,
+            name: GroupName::stored(row.name),
             description: row.description,
             kind: row.kind,
             user_count: MEMBERS.count(&self.0, row.id)?,
             child_group_count: CHILDREN.count(&self.0, row.id)?,
             custom: custom(row.custom),
-            auto_membership_email_domains: row.auto_membership_email_domains,
+            auto_membership_email_domains: row.auto_membership_email_domains.into_iter().map(EmailDomain::stored).collect(),
             created: Timestamp::from_milliseconds(row.created),
             modified: Timestamp::from_milliseconds(row.modified),
             version: Version(row.version),
@@ -123,9 +128,9 @@ impl<T: Tables> GroupReader for UnitOfWork<T> {
         Ok(rows.iter().filter(|row| row.kind == GroupKind::External).map(|row| GroupId(row.id)).collect())
     }
 
-    fn groups_for_domain(&mut self, domain: &str) -> Result<BTreeSet<GroupId>, StoreError> {
+    fn groups_for_domain(&mut self, domain: &EmailDomain) -> Result<BTreeSet<GroupId>, StoreError> {
         let rows = GROUPS.all(&self.0)?;
-        let joined = rows.iter().filter(|row| row.auto_membership_email_domains.contains(domain));
+        let joined = rows.iter().filter(|row| row.auto_membership_email_domains.contains(domain.as_ascii()));
         Ok(joined.map(|row| GroupId(row.id)).collect())
     }
 

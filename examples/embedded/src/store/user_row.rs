@@ -85,8 +85,8 @@ impl TryFrom<UserRow> for User {
     fn try_from(row: UserRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: UserId(row.id),
-            username: Username::try_from(row.username).map_err(StoreError::failed)?,
-            email: row.email.map(Email::try_from).transpose().map_err(StoreError::failed)?,
+            username: Username::stored(row.username),
+            email: row.email.map(Email::stored),
             first_name: row.first_name,
             last_name: row.last_name,
             timezone: row.timezone,

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::{Group, GroupId, GroupKind, GroupName};
 use crate::custom::{self, Custom, CustomChange};
+use crate::email_domain::EmailDomain;
 use crate::time::Timestamp;
-use crate::user::is_domain;
 use crate::validation::{Faults, InvalidField, Truncated};
 use crate::version::Version;
 
@@ -72,7 +72,9 @@ impl GroupChanges {
     pub(crate) fn apply(self, group: &Group, now: Timestamp) -> Result<Group, Vec<InvalidField>> {
         let mut faults = Faults::default();
         let mut changed = group.clone();
-        if let Some(name) = self.name {
+        // Clients send back what they read; the rules of before may have let a name pass.
+        let is_name = |name: &Option<String>| name.as_deref().map(str::trim) == Some(group.name.as_str());
+        if let Some(name) = self.name.filter(|name| !is_name(name)) {
             let name = faults.check("name", GroupName::try_from(name.unwrap_or_default()));
             changed.name = name.unwrap_or(changed.name);
             if group.kind == GroupKind::System && changed.name != group.name {
@@ -111,18 +113,16 @@ fn check_kind(faults: &mut Faults, kind: Option<&str>) -> Option<GroupKind> {
     }
 }
 
-/// Lower case, without a leading `@` (contract 5.6).
-fn check_domains(faults: &mut Faults, domains: &[String]) -> BTreeSet<String> {
+/// Without a leading `@` (contract 5.6).
+fn check_domains(faults: &mut Faults, domains: &[String]) -> BTreeSet<EmailDomain> {
     let mut accepted = BTreeSet::new();
     for (index, given) in domains.iter().enumerate() {
-        let domain = given.trim().trim_start_matches('@').to_lowercase();
-        if is_domain(&domain) {
-            accepted.insert(domain);
-        } else {
-            faults.add(
+        match EmailDomain::try_from(given.trim().trim_start_matches('@')) {
+            Ok(domain) => drop(accepted.insert(domain)),
+            Err(error) => faults.add(
                 format!("autoMembershipEmailDomains[{index}]"),
-                format!("The domain '{}' is not valid", Truncated(given)),
-            );
+                format!("The domain '{}' is not valid: {error}", Truncated(given)),
+            ),
         }
     }
     accepted

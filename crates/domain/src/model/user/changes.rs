@@ -1,6 +1,6 @@
 //! Changes of a user, and their validation.
 
-use super::draft::{DEFAULT_LANGUAGE, DEFAULT_TIMEZONE, check_frequency, check_person};
+use super::draft::{DEFAULT_LANGUAGE, DEFAULT_TIMEZONE, check_frequency, check_language, check_names, check_timezone};
 use super::{Email, ProviderKind, User, Username};
 use crate::custom::{self, CustomChange};
 use crate::time::Timestamp;
@@ -58,15 +58,20 @@ impl UserChanges {
         self.expiry.flatten().is_some()
     }
 
-    /// The user with the changes applied, or every invalid field.
+    /// The user with the changes applied, or every invalid field. Clients send back what they read, so what does not change is not
+    /// checked: the rules of before may have let it pass.
     pub(crate) fn apply(self, user: &User, now: Timestamp) -> Result<User, Vec<InvalidField>> {
         let mut faults = Faults::default();
         let mut changed = user.clone();
-        if let Some(username) = self.username {
+        let (is_name, is_address) = (
+            |text: &str| text.trim() == user.username.as_str(),
+            |text: &str| user.email.as_ref().is_some_and(|email| text.trim() == email.as_str()),
+        );
+        if let Some(username) = self.username.filter(|username| !username.as_deref().is_some_and(is_name)) {
             let username = faults.check("username", Username::try_from(username.unwrap_or_default()));
             changed.username = username.unwrap_or(changed.username);
         }
-        if let Some(email) = self.email {
+        if let Some(email) = self.email.filter(|email| !email.as_deref().is_some_and(is_address)) {
             change_email(&mut faults, &mut changed, email.filter(|email| !email.trim().is_empty()));
         }
         changed.first_name = self.first_name.unwrap_or(changed.first_name);
@@ -77,8 +82,13 @@ impl UserChanges {
         if let Some(language) = self.language {
             changed.language = language.unwrap_or_else(|| DEFAULT_LANGUAGE.to_owned());
         }
-        let names = (changed.first_name.as_deref(), changed.last_name.as_deref());
-        check_person(&mut faults, names.0, names.1, &changed.timezone, &changed.language);
+        check_names(&mut faults, [changed.first_name.as_deref(), changed.last_name.as_deref()]);
+        if changed.timezone != user.timezone {
+            check_timezone(&mut faults, &changed.timezone);
+        }
+        if changed.language != user.language {
+            check_language(&mut faults, &changed.language);
+        }
         if let Some(custom) = self.custom {
             custom.apply(&mut changed.custom);
             if changed.custom != user.custom {

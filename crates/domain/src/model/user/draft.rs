@@ -2,8 +2,10 @@
 
 use uuid::Uuid;
 
+use super::locale::{is_language, is_timezone};
 use super::{Email, Provider, User, UserId, Username};
 use crate::custom::{self, Custom};
+use crate::name::{NameKey, has_control};
 use crate::password::{self, Password};
 use crate::time::Timestamp;
 use crate::validation::{Faults, InvalidField};
@@ -88,7 +90,9 @@ impl UserDraft {
         };
         let timezone = self.timezone.unwrap_or_else(|| DEFAULT_TIMEZONE.to_owned());
         let language = self.language.unwrap_or_else(|| DEFAULT_LANGUAGE.to_owned());
-        check_person(&mut faults, self.first_name.as_deref(), self.last_name.as_deref(), &timezone, &language);
+        check_names(&mut faults, [self.first_name.as_deref(), self.last_name.as_deref()]);
+        check_timezone(&mut faults, &timezone);
+        check_language(&mut faults, &language);
         custom::check(&self.custom, &Custom::new(), &mut faults);
         if self.expiry.is_some_and(|expiry| expiry <= now) {
             faults.add("expiry", "The expiry date must be in the future");
@@ -117,21 +121,21 @@ impl UserDraft {
     }
 }
 
-pub(super) fn check_person(
-    faults: &mut Faults,
-    first_name: Option<&str>,
-    last_name: Option<&str>,
-    timezone: &str,
-    language: &str,
-) {
-    for (field, what, name) in [("firstName", "first", first_name), ("lastName", "last", last_name)] {
+pub(super) fn check_names(faults: &mut Faults, [first, last]: [Option<&str>; 2]) {
+    for (field, what, name) in [("firstName", "first", first), ("lastName", "last", last)] {
         if let Some(fault) = name.and_then(name_fault) {
             faults.add(field, format!("The {what} name {fault}"));
         }
     }
+}
+
+pub(super) fn check_timezone(faults: &mut Faults, timezone: &str) {
     if !is_timezone(timezone) {
         faults.add("timezone", "The time zone is not valid");
     }
+}
+
+pub(super) fn check_language(faults: &mut Faults, language: &str) {
     if !is_language(language) {
         faults.add("language", "The language code is not valid");
     }
@@ -153,14 +157,14 @@ fn check_password(faults: &mut Faults, text: Option<String>, names: [Option<&str
         faults.add(FIELD, "The password is required");
         return None;
     };
-    let checked = password::check(text, names);
+    let checked = password::check(&text, names);
     checked.map_err(|broken| broken.into_iter().for_each(|rule| faults.add(FIELD, rule.to_string()))).ok()
 }
 
 /// The most characters of a first or a last name.
 const LONGEST_NAME: usize = 255;
 
-/// Whether `text` can be a first or a last name: not too long, and without control characters.
+/// Whether `text` can be a first or a last name: not too long, also as it is compared, and without control characters.
 pub(crate) fn is_name(text: &str) -> bool {
     name_fault(text).is_none()
 }
@@ -170,23 +174,8 @@ fn name_fault(text: &str) -> Option<String> {
     if text.chars().count() > LONGEST_NAME {
         return Some(format!("must have {LONGEST_NAME} or fewer characters"));
     }
-    crate::name::has_control(text).then(|| "must not contain control characters".to_owned())
-}
-
-/// Whether `text` has the form of a name of the IANA time zone database.
-fn is_timezone(text: &str) -> bool {
-    let part = |part: &str| {
-        part.starts_with(|first: char| first.is_ascii_alphabetic())
-            && part.chars().all(|character| character.is_ascii_alphanumeric() || "+-_".contains(character))
-    };
-    text.len() <= 64 && text.split('/').all(part)
-}
-
-/// Whether `text` is two letters of a language, alone or with two of a country.
-fn is_language(text: &str) -> bool {
-    let two_letters = |part: &str| part.len() == 2 && part.chars().all(|character| character.is_ascii_alphabetic());
-    match text.split_once('-') {
-        Some((language, country)) => two_letters(language) && two_letters(country),
-        None => two_letters(text),
+    if has_control(text) {
+        return Some("must not contain control characters".to_owned());
     }
+    NameKey::of(text).is_too_long().then(|| "is too long when its characters are written out".to_owned())
 }

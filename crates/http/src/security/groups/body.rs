@@ -1,7 +1,6 @@
 //! Groups as JSON: the bodies of requests, each with its schema and its parser, and of responses (contract 3.4).
 
-use std::collections::BTreeSet;
-
+use guildhall_domain::email_domain::EmailDomain;
 use guildhall_domain::group::{Group, GroupChanges, GroupDraft, GroupKind};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -115,7 +114,7 @@ pub(crate) struct GroupBody<'a> {
     custom: CustomBody<'a>,
     /// Users whose email address is in one of these domains join when their account is created.
     #[schema(required = true, value_type = Option<Vec<String>>, min_items = 1)]
-    auto_membership_email_domains: Option<&'a BTreeSet<String>>,
+    auto_membership_email_domains: Option<Vec<String>>,
     created: Moment,
     modified: Moment,
 }
@@ -131,6 +130,7 @@ enum GroupType {
 
 impl<'a> From<&'a Group> for GroupBody<'a> {
     fn from(group: &'a Group) -> Self {
+        let domains = group.auto_membership_email_domains.iter().map(EmailDomain::to_unicode).collect();
         Self {
             id: group.id.to_string(),
             name: group.name.as_str(),
@@ -143,8 +143,7 @@ impl<'a> From<&'a Group> for GroupBody<'a> {
             user_count: group.user_count,
             child_group_count: group.child_group_count,
             custom: CustomBody(&group.custom),
-            auto_membership_email_domains: Some(&group.auto_membership_email_domains)
-                .filter(|domains| !domains.is_empty()),
+            auto_membership_email_domains: Some(domains).filter(|domains: &Vec<String>| !domains.is_empty()),
             created: Moment(group.created),
             modified: Moment(group.modified),
         }
