@@ -34,8 +34,8 @@ pub mod ports;
 pub mod search;
 
 pub use model::{
-    api_key, custom, email_domain, external, group, identifier, name, number, page, password, secret, time, user, validation,
-    version,
+    api_key, custom, email_domain, external, group, identifier, name, number, page, password, secret, time, user,
+    validation, version,
 };
 
 /// Compiles the examples of the README.
