@@ -63,7 +63,7 @@ async fn groups_that_are_not_as_they_must_be_are_refused() {
         (
             r#"{"name":"x","autoMembershipEmailDomains":["a.org","-"]}"#,
             "autoMembershipEmailDomains[1]",
-            "The domain '-' is not valid",
+            "The domain '-' is not valid: a part of the domain begins or ends with a hyphen",
         ),
         (
             r#"{"name":"x","autoMembershipEmailDomains":["a.org",1]}"#,

@@ -41,7 +41,7 @@ impl ApiKeyReader for Unit<'_> {
                     keys.filter(users::username_key.eq(name.as_str())).first(connection).optional()?
                 }
             };
-            row.map(with_its_user).transpose()
+            Ok(row.map(with_its_user))
         })
     }
 
@@ -55,7 +55,7 @@ impl ApiKeyReader for Unit<'_> {
                 .limit(saturating(page.size()))
                 .offset(saturating(page.offset()))
                 .load(connection)?;
-            let items = rows.into_iter().map(with_its_user).collect::<Result<_, _>>()?;
+            let items = rows.into_iter().map(with_its_user).collect();
             Ok(Paged { page, total: total.unsigned_abs(), items })
         })
     }
@@ -112,10 +112,9 @@ impl ApiKeyWriter for Unit<'_> {
     }
 }
 
-fn with_its_user((row, username, suspended): (ApiKeyRow, String, bool)) -> Result<ApiKey, Failure> {
-    let id = ApiKeyId(row.id.0);
-    Ok(ApiKey {
-        id,
+fn with_its_user((row, username, suspended): (ApiKeyRow, String, bool)) -> ApiKey {
+    ApiKey {
+        id: ApiKeyId(row.id.0),
         name: Username::stored(username),
         description: row.description,
         enabled: !suspended,
@@ -125,5 +124,5 @@ fn with_its_user((row, username, suspended): (ApiKeyRow, String, bool)) -> Resul
         created_by: row.created_by,
         modified: Timestamp::from_milliseconds(row.modified),
         modified_by: row.modified_by,
-    })
+    }
 }

@@ -151,7 +151,7 @@ async fn values_that_are_not_valid_are_refused_by_field(kind: Kind) {
     let user = tyler(&admin).await;
     for method in ["PUT", "PATCH"] {
         for (body, field, message) in [
-            (json!({ "email": "nowhere" }), "email", "The email address is not valid"),
+            (json!({ "email": "nowhere" }), "email", "The email address is not valid: it has no '@'"),
             (json!({ "email": null }), "email", "The email address is required"),
             (json!({ "username": "search" }), "username", "The username is reserved"),
             (json!({ "username": "@me" }), "username", "The username is reserved"),

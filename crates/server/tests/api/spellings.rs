@@ -88,7 +88,7 @@ async fn every_route_takes_a_name_in_any_spelling(kind: Kind) {
         for of in ["groups", "identities"] {
             admin.send("GET", &format!("{path}/{of}")).await.is(200);
         }
-        assert_eq!(app.token_of(spelling).is_empty(), false);
+        assert!(!app.token_of(spelling).is_empty(), "{spelling}");
         for group_spelling in GROUP_SPELLINGS {
             let member = format!("/groups/{group_spelling}/users/{spelling}");
             admin.send("PUT", &member).await.is(204);

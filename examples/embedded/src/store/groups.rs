@@ -77,7 +77,11 @@ impl<T: Tables> UnitOfWork<T> {
             user_count: MEMBERS.count(&self.0, row.id)?,
             child_group_count: CHILDREN.count(&self.0, row.id)?,
             custom: custom(row.custom),
-            auto_membership_email_domains: row.auto_membership_email_domains.into_iter().map(EmailDomain::stored).collect(),
+            auto_membership_email_domains: row
+                .auto_membership_email_domains
+                .into_iter()
+                .map(EmailDomain::stored)
+                .collect(),
             created: Timestamp::from_milliseconds(row.created),
             modified: Timestamp::from_milliseconds(row.modified),
             version: Version(row.version),

@@ -1,6 +1,5 @@
 //! Rows of users.
 
-use guildhall_domain::ports::StoreError;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{Email, Provider, ProviderKind, User, UserId, Username};
 use guildhall_domain::version::Version;
@@ -79,11 +78,9 @@ impl From<&User> for UserRow {
     }
 }
 
-impl TryFrom<UserRow> for User {
-    type Error = StoreError;
-
-    fn try_from(row: UserRow) -> Result<Self, StoreError> {
-        Ok(Self {
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        Self {
             id: UserId(row.id),
             username: Username::stored(row.username),
             email: row.email.map(Email::stored),
@@ -108,6 +105,6 @@ impl TryFrom<UserRow> for User {
             failed_login_attempts_since_last_success: row.failed_login_attempts_since_last_success,
             successful_login_attempts: row.successful_login_attempts,
             version: Version(row.version),
-        })
+        }
     }
 }

@@ -38,7 +38,7 @@ fn name_keys(user: &User) -> BTreeSet<NameKey> {
 
 impl<T: Tables> UnitOfWork<T> {
     pub(super) fn load_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        USERS.get(&self.0, id.0)?.map(User::try_from).transpose()
+        Ok(USERS.get(&self.0, id.0)?.map(User::from))
     }
 
     pub(super) fn load_users(&self, ids: &BTreeSet<UserId>) -> Result<Vec<User>, StoreError> {
@@ -105,8 +105,7 @@ impl<T: Tables> UserReader for UnitOfWork<T> {
     }
 
     fn users(&mut self, listing: &UserListing) -> Result<Paged<User>, StoreError> {
-        let users: Result<_, _> = USERS.all(&self.0)?.into_iter().map(User::try_from).collect();
-        Ok(listed(users?, listing))
+        Ok(listed(USERS.all(&self.0)?.into_iter().map(User::from).collect(), listing))
     }
 
     fn has_users(&mut self) -> Result<bool, StoreError> {

@@ -75,8 +75,9 @@ impl TryFrom<String> for Email {
         let (mailbox, domain) = text.rsplit_once('@').ok_or(EmailError::NoAt)?;
         check_mailbox(mailbox)?;
         let domain = EmailDomain::try_from(domain)?;
-        let is_long = mailbox.len() + 1 + domain.as_ascii().len() > Self::LONGEST || text.len() > 4 * Self::LONGEST;
-        if is_long || NameKey::of(text).is_too_long() {
+        let is_long = mailbox.len() + 1 + domain.as_ascii().len() > Self::LONGEST;
+        // Invisible characters of the domain are not in its form in ASCII.
+        if is_long || text.chars().count() > Self::LONGEST || NameKey::of(text).is_too_long() {
             return Err(EmailError::TooLong);
         }
         Ok(Self(text.to_owned()))

@@ -51,7 +51,7 @@ pub(crate) struct InvalidFieldBody<'a> {
     #[schema(examples("email"))]
     pub(crate) field: &'a str,
     /// For people.
-    #[schema(examples("The email address is not valid"))]
+    #[schema(examples("The email address is required"))]
     pub(crate) message: &'a str,
     /// If a group cannot go below another because it is above it already: from the group over the child down to the group.
     #[serde(skip_serializing_if = "Option::is_none")]

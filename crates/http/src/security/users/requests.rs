@@ -32,21 +32,21 @@ pub(crate) const INVALID_ACTION: &str = "There are validation errors in the acti
 pub(crate) struct NewUser {
     /// Without one, or with all zeros, one is made.
     id: Option<Uuid>,
-    /// Unique, also among email addresses. Without one, the email address serves. Not a GUID, not `search`, not beginning with
-    /// `@`.
+    /// Unique, also among email addresses, in every spelling that reads the same. Without one, the email address serves. Something of
+    /// it is visible. Not a GUID, not `search`, not beginning with `@`.
     #[schema(max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     username: Option<String>,
-    /// Unique, also among usernames.
+    /// Unique, also among usernames; a domain and its `xn--` form are one. Characters beyond ASCII are allowed (RFC 6531).
     #[schema(format = "email", max_length = 254)]
     email: String,
     #[schema(max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     first_name: Option<String>,
     #[schema(max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     last_name: Option<String>,
-    /// A name of the IANA time zone database.
+    /// A name of the IANA time zone database, in any case.
     #[schema(max_length = 64, pattern = "^[A-Za-z][A-Za-z0-9+_-]*(/[A-Za-z][A-Za-z0-9+_-]*)*$", default = "Etc/UTC")]
     timezone: Option<String>,
-    /// ISO 639-1, alone or with ISO 3166-1.
+    /// ISO 639-1, alone or with ISO 3166-1, in any case.
     #[schema(pattern = "^[A-Za-z]{2}(-[A-Za-z]{2})?$", default = "en-GB")]
     language: Option<String>,
     #[schema(schema_with = optional_custom_schema)]
