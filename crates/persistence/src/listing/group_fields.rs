@@ -14,7 +14,14 @@ impl SqlField for GroupField {
         match self {
             Self::Id => Column::main("g.id"),
             Self::Name => Column::main("g.name_key").indexed_by("groups_by_name_key"),
-            Self::Description => Column::main("g.description_key").nullable().indexed_by("groups_by_description"),
+            Self::Description => {
+                let column = Column::main("g.description_key").nullable();
+                match dialect {
+                    // PostgreSQL cannot index a text of 32 KiB.
+                    Dialect::Postgres => column,
+                    Dialect::Sqlite => column.indexed_by("groups_by_description"),
+                }
+            }
             Self::Type => Column::main("g.kind").indexed_by("groups_by_kind"),
             Self::UserCount => Column::side("n.users").indexed_by("group_user_counts_by_users"),
             Self::ChildGroupCount => Column::main("g.child_group_count").indexed_by("groups_by_child_group_count"),

@@ -77,7 +77,8 @@ async fn a_request_without_a_good_token_is_denied(kind: Kind) {
     assert_token_denied(&app, cut, "no signature").await;
     assert_token_denied(&app, &format!("{cut}."), "an empty signature").await;
     assert_token_denied(&app, &format!("{}A", app.token), "a longer signature").await;
-    assert_token_denied(&app, &app.token.repeat(20), "a very long token").await;
+    // As long as the largest head allows.
+    assert_token_denied(&app, &app.token.repeat(14_000 / app.token.len()), "a very long token").await;
     assert_denied(&app, Some(&app.token), "no scheme").await;
     let lower_case = ask(&app, Some(&format!("bearer {}", app.token))).await;
     assert_eq!(lower_case.status, 204, "{lower_case:?}");

@@ -9,6 +9,7 @@ use crate::database::Kind;
 on_both_databases! {
     groups_are_listed_by_name_in_pages,
     a_new_group_has_every_property,
+    a_description_that_does_not_compress_is_kept,
     a_group_that_cannot_be_is_refused,
     a_put_sets_what_is_there_and_keeps_the_rest,
     a_system_group_keeps_its_name_and_stays,
@@ -81,6 +82,31 @@ async fn a_new_group_has_every_property(kind: Kind) {
         assert_eq!(admin.get(&format!("/groups/{spelling}")).await, group, "{spelling}");
     }
     admin.send("GET", "/groups/Paper%20%20Street").await.is_error(404, "Group not found", &Value::Null);
+}
+
+async fn a_description_that_does_not_compress_is_kept(kind: Kind) {
+    let app = TestApp::on(kind).await;
+    let admin = Client::admin(&app);
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut description = || {
+        let digits = std::iter::repeat_with(|| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            format!("{state:016x}")
+        });
+        digits.take(2048).collect::<String>()
+    };
+    for name in ["soap", "glycerin"] {
+        let body = json!({ "name": name, "description": description() });
+        let created = admin.send_with("POST", "/groups", &body).await.is(201).json();
+        assert_eq!(created["description"], body["description"]);
+    }
+    let other = json!({ "description": description() });
+    let changed = admin.send_with("PUT", "/groups/soap", &other).await.is(200).json();
+    assert_eq!(changed["description"], other["description"]);
+    let sorted = admin.listed("/groups?order=-description&pageSize=100", "name").await;
+    assert_eq!(sorted.len(), SYSTEM.len() + 2);
 }
 
 async fn a_group_that_cannot_be_is_refused(kind: Kind) {
