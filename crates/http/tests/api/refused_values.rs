@@ -102,12 +102,12 @@ fn group_rows() -> Vec<Row> {
         row(
             r#""autoMembershipEmailDomains":["a.org",""]"#,
             "autoMembershipEmailDomains[1]",
-            "The domain '' is not valid",
+            "The domain '' is not valid: the domain is missing",
         ),
         row(
             r#""autoMembershipEmailDomains":["a b.org"]"#,
             "autoMembershipEmailDomains[0]",
-            "The domain 'a b.org' is not valid",
+            "The domain 'a b.org' is not valid: the domain contains ' '",
         ),
     ]);
     rows

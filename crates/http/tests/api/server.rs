@@ -96,7 +96,11 @@ fn work_of_a_client_that_leaves_is_given_up() {
     let (tell, told) = channel();
     world.store.becomes(Mood::UntilCancelled(tell));
     let mut stream = server.connect();
-    write!(stream, "GET /health/ready HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "GET /api/security/users/@current HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {ADMINISTRATOR}\r\n\r\n"
+    )
+    .unwrap();
     told.recv_timeout(Duration::from_secs(20)).unwrap();
     drop(stream);
     told.recv_timeout(Duration::from_secs(20)).unwrap();

@@ -141,7 +141,8 @@ async fn a_condition_that_cannot_be_read_is_refused(kind: Kind) {
                     };
                     let refusal = send(&admin).await.is(400);
                     let message = refusal.json()["message"].as_str().unwrap().to_lowercase();
-                    assert!(message.starts_with(&header.to_lowercase()), "{method} {header}: {value}: {message}");
+                    let named = format!("the header '{}' ", header.to_lowercase());
+                    assert!(message.starts_with(&named), "{method} {header}: {value}: {message}");
                     send(&bob).await.is(403);
                 }
             }
