@@ -107,6 +107,7 @@ impl HealthCheck {
     fn check_anew(&self, before: Option<DatabaseFault>) -> Result<(), FaultFound> {
         if let Some(file) = &self.manager.file {
             file.check_identity()?;
+            file.check_content()?;
             file.check_writable()?;
         }
         let mut attempts = 0;

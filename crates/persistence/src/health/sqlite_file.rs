@@ -40,6 +40,16 @@ impl DatabaseFile {
         }
     }
 
+    /// Checks that the file holds anything. SQLite would take an emptied file for a new database, and wait for the locks of the
+    /// connections that are open before it could make one.
+    pub(crate) fn check_content(&self) -> Result<(), FaultFound> {
+        match fs::metadata(&self.path) {
+            Ok(metadata) if metadata.len() == 0 => Err(self.fault(DatabaseFault::Incomplete, "the file is empty")),
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.fault(DatabaseFault::InputOutput, &error.to_string())),
+        }
+    }
+
     /// Checks that the file and its folder, where SQLite keeps its log, can be written to, and that a little space is left.
     pub(crate) fn check_writable(&self) -> Result<(), FaultFound> {
         check_access(&self.path).map_err(|error| self.fault_of(error, "cannot be written to"))?;

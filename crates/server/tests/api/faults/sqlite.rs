@@ -60,7 +60,9 @@ fn overwrite(path: &PathBuf, content: &[u8]) {
 #[tokio::test]
 async fn a_file_of_which_something_else_is_left() {
     let (watched, path, _) = watched().await;
-    for (left, fault) in [(vec![0xa5; 500_000], "damaged"), (b"no database\n".to_vec(), "damaged")] {
+    for (left, fault) in
+        [(vec![0xa5; 500_000], "damaged"), (vec![], "missing_tables"), (b"no database\n".to_vec(), "damaged")]
+    {
         watched.app.setup.database.execute("PRAGMA wal_checkpoint(TRUNCATE)");
         let whole = fs::read(&path).unwrap();
         let known = watched.lines(fault);
