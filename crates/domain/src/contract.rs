@@ -80,6 +80,7 @@ macro_rules! contract_tests {
             members::a_list_far_beyond_any_parameter_limit_is_taken
             members::removing_ends_a_direct_membership_only
             members::an_inherited_membership_tells_where_it_comes_from
+            members::an_inherited_membership_tells_of_a_name_that_could_not_be_given
             members::members_come_by_username_and_in_pages
             members::effective_members_come_once
             members::a_new_user_joins_everyone_and_the_groups_of_their_domain

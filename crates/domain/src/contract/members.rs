@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Fixture;
 use super::fixture::{Outcome, must};
 use crate::directory::{AddMembersError, InheritedMembership, RemoveMemberError};
-use crate::group::{GroupDraft, GroupId, SystemGroup};
+use crate::group::{Group, GroupDraft, GroupId, GroupName, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::{Page, Paged};
 use crate::ports::{Reach, Store};
@@ -80,6 +80,33 @@ pub fn removing_ends_a_direct_membership_only(store: Arc<dyn Store>) {
     assert!(!fixture.is_in(parent, user) && !fixture.is_in(child, user));
     assert_eq!(fixture.read(child).user_count, 0);
     assert!(matches!(remove(child), Err(RemoveMemberError::NotAMember)));
+}
+
+/// A group whose name was stored by other rules is told of, too.
+pub fn an_inherited_membership_tells_of_a_name_that_could_not_be_given(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (parent, child, user) = (fixture.group("parent"), fixture.group("child"), fixture.user("user"));
+    // Nobody may give a group the name `..`.
+    let stored = Group { name: GroupName::stored("..".to_owned()), ..fixture.read(child) };
+    must(fixture.store.write(|directory| {
+        directory.group_to_change(child)?;
+        directory.update_group(&stored)
+    }));
+    fixture.nest(parent, child);
+    fixture.join(child, &[user]);
+    let removed = fixture.directory.remove_member(
+        &fixture.by(&fixture.admin),
+        &GroupIdentifier::Id(parent),
+        &UserIdentifier::Id(user),
+    );
+    let told = match removed {
+        Err(RemoveMemberError::Inherited(inherited)) => inherited.groups,
+        outcome => {
+            must(outcome);
+            Vec::new()
+        }
+    };
+    assert_eq!(told, [(child, stored.name)]);
 }
 
 /// The refusal names the groups below that hold the user, by name and at most so many.

@@ -77,12 +77,10 @@ impl MembershipReader for Unit<'_> {
             .order(groups::name_key)
             .select((groups::id, groups::name))
             .limit(i64::try_from(most).unwrap_or(i64::MAX));
-        let named = |(key, name): (Key, String)| {
-            let name = GroupName::try_from(name);
-            let invalid = |_| Failure::Data(format!("the name of group {} is not valid", key.0));
-            Ok((GroupId(key.0), name.map_err(invalid)?))
-        };
-        self.run(|connection| direct.load(connection)?.into_iter().map(named).collect())
+        self.run(|connection| {
+            let named: Vec<(Key, String)> = direct.load(connection)?;
+            Ok(named.into_iter().map(|(key, name)| (GroupId(key.0), GroupName::stored(name))).collect())
+        })
     }
 
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError> {
