@@ -63,11 +63,16 @@ impl RequestBody {
     ) -> Self {
         let payload = request.take_payload();
         let is_empty = matches!(payload, Payload::None);
-        let declared = request.headers().get(header::CONTENT_LENGTH);
+        let headers = request.headers();
+        let length = headers.get(header::CONTENT_LENGTH).filter(|_| !headers.contains_key(header::TRANSFER_ENCODING));
+        let declared = length.and_then(|length| length.to_str().ok()).and_then(|length| length.parse().ok());
+        if let Some(connection) = &connection {
+            connection.declare_body(if is_empty { Some(0) } else { declared });
+        }
         let body = Self(Rc::new(RequestBodyInner {
             payload: RefCell::new(payload),
             connection,
-            declared: declared.and_then(|length| length.to_str().ok()).and_then(|length| length.parse().ok()),
+            declared,
             progress: Cell::new(if is_empty { Progress::Finished } else { Progress::Received(0) }),
         }));
         body.begin_work();

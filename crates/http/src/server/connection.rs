@@ -3,6 +3,8 @@
 //! All timeouts of a connection are here, except those of request bodies, which depend on how many bytes have arrived
 //! (`extract::request_body`). This module does not parse HTTP: the middleware and the request body tell it which phase begins.
 
+mod parking;
+
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -53,6 +55,12 @@ struct ConnectionState {
     blocked: Option<Instant>,
     /// Whether a response of a handler is not yet completely written.
     is_responding: bool,
+    /// How many bytes of the request's body have not been read from the socket, if that is known.
+    body_left: Option<usize>,
+    /// Whether the buffers of actix may hold a part of the next request.
+    has_read_ahead: bool,
+    /// Whether the connection gives its buffers back.
+    is_parked: bool,
     reader: Option<Waker>,
 }
 
@@ -93,6 +101,9 @@ impl Connection {
             since: now,
             blocked: None,
             is_responding: false,
+            body_left: Some(0),
+            has_read_ahead: false,
+            is_parked: false,
             reader: None,
         };
         Self(Rc::new(ConnectionInner { state: RefCell::new(state), accepted: now, local, stopping, slot }))
@@ -123,6 +134,13 @@ impl Connection {
         self.enter(Phase::Work { is_whole: false });
     }
 
+    /// Declares the body of a request: its length in bytes, or `None` where only its end tells.
+    pub(crate) fn declare_body(&self, length: Option<usize>) {
+        let mut state = self.0.state.borrow_mut();
+        state.body_left = length;
+        state.has_read_ahead |= length.is_none();
+    }
+
     /// Begins reading the body of a request.
     pub(crate) fn begin_body(&self) {
         self.enter(Phase::Body);
@@ -149,7 +167,8 @@ impl Connection {
             Phase::Head { received, .. } if received >= MAX_HEAD => ReadAllowance::HeadTooLong,
             Phase::Head { received, .. } => ReadAllowance::Head(MAX_HEAD - received),
             Phase::Work { is_whole: true } => ReadAllowance::End,
-            Phase::Body => ReadAllowance::Bytes(BODY_READ),
+            Phase::Body if state.body_left == Some(0) => ReadAllowance::Nothing,
+            Phase::Body => ReadAllowance::Bytes(state.body_left.map_or(BODY_READ, |left| left.min(BODY_READ))),
             // Before a body, the end of the stream is left to the handler, which answers that the body was incomplete.
             Phase::Work { is_whole: false } | Phase::Response | Phase::Discard { left: 0 } => ReadAllowance::Nothing,
             Phase::Discard { left } => ReadAllowance::Bytes(left.min(BODY_READ)),
@@ -162,13 +181,15 @@ impl Connection {
 
     /// Records that `bytes` bytes were read.
     pub(crate) fn record_read(&self, bytes: usize) {
-        match &mut self.0.state.borrow_mut().phase {
+        let state = &mut *self.0.state.borrow_mut();
+        match &mut state.phase {
             Phase::Head { received, begun } => {
                 *received += bytes;
                 begun.get_or_insert_with(Instant::now);
             }
             Phase::Discard { left } => *left = left.saturating_sub(bytes),
-            Phase::Work { .. } | Phase::Body | Phase::Response => {}
+            Phase::Body => state.body_left = state.body_left.map(|left| left.saturating_sub(bytes)),
+            Phase::Work { .. } | Phase::Response => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::IpNet;
@@ -13,6 +14,8 @@ use crate::work::shares::{Share, ShareExhausted, Shares};
 /// How many connections beyond each of the two limits are kept for liveness checks. A new one evicts the oldest, so that idle
 /// clients cannot occupy the reserve.
 const RESERVE: usize = 32;
+/// How many open connections keep their buffers while they are idle.
+const CROWD: usize = 256;
 /// How many accepted connections may be uncounted at one time.
 const UNCOUNTED: usize = 128;
 
@@ -36,6 +39,8 @@ pub(crate) struct Connections {
     unlimited: Arc<[IpNet]>,
     shares: Shares<IpAddr>,
     counts: Mutex<Counts>,
+    /// All that are open, including those beyond the limits.
+    open: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -68,7 +73,8 @@ enum Place {
 impl Connections {
     /// No connections yet. Addresses in `unlimited` have no limit of their own.
     pub(crate) fn new(limits: ConnectionLimits, unlimited: Arc<[IpNet]>) -> Self {
-        Self { limits, unlimited, shares: Shares::new(limits.per_address), counts: Mutex::default() }
+        let (counts, open) = (Mutex::default(), AtomicUsize::new(0));
+        Self { limits, unlimited, shares: Shares::new(limits.per_address), counts, open }
     }
 
     /// A slot for a connection from `address`, in the reserve if a limit is reached.
@@ -93,6 +99,7 @@ impl Connections {
             }
         };
         drop(counts);
+        self.open.fetch_add(1, Ordering::Relaxed);
         Slot { connections: Arc::clone(self), place, evicted }
     }
 
@@ -116,6 +123,11 @@ impl Slot {
         !matches!(self.place, Place::Counted { .. })
     }
 
+    /// Whether so many connections are open that idle ones must not keep their buffers.
+    pub(crate) fn is_in_crowd(&self) -> bool {
+        self.connections.open.load(Ordering::Relaxed) > CROWD
+    }
+
     /// Notified when another connection takes the slot.
     pub(crate) fn evicted(&self) -> Arc<Notify> {
         Arc::clone(&self.evicted)
@@ -124,6 +136,7 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
+        self.connections.open.fetch_sub(1, Ordering::Relaxed);
         let mut counts = self.connections.lock();
         match self.place {
             Place::BeyondTotal => counts.beyond_total.retain(|other| !Arc::ptr_eq(other, &self.evicted)),

@@ -1,5 +1,7 @@
 //! Serving the API on a socket.
 
+use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
@@ -112,7 +114,8 @@ pub fn serve(api: Api, listener: TcpListener, options: ServeOptions) -> io::Resu
     Ok(server.listen("api", listener, answering)?.run())
 }
 
-/// Answers the requests of a connection. Its buffers, of 16 KiB, are allocated when the client begins to send.
+/// Answers the requests of a connection. Its buffers, of 16 KiB, are allocated when the client begins to send, and freed when it is
+/// idle in a crowd.
 async fn answer<S>(
     http: Rc<S>,
     stream: TcpStream,
@@ -122,11 +125,27 @@ async fn answer<S>(
 where
     S: Service<(PacedStream, Protocol, Option<SocketAddr>), Response = (), Error = DispatchError>,
 {
-    stream.readable().await?;
     // Best effort: without it, small responses are slower.
     let _ = stream.set_nodelay(true);
     let peer = stream.peer_addr().ok();
-    let stream = PacedStream::new(stream, connection, ids);
-    // Boxed, because a future that contains another is often twice its size.
-    Box::pin(http.call((stream, Protocol::Http1, peer))).await
+    let stream = Rc::new(RefCell::new(stream));
+    let readable = || poll_fn(|context| stream.borrow().poll_read_ready(context));
+    tokio::select! {
+        ready = readable() => ready?,
+        // The task is woken, so that the deadline of the connection is computed again.
+        _ = connection.stopping().begun() => readable().await?,
+    }
+    loop {
+        let paced = PacedStream::new(Rc::clone(&stream), connection.clone(), Arc::clone(&ids));
+        // Boxed, because a future that contains another is often twice its size.
+        Box::pin(http.call((paced, Protocol::Http1, peer))).await?;
+        if !connection.unpark() {
+            return Ok(());
+        }
+        tokio::select! {
+            biased;
+            _ = connection.stopping().begun() => return Ok(()),
+            ready = readable() => ready?,
+        }
+    }
 }

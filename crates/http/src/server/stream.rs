@@ -1,8 +1,10 @@
 //! A TCP stream that reads no more than the phase of its connection allows.
 
+use std::cell::RefCell;
 use std::io;
 use std::mem;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -21,7 +23,7 @@ const NO_HEAD: [u8; 1] = [0];
 
 /// A TCP stream that reads no more than the phase of its connection allows.
 pub(crate) struct PacedStream {
-    stream: TcpStream,
+    stream: Rc<RefCell<TcpStream>>,
     connection: Connection,
     /// Makes the ids of malformed requests.
     ids: Arc<dyn Ids>,
@@ -33,7 +35,7 @@ pub(crate) struct PacedStream {
 
 impl PacedStream {
     /// `stream`, read as `connection` allows; malformed requests get their ids from `ids`.
-    pub(crate) fn new(stream: TcpStream, connection: Connection, ids: Arc<dyn Ids>) -> Self {
+    pub(crate) fn new(stream: Rc<RefCell<TcpStream>>, connection: Connection, ids: Arc<dyn Ids>) -> Self {
         Self { stream, connection, ids, has_just_read: false, head_is_too_long: false, last: None }
     }
 
@@ -50,7 +52,7 @@ impl PacedStream {
     ) -> Poll<io::Result<()>> {
         let most = most.min(buffer.remaining());
         let mut part = ReadBuf::new(buffer.initialize_unfilled_to(most));
-        ready!(Pin::new(&mut self.stream).poll_read(context, &mut part))?;
+        ready!(Pin::new(&mut *self.stream.borrow_mut()).poll_read(context, &mut part))?;
         let read = part.filled().len();
         buffer.advance(read);
         self.connection.record_read(read);
@@ -59,7 +61,7 @@ impl PacedStream {
     }
 
     fn poll_write_bytes(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        let written = Pin::new(&mut *self.stream.borrow_mut()).poll_write(context, bytes);
         match &written {
             Poll::Ready(Ok(_)) => self.connection.record_written(),
             Poll::Ready(Err(_)) => {}
@@ -74,7 +76,7 @@ impl AsyncRead for PacedStream {
         let this = self.get_mut();
         // actix reads until the stream would block, and parses only then, which may change the phase.
         if mem::take(&mut this.has_just_read) {
-            if this.stream.poll_read_ready(context)?.is_ready() {
+            if this.stream.borrow().poll_read_ready(context)?.is_ready() {
                 context.waker().wake_by_ref();
             }
             return Poll::Pending;
@@ -83,12 +85,17 @@ impl AsyncRead for PacedStream {
             ReadAllowance::Head(left) => {
                 let mut ahead = [0; HEAD_READ];
                 let mut peeked = ReadBuf::new(&mut ahead);
-                ready!(this.stream.poll_peek(context, &mut peeked))?;
+                match this.stream.borrow().poll_peek(context, &mut peeked) {
+                    // To actix it looks as if the client had closed the connection.
+                    Poll::Pending if this.connection.park_if_idle_in_crowd() => return Poll::Ready(Ok(())),
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(peeked) => peeked?,
+                };
                 let most = to_empty_line(peeked.filled()).min(left);
                 this.poll_read_bytes(context, buffer, most)
             }
             ReadAllowance::Bytes(most) => this.poll_read_bytes(context, buffer, most),
-            ReadAllowance::End => match this.stream.poll_peek(context, &mut ReadBuf::new(&mut [0])) {
+            ReadAllowance::End => match this.stream.borrow().poll_peek(context, &mut ReadBuf::new(&mut [0])) {
                 Poll::Ready(Ok(0)) => Poll::Ready(Ok(())),
                 Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
                 Poll::Ready(Ok(_)) | Poll::Pending => Poll::Pending,
@@ -108,7 +115,7 @@ impl AsyncWrite for PacedStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.last.is_none() && this.connection.is_between_responses() {
-            let peer = this.stream.peer_addr().ok();
+            let peer = this.stream.borrow().peer_addr().ok();
             this.last = Some((error_response(bytes, this.head_is_too_long, this.ids.next(), peer), 0));
         }
         let Some((last, mut done)) = this.last.take() else {
@@ -131,11 +138,15 @@ impl AsyncWrite for PacedStream {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.connection.record_flushed();
-        Pin::new(&mut this.stream).poll_flush(context)
+        Pin::new(&mut *this.stream.borrow_mut()).poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+        let this = self.get_mut();
+        if this.connection.is_parked() {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut *this.stream.borrow_mut()).poll_shutdown(context)
     }
 }
 

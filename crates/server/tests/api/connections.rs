@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 use crate::app::{Setup, TestApp};
 use crate::database::Kind;
 use crate::memory::resident;
+use crate::socket::Wire;
 use crate::waiting::until;
 
 /// Others come from here.
@@ -33,6 +34,8 @@ on_both_databases! {
     heads_without_end_hurt_nobody_else,
     unfinished_heads_take_no_more_than_32_kib_each,
     forms_that_never_come_hurt_nobody_else,
+    idle_connections_in_a_crowd_take_no_more_than_6_kib_each,
+    in_a_crowd_every_request_of_a_connection_is_answered,
     readers_that_read_nothing_hurt_nobody_else,
 }
 
@@ -81,6 +84,49 @@ async fn forms_that_never_come_hurt_nobody_else(kind: Kind) {
                 content-type: application/x-www-form-urlencoded\r\n\r\n";
     let attack = Attack { connections: 5_000, addresses: 20, sends: form.as_bytes().into() };
     attack.run(&app, Duration::from_secs(10)).await;
+}
+
+async fn idle_connections_in_a_crowd_take_no_more_than_6_kib_each(kind: Kind) {
+    let app = large(kind).await;
+    let live = "GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n";
+    let attack = Attack { connections: 2_000, addresses: 5, sends: live.as_bytes().into() };
+    let grown = attack.run(&app, Duration::from_secs(2)).await;
+    assert!(grown <= 2_000 * 6, "{grown} KiB for connections that wait for their next request");
+}
+
+/// Nothing that was sent ahead is lost when an idle connection gives its buffers back.
+async fn in_a_crowd_every_request_of_a_connection_is_answered(kind: Kind) {
+    let app = large(kind).await;
+    allow_many_files();
+    let crowd = Attack { connections: 600, addresses: 5, sends: Arc::from(*b"") }.open(address_of(&app)).await;
+    let live = "GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n";
+    let form = "grant_type=password&username=somebody&password=wrong";
+    let post =
+        "POST /authenticate/connect/token HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\n";
+    let whole = format!("{post}content-length: {}\r\n\r\n{form}", form.len());
+    let chunked = format!("{post}transfer-encoding: chunked\r\n\r\n{:x}\r\n{form}\r\n0\r\n\r\n", form.len());
+    let script = [live, &whole, live, live, &whole, &whole, &chunked, live, &chunked, &chunked, &whole, live].concat();
+    let expected = [200, 400, 200, 200, 400, 400, 400, 200, 400, 400, 400, 200];
+    // All at once, and in parts that end within heads, bodies and chunks, with and without pauses in which the connection is idle.
+    for part in [script.len(), 1_000, 150, 61, 7] {
+        let mut wire = Wire::to(&app);
+        let (mut sender, script) = (wire.other_handle(), script.clone());
+        let sending = std::thread::spawn(move || {
+            script.as_bytes().chunks(part).for_each(|part| sender.send(str::from_utf8(part).unwrap()));
+        });
+        let answers = tokio::task::spawn_blocking(move || expected.map(|_| wire.answer().0)).await.unwrap();
+        sending.join().unwrap();
+        assert_eq!(answers, expected, "in parts of {part} bytes");
+    }
+    // One after the other.
+    let mut wire = Wire::to(&app);
+    for (request, status) in
+        [live, &whole, live, &chunked, live, &whole].into_iter().zip([200, 400, 200, 400, 200, 400])
+    {
+        wire.send(request);
+        assert_eq!(wire.answer().0, status, "{request}");
+    }
+    drop(crowd);
 }
 
 async fn readers_that_read_nothing_hurt_nobody_else(kind: Kind) {

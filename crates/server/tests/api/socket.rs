@@ -18,6 +18,11 @@ impl Wire {
         Self(stream)
     }
 
+    /// Another handle of the same connection.
+    pub(crate) fn other_handle(&self) -> Self {
+        Self(self.0.try_clone().unwrap())
+    }
+
     pub(crate) fn send(&mut self, text: &str) {
         self.0.write_all(text.as_bytes()).unwrap();
     }
