@@ -7,6 +7,7 @@ mod parking;
 
 use std::cell::RefCell;
 use std::future::poll_fn;
+use std::mem;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -26,6 +27,8 @@ pub(crate) const IDLE_TIME: Duration = Duration::from_secs(5);
 const WRITE_TIME: Duration = Duration::from_secs(30);
 /// Lifetime of a connection beyond the connection limits.
 const RESERVE_TIME: Duration = Duration::from_secs(5);
+/// The most polls of a dispatcher in one turn: enough for a request that nothing holds up, and fair to other connections.
+const MAX_POLLS: usize = 16;
 /// Added to the timeout of a head, so that actix answers 408 before the connection is closed.
 const MARGIN: Duration = Duration::from_secs(1);
 
@@ -62,6 +65,8 @@ struct ConnectionState {
     /// Whether the connection gives its buffers back.
     is_parked: bool,
     reader: Option<Waker>,
+    /// Whether the dispatcher is to be polled again at once.
+    is_to_continue: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -105,6 +110,7 @@ impl Connection {
             has_read_ahead: false,
             is_parked: false,
             reader: None,
+            is_to_continue: false,
         };
         Self(Rc::new(ConnectionInner { state: RefCell::new(state), accepted: now, local, stopping, slot }))
     }
@@ -220,12 +226,31 @@ impl Connection {
         self.0.state.borrow_mut().blocked.get_or_insert_with(Instant::now);
     }
 
+    /// Has the dispatcher polled again at once.
+    pub(crate) fn continue_at_once(&self) {
+        self.0.state.borrow_mut().is_to_continue = true;
+    }
+
     /// Polls `dispatcher` until it ends or a deadline of the connection passes.
+    ///
+    /// It goes on with one connection for as long as it can. If all took turns after each step, a flood of requests would be in
+    /// memory at the same time.
     pub(crate) async fn supervise<F: Future>(self, mut dispatcher: Pin<Box<F>>) -> Option<F::Output> {
         let mut timer = pin!(sleep_until(self.0.accepted));
         poll_fn(|context| {
-            if let Poll::Ready(output) = dispatcher.as_mut().poll(context) {
-                return Poll::Ready(Some(output));
+            let mut polls = 0;
+            loop {
+                if let Poll::Ready(output) = dispatcher.as_mut().poll(context) {
+                    return Poll::Ready(Some(output));
+                }
+                polls += 1;
+                if !mem::take(&mut self.0.state.borrow_mut().is_to_continue) {
+                    break;
+                }
+                if polls == MAX_POLLS {
+                    context.waker().wake_by_ref();
+                    break;
+                }
             }
             // The deadline changes only while the dispatcher is polled, and a shutdown wakes it too.
             let Some(deadline) = self.deadline() else {
@@ -271,10 +296,9 @@ impl Phase {
 }
 
 impl ConnectionState {
+    /// A phase changes only while the dispatcher is polled.
     fn wake_reader(&mut self) {
-        if let Some(reader) = self.reader.take() {
-            reader.wake();
-        }
+        self.is_to_continue |= self.reader.take().is_some();
     }
 }
 

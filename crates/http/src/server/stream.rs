@@ -77,7 +77,7 @@ impl AsyncRead for PacedStream {
         // actix reads until the stream would block, and parses only then, which may change the phase.
         if mem::take(&mut this.has_just_read) {
             if this.stream.borrow().poll_read_ready(context)?.is_ready() {
-                context.waker().wake_by_ref();
+                this.connection.continue_at_once();
             }
             return Poll::Pending;
         }
