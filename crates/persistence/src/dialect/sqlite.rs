@@ -18,7 +18,7 @@ use crate::sql_types::{Key, UuidSql};
 use crate::statement_guard::StatementGuard;
 
 /// The most pages that a connection keeps, within what all connections may ([`memory`]), and the most memory that it sorts in.
-const CACHE_KIBIBYTES: u32 = 8_000;
+const CACHE_KIBIBYTES: u32 = 2_000;
 
 /// Sets up a connection, which waits for the locks of others for `busy_timeout`. That comes first, because switching to WAL may have
 /// to wait; foreign keys are off unless a connection switches them on. The file is not mapped into memory: there, a failing disk or a

@@ -10,7 +10,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 /// How much memory SQLite may take before it gives up pages.
-const LIMIT_MEBIBYTES: u32 = 24;
+const LIMIT_MEBIBYTES: u32 = 16;
 
 /// Limits the memory of all connections of this process, and lets temporary files be made in `folder`: of all folders, that of the
 /// database is known to be writable. A temporary file is deleted as soon as it is open, so a crash leaves none.
