@@ -19,6 +19,7 @@ use crate::canceller::Canceller;
 use crate::connection::{AnyConnection, ConnectError, Manager};
 use crate::dialect::{self, Dialect, TransactionMode};
 use crate::health::{DatabaseFile, HealthCheck, check_access};
+use crate::listing::{is_backfilled, note_backfilled};
 use crate::location::{Location, UrlError};
 use crate::rekey;
 use crate::start::{self, StartError};
@@ -149,8 +150,12 @@ impl Database {
             Location::Sqlite(path) => OpenError::Open { path: path.clone(), source },
             Location::Postgres(_) => OpenError::Connect(source),
         })?;
-        if let AnyConnection::Postgres(connection) = &mut first.connection {
-            start::check_server(connection)?;
+        match (&mut first.connection, &manager.file) {
+            (AnyConnection::Postgres(connection), _) => start::check_server(connection)?,
+            (AnyConnection::Sqlite(connection), file) => {
+                let folder = file.as_ref().map_or(Path::new("."), DatabaseFile::folder);
+                dialect::sqlite::memory::limit(connection, folder).map_err(StartError::from)?;
+            }
         }
         start::has_pending(&mut first.connection, &known())?;
         drop(first);
@@ -177,13 +182,17 @@ impl Database {
     pub fn migrate(&self) -> Result<Vec<String>, MigrateError> {
         let mut pooled = self.manager.connect().map_err(MigrateError::new)?;
         let connection = &mut pooled.connection;
-        let is_pending = start::has_pending(connection, &known()).map_err(MigrateError::new)?;
+        let known = known();
+        let is_pending = start::has_pending(connection, &known).map_err(MigrateError::new)?;
         if let (true, AnyConnection::Postgres(connection)) = (is_pending, &mut *connection) {
             start::check_may_create(connection).map_err(MigrateError::new)?;
         }
         let is_due = is_pending || rekey::is_due(connection).map_err(MigrateError::new)?;
         let run = if is_due { run_migrations(connection)? } else { Vec::new() };
-        self.store.backfill().map_err(MigrateError::new)?;
+        if !is_backfilled(connection, known.len()).map_err(MigrateError::new)? {
+            self.store.backfill().map_err(MigrateError::new)?;
+            note_backfilled(connection, known.len()).map_err(MigrateError::new)?;
+        }
         Ok(run)
     }
 

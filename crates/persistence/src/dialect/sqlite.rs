@@ -1,5 +1,7 @@
 //! SQLite's statements.
 
+pub(crate) mod memory;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,20 +17,23 @@ use super::TransactionMode;
 use crate::sql_types::{Key, UuidSql};
 use crate::statement_guard::StatementGuard;
 
-/// How long a connection waits for the lock of another one, in milliseconds.
-const BUSY_TIMEOUT: u32 = 30_000;
-/// The page cache of a connection.
-const CACHE_KIBIBYTES: u32 = 16_000;
+/// The most pages that a connection keeps, within what all connections may ([`memory`]), and the most memory that it sorts in.
+const CACHE_KIBIBYTES: u32 = 2_000;
 
-/// Sets up a connection. `busy_timeout` comes first, because switching to WAL may have to wait; foreign keys are off unless a
-/// connection switches them on. The file is not mapped into memory: there, a failing disk or a truncated file would end the process.
+/// Sets up a connection, which waits for the locks of others for `busy_timeout`. That comes first, because switching to WAL may have
+/// to wait; foreign keys are off unless a connection switches them on. The file is not mapped into memory: there, a failing disk or a
+/// truncated file would end the process. What is sorted, and what is kept to undo a statement, goes to temporary files once it is large.
 ///
 /// `guard` can end its statements.
-pub(crate) fn set_up(connection: &mut SqliteConnection, guard: &Arc<StatementGuard>) -> QueryResult<()> {
+pub(crate) fn set_up(
+    connection: &mut SqliteConnection,
+    busy_timeout: Duration,
+    guard: &Arc<StatementGuard>,
+) -> QueryResult<()> {
     connection.batch_execute(&format!(
-        "PRAGMA busy_timeout = {BUSY_TIMEOUT}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{CACHE_KIBIBYTES}; \
-         PRAGMA mmap_size = 0;"
+        "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+         PRAGMA temp_store = FILE; PRAGMA cache_size = -{CACHE_KIBIBYTES}; PRAGMA mmap_size = 0;",
+        busy_timeout.as_millis()
     ))?;
     let guard = Arc::clone(guard);
     guildhall_interrupt_check_utils::register_nondeterministic_impl(connection, move || guard.check())?;

@@ -82,6 +82,7 @@ mod slow;
 mod slow_searches;
 mod socket;
 mod spellings;
+mod sqlite_memory;
 mod start;
 mod tls;
 mod tokens;
