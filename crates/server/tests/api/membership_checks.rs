@@ -169,7 +169,7 @@ async fn others_are_not_told_who_is_here(kind: Kind) {
     for own in ["marla", "MARLA@fightclub.com", &marla, "@current"] {
         let asked = body(groups.iter().map(|group| (own.to_owned(), (*group).to_owned())));
         let answers = client.send_with("POST", CHECKS, &asked).await.is(200).json();
-        assert_eq!(answers, json!({ "results": [false; 3] }), "{own}");
+        assert_eq!(answers, json!({ "results": vec![false; 3] }), "{own}");
     }
     for other in ["user-6", "nobody", &user_id(6), "01900000-0000-7000-8000-ffffffffffff", "admin", ""] {
         for group in groups {
