@@ -1,6 +1,7 @@
 //! Many checks of memberships at once.
 
 use std::collections::BTreeSet;
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -211,9 +212,9 @@ pub fn whoever_is_no_system_administrator_checks_themselves_alone(store: Arc<dyn
         }
     }
     let address = check("MARLA@fightclub.com", "Soap");
-    let asked = fixture.directory.check_memberships(&fixture.by(&fixture.caller(marla)), &[address.clone()]);
+    let asked = fixture.directory.check_memberships(&fixture.by(fixture.caller(marla)), slice::from_ref(&address));
     assert_eq!(must(asked), [false]);
-    let anonymous = fixture.directory.check_memberships(&fixture.anonymous(), &[address.clone()]);
+    let anonymous = fixture.directory.check_memberships(&fixture.anonymous(), slice::from_ref(&address));
     assert!(matches!(anonymous, Err(Refused::Denied(Denied::Unauthenticated))));
     assert_eq!(must(fixture.directory.check_memberships(&fixture.operator(), &[address])), [false]);
     // Whoever must change their password first asks nothing, not even about themselves.

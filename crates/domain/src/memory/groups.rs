@@ -87,8 +87,8 @@ impl GroupReader for State {
         &mut self,
         names: &BTreeSet<&'n NameKey>,
     ) -> Result<BTreeMap<&'n NameKey, GroupId>, StoreError> {
-        let named = |name: &&'n NameKey| self.groups.names.get(*name).map(|group| (*name, *group));
-        Ok(names.iter().filter_map(named).collect())
+        let found = |name: &&'n NameKey| self.groups.names.get(*name).map(|group| (*name, *group));
+        Ok(names.iter().filter_map(found).collect())
     }
 
     fn group(&mut self, id: GroupId) -> Result<Option<Group>, StoreError> {

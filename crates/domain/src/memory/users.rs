@@ -101,8 +101,8 @@ impl UserReader for State {
     }
 
     fn users_named<'n>(&mut self, names: &BTreeSet<&'n NameKey>) -> Result<BTreeMap<&'n NameKey, UserId>, StoreError> {
-        let named = |name: &&'n NameKey| self.users.identifiers.get(*name).map(|(user, _)| (*name, *user));
-        Ok(names.iter().filter_map(named).collect())
+        let found = |name: &&'n NameKey| self.users.identifiers.get(*name).map(|(user, _)| (*name, *user));
+        Ok(names.iter().filter_map(found).collect())
     }
 
     fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {

@@ -27,7 +27,7 @@ impl Unit<'_> {
             let found = lookup(connection, &keys)?;
             let named =
                 |row: Named| usize::try_from(row.place).ok().and_then(|place| Some((*names.get(place)?, row.id)));
-            Ok(found.into_iter().filter_map(named).collect())
+            Ok(found.into_iter().filter_map(id_of).collect())
         })
     }
 }

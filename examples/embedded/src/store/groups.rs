@@ -119,12 +119,15 @@ impl<T: Tables> GroupReader for UnitOfWork<T> {
         identifiers.iter().filter_map(|identifier| self.group_id(identifier).transpose()).collect()
     }
 
-    fn groups_named<'n>(&mut self, names: &BTreeSet<&'n NameKey>) -> Result<BTreeMap<&'n NameKey, GroupId>, StoreError> {
-        let mut named = BTreeMap::new();
+    fn groups_named<'n>(
+        &mut self,
+        names: &BTreeSet<&'n NameKey>,
+    ) -> Result<BTreeMap<&'n NameKey, GroupId>, StoreError> {
+        let mut found = BTreeMap::new();
         for name in names {
-            named.extend(NAMES.get(&self.0, name.as_str())?.map(|group| (*name, GroupId(group))));
+            found.extend(NAMES.get(&self.0, name.as_str())?.map(|group| (*name, GroupId(group))));
         }
-        Ok(named)
+        Ok(found)
     }
 
     fn group(&mut self, id: GroupId) -> Result<Option<Group>, StoreError> {

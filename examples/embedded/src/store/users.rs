@@ -88,8 +88,8 @@ impl<T: Tables> UserReader for UnitOfWork<T> {
     }
 
     fn users_named<'n>(&mut self, names: &BTreeSet<&'n NameKey>) -> Result<BTreeMap<&'n NameKey, UserId>, StoreError> {
-        let named = |name: &&'n NameKey| self.user_named(name).map(|user| user.map(|user| (*name, user))).transpose();
-        names.iter().filter_map(named).collect()
+        let found = |name: &&'n NameKey| self.user_named(name).map(|user| user.map(|user| (*name, user))).transpose();
+        names.iter().filter_map(found).collect()
     }
 
     fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
