@@ -42,6 +42,7 @@ pub mod graph;
 pub mod listing;
 pub mod lockouts;
 pub mod members;
+pub mod membership_checks;
 pub mod names;
 pub mod searching;
 pub mod sign_in;
@@ -97,6 +98,10 @@ macro_rules! contract_tests {
             listing::groups_of_a_user_are_listed_within_reach
             listing::members_of_excluded_groups_are_left_out
             listing::membership_of_any_group_is_enough
+            membership_checks::many_checks_answer_as_single_ones
+            membership_checks::a_user_in_many_groups_may_be_asked_about_many
+            membership_checks::whoever_is_no_system_administrator_checks_themselves_alone
+            membership_checks::checks_of_one_request_agree
             changes::a_changed_user_has_the_next_version
             changes::a_changed_group_has_the_next_version
             changes::a_change_for_another_version_is_refused
@@ -186,6 +191,7 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/listing.rs"),
         include_str!("contract/lockouts.rs"),
         include_str!("contract/members.rs"),
+        include_str!("contract/membership_checks.rs"),
         include_str!("contract/names.rs"),
         include_str!("contract/children.rs"),
         include_str!("contract/searching.rs"),

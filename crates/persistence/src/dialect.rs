@@ -1,5 +1,7 @@
-//! The statements that differ between the databases: a function of the same name and signature for each database.
+//! The statements that differ between the databases: a function of the same name and signature for each database, and in `lookups`
+//! one for both.
 
+pub(crate) mod lookups;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `users`, `user_row`, `user_names` | users, their credentials, and the names that identify them |
 //! | `groups`, `group_row` | groups and their own properties |
+//! | `named` | what has one of many names |
 //! | `memberships` | who is a direct or effective member of which group; the counts of members |
 //! | `children`, `closure` | the edges between groups, and the table of all pairs that they connect |
 //! | `api_keys`, `sessions`, `lockouts`, `identities` | API keys, refresh tokens, wrong passwords, links to external issuers |
@@ -18,6 +19,7 @@ mod groups;
 mod identities;
 mod lockouts;
 mod memberships;
+mod named;
 mod sessions;
 mod user_names;
 mod user_row;

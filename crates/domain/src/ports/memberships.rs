@@ -24,6 +24,12 @@ pub trait MembershipReader {
     fn is_effective_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError>;
     /// Whether `user` is a member of any of `groups` or of any group below them.
     fn is_effective_member_of_any(&mut self, groups: &BTreeSet<GroupId>, user: UserId) -> Result<bool, StoreError>;
+    /// Those of `pairs` whose user is a member of the group or of any group below it. A constant number of statements, whose cost
+    /// does not depend on the depth.
+    fn effective_memberships_among(
+        &mut self,
+        pairs: &BTreeSet<(UserId, GroupId)>,
+    ) -> Result<BTreeSet<(UserId, GroupId)>, StoreError>;
     /// A page of the members of `group` that pass the listing's filter, each once, without the members of the `excluded`
     /// groups. `reach` applies to `group` and to the `excluded` groups alike.
     fn members(

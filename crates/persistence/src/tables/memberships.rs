@@ -13,7 +13,7 @@ use guildhall_domain::user::{User, UserId};
 
 use super::group_row::kind_text;
 use crate::connection::AnyConnection;
-use crate::dialect;
+use crate::dialect::{self, lookups};
 use crate::listing;
 use crate::schema::{group_closure, group_users, groups};
 use crate::sql_types::Key;
@@ -38,6 +38,20 @@ impl MembershipReader for Unit<'_> {
             .filter(group_closure::ancestor_id.eq_any(groups))
             .select(group_users::user_id);
         self.run(|connection| Ok(diesel::select(exists(membership)).get_result(connection)?))
+    }
+
+    fn effective_memberships_among(
+        &mut self,
+        pairs: &BTreeSet<(UserId, GroupId)>,
+    ) -> Result<BTreeSet<(UserId, GroupId)>, StoreError> {
+        if pairs.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let keys: Vec<(Key, Key)> = pairs.iter().map(|(user, group)| (Key(user.0), Key(group.0))).collect();
+        self.run(|connection| {
+            let found = lookups::effective_memberships(connection, &keys)?;
+            Ok(found.into_iter().map(|(user, group)| (UserId(user.0), GroupId(group.0))).collect())
+        })
     }
 
     fn members(

@@ -8,7 +8,7 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_inst
 use guildhall_domain::access::{Denied, Refused, Scopes};
 use guildhall_domain::api_key::ApiKeyDraft;
 use guildhall_domain::contract::Fixture;
-use guildhall_domain::directory::{MemberError, ReadUserError};
+use guildhall_domain::directory::{MemberError, MembershipCheck, ReadUserError};
 use guildhall_domain::group::{GroupId, SystemGroup};
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::page::Page;
@@ -62,6 +62,20 @@ fn costs(fixture: &Fixture, prefix: &str, size: usize) -> Vec<usize> {
     let (id, everybody) = (GroupIdentifier::Id(top), users.iter().next().copied());
     let user = UserIdentifier::Id(everybody.expect("a user"));
     let administrators = GroupIdentifier::Name(SystemGroup::SystemAdministrators.key());
+    // By id and by name, and one of all groups.
+    let named = |user: &str, group: &str| MembershipCheck { user: user.into(), group: group.into() };
+    let checks: Vec<MembershipCheck> = users
+        .iter()
+        .zip(&groups)
+        .enumerate()
+        .flat_map(|(number, (user, group))| {
+            let name = format!("{prefix} {number}");
+            [named(&name, &name), named(&user.to_string(), &group.to_string())]
+        })
+        .collect();
+    let oneself = fixture.caller(everybody.expect("a user"));
+    let own: Vec<MembershipCheck> =
+        (0..size).map(|number| named(&format!("{prefix} 0"), &format!("{prefix} {number}"))).collect();
     let costs = vec![
         statements(|| directory.add_members(&fixture.by(admin), &id, &users).expect("added")),
         statements(|| directory.add_children(&fixture.by(admin), &id, &groups).expect("added")),
@@ -84,6 +98,9 @@ fn costs(fixture: &Fixture, prefix: &str, size: usize) -> Vec<usize> {
         }),
         statements(|| directory.api_keys(&fixture.by(admin), page).expect("listed")),
         statements(|| directory.is_member(&fixture.by(admin), &id, &user).expect("checked")),
+        statements(|| directory.check_memberships(&fixture.by(admin), &checks).expect("checked")),
+        statements(|| directory.check_memberships_in_detail(&fixture.by(admin), &checks).expect("checked")),
+        statements(|| directory.check_memberships(&fixture.by(&oneself), &own).expect("checked")),
         {
             let group = groups.first().copied().expect("a group");
             for group in &groups {
@@ -154,8 +171,8 @@ fn a_stranger_costs_what_a_wrong_password_costs(database: &Database) {
 /// Whoever may not check a membership is refused by as many statements, whatever exists.
 fn outsiders_cost_the_same(fixture: &Fixture) {
     let outsider = fixture.caller(fixture.user("outsider"));
-    fixture.user("somebody");
-    fixture.group("Soap");
+    let somebody = fixture.user("somebody").to_string();
+    let soap = fixture.group("Soap").to_string();
     let denied = |outcome: Refused| assert!(matches!(outcome, Refused::Denied(Denied::NotPermitted)), "{outcome:?}");
     let mut costs = BTreeSet::new();
     for user in ["somebody", "nobody", "75490b0f-56f7-4690-a20a-6f2a822f1d3f"].map(UserIdentifier::from) {
@@ -175,6 +192,29 @@ fn outsiders_cost_the_same(fixture: &Fixture) {
         }
     }
     assert_eq!(costs.len(), 1, "{costs:?}");
+    // The same of many at once, by names and by ids.
+    for (users, groups) in [
+        (["somebody", "nobody"], ["Soap", "Nothing"]),
+        [
+            ["75490b0f-56f7-4690-a20a-6f2a822f1d3f", somebody.as_str()],
+            ["75490b0f-56f7-4690-a20a-6f2a822f1d3f", soap.as_str()],
+        ]
+        .into(),
+    ] {
+        let mut costs = BTreeSet::new();
+        for (user, group) in users.iter().flat_map(|user| groups.iter().map(move |group| (*user, *group))) {
+            let checks = ["@current", user].map(|user| MembershipCheck { user: user.into(), group: group.into() });
+            costs.insert(statements(|| {
+                denied(
+                    fixture
+                        .directory
+                        .check_memberships_in_detail(&fixture.by(&outsider), &checks)
+                        .expect_err("refused"),
+                );
+            }));
+        }
+        assert_eq!(costs.len(), 1, "{costs:?}");
+    }
 }
 
 #[test]

@@ -56,6 +56,7 @@ mod listings;
 mod lockouts;
 mod log;
 mod members;
+mod membership_checks;
 mod memory;
 mod million;
 mod nesting;
