@@ -31,6 +31,7 @@
 pub mod access;
 pub mod api_keys;
 pub mod changes;
+pub mod checks;
 pub mod children;
 pub mod concurrency;
 pub mod crowd;
@@ -97,6 +98,8 @@ macro_rules! contract_tests {
             listing::groups_of_a_user_are_listed_within_reach
             listing::members_of_excluded_groups_are_left_out
             listing::membership_of_any_group_is_enough
+            checks::a_check_says_what_the_long_form_says
+            checks::checks_are_answered_and_refused_as_by_the_long_form
             changes::a_changed_user_has_the_next_version
             changes::a_changed_group_has_the_next_version
             changes::a_change_for_another_version_is_refused
@@ -179,6 +182,7 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/access.rs"),
         include_str!("contract/api_keys.rs"),
         include_str!("contract/changes.rs"),
+        include_str!("contract/checks.rs"),
         include_str!("contract/concurrency.rs"),
         include_str!("contract/custom_properties.rs"),
         include_str!("contract/external.rs"),

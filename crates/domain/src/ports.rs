@@ -8,6 +8,7 @@
 
 mod api_keys;
 mod cancellation;
+mod checks;
 mod children;
 mod fault;
 mod groups;
@@ -30,6 +31,7 @@ use crate::time::Timestamp;
 
 pub use api_keys::{ApiKeyReader, ApiKeyWriter};
 pub use cancellation::Cancellation;
+pub use checks::{CheckedGroups, MembershipAnswer, MembershipCheck};
 pub use children::{ChildReader, ChildWriter, Children};
 pub use fault::{Fault, StoreError};
 pub use groups::{GroupReader, GroupWriter};

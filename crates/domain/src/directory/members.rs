@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::group::{GroupId, GroupName, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Paged;
-use crate::ports::{Reach, Reader, StoreError};
+use crate::ports::{CheckedGroups, Reach, Reader, StoreError};
 use crate::search::UserListing;
 use crate::user::{User, UserId};
 
@@ -172,12 +172,16 @@ impl Directory {
         group: &GroupIdentifier,
         user: &UserIdentifier,
     ) -> Result<bool, MemberError> {
-        self.read(context, |work| {
-            let user = work.authorised_user(Permission::CheckMembers, user)?;
-            let group = work.group_id(group)?.ok_or(MemberError::GroupNotFound)?;
-            let user = user.ok_or(MemberError::UserNotFound)?;
-            Ok(work.is_effective_member(group, user)?)
-        })
+        let groups = CheckedGroups::One(group);
+        let answer: Result<_, MemberError> = self.check(context, Permission::CheckMembers, user, &groups);
+        let answer = answer?;
+        if !answer.has_group {
+            return Err(MemberError::GroupNotFound);
+        }
+        if answer.user.is_none() {
+            return Err(MemberError::UserNotFound);
+        }
+        Ok(answer.is_member)
     }
 
     /// A page of the users of `group`, by username, without the members of an `excluded` group (contract 5.f and 5.2).

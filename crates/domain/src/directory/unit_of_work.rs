@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 
 use super::Directory;
-use crate::access::{Admitted, Permission, Refused, Target};
+use crate::access::{Actor, Admitted, Permission, Refused, Target};
 use crate::audit::AuditNote;
 use crate::context::Context;
 use crate::group::{GroupId, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
-use crate::ports::{Reader, StoreError, Writer};
+use crate::ports::{CheckedGroups, MembershipAnswer, MembershipCheck, Reader, StoreError, Writer};
 use crate::user::UserId;
 
 /// How a unit of work that changes something ends, unless it ends with an error. An error undoes everything.
@@ -117,6 +117,35 @@ impl Directory {
         mut work: impl FnMut(&mut Reading<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         self.store.read_unless(context.cancellation(), |store| work(&mut self.begin(context, store)?))
+    }
+
+    /// Whether `user` is an effective member of any of `groups`, for an actor with `permission` on the user: in one round trip
+    /// to the store, unless the permission depends on more than the actor's account.
+    pub(super) fn check<E: From<Refused> + From<StoreError>>(
+        &self,
+        context: &Context,
+        permission: Permission,
+        user: &UserIdentifier,
+        groups: &CheckedGroups<'_>,
+    ) -> Result<MembershipAnswer, E> {
+        if let Actor::Caller(caller) = context.actor() {
+            let check = MembershipCheck { caller: Some(caller.user), user, groups: groups.clone() };
+            let mut answer = self.store.check(context.cancellation(), &check)?;
+            let actor = Admitted::admit_caller(caller, answer.caller.take(), context.now(), self.policy)?;
+            if let Some(admission) = actor.admission() {
+                context.admitted(admission);
+            }
+            if let Some(decided) = actor.authorise_at_once(permission, answer.user) {
+                decided.map_err(Refused::from)?;
+                return Ok(answer);
+            }
+        }
+        self.read(context, |work| {
+            let found = work.authorised_user(permission, user)?;
+            let user = found.map_or(user.clone(), UserIdentifier::Id);
+            let check = MembershipCheck { caller: work.actor.user(), user: &user, groups: groups.clone() };
+            Ok(check.answer(work.store)?)
+        })
     }
 
     /// Admits the actor and runs `work` beside other writers.

@@ -1,6 +1,6 @@
 //! The store of the directory.
 
-use super::{Cancellation, Reader, StoreError, Writer};
+use super::{Cancellation, MembershipAnswer, MembershipCheck, Reader, StoreError, Writer};
 
 /// Keeps the directory.
 ///
@@ -29,6 +29,15 @@ pub trait Store: Send + Sync {
     /// When the store cannot be reached, or would not commit a change: because it is read-only, full or damaged, for example. After
     /// a unit of work failed for such a reason, it keeps failing until a change was committed.
     fn ready(&self) -> Result<(), StoreError>;
+    /// The answer that [`MembershipCheck::answer`] gives in a unit of work that reads, with the same limit of time and the same
+    /// cancellation. A store that can answer in one round trip does.
+    fn check(
+        &self,
+        cancellation: &Cancellation,
+        check: &MembershipCheck<'_>,
+    ) -> Result<MembershipAnswer, StoreError> {
+        check.answer_by_reading(self, cancellation)
+    }
 }
 
 /// Asks a store to roll a unit of work back.

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::TransactionManager;
 use diesel::prelude::*;
-use guildhall_domain::ports::{Cancellation, Reader, Store, StoreError, Undo, Writer};
+use guildhall_domain::ports::{
+    Cancellation, MembershipAnswer, MembershipCheck, Reader, Store, StoreError, Undo, Writer,
+};
 use r2d2::{Pool, PooledConnection};
 use uuid::Uuid;
 
@@ -19,6 +21,7 @@ use crate::dialect::{self, Dialect, TransactionMode};
 use crate::health::{DatabaseFault, HealthCheck};
 use crate::listing::{BACKFILL_LIMIT, ListingCache, backfill};
 use crate::sql_types::Key;
+use crate::tables::Question;
 
 /// The store in a database.
 pub(crate) struct DieselStore {
@@ -170,6 +173,32 @@ impl DieselStore {
         Ok(())
     }
 
+    /// Runs one statement that reads, outside a transaction: a statement alone sees one state. It is run again on another
+    /// connection if its own was lost while it waited in the pool, or if it was interrupted by a request that was meant for an
+    /// earlier unit of work.
+    fn run_statement<T>(
+        &self,
+        cancellation: &Cancellation,
+        statement: impl Fn(&mut AnyConnection) -> Result<T, Failure>,
+    ) -> Result<T, StoreError> {
+        let mut attempts = 0;
+        loop {
+            let mut pooled = self.connections.get().map_err(StoreError::unavailable)?;
+            let interruption = Interruption::of(&pooled.interrupt, self.canceller.as_ref());
+            let Pooled { connection, interrupt, .. } = &mut *pooled;
+            let mut unit =
+                Unit { connection, interrupt, cancellation, limit: self.limit, cache: &self.cache, failure: None };
+            let result = interruption.during(cancellation, || unit.run(&statement));
+            let Some(failure) = unit.failure else { return result };
+            pooled.broken = failure.kind() == FailureKind::Lost;
+            let is_worth_another = pooled.broken || failure.kind().is_worth_another_attempt();
+            if !is_worth_another || cancellation.is_cancelled() || attempts == self.connections.max_size() {
+                return result;
+            }
+            attempts += 1;
+        }
+    }
+
     /// A connection on which a transaction has begun. Connections that were lost while they waited in the pool are discarded, as
     /// are those of an earlier generation, and those whose `BEGIN` was interrupted by a request that was meant for an earlier unit of work.
     fn begin(&self, mode: TransactionMode) -> Result<PooledConnection<Manager>, Failure> {
@@ -221,5 +250,15 @@ impl Store for DieselStore {
 
     fn ready(&self) -> Result<(), StoreError> {
         self.health.check(&self.connections).map_err(StoreError::unavailable)
+    }
+
+    fn check(
+        &self,
+        cancellation: &Cancellation,
+        check: &MembershipCheck<'_>,
+    ) -> Result<MembershipAnswer, StoreError> {
+        let Some(question) = Question::new(check) else { return check.answer_by_reading(self, cancellation) };
+        let answer = self.run_statement(cancellation, |connection| question.ask(connection))?;
+        Ok(answer.unwrap_or(MembershipAnswer { caller: None, user: None, has_group: false, is_member: false }))
     }
 }
