@@ -121,10 +121,8 @@ fn populate(fixture: &Fixture) -> (Vec<Caller>, Vec<UserIdentifier>, Vec<String>
     fixture.nest(top, middle);
     fixture.nest(middle, bottom);
     let named = |name: &str, number: u128| user_named(name, Uuid::from_u128(0xabc0 + number));
-    let member = fixture.insert(&User {
-        email: Email::try_from("member@example.com".to_owned()).ok(),
-        ..named("member", 1)
-    });
+    let member =
+        fixture.insert(&User { email: Email::try_from("member@example.com".to_owned()).ok(), ..named("member", 1) });
     let stranger = fixture.insert(&named("stranger", 2));
     let both = fixture.insert(&named("both", 3));
     fixture.join(bottom, &[member, both]);

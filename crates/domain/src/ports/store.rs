@@ -31,11 +31,7 @@ pub trait Store: Send + Sync {
     fn ready(&self) -> Result<(), StoreError>;
     /// The answer that [`MembershipCheck::answer`] gives in a unit of work that reads, with the same limit of time and the same
     /// cancellation. A store that can answer in one round trip does.
-    fn check(
-        &self,
-        cancellation: &Cancellation,
-        check: &MembershipCheck<'_>,
-    ) -> Result<MembershipAnswer, StoreError> {
+    fn check(&self, cancellation: &Cancellation, check: &MembershipCheck<'_>) -> Result<MembershipAnswer, StoreError> {
         check.answer_by_reading(self, cancellation)
     }
 }

@@ -3,10 +3,12 @@
 use std::sync::LazyLock;
 
 use diesel::backend::Backend;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Bool, HasSqlType, Integer, Nullable, Text};
+use diesel::sqlite::Sqlite;
 use guildhall_domain::access::Scopes;
 use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::group::SystemGroup;
@@ -31,7 +33,6 @@ const ADMINISTRATORS: [(SystemGroup, i32); 4] = [
 static ADMINISTRATORS_KEYS: LazyLock<[NameKey; 4]> = LazyLock::new(|| ADMINISTRATORS.map(|(group, _)| group.key()));
 
 /// A question that one statement answers.
-#[derive(Clone, Copy)]
 pub(crate) struct Question<'a> {
     caller: Key,
     user: AskedUser<'a>,
@@ -45,45 +46,76 @@ enum AskedUser<'a> {
     Name(&'a str),
 }
 
-#[derive(Clone, Copy)]
 enum AskedGroup<'a> {
     Id(Key),
     Name(&'a str),
+    /// The group of this id or name if there is one, otherwise any of those whose ids or names are in these JSON arrays.
+    FirstOf {
+        id: Option<Key>,
+        name: Option<&'a str>,
+        ids: String,
+        names: String,
+    },
+}
+
+impl<'a> AskedGroup<'a> {
+    fn one(group: &'a GroupIdentifier) -> Self {
+        match group {
+            GroupIdentifier::Id(group) => Self::Id(Key(group.0)),
+            GroupIdentifier::Name(key) => Self::Name(key.as_str()),
+        }
+    }
+
+    fn first_of(whole: &'a GroupIdentifier, listed: &[GroupIdentifier]) -> Result<Self, serde_json::Error> {
+        let (mut ids, mut names) = (Vec::new(), Vec::new());
+        for group in listed {
+            match group {
+                GroupIdentifier::Id(group) => ids.push(group.0.simple().to_string()),
+                GroupIdentifier::Name(key) => names.push(key.as_str()),
+            }
+        }
+        let (id, name) = match whole {
+            GroupIdentifier::Id(group) => (Some(Key(group.0)), None),
+            GroupIdentifier::Name(key) => (None, Some(key.as_str())),
+        };
+        Ok(Self::FirstOf { id, name, ids: serde_json::to_string(&ids)?, names: serde_json::to_string(&names)? })
+    }
 }
 
 impl<'a> Question<'a> {
-    /// The question, unless it is about several groups.
-    pub(crate) fn new(check: &MembershipCheck<'a>) -> Option<Self> {
+    /// The question of this caller.
+    pub(crate) fn new(caller: UserId, check: &MembershipCheck<'a>) -> Result<Self, Failure> {
         let group = match check.groups {
-            CheckedGroups::One(group) | CheckedGroups::FirstOf { whole: group, listed: [] } => group,
-            CheckedGroups::FirstOf { whole, listed: [only] } if whole == only => whole,
-            CheckedGroups::FirstOf { .. } => return None,
+            CheckedGroups::One(group) | CheckedGroups::FirstOf { whole: group, listed: [] } => AskedGroup::one(group),
+            CheckedGroups::FirstOf { whole, listed: [only] } if whole == only => AskedGroup::one(whole),
+            CheckedGroups::FirstOf { whole, listed } => {
+                AskedGroup::first_of(whole, listed).map_err(|error| Failure::Data(error.to_string()))?
+            }
         };
         let user = match check.user {
             UserIdentifier::Current => AskedUser::Caller,
             UserIdentifier::Id(user) => AskedUser::Id(Key(user.0)),
             UserIdentifier::Name(key) => AskedUser::Name(key.as_str()),
         };
-        let group = match group {
-            GroupIdentifier::Id(group) => AskedGroup::Id(Key(group.0)),
-            GroupIdentifier::Name(key) => AskedGroup::Name(key.as_str()),
-        };
-        Some(Self { caller: Key(check.caller?.0), user, group })
+        Ok(Self { caller: Key(caller.0), user, group })
     }
 
     /// The answer. `None` if the caller does not exist.
-    pub(crate) fn ask(self, connection: &mut AnyConnection) -> Result<Option<MembershipAnswer>, Failure> {
-        match (self.user, self.group) {
+    pub(crate) fn ask(&self, connection: &mut AnyConnection) -> Result<Option<MembershipAnswer>, Failure> {
+        match (self.user, &self.group) {
             (AskedUser::Caller, AskedGroup::Id(_)) => self.run::<0>(connection),
             (AskedUser::Caller, AskedGroup::Name(_)) => self.run::<1>(connection),
             (AskedUser::Id(_), AskedGroup::Id(_)) => self.run::<2>(connection),
             (AskedUser::Id(_), AskedGroup::Name(_)) => self.run::<3>(connection),
             (AskedUser::Name(_), AskedGroup::Id(_)) => self.run::<4>(connection),
             (AskedUser::Name(_), AskedGroup::Name(_)) => self.run::<5>(connection),
+            (AskedUser::Caller, AskedGroup::FirstOf { .. }) => self.run::<6>(connection),
+            (AskedUser::Id(_), AskedGroup::FirstOf { .. }) => self.run::<7>(connection),
+            (AskedUser::Name(_), AskedGroup::FirstOf { .. }) => self.run::<8>(connection),
         }
     }
 
-    fn run<const FORM: u8>(self, connection: &mut AnyConnection) -> Result<Option<MembershipAnswer>, Failure> {
+    fn run<const FORM: u8>(&self, connection: &mut AnyConnection) -> Result<Option<MembershipAnswer>, Failure> {
         let statement = Statement::<FORM>(self);
         let row: Option<AnswerRow> = match connection {
             AnyConnection::Postgres(connection) => statement.get_result(connection).optional()?,
@@ -94,7 +126,7 @@ impl<'a> Question<'a> {
 }
 
 /// The statement of a question. Each `FORM` is one SQL text, which a connection prepares once.
-struct Statement<'a, const FORM: u8>(Question<'a>);
+struct Statement<'a, const FORM: u8>(&'a Question<'a>);
 
 impl<const FORM: u8> QueryId for Statement<'_, FORM> {
     type QueryId = Statement<'static, FORM>;
@@ -127,15 +159,48 @@ impl<C, const FORM: u8> RunQueryDsl<C> for Statement<'_, FORM> {}
 const ADMINISTERS: &str = "EXISTS (SELECT 1 FROM group_users m JOIN group_closure c ON c.descendant_id = m.group_id \
      WHERE m.user_id = caller.id AND c.ancestor_id = (SELECT id FROM groups WHERE name_key = ";
 
+/// The elements of a JSON array in the words of a database. The parameter stands between the two parts.
+trait JsonArray {
+    const NAMES: [&'static str; 2];
+    const IDS: [&'static str; 2];
+}
+
+impl JsonArray for Pg {
+    const NAMES: [&'static str; 2] = ["SELECT value FROM json_array_elements_text(CAST(", " AS json))"];
+    const IDS: [&'static str; 2] = ["SELECT CAST(value AS uuid) FROM json_array_elements_text(CAST(", " AS json))"];
+}
+
+impl JsonArray for Sqlite {
+    const NAMES: [&'static str; 2] = ["SELECT value FROM json_each(", ")"];
+    const IDS: [&'static str; 2] = ["SELECT unhex(value) FROM json_each(", ")"];
+}
+
 impl<DB, const FORM: u8> QueryFragment<DB> for Statement<'_, FORM>
 where
-    DB: Backend + HasSqlType<UuidSql> + HasSqlType<Text>,
+    DB: Backend + JsonArray + HasSqlType<UuidSql> + HasSqlType<Text>,
     Key: ToSql<UuidSql, DB>,
+    Option<Key>: ToSql<Nullable<UuidSql>, DB>,
     str: ToSql<Text, DB>,
+    for<'b> Option<&'b str>: ToSql<Nullable<Text>, DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        let Question { caller, user, group } = &self.0;
+        let Question { caller, user, group } = self.0;
         let [system, users, groups, api_keys] = &*ADMINISTRATORS_KEYS;
+        if let AskedGroup::FirstOf { id, name, ids, names } = group {
+            out.push_sql("WITH whole AS (SELECT id FROM groups WHERE id = ");
+            out.push_bind_param::<Nullable<UuidSql>, Option<Key>>(id)?;
+            out.push_sql(" OR name_key = ");
+            out.push_bind_param::<Nullable<Text>, Option<&str>>(name)?;
+            out.push_sql("), any_of AS (SELECT id FROM whole UNION SELECT id FROM groups WHERE id IN (");
+            out.push_sql(DB::IDS[0]);
+            out.push_bind_param::<Text, str>(ids)?;
+            out.push_sql(DB::IDS[1]);
+            out.push_sql(") AND NOT EXISTS (SELECT 1 FROM whole) UNION SELECT id FROM groups WHERE name_key IN (");
+            out.push_sql(DB::NAMES[0]);
+            out.push_bind_param::<Text, str>(names)?;
+            out.push_sql(DB::NAMES[1]);
+            out.push_sql(") AND NOT EXISTS (SELECT 1 FROM whole)) ");
+        }
         out.push_sql(
             "SELECT caller.username, caller.security_stamp, k.id, k.scopes, caller.suspended, caller.expiry, \
              caller.password_reset_required, caller.password_change_frequency, caller.password_changed, CASE WHEN ",
@@ -158,10 +223,16 @@ where
             AskedUser::Name(_) => "asked.user_id",
         };
         out.push_sql(asked);
-        out.push_sql(
-            ", g.id IS NOT NULL, EXISTS (SELECT 1 FROM group_users m JOIN group_closure c ON c.descendant_id = m.group_id \
-             WHERE c.ancestor_id = g.id AND m.user_id = ",
-        );
+        out.push_sql(match group {
+            AskedGroup::FirstOf { .. } => {
+                ", EXISTS (SELECT 1 FROM any_of), EXISTS (SELECT 1 FROM group_users m JOIN group_closure c \
+                 ON c.descendant_id = m.group_id WHERE c.ancestor_id IN (SELECT id FROM any_of) AND m.user_id = "
+            }
+            _ => {
+                ", g.id IS NOT NULL, EXISTS (SELECT 1 FROM group_users m JOIN group_closure c \
+                 ON c.descendant_id = m.group_id WHERE c.ancestor_id = g.id AND m.user_id = "
+            }
+        });
         out.push_sql(asked);
         out.push_sql(") FROM users caller LEFT JOIN api_keys k ON k.user_id = caller.id ");
         match user {
@@ -176,6 +247,7 @@ where
             }
         }
         match group {
+            AskedGroup::FirstOf { .. } => {}
             AskedGroup::Id(id) => {
                 out.push_sql(" LEFT JOIN groups g ON g.id = ");
                 out.push_bind_param::<UuidSql, Key>(id)?;

@@ -252,13 +252,9 @@ impl Store for DieselStore {
         self.health.check(&self.connections).map_err(StoreError::unavailable)
     }
 
-    fn check(
-        &self,
-        cancellation: &Cancellation,
-        check: &MembershipCheck<'_>,
-    ) -> Result<MembershipAnswer, StoreError> {
-        let Some(question) = Question::new(check) else { return check.answer_by_reading(self, cancellation) };
-        let answer = self.run_statement(cancellation, |connection| question.ask(connection))?;
+    fn check(&self, cancellation: &Cancellation, check: &MembershipCheck<'_>) -> Result<MembershipAnswer, StoreError> {
+        let Some(caller) = check.caller else { return check.answer_by_reading(self, cancellation) };
+        let answer = self.run_statement(cancellation, |connection| Question::new(caller, check)?.ask(connection))?;
         Ok(answer.unwrap_or(MembershipAnswer { caller: None, user: None, has_group: false, is_member: false }))
     }
 }
