@@ -5,13 +5,12 @@
 //! | `users`, `user_row`, `user_names` | users, their credentials, and the names that identify them |
 //! | `groups`, `group_row` | groups and their own properties |
 //! | `memberships` | who is a direct or effective member of which group; the counts of members |
-//! | `checks` | whether a user is an effective member, asked by a caller: one statement |
+//! | `lookup` | questions that are asked together with the account of the caller: one statement each |
 //! | `children`, `closure` | the edges between groups, and the table of all pairs that they connect |
 //! | `api_keys`, `sessions`, `lockouts`, `identities` | API keys, refresh tokens, wrong passwords, links to external issuers |
 //! | `custom_properties` | custom properties as JSON |
 
 mod api_keys;
-mod checks;
 mod children;
 mod closure;
 mod custom_properties;
@@ -19,12 +18,13 @@ mod group_row;
 mod groups;
 mod identities;
 mod lockouts;
+mod lookup;
 mod memberships;
 mod sessions;
 mod user_names;
 mod user_row;
 mod users;
 
-pub(crate) use checks::Question;
 pub(crate) use group_row::groups_in_order;
+pub(crate) use lookup::{account, check, group_for, user_for};
 pub(crate) use user_row::users_in_order;

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use uuid::Uuid;
+
 use super::policy::{Oneself, Protected, rule};
 use super::{Actor, Admission, Caller, Denied, Permission, Policy, Refused, SECURITY_ADMINISTRATOR};
 use crate::group::{GroupId, SystemGroup};
+use crate::identifier::UserIdentifier;
 use crate::ports::{AccountStatus, NameSource, Reader, StoreError};
 use crate::time::Timestamp;
 use crate::user::{UserId, password_is_stale};
@@ -28,6 +31,9 @@ impl From<Option<UserId>> for Target<'_> {
         user.map_or(Self::All, Self::User)
     }
 }
+
+/// An id that no user has.
+const NOBODY: UserId = UserId(Uuid::nil());
 
 /// An actor whose account was looked at in this unit of work.
 #[derive(Clone, Debug)]
@@ -90,11 +96,31 @@ impl Admitted {
         match self {
             Self::Caller(caller) => match caller.standing(permission, Target::from(user)) {
                 Standing::Decided(decided) => Some(decided),
-                Standing::Delegate(protected) if protected.contains(&Protected::Nothing) => Some(Ok(())),
+                Standing::Delegate(protected) if user.is_none() || protected.contains(&Protected::Nothing) => {
+                    Some(Ok(()))
+                }
                 Standing::Delegate(_) => None,
             },
             Self::Operator => Some(Ok(())),
             Self::Anonymous => Some(Err(Denied::Unauthenticated)),
+        }
+    }
+
+    /// Whether the actor has this permission on the user that `identifier` names, as far as that depends neither on who that is nor on
+    /// their account.
+    pub(crate) fn authorise_unseen(
+        &self,
+        permission: Permission,
+        identifier: &UserIdentifier,
+    ) -> Option<Result<(), Denied>> {
+        match identifier {
+            UserIdentifier::Current => self.authorise_at_once(permission, self.user()),
+            UserIdentifier::Id(id) => self.authorise_at_once(permission, Some(*id)),
+            UserIdentifier::Name(_) => {
+                let oneself = self.authorise_at_once(permission, self.user());
+                let another = self.authorise_at_once(permission, Some(NOBODY));
+                oneself.filter(|oneself| another.as_ref() == Some(oneself))
+            }
         }
     }
 

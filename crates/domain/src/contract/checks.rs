@@ -9,7 +9,7 @@ use super::fixture::{must, user_named};
 use crate::access::{Actor, Caller, Policy, Scopes};
 use crate::api_key::ApiKeyDraft;
 use crate::directory::Directory;
-use crate::group::SystemGroup;
+use crate::group::{GroupDraft, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::{
     AccountStatus, Cancellation, CheckedGroups, MembershipAnswer, MembershipCheck, Reader, Store, StoreError, Undo,
@@ -18,8 +18,8 @@ use crate::ports::{
 use crate::time::Timestamp;
 use crate::user::{Email, SecurityStamp, User, UserId};
 
-/// A store that answers checks in a unit of work only.
-struct LongForm(Arc<dyn Store>);
+/// A store that answers in units of work only.
+pub(super) struct LongForm(pub(super) Arc<dyn Store>);
 
 impl Store for LongForm {
     fn reading(&self, cancellation: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
@@ -32,6 +32,10 @@ impl Store for LongForm {
 
     fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
         self.0.writing_alone(work)
+    }
+
+    fn ready(&self) -> Result<(), StoreError> {
+        self.0.ready()
     }
 }
 
@@ -104,18 +108,22 @@ fn comparable(answer: MembershipAnswer) -> MembershipAnswer {
     let Some(caller) = answer.caller else {
         return MembershipAnswer { caller: None, user: None, has_group: false, is_member: false };
     };
-    let is_other = !caller.system_administrator;
-    let caller = AccountStatus {
-        user_administrator: caller.user_administrator && is_other,
-        group_administrator: caller.group_administrator && is_other,
-        api_key_administrator: caller.api_key_administrator && is_other,
-        ..caller
-    };
-    MembershipAnswer { caller: Some(caller), ..answer }
+    MembershipAnswer { caller: Some(comparable_account(caller)), ..answer }
+}
+
+/// What an account must say.
+pub(super) fn comparable_account(account: AccountStatus) -> AccountStatus {
+    let is_other = !account.system_administrator;
+    AccountStatus {
+        user_administrator: account.user_administrator && is_other,
+        group_administrator: account.group_administrator && is_other,
+        api_key_administrator: account.api_key_administrator && is_other,
+        ..account
+    }
 }
 
 /// Every kind of caller, and identifiers of every kind for users and groups.
-fn populate(fixture: &Fixture) -> (Vec<Caller>, Vec<UserIdentifier>, Vec<String>) {
+pub(super) fn populate(fixture: &Fixture) -> (Vec<Caller>, Vec<UserIdentifier>, Vec<String>) {
     let now = fixture.now();
     let [top, middle, bottom, empty] = ["top", "middle", "bottom", "empty"].map(|name| fixture.group(name));
     fixture.nest(top, middle);
@@ -142,6 +150,13 @@ fn populate(fixture: &Fixture) -> (Vec<Caller>, Vec<UserIdentifier>, Vec<String>
         fixture.insert(&User { password_changed: Some(Timestamp::from_milliseconds(0)), ..named("stale", 7) }),
     ];
     fixture.join(fixture.system(SystemGroup::SystemAdministrators), &closed);
+    let draft = GroupDraft {
+        name: Some("domains".to_owned()),
+        description: Some("joined by address".to_owned()),
+        auto_membership_email_domains: vec!["example.com".to_owned(), "example.org".to_owned()],
+        ..GroupDraft::default()
+    };
+    must(fixture.directory.create_group(&fixture.operator(), draft));
     let draft = ApiKeyDraft { name: Some(Some("key".to_owned())), ..ApiKeyDraft::default() };
     let key_user = must(fixture.directory.create_api_key(&fixture.operator(), draft, &[])).key.user;
     fixture.join(fixture.system(SystemGroup::SystemAdministrators), &[key_user]);
@@ -166,6 +181,7 @@ fn populate(fixture: &Fixture) -> (Vec<Caller>, Vec<UserIdentifier>, Vec<String>
         UserIdentifier::from("nobody"),
     ];
     let groups = [top, middle, bottom, empty].map(|group| group.0.to_string()).into_iter();
-    let groups = groups.chain(["Top", "bottom", "Everyone", "System Administrators", "nothing"].map(str::to_owned));
+    let groups =
+        groups.chain(["Top", "bottom", "domains", "Everyone", "System Administrators", "nothing"].map(str::to_owned));
     (callers, users.to_vec(), groups.chain([Uuid::from_u128(0xdead).to_string()]).collect())
 }

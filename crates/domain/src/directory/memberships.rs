@@ -22,7 +22,7 @@ impl Directory {
     ) -> Result<Paged<Group>, ReadUserError> {
         self.read(context, |work| {
             let user = work.authorised_user(Permission::ReadUsers, user)?.ok_or(ReadUserError::UserNotFound)?;
-            let excluded = work.group_ids(excluded)?;
+            let excluded = work.groups_named(excluded)?;
             Ok(work.groups_of(user, reach, &excluded, listing)?)
         })
     }

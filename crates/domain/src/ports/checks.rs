@@ -1,10 +1,12 @@
-//! Checks of effective membership: the question that is asked most.
+//! Questions that are asked together with the account of the caller: checks of effective membership, which are asked most, and single things.
 
 use std::collections::BTreeSet;
 
+use super::store::read_alone;
 use super::{AccountStatus, Cancellation, Reader, Store, StoreError};
+use crate::group::Group;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
-use crate::user::UserId;
+use crate::user::{User, UserId};
 
 /// A question about effective membership, together with the account of the caller who asks it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,13 +71,52 @@ impl MembershipCheck<'_> {
     }
 
     /// The answer in a unit of work of `store`.
-    pub fn answer_by_reading<S: Store + ?Sized>(
+    pub fn by_reading<S: Store + ?Sized>(
         &self,
         store: &S,
         cancellation: &Cancellation,
     ) -> Result<MembershipAnswer, StoreError> {
-        let mut answer = None;
-        store.reading(cancellation, &mut |reader| answer = Some(self.answer(reader)))?;
-        answer.unwrap_or_else(|| Err(StoreError::idle()))
+        read_alone(store, cancellation, &mut |reader| self.answer(reader))
+    }
+}
+
+/// One thing that was looked for, with the account of the caller who asks for it. Both are of one state of the store. If the caller does not
+/// exist, the thing may be left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundFor<T> {
+    /// The account of the caller, if it exists. Whether a System Administrator is also an effective member of another
+    /// administrators' group may be left out, because it changes nothing.
+    pub caller: Option<AccountStatus>,
+    /// What was looked for, if it exists.
+    pub found: Option<T>,
+}
+
+impl FoundFor<User> {
+    /// Finds a user by the methods of a reader, which defines what the answer of a store has to be.
+    pub fn by_reading<R: Reader + ?Sized>(
+        reader: &mut R,
+        caller: UserId,
+        user: &UserIdentifier,
+    ) -> Result<Self, StoreError> {
+        let account = reader.account_status(caller)?;
+        let id = match user {
+            UserIdentifier::Current => account.as_ref().map(|_| caller),
+            identifier => reader.user_id(identifier)?,
+        };
+        let found = id.map(|id| reader.user(id)).transpose()?.flatten();
+        Ok(Self { caller: account, found })
+    }
+}
+
+impl FoundFor<Group> {
+    /// Finds a group by the methods of a reader, which defines what the answer of a store has to be.
+    pub fn by_reading<R: Reader + ?Sized>(
+        reader: &mut R,
+        caller: UserId,
+        group: &GroupIdentifier,
+    ) -> Result<Self, StoreError> {
+        let account = reader.account_status(caller)?;
+        let found = reader.group_id(group)?.map(|id| reader.group(id)).transpose()?.flatten();
+        Ok(Self { caller: account, found })
     }
 }

@@ -1,5 +1,6 @@
 //! PostgreSQL's statements.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
@@ -8,17 +9,22 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Integer};
 
 use super::TransactionMode;
+use crate::connection::SessionSettings;
+use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql};
 
 /// How many slots of counters connections write to, beside the first one.
 const COUNT_SLOTS: i32 = 64;
-/// The advisory lock of transactions that write alone.
+/// The advisory lock of transactions that write alone, and of those that share it.
 const WRITE_ALONE_LOCK: i64 = 7_164_780_301;
 /// The advisory lock of a process that migrates.
 const MIGRATION_LOCK: i64 = 7_164_780_302;
 
 /// The settings of every transaction.
 const SETTINGS: &str = "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0";
+
+/// The further settings of transactions that write.
+const WRITERS_SETTINGS: &str = "SET LOCAL statement_timeout TO DEFAULT";
 
 #[derive(QueryableByName)]
 struct Process {
@@ -29,6 +35,19 @@ struct Process {
 /// The id of the process of PostgreSQL that serves the connection.
 pub(crate) fn process(connection: &mut PgConnection) -> QueryResult<i32> {
     Ok(sql_query("SELECT pg_backend_pid() AS process").get_result::<Process>(connection)?.process)
+}
+
+/// Sets the session up, for statements outside transactions: like those of a transaction that reads.
+pub(crate) fn set_up(connection: &mut PgConnection, settings: &SessionSettings) -> QueryResult<()> {
+    let limit = milliseconds(settings.limit);
+    connection.batch_execute(&format!(
+        "SET jit = off; SET max_parallel_workers_per_gather = 0; SET statement_timeout = {limit}"
+    ))
+}
+
+/// A limit as PostgreSQL takes it, where 0 is none.
+fn milliseconds(limit: Option<Duration>) -> u128 {
+    limit.map_or(0, |limit| limit.as_millis())
 }
 
 /// Cancels the statement that the process of another connection runs, if it runs one.
@@ -46,10 +65,10 @@ pub(crate) fn cancel(connection: &mut PgConnection, process: i32) -> QueryResult
 ///
 /// Statements are not compiled, because they are short. They do not use parallel workers, which would take the processors from other
 /// statements. All settings are set by the statement that begins the transaction, and end with it: behind a proxy that pools
-/// transactions, those of a session would stay with a connection that others use next.
+/// transactions, those of a session would stay with a connection that others use next. The limit of a session ([`set_up`]) is not that
+/// of writers, who have the one that the database has for its user.
 pub(crate) fn begin(connection: &mut PgConnection, mode: TransactionMode, limit: Option<Duration>) -> QueryResult<()> {
-    // 0 is no limit.
-    let limit = limit.map_or(0, |limit| limit.as_millis());
+    let limit = milliseconds(limit);
     let sql = match mode {
         TransactionMode::Read => {
             format!(
@@ -57,10 +76,16 @@ pub(crate) fn begin(connection: &mut PgConnection, mode: TransactionMode, limit:
             )
         }
         TransactionMode::Write => {
-            format!("BEGIN ISOLATION LEVEL READ COMMITTED; {SETTINGS}; SET LOCAL lock_timeout = {limit}")
+            format!(
+                "BEGIN ISOLATION LEVEL READ COMMITTED; {SETTINGS}; {WRITERS_SETTINGS}; SET LOCAL lock_timeout = {limit}"
+            )
         }
+        TransactionMode::WriteShared => format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED; {SETTINGS}; {WRITERS_SETTINGS}; SET LOCAL lock_timeout = {limit}; \
+             SELECT pg_advisory_xact_lock_shared({WRITE_ALONE_LOCK})"
+        ),
         TransactionMode::WriteAlone => format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED; {SETTINGS}; SET LOCAL lock_timeout = {limit}; \
+            "BEGIN ISOLATION LEVEL READ COMMITTED; {SETTINGS}; {WRITERS_SETTINGS}; SET LOCAL lock_timeout = {limit}; \
              SELECT pg_advisory_xact_lock({WRITE_ALONE_LOCK})"
         ),
     };
@@ -103,6 +128,53 @@ fn unknown(connection: &mut PgConnection, ids: Vec<Key>, table: &'static str) ->
     Ok(unknown.into_iter().map(|row| row.id).collect())
 }
 
+/// Counts a change of memberships of one group by `new`, a row of which is a membership that came or went. The slots are chosen like
+/// those of [`change_member_count`] and [`note_memberships`]: the first slot is locked only if there is something to count.
+fn counting(new: &str, change: i32) -> String {
+    format!(
+        "WITH new AS ({new} RETURNING group_id), \
+         free AS (SELECT 1 FROM new JOIN group_user_counts n ON n.group_id = new.group_id WHERE n.slot = 0 \
+             FOR NO KEY UPDATE OF n SKIP LOCKED), \
+         counted AS (INSERT INTO group_user_counts (group_id, slot, users, changes) \
+             SELECT group_id, CASE WHEN EXISTS (SELECT 1 FROM free) THEN 0 ELSE 1 + pg_backend_pid() % {COUNT_SLOTS} END, {change}, 1 \
+             FROM new ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
+             changes = group_user_counts.changes + excluded.changes RETURNING 1), \
+         noted AS (INSERT INTO user_counts (slot, users, changes, memberships) \
+             SELECT pg_backend_pid() % {COUNT_SLOTS}, 0, 0, 1 FROM counted \
+             ON CONFLICT (slot) DO UPDATE SET memberships = user_counts.memberships + 1 RETURNING 1) \
+         SELECT count(*) AS count FROM noted"
+    )
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+impl Count {
+    fn rows(self) -> usize {
+        usize::try_from(self.count).unwrap_or_default()
+    }
+}
+
+/// Inserts one membership and counts it: one round trip.
+pub(crate) fn insert_member(connection: &mut PgConnection, group: Key, user: Key, added: i64) -> QueryResult<usize> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        counting("INSERT INTO group_users (group_id, user_id, added) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", 1)
+    });
+    let statement = prepared(&SQL).bind::<UuidSql, _>(group).bind::<UuidSql, _>(user).bind::<BigInt, _>(added);
+    Ok(statement.get_result::<Count>(connection)?.rows())
+}
+
+/// Deletes one membership and counts it: one round trip.
+pub(crate) fn remove_member(connection: &mut PgConnection, group: Key, user: Key) -> QueryResult<usize> {
+    static SQL: LazyLock<String> =
+        LazyLock::new(|| counting("DELETE FROM group_users WHERE group_id = $1 AND user_id = $2", -1));
+    let statement = prepared(&SQL).bind::<UuidSql, _>(group).bind::<UuidSql, _>(user);
+    Ok(statement.get_result::<Count>(connection)?.rows())
+}
+
 /// Inserts in the order of the ids, so that two transactions that add the same users do not deadlock.
 pub(crate) fn insert_members(
     connection: &mut PgConnection,
@@ -110,7 +182,7 @@ pub(crate) fn insert_members(
     users: Vec<Key>,
     added: i64,
 ) -> QueryResult<usize> {
-    sql_query(
+    prepared(
         "INSERT INTO group_users (group_id, user_id, added) \
          SELECT $1, wanted.id, $2 FROM unnest($3) WITH ORDINALITY AS wanted (id, place) ORDER BY wanted.place \
          ON CONFLICT DO NOTHING",
@@ -124,16 +196,16 @@ pub(crate) fn insert_members(
 /// Changes the count in the first slot, or in the connection's own slot while another transaction has locked the first one. So
 /// transactions that add to the same group at the same time change different rows.
 pub(crate) fn change_member_count(connection: &mut PgConnection, group: Key, change: i64) -> QueryResult<usize> {
-    sql_query(format!(
-        "WITH free AS (SELECT 1 FROM group_user_counts WHERE group_id = $1 AND slot = 0 FOR NO KEY UPDATE SKIP LOCKED) \
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "WITH free AS (SELECT 1 FROM group_user_counts WHERE group_id = $1 AND slot = 0 FOR NO KEY UPDATE SKIP LOCKED) \
          INSERT INTO group_user_counts (group_id, slot, users, changes) \
          SELECT $1, CASE WHEN EXISTS (SELECT 1 FROM free) THEN 0 ELSE 1 + pg_backend_pid() % {COUNT_SLOTS} END, $2, abs($2) \
          ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
          changes = group_user_counts.changes + excluded.changes",
-    ))
-    .bind::<UuidSql, _>(group)
-    .bind::<BigInt, _>(change)
-    .execute(connection)
+        )
+    });
+    prepared(&SQL).bind::<UuidSql, _>(group).bind::<BigInt, _>(change).execute(connection)
 }
 
 /// Subtracts the user from the member count of each of their groups.
@@ -144,8 +216,9 @@ pub(crate) fn subtract_from_member_counts(connection: &mut PgConnection, user: K
 /// Adds `users` to the member count of each group of the user, and counts a change. In the order of the groups' ids, so that two
 /// such transactions do not deadlock.
 fn change_counts(connection: &mut PgConnection, user: Key, users: i64) -> QueryResult<usize> {
-    sql_query(format!(
-        "WITH free AS (SELECT n.group_id FROM group_user_counts n WHERE n.slot = 0 \
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "WITH free AS (SELECT n.group_id FROM group_user_counts n WHERE n.slot = 0 \
              AND n.group_id IN (SELECT m.group_id FROM group_users m WHERE m.user_id = $1) \
              ORDER BY n.group_id FOR NO KEY UPDATE OF n SKIP LOCKED) \
          INSERT INTO group_user_counts (group_id, slot, users, changes) \
@@ -154,15 +227,14 @@ fn change_counts(connection: &mut PgConnection, user: Key, users: i64) -> QueryR
          FROM group_users m WHERE m.user_id = $1 ORDER BY m.group_id \
          ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
          changes = group_user_counts.changes + excluded.changes",
-    ))
-    .bind::<UuidSql, _>(user)
-    .bind::<BigInt, _>(users)
-    .execute(connection)
+        )
+    });
+    prepared(&SQL).bind::<UuidSql, _>(user).bind::<BigInt, _>(users).execute(connection)
 }
 
 /// Moves the counts of all slots to the first slot, except where another transaction has locked it.
 pub(crate) fn merge_count_slots(connection: &mut PgConnection) -> QueryResult<usize> {
-    sql_query(
+    prepared(
         "WITH free AS (SELECT n.group_id FROM group_user_counts n WHERE n.slot = 0 \
              AND n.group_id IN (SELECT group_id FROM group_user_counts WHERE slot <> 0) \
              FOR NO KEY UPDATE OF n SKIP LOCKED), \
@@ -180,21 +252,24 @@ pub(crate) fn merge_count_slots(connection: &mut PgConnection) -> QueryResult<us
 
 /// Adds `users` to the number of all users, and counts a change of who they are or of their names.
 pub(crate) fn change_users(connection: &mut PgConnection, users: i64) -> QueryResult<usize> {
-    sql_query(format!(
-        "INSERT INTO user_counts (slot, users, changes) VALUES (pg_backend_pid() % {COUNT_SLOTS}, $1, 1) \
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "INSERT INTO user_counts (slot, users, changes) VALUES (pg_backend_pid() % {COUNT_SLOTS}, $1, 1) \
          ON CONFLICT (slot) DO UPDATE SET users = user_counts.users + excluded.users, changes = user_counts.changes + 1",
-    ))
-    .bind::<BigInt, _>(users)
-    .execute(connection)
+        )
+    });
+    prepared(&SQL).bind::<BigInt, _>(users).execute(connection)
 }
 
 /// Counts a change of memberships or of edges between groups.
 pub(crate) fn note_memberships(connection: &mut PgConnection) -> QueryResult<usize> {
-    sql_query(format!(
-        "INSERT INTO user_counts (slot, users, changes, memberships) VALUES (pg_backend_pid() % {COUNT_SLOTS}, 0, 0, 1) \
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "INSERT INTO user_counts (slot, users, changes, memberships) VALUES (pg_backend_pid() % {COUNT_SLOTS}, 0, 0, 1) \
          ON CONFLICT (slot) DO UPDATE SET memberships = user_counts.memberships + 1",
-    ))
-    .execute(connection)
+        )
+    });
+    prepared(&SQL).execute(connection)
 }
 
 /// Counts a change in each group of the user: the username of a member changed.
@@ -218,7 +293,7 @@ pub(crate) fn force_index_order(connection: &mut PgConnection, is_forced: bool) 
 
 /// Locks the user against changes. Others can still add memberships of the user.
 pub(crate) fn lock_user(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
-    sql_query("SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE").bind::<UuidSql, _>(user).execute(connection)
+    prepared("SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE").bind::<UuidSql, _>(user).execute(connection)
 }
 
 /// The first key of the advisory locks of names that no user has.
@@ -226,7 +301,7 @@ const UNKNOWN_NAME_LOCKS: i32 = 7164;
 
 /// Locks the slot of a name that no user has. It is an advisory lock, because there may be no row yet.
 pub(crate) fn lock_unknown_name(connection: &mut PgConnection, slot: i32) -> QueryResult<usize> {
-    sql_query("SELECT pg_advisory_xact_lock($1, $2)")
+    prepared("SELECT pg_advisory_xact_lock($1, $2)")
         .bind::<Integer, _>(UNKNOWN_NAME_LOCKS)
         .bind::<Integer, _>(slot)
         .execute(connection)
@@ -234,16 +309,16 @@ pub(crate) fn lock_unknown_name(connection: &mut PgConnection, slot: i32) -> Que
 
 /// Locks the user against changes and against further memberships, and waits for transactions that add one.
 pub(crate) fn lock_memberships(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
-    sql_query("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").bind::<UuidSql, _>(user).execute(connection)
+    prepared("SELECT 1 FROM users WHERE id = $1 FOR UPDATE").bind::<UuidSql, _>(user).execute(connection)
 }
 
 /// Locks the group's own properties against changes. Others can still add members.
 pub(crate) fn lock_group(connection: &mut PgConnection, group: Key) -> QueryResult<usize> {
-    sql_query("SELECT 1 FROM groups WHERE id = $1 FOR NO KEY UPDATE").bind::<UuidSql, _>(group).execute(connection)
+    prepared("SELECT 1 FROM groups WHERE id = $1 FOR NO KEY UPDATE").bind::<UuidSql, _>(group).execute(connection)
 }
 
 pub(crate) fn insert_children(connection: &mut PgConnection, parent: Key, children: Vec<Key>) -> QueryResult<usize> {
-    sql_query(
+    prepared(
         "INSERT INTO group_children (parent_id, child_id) SELECT $1, child.id FROM unnest($2) AS child (id) \
          ON CONFLICT DO NOTHING",
     )
@@ -257,7 +332,7 @@ pub(crate) fn insert_closure_pairs(
     parent: Key,
     children: Vec<Key>,
 ) -> QueryResult<usize> {
-    sql_query(
+    prepared(
         "INSERT INTO group_closure (ancestor_id, descendant_id) \
          SELECT DISTINCT above.ancestor_id, below.descendant_id \
          FROM unnest($1) AS child (id) \

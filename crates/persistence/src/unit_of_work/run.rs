@@ -1,13 +1,18 @@
 //! The store: runs units of work in transactions.
 
+mod statement;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::connection::TransactionManager;
 use diesel::prelude::*;
+use guildhall_domain::group::Group;
+use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::ports::{
-    Cancellation, MembershipAnswer, MembershipCheck, Reader, Store, StoreError, Undo, Writer,
+    AccountStatus, Cancellation, FoundFor, MembershipAnswer, MembershipCheck, Reader, Store, StoreError, Undo, Writer,
 };
+use guildhall_domain::user::{User, UserId};
 use r2d2::{Pool, PooledConnection};
 use uuid::Uuid;
 
@@ -21,7 +26,7 @@ use crate::dialect::{self, Dialect, TransactionMode};
 use crate::health::{DatabaseFault, HealthCheck};
 use crate::listing::{BACKFILL_LIMIT, ListingCache, backfill};
 use crate::sql_types::Key;
-use crate::tables::Question;
+use crate::tables;
 
 /// The store in a database.
 pub(crate) struct DieselStore {
@@ -34,6 +39,8 @@ pub(crate) struct DieselStore {
     health: HealthCheck,
     /// Cancels statements of PostgreSQL.
     canceller: Option<Canceller>,
+    /// Whether a connection is the same session from one transaction to the next, so that it keeps its settings.
+    keeps_sessions: bool,
     /// The most time that a statement may take which reads, or that one may wait for a lock of another unit of work.
     limit: Option<Duration>,
 }
@@ -53,9 +60,11 @@ impl DieselStore {
         dialect: Dialect,
         health: HealthCheck,
         canceller: Option<Canceller>,
+        keeps_sessions: bool,
         limit: Option<Duration>,
     ) -> Self {
-        Self { connections, writers, dialect, cache: ListingCache::default(), health, canceller, limit }
+        let cache = ListingCache::default();
+        Self { connections, writers, dialect, cache, health, canceller, keeps_sessions, limit }
     }
 
     /// Writes the search rows of all users and groups that were stored before there were such rows.
@@ -80,11 +89,21 @@ impl DieselStore {
         cancellation: &Cancellation,
         work: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>,
     ) -> Result<(), StoreError> {
-        let began = Instant::now();
         let limit = if mode == TransactionMode::Read { self.limit } else { None };
+        self.retry(limit, cancellation, &mut || self.attempt(mode, cancellation, work))
+    }
+
+    /// Runs `attempt` until it is done, or is not worth being run again.
+    fn retry(
+        &self,
+        limit: Option<Duration>,
+        cancellation: &Cancellation,
+        attempt: &mut dyn FnMut() -> Attempt,
+    ) -> Result<(), StoreError> {
+        let began = Instant::now();
         let mut attempts = 0;
         loop {
-            let Attempt::Failed(failure) = self.attempt(mode, cancellation, work) else { return Ok(()) };
+            let Attempt::Failed(failure) = attempt() else { return Ok(()) };
             attempts += 1;
             if cancellation.is_cancelled() {
                 return Err(store_error(&Arc::new(Failure::Cancelled), limit, self.dialect));
@@ -173,32 +192,6 @@ impl DieselStore {
         Ok(())
     }
 
-    /// Runs one statement that reads, outside a transaction: a statement alone sees one state. It is run again on another
-    /// connection if its own was lost while it waited in the pool, or if it was interrupted by a request that was meant for an
-    /// earlier unit of work.
-    fn run_statement<T>(
-        &self,
-        cancellation: &Cancellation,
-        statement: impl Fn(&mut AnyConnection) -> Result<T, Failure>,
-    ) -> Result<T, StoreError> {
-        let mut attempts = 0;
-        loop {
-            let mut pooled = self.connections.get().map_err(StoreError::unavailable)?;
-            let interruption = Interruption::of(&pooled.interrupt, self.canceller.as_ref());
-            let Pooled { connection, interrupt, .. } = &mut *pooled;
-            let mut unit =
-                Unit { connection, interrupt, cancellation, limit: self.limit, cache: &self.cache, failure: None };
-            let result = interruption.during(cancellation, || unit.run(&statement));
-            let Some(failure) = unit.failure else { return result };
-            pooled.broken = failure.kind() == FailureKind::Lost;
-            let is_worth_another = pooled.broken || failure.kind().is_worth_another_attempt();
-            if !is_worth_another || cancellation.is_cancelled() || attempts == self.connections.max_size() {
-                return result;
-            }
-            attempts += 1;
-        }
-    }
-
     /// A connection on which a transaction has begun. Connections that were lost while they waited in the pool are discarded, as
     /// are those of an earlier generation, and those whose `BEGIN` was interrupted by a request that was meant for an earlier unit of work.
     fn begin(&self, mode: TransactionMode) -> Result<PooledConnection<Manager>, Failure> {
@@ -206,11 +199,7 @@ impl DieselStore {
         let mut attempts = 0;
         self.health.check_file()?;
         loop {
-            let mut pooled = pool.get().map_err(Failure::NoConnection)?;
-            if pooled.generation != self.health.health().generation() {
-                pooled.broken = true;
-                continue;
-            }
+            let mut pooled = self.connection(pool)?;
             let began = Instant::now();
             let Err(error) = dialect::begin(&mut pooled.connection, mode, self.limit) else { return Ok(pooled) };
             pooled.broken = true;
@@ -220,6 +209,17 @@ impl DieselStore {
             if attempts > pool.max_size() || !matches!(kind, FailureKind::Lost | FailureKind::Unclear) {
                 return Err(failure);
             }
+        }
+    }
+
+    /// A connection of this pool. Those of an earlier generation are discarded.
+    fn connection(&self, pool: &Pool<Manager>) -> Result<PooledConnection<Manager>, Failure> {
+        loop {
+            let mut pooled = pool.get().map_err(Failure::NoConnection)?;
+            if pooled.generation == self.health.health().generation() {
+                return Ok(pooled);
+            }
+            pooled.broken = true;
         }
     }
 }
@@ -244,6 +244,10 @@ impl Store for DieselStore {
         self.run(TransactionMode::Write, &Cancellation::new(), &mut |unit| work(unit))
     }
 
+    fn writing_shared(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        self.run(TransactionMode::WriteShared, &Cancellation::new(), &mut |unit| work(unit))
+    }
+
     fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
         self.run(TransactionMode::WriteAlone, &Cancellation::new(), &mut |unit| work(unit))
     }
@@ -253,8 +257,31 @@ impl Store for DieselStore {
     }
 
     fn check(&self, cancellation: &Cancellation, check: &MembershipCheck<'_>) -> Result<MembershipAnswer, StoreError> {
-        let Some(caller) = check.caller else { return check.answer_by_reading(self, cancellation) };
-        let answer = self.run_statement(cancellation, |connection| Question::new(caller, check)?.ask(connection))?;
-        Ok(answer.unwrap_or(MembershipAnswer { caller: None, user: None, has_group: false, is_member: false }))
+        match check.caller {
+            Some(caller) => self.run_statement(cancellation, |connection| tables::check(connection, caller, check)),
+            None => check.by_reading(self, cancellation),
+        }
+    }
+
+    fn account(&self, cancellation: &Cancellation, caller: UserId) -> Result<Option<AccountStatus>, StoreError> {
+        self.run_statement(cancellation, |connection| tables::account(connection, caller))
+    }
+
+    fn user_for(
+        &self,
+        cancellation: &Cancellation,
+        caller: UserId,
+        user: &UserIdentifier,
+    ) -> Result<FoundFor<User>, StoreError> {
+        self.run_statement(cancellation, |connection| tables::user_for(connection, caller, user))
+    }
+
+    fn group_for(
+        &self,
+        cancellation: &Cancellation,
+        caller: UserId,
+        group: &GroupIdentifier,
+    ) -> Result<FoundFor<Group>, StoreError> {
+        self.run_statement(cancellation, |connection| tables::group_for(connection, caller, group))
     }
 }

@@ -5,11 +5,15 @@ mod children;
 #[cfg(test)]
 mod conflicts;
 #[cfg(test)]
+mod counting;
+#[cfg(test)]
 mod databases;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod listing_cache;
+#[cfg(test)]
+mod lone_statements;
 #[cfg(test)]
 mod member_counts;
 #[cfg(test)]
