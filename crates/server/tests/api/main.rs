@@ -72,6 +72,7 @@ mod refusals;
 mod refused_texts;
 mod rekey;
 mod request_lines;
+mod round_trips;
 mod secrets;
 mod seed;
 mod server;
