@@ -21,6 +21,8 @@ mod migrations;
 #[cfg(test)]
 mod rekey;
 #[cfg(test)]
+mod routes;
+#[cfg(test)]
 mod searching;
 #[cfg(test)]
 mod sessions;

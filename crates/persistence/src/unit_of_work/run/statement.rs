@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use diesel::connection::SimpleConnection as _;
 use guildhall_domain::ports::{Cancellation, StoreError, Undo};
 
 use super::{Attempt, DieselStore};
@@ -34,7 +35,7 @@ impl DieselStore {
         result.ok_or_else(|| StoreError::failed("the statement has no result"))
     }
 
-    /// Runs the statement on connections of the pool until one is not lost: nothing is sent before that would tell.
+    /// Runs the statement on connections of the pool until one is not lost: no statement is sent before it that would tell.
     fn attempt_statement(
         &self,
         cancellation: &Cancellation,
@@ -64,11 +65,16 @@ impl DieselStore {
             let _ = interruption.during(cancellation, || ask(&mut unit));
             let Some(failure) = unit.failure else { return Attempt::Done };
             let kind = failure.kind(self.dialect);
-            let may_be_lost =
-                kind == FailureKind::Lost || (kind == FailureKind::Unclear && !failure.is_about_the_text());
-            pooled.broken = kind.breaks_connection() || may_be_lost;
+            let is_cancelled = cancellation.is_cancelled();
+            let is_lost = match kind {
+                FailureKind::Lost => true,
+                // Diesel does not tell a lost connection from a refusal.
+                FailureKind::Unclear => !is_cancelled && pooled.connection.batch_execute("SELECT 1").is_err(),
+                _ => false,
+            };
+            pooled.broken = is_lost || kind.breaks_connection();
             lost += 1;
-            if !may_be_lost || cancellation.is_cancelled() || lost > self.connections.max_size() {
+            if !is_lost || is_cancelled || lost > self.connections.max_size() {
                 return Attempt::Failed(failure);
             }
         }
