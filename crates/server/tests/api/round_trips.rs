@@ -21,44 +21,44 @@ const URL: &str = "GUILDHALL_DATABASE__URL";
 
 /// The round trips of each endpoint, in the order of [`ENDPOINTS`], for a System Administrator.
 const ROUND_TRIPS: [(&str, u32); 35] = [
-    ("GET /users", 0),
-    ("POST /users", 0),
-    ("GET /users/search", 0),
-    ("POST /users/search", 0),
+    ("GET /users", 6),
+    ("POST /users", 16),
+    ("GET /users/search", 6),
+    ("POST /users/search", 7),
     ("GET /users/{user}", 1),
     ("GET /users/{user}", 1),
-    ("PUT /users/{user}", 0),
-    ("PATCH /users/{user}", 0),
-    ("DELETE /users/{user}", 0),
-    ("POST /users/{user}/credentials/password", 0),
-    ("POST /users/{user}/actions", 0),
-    ("GET /users/{user}/groups", 0),
+    ("PUT /users/{user}", 12),
+    ("PATCH /users/{user}", 12),
+    ("DELETE /users/{user}", 12),
+    ("POST /users/{user}/credentials/password", 18),
+    ("POST /users/{user}/actions", 13),
+    ("GET /users/{user}/groups", 10),
     ("HEAD /users/{user}/groups/{groups}", 1),
-    ("GET /users/{user}/identities", 0),
-    ("DELETE /users/{user}/identities", 0),
-    ("GET /groups", 0),
-    ("POST /groups", 0),
+    ("GET /users/{user}/identities", 5),
+    ("DELETE /users/{user}/identities", 6),
+    ("GET /groups", 8),
+    ("POST /groups", 9),
     ("GET /groups/{group}", 1),
-    ("PUT /groups/{group}", 0),
-    ("DELETE /groups/{group}", 0),
-    ("GET /groups/{group}/users", 0),
-    ("POST /groups/{group}/users", 0),
+    ("PUT /groups/{group}", 13),
+    ("DELETE /groups/{group}", 16),
+    ("GET /groups/{group}/users", 8),
+    ("POST /groups/{group}/users", 6),
     ("PUT /groups/{group}/users/{user}", 4),
     ("DELETE /groups/{group}/users/{user}", 4),
     ("HEAD /groups/{group}/users/{user}", 1),
-    ("GET /groups/{group}/groups", 0),
-    ("POST /groups/{group}/groups", 0),
-    ("PUT /groups/{group}/groups/{child}", 0),
-    ("DELETE /groups/{group}/groups/{child}", 0),
-    ("GET /apiKeys", 0),
-    ("POST /apiKeys", 0),
-    ("GET /apiKeys/{key}", 0),
-    ("PUT /apiKeys/{key}", 0),
-    ("DELETE /apiKeys/{key}", 0),
-    ("POST /apiKeys/{key}/secret", 0),
+    ("GET /groups/{group}/groups", 10),
+    ("POST /groups/{group}/groups", 12),
+    ("PUT /groups/{group}/groups/{child}", 11),
+    ("DELETE /groups/{group}/groups/{child}", 12),
+    ("GET /apiKeys", 5),
+    ("POST /apiKeys", 16),
+    ("GET /apiKeys/{key}", 4),
+    ("PUT /apiKeys/{key}", 18),
+    ("DELETE /apiKeys/{key}", 13),
+    ("POST /apiKeys/{key}/secret", 11),
 ];
-/// Those of the grants of the token endpoint.
-const GRANTS: [(&str, u32); 3] = [("password", 0), ("refresh_token", 4), ("client_credentials", 0)];
+/// Those of grants of the token endpoint. The number of a password's is that of a name that nobody has, which the tests of the store compare.
+const GRANTS: [(&str, u32); 2] = [("refresh_token", 4), ("client_credentials", 5)];
 
 /// How often each request is sent: connections that are opened meanwhile, and statements that they prepare, are not counted.
 const REPETITIONS: usize = 4;
@@ -201,11 +201,11 @@ async fn no_grant_takes_more_round_trips_than_it_needs() {
     let password = [("grant_type", "password"), ("username", "admin"), ("password", PASSWORD)];
     let refresh = ask(&password).await["refresh_token"].as_str().unwrap().to_owned();
     let key = app.post("/apiKeys", &json!({ "name": "program" })).await.json();
-    let [id, secret] = ["id", "sharedSecret"].map(|name| key[name].as_str().unwrap_or_default().to_owned());
+    let [id, secret] = ["clientId", "clientSecret"].map(|name| key["flows"][0][name].as_str().unwrap().to_owned());
     let client = [("grant_type", "client_credentials"), ("client_id", &*id), ("client_secret", &*secret)];
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", &*refresh)];
     let mut found = Vec::new();
-    for (grant, form) in [("password", &password[..]), ("refresh_token", &refresh), ("client_credentials", &client)] {
+    for (grant, form) in [("refresh_token", &refresh[..]), ("client_credentials", &client)] {
         let [round_trips, _] = proxy.fewest(async || drop(ask(form).await)).await;
         found.push((grant, round_trips));
     }
