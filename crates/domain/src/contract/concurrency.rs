@@ -128,9 +128,10 @@ pub fn a_removal_beside_a_new_edge_does_not_take_the_last_administrator(store: A
         let (user, group) = (fixture.user(&format!("user {round}")), fixture.group(&format!("group {round}")));
         fixture.join(group, &[user]);
         let (user, group) = (UserIdentifier::Id(user), GroupIdentifier::Id(group));
-        together(2, |number| match number {
-            0 => drop(directory.remove_member(&fixture.operator(), &group, &user)),
-            _ => {
+        together(2, |number| {
+            if number == 0 {
+                drop(directory.remove_member(&fixture.operator(), &group, &user));
+            } else {
                 must(directory.add_child(&fixture.operator(), &system, &group));
                 drop(directory.remove_member(&fixture.operator(), &system, &admin));
             }

@@ -109,9 +109,9 @@ impl Directory {
     /// Reads a group (contract 5.c).
     pub fn group(&self, context: &Context, group: &GroupIdentifier) -> Result<Group, ReadGroupError> {
         let ask = |caller| self.store.group_for(context.cancellation(), caller, group);
-        let found: Result<_, ReadGroupError> = self.find(context, Permission::ReadGroups, ask, |_| None);
-        if let Some(found) = found? {
-            return found.ok_or(ReadGroupError::GroupNotFound);
+        let missing = ReadGroupError::GroupNotFound;
+        if let Some(group) = self.find(context, Permission::ReadGroups, ask, |_| None, missing)? {
+            return Ok(group);
         }
         self.read(context, |work| {
             let id = work.authorised_group(Permission::ReadGroups, group)?.ok_or(ReadGroupError::GroupNotFound)?;

@@ -161,21 +161,22 @@ impl Directory {
         })
     }
 
-    /// What `ask` finds for a caller who has `permission` on it, where that depends on nothing but the caller's own account; `user` is the user
-    /// that the found thing is. `None`: the actor is no caller, or it depends on more.
+    /// What `ask` finds for a caller who has `permission` on it, where that depends on nothing but the caller's own account, or the error
+    /// `missing`; `user` is the user that the found thing is. `None`: the actor is no caller, or it depends on more.
     pub(super) fn find<T, E: From<Refused> + From<StoreError>>(
         &self,
         context: &Context,
         permission: Permission,
         ask: impl FnOnce(UserId) -> Result<FoundFor<T>, StoreError>,
         user: impl FnOnce(&T) -> Option<UserId>,
-    ) -> Result<Option<Option<T>>, E> {
+        missing: E,
+    ) -> Result<Option<T>, E> {
         let Actor::Caller(caller) = context.actor() else { return Ok(None) };
         let FoundFor { caller: account, found } = ask(caller.user)?;
         let actor = self.admit_account(context, caller, account)?;
         let Some(decided) = actor.authorise_at_once(permission, found.as_ref().and_then(user)) else { return Ok(None) };
         decided.map_err(Refused::from)?;
-        Ok(Some(found))
+        found.map(Some).ok_or(missing)
     }
 
     /// The caller, by their account alone. `None`: the actor is no caller.

@@ -122,10 +122,9 @@ impl Directory {
     /// Reads a user (contract 4.4).
     pub fn user(&self, context: &Context, user: &UserIdentifier) -> Result<User, ReadUserError> {
         let ask = |caller| self.store.user_for(context.cancellation(), caller, user);
-        let found: Result<_, ReadUserError> =
-            self.find(context, Permission::ReadUsers, ask, |user: &User| Some(user.id));
-        if let Some(found) = found? {
-            return found.ok_or(ReadUserError::UserNotFound);
+        let (oneself, missing) = (|user: &User| Some(user.id), ReadUserError::UserNotFound);
+        if let Some(user) = self.find(context, Permission::ReadUsers, ask, oneself, missing)? {
+            return Ok(user);
         }
         self.read(context, |work| {
             let user = work.authorised_user(Permission::ReadUsers, user)?.ok_or(ReadUserError::UserNotFound)?;

@@ -53,10 +53,11 @@ enum AskedGroup<'a> {
     None,
     Id(Key),
     Name(&'a str),
-    /// The group of this id or name if there is one, otherwise any of those whose ids or names are in these JSON arrays.
+    /// The group of this id or name if there is one, otherwise any of those whose ids or names are in these JSON arrays. No group has
+    /// the nil id or the empty name.
     FirstOf {
-        id: Option<Key>,
-        name: Option<&'a str>,
+        id: Key,
+        name: &'a str,
         ids: String,
         names: String,
     },

@@ -6,6 +6,7 @@ use diesel::sql_types::{Bool, Nullable};
 use guildhall_domain::identifier::GroupIdentifier;
 use guildhall_domain::ports::{CheckedGroups, MembershipAnswer, MembershipCheck};
 use guildhall_domain::user::UserId;
+use uuid::Uuid;
 
 use super::account::AccountRow;
 use super::words::Words;
@@ -15,6 +16,9 @@ use crate::sql_types::{Key, UuidSql};
 use crate::unit_of_work::Failure;
 
 struct Check;
+
+/// The user, whether there is a group, and whether the user is a member.
+type CheckRow = (Option<Key>, bool, bool);
 
 impl Answer for Check {
     type Sql = (Nullable<UuidSql>, Bool, Bool);
@@ -45,9 +49,9 @@ impl Answer for Check {
 pub(super) fn push_groups<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
     let AskedGroup::FirstOf { id, name, ids, names } = &lookup.group else { return Ok(()) };
     out.push_sql("WITH whole AS (SELECT id FROM groups WHERE id = ");
-    DB::push_optional_id(out, id)?;
+    DB::push_id(out, id)?;
     out.push_sql(" OR name_key = ");
-    DB::push_optional_text(out, name)?;
+    DB::push_text(out, name)?;
     out.push_sql("), any_of AS (SELECT id FROM whole UNION SELECT id FROM groups WHERE id IN (");
     out.push_sql(DB::IDS[0]);
     DB::push_text(out, ids)?;
@@ -69,8 +73,8 @@ fn first_of<'a>(whole: &'a GroupIdentifier, listed: &[GroupIdentifier]) -> Resul
         }
     }
     let (id, name) = match whole {
-        GroupIdentifier::Id(group) => (Some(Key(group.0)), None),
-        GroupIdentifier::Name(key) => (None, Some(key.as_str())),
+        GroupIdentifier::Id(group) => (Key(group.0), ""),
+        GroupIdentifier::Name(key) => (Key(Uuid::nil()), key.as_str()),
     };
     Ok(AskedGroup::FirstOf { id, name, ids: serde_json::to_string(&ids)?, names: serde_json::to_string(&names)? })
 }
@@ -91,7 +95,7 @@ pub(crate) fn check(
         }
     };
     let lookup = &lookup;
-    let row: Option<(AccountRow, (Option<Key>, bool, bool))> = match (lookup.user, &lookup.group) {
+    let row: Option<(AccountRow, CheckRow)> = match (lookup.user, &lookup.group) {
         (_, AskedGroup::None) | (AskedUser::None, _) => None,
         (AskedUser::Caller, AskedGroup::Id(_)) => ask!(Check, 0, lookup, connection),
         (AskedUser::Caller, AskedGroup::Name(_)) => ask!(Check, 1, lookup, connection),

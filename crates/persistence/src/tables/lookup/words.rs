@@ -4,7 +4,7 @@ use diesel::backend::Backend;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment as _};
 use diesel::result::QueryResult;
-use diesel::sql_types::{Binary, Nullable, Text};
+use diesel::sql_types::{Binary, Text};
 use diesel::sqlite::Sqlite;
 
 use super::single::{GROUP_COLUMNS, USER_COLUMNS};
@@ -23,9 +23,7 @@ pub(super) trait Words: Backend + Sized {
     const INTERRUPT_CHECK: &'static str;
 
     fn push_id<'b>(out: &mut AstPass<'_, 'b, Self>, id: &'b Key) -> QueryResult<()>;
-    fn push_optional_id<'b>(out: &mut AstPass<'_, 'b, Self>, id: &'b Option<Key>) -> QueryResult<()>;
     fn push_text<'b>(out: &mut AstPass<'_, 'b, Self>, text: &'b str) -> QueryResult<()>;
-    fn push_optional_text<'b>(out: &mut AstPass<'_, 'b, Self>, text: &'b Option<&'b str>) -> QueryResult<()>;
     fn push_digest<'b>(out: &mut AstPass<'_, 'b, Self>, digest: &'b Digest) -> QueryResult<()>;
     fn push_user_columns(out: &mut AstPass<'_, '_, Self>) -> QueryResult<()>;
     fn push_group_columns(out: &mut AstPass<'_, '_, Self>) -> QueryResult<()>;
@@ -37,16 +35,8 @@ macro_rules! parameters {
             out.push_bind_param::<UuidSql, Key>(id)
         }
 
-        fn push_optional_id<'b>(out: &mut AstPass<'_, 'b, Self>, id: &'b Option<Key>) -> QueryResult<()> {
-            out.push_bind_param::<Nullable<UuidSql>, Option<Key>>(id)
-        }
-
         fn push_text<'b>(out: &mut AstPass<'_, 'b, Self>, text: &'b str) -> QueryResult<()> {
             out.push_bind_param::<Text, str>(text)
-        }
-
-        fn push_optional_text<'b>(out: &mut AstPass<'_, 'b, Self>, text: &'b Option<&'b str>) -> QueryResult<()> {
-            out.push_bind_param::<Nullable<Text>, Option<&'b str>>(text)
         }
 
         fn push_digest<'b>(out: &mut AstPass<'_, 'b, Self>, digest: &'b Digest) -> QueryResult<()> {
