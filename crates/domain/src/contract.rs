@@ -31,6 +31,7 @@
 pub mod access;
 pub mod api_keys;
 pub mod changes;
+pub mod checks;
 pub mod children;
 pub mod concurrency;
 pub mod crowd;
@@ -41,6 +42,7 @@ mod fixture;
 pub mod graph;
 pub mod listing;
 pub mod lockouts;
+pub mod lookups;
 pub mod members;
 pub mod membership_checks;
 pub mod names;
@@ -102,6 +104,12 @@ macro_rules! contract_tests {
             membership_checks::a_user_in_many_groups_may_be_asked_about_many
             membership_checks::whoever_is_no_system_administrator_checks_themselves_alone
             membership_checks::checks_of_one_request_agree
+            checks::a_check_says_what_the_long_form_says
+            checks::checks_are_answered_and_refused_as_by_the_long_form
+            lookups::single_things_are_found_as_by_the_long_form
+            lookups::single_things_are_shown_and_refused_as_by_the_long_form
+            lookups::changes_of_members_are_decided_as_by_the_long_form
+            lookups::refresh_tokens_are_found_with_their_accounts
             changes::a_changed_user_has_the_next_version
             changes::a_changed_group_has_the_next_version
             changes::a_change_for_another_version_is_refused
@@ -152,6 +160,7 @@ macro_rules! contract_tests {
             concurrency::overlapping_adds_all_succeed
             concurrency::one_of_many_gets_a_name
             concurrency::the_last_two_administrators_cannot_remove_each_other
+            concurrency::a_removal_beside_a_new_edge_does_not_take_the_last_administrator
             concurrency::two_edges_cannot_close_a_cycle
             concurrency::one_of_many_changes_for_the_same_version_wins
             concurrency::changes_of_different_properties_do_not_undo_each_other
@@ -184,6 +193,7 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/access.rs"),
         include_str!("contract/api_keys.rs"),
         include_str!("contract/changes.rs"),
+        include_str!("contract/checks.rs"),
         include_str!("contract/concurrency.rs"),
         include_str!("contract/custom_properties.rs"),
         include_str!("contract/external.rs"),

@@ -32,7 +32,16 @@ pub(crate) struct Manager {
     pub(crate) file: Option<DatabaseFile>,
     /// Whether PostgreSQL keeps prepared statements.
     pub(crate) prepared_statements: bool,
+    /// The settings of a session of PostgreSQL. `None`: it may become that of other programs, behind a proxy that pools transactions.
+    pub(crate) session: Option<SessionSettings>,
     pub(crate) health: Arc<Health>,
+}
+
+/// What is set once for a session of PostgreSQL.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SessionSettings {
+    /// The most time that a statement outside a transaction may take.
+    pub(crate) limit: Option<Duration>,
 }
 
 /// A connection of the pool.
@@ -134,6 +143,9 @@ impl Manager {
                     connection.set_prepared_statement_cache_size(CacheSize::Disabled);
                 }
                 let process = dialect::postgres::process(&mut connection).map_err(ConnectError::SetUp)?;
+                if let Some(settings) = &self.session {
+                    dialect::postgres::set_up(&mut connection, settings).map_err(ConnectError::SetUp)?;
+                }
                 (AnyConnection::Postgres(connection), InterruptHandle::Postgres(process))
             }
             Location::Sqlite(path) => {

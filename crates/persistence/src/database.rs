@@ -16,7 +16,7 @@ use guildhall_domain::ports::Store;
 use r2d2::{ManageConnection, NopErrorHandler, Pool};
 
 use crate::canceller::Canceller;
-use crate::connection::{AnyConnection, ConnectError, Manager};
+use crate::connection::{AnyConnection, ConnectError, Manager, SessionSettings};
 use crate::dialect::{self, Dialect, TransactionMode};
 use crate::health::{DatabaseFile, HealthCheck, check_access};
 use crate::listing::{is_backfilled, note_backfilled};
@@ -144,6 +144,7 @@ impl Database {
             file: file(&location)?,
             location,
             prepared_statements: settings.prepared_statements,
+            session: None,
             health: Arc::default(),
         };
         let mut first = manager.connect().map_err(|source| match &manager.location {
@@ -159,21 +160,24 @@ impl Database {
         }
         start::has_pending(&mut first.connection, &known())?;
         drop(first);
-        let connections = pool(&manager, settings.pool_size, CONNECTION_WAIT)?;
-        let (dialect, writers, canceller) = match &manager.location {
+        let (dialect, pooled, canceller) = match &manager.location {
+            // Behind a proxy that pools transactions, the process of a connection is another one each time.
+            Location::Postgres(_) if start::pools_transactions(&manager)? => (Dialect::Postgres, manager.clone(), None),
             Location::Postgres(url) => {
-                // Behind a proxy that pools transactions, the process of a connection is another one each time.
-                let canceller = if start::pools_transactions(&manager)? {
-                    None
-                } else {
-                    Some(Canceller::start(url.clone()).map_err(OpenError::Thread)?)
-                };
-                (Dialect::Postgres, connections.clone(), canceller)
+                let session = Some(SessionSettings { limit: settings.statement_timeout });
+                let canceller = Canceller::start(url.clone()).map_err(OpenError::Thread)?;
+                (Dialect::Postgres, Manager { session, ..manager.clone() }, Some(canceller))
             }
-            Location::Sqlite(_) => (Dialect::Sqlite, pool(&manager, 1, WRITER_WAIT)?, None),
+            Location::Sqlite(_) => (Dialect::Sqlite, manager.clone(), None),
+        };
+        let connections = pool(&pooled, settings.pool_size, CONNECTION_WAIT)?;
+        let (writers, keeps_sessions) = match dialect {
+            Dialect::Postgres => (connections.clone(), pooled.session.is_some()),
+            Dialect::Sqlite => (pool(&pooled, 1, WRITER_WAIT)?, true),
         };
         let health = HealthCheck::new(manager.clone());
-        let store = DieselStore::new(connections, writers, dialect, health, canceller, settings.statement_timeout);
+        let limit = settings.statement_timeout;
+        let store = DieselStore::new(connections, writers, dialect, health, canceller, keeps_sessions, limit);
         Ok(Self { manager, store: Arc::new(store) })
     }
 

@@ -6,6 +6,7 @@
 //! | `groups`, `group_row` | groups and their own properties |
 //! | `named` | what has one of many names |
 //! | `memberships` | who is a direct or effective member of which group; the counts of members |
+//! | `lookup` | questions that are asked together with the account of the caller: one statement each |
 //! | `children`, `closure` | the edges between groups, and the table of all pairs that they connect |
 //! | `api_keys`, `sessions`, `lockouts`, `identities` | API keys, refresh tokens, wrong passwords, links to external issuers |
 //! | `custom_properties` | custom properties as JSON |
@@ -18,6 +19,7 @@ mod group_row;
 mod groups;
 mod identities;
 mod lockouts;
+mod lookup;
 mod memberships;
 mod named;
 mod sessions;
@@ -26,4 +28,5 @@ mod user_row;
 mod users;
 
 pub(crate) use group_row::groups_in_order;
+pub(crate) use lookup::{account, check, group_for, user_for};
 pub(crate) use user_row::users_in_order;

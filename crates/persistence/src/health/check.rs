@@ -162,6 +162,7 @@ mod tests {
             file: Some(DatabaseFile::at(&path).unwrap()),
             location: Location::Sqlite(path),
             prepared_statements: true,
+            session: None,
             health: Arc::default(),
         });
         other.batch_execute("BEGIN EXCLUSIVE").unwrap();

@@ -25,7 +25,7 @@ impl Unit<'_> {
         let keys: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
         self.run(|connection| {
             let found = lookup(connection, &keys)?;
-            let named =
+            let id_of =
                 |row: Named| usize::try_from(row.place).ok().and_then(|place| Some((*names.get(place)?, row.id)));
             Ok(found.into_iter().filter_map(id_of).collect())
         })

@@ -7,17 +7,23 @@ mod children;
 #[cfg(test)]
 mod conflicts;
 #[cfg(test)]
+mod counting;
+#[cfg(test)]
 mod databases;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod listing_cache;
 #[cfg(test)]
+mod lone_statements;
+#[cfg(test)]
 mod member_counts;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod rekey;
+#[cfg(test)]
+mod routes;
 #[cfg(test)]
 mod searching;
 #[cfg(test)]

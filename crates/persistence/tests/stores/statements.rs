@@ -1,10 +1,7 @@
 //! How many statements work takes: the same, however much it is about.
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::sync::Once;
 
-use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
 use guildhall_domain::access::{Denied, Refused, Scopes};
 use guildhall_domain::api_key::ApiKeyDraft;
 use guildhall_domain::contract::Fixture;
@@ -16,38 +13,8 @@ use guildhall_domain::ports::Reach;
 use guildhall_domain::user::{UserDraft, UserId};
 use guildhall_persistence::Database;
 
+use super::counting::{count_from_now_on, statements};
 use super::databases;
-
-thread_local! {
-    static SENT: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counter;
-
-impl Instrumentation for Counter {
-    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
-            SENT.set(SENT.get() + 1);
-        }
-    }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the form that Diesel asks for")]
-fn counted() -> Option<Box<dyn Instrumentation>> {
-    Some(Box::new(Counter))
-}
-
-/// How many statements this thread sends while it does `work`.
-fn statements<T>(work: impl FnOnce() -> T) -> usize {
-    let before = SENT.get();
-    work();
-    SENT.get() - before
-}
-
-fn count_from_now_on() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| set_default_instrumentation(counted).expect("nobody instruments twice"));
-}
 
 /// What each kind of work takes, after `size` users and groups more.
 fn costs(fixture: &Fixture, prefix: &str, size: usize) -> Vec<usize> {

@@ -73,6 +73,7 @@ mod refusals;
 mod refused_texts;
 mod rekey;
 mod request_lines;
+mod round_trips;
 mod secrets;
 mod seed;
 mod server;

@@ -66,7 +66,7 @@ async fn memory_is_bounded_for_all_connections_together_whatever_is_read_and_add
     };
     let work = async {
         let peak = || most.load(Ordering::Relaxed) / 1024;
-        let mut figures = format!("private memory: {} MiB at first", private(app.server.pid()) / 1024);
+        let mut figures = vec![(private(app.server.pid()) / 1024, "at first")];
         let (checks, listings) = (async |client| check(&app, client).await, async |client| list(&app, client).await);
         tokio::join!(
             checks(0),
@@ -84,15 +84,16 @@ async fn memory_is_bounded_for_all_connections_together_whatever_is_read_and_add
             listings(4),
             listings(5)
         );
-        figures += &format!(", {} MiB while reading", peak());
+        figures.push((peak(), "while reading"));
         for round in 0..3 {
             app.post(&format!("/groups/{group}/users"), &ids).await.is(204);
             assert_eq!(app.member_count(&group).await, u64::from(USERS), "round {round}");
         }
-        figures += &format!(", {} MiB while {USERS} ids were added", peak());
+        figures.push((peak(), "while adding"));
         app.delete(&format!("/groups/{group}")).await.is(204);
         is_over.store(true, Ordering::Relaxed);
-        crate::tell(&format!("{figures}, {} MiB at last", private(app.server.pid()) / 1024));
+        figures.push((private(app.server.pid()) / 1024, "at last"));
+        crate::tell(&format!("private MiB: {figures:?}"));
     };
     tokio::join!(watch, work);
     let most = most.into_inner();
