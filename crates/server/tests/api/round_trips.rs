@@ -20,7 +20,7 @@ use crate::endpoints::{ENDPOINTS, Scene};
 const URL: &str = "GUILDHALL_DATABASE__URL";
 
 /// The round trips of each endpoint, in the order of [`ENDPOINTS`], for a System Administrator.
-const ROUND_TRIPS: [(&str, u32); 35] = [
+const ROUND_TRIPS: [(&str, u32); 36] = [
     ("GET /users", 6),
     ("POST /users", 16),
     ("GET /users/search", 6),
@@ -50,6 +50,7 @@ const ROUND_TRIPS: [(&str, u32); 35] = [
     ("POST /groups/{group}/groups", 12),
     ("PUT /groups/{group}/groups/{child}", 11),
     ("DELETE /groups/{group}/groups/{child}", 12),
+    ("POST /memberships/check", 6),
     ("GET /apiKeys", 5),
     ("POST /apiKeys", 16),
     ("GET /apiKeys/{key}", 4),
