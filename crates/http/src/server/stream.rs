@@ -12,7 +12,7 @@ use actix_web::rt::net::TcpStream;
 use guildhall_domain::ports::Ids;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::server::connection::{Connection, ReadAllowance};
+use crate::server::connection::{Connection, MAX_HEAD, ReadAllowance};
 use crate::server::malformed_request::error_response;
 
 /// The most bytes that are read at once while waiting for a head.
@@ -29,6 +29,8 @@ pub(crate) struct PacedStream {
     ids: Arc<dyn Ids>,
     has_just_read: bool,
     head_is_too_long: bool,
+    /// The last two bytes that were read of a head, with which its empty line may begin.
+    head_tail: [u8; 2],
     /// The replacement of actix's own answer that is being written, and how many bytes of it are written.
     last: Option<(Vec<u8>, usize)>,
 }
@@ -36,7 +38,7 @@ pub(crate) struct PacedStream {
 impl PacedStream {
     /// `stream`, read as `connection` allows; malformed requests get their ids from `ids`.
     pub(crate) fn new(stream: Rc<RefCell<TcpStream>>, connection: Connection, ids: Arc<dyn Ids>) -> Self {
-        Self { stream, connection, ids, has_just_read: false, head_is_too_long: false, last: None }
+        Self { stream, connection, ids, has_just_read: false, head_is_too_long: false, head_tail: [0; 2], last: None }
     }
 
     /// Its connection.
@@ -91,8 +93,16 @@ impl AsyncRead for PacedStream {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(peeked) => peeked?,
                 };
-                let most = to_empty_line(peeked.filled()).min(left);
-                this.poll_read_bytes(context, buffer, most)
+                if left == MAX_HEAD {
+                    this.head_tail = [0; 2];
+                }
+                let most = to_empty_line(this.head_tail, peeked.filled()).min(left);
+                let before = buffer.filled().len();
+                ready!(this.poll_read_bytes(context, buffer, most))?;
+                for byte in &buffer.filled()[before..] {
+                    this.head_tail = [this.head_tail[1], *byte];
+                }
+                Poll::Ready(Ok(()))
             }
             ReadAllowance::Bytes(most) => this.poll_read_bytes(context, buffer, most),
             ReadAllowance::End => match this.stream.borrow().poll_peek(context, &mut ReadBuf::new(&mut [0])) {
@@ -150,16 +160,18 @@ impl AsyncWrite for PacedStream {
     }
 }
 
-/// How many of `bytes` to read at once: up to the end of the first empty line, with which a head ends.
+/// How many of `bytes`, which follow `tail`, to read at once: up to the end of the first empty line, with which a head ends.
 ///
-/// actix decodes all requests of one read, at about 7 KiB of memory each; so they are read one by one.
-fn to_empty_line(bytes: &[u8]) -> usize {
-    let ends = |rest: &[u8]| match rest {
-        [b'\n', b'\n', ..] => Some(2),
-        [b'\n', b'\r', b'\n', ..] => Some(3),
-        _ => None,
+/// actix decodes all requests of one read, at about 7 KiB of memory each; so they are read one by one. Nothing of the next request may be
+/// in its buffer when a connection is parked.
+fn to_empty_line(tail: [u8; 2], bytes: &[u8]) -> usize {
+    let [mut before, mut last] = tail;
+    let mut ends = |byte: u8| {
+        let is_end = byte == b'\n' && (last == b'\n' || (last == b'\r' && before == b'\n'));
+        (before, last) = (last, byte);
+        is_end
     };
-    let found = (0..bytes.len()).find_map(|start| Some(start + ends(&bytes[start..])?));
+    let found = bytes.iter().position(|byte| ends(*byte)).map(|place| place + 1);
     // At least one byte, so that the end of the stream is read too.
     found.unwrap_or(bytes.len()).max(1)
 }
@@ -170,14 +182,20 @@ mod tests {
 
     #[test]
     fn requests_are_read_one_by_one() {
-        for (bytes, expected) in [
-            ("GET / HTTP/1.1\r\nhost: x\r\n\r\nGET /", 27),
-            ("GET / HTTP/1.1\nhost: x\n\nGET /", 24),
-            ("GET / HTTP/1.1\r\nhost: x\r\n", 25),
-            ("\r\n\r\nGET", 4),
-            ("", 1),
+        for (tail, bytes, expected) in [
+            ("\0\0", "GET / HTTP/1.1\r\nhost: x\r\n\r\nGET /", 27),
+            ("\0\0", "GET / HTTP/1.1\nhost: x\n\nGET /", 24),
+            ("\0\0", "GET / HTTP/1.1\r\nhost: x\r\n", 25),
+            ("\0\0", "\r\n\r\nGET", 4),
+            ("\0\0", "", 1),
+            ("\r\n", "\r\nGET /", 2),
+            ("\n\r", "\nGET /", 1),
+            ("x\n", "\nGET /", 1),
+            ("x\r", "\n\r\nGET /", 3),
+            ("x\r", "\nGET /", 6),
         ] {
-            assert_eq!(to_empty_line(bytes.as_bytes()), expected, "{bytes:?}");
+            let tail = tail.as_bytes().try_into().unwrap();
+            assert_eq!(to_empty_line(tail, bytes.as_bytes()), expected, "{tail:?} {bytes:?}");
         }
     }
 }

@@ -118,6 +118,17 @@ async fn in_a_crowd_every_request_of_a_connection_is_answered(kind: Kind) {
         sending.join().unwrap();
         assert_eq!(answers, expected, "in parts of {part} bytes");
     }
+    // A head whose last line comes late, and with it a part of the next one.
+    let mut wire = Wire::to(&app);
+    wire.send(live.strip_suffix("\r\n").unwrap());
+    for _ in 0..20 {
+        // Meanwhile the server reads what there is.
+        assert_eq!(ask(&app, "/health/ready").await.0, 200);
+    }
+    wire.send(&format!("\r\n{}", &live[..30]));
+    assert_eq!(wire.answer().0, 200);
+    wire.send(&live[30..]);
+    assert_eq!(wire.answer().0, 200);
     // One after the other.
     let mut wire = Wire::to(&app);
     for (request, status) in
