@@ -84,7 +84,7 @@ pub fn single_things_are_shown_and_refused_as_by_the_long_form(store: Arc<dyn St
     assert!(granted > 100, "{granted}");
 }
 
-const PERMISSIONS: [Permission; 11] = [
+const PERMISSIONS: [Permission; 13] = [
     Permission::ReadUsers,
     Permission::CheckMemberships,
     Permission::CreateUsers,
@@ -93,8 +93,10 @@ const PERMISSIONS: [Permission; 11] = [
     Permission::ChangePasswords,
     Permission::ReadGroups,
     Permission::CheckMembers,
+    Permission::CheckManyMemberships,
     Permission::ManageGroups,
     Permission::ChangeMembers,
+    Permission::NestGroups,
     Permission::ManageApiKeys,
 ];
 
