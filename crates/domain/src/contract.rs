@@ -48,6 +48,7 @@ pub mod sign_in;
 pub mod spellings;
 pub mod text_forms;
 pub mod units;
+pub mod walking;
 
 pub use fixture::{Fixture, user_named};
 
@@ -97,6 +98,11 @@ macro_rules! contract_tests {
             listing::groups_of_a_user_are_listed_within_reach
             listing::members_of_excluded_groups_are_left_out
             listing::membership_of_any_group_is_enough
+            walking::a_walk_meets_every_user_once_in_every_order
+            walking::a_walk_meets_every_group_once_in_every_order
+            walking::a_walk_keeps_its_place_whatever_changes
+            walking::long_texts_keep_a_position_short
+            walking::api_keys_and_identities_are_walked
             changes::a_changed_user_has_the_next_version
             changes::a_changed_group_has_the_next_version
             changes::a_change_for_another_version_is_refused

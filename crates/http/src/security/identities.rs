@@ -72,7 +72,7 @@ async fn list(
 ) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
         let page = error_unless_permitted(api, context, Permission::ReadUsers, On::All, query.page())?;
-        let links = api.directory.identities(context, &user, page)?;
+        let links = api.directory.identities(context, &user, &page)?;
         json(StatusCode::OK, &PageBody::new(&links, IdentityBody::from))
     })
     .await
