@@ -1,5 +1,5 @@
 # `make test` is all that a newcomer needs.
-.PHONY: run test fuzz bench embedded fmt lint doc deps check-architecture package openapi tools
+.PHONY: run test fuzz bench bench-memory embedded fmt lint doc deps check-architecture package openapi tools
 
 run:
 	cargo run
@@ -15,6 +15,10 @@ fuzz: tools
 # Measures a release build with a million users, on both databases, and writes bench/RESULTS.md. Needs Python; takes half an hour at first.
 bench: tools
 	bench/run
+
+# Measures how soon a release build is ready over a SQLite file of a million users, and how much memory it takes. Needs Python.
+bench-memory: tools
+	bench/run memory
 
 # Checks and tests the program that embeds the domain, and runs it twice over one file: it must print the same.
 embedded:

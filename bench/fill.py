@@ -91,7 +91,12 @@ WORDS = "Sales Support Marketing Finance Legal Authors Reviewers Publishers Web 
 DOMAINS = [f"{random.Random(n).choice(['mail', 'corp', 'acme', 'globex', 'initech', 'hooli', 'contoso'])}{n or ''}.{random.Random(n).choice(['com', 'com', 'com', 'org', 'de', 'co.uk'])}" for n in range(300)]
 
 # What an index needs costs less for all rows at once.
-indexes = {name: text for text, name in re.findall(r"(CREATE (?:UNIQUE )?INDEX (\w+)[^;]*);", migrations)}
+indexes = {}
+for text, created, dropped in re.findall(r"(CREATE (?:UNIQUE )?INDEX (\w+)[^;]*|DROP INDEX (\w+));", migrations):
+    if created:
+        indexes[created] = text
+    else:
+        del indexes[dropped]
 if is_sqlite:
     print("PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000000;")
 else:
@@ -127,7 +132,7 @@ since = f"({NOW} - created)"
 changed = f"CASE WHEN {chance(10, 100)} >= 15 THEN created + {since} / 1000 * {chance(22, 1000)} END"
 say(f"""
 INSERT INTO users (id, username, username_key, email, first_name, last_name, timezone, language, custom, password_hash,
-    password_change_frequency, provider_kind, provider_name, suspended, locked, password_reset_required, created, modified,
+    password_change_frequency, provider_kind, provider_name, suspended, locks, locked_until, password_reset_required, created, modified,
     last_login, last_failed_login, expiry, password_changed, opt_out_of_notifications, failed_login_attempts,
     failed_login_attempts_since_last_success, successful_login_attempts, security_stamp, version, password_due)
 SELECT {uuid("created", "n")}, username, {key("username")},
@@ -141,7 +146,8 @@ SELECT {uuid("created", "n")}, username, {key("username")},
     CASE WHEN {chance(11, 100)} < 10 THEN 90 END,
     CASE WHEN {chance(10, 100)} < 15 THEN 'external' ELSE 'contensis' END,
     CASE WHEN {chance(10, 100)} < 10 THEN 'Azure AD' WHEN {chance(10, 100)} < 15 THEN 'ADFS' ELSE 'contensis' END,
-    {chance(12, 100)} < 5, {chance(13, 100)} < 1, {chance(14, 100)} < 3,
+    {chance(12, 100)} < 5, CASE WHEN {chance(13, 100)} < 1 THEN 1 ELSE 0 END,
+    CASE WHEN {chance(13, 100)} < 1 THEN 253402300799999 END, {chance(14, 100)} < 3,
     created, created + {since} / 1000 * {chance(15, 1000)},
     CASE WHEN {chance(16, 100)} >= 30 THEN created + {since} / 1000 * {chance(17, 1000)} END,
     CASE WHEN {chance(18, 100)} < 30 THEN created + {since} / 1000 * {chance(19, 1000)} END,

@@ -139,7 +139,7 @@ suspended = "(u.suspended OR coalesce(u.expiry <= {now}, 1 = 0))"
 measure("status.suspended = true", "/users", among(suspended), target=None, zenql="status.suspended = true")
 measure("status.suspended = false", "/users", among(f"NOT {suspended}"), target=None, zenql="status.suspended = false")
 measure('email = "…"', "/users", among("s.email_key = 'mary.soxaras/@corp51.com'"), zenql='email = "mary.soxaras@corp51.com"', target=None)
-measure("lastLogin > -7d and status.locked = false", "/users", among("u.last_login > {7d} AND NOT u.locked"), target=None,
+measure("lastLogin > -7d and status.locked = false", "/users", among("u.last_login > {7d} AND u.locked_until IS NULL"), target=None,
         zenql="lastLogin > -7d and status.locked = false")
 measure('custom.department = "Legal"', "/users", among("CAST(u.custom AS text) LIKE '%\"Legal\"%'"), target=None,
         zenql='custom.department = "Legal"')

@@ -31,6 +31,7 @@
 pub mod access;
 pub mod api_keys;
 pub mod changes;
+pub mod checks;
 pub mod children;
 pub mod concurrency;
 pub mod crowd;
@@ -41,7 +42,9 @@ mod fixture;
 pub mod graph;
 pub mod listing;
 pub mod lockouts;
+pub mod lookups;
 pub mod members;
+pub mod membership_checks;
 pub mod names;
 pub mod searching;
 pub mod sign_in;
@@ -103,6 +106,16 @@ macro_rules! contract_tests {
             walking::a_walk_keeps_its_place_whatever_changes
             walking::long_texts_keep_a_position_short
             walking::api_keys_and_identities_are_walked
+            membership_checks::many_checks_answer_as_single_ones
+            membership_checks::a_user_in_many_groups_may_be_asked_about_many
+            membership_checks::whoever_is_no_system_administrator_checks_themselves_alone
+            membership_checks::checks_of_one_request_agree
+            checks::a_check_says_what_the_long_form_says
+            checks::checks_are_answered_and_refused_as_by_the_long_form
+            lookups::single_things_are_found_as_by_the_long_form
+            lookups::single_things_are_shown_and_refused_as_by_the_long_form
+            lookups::changes_of_members_are_decided_as_by_the_long_form
+            lookups::refresh_tokens_are_found_with_their_accounts
             changes::a_changed_user_has_the_next_version
             changes::a_changed_group_has_the_next_version
             changes::a_change_for_another_version_is_refused
@@ -153,6 +166,7 @@ macro_rules! contract_tests {
             concurrency::overlapping_adds_all_succeed
             concurrency::one_of_many_gets_a_name
             concurrency::the_last_two_administrators_cannot_remove_each_other
+            concurrency::a_removal_beside_a_new_edge_does_not_take_the_last_administrator
             concurrency::two_edges_cannot_close_a_cycle
             concurrency::one_of_many_changes_for_the_same_version_wins
             concurrency::changes_of_different_properties_do_not_undo_each_other
@@ -185,6 +199,7 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/access.rs"),
         include_str!("contract/api_keys.rs"),
         include_str!("contract/changes.rs"),
+        include_str!("contract/checks.rs"),
         include_str!("contract/concurrency.rs"),
         include_str!("contract/custom_properties.rs"),
         include_str!("contract/external.rs"),
@@ -192,6 +207,7 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/listing.rs"),
         include_str!("contract/lockouts.rs"),
         include_str!("contract/members.rs"),
+        include_str!("contract/membership_checks.rs"),
         include_str!("contract/names.rs"),
         include_str!("contract/children.rs"),
         include_str!("contract/searching.rs"),

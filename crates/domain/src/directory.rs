@@ -8,6 +8,8 @@ mod external;
 mod groups;
 mod identities;
 mod members;
+mod members_change;
+mod membership_checks;
 mod memberships;
 mod passwords;
 mod registration;
@@ -33,6 +35,7 @@ pub use external::RecogniseError;
 pub use groups::{ChangeGroupError, CreateGroupError, DeleteGroupError, ReadGroupError};
 pub use identities::{IdentitiesError, IdentitySelection};
 pub use members::{AddMembersError, Added, InheritedMembership, MemberError, RemoveMemberError};
+pub use membership_checks::{CheckedMembership, MembershipCheck};
 pub use passwords::ChangePasswordError;
 pub use sessions::{ClientError, RefreshError};
 pub use sign_in::{Session, SignInError};
@@ -75,11 +78,21 @@ impl Directory {
 
     /// Fails unless the context's actor is admitted: a caller whose account is open and whose token was not revoked.
     pub fn authenticate(&self, context: &Context) -> Result<(), Refused> {
-        self.read(context, |_| Ok(()))
+        match self.admit(context)? {
+            Some(_) => Ok(()),
+            None => self.read(context, |_| Ok(())),
+        }
     }
 
     /// Fails unless the actor has this permission, before what they send is looked at. The use cases ask again themselves.
     pub fn authorise(&self, context: &Context, permission: Permission, on: On<'_>) -> Result<(), Refused> {
+        let decided = self.admit(context)?.and_then(|actor| match on {
+            On::All => actor.authorise_at_once(permission, None),
+            On::User(user) => actor.authorise_unseen(permission, user),
+        });
+        if let Some(decided) = decided {
+            return Ok(decided?);
+        }
         self.read(context, |work| match on {
             On::All => work.authorise(permission, Target::All),
             On::User(user) => work.authorised_user(permission, user).map(drop),

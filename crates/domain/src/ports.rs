@@ -8,6 +8,7 @@
 
 mod api_keys;
 mod cancellation;
+mod checks;
 mod children;
 mod fault;
 mod groups;
@@ -31,12 +32,13 @@ use crate::time::Timestamp;
 
 pub use api_keys::{ApiKeyReader, ApiKeyWriter};
 pub use cancellation::Cancellation;
+pub use checks::{CheckedGroups, FoundFor, MembershipAnswer, MembershipQuestion};
 pub use children::{ChildReader, ChildWriter, Children};
 pub use fault::{Fault, StoreError};
 pub use groups::{GroupReader, GroupWriter};
 pub use identities::{IdentityReader, IdentityWriter};
 pub use lockouts::{KnownAddress, LockoutReader, LockoutWriter};
-pub use memberships::{MembershipReader, MembershipWriter, Reach};
+pub use memberships::{MembersChange, MembershipReader, MembershipWriter, Reach};
 pub use seals::{SealError, Seals};
 pub use sessions::{RefreshGrant, SessionReader, SessionWriter};
 pub use store::{Store, Undo};

@@ -76,7 +76,7 @@ pub struct Api {
 pub struct Limits {
     /// The most ids in a bulk request.
     pub bulk_ids: usize,
-    /// The most bytes in the body of a bulk request.
+    /// The most bytes in the body of a bulk request, or of one with many checks.
     pub bulk_bytes: usize,
     /// The most bytes in any other body.
     pub body_bytes: usize,

@@ -19,9 +19,9 @@ use crate::security::listing::search_body::{Comparison, Condition, UserOrder};
 
 pub(crate) use errors::{ErrorSchema, OAuthError, Unauthenticated, ValidationError};
 pub(crate) use parameters::{
-    ApiKeyPath, AssetPath, ChangeConditions, ChildPath, ClassicUserIdParameter, GroupPath, IdentityParameters,
-    IncludeSelfParameter, MemberPath, MembershipParameters, MembershipPath, NewUserParameters, PagingParameters,
-    ReadConditions, SearchParameters, UserPath, UserSearchParameters,
+    ApiKeyPath, AssetPath, ChangeConditions, ChildPath, ClassicUserIdParameter, DetailParameter, GroupPath,
+    IdentityParameters, IncludeSelfParameter, MemberPath, MembershipParameters, MembershipPath, NewUserParameters,
+    PagingParameters, ReadConditions, SearchParameters, UserPath, UserSearchParameters,
 };
 use rules::Rules;
 

@@ -6,6 +6,7 @@ pub(crate) mod groups;
 pub(crate) mod identities;
 pub(crate) mod listing;
 pub(crate) mod members;
+pub(crate) mod membership_checks;
 pub(crate) mod memberships;
 pub(crate) mod users;
 
@@ -21,6 +22,7 @@ pub(crate) fn routes() -> Vec<Route> {
         groups::handlers::routes(),
         members::handlers::routes(),
         children::handlers::routes(),
+        membership_checks::handlers::routes(),
         api_keys::handlers::routes(),
     ];
     resources.into_iter().flatten().collect()

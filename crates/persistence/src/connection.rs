@@ -1,6 +1,7 @@
 //! One connection to either database.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::connection::{CacheSize, TransactionManager};
 use diesel::prelude::*;
@@ -10,6 +11,9 @@ use crate::dialect;
 use crate::health::{DatabaseFault, DatabaseFile, Health};
 use crate::location::{Location, without_secrets};
 use crate::statement_guard::StatementGuard;
+
+/// How long a connection of the pool waits for a lock of SQLite.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A connection to one of the databases.
 #[derive(MultiConnection)]
@@ -28,7 +32,16 @@ pub(crate) struct Manager {
     pub(crate) file: Option<DatabaseFile>,
     /// Whether PostgreSQL keeps prepared statements.
     pub(crate) prepared_statements: bool,
+    /// The settings of a session of PostgreSQL. `None`: it may become that of other programs, behind a proxy that pools transactions.
+    pub(crate) session: Option<SessionSettings>,
     pub(crate) health: Arc<Health>,
+}
+
+/// What is set once for a session of PostgreSQL.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SessionSettings {
+    /// The most time that a statement outside a transaction may take.
+    pub(crate) limit: Option<Duration>,
 }
 
 /// A connection of the pool.
@@ -83,6 +96,7 @@ impl ConnectError {
     pub(crate) fn fault(&self) -> Option<DatabaseFault> {
         match self {
             Self::Refused(_) => Some(DatabaseFault::Unreachable),
+            Self::SetUp(error) if dialect::sqlite::is_busy(error) => Some(DatabaseFault::Locked),
             Self::SetUp(diesel::result::Error::DatabaseError(_, information)) => {
                 DatabaseFault::of_sqlite(information.message())
             }
@@ -96,32 +110,8 @@ impl r2d2::ManageConnection for Manager {
     type Connection = Pooled;
     type Error = ConnectError;
 
-    /// Initializes OpenSSL first, without a handler for the exit of the process: the handler would run while a thread of the pool
-    /// still connects, and crash it.
     fn connect(&self) -> Result<Pooled, ConnectError> {
-        openssl_sys::init();
-        let generation = self.health.generation();
-        let (connection, interrupt) = match &self.location {
-            Location::Postgres(url) => {
-                let mut connection = PgConnection::establish(url).map_err(ConnectError::of_postgres)?;
-                if !self.prepared_statements {
-                    connection.set_prepared_statement_cache_size(CacheSize::Disabled);
-                }
-                let process = dialect::postgres::process(&mut connection).map_err(ConnectError::SetUp)?;
-                (AnyConnection::Postgres(connection), InterruptHandle::Postgres(process))
-            }
-            Location::Sqlite(path) => {
-                self.check_file()?;
-                let mut connection =
-                    SqliteConnection::establish(&dialect::sqlite::url(path)).map_err(ConnectError::of_sqlite)?;
-                let guard = Arc::new(StatementGuard::new());
-                dialect::sqlite::set_up(&mut connection, &guard).map_err(ConnectError::SetUp)?;
-                // It may have been replaced between the check and the opening.
-                self.check_file()?;
-                (AnyConnection::Sqlite(connection), InterruptHandle::Sqlite(guard))
-            }
-        };
-        Ok(Pooled { connection, interrupt, generation, broken: false })
+        self.connect_within(BUSY_TIMEOUT)
     }
 
     /// Does nothing: the statement that begins a transaction fails on a lost connection, which saves a round trip.
@@ -139,6 +129,39 @@ impl r2d2::ManageConnection for Manager {
 }
 
 impl Manager {
+    /// Opens a connection that waits for a lock of SQLite for `busy_timeout`, already while it is set up.
+    ///
+    /// Initializes OpenSSL first, without a handler for the exit of the process: the handler would run while a thread of the pool
+    /// still connects, and crash it.
+    pub(crate) fn connect_within(&self, busy_timeout: Duration) -> Result<Pooled, ConnectError> {
+        openssl_sys::init();
+        let generation = self.health.generation();
+        let (connection, interrupt) = match &self.location {
+            Location::Postgres(url) => {
+                let mut connection = PgConnection::establish(url).map_err(ConnectError::of_postgres)?;
+                if !self.prepared_statements {
+                    connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+                }
+                let process = dialect::postgres::process(&mut connection).map_err(ConnectError::SetUp)?;
+                if let Some(settings) = &self.session {
+                    dialect::postgres::set_up(&mut connection, settings).map_err(ConnectError::SetUp)?;
+                }
+                (AnyConnection::Postgres(connection), InterruptHandle::Postgres(process))
+            }
+            Location::Sqlite(path) => {
+                self.check_file()?;
+                let mut connection =
+                    SqliteConnection::establish(&dialect::sqlite::url(path)).map_err(ConnectError::of_sqlite)?;
+                let guard = Arc::new(StatementGuard::new());
+                dialect::sqlite::set_up(&mut connection, busy_timeout, &guard).map_err(ConnectError::SetUp)?;
+                // It may have been replaced between the check and the opening.
+                self.check_file()?;
+                (AnyConnection::Sqlite(connection), InterruptHandle::Sqlite(guard))
+            }
+        };
+        Ok(Pooled { connection, interrupt, generation, broken: false })
+    }
+
     /// A connection to another file would mix the log of one with the pages of the other.
     fn check_file(&self) -> Result<(), ConnectError> {
         let checked = self.file.as_ref().map_or(Ok(()), DatabaseFile::check_identity);

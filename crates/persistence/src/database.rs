@@ -16,9 +16,10 @@ use guildhall_domain::ports::Store;
 use r2d2::{ManageConnection, NopErrorHandler, Pool};
 
 use crate::canceller::Canceller;
-use crate::connection::{AnyConnection, ConnectError, Manager};
+use crate::connection::{AnyConnection, ConnectError, Manager, SessionSettings};
 use crate::dialect::{self, Dialect, TransactionMode};
 use crate::health::{DatabaseFile, HealthCheck, check_access};
+use crate::listing::{is_backfilled, note_backfilled};
 use crate::location::{Location, UrlError};
 use crate::rekey;
 use crate::start::{self, StartError};
@@ -143,32 +144,40 @@ impl Database {
             file: file(&location)?,
             location,
             prepared_statements: settings.prepared_statements,
+            session: None,
             health: Arc::default(),
         };
         let mut first = manager.connect().map_err(|source| match &manager.location {
             Location::Sqlite(path) => OpenError::Open { path: path.clone(), source },
             Location::Postgres(_) => OpenError::Connect(source),
         })?;
-        if let AnyConnection::Postgres(connection) = &mut first.connection {
-            start::check_server(connection)?;
+        match (&mut first.connection, &manager.file) {
+            (AnyConnection::Postgres(connection), _) => start::check_server(connection)?,
+            (AnyConnection::Sqlite(connection), file) => {
+                let folder = file.as_ref().map_or(Path::new("."), DatabaseFile::folder);
+                dialect::sqlite::memory::limit(connection, folder).map_err(StartError::from)?;
+            }
         }
         start::has_pending(&mut first.connection, &known())?;
         drop(first);
-        let connections = pool(&manager, settings.pool_size, CONNECTION_WAIT)?;
-        let (dialect, writers, canceller) = match &manager.location {
+        let (dialect, pooled, canceller) = match &manager.location {
+            // Behind a proxy that pools transactions, the process of a connection is another one each time.
+            Location::Postgres(_) if start::pools_transactions(&manager)? => (Dialect::Postgres, manager.clone(), None),
             Location::Postgres(url) => {
-                // Behind a proxy that pools transactions, the process of a connection is another one each time.
-                let canceller = if start::pools_transactions(&manager)? {
-                    None
-                } else {
-                    Some(Canceller::start(url.clone()).map_err(OpenError::Thread)?)
-                };
-                (Dialect::Postgres, connections.clone(), canceller)
+                let session = Some(SessionSettings { limit: settings.statement_timeout });
+                let canceller = Canceller::start(url.clone()).map_err(OpenError::Thread)?;
+                (Dialect::Postgres, Manager { session, ..manager.clone() }, Some(canceller))
             }
-            Location::Sqlite(_) => (Dialect::Sqlite, pool(&manager, 1, WRITER_WAIT)?, None),
+            Location::Sqlite(_) => (Dialect::Sqlite, manager.clone(), None),
+        };
+        let connections = pool(&pooled, settings.pool_size, CONNECTION_WAIT)?;
+        let (writers, keeps_sessions) = match dialect {
+            Dialect::Postgres => (connections.clone(), pooled.session.is_some()),
+            Dialect::Sqlite => (pool(&pooled, 1, WRITER_WAIT)?, true),
         };
         let health = HealthCheck::new(manager.clone());
-        let store = DieselStore::new(connections, writers, dialect, health, canceller, settings.statement_timeout);
+        let limit = settings.statement_timeout;
+        let store = DieselStore::new(connections, writers, dialect, health, canceller, keeps_sessions, limit);
         Ok(Self { manager, store: Arc::new(store) })
     }
 
@@ -177,13 +186,17 @@ impl Database {
     pub fn migrate(&self) -> Result<Vec<String>, MigrateError> {
         let mut pooled = self.manager.connect().map_err(MigrateError::new)?;
         let connection = &mut pooled.connection;
-        let is_pending = start::has_pending(connection, &known()).map_err(MigrateError::new)?;
+        let known = known();
+        let is_pending = start::has_pending(connection, &known).map_err(MigrateError::new)?;
         if let (true, AnyConnection::Postgres(connection)) = (is_pending, &mut *connection) {
             start::check_may_create(connection).map_err(MigrateError::new)?;
         }
         let is_due = is_pending || rekey::is_due(connection).map_err(MigrateError::new)?;
         let run = if is_due { run_migrations(connection)? } else { Vec::new() };
-        self.store.backfill().map_err(MigrateError::new)?;
+        if !is_backfilled(connection, known.len()).map_err(MigrateError::new)? {
+            self.store.backfill().map_err(MigrateError::new)?;
+            note_backfilled(connection, known.len()).map_err(MigrateError::new)?;
+        }
         Ok(run)
     }
 

@@ -1,5 +1,7 @@
-//! The statements that differ between the databases: a function of the same name and signature for each database.
+//! The statements that differ between the databases: a function of the same name and signature for each database, and in `lookups`
+//! one for both.
 
+pub(crate) mod lookups;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
@@ -27,7 +29,7 @@ impl Dialect {
 
     /// The start of the condition of a statement that reads many rows: SQLite calls a function for each row that ends the statement
     /// if it is to end. PostgreSQL interrupts statements itself.
-    pub(crate) fn interrupt_check(self) -> &'static str {
+    pub(crate) const fn interrupt_check(self) -> &'static str {
         match self {
             Self::Postgres => "",
             Self::Sqlite => "guildhall_interrupt_check() AND ",
@@ -42,7 +44,9 @@ pub(crate) enum TransactionMode {
     Read,
     /// It writes, and other units of work may write at the same time.
     Write,
-    /// It writes, and no other unit of work in this mode runs at the same time.
+    /// It writes, and no unit of work in the mode `WriteAlone` runs at the same time.
+    WriteShared,
+    /// It writes, and no other unit of work in this mode or in `WriteShared` runs at the same time.
     WriteAlone,
 }
 
@@ -62,6 +66,8 @@ dialect!(begin(connection, mode: TransactionMode, limit: Option<Duration>) -> Qu
 dialect!(lock_names(connection) -> QueryResult<()>);
 dialect!(unknown_users(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
 dialect!(unknown_groups(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
+dialect!(insert_member(connection, group: Key, user: Key, added: i64) -> QueryResult<usize>);
+dialect!(remove_member(connection, group: Key, user: Key) -> QueryResult<usize>);
 dialect!(insert_members(connection, group: Key, users: Vec<Key>, added: i64) -> QueryResult<usize>);
 dialect!(change_member_count(connection, group: Key, change: i64) -> QueryResult<usize>);
 dialect!(subtract_from_member_counts(connection, user: Key) -> QueryResult<usize>);

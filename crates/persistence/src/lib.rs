@@ -12,6 +12,7 @@
 //! | `tables` | the statements of each aggregate: the ports of the domain, implemented for a unit of work |
 //! | `rekey` | makes the stored keys anew, by which names are compared |
 //! | `listing` | listings: filters and orders as SQL, and how a page is read |
+//! | `prepared` | statements written as SQL that a connection prepares once |
 //! | `dialect` | the few statements that differ between the databases |
 //! | `statement_guard`, `canceller` | end statements that take too long, or whose result nobody waits for |
 
@@ -22,6 +23,7 @@ mod dialect;
 mod health;
 mod listing;
 mod location;
+mod prepared;
 mod rekey;
 mod schema;
 mod sql_types;

@@ -21,7 +21,7 @@ mod user_fields;
 mod user_scope;
 mod users;
 
-pub(crate) use backfill::{BACKFILL_LIMIT, backfill};
+pub(crate) use backfill::{BACKFILL_LIMIT, backfill, is_backfilled, note_backfilled};
 pub(crate) use cache::ListingCache;
 pub(crate) use groups::{all_groups, children, groups_of};
 pub(crate) use users::{all_users, members};

@@ -1,11 +1,11 @@
 //! Makes the stored keys anew after the way in which the domain makes them has changed.
 //!
-//! Keys are made of what is stored beside them, so nothing but the version of the keys decides whether it is to be done. First it
-//! finds which names would be the same, and fails if any are.
+//! Keys are made of what is stored beside them, so nothing but the version of the keys decides whether it is to be done. It fails if
+//! names would be the same, and the transaction is rolled back.
 
 mod apply;
 mod clashes;
-mod plan;
+mod names;
 
 use std::error::Error;
 
@@ -15,7 +15,7 @@ use guildhall_domain::name::KEY_VERSION;
 pub use clashes::NameClashes;
 
 use crate::connection::AnyConnection;
-use crate::dialect;
+use crate::dialect::{self, Dialect};
 use crate::schema::key_version;
 use crate::unit_of_work::Failure;
 
@@ -64,11 +64,12 @@ pub(crate) fn rekey(connection: &mut AnyConnection) -> Result<(), RekeyError> {
         return Ok(());
     }
     dialect::lock_names(connection)?;
-    let plan = plan::Plan::of(connection)?;
-    if let Some(clashes) = plan.clashes(connection)? {
+    let mut clashes = clashes::Clashes::default();
+    names::of_users(connection, &mut clashes)?;
+    names::of_groups(connection, &mut clashes)?;
+    if let Some(clashes) = clashes.into_report(Dialect::of(connection)) {
         return Err(RekeyError::Clashes(clashes));
     }
-    apply::names(connection, &plan)?;
     apply::email_domains(connection)?;
     apply::search_rows(connection)?;
     diesel::update(key_version::table).set(key_version::version.eq(KEY_VERSION)).execute(connection)?;

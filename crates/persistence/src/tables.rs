@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `users`, `user_row`, `user_names` | users, their credentials, and the names that identify them |
 //! | `groups`, `group_row` | groups and their own properties |
+//! | `named` | what has one of many names |
 //! | `memberships` | who is a direct or effective member of which group; the counts of members |
+//! | `lookup` | questions that are asked together with the account of the caller: one statement each |
 //! | `children`, `closure` | the edges between groups, and the table of all pairs that they connect |
 //! | `api_keys`, `sessions`, `lockouts`, `identities` | API keys, refresh tokens, wrong passwords, links to external issuers |
 //! | `custom_properties` | custom properties as JSON |
@@ -17,11 +19,14 @@ mod group_row;
 mod groups;
 mod identities;
 mod lockouts;
+mod lookup;
 mod memberships;
+mod named;
 mod sessions;
 mod user_names;
 mod user_row;
 mod users;
 
 pub(crate) use group_row::groups_in_order;
+pub(crate) use lookup::{account, check, group_for, user_for};
 pub(crate) use user_row::users_in_order;

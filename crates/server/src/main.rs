@@ -17,7 +17,8 @@ use clap::Parser;
 use tikv_jemallocator::Jemalloc;
 
 /// It gives memory back to the system page by page. The C library's keeps what a flood of connections took, because a few of the
-/// buffers stay in use.
+/// buffers stay in use. It serves the C libraries too (`unprefixed_malloc_on_supported_platforms`), whose pages and rows come and go on
+/// many threads.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 

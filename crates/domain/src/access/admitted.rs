@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use uuid::Uuid;
+
 use super::policy::{Oneself, Protected, rule};
 use super::{Actor, Admission, Caller, Denied, Permission, Policy, Refused, SECURITY_ADMINISTRATOR};
 use crate::group::{GroupId, SystemGroup};
+use crate::identifier::UserIdentifier;
 use crate::ports::{AccountStatus, NameSource, Reader, StoreError};
 use crate::time::Timestamp;
 use crate::user::{UserId, password_is_stale};
@@ -29,6 +32,9 @@ impl From<Option<UserId>> for Target<'_> {
     }
 }
 
+/// An id that no user has.
+const NOBODY: UserId = UserId(Uuid::nil());
+
 /// An actor whose account was looked at in this unit of work.
 #[derive(Clone, Debug)]
 pub(crate) enum Admitted {
@@ -50,6 +56,14 @@ pub(crate) struct AdmittedCaller {
     policy: Policy,
 }
 
+/// What the account of a caller says about a permission.
+enum Standing {
+    /// Granted or denied, whatever the target is.
+    Decided(Result<(), Denied>),
+    /// Granted by delegation, except on targets that all of these protect.
+    Delegate(Vec<Protected>),
+}
+
 impl Admitted {
     /// Looks the actor up. A caller whose account is closed, or whose token was revoked, is not authenticated.
     pub(crate) fn admit<R: Reader + ?Sized>(
@@ -59,9 +73,54 @@ impl Admitted {
         policy: Policy,
     ) -> Result<Self, Refused> {
         match actor {
-            Actor::Caller(caller) => AdmittedCaller::admit(store, caller, now, policy).map(Box::new).map(Self::Caller),
+            Actor::Caller(caller) => Self::admit_caller(caller, store.account_status(caller.user)?, now, policy),
             Actor::Operator => Ok(Self::Operator),
             Actor::Anonymous => Ok(Self::Anonymous),
+        }
+    }
+
+    /// Admits a caller whose account is in this state; `None`: there is no such account.
+    pub(crate) fn admit_caller(
+        caller: &Caller,
+        status: Option<AccountStatus>,
+        now: Timestamp,
+        policy: Policy,
+    ) -> Result<Self, Refused> {
+        let status = status.ok_or(Denied::Unauthenticated)?;
+        Ok(Self::Caller(Box::new(AdmittedCaller::admit(caller, status, now, policy)?)))
+    }
+
+    /// Whether the actor has this permission on `user`, as far as that depends on nothing but the actor's own account. `None`:
+    /// it depends on the account of `user`.
+    pub(crate) fn authorise_at_once(&self, permission: Permission, user: Option<UserId>) -> Option<Result<(), Denied>> {
+        match self {
+            Self::Caller(caller) => match caller.standing(permission, Target::from(user)) {
+                Standing::Decided(decided) => Some(decided),
+                Standing::Delegate(protected) if user.is_none() || protected.contains(&Protected::Nothing) => {
+                    Some(Ok(()))
+                }
+                Standing::Delegate(_) => None,
+            },
+            Self::Operator => Some(Ok(())),
+            Self::Anonymous => Some(Err(Denied::Unauthenticated)),
+        }
+    }
+
+    /// Whether the actor has this permission on the user that `identifier` names, as far as that depends neither on who that is nor on
+    /// their account.
+    pub(crate) fn authorise_unseen(
+        &self,
+        permission: Permission,
+        identifier: &UserIdentifier,
+    ) -> Option<Result<(), Denied>> {
+        match identifier {
+            UserIdentifier::Current => self.authorise_at_once(permission, self.user()),
+            UserIdentifier::Id(id) => self.authorise_at_once(permission, Some(*id)),
+            UserIdentifier::Name(_) => {
+                let oneself = self.authorise_at_once(permission, self.user());
+                let another = self.authorise_at_once(permission, Some(NOBODY));
+                oneself.filter(|oneself| another.as_ref() == Some(oneself))
+            }
         }
     }
 
@@ -130,15 +189,10 @@ impl Admitted {
 }
 
 impl AdmittedCaller {
-    fn admit<R: Reader + ?Sized>(
-        store: &mut R,
-        caller: &Caller,
-        now: Timestamp,
-        policy: Policy,
-    ) -> Result<Self, Refused> {
-        let status = store.account_status(caller.user)?;
-        let is_open = |status: &AccountStatus| status.stamp == caller.stamp && status.is_open(now);
-        let status = status.filter(is_open).ok_or(Denied::Unauthenticated)?;
+    fn admit(caller: &Caller, status: AccountStatus, now: Timestamp, policy: Policy) -> Result<Self, Denied> {
+        if status.stamp != caller.stamp || !status.is_open(now) {
+            return Err(Denied::Unauthenticated);
+        }
         // Narrower scopes of a key apply at once, whatever its tokens say (contract 10 row 26).
         let is_scoped = caller.scopes.contains(SECURITY_ADMINISTRATOR)
             && status.api_key.as_ref().is_none_or(|(_, scopes)| scopes.contains(SECURITY_ADMINISTRATOR));
@@ -157,24 +211,39 @@ impl AdmittedCaller {
         permission: Permission,
         target: Target<'_>,
     ) -> Result<(), Refused> {
-        let rule = rule(permission);
-        let is_oneself = matches!(target, Target::User(user) if user == self.user);
-        match rule.oneself {
-            Oneself::BeforeReset if is_oneself => return Ok(()),
-            Oneself::Yes if is_oneself && !self.must_reset => return Ok(()),
-            _ if self.must_reset => return Err(Denied::PasswordResetRequired.into()),
-            _ => {}
-        }
-        if self.is_system_administrator() {
-            return Ok(());
-        }
-        let has = |group| self.is_scoped && self.status.is_in(group) && self.policy.applies_to(group);
-        for (_, protected) in rule.delegates.iter().filter(|(group, _)| has(*group)) {
-            if !self.is_protected(store, *protected, target)? {
-                return Ok(());
+        match self.standing(permission, target) {
+            Standing::Decided(decided) => return Ok(decided?),
+            Standing::Delegate(protections) => {
+                for protected in protections {
+                    if !self.is_protected(store, protected, target)? {
+                        return Ok(());
+                    }
+                }
             }
         }
         Err(Denied::NotPermitted.into())
+    }
+
+    /// What the caller's own account says about this permission on `target`.
+    fn standing(&self, permission: Permission, target: Target<'_>) -> Standing {
+        let rule = rule(permission);
+        let is_oneself = matches!(target, Target::User(user) if user == self.user);
+        match rule.oneself {
+            Oneself::BeforeReset if is_oneself => return Standing::Decided(Ok(())),
+            Oneself::Yes if is_oneself && !self.must_reset => return Standing::Decided(Ok(())),
+            _ if self.must_reset => return Standing::Decided(Err(Denied::PasswordResetRequired)),
+            _ => {}
+        }
+        if self.is_system_administrator() {
+            return Standing::Decided(Ok(()));
+        }
+        let has = |group| self.is_scoped && self.status.is_in(group) && self.policy.applies_to(group);
+        let delegations = rule.delegates.iter().filter(|(group, _)| has(*group));
+        let protections: Vec<_> = delegations.map(|(_, protected)| *protected).collect();
+        if protections.is_empty() {
+            return Standing::Decided(Err(Denied::NotPermitted));
+        }
+        Standing::Delegate(protections)
     }
 
     fn is_protected<R: Reader + ?Sized>(

@@ -21,6 +21,8 @@ pub enum Permission {
     ReadGroups,
     /// Ask whether a user belongs to a group.
     CheckMembers,
+    /// Ask about many memberships in one request.
+    CheckManyMemberships,
     /// Create groups, and change their properties.
     ManageGroups,
     /// Change the users and child groups of a group, and delete groups.

@@ -70,6 +70,7 @@ pub(super) const fn rule(permission: Permission) -> Rule {
         P::ChangePasswords => (&[(Users, X::AdministratorsAndApiKeys)], BeforeReset),
         P::ReadGroups => (&[(Users, X::Nothing), (Groups, X::Nothing)], No),
         P::CheckMembers => (&[(Users, X::Nothing), (Groups, X::Nothing)], Yes),
+        P::CheckManyMemberships => (&[], Yes),
         P::ManageGroups => (&[(Groups, X::Nothing)], No),
         P::ChangeMembers => (&[(Groups, X::AdministratorsGroups)], No),
         P::NestGroups => (&[(Groups, X::GroupsAboveAdministrators)], No),

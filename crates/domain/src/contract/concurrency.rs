@@ -120,6 +120,30 @@ pub fn the_last_two_administrators_cannot_remove_each_other(store: Arc<dyn Store
     assert!(matches!(alone, Err(RemoveMemberError::LastAdministrator)));
 }
 
+/// A group is put below System Administrators, and the other administrator removed, while the group's only member is removed from it: one
+/// of them stays an administrator.
+pub fn a_removal_beside_a_new_edge_does_not_take_the_last_administrator(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (directory, system) = (&fixture.directory, fixture.system(SystemGroup::SystemAdministrators));
+    let (system, admin) = (GroupIdentifier::Id(system), UserIdentifier::Id(fixture.admin.user));
+    for round in 0..8 {
+        let (user, group) = (fixture.user(&format!("user {round}")), fixture.group(&format!("group {round}")));
+        fixture.join(group, &[user]);
+        let (user, group) = (UserIdentifier::Id(user), GroupIdentifier::Id(group));
+        together(2, |number| {
+            if number == 0 {
+                drop(directory.remove_member(&fixture.operator(), &group, &user));
+            } else {
+                must(directory.add_child(&fixture.operator(), &system, &group));
+                drop(directory.remove_member(&fixture.operator(), &system, &admin));
+            }
+        });
+        assert!(must(fixture.store.read(|reader| reader.has_active_administrator(fixture.now()))));
+        must(directory.add_member(&fixture.operator(), &system, &admin));
+        must(directory.remove_child(&fixture.operator(), &system, &group));
+    }
+}
+
 /// Two edges that together close a cycle: one is added, the other refused.
 pub fn two_edges_cannot_close_a_cycle(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);

@@ -124,6 +124,13 @@ impl Fixture {
         fixture
     }
 
+    /// A directory over another store.
+    #[must_use]
+    pub fn directory_over(&self, store: Arc<dyn Store>) -> Directory {
+        let secrets = Arc::new(Guessable(AtomicU64::new(1)));
+        Directory::new(store, Arc::new(AsItIs), secrets, Arc::clone(&self.ids))
+    }
+
     /// A call by `actor` at this moment.
     #[must_use]
     pub fn by(&self, actor: impl Into<Actor>) -> Context {

@@ -75,7 +75,7 @@ impl Directory {
         self.read(context, |work| {
             let group = work.authorised_group(Permission::ReadGroups, group)?;
             let group = group.ok_or(ReadGroupError::GroupNotFound)?;
-            let excluded = work.group_ids(excluded)?;
+            let excluded = work.identified_groups(excluded)?;
             Ok(work.children(group, &Children { reach, include_self, excluded }, listing)?)
         })
     }

@@ -108,6 +108,11 @@ impl Directory {
 
     /// Reads a group (contract 5.c).
     pub fn group(&self, context: &Context, group: &GroupIdentifier) -> Result<Group, ReadGroupError> {
+        let ask = |caller| self.store.group_for(context.cancellation(), caller, group);
+        let missing = ReadGroupError::GroupNotFound;
+        if let Some(group) = self.find(context, Permission::ReadGroups, ask, |_| None, missing)? {
+            return Ok(group);
+        }
         self.read(context, |work| {
             let id = work.authorised_group(Permission::ReadGroups, group)?.ok_or(ReadGroupError::GroupNotFound)?;
             work.group(id)?.ok_or(ReadGroupError::GroupNotFound)

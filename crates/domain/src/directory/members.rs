@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::unit_of_work::Finish;
+use super::members_change::Turn;
+use super::unit_of_work::{Finish, Writing};
 use super::{Directory, ReadGroupError};
-use crate::access::{Permission, Refused, contains_refused};
+use crate::access::{Permission, Refused, Target, contains_refused};
 use crate::audit::{AdministratorsChange, AuditNote};
 use crate::context::Context;
 use crate::group::{GroupId, GroupName, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Paged;
-use crate::ports::{Reach, Reader, StoreError};
+use crate::ports::{CheckedGroups, MembersChange, Reach, Reader, StoreError};
 use crate::search::UserListing;
 use crate::user::{User, UserId};
 
@@ -101,17 +102,16 @@ impl Directory {
         group: &GroupIdentifier,
         users: &BTreeSet<UserId>,
     ) -> Result<Added, AddMembersError> {
-        self.write(context, |work| {
-            let group = work.authorised_group(Permission::ChangeMembers, group)?;
-            let group = group.ok_or(AddMembersError::GroupNotFound)?;
-            let administrators = work.authorise_members_of(group)?;
+        self.change_members(context, Turn::Any, (group, None), |work, change| {
+            let group = change.group.ok_or(AddMembersError::GroupNotFound)?;
+            work.authorise(Permission::ChangeMembers, Target::GroupBelow(&change.administrators))?;
             let unknown = work.unknown_users(users)?;
             if !unknown.is_empty() {
                 return Err(AddMembersError::UsersNotFound(unknown));
             }
             let new = work.insert_members(group, users, context.now())?;
             if new > 0 {
-                let note = AuditNote::of_group(AdministratorsChange::UsersAdded, administrators, group);
+                let note = AuditNote::of_group(AdministratorsChange::UsersAdded, change.administrators.clone(), group);
                 work.note(note.map(|note| note.naming_users(users)));
             }
             Ok(Finish::Commit(Added { new, existing: users.len() as u64 - new }))
@@ -125,13 +125,12 @@ impl Directory {
         group: &GroupIdentifier,
         user: &UserIdentifier,
     ) -> Result<(), MemberError> {
-        self.write(context, |work| {
-            let group = work.authorised_group(Permission::ChangeMembers, group)?.ok_or(MemberError::GroupNotFound)?;
-            let administrators = work.authorise_members_of(group)?;
-            let user = work.find_user(user)?.ok_or(MemberError::UserNotFound)?;
-            let users = BTreeSet::from([user]);
+        self.change_members(context, Turn::Any, (group, Some(user)), |work, change| {
+            let group = change.group.ok_or(MemberError::GroupNotFound)?;
+            work.authorise(Permission::ChangeMembers, Target::GroupBelow(&change.administrators))?;
+            let users = BTreeSet::from([change.user.ok_or(MemberError::UserNotFound)?]);
             if work.insert_members(group, &users, context.now())? > 0 {
-                let note = AuditNote::of_group(AdministratorsChange::UsersAdded, administrators, group);
+                let note = AuditNote::of_group(AdministratorsChange::UsersAdded, change.administrators.clone(), group);
                 work.note(note.map(|note| note.naming_users(&users)));
             }
             Ok(Finish::Commit(()))
@@ -145,24 +144,35 @@ impl Directory {
         group: &GroupIdentifier,
         user: &UserIdentifier,
     ) -> Result<(), RemoveMemberError> {
-        self.write_alone(context, |work| {
-            let group = work.authorised_group(Permission::ChangeMembers, group)?;
-            let group = group.ok_or(RemoveMemberError::GroupNotFound)?;
-            let administrators = work.authorise_members_of(group)?;
-            let user = work.find_user(user)?.ok_or(RemoveMemberError::UserNotFound)?;
-            if work.group_id(&SystemGroup::Everyone.identifier())? == Some(group) {
+        let remove = |turn: Turn, work: &mut Writing<'_>, change: &MembersChange| {
+            let group = change.group.ok_or(RemoveMemberError::GroupNotFound)?;
+            work.authorise(Permission::ChangeMembers, Target::GroupBelow(&change.administrators))?;
+            let user = change.user.ok_or(RemoveMemberError::UserNotFound)?;
+            if change.is_everyone {
                 return Err(RemoveMemberError::Everyone);
+            }
+            let takes_administrators = change.administrators.contains(&SystemGroup::SystemAdministrators);
+            if takes_administrators && turn == Turn::Shared {
+                return Ok(Finish::Rollback(Removal::NeedsTurn));
             }
             if !work.remove_member(group, user)? {
                 return Err(no_direct_member(work.store, group, user)?);
             }
-            if !work.has_active_administrator(context.now())? {
+            if takes_administrators && !work.has_active_administrator(context.now())? {
                 return Err(RemoveMemberError::LastAdministrator);
             }
-            let note = AuditNote::of_group(AdministratorsChange::UserRemoved, administrators, group);
+            let note = AuditNote::of_group(AdministratorsChange::UserRemoved, change.administrators.clone(), group);
             work.note(note.map(|note| note.naming_users(&BTreeSet::from([user]))));
-            Ok(Finish::Commit(()))
-        })
+            Ok(Finish::Commit(Removal::Done))
+        };
+        for turn in [Turn::Shared, Turn::Alone] {
+            let removal =
+                self.change_members(context, turn, (group, Some(user)), |work, change| remove(turn, work, change))?;
+            if removal == Removal::Done {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Whether `user` belongs to `group` or to any group below it (contract 5.j and 5.2).
@@ -172,12 +182,16 @@ impl Directory {
         group: &GroupIdentifier,
         user: &UserIdentifier,
     ) -> Result<bool, MemberError> {
-        self.read(context, |work| {
-            let user = work.authorised_user(Permission::CheckMembers, user)?;
-            let group = work.group_id(group)?.ok_or(MemberError::GroupNotFound)?;
-            let user = user.ok_or(MemberError::UserNotFound)?;
-            Ok(work.is_effective_member(group, user)?)
-        })
+        let groups = CheckedGroups::One(group);
+        let answer: Result<_, MemberError> = self.check(context, Permission::CheckMembers, user, &groups);
+        let answer = answer?;
+        if !answer.has_group {
+            return Err(MemberError::GroupNotFound);
+        }
+        if answer.user.is_none() {
+            return Err(MemberError::UserNotFound);
+        }
+        Ok(answer.is_member)
     }
 
     /// A page of the users of `group`, by username, without the members of an `excluded` group (contract 5.f and 5.2).
@@ -192,10 +206,18 @@ impl Directory {
         self.read(context, |work| {
             let group = work.authorised_group(Permission::ReadGroups, group)?;
             let group = group.ok_or(ReadGroupError::GroupNotFound)?;
-            let excluded = work.group_ids(excluded)?;
+            let excluded = work.identified_groups(excluded)?;
             Ok(work.members(group, reach, &excluded, listing)?)
         })
     }
+}
+
+/// How an attempt to end a membership went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Removal {
+    Done,
+    /// It could take the last System Administrator, so that no other such change may run beside it.
+    NeedsTurn,
 }
 
 /// Why there is no direct membership to end.

@@ -1,14 +1,12 @@
 //! What a user belongs to (contract 4.11 and 4.12).
 
-use std::collections::BTreeSet;
-
 use super::{Directory, ReadUserError};
 use crate::access::Permission;
 use crate::context::Context;
 use crate::group::Group;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Paged;
-use crate::ports::Reach;
+use crate::ports::{CheckedGroups, Reach};
 use crate::search::GroupListing;
 
 impl Directory {
@@ -24,7 +22,7 @@ impl Directory {
     ) -> Result<Paged<Group>, ReadUserError> {
         self.read(context, |work| {
             let user = work.authorised_user(Permission::ReadUsers, user)?.ok_or(ReadUserError::UserNotFound)?;
-            let excluded = work.group_ids(excluded)?;
+            let excluded = work.identified_groups(excluded)?;
             Ok(work.groups_of(user, reach, &excluded, listing)?)
         })
     }
@@ -37,16 +35,15 @@ impl Directory {
         user: &UserIdentifier,
         names: &str,
     ) -> Result<bool, ReadUserError> {
-        self.read(context, |work| {
-            let user = work.authorised_user(Permission::CheckMemberships, user)?;
-            let user = user.ok_or(ReadUserError::UserNotFound)?;
-            let groups = if let Some(group) = work.group_id(&GroupIdentifier::from(names))? {
-                BTreeSet::from([group])
-            } else {
-                let listed = names.split(',').map(str::trim).filter(|name| !name.is_empty());
-                work.group_ids(&listed.map(GroupIdentifier::from).collect::<Vec<_>>())?
-            };
-            Ok(work.is_effective_member_of_any(&groups, user)?)
-        })
+        let whole = GroupIdentifier::from(names);
+        let listed = names.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let listed: Vec<_> = listed.map(GroupIdentifier::from).collect();
+        let groups = CheckedGroups::FirstOf { whole: &whole, listed: &listed };
+        let answer: Result<_, ReadUserError> = self.check(context, Permission::CheckMemberships, user, &groups);
+        let answer = answer?;
+        if answer.user.is_none() {
+            return Err(ReadUserError::UserNotFound);
+        }
+        Ok(answer.is_member)
     }
 }

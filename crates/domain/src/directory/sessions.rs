@@ -42,9 +42,8 @@ impl Directory {
         let now = context.now();
         let digest = self.secrets.digest(refresh_token);
         self.write(context, |work| {
-            let grant = work.refresh_grant(&digest)?.filter(|grant| grant.expires > now);
-            let grant = grant.ok_or(RefreshError::Invalid)?;
-            let status = work.account_status(grant.user)?.ok_or(RefreshError::Invalid)?;
+            let found = work.refresh_grant_and_account(&digest)?.filter(|(grant, _)| grant.expires > now);
+            let (grant, status) = found.ok_or(RefreshError::Invalid)?;
             if status.stamp != grant.stamp || !status.is_open(now) {
                 return Err(RefreshError::Invalid);
             }

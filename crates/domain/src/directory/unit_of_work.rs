@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 
 use super::Directory;
-use crate::access::{Admitted, Permission, Refused, Target};
+use crate::access::{Actor, Admitted, Caller, Permission, Refused, Target};
 use crate::audit::AuditNote;
 use crate::context::Context;
 use crate::group::{GroupId, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
-use crate::ports::{Reader, StoreError, Writer};
+use crate::ports::{
+    AccountStatus, CheckedGroups, FoundFor, MembershipAnswer, MembershipQuestion, Reader, StoreError, Writer,
+};
 use crate::user::UserId;
 
 /// How a unit of work that changes something ends, unless it ends with an error. An error undoes everything.
@@ -25,7 +27,7 @@ pub(crate) enum Finish<T> {
 pub(crate) struct Work<'a, S: ?Sized> {
     pub(super) store: &'a mut S,
     pub(super) actor: Admitted,
-    notes: Vec<AuditNote>,
+    pub(super) notes: Vec<AuditNote>,
 }
 
 /// A unit of work that reads.
@@ -83,6 +85,14 @@ impl<S: Reader + ?Sized> Work<'_, S> {
         Ok(administrators)
     }
 
+    /// The groups that any of `identifiers` name.
+    pub(super) fn identified_groups(
+        &mut self,
+        identifiers: &[GroupIdentifier],
+    ) -> Result<BTreeSet<GroupId>, StoreError> {
+        if identifiers.is_empty() { Ok(BTreeSet::new()) } else { self.group_ids(identifiers) }
+    }
+
     /// The user that `identifier` names.
     pub(super) fn find_user(&mut self, identifier: &UserIdentifier) -> Result<Option<UserId>, StoreError> {
         match identifier {
@@ -98,9 +108,18 @@ impl<S: Reader + ?Sized> Work<'_, S> {
 }
 
 /// The reason for undoing a unit of work: a rollback that the use case asked for, or its error.
-enum Undone<T, E> {
+pub(super) enum Undone<T, E> {
     Rollback(T),
     Refused(E),
+}
+
+impl<T, E> From<Finish<T>> for Result<T, Undone<T, E>> {
+    fn from(finish: Finish<T>) -> Self {
+        match finish {
+            Finish::Commit(value) => Ok(value),
+            Finish::Rollback(value) => Err(Undone::Rollback(value)),
+        }
+    }
 }
 
 impl<T, E: From<StoreError>> From<StoreError> for Undone<T, E> {
@@ -117,6 +136,66 @@ impl Directory {
         mut work: impl FnMut(&mut Reading<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         self.store.read_unless(context.cancellation(), |store| work(&mut self.begin(context, store)?))
+    }
+
+    /// Whether `user` is an effective member of any of `groups`, for an actor with `permission` on the user: in one round trip
+    /// to the store, unless the permission depends on more than the actor's account.
+    pub(super) fn check<E: From<Refused> + From<StoreError>>(
+        &self,
+        context: &Context,
+        permission: Permission,
+        user: &UserIdentifier,
+        groups: &CheckedGroups<'_>,
+    ) -> Result<MembershipAnswer, E> {
+        if let Actor::Caller(caller) = context.actor() {
+            let check = MembershipQuestion { caller: Some(caller.user), user, groups: groups.clone() };
+            let mut answer = self.store.check(context.cancellation(), &check)?;
+            let actor = self.admit_account(context, caller, answer.caller.take())?;
+            if let Some(decided) = actor.authorise_at_once(permission, answer.user) {
+                decided.map_err(Refused::from)?;
+                return Ok(answer);
+            }
+        }
+        self.read(context, |work| {
+            let found = work.authorised_user(permission, user)?;
+            let user = found.map_or(user.clone(), UserIdentifier::Id);
+            let check = MembershipQuestion { caller: work.actor.user(), user: &user, groups: groups.clone() };
+            Ok(check.answer(work.store)?)
+        })
+    }
+
+    /// What `ask` finds for a caller who has `permission` on it, where that depends on nothing but the caller's own account, or the error
+    /// `missing`; `user` is the user that the found thing is. `None`: the actor is no caller, or it depends on more.
+    pub(super) fn find<T, E: From<Refused> + From<StoreError>>(
+        &self,
+        context: &Context,
+        permission: Permission,
+        ask: impl FnOnce(UserId) -> Result<FoundFor<T>, StoreError>,
+        user: impl FnOnce(&T) -> Option<UserId>,
+        missing: E,
+    ) -> Result<Option<T>, E> {
+        let Actor::Caller(caller) = context.actor() else { return Ok(None) };
+        let FoundFor { caller: account, found } = ask(caller.user)?;
+        let actor = self.admit_account(context, caller, account)?;
+        let Some(decided) = actor.authorise_at_once(permission, found.as_ref().and_then(user)) else { return Ok(None) };
+        decided.map_err(Refused::from)?;
+        found.map(Some).ok_or(missing)
+    }
+
+    /// The caller, by their account alone. `None`: the actor is no caller.
+    pub(super) fn admit(&self, context: &Context) -> Result<Option<Admitted>, Refused> {
+        let Actor::Caller(caller) = context.actor() else { return Ok(None) };
+        let account = self.store.account(context.cancellation(), caller.user)?;
+        self.admit_account(context, caller, account).map(Some)
+    }
+
+    pub(super) fn admit_account(
+        &self,
+        context: &Context,
+        caller: &Caller,
+        account: Option<AccountStatus>,
+    ) -> Result<Admitted, Refused> {
+        Ok(admitted(context, Admitted::admit_caller(caller, account, context.now(), self.policy)?))
     }
 
     /// Admits the actor and runs `work` beside other writers.
@@ -142,10 +221,7 @@ impl Directory {
     }
 
     fn begin<'a, S: Reader + ?Sized>(&self, context: &Context, store: &'a mut S) -> Result<Work<'a, S>, Refused> {
-        let actor = Admitted::admit(store, context.actor(), context.now(), self.policy)?;
-        if let Some(admission) = actor.admission() {
-            context.admitted(admission);
-        }
+        let actor = admitted(context, Admitted::admit(store, context.actor(), context.now(), self.policy)?);
         Ok(Work { store, actor, notes: Vec::new() })
     }
 
@@ -160,14 +236,19 @@ impl Directory {
         let mut unit = self.begin(context, store).map_err(|refused| Undone::Refused(refused.into()))?;
         let finish = work(&mut unit).map_err(Undone::Refused)?;
         *notes = unit.notes;
-        match finish {
-            Finish::Commit(value) => Ok(value),
-            Finish::Rollback(value) => Err(Undone::Rollback(value)),
-        }
+        finish.into()
     }
 }
 
-fn end<T, E>(context: &Context, ended: Result<T, Undone<T, E>>, notes: Vec<AuditNote>) -> Result<T, E> {
+/// Notes in the context who the actor is.
+fn admitted(context: &Context, actor: Admitted) -> Admitted {
+    if let Some(admission) = actor.admission() {
+        context.admitted(admission);
+    }
+    actor
+}
+
+pub(super) fn end<T, E>(context: &Context, ended: Result<T, Undone<T, E>>, notes: Vec<AuditNote>) -> Result<T, E> {
     match ended {
         Ok(value) => {
             context.note(notes);

@@ -121,6 +121,11 @@ impl Directory {
 
     /// Reads a user (contract 4.4).
     pub fn user(&self, context: &Context, user: &UserIdentifier) -> Result<User, ReadUserError> {
+        let ask = |caller| self.store.user_for(context.cancellation(), caller, user);
+        let (oneself, missing) = (|user: &User| Some(user.id), ReadUserError::UserNotFound);
+        if let Some(user) = self.find(context, Permission::ReadUsers, ask, oneself, missing)? {
+            return Ok(user);
+        }
         self.read(context, |work| {
             let user = work.authorised_user(Permission::ReadUsers, user)?.ok_or(ReadUserError::UserNotFound)?;
             work.user(user)?.ok_or(ReadUserError::UserNotFound)

@@ -83,6 +83,14 @@ impl GroupReader for State {
         identifiers.iter().filter_map(|identifier| self.group_id(identifier).transpose()).collect()
     }
 
+    fn groups_named<'n>(
+        &mut self,
+        names: &BTreeSet<&'n NameKey>,
+    ) -> Result<BTreeMap<&'n NameKey, GroupId>, StoreError> {
+        let found = |name: &&'n NameKey| self.groups.names.get(*name).map(|group| (*name, *group));
+        Ok(names.iter().filter_map(found).collect())
+    }
+
     fn group(&mut self, id: GroupId) -> Result<Option<Group>, StoreError> {
         Ok(self.with_counts(id))
     }

@@ -61,6 +61,18 @@ impl MembershipReader for State {
         Ok(groups.iter().any(|group| self.members_within(*group, Reach::Effective).contains(&user)))
     }
 
+    fn effective_memberships_among(
+        &mut self,
+        pairs: &BTreeSet<(UserId, GroupId)>,
+    ) -> Result<BTreeSet<(UserId, GroupId)>, StoreError> {
+        let groups: BTreeSet<GroupId> = pairs.iter().map(|(_, group)| *group).collect();
+        let members = |group: &GroupId| (*group, self.members_within(*group, Reach::Effective));
+        let members: BTreeMap<GroupId, BTreeSet<UserId>> = groups.iter().map(members).collect();
+        let is_member =
+            |(user, group): &&(UserId, GroupId)| members.get(group).is_some_and(|members| members.contains(user));
+        Ok(pairs.iter().filter(is_member).copied().collect())
+    }
+
     fn members(
         &mut self,
         group: GroupId,

@@ -100,6 +100,11 @@ impl UserReader for State {
         })
     }
 
+    fn users_named<'n>(&mut self, names: &BTreeSet<&'n NameKey>) -> Result<BTreeMap<&'n NameKey, UserId>, StoreError> {
+        let found = |name: &&'n NameKey| self.users.identifiers.get(*name).map(|(user, _)| (*name, *user));
+        Ok(names.iter().filter_map(found).collect())
+    }
+
     fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
         Ok(self.users.get(id).cloned())
     }

@@ -29,9 +29,24 @@ pub enum UserIdentifier {
     Name(NameKey),
 }
 
+impl UserIdentifier {
+    /// The name, if it is one.
+    #[must_use]
+    pub fn name(&self) -> Option<&NameKey> {
+        match self {
+            Self::Name(name) => Some(name),
+            Self::Current | Self::Id(_) => None,
+        }
+    }
+}
+
 impl From<&str> for UserIdentifier {
     /// A text that reads as `@current` or as a GUID is one, because no name does.
     fn from(text: &str) -> Self {
+        // An id needs no key, which would take many times as long to make.
+        if let Some(id) = parse_guid(text) {
+            return Self::Id(UserId(id));
+        }
         let key = NameKey::of(text);
         let read = key.folded();
         if read == "@current" {
@@ -50,8 +65,22 @@ pub enum GroupIdentifier {
     Name(NameKey),
 }
 
+impl GroupIdentifier {
+    /// The name, if it is one.
+    #[must_use]
+    pub fn name(&self) -> Option<&NameKey> {
+        match self {
+            Self::Name(name) => Some(name),
+            Self::Id(_) => None,
+        }
+    }
+}
+
 impl From<&str> for GroupIdentifier {
     fn from(text: &str) -> Self {
+        if let Some(id) = parse_guid(text) {
+            return Self::Id(GroupId(id));
+        }
         let key = NameKey::of(text);
         parse_guid(&key.folded()).map_or(Self::Name(key), |id| Self::Id(GroupId(id)))
     }

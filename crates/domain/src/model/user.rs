@@ -7,12 +7,14 @@ mod locale;
 mod lockout;
 mod names;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use uuid::Uuid;
 
 use crate::api_key::ApiKey;
 use crate::custom::Custom;
+use crate::name::NameKey;
 use crate::time::Timestamp;
 use crate::version::Version;
 
@@ -153,6 +155,11 @@ impl User {
     pub(crate) fn of_api_key(key: &ApiKey) -> Self {
         let user = Self::without_password(key.user, key.name.clone(), Provider::contensis(), key.created);
         Self { suspended: !key.enabled, ..user }
+    }
+
+    /// The keys of the names that identify the user: of the username and of the email address.
+    pub(crate) fn name_keys(&self) -> BTreeSet<NameKey> {
+        [Some(self.username.key()), self.email.as_ref().map(Email::key)].into_iter().flatten().collect()
     }
 
     /// Whether the account is suspended by an administrator or has expired (contract 3.3).

@@ -1,11 +1,12 @@
 //! Groups and their own properties.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::StoreError;
 use crate::email_domain::EmailDomain;
 use crate::group::{Group, GroupId};
 use crate::identifier::GroupIdentifier;
+use crate::name::NameKey;
 use crate::page::Paged;
 use crate::search::GroupListing;
 
@@ -15,6 +16,9 @@ pub trait GroupReader {
     fn group_id(&mut self, identifier: &GroupIdentifier) -> Result<Option<GroupId>, StoreError>;
     /// The groups that any of `identifiers` name.
     fn group_ids(&mut self, identifiers: &[GroupIdentifier]) -> Result<BTreeSet<GroupId>, StoreError>;
+    /// The groups whose name is one of `names`, by that name. A constant number of statements.
+    fn groups_named<'n>(&mut self, names: &BTreeSet<&'n NameKey>)
+    -> Result<BTreeMap<&'n NameKey, GroupId>, StoreError>;
     /// The group with this id.
     fn group(&mut self, id: GroupId) -> Result<Option<Group>, StoreError>;
     /// Those of `ids` that are the id of no group.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::StoreError;
-use crate::group::{Group, GroupId, GroupName};
+use super::{AccountStatus, ChildReader, GroupReader, StoreError, UserReader};
+use crate::group::{Group, GroupId, GroupName, SystemGroup};
+use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Paged;
 use crate::search::{GroupListing, UserListing};
 use crate::time::Timestamp;
@@ -18,12 +19,69 @@ pub enum Reach {
     Effective,
 }
 
+/// What decides whether a change of who belongs to a group is allowed. All of it is about one state of the store. If the caller does
+/// not exist, the rest may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MembersChange {
+    /// The account of the caller, if it exists. Whether a System Administrator is also an effective member of another
+    /// administrators' group may be left out, because it changes nothing.
+    pub caller: Option<AccountStatus>,
+    /// The group that is to change, if it exists.
+    pub group: Option<GroupId>,
+    /// Whether it is `Everyone`.
+    pub is_everyone: bool,
+    /// The administrators' groups that are the group or above it.
+    pub administrators: BTreeSet<SystemGroup>,
+    /// The user who is to join or to leave, if they exist.
+    pub user: Option<UserId>,
+}
+
+impl MembersChange {
+    /// Decides by the methods of a reader, which defines what the answer of a store has to be.
+    pub fn by_reading<R: UserReader + GroupReader + ChildReader + ?Sized>(
+        reader: &mut R,
+        caller: Option<UserId>,
+        group: &GroupIdentifier,
+        user: Option<&UserIdentifier>,
+    ) -> Result<Self, StoreError> {
+        let account = caller.map(|caller| reader.account_status(caller)).transpose()?.flatten();
+        let user = match user {
+            Some(UserIdentifier::Current) => account.as_ref().and(caller),
+            Some(identifier) => reader.user_id(identifier)?,
+            None => None,
+        };
+        let Some(group) = reader.group_id(group)? else {
+            return Ok(Self { caller: account, user, ..Self::default() });
+        };
+        let is_everyone = reader.group_id(&SystemGroup::Everyone.identifier())? == Some(group);
+        let administrators = reader.administrators_above(group)?;
+        Ok(Self { caller: account, group: Some(group), is_everyone, administrators, user })
+    }
+}
+
 /// Reads memberships.
-pub trait MembershipReader {
+pub trait MembershipReader: UserReader + GroupReader + ChildReader {
+    /// What decides about a change of who belongs to `group`, by `caller` and for `user`, where there are such;
+    /// [`UserIdentifier::Current`] is the caller. The methods of the reader define the answer; a store that can answer in one
+    /// round trip does.
+    fn members_change(
+        &mut self,
+        caller: Option<UserId>,
+        group: &GroupIdentifier,
+        user: Option<&UserIdentifier>,
+    ) -> Result<MembersChange, StoreError> {
+        MembersChange::by_reading(self, caller, group, user)
+    }
     /// Whether `user` is a member of `group` or of any group below it. The cost does not depend on the depth.
     fn is_effective_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError>;
     /// Whether `user` is a member of any of `groups` or of any group below them.
     fn is_effective_member_of_any(&mut self, groups: &BTreeSet<GroupId>, user: UserId) -> Result<bool, StoreError>;
+    /// Those of `pairs` whose user is a member of the group or of any group below it. A constant number of statements, whose cost
+    /// does not depend on the depth.
+    fn effective_memberships_among(
+        &mut self,
+        pairs: &BTreeSet<(UserId, GroupId)>,
+    ) -> Result<BTreeSet<(UserId, GroupId)>, StoreError>;
     /// A page of the members of `group` that pass the listing's filter, each once, without the members of the `excluded`
     /// groups. `reach` applies to `group` and to the `excluded` groups alike.
     fn members(

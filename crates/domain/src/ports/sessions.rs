@@ -1,6 +1,6 @@
 //! Sessions: refresh tokens, of which only digests are stored.
 
-use super::StoreError;
+use super::{AccountStatus, StoreError, UserReader};
 use crate::model::scopes::Scopes;
 use crate::secret::SecretDigest;
 use crate::time::Timestamp;
@@ -20,9 +20,19 @@ pub struct RefreshGrant {
 }
 
 /// Reads sessions.
-pub trait SessionReader {
+pub trait SessionReader: UserReader {
     /// What the refresh token with this digest grants.
     fn refresh_grant(&mut self, token: &SecretDigest) -> Result<Option<RefreshGrant>, StoreError>;
+    /// What the refresh token with this digest grants, and the account of its user. The methods above define the answer; a store that
+    /// can answer in one round trip does. Whether a System Administrator is also an effective member of another administrators' group may
+    /// be left out.
+    fn refresh_grant_and_account(
+        &mut self,
+        token: &SecretDigest,
+    ) -> Result<Option<(RefreshGrant, AccountStatus)>, StoreError> {
+        let Some(grant) = self.refresh_grant(token)? else { return Ok(None) };
+        Ok(self.account_status(grant.user)?.map(|account| (grant, account)))
+    }
 }
 
 /// Changes sessions.

@@ -1,6 +1,9 @@
 //! The store of the directory.
 
-use super::{Cancellation, Reader, StoreError, Writer};
+use super::{AccountStatus, Cancellation, FoundFor, MembershipAnswer, MembershipQuestion, Reader, StoreError, Writer};
+use crate::group::Group;
+use crate::identifier::{GroupIdentifier, UserIdentifier};
+use crate::user::{User, UserId};
 
 /// Keeps the directory.
 ///
@@ -19,6 +22,11 @@ pub trait Store: Send + Sync {
     fn reading(&self, cancellation: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError>;
     /// Changes that commute: adding members, creating users and groups. Several may run at once.
     fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError>;
+    /// Changes that commute with one another, and not with those of [`writing_alone`](Self::writing_alone): several may run at once, but none
+    /// beside one of those. Removing members, for example, who are no administrators until an edge is added.
+    fn writing_shared(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        self.writing_alone(work)
+    }
     /// Changes that must see no other such change from first read to end: edges between groups, and removals that could
     /// take the last administrator.
     fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError>;
@@ -29,6 +37,37 @@ pub trait Store: Send + Sync {
     /// When the store cannot be reached, or would not commit a change: because it is read-only, full or damaged, for example. After
     /// a unit of work failed for such a reason, it keeps failing until a change was committed.
     fn ready(&self) -> Result<(), StoreError>;
+    /// The answer that [`MembershipQuestion::answer`] gives in a unit of work that reads, with the same limit of time and the same
+    /// cancellation. A store that can answer in one round trip does, as with the methods below.
+    fn check(
+        &self,
+        cancellation: &Cancellation,
+        check: &MembershipQuestion<'_>,
+    ) -> Result<MembershipAnswer, StoreError> {
+        check.by_reading(self, cancellation)
+    }
+    /// The account of `caller`.
+    fn account(&self, cancellation: &Cancellation, caller: UserId) -> Result<Option<AccountStatus>, StoreError> {
+        read_alone(self, cancellation, &mut |reader| reader.account_status(caller))
+    }
+    /// The user that `user` names, and the account of the caller who asks; [`UserIdentifier::Current`] is the caller.
+    fn user_for(
+        &self,
+        cancellation: &Cancellation,
+        caller: UserId,
+        user: &UserIdentifier,
+    ) -> Result<FoundFor<User>, StoreError> {
+        read_alone(self, cancellation, &mut |reader| FoundFor::<User>::by_reading(reader, caller, user))
+    }
+    /// The group that `group` names, and the account of the caller who asks.
+    fn group_for(
+        &self,
+        cancellation: &Cancellation,
+        caller: UserId,
+        group: &GroupIdentifier,
+    ) -> Result<FoundFor<Group>, StoreError> {
+        read_alone(self, cancellation, &mut |reader| FoundFor::<Group>::by_reading(reader, caller, group))
+    }
 }
 
 /// Asks a store to roll a unit of work back.
@@ -57,6 +96,14 @@ impl dyn Store + '_ {
         typed(&mut work, |work| self.writing(work))
     }
 
+    /// Runs `work` beside other writers, but not beside those that run alone; what it did stays if it returns `Ok`.
+    pub fn write_shared<T, E: From<StoreError>>(
+        &self,
+        mut work: impl FnMut(&mut dyn Writer) -> Result<T, E>,
+    ) -> Result<T, E> {
+        typed(&mut work, |work| self.writing_shared(work))
+    }
+
     /// Runs `work` while no other such work runs; what it did stays if it returns `Ok`.
     pub fn write_alone<T, E: From<StoreError>>(
         &self,
@@ -64,6 +111,17 @@ impl dyn Store + '_ {
     ) -> Result<T, E> {
         typed(&mut work, |work| self.writing_alone(work))
     }
+}
+
+/// The result of `work` in a unit of work of its own.
+pub(super) fn read_alone<S: Store + ?Sized, T>(
+    store: &S,
+    cancellation: &Cancellation,
+    work: &mut dyn FnMut(&mut dyn Reader) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut outcome = None;
+    store.reading(cancellation, &mut |reader| outcome = Some(work(reader)))?;
+    outcome.unwrap_or_else(|| Err(StoreError::idle()))
 }
 
 type WriteWork<'a> = dyn FnMut(&mut dyn Writer) -> Result<(), Undo> + 'a;

@@ -1,6 +1,6 @@
 //! Users, their credentials and the names that identify them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::StoreError;
 use crate::api_key::ApiKeyId;
@@ -21,6 +21,8 @@ pub trait UserReader {
     fn account_status(&mut self, user: UserId) -> Result<Option<AccountStatus>, StoreError>;
     /// The user that `identifier` names; [`UserIdentifier::Current`] names nobody here.
     fn user_id(&mut self, identifier: &UserIdentifier) -> Result<Option<UserId>, StoreError>;
+    /// The users whose username or email address is one of `names`, by that name. A constant number of statements.
+    fn users_named<'n>(&mut self, names: &BTreeSet<&'n NameKey>) -> Result<BTreeMap<&'n NameKey, UserId>, StoreError>;
     /// The user with this id.
     fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
     /// Those of `ids` that are the id of no user.

@@ -11,11 +11,11 @@ pub(crate) struct FieldErrors(Vec<InvalidField>);
 
 impl FieldErrors {
     /// `value` if no field is invalid, otherwise 422.
-    pub(super) fn into_result<T>(self, message: &'static str, value: T) -> Result<T, Problem> {
+    pub(crate) fn into_result<T>(self, message: &'static str, value: T) -> Result<T, Problem> {
         if self.0.is_empty() { Ok(value) } else { Err(Problem::invalid(message, &self.0)) }
     }
 
-    pub(super) fn add(&mut self, field: String, message: &str) {
+    pub(crate) fn add(&mut self, field: String, message: &str) {
         if self.0.len() < MOST_FAULTS {
             self.0.push(InvalidField { field, message: message.to_owned() });
         }
@@ -29,17 +29,18 @@ impl FieldErrors {
 
 /// The kind of JSON that a property must be.
 #[derive(Clone, Copy)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     Text,
     Boolean,
     Integer,
     Texts,
     Object,
+    Objects,
 }
 
 impl Wanted {
     /// What is wrong with `json`, which is not `null` and could not be read.
-    pub(super) fn fault(self, json: &str) -> &'static str {
+    pub(crate) fn fault(self, json: &str) -> &'static str {
         match (self, json.as_bytes().first()) {
             // These are of the right kind, and nothing else in them can be wrong.
             (Self::Text, Some(b'"')) | (Self::Object, Some(b'{')) => HALF_PAIR,
@@ -48,6 +49,7 @@ impl Wanted {
             (Self::Integer, _) => "The value must be a whole number",
             (Self::Texts, _) => "The value must be an array of strings",
             (Self::Object, _) => "The value must be an object",
+            (Self::Objects, _) => "The value must be an array of objects",
         }
     }
 }

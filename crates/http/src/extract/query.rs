@@ -72,7 +72,17 @@ impl Query {
         match self.value(name)?.map(|value| value.to_ascii_lowercase()).as_deref() {
             None | Some("false" | "0") => Ok(false),
             Some("true" | "1") => Ok(true),
-            Some(_) => Err(Problem::bad_request(format!("The parameter '{name}' must be true or false"))),
+            Some(_) => Err(not_a_switch(name)),
+        }
+    }
+
+    /// A boolean parameter that a client of the platform does not know; `false` if absent. So an empty one, which those clients send for
+    /// what is absent, is refused like every other that cannot be read.
+    pub(crate) fn switch(&self, name: &str) -> Result<bool, Problem> {
+        let is_named = |(key, _): &(Option<String>, _)| key.as_ref().is_some_and(|key| key.eq_ignore_ascii_case(name));
+        match self.value(name)? {
+            None if form::pairs(self.text.as_bytes()).any(|pair| is_named(&pair)) => Err(not_a_switch(name)),
+            _ => self.is_on(name),
         }
     }
 
@@ -111,6 +121,10 @@ impl Query {
         }
         Ok(found)
     }
+}
+
+fn not_a_switch(name: &str) -> Problem {
+    Problem::bad_request(format!("The parameter '{name}' must be true or false"))
 }
 
 #[cfg(test)]
@@ -164,5 +178,15 @@ mod tests {
             assert_eq!(query(text).is_on("x").ok(), Some(expected), "{text}");
         }
         assert!(query("x=yes").is_on("x").is_err());
+    }
+
+    #[test]
+    fn a_switch_is_never_there_without_a_value() {
+        for (text, expected) in [("", false), ("y=&z", false), ("x=TRUE", true), ("X=1&x=1", true), ("x=0", false)] {
+            assert_eq!(query(text).switch("x").ok(), Some(expected), "{text}");
+        }
+        for text in ["x", "x=", "X=undefined", "x=null", "x=yes", "x=true&x=false", "x=%FF"] {
+            assert!(query(text).switch("x").is_err(), "{text}");
+        }
     }
 }

@@ -123,6 +123,14 @@ pub(crate) struct IncludeSelfParameter {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct DetailParameter {
+    /// Whether the answer also tells which users and groups there are.
+    #[param(default = false, value_type = bool, required = false)]
+    detail: Option<bool>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct IdentityParameters {
     /// Only those at this issuer.
     #[param(example = "https://id.example.com/realms/main", value_type = String, required = false)]

@@ -16,7 +16,7 @@ pub(crate) enum Lane {
     Read,
     /// Changes a few rows.
     Write,
-    /// Reads or changes many rows: listings, searches, bulk changes.
+    /// Reads or changes many rows: listings, searches, bulk changes, many checks at once.
     Long,
     /// Searches that may make very many comparisons for every row. They run on the threads of `Long`, but only on few of them.
     Heavy,
@@ -27,10 +27,19 @@ pub(crate) enum Lane {
 /// A search longer than this many bytes may make so many comparisons that it takes as long as hundreds of listings.
 const HEAVY: usize = 1000;
 
+/// Checks in a body longer than this many bytes are more than some dozens.
+const MANY_CHECKS: usize = 4096;
+
 impl Lane {
     /// The lane of a search of so many bytes. The length decides, because the search is parsed in the lane.
     pub(crate) fn of_search(bytes: usize) -> Self {
         if bytes > HEAVY { Self::Heavy } else { Self::Long }
+    }
+
+    /// The lane of many checks in a body of so many bytes. Few checks together go where single ones do, so that they do not wait for
+    /// listings; many go where they can neither take the threads of single ones nor more than half of the connections.
+    pub(crate) fn of_checks(bytes: usize) -> Self {
+        if bytes > MANY_CHECKS { Self::Long } else { Self::Read }
     }
 }
 

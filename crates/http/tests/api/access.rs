@@ -12,7 +12,7 @@ use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN, World, by};
 
 /// The path with everything in braces filled in, the body, and the status for: nobody, a token nobody was given, an
 /// ordinary user, an administrator.
-pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 43] = [
+pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 44] = [
     ("GET", "/", "/", "", [200, 200, 200, 200]),
     ("GET", "/api/openapi.json", "/api/openapi.json", "", [200, 200, 200, 200]),
     ("GET", "/docs", "/docs", "", [200, 200, 200, 200]),
@@ -68,6 +68,7 @@ pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 43] = [
     ("POST", "/api/security/groups/{group}/groups", "/api/security/groups/Soap/groups", "[]", [401, 401, 403, 204]),
     ("PUT", CHILD, "/api/security/groups/Soap/groups/Technicians", "", [401, 401, 403, 204]),
     ("DELETE", CHILD, "/api/security/groups/Soap/groups/Below", "", [401, 401, 403, 204]),
+    ("POST", CHECKS, CHECKS, r#"{"checks":[{"user":"tyler","group":"Soap"}]}"#, [401, 401, 403, 200]),
     ("GET", "/api/security/apiKeys", "/api/security/apiKeys", "", [401, 401, 403, 200]),
     ("POST", "/api/security/apiKeys", "/api/security/apiKeys", r#"{"name":"New"}"#, [401, 401, 403, 201]),
     ("GET", API_KEY, "/api/security/apiKeys/Factory", "", [401, 401, 403, 200]),
@@ -78,6 +79,7 @@ pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 43] = [
 
 const CONFIGURATION: &str = "/authenticate/.well-known/openid-configuration";
 const KEYS: &str = "/authenticate/.well-known/openid-configuration/jwks";
+const CHECKS: &str = "/api/security/memberships/check";
 const API_KEY: &str = "/api/security/apiKeys/{key}";
 const SEARCH: &str = "/api/security/users/search";
 const USER: &str = "/api/security/users/{user}";

@@ -13,6 +13,7 @@ mod health;
 mod listings;
 mod logs;
 mod members;
+mod membership_checks;
 mod openapi;
 mod order;
 mod path_prefix;

@@ -100,6 +100,9 @@ async fn answers_have_the_described_form() {
         (Method::POST, TOKEN_ENDPOINT, TOKEN_ENDPOINT, "grant_type=password&username=bob&password=x", 400),
         (Method::GET, CONFIGURATION, CONFIGURATION, "", 200),
         (Method::GET, KEYS, KEYS, "", 200),
+        (Method::POST, CHECKS, CHECKS, CHECK, 200),
+        (Method::POST, CHECKS, "/api/security/memberships/check?detail=true", CHECK, 200),
+        (Method::POST, CHECKS, CHECKS, r#"{"checks":[]}"#, 422),
         (Method::POST, API_KEYS, API_KEYS, r#"{"name":"Factory"}"#, 201),
         (Method::GET, API_KEYS, API_KEYS, "", 200),
         (Method::POST, MEMBERS, "/api/security/groups/Soap/users", r#"["75490b0f56f74690a20a6f2a822f1d3f"]"#, 404),
@@ -131,6 +134,7 @@ async fn what_a_body_may_hold_is_read() {
         ("UserAction", Method::POST, "/api/security/users/bob/actions", "{}"),
         ("NewGroup", Method::POST, GROUPS, r#"{"name":"Soap"}"#),
         ("GroupChanges", Method::PUT, "/api/security/groups/Everyone", "{}"),
+        ("MembershipChecks", Method::POST, "/api/security/memberships/check", "{}"),
         ("NewApiKey", Method::POST, API_KEYS, r#"{"name":"Mill"}"#),
         ("ApiKeyChanges", Method::PUT, "/api/security/apiKeys/Factory", "{}"),
     ] {
@@ -200,6 +204,8 @@ async fn the_document_and_its_page_need_no_token_and_no_other_host() {
 const TOKEN_ENDPOINT: &str = "/authenticate/connect/token";
 const CONFIGURATION: &str = "/authenticate/.well-known/openid-configuration";
 const KEYS: &str = "/authenticate/.well-known/openid-configuration/jwks";
+const CHECKS: &str = "/api/security/memberships/check";
+const CHECK: &str = r#"{"checks":[{"user":"bob","group":"Soap"},{"user":"@current","group":"Nothing"}]}"#;
 const API_KEYS: &str = "/api/security/apiKeys";
 const SEARCH: &str = "/api/security/users/search";
 const USERS: &str = "/api/security/users";

@@ -5,6 +5,8 @@ use actix_web::test::TestRequest;
 
 use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN, World, by};
 
+const CHECKS: &str = "/api/security/memberships/check";
+
 /// Each request has a fault of its own and of every kind after it: the path, the method, the token, the permission, the
 /// body, the target, the fields, the state.
 #[actix_web::test]
@@ -34,6 +36,15 @@ async fn the_first_fault_is_the_one_that_is_told() {
         (ADMINISTRATOR, "POST", bulk, "[1]", 400),
         (ADMINISTRATOR, "POST", bulk, large.as_str(), 413),
         (ADMINISTRATOR, "POST", bulk, r#"["75490b0f-56f7-4690-a20a-6f2a822f1d3f"]"#, 404),
+        (UNKNOWN, "GET", CHECKS, "x", 405),
+        (UNKNOWN, "POST", CHECKS, large.as_str(), 401),
+        // Of whom they ask, the body tells.
+        (ORDINARY, "POST", CHECKS, large.as_str(), 413),
+        (ORDINARY, "POST", CHECKS, "x", 400),
+        (ORDINARY, "POST", CHECKS, r#"{"checks":[{"user":"@current"}]}"#, 422),
+        (ORDINARY, "POST", CHECKS, r#"{"checks":[{"user":"nobody","group":"Nothing"}]}"#, 403),
+        (ADMINISTRATOR, "POST", "/api/security/memberships/check?detail=x", "x", 400),
+        (ADMINISTRATOR, "POST", CHECKS, r#"{"checks":[{"user":"nobody","group":"Nothing"}]}"#, 200),
         (ADMINISTRATOR, "PUT", "/api/security/groups/Nothing/groups/Nothing", "", 404),
         (ADMINISTRATOR, "POST", "/api/security/groups", r#"{"name":"Soap","type":"sys"}"#, 422),
         (ADMINISTRATOR, "POST", "/api/security/groups", r#"{"name":"Soap"}"#, 409),

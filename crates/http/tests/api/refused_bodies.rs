@@ -6,7 +6,7 @@ use crate::openapi::{document, operations};
 use crate::world::{ADMINISTRATOR, World, by, error};
 
 /// Every route with a body but that of tokens: its method, its template, and its path.
-const ROUTES: [(&str, &str, &str); 12] = [
+const ROUTES: [(&str, &str, &str); 13] = [
     ("POST", "/api/security/users", "/api/security/users"),
     ("POST", "/api/security/users/search", "/api/security/users/search"),
     ("PUT", "/api/security/users/{user}", "/api/security/users/bob"),
@@ -17,6 +17,7 @@ const ROUTES: [(&str, &str, &str); 12] = [
     ("PUT", "/api/security/groups/{group}", "/api/security/groups/Everyone"),
     ("POST", "/api/security/groups/{group}/users", "/api/security/groups/Everyone/users"),
     ("POST", "/api/security/groups/{group}/groups", "/api/security/groups/Everyone/groups"),
+    ("POST", "/api/security/memberships/check", "/api/security/memberships/check"),
     ("POST", "/api/security/apiKeys", "/api/security/apiKeys"),
     ("PUT", "/api/security/apiKeys/{key}", "/api/security/apiKeys/Factory"),
 ];

@@ -18,6 +18,7 @@ enum Kind {
     Integer,
     Texts,
     Object,
+    Objects,
 }
 
 /// Fields, each with what it holds.
@@ -99,7 +100,13 @@ const KEY_FIELDS: Places = &[
     (r#"{"name":"Mill",%}"#, "", &[("description", Kind::Text), ("enabled", Kind::Boolean), ("scopes", Kind::Texts)]),
 ];
 
-fn bodies() -> [Body; 9] {
+const CHECKS: Places = &[
+    ("{%}", "", &[("checks", Kind::Objects)]),
+    (r#"{"checks":[{"user":"bob",%}]}"#, "checks[0].", &[("group", Kind::Text)]),
+    (r#"{"checks":[{"user":"bob","group":"Soap"},{"group":"Soap",%}]}"#, "checks[1].", &[("user", Kind::Text)]),
+];
+
+fn bodies() -> [Body; 10] {
     [
         Body {
             schema: "NewUser",
@@ -160,6 +167,13 @@ fn bodies() -> [Body; 9] {
             )],
         },
         Body {
+            schema: "MembershipChecks",
+            method: Method::POST,
+            path: "/api/security/memberships/check",
+            message: "There are validation errors in the checks",
+            places: CHECKS,
+        },
+        Body {
             schema: "NewApiKey",
             method: Method::POST,
             path: "/api/security/apiKeys",
@@ -184,6 +198,7 @@ const NO_SUCH_DATE: &str = "There is no such date or time";
 const WHOLE: &str = "The value must be a whole number";
 const SWITCH: &str = "The value must be true or false";
 const OBJECT: &str = "The value must be an object";
+const OBJECTS: &str = "The value must be an array of objects";
 const TEXTS: &str = "The value must be an array of strings";
 
 impl Kind {
@@ -244,6 +259,19 @@ impl Kind {
                     ("[]", "", OBJECT),
                     ("true", "", OBJECT),
                     (r#"{"\ud800":1}"#, "", HALF),
+                ];
+            }
+            Self::Objects => {
+                return vec![
+                    ("\"x\"", "", OBJECTS),
+                    ("5", "", OBJECTS),
+                    ("{}", "", OBJECTS),
+                    ("false", "", OBJECTS),
+                    ("[null]", "[0]", OBJECT),
+                    ("[[]]", "[0]", OBJECT),
+                    ("[\"bob\"]", "[0]", OBJECT),
+                    (r#"[{"user":"bob","group":"Soap"},7]"#, "[1]", OBJECT),
+                    (r#"[{"\ud800":1}]"#, "[0]", HALF),
                 ];
             }
         };

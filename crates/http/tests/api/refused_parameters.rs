@@ -21,7 +21,7 @@ fn faults(parameter: &str) -> Option<Vec<(&'static str, String)>> {
             rows
         }
         "pageSize" => ["abc", "0", "-1", "1.5", "1e2", "[]", "%D9%A3"].map(|bad| (bad, whole(1))).into(),
-        "includeInherited" | "includeSelf" | "suspended" | "forcePasswordReset" | "classicUserId" => {
+        "includeInherited" | "includeSelf" | "detail" | "suspended" | "forcePasswordReset" | "classicUserId" => {
             ["yes", "on", "2", "-1", "%22true%22", "true,false"].map(|bad| (bad, switch())).into()
         }
         "cursor" => {

@@ -1,5 +1,8 @@
 //! SQLite's statements.
 
+mod memberships;
+pub(crate) mod memory;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,20 +18,28 @@ use super::TransactionMode;
 use crate::sql_types::{Key, UuidSql};
 use crate::statement_guard::StatementGuard;
 
-/// How long a connection waits for the lock of another one, in milliseconds.
-const BUSY_TIMEOUT: u32 = 30_000;
-/// The page cache of a connection.
-const CACHE_KIBIBYTES: u32 = 16_000;
+pub(crate) use memberships::{
+    change_member_count, change_users, insert_member, merge_count_slots, note_memberships, note_renamed, remove_member,
+    subtract_from_member_counts,
+};
 
-/// Sets up a connection. `busy_timeout` comes first, because switching to WAL may have to wait; foreign keys are off unless a
-/// connection switches them on. The file is not mapped into memory: there, a failing disk or a truncated file would end the process.
+/// The most pages that a connection keeps, within what all connections may ([`memory`]), and the most memory that it sorts in.
+const CACHE_KIBIBYTES: u32 = 2_000;
+
+/// Sets up a connection, which waits for the locks of others for `busy_timeout`. That comes first, because switching to WAL may have
+/// to wait; foreign keys are off unless a connection switches them on. The file is not mapped into memory: there, a failing disk or a
+/// truncated file would end the process. What is sorted, and what is kept to undo a statement, goes to temporary files once it is large.
 ///
 /// `guard` can end its statements.
-pub(crate) fn set_up(connection: &mut SqliteConnection, guard: &Arc<StatementGuard>) -> QueryResult<()> {
+pub(crate) fn set_up(
+    connection: &mut SqliteConnection,
+    busy_timeout: Duration,
+    guard: &Arc<StatementGuard>,
+) -> QueryResult<()> {
     connection.batch_execute(&format!(
-        "PRAGMA busy_timeout = {BUSY_TIMEOUT}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{CACHE_KIBIBYTES}; \
-         PRAGMA mmap_size = 0;"
+        "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+         PRAGMA temp_store = FILE; PRAGMA cache_size = -{CACHE_KIBIBYTES}; PRAGMA mmap_size = 0;",
+        busy_timeout.as_millis()
     ))?;
     let guard = Arc::clone(guard);
     guildhall_interrupt_check_utils::register_nondeterministic_impl(connection, move || guard.check())?;
@@ -70,7 +81,7 @@ extern "SQL" {
 pub(crate) fn begin(connection: &mut SqliteConnection, mode: TransactionMode, _: Option<Duration>) -> QueryResult<()> {
     let sql = match mode {
         TransactionMode::Read => "BEGIN DEFERRED",
-        TransactionMode::Write | TransactionMode::WriteAlone => "BEGIN IMMEDIATE",
+        TransactionMode::Write | TransactionMode::WriteShared | TransactionMode::WriteAlone => "BEGIN IMMEDIATE",
     };
     AnsiTransactionManager::begin_transaction_sql(connection, sql)
 }
@@ -135,66 +146,6 @@ pub(crate) fn insert_members(
     .bind::<Binary, _>(packed(&users))
     .bind::<UuidSql, _>(group)
     .bind::<BigInt, _>(added)
-    .execute(connection)
-}
-
-/// There is one slot, because there is one writer.
-pub(crate) fn change_member_count(connection: &mut SqliteConnection, group: Key, change: i64) -> QueryResult<usize> {
-    sql_query(
-        "INSERT INTO group_user_counts (group_id, slot, users, changes) VALUES ($1, 0, $2, abs($2)) \
-         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
-         changes = group_user_counts.changes + excluded.changes",
-    )
-    .bind::<UuidSql, _>(group)
-    .bind::<BigInt, _>(change)
-    .execute(connection)
-}
-
-/// Subtracts the user from the member count of each of their groups.
-pub(crate) fn subtract_from_member_counts(connection: &mut SqliteConnection, user: Key) -> QueryResult<usize> {
-    sql_query(
-        "INSERT INTO group_user_counts (group_id, slot, users, changes) \
-         SELECT group_id, 0, -1, 1 FROM group_users WHERE user_id = $1 \
-         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
-         changes = group_user_counts.changes + excluded.changes",
-    )
-    .bind::<UuidSql, _>(user)
-    .execute(connection)
-}
-
-/// Does nothing: there is one slot.
-#[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
-pub(crate) fn merge_count_slots(_: &mut SqliteConnection) -> QueryResult<usize> {
-    Ok(0)
-}
-
-/// Adds `users` to the number of all users, and counts a change of who they are or of their names.
-pub(crate) fn change_users(connection: &mut SqliteConnection, users: i64) -> QueryResult<usize> {
-    sql_query(
-        "INSERT INTO user_counts (slot, users, changes) VALUES (0, $1, 1) \
-         ON CONFLICT (slot) DO UPDATE SET users = user_counts.users + excluded.users, changes = user_counts.changes + 1",
-    )
-    .bind::<BigInt, _>(users)
-    .execute(connection)
-}
-
-/// Counts a change of memberships or of edges between groups.
-pub(crate) fn note_memberships(connection: &mut SqliteConnection) -> QueryResult<usize> {
-    sql_query(
-        "INSERT INTO user_counts (slot, users, changes, memberships) VALUES (0, 0, 0, 1) \
-         ON CONFLICT (slot) DO UPDATE SET memberships = user_counts.memberships + 1",
-    )
-    .execute(connection)
-}
-
-/// Counts a change in each group of the user: the username of a member changed.
-pub(crate) fn note_renamed(connection: &mut SqliteConnection, user: Key) -> QueryResult<usize> {
-    sql_query(
-        "INSERT INTO group_user_counts (group_id, slot, users, changes) \
-         SELECT group_id, 0, 0, 1 FROM group_users WHERE user_id = $1 \
-         ON CONFLICT (group_id, slot) DO UPDATE SET changes = group_user_counts.changes + excluded.changes",
-    )
-    .bind::<UuidSql, _>(user)
     .execute(connection)
 }
 

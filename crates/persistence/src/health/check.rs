@@ -3,13 +3,16 @@
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
-use r2d2::{ManageConnection, Pool};
+use r2d2::Pool;
 
 use super::{DatabaseFault, FaultFound, Health, postgres, sqlite};
 use crate::connection::{AnyConnection, Manager, Pooled};
 
 /// How long a file that is not to be used is left alone between two checks, unless somebody asks whether it is ready.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long the connection of a check waits for a lock of SQLite: whoever asks whether the service is ready does not wait long either.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How often a check is tried whose statement is refused for a reason that is not known.
 const MAX_ATTEMPTS: u32 = 3;
@@ -115,7 +118,7 @@ impl HealthCheck {
             attempts += 1;
             let mut opened = self
                 .manager
-                .connect()
+                .connect_within(BUSY_TIMEOUT)
                 .map_err(|error| FaultFound::new(error.fault().unwrap_or(DatabaseFault::Unreachable), error))?;
             match Self::check_connection(&mut opened, before) {
                 // A request to cancel a statement may have hit the check, and not be told from another refusal.
@@ -134,5 +137,41 @@ impl HealthCheck {
                 if before.is_some() { postgres::try_change(connection).map_err(failed)? } else { Ok(()) }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use diesel::connection::SimpleConnection;
+    use diesel::prelude::*;
+
+    use super::{DatabaseFault, HealthCheck, Manager};
+    use crate::health::DatabaseFile;
+    use crate::location::Location;
+
+    #[test]
+    fn a_locked_file_is_told_from_one_that_cannot_be_reached_and_is_not_awaited_for_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("guildhall.db");
+        let mut other = SqliteConnection::establish(&path.display().to_string()).unwrap();
+        other.batch_execute("CREATE TABLE other (x)").unwrap();
+        let check = HealthCheck::new(Manager {
+            file: Some(DatabaseFile::at(&path).unwrap()),
+            location: Location::Sqlite(path),
+            prepared_statements: true,
+            session: None,
+            health: Arc::default(),
+        });
+        other.batch_execute("BEGIN EXCLUSIVE").unwrap();
+        let asked = Instant::now();
+        assert_eq!(check.diagnose().unwrap_err().fault, DatabaseFault::Locked);
+        // Connections of the pool wait for half a minute.
+        assert!(asked.elapsed() < Duration::from_secs(15), "{:?}", asked.elapsed());
+        other.batch_execute("ROLLBACK").unwrap();
+        // The lock is gone: it is looked at again, and is not a file of this program.
+        assert_eq!(check.diagnose().unwrap_err().fault, DatabaseFault::Incomplete);
     }
 }

@@ -8,6 +8,8 @@ use std::fmt;
 pub(crate) enum DatabaseFault {
     /// No connection can be opened: nobody answers, or the server takes no more, or not with these credentials.
     Unreachable,
+    /// Another process holds the lock of the SQLite file.
+    Locked,
     /// It only reads: a standby, or set so.
     ReadOnly,
     /// There is no space left for data.
@@ -49,6 +51,7 @@ impl fmt::Display for DatabaseFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Unreachable => "the database cannot be reached",
+            Self::Locked => "the database is locked by another process",
             Self::ReadOnly => "the database is read-only",
             Self::Full => "the database has no space left",
             Self::OutOfMemory => "the database has no memory left",
@@ -85,6 +88,7 @@ impl DatabaseFault {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
+            Self::Locked => "locked",
             Self::ReadOnly => "read_only",
             Self::Full => "full",
             Self::OutOfMemory => "out_of_memory",
@@ -102,6 +106,7 @@ impl DatabaseFault {
     pub(crate) fn cure(self) -> &'static str {
         match self {
             Self::Unreachable => "start it, or mend the network, the credentials or its limit of connections",
+            Self::Locked => "end the process that keeps its lock, such as a shell or a backup",
             Self::ReadOnly => "make it writable, or let database.url name the primary",
             Self::Full => "make space on its disk",
             Self::OutOfMemory => "give it more memory",
@@ -144,6 +149,7 @@ impl DatabaseFault {
     pub(crate) fn ends_with_a_commit(self) -> bool {
         match self {
             Self::Unreachable
+            | Self::Locked
             | Self::ReadOnly
             | Self::Full
             | Self::OutOfMemory

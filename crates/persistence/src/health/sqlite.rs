@@ -25,7 +25,6 @@ struct Report {
 /// Whether a change would be taken. After a fault one is committed, which changes nothing that is read; then a connection that
 /// writes meanwhile leaves the fault as it was.
 pub(crate) fn check(connection: &mut SqliteConnection, before: Option<DatabaseFault>) -> Result<(), FaultFound> {
-    connection.batch_execute("PRAGMA busy_timeout = 0").map_err(found)?;
     let names = TABLES.map(|name| format!("'{name}'")).join(", ");
     let tables = format!("SELECT count(*) AS count FROM sqlite_schema WHERE type = 'table' AND name IN ({names})");
     let is_here: Count = sql_query(tables).get_result(connection).map_err(found)?;
@@ -38,6 +37,7 @@ pub(crate) fn check(connection: &mut SqliteConnection, before: Option<DatabaseFa
             return Err(FaultFound::new(DatabaseFault::Damaged, report.quick_check));
         }
     }
+    connection.batch_execute("PRAGMA busy_timeout = 0").map_err(found)?;
     match (connection.batch_execute("BEGIN IMMEDIATE"), before) {
         (Ok(()), None) => connection.batch_execute("ROLLBACK"),
         (Ok(()), Some(_)) => connection.batch_execute(
@@ -54,6 +54,7 @@ pub(crate) fn check(connection: &mut SqliteConnection, before: Option<DatabaseFa
 
 fn found(error: Error) -> FaultFound {
     let fault = match &error {
+        error if dialect::sqlite::is_busy(error) => Some(DatabaseFault::Locked),
         Error::DatabaseError(_, information) => DatabaseFault::of_sqlite(information.message()),
         _ => None,
     };

@@ -28,6 +28,11 @@ impl DatabaseFile {
         Ok(Self { path: path.to_path_buf(), device: metadata.dev(), inode: metadata.ino() })
     }
 
+    /// The folder that the file is in.
+    pub(crate) fn folder(&self) -> &Path {
+        folder_of(&self.path)
+    }
+
     /// Checks that the same file is still at the path.
     pub(crate) fn check_identity(&self) -> Result<(), FaultFound> {
         match Self::at(&self.path) {

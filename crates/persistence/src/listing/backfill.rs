@@ -1,7 +1,10 @@
 //! Writes the search rows of users and groups that were stored before there were such rows.
 
+use diesel::connection::SimpleConnection;
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::BigInt;
 
 use super::filter_sql::Fragment;
 use super::index_rows;
@@ -11,6 +14,27 @@ use crate::schema::{groups, user_search, users};
 use crate::sql_types::{Key, UuidSql, saturating};
 use crate::tables::{groups_in_order, users_in_order};
 use crate::unit_of_work::Failure;
+
+#[derive(QueryableByName)]
+struct UserVersion {
+    #[diesel(sql_type = BigInt)]
+    user_version: i64,
+}
+
+/// Whether all users and groups have had search rows since the last of so many migrations. SQLite's `user_version` tells, because
+/// looking would read an index of all users. PostgreSQL has no such number; there, a backfill is due at every start, and merges the slots
+/// of the member counts too.
+pub(crate) fn is_backfilled(connection: &mut AnyConnection, migrations: usize) -> QueryResult<bool> {
+    let AnyConnection::Sqlite(connection) = connection else { return Ok(false) };
+    let found: UserVersion = sql_query("SELECT user_version FROM pragma_user_version").get_result(connection)?;
+    Ok(usize::try_from(found.user_version) == Ok(migrations))
+}
+
+/// Notes that all users and groups have search rows after so many migrations.
+pub(crate) fn note_backfilled(connection: &mut AnyConnection, migrations: usize) -> QueryResult<()> {
+    let AnyConnection::Sqlite(connection) = connection else { return Ok(()) };
+    connection.batch_execute(&format!("PRAGMA user_version = {migrations}"))
+}
 
 /// How many users one unit of work backfills.
 pub(crate) const BACKFILL_LIMIT: u64 = 1000;

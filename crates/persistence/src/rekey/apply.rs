@@ -1,56 +1,16 @@
-//! Writes the keys.
+//! Writes the keys that no name is found by.
 
 use diesel::prelude::*;
 use guildhall_domain::email_domain::EmailDomain;
 use uuid::Uuid;
 
 use super::PAGE;
-use super::plan::Plan;
 use crate::connection::AnyConnection;
-use crate::dialect;
 use crate::listing::index_rows;
-use crate::schema::{group_email_domains, groups, user_identifiers, users};
+use crate::schema::{group_email_domains, groups, users};
 use crate::sql_types::Key;
 use crate::tables::{groups_in_order, users_in_order};
 use crate::unit_of_work::Failure;
-
-/// Replaces the keys of names, after all that change were given up: a key may be the one of before of a name that was changed to
-/// make room for it.
-pub(super) fn names(connection: &mut AnyConnection, plan: &Plan) -> Result<(), Failure> {
-    for id in plan.users.keys() {
-        diesel::delete(user_identifiers::table.filter(user_identifiers::user_id.eq(*id))).execute(connection)?;
-        diesel::update(users::table.find(*id)).set(users::username_key.eq(no_key(*id))).execute(connection)?;
-    }
-    for id in plan.groups.keys() {
-        diesel::update(groups::table.find(*id)).set(groups::name_key.eq(no_key(*id))).execute(connection)?;
-    }
-    for (id, names) in &plan.users {
-        for (key, by_authority) in names.keys() {
-            diesel::insert_into(user_identifiers::table)
-                .values((
-                    user_identifiers::identifier_key.eq(key),
-                    user_identifiers::user_id.eq(*id),
-                    user_identifiers::by_authority.eq(by_authority),
-                ))
-                .execute(connection)?;
-        }
-        let key = names.username_key();
-        diesel::update(users::table.find(*id)).set(users::username_key.eq(key)).execute(connection)?;
-        dialect::note_renamed(connection, *id)?;
-    }
-    if !plan.users.is_empty() {
-        dialect::change_users(connection, 0)?;
-    }
-    for (id, names) in &plan.groups {
-        diesel::update(groups::table.find(*id)).set(groups::name_key.eq(&names.key)).execute(connection)?;
-    }
-    Ok(())
-}
-
-/// A text that is the key of no name, because it holds a control character, and of no other row.
-fn no_key(id: Key) -> String {
-    format!("\u{1}{}", id.0)
-}
 
 /// Replaces the domains of groups by their form in ASCII. One that is none by the present rules stays, and no address has it.
 pub(super) fn email_domains(connection: &mut AnyConnection) -> Result<(), Failure> {

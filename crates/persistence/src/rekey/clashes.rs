@@ -1,31 +1,73 @@
 //! The report of names that would be the same.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use uuid::Uuid;
 
 use crate::dialect::Dialect;
+use crate::sql_types::Key;
 
 /// The most clashes that a report lists.
 const MOST_LISTED: usize = 100;
+/// After so many clashes, no more are looked for.
+const MOST_FOUND: usize = 1000;
 
 /// Names that differ by the keys that are stored, and are the same by those that would be; and names that have nothing visible or are
 /// too long.
 #[derive(Debug)]
 pub struct NameClashes {
-    pub(super) dialect: Dialect,
-    pub(super) clashes: Vec<Clash>,
+    dialect: Dialect,
+    clashes: Vec<Clash>,
+    are_all: bool,
+}
+
+/// The clashes that were found so far.
+#[derive(Default)]
+pub(super) struct Clashes {
+    unusable: Vec<Clash>,
+    /// Keys, and who would have them, by which name.
+    contested: BTreeMap<(Entity, String), BTreeMap<Uuid, String>>,
+}
+
+impl Clashes {
+    /// Whether more are to be looked for.
+    pub(super) fn has_room(&self) -> bool {
+        self.unusable.len() + self.contested.len() < MOST_FOUND
+    }
+
+    /// Adds a name that can have no key of its own.
+    pub(super) fn add_unusable(&mut self, entity: Entity, id: Key, name: &str) {
+        self.unusable.push(Clash { entity, named: vec![(id.0, name.to_owned())] });
+    }
+
+    /// Adds two that would have the same key, each with the name that has it.
+    pub(super) fn add(&mut self, entity: Entity, key: &str, named: [(Key, &str); 2]) {
+        let contested = self.contested.entry((entity, key.to_owned())).or_default();
+        contested.extend(named.map(|(id, name)| (id.0, name.to_owned())));
+    }
+
+    /// The report, if there are any.
+    pub(super) fn into_report(self, dialect: Dialect) -> Option<NameClashes> {
+        let are_all = self.has_room();
+        let mut clashes = self.unusable;
+        // Two clashes between the same two users are one.
+        let contested: BTreeSet<_> = self.contested.into_iter().map(|((entity, _), named)| (entity, named)).collect();
+        clashes
+            .extend(contested.into_iter().map(|(entity, named)| Clash { entity, named: named.into_iter().collect() }));
+        (!clashes.is_empty()).then_some(NameClashes { dialect, clashes, are_all })
+    }
 }
 
 /// Users or groups with one key, and what they are called. Alone, its name cannot be a key.
-#[derive(Clone, Debug)]
-pub(super) struct Clash {
-    pub(super) entity: Entity,
-    pub(super) named: Vec<(Uuid, String)>,
+#[derive(Debug)]
+struct Clash {
+    entity: Entity,
+    named: Vec<(Uuid, String)>,
 }
 
 /// What a name names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Entity {
     User,
     Group,
@@ -49,7 +91,8 @@ impl fmt::Display for NameClashes {
             writeln!(formatter, "  {what} {}", named.join(", "))?;
         }
         if count > MOST_LISTED {
-            writeln!(formatter, "  and {} more", count - MOST_LISTED)?;
+            let at_least = if self.are_all { "" } else { "at least " };
+            writeln!(formatter, "  and {at_least}{} more", count - MOST_LISTED)?;
         }
         let id = match self.dialect {
             Dialect::Postgres => "'ID'",

@@ -2,11 +2,11 @@
 //! transaction that changes an edge, and only here and in `dialect::insert_closure_pairs`.
 
 use diesel::prelude::*;
-use diesel::sql_query;
 use guildhall_domain::group::GroupId;
 
 use crate::connection::AnyConnection;
 use crate::dialect;
+use crate::prepared::prepared;
 use crate::schema::{group_children, group_closure, groups};
 use crate::sql_types::{Key, UuidSql};
 use crate::unit_of_work::Failure;
@@ -24,7 +24,7 @@ pub(super) fn insert_group(connection: &mut AnyConnection, group: GroupId) -> Re
 /// that another path connects are inserted again.
 pub(super) fn remove_child(connection: &mut AnyConnection, parent: GroupId, child: GroupId) -> Result<(), Failure> {
     // Both databases take numbered parameters in this form, in the order in which they first appear.
-    sql_query(
+    prepared(
         "DELETE FROM group_closure \
          WHERE ancestor_id IN (SELECT ancestor_id FROM group_closure WHERE descendant_id = $1) \
          AND descendant_id IN (SELECT descendant_id FROM group_closure WHERE ancestor_id = $2)",
@@ -45,7 +45,7 @@ pub(super) fn detach(connection: &mut AnyConnection, group: GroupId) -> Result<(
     dialect::note_memberships(connection)?;
     let edges = group_children::parent_id.eq(Key(group.0)).or(group_children::child_id.eq(Key(group.0)));
     diesel::delete(group_children::table.filter(edges)).execute(connection)?;
-    sql_query(
+    prepared(
         "DELETE FROM group_closure \
          WHERE ancestor_id IN (SELECT ancestor_id FROM group_closure WHERE descendant_id = $1 AND ancestor_id <> $1) \
          AND descendant_id IN (SELECT descendant_id FROM group_closure WHERE ancestor_id = $1 AND descendant_id <> $1)",
@@ -62,7 +62,7 @@ pub(super) fn detach(connection: &mut AnyConnection, group: GroupId) -> Result<(
 /// so the pair of v with the path's end was no candidate either. Both pairs are still stored: every remaining path is found as
 /// such a pair, an edge, and such a pair.
 fn restore(connection: &mut AnyConnection, parent: GroupId, child: GroupId) -> Result<(), Failure> {
-    sql_query(
+    prepared(
         "INSERT INTO group_closure (ancestor_id, descendant_id) \
          SELECT DISTINCT above.ancestor_id, below.descendant_id \
          FROM group_closure AS leaving \

@@ -1,6 +1,6 @@
 //! A group as a row of `groups`, with what other tables hold of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use diesel::dsl::AsSelect;
 use diesel::prelude::*;
@@ -74,32 +74,43 @@ fn complete(connection: &mut AnyConnection, rows: Vec<(GroupRow, i64)>) -> Resul
     for (group, slot) in slots {
         *users.entry(group).or_default() += slot;
     }
-    let mut domains: BTreeMap<Key, BTreeSet<EmailDomain>> = BTreeMap::new();
+    let mut domains: BTreeMap<Key, Vec<String>> = BTreeMap::new();
     let pairs = group_email_domains::table
         .filter(group_email_domains::group_id.eq_any(ids))
         .select((group_email_domains::group_id, group_email_domains::domain))
         .load::<(Key, String)>(connection)?;
     for (group, domain) in pairs {
-        domains.entry(group).or_default().insert(EmailDomain::stored(domain));
+        domains.entry(group).or_default().push(domain);
     }
     let complete = |(row, children): (GroupRow, i64)| {
-        let key = row.id;
-        let invalid = |what: &str| Failure::Data(format!("the {what} of group {} is not valid", key.0));
-        Ok(Group {
-            id: GroupId(key.0),
-            name: GroupName::stored(row.name),
-            description: row.description,
-            kind: kind(&row.kind).ok_or_else(|| invalid("kind"))?,
-            user_count: users.get(&key).copied().unwrap_or_default().unsigned_abs(),
-            child_group_count: children.unsigned_abs(),
-            custom: custom_properties::read(&row.custom)?,
-            auto_membership_email_domains: domains.remove(&key).unwrap_or_default(),
-            created: Timestamp::from_milliseconds(row.created),
-            modified: Timestamp::from_milliseconds(row.modified),
-            version: Version(row.version.unsigned_abs()),
-        })
+        let (users, domains) = (users.get(&row.id).copied(), domains.remove(&row.id));
+        group(row, children, users.unwrap_or_default(), domains.unwrap_or_default())
     };
     rows.into_iter().map(complete).collect()
+}
+
+/// The group of a row, with the numbers of its children and its direct members, and its email domains.
+pub(super) fn group(
+    row: GroupRow,
+    children: i64,
+    users: i64,
+    domains: impl IntoIterator<Item = String>,
+) -> Result<Group, Failure> {
+    let id = row.id.0;
+    let invalid = |what: &str| Failure::Data(format!("the {what} of group {id} is not valid"));
+    Ok(Group {
+        id: GroupId(id),
+        name: GroupName::stored(row.name),
+        description: row.description,
+        kind: kind(&row.kind).ok_or_else(|| invalid("kind"))?,
+        user_count: users.unsigned_abs(),
+        child_group_count: children.unsigned_abs(),
+        custom: custom_properties::read(&row.custom)?,
+        auto_membership_email_domains: domains.into_iter().map(EmailDomain::stored).collect(),
+        created: Timestamp::from_milliseconds(row.created),
+        modified: Timestamp::from_milliseconds(row.modified),
+        version: Version(row.version.unsigned_abs()),
+    })
 }
 
 pub(super) fn kind_text(kind: GroupKind) -> &'static str {

@@ -1,11 +1,12 @@
 //! Groups and their own properties.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 use guildhall_domain::email_domain::EmailDomain;
 use guildhall_domain::group::{Group, GroupId, GroupKind};
 use guildhall_domain::identifier::GroupIdentifier;
+use guildhall_domain::name::NameKey;
 use guildhall_domain::page::Paged;
 use guildhall_domain::ports::{GroupReader, GroupWriter, StoreError};
 use guildhall_domain::search::GroupListing;
@@ -13,7 +14,7 @@ use guildhall_domain::search::GroupListing;
 use super::closure;
 use super::group_row::{self, GroupRow, kind_text};
 use crate::connection::AnyConnection;
-use crate::dialect;
+use crate::dialect::{self, lookups};
 use crate::listing::{self, index_rows};
 use crate::schema::{group_email_domains, groups};
 use crate::sql_types::Key;
@@ -48,6 +49,13 @@ impl GroupReader for Unit<'_> {
             let identified = groups::id.eq_any(keys).or(groups::name_key.eq_any(names));
             Ok(ids(groups::table.filter(identified).select(groups::id).load(connection)?))
         })
+    }
+
+    fn groups_named<'n>(
+        &mut self,
+        names: &BTreeSet<&'n NameKey>,
+    ) -> Result<BTreeMap<&'n NameKey, GroupId>, StoreError> {
+        Ok(self.named(names, lookups::groups_named)?.into_iter().map(|(name, key)| (name, GroupId(key.0))).collect())
     }
 
     fn group(&mut self, id: GroupId) -> Result<Option<Group>, StoreError> {

@@ -1,7 +1,6 @@
 //! Counts of wrong passwords, and the addresses from which users sign in.
 
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{BigInt, Binary, Integer, Nullable};
 use guildhall_domain::ports::{KnownAddress, LockoutReader, LockoutWriter, StoreError};
 use guildhall_domain::secret::SecretDigest;
@@ -13,6 +12,7 @@ use super::user_names;
 use crate::connection::AnyConnection;
 use crate::dialect;
 use crate::listing::index_rows;
+use crate::prepared::prepared;
 use crate::schema::{known_addresses, unknown_sign_ins, users};
 use crate::sql_types::{Digest, Key, UuidSql};
 use crate::unit_of_work::{Failure, Unit};
@@ -82,7 +82,7 @@ impl LockoutWriter for Unit<'_> {
         let nobody = UserId(Uuid::nil());
         let (failures, locks, until) = columns(lockout);
         self.run(|connection| {
-            sql_query(
+            prepared(
                 "INSERT INTO unknown_sign_ins (place, name, lock_failures, locks, locked_until) \
                  VALUES ($1, $2, $3, $4, $5) \
                  ON CONFLICT (place) DO UPDATE SET name = excluded.name, lock_failures = excluded.lock_failures, \
@@ -111,7 +111,7 @@ impl LockoutWriter for Unit<'_> {
         most: u32,
     ) -> Result<(), StoreError> {
         self.run(|connection| {
-            sql_query(
+            prepared(
                 "INSERT INTO known_addresses (user_id, address, signed_in, lock_failures, locks, locked_until) \
                  VALUES ($1, $2, $3, 0, 0, NULL) ON CONFLICT (user_id, address) DO UPDATE \
                  SET signed_in = excluded.signed_in, lock_failures = 0, locks = 0, locked_until = NULL",
@@ -120,7 +120,7 @@ impl LockoutWriter for Unit<'_> {
             .bind::<Binary, _>(Digest(*address))
             .bind::<BigInt, _>(now.milliseconds())
             .execute(connection)?;
-            sql_query(
+            prepared(
                 "DELETE FROM known_addresses WHERE user_id = $1 AND address NOT IN (SELECT kept.address \
                  FROM known_addresses kept WHERE kept.user_id = $1 ORDER BY kept.signed_in DESC, kept.address DESC LIMIT $2)",
             )

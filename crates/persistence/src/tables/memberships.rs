@@ -5,21 +5,35 @@ use std::collections::BTreeSet;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use guildhall_domain::group::{Group, GroupId, GroupKind, GroupName};
+use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::page::Paged;
-use guildhall_domain::ports::{MembershipReader, MembershipWriter, Reach, StoreError};
+use guildhall_domain::ports::{MembersChange, MembershipReader, MembershipWriter, Reach, StoreError};
 use guildhall_domain::search::{GroupListing, UserListing};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{User, UserId};
 
 use super::group_row::kind_text;
+use super::lookup;
 use crate::connection::AnyConnection;
-use crate::dialect;
+use crate::dialect::{self, lookups};
 use crate::listing;
 use crate::schema::{group_closure, group_users, groups};
 use crate::sql_types::Key;
 use crate::unit_of_work::{Failure, Unit};
 
 impl MembershipReader for Unit<'_> {
+    fn members_change(
+        &mut self,
+        caller: Option<UserId>,
+        group: &GroupIdentifier,
+        user: Option<&UserIdentifier>,
+    ) -> Result<MembersChange, StoreError> {
+        match caller {
+            Some(caller) => self.run(|connection| lookup::members_change(connection, caller, group, user)),
+            None => MembersChange::by_reading(self, caller, group, user),
+        }
+    }
+
     /// One join of the closure with the memberships, both looked up by index: the depth does not matter.
     fn is_effective_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
         let membership = group_users::table
@@ -38,6 +52,20 @@ impl MembershipReader for Unit<'_> {
             .filter(group_closure::ancestor_id.eq_any(groups))
             .select(group_users::user_id);
         self.run(|connection| Ok(diesel::select(exists(membership)).get_result(connection)?))
+    }
+
+    fn effective_memberships_among(
+        &mut self,
+        pairs: &BTreeSet<(UserId, GroupId)>,
+    ) -> Result<BTreeSet<(UserId, GroupId)>, StoreError> {
+        if pairs.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let keys: Vec<(Key, Key)> = pairs.iter().map(|(user, group)| (Key(user.0), Key(group.0))).collect();
+        self.run(|connection| {
+            let found = lookups::effective_memberships(connection, &keys)?;
+            Ok(found.into_iter().map(|(user, group)| (UserId(user.0), GroupId(group.0))).collect())
+        })
     }
 
     fn members(
@@ -98,21 +126,21 @@ impl MembershipReader for Unit<'_> {
 
 impl MembershipWriter for Unit<'_> {
     fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, at: Timestamp) -> Result<u64, StoreError> {
+        let at = at.milliseconds();
+        if let (Some(user), 1) = (users.first(), users.len()) {
+            return self
+                .run(|connection| Ok(dialect::insert_member(connection, Key(group.0), Key(user.0), at)? as u64));
+        }
         let keys = users.iter().map(|user| Key(user.0)).collect();
         self.run(|connection| {
-            let new = dialect::insert_members(connection, Key(group.0), keys, at.milliseconds())?;
+            let new = dialect::insert_members(connection, Key(group.0), keys, at)?;
             change_count(connection, group, i64::try_from(new).unwrap_or(i64::MAX))?;
             Ok(new as u64)
         })
     }
 
     fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
-        self.run(|connection| {
-            let membership = group_users::table.find((Key(group.0), Key(user.0)));
-            let removed = diesel::delete(membership).execute(connection)?;
-            change_count(connection, group, -i64::try_from(removed).unwrap_or(i64::MAX))?;
-            Ok(removed > 0)
-        })
+        self.run(|connection| Ok(dialect::remove_member(connection, Key(group.0), Key(user.0))? > 0))
     }
 }
 

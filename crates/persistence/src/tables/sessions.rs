@@ -1,19 +1,27 @@
 //! Sessions: refresh tokens.
 
 use diesel::prelude::*;
-use diesel::sql_query;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Binary};
 use guildhall_domain::access::Scopes;
-use guildhall_domain::ports::{RefreshGrant, SessionReader, SessionWriter, StoreError};
+use guildhall_domain::ports::{AccountStatus, RefreshGrant, SessionReader, SessionWriter, StoreError};
 use guildhall_domain::secret::SecretDigest;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{SecurityStamp, UserId};
 
+use super::lookup;
+use crate::prepared::prepared;
 use crate::schema::refresh_tokens;
 use crate::sql_types::{Digest, Key, UuidSql};
 use crate::unit_of_work::{Failure, Unit};
 
 impl SessionReader for Unit<'_> {
+    fn refresh_grant_and_account(
+        &mut self,
+        token: &SecretDigest,
+    ) -> Result<Option<(RefreshGrant, AccountStatus)>, StoreError> {
+        self.run(|connection| lookup::refresh_grant_and_account(connection, token))
+    }
+
     fn refresh_grant(&mut self, token: &SecretDigest) -> Result<Option<RefreshGrant>, StoreError> {
         self.run(|connection| {
             let row: Option<(Key, Key, String, i64)> = refresh_tokens::table
@@ -54,8 +62,9 @@ impl SessionWriter for Unit<'_> {
     /// Fails if the token was deleted with its user after it was read; the work then runs again and finds no token.
     fn extend_refresh_token(&mut self, token: &SecretDigest, expires: Timestamp) -> Result<(), StoreError> {
         self.run(|connection| {
-            let extended = diesel::update(refresh_tokens::table.find(Digest(*token)))
-                .set(refresh_tokens::expires.eq(expires.milliseconds()))
+            let extended = prepared("UPDATE refresh_tokens SET expires = $1 WHERE digest = $2")
+                .bind::<BigInt, _>(expires.milliseconds())
+                .bind::<Binary, _>(Digest(*token))
                 .execute(connection)?;
             if extended == 0 { Err(Failure::Stale) } else { Ok(()) }
         })
@@ -72,7 +81,7 @@ impl SessionWriter for Unit<'_> {
             let invalid = refresh_tokens::stamp.ne(Key(stamp.0)).or(refresh_tokens::expires.le(now.milliseconds()));
             let theirs = refresh_tokens::table.filter(refresh_tokens::user_id.eq(Key(user.0)));
             diesel::delete(theirs.filter(invalid)).execute(connection)?;
-            sql_query(
+            prepared(
                 "DELETE FROM refresh_tokens WHERE user_id = $1 AND digest NOT IN (SELECT kept.digest \
                  FROM refresh_tokens kept WHERE kept.user_id = $1 ORDER BY kept.expires DESC, kept.digest DESC LIMIT $2)",
             )

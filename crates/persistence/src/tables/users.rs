@@ -1,6 +1,6 @@
 //! Users and their credentials.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
@@ -18,7 +18,7 @@ use guildhall_domain::user::{SecurityStamp, User, UserId};
 
 use super::user_names;
 use super::user_row::{self, UserRow};
-use crate::dialect;
+use crate::dialect::{self, lookups};
 use crate::listing::{self, index_rows};
 use crate::schema::{api_keys, group_closure, group_users, groups, user_identifiers, users};
 use crate::sql_types::Key;
@@ -118,6 +118,10 @@ impl UserReader for Unit<'_> {
             };
             Ok(found.map(|key| UserId(key.0)))
         })
+    }
+
+    fn users_named<'n>(&mut self, names: &BTreeSet<&'n NameKey>) -> Result<BTreeMap<&'n NameKey, UserId>, StoreError> {
+        Ok(self.named(names, lookups::users_named)?.into_iter().map(|(name, key)| (name, UserId(key.0))).collect())
     }
 
     fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {

@@ -1,11 +1,19 @@
 //! The store: runs units of work in transactions.
 
+mod statement;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::connection::TransactionManager;
 use diesel::prelude::*;
-use guildhall_domain::ports::{Cancellation, Reader, Store, StoreError, Undo, Writer};
+use guildhall_domain::group::Group;
+use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
+use guildhall_domain::ports::{
+    AccountStatus, Cancellation, FoundFor, MembershipAnswer, MembershipQuestion, Reader, Store, StoreError, Undo,
+    Writer,
+};
+use guildhall_domain::user::{User, UserId};
 use r2d2::{Pool, PooledConnection};
 use uuid::Uuid;
 
@@ -19,6 +27,7 @@ use crate::dialect::{self, Dialect, TransactionMode};
 use crate::health::{DatabaseFault, HealthCheck};
 use crate::listing::{BACKFILL_LIMIT, ListingCache, backfill};
 use crate::sql_types::Key;
+use crate::tables;
 
 /// The store in a database.
 pub(crate) struct DieselStore {
@@ -31,6 +40,8 @@ pub(crate) struct DieselStore {
     health: HealthCheck,
     /// Cancels statements of PostgreSQL.
     canceller: Option<Canceller>,
+    /// Whether a connection is the same session from one transaction to the next, so that it keeps its settings.
+    keeps_sessions: bool,
     /// The most time that a statement may take which reads, or that one may wait for a lock of another unit of work.
     limit: Option<Duration>,
 }
@@ -50,9 +61,11 @@ impl DieselStore {
         dialect: Dialect,
         health: HealthCheck,
         canceller: Option<Canceller>,
+        keeps_sessions: bool,
         limit: Option<Duration>,
     ) -> Self {
-        Self { connections, writers, dialect, cache: ListingCache::default(), health, canceller, limit }
+        let cache = ListingCache::default();
+        Self { connections, writers, dialect, cache, health, canceller, keeps_sessions, limit }
     }
 
     /// Writes the search rows of all users and groups that were stored before there were such rows.
@@ -77,11 +90,21 @@ impl DieselStore {
         cancellation: &Cancellation,
         work: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>,
     ) -> Result<(), StoreError> {
-        let began = Instant::now();
         let limit = if mode == TransactionMode::Read { self.limit } else { None };
+        self.retry(limit, cancellation, &mut || self.attempt(mode, cancellation, work))
+    }
+
+    /// Runs `attempt` until it is done, or is not worth being run again.
+    fn retry(
+        &self,
+        limit: Option<Duration>,
+        cancellation: &Cancellation,
+        attempt: &mut dyn FnMut() -> Attempt,
+    ) -> Result<(), StoreError> {
+        let began = Instant::now();
         let mut attempts = 0;
         loop {
-            let Attempt::Failed(failure) = self.attempt(mode, cancellation, work) else { return Ok(()) };
+            let Attempt::Failed(failure) = attempt() else { return Ok(()) };
             attempts += 1;
             if cancellation.is_cancelled() {
                 return Err(store_error(&Arc::new(Failure::Cancelled), limit, self.dialect));
@@ -177,11 +200,7 @@ impl DieselStore {
         let mut attempts = 0;
         self.health.check_file()?;
         loop {
-            let mut pooled = pool.get().map_err(Failure::NoConnection)?;
-            if pooled.generation != self.health.health().generation() {
-                pooled.broken = true;
-                continue;
-            }
+            let mut pooled = self.connection(pool)?;
             let began = Instant::now();
             let Err(error) = dialect::begin(&mut pooled.connection, mode, self.limit) else { return Ok(pooled) };
             pooled.broken = true;
@@ -191,6 +210,17 @@ impl DieselStore {
             if attempts > pool.max_size() || !matches!(kind, FailureKind::Lost | FailureKind::Unclear) {
                 return Err(failure);
             }
+        }
+    }
+
+    /// A connection of this pool. Those of an earlier generation are discarded.
+    fn connection(&self, pool: &Pool<Manager>) -> Result<PooledConnection<Manager>, Failure> {
+        loop {
+            let mut pooled = pool.get().map_err(Failure::NoConnection)?;
+            if pooled.generation == self.health.health().generation() {
+                return Ok(pooled);
+            }
+            pooled.broken = true;
         }
     }
 }
@@ -215,11 +245,48 @@ impl Store for DieselStore {
         self.run(TransactionMode::Write, &Cancellation::new(), &mut |unit| work(unit))
     }
 
+    fn writing_shared(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        self.run(TransactionMode::WriteShared, &Cancellation::new(), &mut |unit| work(unit))
+    }
+
     fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
         self.run(TransactionMode::WriteAlone, &Cancellation::new(), &mut |unit| work(unit))
     }
 
     fn ready(&self) -> Result<(), StoreError> {
         self.health.check(&self.connections).map_err(StoreError::unavailable)
+    }
+
+    fn check(
+        &self,
+        cancellation: &Cancellation,
+        check: &MembershipQuestion<'_>,
+    ) -> Result<MembershipAnswer, StoreError> {
+        match check.caller {
+            Some(caller) => self.run_statement(cancellation, |connection| tables::check(connection, caller, check)),
+            None => check.by_reading(self, cancellation),
+        }
+    }
+
+    fn account(&self, cancellation: &Cancellation, caller: UserId) -> Result<Option<AccountStatus>, StoreError> {
+        self.run_statement(cancellation, |connection| tables::account(connection, caller))
+    }
+
+    fn user_for(
+        &self,
+        cancellation: &Cancellation,
+        caller: UserId,
+        user: &UserIdentifier,
+    ) -> Result<FoundFor<User>, StoreError> {
+        self.run_statement(cancellation, |connection| tables::user_for(connection, caller, user))
+    }
+
+    fn group_for(
+        &self,
+        cancellation: &Cancellation,
+        caller: UserId,
+        group: &GroupIdentifier,
+    ) -> Result<FoundFor<Group>, StoreError> {
+        self.run_statement(cancellation, |connection| tables::group_for(connection, caller, group))
     }
 }

@@ -4,12 +4,16 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use guildhall_domain::contract::{Fixture, user_named};
 use guildhall_domain::group::GroupId;
+use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::memory::Memory;
 use guildhall_domain::ports::{Fault, NameSource, Store, StoreError, Writer};
 use guildhall_domain::user::{SecurityStamp, User};
+use guildhall_persistence::{Database, DatabaseSettings};
 use uuid::Uuid;
 
 use super::databases;
@@ -144,4 +148,34 @@ fn a_lasting_violation_in_sqlite_is_the_cause() {
 fn a_lasting_violation_in_postgres_is_the_cause() {
     let (database, _, _dropped) = databases::postgres();
     a_lasting_violation_is_the_cause(database.store(), "users_username_key_key", "group_users_group_id_fkey");
+}
+
+/// While one removal is not committed, another one is done; only work that runs alone has to wait for both.
+#[test]
+fn on_postgres_removals_do_not_wait_for_one_another() {
+    let (_database, url, _dropped) = databases::postgres();
+    let limit = Some(Duration::from_secs(5));
+    let settings = DatabaseSettings { statement_timeout: limit, ..databases::settings(&url) };
+    let database = Database::connect(&settings).expect("a database");
+    let fixture = Fixture::over(database.store());
+    let (group, users) = (fixture.group("Soap"), ["one", "two"].map(|name| fixture.user(name)));
+    fixture.join(group, &users);
+    let outcome: Result<(), StoreError> = fixture.store.write_shared(|directory| {
+        directory.remove_member(group, users[0])?;
+        let other = UserIdentifier::Id(users[1]);
+        let id = GroupIdentifier::Id(group);
+        thread::scope(|scope| {
+            let removed = scope.spawn(|| fixture.directory.remove_member(&fixture.by(&fixture.admin), &id, &other));
+            removed.join().expect("no panic").expect("it does not wait");
+        });
+        Ok(())
+    });
+    outcome.expect("committed");
+    assert_eq!(fixture.read(group).user_count, 0);
+    let alone: Result<(), StoreError> = fixture.store.write_shared(|_| {
+        let blocked: Result<(), StoreError> = fixture.store.write_alone(|_| Ok(()));
+        assert_eq!(blocked.expect_err("it waits").fault(), Fault::Unavailable);
+        Ok(())
+    });
+    alone.expect("committed");
 }

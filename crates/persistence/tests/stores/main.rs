@@ -1,9 +1,13 @@
 //! The store in a database: the contract in both, and tables that are what the code takes them for.
 
 #[cfg(test)]
+mod backfill;
+#[cfg(test)]
 mod children;
 #[cfg(test)]
 mod conflicts;
+#[cfg(test)]
+mod counting;
 #[cfg(test)]
 mod databases;
 #[cfg(test)]
@@ -11,11 +15,15 @@ mod faults;
 #[cfg(test)]
 mod listing_cache;
 #[cfg(test)]
+mod lone_statements;
+#[cfg(test)]
 mod member_counts;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod rekey;
+#[cfg(test)]
+mod routes;
 #[cfg(test)]
 mod searching;
 #[cfg(test)]

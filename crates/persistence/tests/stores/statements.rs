@@ -1,14 +1,11 @@
 //! How many statements work takes: the same, however much it is about.
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::sync::Once;
 
-use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
 use guildhall_domain::access::{Denied, Refused, Scopes};
 use guildhall_domain::api_key::ApiKeyDraft;
 use guildhall_domain::contract::Fixture;
-use guildhall_domain::directory::{MemberError, ReadUserError};
+use guildhall_domain::directory::{MemberError, MembershipCheck, ReadUserError};
 use guildhall_domain::group::{GroupId, SystemGroup};
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::page::Page;
@@ -16,38 +13,8 @@ use guildhall_domain::ports::Reach;
 use guildhall_domain::user::{UserDraft, UserId};
 use guildhall_persistence::Database;
 
+use super::counting::{count_from_now_on, statements};
 use super::databases;
-
-thread_local! {
-    static SENT: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counter;
-
-impl Instrumentation for Counter {
-    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
-            SENT.set(SENT.get() + 1);
-        }
-    }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the form that Diesel asks for")]
-fn counted() -> Option<Box<dyn Instrumentation>> {
-    Some(Box::new(Counter))
-}
-
-/// How many statements this thread sends while it does `work`.
-fn statements<T>(work: impl FnOnce() -> T) -> usize {
-    let before = SENT.get();
-    work();
-    SENT.get() - before
-}
-
-fn count_from_now_on() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| set_default_instrumentation(counted).expect("nobody instruments twice"));
-}
 
 /// What each kind of work takes, after `size` users and groups more.
 fn costs(fixture: &Fixture, prefix: &str, size: usize) -> Vec<usize> {
@@ -62,6 +29,20 @@ fn costs(fixture: &Fixture, prefix: &str, size: usize) -> Vec<usize> {
     let (id, everybody) = (GroupIdentifier::Id(top), users.iter().next().copied());
     let user = UserIdentifier::Id(everybody.expect("a user"));
     let administrators = GroupIdentifier::Name(SystemGroup::SystemAdministrators.key());
+    // By id and by name, and one of all groups.
+    let named = |user: &str, group: &str| MembershipCheck { user: user.into(), group: group.into() };
+    let checks: Vec<MembershipCheck> = users
+        .iter()
+        .zip(&groups)
+        .enumerate()
+        .flat_map(|(number, (user, group))| {
+            let name = format!("{prefix} {number}");
+            [named(&name, &name), named(&user.to_string(), &group.to_string())]
+        })
+        .collect();
+    let oneself = fixture.caller(everybody.expect("a user"));
+    let own: Vec<MembershipCheck> =
+        (0..size).map(|number| named(&format!("{prefix} 0"), &format!("{prefix} {number}"))).collect();
     let costs = vec![
         statements(|| directory.add_members(&fixture.by(admin), &id, &users).expect("added")),
         statements(|| directory.add_children(&fixture.by(admin), &id, &groups).expect("added")),
@@ -86,6 +67,9 @@ fn costs(fixture: &Fixture, prefix: &str, size: usize) -> Vec<usize> {
         }),
         statements(|| directory.api_keys(&fixture.by(admin), &page).expect("listed")),
         statements(|| directory.is_member(&fixture.by(admin), &id, &user).expect("checked")),
+        statements(|| directory.check_memberships(&fixture.by(admin), &checks).expect("checked")),
+        statements(|| directory.check_memberships_in_detail(&fixture.by(admin), &checks).expect("checked")),
+        statements(|| directory.check_memberships(&fixture.by(&oneself), &own).expect("checked")),
         {
             let group = groups.first().copied().expect("a group");
             for group in &groups {
@@ -156,8 +140,8 @@ fn a_stranger_costs_what_a_wrong_password_costs(database: &Database) {
 /// Whoever may not check a membership is refused by as many statements, whatever exists.
 fn outsiders_cost_the_same(fixture: &Fixture) {
     let outsider = fixture.caller(fixture.user("outsider"));
-    fixture.user("somebody");
-    fixture.group("Soap");
+    let somebody = fixture.user("somebody").to_string();
+    let soap = fixture.group("Soap").to_string();
     let denied = |outcome: Refused| assert!(matches!(outcome, Refused::Denied(Denied::NotPermitted)), "{outcome:?}");
     let mut costs = BTreeSet::new();
     for user in ["somebody", "nobody", "75490b0f-56f7-4690-a20a-6f2a822f1d3f"].map(UserIdentifier::from) {
@@ -177,6 +161,29 @@ fn outsiders_cost_the_same(fixture: &Fixture) {
         }
     }
     assert_eq!(costs.len(), 1, "{costs:?}");
+    // The same of many at once, by names and by ids.
+    for (users, groups) in [
+        (["somebody", "nobody"], ["Soap", "Nothing"]),
+        [
+            ["75490b0f-56f7-4690-a20a-6f2a822f1d3f", somebody.as_str()],
+            ["75490b0f-56f7-4690-a20a-6f2a822f1d3f", soap.as_str()],
+        ]
+        .into(),
+    ] {
+        let mut costs = BTreeSet::new();
+        for (user, group) in users.iter().flat_map(|user| groups.iter().map(move |group| (*user, *group))) {
+            let checks = ["@current", user].map(|user| MembershipCheck { user: user.into(), group: group.into() });
+            costs.insert(statements(|| {
+                denied(
+                    fixture
+                        .directory
+                        .check_memberships_in_detail(&fixture.by(&outsider), &checks)
+                        .expect_err("refused"),
+                );
+            }));
+        }
+        assert_eq!(costs.len(), 1, "{costs:?}");
+    }
 }
 
 #[test]

@@ -42,10 +42,12 @@ const USERS: &str = "/groups/{group}/users";
 const MEMBER: &str = "/groups/{group}/users/{user}";
 const CHILDREN: &str = "/groups/{group}/groups";
 const CHILD: &str = "/groups/{group}/groups/{child}";
+const CHECKS: &str = "/memberships/check";
+const SOME_CHECKS: &str = r#"{"checks":[{"user":"{user}","group":"{group}"},{"user":"{user}","group":"nothing"}]}"#;
 const API_KEY: &str = "/apiKeys/{key}";
 
 /// The rows of the two tables of endpoints, searching and API keys.
-pub(crate) const ENDPOINTS: [Endpoint; 35] = [
+pub(crate) const ENDPOINTS: [Endpoint; 36] = [
     endpoint(("GET", "/users"), ("/users", ""), 200, 403, [200, 200]),
     endpoint(("POST", "/users"), ("/users", NEW_USER), 201, 403, [201, 403]),
     endpoint(("GET", "/users/search"), ("/users/search", ""), 200, 403, [200, 200]),
@@ -93,6 +95,7 @@ pub(crate) const ENDPOINTS: [Endpoint; 35] = [
     endpoint(("POST", CHILDREN), (CHILDREN, r#"["{other}"]"#), 204, 403, [403, 204]),
     endpoint(("PUT", CHILD), ("/groups/{group}/groups/{other}", ""), 204, 403, [403, 204]),
     endpoint(("DELETE", CHILD), (CHILD, ""), 204, 403, [403, 204]),
+    endpoint(("POST", CHECKS), (CHECKS, SOME_CHECKS), 200, 200, [403, 403]),
     endpoint(("GET", "/apiKeys"), ("/apiKeys", ""), 200, 403, [403, 403]),
     endpoint(("POST", "/apiKeys"), ("/apiKeys", r#"{"name":"New key {number}"}"#), 201, 403, [403, 403]),
     endpoint(("GET", API_KEY), (API_KEY, ""), 200, 403, [403, 403]),

@@ -22,6 +22,10 @@ async fn work(setup: Setup) {
             app.request(reqwest::Method::GET, "/users?q=member&order=-created"),
             app.request(reqwest::Method::GET, &format!("/groups/{GROUP}/users")),
             app.client.get(format!("{}/health/ready", app.server.url)),
+            app.request(reqwest::Method::HEAD, &format!("/groups/{GROUP}/users/{user}")),
+            app.request(reqwest::Method::HEAD, &format!("/users/{user}/groups/Nothing,{GROUP}")),
+            app.request(reqwest::Method::GET, &format!("/users/{user}")),
+            app.request(reqwest::Method::GET, &format!("/groups/{GROUP}")),
         ];
         crowd.spawn(async move {
             let mut statuses = Vec::new();
@@ -32,7 +36,7 @@ async fn work(setup: Setup) {
         });
     }
     while let Some(statuses) = crowd.join_next().await {
-        assert_eq!(statuses.unwrap(), [204, 204, 200, 200, 200], "{}", app.server.output());
+        assert_eq!(statuses.unwrap(), [204, 204, 200, 200, 200, 204, 204, 200, 200], "{}", app.server.output());
     }
     assert_eq!(app.member_count(GROUP).await, 5);
     assert!(!app.server.output().contains("not ready: "), "{}", app.server.output());

@@ -176,6 +176,7 @@ async fn characters_that_a_database_cannot_store_harm_no_request(kind: Kind) {
         ("DELETE", "/users/marla/identities?issuer=%00", "", 404),
         ("DELETE", "/users/marla/identities?subject=a%00&issuer=b", "", 404),
         ("POST", "/users/search", r#"{"q":"\u0000"}"#, 200),
+        ("POST", "/memberships/check", r#"{"checks":[{"user":"\u0000","group":"a\u0000"}]}"#, 200),
         ("POST", "/users/search", r#"{"orderBy":"custom.\u0000"}"#, 400),
         ("POST", "/users/marla/actions", r#"{"type":"\u0000"}"#, 422),
         (

@@ -95,6 +95,9 @@ async fn every_route_takes_a_name_in_any_spelling(kind: Kind) {
             admin.send("HEAD", &member).await.is(204);
             let both = format!("/users/{spelling}/groups/nothing,{group_spelling}");
             admin.send("HEAD", &both).await.is(204);
+            let checks = json!({ "checks": [{ "user": spelling, "group": group_spelling }] });
+            let answers = admin.send_with("POST", "/memberships/check", &checks).await.is(200).json();
+            assert_eq!(answers, json!({ "results": [true] }), "{spelling} {group_spelling}");
             assert_eq!(app.members(&group).await, [user.as_str()]);
             admin.send("DELETE", &member).await.is(204);
         }

@@ -1,10 +1,11 @@
 //! Groups and their names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use guildhall_domain::email_domain::EmailDomain;
 use guildhall_domain::group::{Group, GroupId, GroupKind, GroupName, SystemGroup};
 use guildhall_domain::identifier::GroupIdentifier;
+use guildhall_domain::name::NameKey;
 use guildhall_domain::page::Paged;
 use guildhall_domain::ports::{GroupReader, GroupWriter, StoreError};
 use guildhall_domain::search::GroupListing;
@@ -116,6 +117,17 @@ impl<T: Tables> GroupReader for UnitOfWork<T> {
 
     fn group_ids(&mut self, identifiers: &[GroupIdentifier]) -> Result<BTreeSet<GroupId>, StoreError> {
         identifiers.iter().filter_map(|identifier| self.group_id(identifier).transpose()).collect()
+    }
+
+    fn groups_named<'n>(
+        &mut self,
+        names: &BTreeSet<&'n NameKey>,
+    ) -> Result<BTreeMap<&'n NameKey, GroupId>, StoreError> {
+        let mut found = BTreeMap::new();
+        for name in names {
+            found.extend(NAMES.get(&self.0, name.as_str())?.map(|group| (*name, GroupId(group))));
+        }
+        Ok(found)
     }
 
     fn group(&mut self, id: GroupId) -> Result<Option<Group>, StoreError> {

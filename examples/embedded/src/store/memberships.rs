@@ -48,6 +48,19 @@ impl<T: Tables> MembershipReader for UnitOfWork<T> {
         Ok(!self.groups_within(user, Reach::Effective)?.is_disjoint(groups))
     }
 
+    fn effective_memberships_among(
+        &mut self,
+        pairs: &BTreeSet<(UserId, GroupId)>,
+    ) -> Result<BTreeSet<(UserId, GroupId)>, StoreError> {
+        let users: BTreeSet<UserId> = pairs.iter().map(|(user, _)| *user).collect();
+        let mut members = BTreeSet::new();
+        for user in users {
+            let memberships = self.groups_within(user, Reach::Effective)?.into_iter().map(|group| (user, group));
+            members.extend(memberships.filter(|membership| pairs.contains(membership)));
+        }
+        Ok(members)
+    }
+
     fn members(
         &mut self,
         group: GroupId,

@@ -87,6 +87,11 @@ impl<T: Tables> UserReader for UnitOfWork<T> {
         }
     }
 
+    fn users_named<'n>(&mut self, names: &BTreeSet<&'n NameKey>) -> Result<BTreeMap<&'n NameKey, UserId>, StoreError> {
+        let found = |name: &&'n NameKey| self.user_named(name).map(|user| user.map(|user| (*name, user))).transpose();
+        names.iter().filter_map(found).collect()
+    }
+
     fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
         self.load_user(id)
     }

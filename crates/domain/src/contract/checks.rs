@@ -1,0 +1,187 @@
+//! The check of membership, held to the long form that defines it.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Fixture;
+use super::fixture::{must, user_named};
+use crate::access::{Actor, Caller, Policy, Scopes};
+use crate::api_key::ApiKeyDraft;
+use crate::directory::Directory;
+use crate::group::{GroupDraft, SystemGroup};
+use crate::identifier::{GroupIdentifier, UserIdentifier};
+use crate::ports::{
+    AccountStatus, Cancellation, CheckedGroups, MembershipAnswer, MembershipQuestion, Reader, Store, StoreError, Undo,
+    Writer,
+};
+use crate::time::Timestamp;
+use crate::user::{Email, SecurityStamp, User, UserId};
+
+/// A store that answers in units of work only.
+pub(super) struct LongForm(pub(super) Arc<dyn Store>);
+
+impl Store for LongForm {
+    fn reading(&self, cancellation: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
+        self.0.reading(cancellation, work)
+    }
+
+    fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        self.0.writing(work)
+    }
+
+    fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        self.0.writing_alone(work)
+    }
+
+    fn ready(&self) -> Result<(), StoreError> {
+        self.0.ready()
+    }
+}
+
+/// For every kind of caller and identifier, a check says what the long form says.
+pub fn a_check_says_what_the_long_form_says(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (callers, users, groups) = populate(&fixture);
+    let identifiers: Vec<_> = groups.iter().map(|name| GroupIdentifier::from(name.as_str())).collect();
+    let (long_form, unknown) = (LongForm(Arc::clone(&fixture.store)), GroupIdentifier::from("nothing"));
+    let mut members = 0;
+    for caller in &callers {
+        for user in &users {
+            for (index, group) in identifiers.iter().enumerate() {
+                let next = &identifiers[(index + 1) % identifiers.len()];
+                for groups in [
+                    CheckedGroups::One(group),
+                    CheckedGroups::FirstOf { whole: group, listed: &[] },
+                    CheckedGroups::FirstOf { whole: group, listed: std::slice::from_ref(group) },
+                    CheckedGroups::FirstOf { whole: group, listed: std::slice::from_ref(next) },
+                    CheckedGroups::FirstOf { whole: &unknown, listed: &identifiers[index..] },
+                ] {
+                    let check = MembershipQuestion { caller: Some(caller.user), user, groups };
+                    let answer = |store: &dyn Store| comparable(must(store.check(&Cancellation::new(), &check)));
+                    let expected = answer(&long_form);
+                    members += usize::from(expected.is_member);
+                    assert_eq!(answer(&*fixture.store), expected, "{check:?}");
+                }
+            }
+        }
+    }
+    assert!(members > 100, "{members}");
+}
+
+/// For every kind of caller and identifier, with and without delegates, the use cases answer and refuse as over a store that has only
+/// the long form.
+pub fn checks_are_answered_and_refused_as_by_the_long_form(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (callers, users, groups) = populate(&fixture);
+    let actors = callers.into_iter().map(Actor::Caller).chain([Actor::Operator, Actor::Anonymous]).collect::<Vec<_>>();
+    let mut granted = 0;
+    for delegated_administration in [false, true] {
+        let policy = Policy { delegated_administration, ..Policy::default() };
+        let stores: [Arc<dyn Store>; 2] = [Arc::clone(&fixture.store), Arc::new(LongForm(Arc::clone(&fixture.store)))];
+        let [directory, long_form] = stores.map(|store| fixture.directory_over(store).with_policy(policy));
+        for actor in &actors {
+            for user in &users {
+                for group in &groups {
+                    let listed = format!("{group},{}", groups[0]);
+                    let told = |directory: &Directory| {
+                        let context = fixture.by(actor.clone());
+                        let is_member = directory.is_member(&context, &GroupIdentifier::from(group.as_str()), user);
+                        let any = directory.is_member_of_any(&context, user, group);
+                        let any_listed = directory.is_member_of_any(&context, user, &listed);
+                        let admission = context.admission().map(|admission| (admission.user, admission.api_key));
+                        (format!("{is_member:?} {any:?} {any_listed:?}"), admission)
+                    };
+                    let expected = told(&long_form);
+                    granted += usize::from(expected.0.contains("Ok"));
+                    assert_eq!(told(&directory), expected, "{actor:?} {user:?} {group}");
+                }
+            }
+        }
+    }
+    assert!(granted > 100, "{granted}");
+}
+
+/// What an answer must say: the groups of a System Administrator beside System Administrators may be left out, and everything about a
+/// caller who does not exist.
+fn comparable(answer: MembershipAnswer) -> MembershipAnswer {
+    let Some(caller) = answer.caller else {
+        return MembershipAnswer { caller: None, user: None, has_group: false, is_member: false };
+    };
+    MembershipAnswer { caller: Some(comparable_account(caller)), ..answer }
+}
+
+/// What an account must say.
+pub(super) fn comparable_account(account: AccountStatus) -> AccountStatus {
+    let is_other = !account.system_administrator;
+    AccountStatus {
+        user_administrator: account.user_administrator && is_other,
+        group_administrator: account.group_administrator && is_other,
+        api_key_administrator: account.api_key_administrator && is_other,
+        ..account
+    }
+}
+
+/// Every kind of caller, and identifiers of every kind for users and groups.
+pub(super) fn populate(fixture: &Fixture) -> (Vec<Caller>, Vec<UserIdentifier>, Vec<String>) {
+    let now = fixture.now();
+    let [top, middle, bottom, empty] = ["top", "middle", "bottom", "empty"].map(|name| fixture.group(name));
+    fixture.nest(top, middle);
+    fixture.nest(middle, bottom);
+    let named = |name: &str, number: u128| user_named(name, Uuid::from_u128(0xabc0 + number));
+    let member =
+        fixture.insert(&User { email: Email::try_from("member@example.com".to_owned()).ok(), ..named("member", 1) });
+    let stranger = fixture.insert(&named("stranger", 2));
+    let both = fixture.insert(&named("both", 3));
+    fixture.join(bottom, &[member, both]);
+    fixture.join(top, &[both]);
+    let administrators = SystemGroup::ADMINISTRATORS.map(|group| {
+        let user = fixture.user(&format!("member of {}", group.name()));
+        fixture.join(fixture.system(group), &[user]);
+        user
+    });
+    // Below two administrators' groups.
+    fixture.nest(fixture.system(SystemGroup::UserAdministrators), middle);
+    fixture.nest(fixture.system(SystemGroup::GroupAdministrators), bottom);
+    let closed = [
+        fixture.insert(&User { suspended: true, ..named("suspended", 4) }),
+        fixture.insert(&User { expiry: Some(now), ..named("expired", 5) }),
+        fixture.insert(&User { password_reset_required: true, ..named("reset", 6) }),
+        fixture.insert(&User { password_changed: Some(Timestamp::from_milliseconds(0)), ..named("stale", 7) }),
+    ];
+    fixture.join(fixture.system(SystemGroup::SystemAdministrators), &closed);
+    let draft = GroupDraft {
+        name: Some("domains".to_owned()),
+        description: Some("joined by address".to_owned()),
+        auto_membership_email_domains: vec!["example.com".to_owned(), "example.org".to_owned()],
+        ..GroupDraft::default()
+    };
+    must(fixture.directory.create_group(&fixture.operator(), draft));
+    let draft = ApiKeyDraft { name: Some(Some("key".to_owned())), ..ApiKeyDraft::default() };
+    let key_user = must(fixture.directory.create_api_key(&fixture.operator(), draft, &[])).key.user;
+    fixture.join(fixture.system(SystemGroup::SystemAdministrators), &[key_user]);
+    let known = [member, stranger, both, key_user].into_iter().chain(administrators).chain(closed);
+    let mut callers: Vec<_> = known.map(|user| fixture.caller(user)).collect();
+    callers.extend([
+        Caller { scopes: Scopes::default(), ..fixture.admin.clone() },
+        Caller { stamp: SecurityStamp(Uuid::from_u128(0xdead)), ..fixture.admin.clone() },
+        Caller { user: UserId(Uuid::from_u128(0xdead)), ..fixture.admin.clone() },
+        fixture.admin.clone(),
+    ]);
+    let users = [
+        UserIdentifier::Current,
+        UserIdentifier::Id(member),
+        UserIdentifier::Id(stranger),
+        UserIdentifier::Id(administrators[0]),
+        UserIdentifier::Id(key_user),
+        UserIdentifier::Id(UserId(Uuid::from_u128(0xdead))),
+        UserIdentifier::from("MEMBER"),
+        UserIdentifier::from("member@example.com"),
+        UserIdentifier::from("both"),
+        UserIdentifier::from("nobody"),
+    ];
+    let groups = [top, middle, bottom, empty].map(|group| group.0.to_string()).into_iter();
+    let groups =
+        groups.chain(["Top", "bottom", "domains", "Everyone", "System Administrators", "nothing"].map(str::to_owned));
+    (callers, users.to_vec(), groups.chain([Uuid::from_u128(0xdead).to_string()]).collect())
+}

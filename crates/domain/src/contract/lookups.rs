@@ -1,0 +1,158 @@
+//! What is read together with the account of a caller, held to the long forms that define it.
+
+use std::sync::Arc;
+
+use super::Fixture;
+use super::checks::{LongForm, comparable_account, populate};
+use super::fixture::must;
+use crate::access::{Actor, Caller, On, Permission, Policy, Scopes};
+use crate::context::Context;
+use crate::directory::Directory;
+use crate::group::SystemGroup;
+use crate::identifier::GroupIdentifier;
+use crate::ports::{Cancellation, FoundFor, MembersChange, RefreshGrant, Store, StoreError};
+use crate::secret::SecretDigest;
+
+/// For every kind of caller and identifier, a user, a group and an account are what the long form finds.
+pub fn single_things_are_found_as_by_the_long_form(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (callers, users, groups) = populate(&fixture);
+    let groups: Vec<_> = groups.iter().map(|name| GroupIdentifier::from(name.as_str())).collect();
+    let (long_form, wanted) = (LongForm(Arc::clone(&fixture.store)), Cancellation::new());
+    let mut found = 0;
+    for Caller { user: caller, .. } in &callers {
+        let account = |store: &dyn Store| must(store.account(&wanted, *caller)).map(comparable_account);
+        assert_eq!(account(&*fixture.store), account(&long_form), "{caller:?}");
+        for user in &users {
+            let answer = |store: &dyn Store| comparable_found(must(store.user_for(&wanted, *caller, user)));
+            let expected = answer(&long_form);
+            found += usize::from(expected.found.is_some());
+            assert_eq!(answer(&*fixture.store), expected, "{caller:?} {user:?}");
+        }
+        for group in &groups {
+            let answer = |store: &dyn Store| comparable_found(must(store.group_for(&wanted, *caller, group)));
+            let expected = answer(&long_form);
+            found += usize::from(expected.found.is_some());
+            assert_eq!(answer(&*fixture.store), expected, "{caller:?} {group:?}");
+        }
+    }
+    assert!(found > 100, "{found}");
+}
+
+/// For every kind of caller and identifier, with and without delegates, users and groups are shown and refused, and permissions granted, as
+/// over a store that has only the long form.
+pub fn single_things_are_shown_and_refused_as_by_the_long_form(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (callers, users, groups) = populate(&fixture);
+    let actors = callers.into_iter().map(Actor::Caller).chain([Actor::Operator, Actor::Anonymous]).collect::<Vec<_>>();
+    let mut granted = 0;
+    for delegated_administration in [false, true] {
+        let policy = Policy { delegated_administration, ..Policy::default() };
+        let stores: [Arc<dyn Store>; 2] = [Arc::clone(&fixture.store), Arc::new(LongForm(Arc::clone(&fixture.store)))];
+        let [directory, long_form] = stores.map(|store| fixture.directory_over(store).with_policy(policy));
+        for actor in &actors {
+            let mut agrees = |tell: &dyn Fn(&Directory, &Context) -> String| {
+                let told = |directory: &Directory| {
+                    let context = fixture.by(actor.clone());
+                    let told = tell(directory, &context);
+                    (told, context.admission().map(|admission| (admission.user, admission.api_key)))
+                };
+                let expected = told(&long_form);
+                granted += usize::from(expected.0.contains("Ok"));
+                assert_eq!(told(&directory), expected, "{actor:?}");
+            };
+            agrees(&|directory, context| format!("{:?}", directory.authenticate(context)));
+            for permission in PERMISSIONS {
+                agrees(&|directory, context| format!("{:?}", directory.authorise(context, permission, On::All)));
+            }
+            for user in &users {
+                agrees(&|directory, context| format!("{user:?} {:?}", directory.user(context, user)));
+                for permission in PERMISSIONS {
+                    agrees(&|directory, context| {
+                        format!(
+                            "{permission:?} {user:?} {:?}",
+                            directory.authorise(context, permission, On::User(user))
+                        )
+                    });
+                }
+            }
+            for group in groups.iter().map(|name| GroupIdentifier::from(name.as_str())) {
+                agrees(&|directory, context| format!("{group:?} {:?}", directory.group(context, &group)));
+            }
+        }
+    }
+    assert!(granted > 100, "{granted}");
+}
+
+const PERMISSIONS: [Permission; 11] = [
+    Permission::ReadUsers,
+    Permission::CheckMemberships,
+    Permission::CreateUsers,
+    Permission::ManageUsers,
+    Permission::ChangeUsers,
+    Permission::ChangePasswords,
+    Permission::ReadGroups,
+    Permission::CheckMembers,
+    Permission::ManageGroups,
+    Permission::ChangeMembers,
+    Permission::ManageApiKeys,
+];
+
+/// For every kind of caller and identifier, what decides about a change of members is what the long form says.
+pub fn changes_of_members_are_decided_as_by_the_long_form(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (callers, users, groups) = populate(&fixture);
+    let callers = callers.iter().map(|caller| Some(caller.user)).chain([None]).collect::<Vec<_>>();
+    let users = users.iter().map(Some).chain([None]).collect::<Vec<_>>();
+    let (mut found, mut administrators) = (0, 0);
+    for caller in callers {
+        for name in groups.iter().map(String::as_str).chain(SystemGroup::ADMINISTRATORS.map(SystemGroup::name)) {
+            let group = GroupIdentifier::from(name);
+            for user in &users {
+                let (answer, expected) = must(fixture.store.read(|reader| {
+                    let answer = reader.members_change(caller, &group, *user)?;
+                    Ok::<_, StoreError>((answer, MembersChange::by_reading(reader, caller, &group, *user)?))
+                }));
+                found += usize::from(expected.group.is_some() && expected.user.is_some());
+                administrators += expected.administrators.len();
+                let [answer, expected] = [answer, expected].map(|change| match (caller, change.caller) {
+                    (Some(_), None) => MembersChange::default(),
+                    (_, account) => MembersChange { caller: account.map(comparable_account), ..change },
+                });
+                assert_eq!(answer, expected, "{caller:?} {name} {user:?}");
+            }
+        }
+    }
+    assert!(found > 100 && administrators > 100, "{found} {administrators}");
+}
+
+/// For every kind of account, what a refresh token grants is what the long form says.
+pub fn refresh_tokens_are_found_with_their_accounts(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (callers, ..) = populate(&fixture);
+    let unknown = SecretDigest([255; 32]);
+    for (caller, number) in callers.iter().zip(0..) {
+        let digest = SecretDigest([number; 32]);
+        let (user, stamp, expires) = (caller.user, caller.stamp, fixture.now());
+        let grant = RefreshGrant { user, stamp, scopes: Scopes::all(), expires };
+        let exists = must(fixture.store.read(|reader| Ok::<_, StoreError>(reader.user(user)?.is_some())));
+        if exists {
+            must(fixture.store.write(|writer| writer.insert_refresh_token(&digest, &grant)));
+        }
+        let (found, account) = must(fixture.store.read(|reader| {
+            assert_eq!(reader.refresh_grant_and_account(&unknown)?, None);
+            let found = reader.refresh_grant_and_account(&digest)?;
+            Ok::<_, StoreError>((found, reader.account_status(user)?.map(comparable_account)))
+        }));
+        let expected = account.map(|account| (grant, account));
+        assert_eq!(found.map(|(grant, account)| (grant, comparable_account(account))), expected, "{caller:?}");
+        assert_eq!(expected.is_some(), exists);
+    }
+}
+
+fn comparable_found<T>(answer: FoundFor<T>) -> FoundFor<T> {
+    match answer.caller {
+        Some(caller) => FoundFor { caller: Some(comparable_account(caller)), ..answer },
+        None => FoundFor { caller: None, found: None },
+    }
+}

@@ -1,0 +1,4 @@
+//! Many checks of memberships in one request.
+
+mod body;
+pub(crate) mod handlers;

@@ -1,0 +1,161 @@
+//! PostgreSQL's statements about memberships and counters.
+
+use std::sync::LazyLock;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt};
+
+use crate::prepared::prepared;
+use crate::sql_types::{Key, UuidSql};
+
+/// How many slots of counters connections write to, beside the first one.
+const COUNT_SLOTS: i32 = 64;
+
+/// Counts a change of memberships of one group by `new`, a row of which is a membership that came or went. The slots are chosen like
+/// those of [`change_member_count`] and [`note_memberships`]: the first slot is locked only if there is something to count.
+fn counting(new: &str, change: i32) -> String {
+    format!(
+        "WITH new AS ({new} RETURNING group_id), \
+         free AS (SELECT 1 FROM new JOIN group_user_counts n ON n.group_id = new.group_id WHERE n.slot = 0 \
+             FOR NO KEY UPDATE OF n SKIP LOCKED), \
+         counted AS (INSERT INTO group_user_counts (group_id, slot, users, changes) \
+             SELECT group_id, CASE WHEN EXISTS (SELECT 1 FROM free) THEN 0 ELSE 1 + pg_backend_pid() % {COUNT_SLOTS} END, {change}, 1 \
+             FROM new ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
+             changes = group_user_counts.changes + excluded.changes RETURNING 1), \
+         noted AS (INSERT INTO user_counts (slot, users, changes, memberships) \
+             SELECT pg_backend_pid() % {COUNT_SLOTS}, 0, 0, 1 FROM counted \
+             ON CONFLICT (slot) DO UPDATE SET memberships = user_counts.memberships + 1 RETURNING 1) \
+         SELECT count(*) AS count FROM noted"
+    )
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+impl Count {
+    fn rows(self) -> usize {
+        usize::try_from(self.count).unwrap_or_default()
+    }
+}
+
+/// Inserts one membership and counts it: one round trip.
+pub(crate) fn insert_member(connection: &mut PgConnection, group: Key, user: Key, added: i64) -> QueryResult<usize> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        counting("INSERT INTO group_users (group_id, user_id, added) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", 1)
+    });
+    let statement = prepared(&SQL).bind::<UuidSql, _>(group).bind::<UuidSql, _>(user).bind::<BigInt, _>(added);
+    Ok(statement.get_result::<Count>(connection)?.rows())
+}
+
+/// Deletes one membership and counts it: one round trip.
+pub(crate) fn remove_member(connection: &mut PgConnection, group: Key, user: Key) -> QueryResult<usize> {
+    static SQL: LazyLock<String> =
+        LazyLock::new(|| counting("DELETE FROM group_users WHERE group_id = $1 AND user_id = $2", -1));
+    let statement = prepared(&SQL).bind::<UuidSql, _>(group).bind::<UuidSql, _>(user);
+    Ok(statement.get_result::<Count>(connection)?.rows())
+}
+
+/// Inserts in the order of the ids, so that two transactions that add the same users do not deadlock.
+pub(crate) fn insert_members(
+    connection: &mut PgConnection,
+    group: Key,
+    users: Vec<Key>,
+    added: i64,
+) -> QueryResult<usize> {
+    prepared(
+        "INSERT INTO group_users (group_id, user_id, added) \
+         SELECT $1, wanted.id, $2 FROM unnest($3) WITH ORDINALITY AS wanted (id, place) ORDER BY wanted.place \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind::<UuidSql, _>(group)
+    .bind::<BigInt, _>(added)
+    .bind::<Array<UuidSql>, _>(users)
+    .execute(connection)
+}
+
+/// Changes the count in the first slot, or in the connection's own slot while another transaction has locked the first one. So
+/// transactions that add to the same group at the same time change different rows.
+pub(crate) fn change_member_count(connection: &mut PgConnection, group: Key, change: i64) -> QueryResult<usize> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "WITH free AS (SELECT 1 FROM group_user_counts WHERE group_id = $1 AND slot = 0 FOR NO KEY UPDATE SKIP LOCKED) \
+         INSERT INTO group_user_counts (group_id, slot, users, changes) \
+         SELECT $1, CASE WHEN EXISTS (SELECT 1 FROM free) THEN 0 ELSE 1 + pg_backend_pid() % {COUNT_SLOTS} END, $2, abs($2) \
+         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
+         changes = group_user_counts.changes + excluded.changes",
+        )
+    });
+    prepared(&SQL).bind::<UuidSql, _>(group).bind::<BigInt, _>(change).execute(connection)
+}
+
+/// Subtracts the user from the member count of each of their groups.
+pub(crate) fn subtract_from_member_counts(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
+    change_counts(connection, user, -1)
+}
+
+/// Adds `users` to the member count of each group of the user, and counts a change. In the order of the groups' ids, so that two
+/// such transactions do not deadlock.
+fn change_counts(connection: &mut PgConnection, user: Key, users: i64) -> QueryResult<usize> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "WITH free AS (SELECT n.group_id FROM group_user_counts n WHERE n.slot = 0 \
+             AND n.group_id IN (SELECT m.group_id FROM group_users m WHERE m.user_id = $1) \
+             ORDER BY n.group_id FOR NO KEY UPDATE OF n SKIP LOCKED) \
+         INSERT INTO group_user_counts (group_id, slot, users, changes) \
+         SELECT m.group_id, CASE WHEN m.group_id IN (SELECT group_id FROM free) THEN 0 ELSE 1 + pg_backend_pid() % {COUNT_SLOTS} END, \
+             $2, 1 \
+         FROM group_users m WHERE m.user_id = $1 ORDER BY m.group_id \
+         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
+         changes = group_user_counts.changes + excluded.changes",
+        )
+    });
+    prepared(&SQL).bind::<UuidSql, _>(user).bind::<BigInt, _>(users).execute(connection)
+}
+
+/// Moves the counts of all slots to the first slot, except where another transaction has locked it.
+pub(crate) fn merge_count_slots(connection: &mut PgConnection) -> QueryResult<usize> {
+    prepared(
+        "WITH free AS (SELECT n.group_id FROM group_user_counts n WHERE n.slot = 0 \
+             AND n.group_id IN (SELECT group_id FROM group_user_counts WHERE slot <> 0) \
+             FOR NO KEY UPDATE OF n SKIP LOCKED), \
+         spare AS (SELECT n.group_id, n.slot FROM group_user_counts n WHERE n.slot <> 0 \
+             AND n.group_id IN (SELECT group_id FROM free) FOR UPDATE OF n SKIP LOCKED), \
+         gone AS (DELETE FROM group_user_counts n USING spare s WHERE n.group_id = s.group_id AND n.slot = s.slot \
+             RETURNING n.group_id, n.users, n.changes) \
+         INSERT INTO group_user_counts (group_id, slot, users, changes) \
+         SELECT group_id, 0, CAST(sum(users) AS bigint), CAST(sum(changes) AS bigint) FROM gone GROUP BY group_id \
+         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
+         changes = group_user_counts.changes + excluded.changes",
+    )
+    .execute(connection)
+}
+
+/// Adds `users` to the number of all users, and counts a change of who they are or of their names.
+pub(crate) fn change_users(connection: &mut PgConnection, users: i64) -> QueryResult<usize> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "INSERT INTO user_counts (slot, users, changes) VALUES (pg_backend_pid() % {COUNT_SLOTS}, $1, 1) \
+         ON CONFLICT (slot) DO UPDATE SET users = user_counts.users + excluded.users, changes = user_counts.changes + 1",
+        )
+    });
+    prepared(&SQL).bind::<BigInt, _>(users).execute(connection)
+}
+
+/// Counts a change of memberships or of edges between groups.
+pub(crate) fn note_memberships(connection: &mut PgConnection) -> QueryResult<usize> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "INSERT INTO user_counts (slot, users, changes, memberships) VALUES (pg_backend_pid() % {COUNT_SLOTS}, 0, 0, 1) \
+         ON CONFLICT (slot) DO UPDATE SET memberships = user_counts.memberships + 1",
+        )
+    });
+    prepared(&SQL).execute(connection)
+}
+
+/// Counts a change in each group of the user: the username of a member changed.
+pub(crate) fn note_renamed(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
+    change_counts(connection, user, 0)
+}

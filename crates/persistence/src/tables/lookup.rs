@@ -1,0 +1,192 @@
+//! Questions that are asked together with the account of the caller, each answered by one statement.
+//!
+//! A statement is made of pieces: the columns of the account, those of the [`Answer`], and joins by the identifiers of a user and a group.
+//! Each combination is one type, by which a connection finds the statement that it has prepared: no text is made.
+
+mod account;
+mod checks;
+mod members_change;
+mod refresh;
+mod single;
+mod words;
+
+use std::marker::PhantomData;
+
+use diesel::RunQueryDsl;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
+use guildhall_domain::user::UserId;
+
+use crate::sql_types::{Digest, Key};
+use account::{AccountSql, push_account};
+use words::Words;
+
+pub(crate) use account::account;
+pub(crate) use checks::check;
+pub(super) use members_change::members_change;
+pub(super) use refresh::refresh_grant_and_account;
+pub(crate) use single::{group_for, user_for};
+
+/// What is asked, and by whom.
+struct Lookup<'a> {
+    caller: AskedCaller,
+    user: AskedUser<'a>,
+    group: AskedGroup<'a>,
+}
+
+enum AskedCaller {
+    Id(Key),
+    /// The user of the refresh token with this digest.
+    RefreshToken(Digest),
+}
+
+#[derive(Clone, Copy)]
+enum AskedUser<'a> {
+    None,
+    Caller,
+    Id(Key),
+    Name(&'a str),
+}
+
+enum AskedGroup<'a> {
+    None,
+    Id(Key),
+    Name(&'a str),
+    /// The group of this id or name if there is one, otherwise any of those whose ids or names are in these JSON arrays. No group has
+    /// the nil id or the empty name.
+    FirstOf {
+        id: Key,
+        name: &'a str,
+        ids: String,
+        names: String,
+    },
+}
+
+impl<'a> Lookup<'a> {
+    fn by(caller: UserId) -> Self {
+        Self { caller: AskedCaller::Id(Key(caller.0)), user: AskedUser::None, group: AskedGroup::None }
+    }
+
+    fn user(self, user: &'a UserIdentifier) -> Self {
+        let user = match user {
+            UserIdentifier::Current => AskedUser::Caller,
+            UserIdentifier::Id(user) => AskedUser::Id(Key(user.0)),
+            UserIdentifier::Name(key) => AskedUser::Name(key.as_str()),
+        };
+        Self { user, ..self }
+    }
+
+    fn group(self, group: &'a GroupIdentifier) -> Self {
+        let group = match group {
+            GroupIdentifier::Id(group) => AskedGroup::Id(Key(group.0)),
+            GroupIdentifier::Name(key) => AskedGroup::Name(key.as_str()),
+        };
+        Self { group, ..self }
+    }
+
+    /// The column of the user's id.
+    fn user_id(&self) -> &'static str {
+        match self.user {
+            AskedUser::None => "NULL",
+            AskedUser::Caller => "caller.id",
+            AskedUser::Id(_) => "asked.id",
+            AskedUser::Name(_) => "asked.user_id",
+        }
+    }
+}
+
+/// What is selected beside the account of the caller.
+trait Answer: 'static {
+    /// The SQL type of the columns.
+    type Sql;
+
+    /// Adds the columns.
+    fn push_columns<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>;
+
+    /// Adds the joins by the identifiers of the user and the group.
+    fn push_joins<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        match &lookup.user {
+            AskedUser::None | AskedUser::Caller => {}
+            AskedUser::Id(id) => {
+                out.push_sql(" LEFT JOIN users asked ON asked.id = ");
+                DB::push_id(out, id)?;
+            }
+            AskedUser::Name(key) => {
+                out.push_sql(" LEFT JOIN user_identifiers asked ON asked.identifier_key = ");
+                DB::push_text(out, key)?;
+            }
+        }
+        match &lookup.group {
+            AskedGroup::None | AskedGroup::FirstOf { .. } => {}
+            AskedGroup::Id(id) => {
+                out.push_sql(" LEFT JOIN groups ON groups.id = ");
+                DB::push_id(out, id)?;
+            }
+            AskedGroup::Name(key) => {
+                out.push_sql(" LEFT JOIN groups ON groups.name_key = ");
+                DB::push_text(out, key)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The statement of a lookup. Each `FORM` of an answer, the kinds of its identifiers, is one text.
+struct Statement<'a, A, const FORM: u8> {
+    lookup: &'a Lookup<'a>,
+    answer: PhantomData<A>,
+}
+
+impl<'a, A, const FORM: u8> Statement<'a, A, FORM> {
+    fn of(lookup: &'a Lookup<'a>) -> Self {
+        Self { lookup, answer: PhantomData }
+    }
+}
+
+impl<A: 'static, const FORM: u8> QueryId for Statement<'_, A, FORM> {
+    type QueryId = Statement<'static, A, FORM>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<A: Answer, const FORM: u8> Query for Statement<'_, A, FORM> {
+    type SqlType = (AccountSql, A::Sql);
+}
+
+impl<C, A, const FORM: u8> RunQueryDsl<C> for Statement<'_, A, FORM> {}
+
+impl<DB: Words, A: Answer, const FORM: u8> QueryFragment<DB> for Statement<'_, A, FORM> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        let lookup = self.lookup;
+        checks::push_groups(lookup, &mut out)?;
+        push_account(&mut out)?;
+        A::push_columns(lookup, &mut out)?;
+        match &lookup.caller {
+            AskedCaller::Id(id) => {
+                out.push_sql(" FROM users caller LEFT JOIN api_keys k ON k.user_id = caller.id");
+                A::push_joins(lookup, &mut out)?;
+                out.push_sql(" WHERE caller.id = ");
+                DB::push_id(&mut out, id)
+            }
+            AskedCaller::RefreshToken(digest) => {
+                out.push_sql(
+                    " FROM refresh_tokens r JOIN users caller ON caller.id = r.user_id \
+                     LEFT JOIN api_keys k ON k.user_id = caller.id WHERE r.digest = ",
+                );
+                DB::push_digest(&mut out, digest)
+            }
+        }
+    }
+}
+
+/// The row of the answer, if the caller exists. `$form` is one number for each kind of identifiers.
+macro_rules! ask {
+    ($answer:ty, $form:literal, $lookup:expr, $connection:expr) => {{
+        let statement = $crate::tables::lookup::Statement::<$answer, $form>::of($lookup);
+        match $connection {
+            $crate::connection::AnyConnection::Postgres(connection) => statement.get_result(connection).optional()?,
+            $crate::connection::AnyConnection::Sqlite(connection) => statement.get_result(connection).optional()?,
+        }
+    }};
+}
+use ask;

@@ -1,0 +1,125 @@
+//! The account of the caller.
+
+use std::sync::LazyLock;
+
+use diesel::prelude::*;
+use diesel::query_builder::AstPass;
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+use guildhall_domain::access::Scopes;
+use guildhall_domain::api_key::ApiKeyId;
+use guildhall_domain::group::SystemGroup;
+use guildhall_domain::name::NameKey;
+use guildhall_domain::ports::AccountStatus;
+use guildhall_domain::time::Timestamp;
+use guildhall_domain::user::{SecurityStamp, UserId};
+
+use super::words::Words;
+use super::{Answer, Lookup, ask};
+use crate::connection::AnyConnection;
+use crate::sql_types::{Key, UuidSql};
+use crate::unit_of_work::Failure;
+
+/// The administrators' groups, and the bit of each in a row.
+pub(super) const ADMINISTRATORS: [(SystemGroup, i32); 4] = [
+    (SystemGroup::SystemAdministrators, 1),
+    (SystemGroup::UserAdministrators, 2),
+    (SystemGroup::GroupAdministrators, 4),
+    (SystemGroup::ApiKeyAdministrators, 8),
+];
+
+/// The name keys of these groups.
+pub(super) static ADMINISTRATORS_KEYS: LazyLock<[NameKey; 4]> =
+    LazyLock::new(|| ADMINISTRATORS.map(|(group, _)| group.key()));
+
+pub(super) type AccountSql = (
+    Text,
+    UuidSql,
+    Nullable<UuidSql>,
+    Nullable<Text>,
+    Bool,
+    Nullable<BigInt>,
+    Bool,
+    Nullable<Integer>,
+    Nullable<BigInt>,
+    Integer,
+);
+
+/// Whether the caller is an effective member of the group whose name key is the parameter that follows.
+const ADMINISTERS: &str = "EXISTS (SELECT 1 FROM group_users m JOIN group_closure c ON c.descendant_id = m.group_id \
+     WHERE m.user_id = caller.id AND c.ancestor_id = (SELECT id FROM groups WHERE name_key = ";
+
+/// Begins the statement with the columns of the account. The other groups of a System Administrator are not looked up.
+pub(super) fn push_account<DB: Words>(out: &mut AstPass<'_, '_, DB>) -> QueryResult<()> {
+    let [system, users, groups, api_keys] = &*ADMINISTRATORS_KEYS;
+    out.push_sql(
+        "SELECT caller.username, caller.security_stamp, k.id, k.scopes, caller.suspended, caller.expiry, \
+         caller.password_reset_required, caller.password_change_frequency, caller.password_changed, CASE WHEN ",
+    );
+    for (before, key) in [
+        ("", system),
+        (")) THEN 1 ELSE (CASE WHEN ", users),
+        (")) THEN 2 ELSE 0 END) + (CASE WHEN ", groups),
+        (")) THEN 4 ELSE 0 END) + (CASE WHEN ", api_keys),
+    ] {
+        out.push_sql(before);
+        out.push_sql(ADMINISTERS);
+        DB::push_text(out, key.as_str())?;
+    }
+    out.push_sql(")) THEN 8 ELSE 0 END) END, ");
+    Ok(())
+}
+
+#[derive(Queryable)]
+pub(super) struct AccountRow {
+    username: String,
+    stamp: Key,
+    api_key: Option<Key>,
+    api_key_scopes: Option<String>,
+    suspended: bool,
+    expiry: Option<i64>,
+    password_reset_required: bool,
+    password_change_frequency: Option<i32>,
+    password_changed: Option<i64>,
+    administers: i32,
+}
+
+impl From<AccountRow> for AccountStatus {
+    fn from(row: AccountRow) -> Self {
+        let [system_administrator, user_administrator, group_administrator, api_key_administrator] =
+            ADMINISTRATORS.map(|(_, bit)| row.administers & bit != 0);
+        let api_key = row.api_key.zip(row.api_key_scopes);
+        Self {
+            username: row.username,
+            stamp: SecurityStamp(row.stamp.0),
+            api_key: api_key.map(|(id, scopes)| (ApiKeyId(id.0), Scopes::known_in(&scopes))),
+            suspended: row.suspended,
+            expiry: row.expiry.map(Timestamp::from_milliseconds),
+            password_reset_required: row.password_reset_required,
+            password_change_frequency: row.password_change_frequency.map(i32::unsigned_abs),
+            password_changed: row.password_changed.map(Timestamp::from_milliseconds),
+            system_administrator,
+            user_administrator,
+            group_administrator,
+            api_key_administrator,
+        }
+    }
+}
+
+/// The account alone.
+struct Nothing;
+
+impl Answer for Nothing {
+    type Sql = Integer;
+
+    fn push_columns<'b, DB: Words>(_: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("0");
+        Ok(())
+    }
+}
+
+/// The account of this caller.
+pub(crate) fn account(connection: &mut AnyConnection, caller: UserId) -> Result<Option<AccountStatus>, Failure> {
+    let lookup = &Lookup::by(caller);
+    let row: Option<(AccountRow, i32)> = ask!(Nothing, 0, lookup, connection);
+    Ok(row.map(|(account, _)| account.into()))
+}

@@ -1,0 +1,86 @@
+//! What decides about a change of who belongs to a group.
+
+use diesel::prelude::*;
+use diesel::query_builder::AstPass;
+use diesel::sql_types::{Bool, Integer, Nullable};
+use guildhall_domain::group::{GroupId, SystemGroup};
+use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
+use guildhall_domain::name::NameKey;
+use guildhall_domain::ports::MembersChange;
+use guildhall_domain::user::UserId;
+use std::sync::LazyLock;
+
+use super::account::{ADMINISTRATORS, ADMINISTRATORS_KEYS, AccountRow};
+use super::words::Words;
+use super::{Answer, AskedGroup, AskedUser, Lookup, ask};
+use crate::connection::AnyConnection;
+use crate::sql_types::{Key, UuidSql};
+use crate::unit_of_work::Failure;
+
+static EVERYONE_KEY: LazyLock<NameKey> = LazyLock::new(|| SystemGroup::Everyone.key());
+
+struct Change;
+
+impl Answer for Change {
+    type Sql = (Nullable<UuidSql>, Nullable<UuidSql>, Nullable<Bool>, Integer);
+
+    fn push_columns<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql(lookup.user_id());
+        out.push_sql(", groups.id, groups.name_key = ");
+        DB::push_text(out, EVERYONE_KEY.as_str())?;
+        out.push_sql(", 0");
+        for ((_, bit), key) in ADMINISTRATORS.iter().zip(&*ADMINISTRATORS_KEYS) {
+            out.push_sql(
+                " + CASE WHEN EXISTS (SELECT 1 FROM group_closure a WHERE a.descendant_id = groups.id \
+                 AND a.ancestor_id = (SELECT id FROM groups WHERE name_key = ",
+            );
+            DB::push_text(out, key.as_str())?;
+            out.push_sql(match bit {
+                1 => ")) THEN 1 ELSE 0 END",
+                2 => ")) THEN 2 ELSE 0 END",
+                4 => ")) THEN 4 ELSE 0 END",
+                _ => ")) THEN 8 ELSE 0 END",
+            });
+        }
+        Ok(())
+    }
+}
+
+type ChangeRow = (Option<Key>, Option<Key>, Option<bool>, i32);
+
+/// What decides about a change by this caller. Of a caller who does not exist, it says no more.
+pub(in crate::tables) fn members_change(
+    connection: &mut AnyConnection,
+    caller: UserId,
+    group: &GroupIdentifier,
+    user: Option<&UserIdentifier>,
+) -> Result<MembersChange, Failure> {
+    let lookup = Lookup::by(caller).group(group);
+    let lookup = &match user {
+        Some(user) => lookup.user(user),
+        None => lookup,
+    };
+    let row: Option<(AccountRow, ChangeRow)> = match (lookup.user, &lookup.group) {
+        (_, AskedGroup::None | AskedGroup::FirstOf { .. }) => None,
+        (AskedUser::None, AskedGroup::Id(_)) => ask!(Change, 0, lookup, connection),
+        (AskedUser::None, AskedGroup::Name(_)) => ask!(Change, 1, lookup, connection),
+        (AskedUser::Caller, AskedGroup::Id(_)) => ask!(Change, 2, lookup, connection),
+        (AskedUser::Caller, AskedGroup::Name(_)) => ask!(Change, 3, lookup, connection),
+        (AskedUser::Id(_), AskedGroup::Id(_)) => ask!(Change, 4, lookup, connection),
+        (AskedUser::Id(_), AskedGroup::Name(_)) => ask!(Change, 5, lookup, connection),
+        (AskedUser::Name(_), AskedGroup::Id(_)) => ask!(Change, 6, lookup, connection),
+        (AskedUser::Name(_), AskedGroup::Name(_)) => ask!(Change, 7, lookup, connection),
+    };
+    let Some((account, (user, group, is_everyone, above))) = row else { return Ok(MembersChange::default()) };
+    Ok(MembersChange {
+        caller: Some(account.into()),
+        group: group.map(|group| GroupId(group.0)),
+        is_everyone: is_everyone.unwrap_or_default(),
+        administrators: ADMINISTRATORS
+            .into_iter()
+            .filter(|(_, bit)| above & bit != 0)
+            .map(|(administrators, _)| administrators)
+            .collect(),
+        user: user.map(|user| UserId(user.0)),
+    })
+}

@@ -1,0 +1,74 @@
+//! The words in which the databases differ, and their parameters.
+
+use diesel::backend::Backend;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, QueryFragment as _};
+use diesel::result::QueryResult;
+use diesel::sql_types::{Binary, Text};
+use diesel::sqlite::Sqlite;
+
+use super::single::{GROUP_COLUMNS, USER_COLUMNS};
+use crate::dialect::Dialect;
+use crate::sql_types::{Digest, Key, UuidSql};
+
+/// A database, as the statements of lookups see it.
+pub(super) trait Words: Backend + Sized {
+    /// The texts of a JSON array. The parameter stands between the two parts.
+    const NAMES: [&'static str; 2];
+    /// The ids of a JSON array.
+    const IDS: [&'static str; 2];
+    /// The email domains of a group, as a JSON array.
+    const DOMAINS: &'static str;
+    /// The start of the condition of a part that may look at many rows.
+    const INTERRUPT_CHECK: &'static str;
+
+    fn push_id<'b>(out: &mut AstPass<'_, 'b, Self>, id: &'b Key) -> QueryResult<()>;
+    fn push_text<'b>(out: &mut AstPass<'_, 'b, Self>, text: &'b str) -> QueryResult<()>;
+    fn push_digest<'b>(out: &mut AstPass<'_, 'b, Self>, digest: &'b Digest) -> QueryResult<()>;
+    fn push_user_columns(out: &mut AstPass<'_, '_, Self>) -> QueryResult<()>;
+    fn push_group_columns(out: &mut AstPass<'_, '_, Self>) -> QueryResult<()>;
+}
+
+macro_rules! parameters {
+    () => {
+        fn push_id<'b>(out: &mut AstPass<'_, 'b, Self>, id: &'b Key) -> QueryResult<()> {
+            out.push_bind_param::<UuidSql, Key>(id)
+        }
+
+        fn push_text<'b>(out: &mut AstPass<'_, 'b, Self>, text: &'b str) -> QueryResult<()> {
+            out.push_bind_param::<Text, str>(text)
+        }
+
+        fn push_digest<'b>(out: &mut AstPass<'_, 'b, Self>, digest: &'b Digest) -> QueryResult<()> {
+            out.push_bind_param::<Binary, Digest>(digest)
+        }
+
+        fn push_user_columns(out: &mut AstPass<'_, '_, Self>) -> QueryResult<()> {
+            USER_COLUMNS.walk_ast(out.reborrow())
+        }
+
+        fn push_group_columns(out: &mut AstPass<'_, '_, Self>) -> QueryResult<()> {
+            GROUP_COLUMNS.walk_ast(out.reborrow())
+        }
+    };
+}
+
+impl Words for Pg {
+    const NAMES: [&'static str; 2] = ["SELECT value FROM json_array_elements_text(CAST(", " AS json))"];
+    const IDS: [&'static str; 2] = ["SELECT CAST(value AS uuid) FROM json_array_elements_text(CAST(", " AS json))"];
+    const DOMAINS: &'static str =
+        "(SELECT CAST(json_agg(d.domain) AS text) FROM group_email_domains d WHERE d.group_id = groups.id)";
+    const INTERRUPT_CHECK: &'static str = Dialect::Postgres.interrupt_check();
+
+    parameters!();
+}
+
+impl Words for Sqlite {
+    const NAMES: [&'static str; 2] = ["SELECT value FROM json_each(", ")"];
+    const IDS: [&'static str; 2] = ["SELECT unhex(value) FROM json_each(", ")"];
+    const DOMAINS: &'static str =
+        "(SELECT json_group_array(d.domain) FROM group_email_domains d WHERE d.group_id = groups.id)";
+    const INTERRUPT_CHECK: &'static str = Dialect::Sqlite.interrupt_check();
+
+    parameters!();
+}

@@ -1,0 +1,246 @@
+//! How many round trips to PostgreSQL the requests of every route take, counted in what goes over the wire.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection as _;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::app::{PASSWORD, Setup};
+use crate::client::Client;
+use crate::database::Kind;
+use crate::endpoints::{ENDPOINTS, Scene};
+
+const URL: &str = "GUILDHALL_DATABASE__URL";
+
+/// The round trips of each endpoint, in the order of [`ENDPOINTS`], for a System Administrator.
+const ROUND_TRIPS: [(&str, u32); 35] = [
+    ("GET /users", 6),
+    ("POST /users", 16),
+    ("GET /users/search", 6),
+    ("POST /users/search", 7),
+    ("GET /users/{user}", 1),
+    ("GET /users/{user}", 1),
+    ("PUT /users/{user}", 12),
+    ("PATCH /users/{user}", 12),
+    ("DELETE /users/{user}", 12),
+    ("POST /users/{user}/credentials/password", 18),
+    ("POST /users/{user}/actions", 13),
+    ("GET /users/{user}/groups", 10),
+    ("HEAD /users/{user}/groups/{groups}", 1),
+    ("GET /users/{user}/identities", 5),
+    ("DELETE /users/{user}/identities", 6),
+    ("GET /groups", 8),
+    ("POST /groups", 9),
+    ("GET /groups/{group}", 1),
+    ("PUT /groups/{group}", 13),
+    ("DELETE /groups/{group}", 16),
+    ("GET /groups/{group}/users", 8),
+    ("POST /groups/{group}/users", 6),
+    ("PUT /groups/{group}/users/{user}", 4),
+    ("DELETE /groups/{group}/users/{user}", 4),
+    ("HEAD /groups/{group}/users/{user}", 1),
+    ("GET /groups/{group}/groups", 10),
+    ("POST /groups/{group}/groups", 12),
+    ("PUT /groups/{group}/groups/{child}", 11),
+    ("DELETE /groups/{group}/groups/{child}", 12),
+    ("GET /apiKeys", 5),
+    ("POST /apiKeys", 16),
+    ("GET /apiKeys/{key}", 4),
+    ("PUT /apiKeys/{key}", 18),
+    ("DELETE /apiKeys/{key}", 13),
+    ("POST /apiKeys/{key}/secret", 11),
+];
+/// Those of grants of the token endpoint. The number of a password's is that of a name that nobody has, which the tests of the store compare.
+const GRANTS: [(&str, u32); 2] = [("refresh_token", 4), ("client_credentials", 5)];
+
+/// How often each request is sent: connections that are opened meanwhile, and statements that they prepare, are not counted.
+const REPETITIONS: usize = 4;
+
+#[derive(Default)]
+struct Counted {
+    round_trips: AtomicU32,
+    prepared: AtomicU32,
+}
+
+/// A proxy before PostgreSQL that counts.
+struct Proxy {
+    url: String,
+    counted: Arc<Counted>,
+}
+
+impl Proxy {
+    fn before(url: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (start, rest) = url.split_once('@').unwrap();
+        let (server, name) = rest.split_once('/').unwrap();
+        let proxied = format!("{start}@{}/{name}?sslmode=disable", listener.local_addr().unwrap());
+        let (server, counted) = (server.to_owned(), Arc::<Counted>::default());
+        let counts = Arc::clone(&counted);
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let (client, server) = (client.unwrap(), TcpStream::connect(&server).unwrap());
+                for socket in [&client, &server] {
+                    socket.set_nodelay(true).unwrap();
+                }
+                let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+                let counts = Arc::clone(&counts);
+                thread::spawn(move || pass_and_count(from, to, &counts));
+                thread::spawn(move || pass(server, client));
+            }
+        });
+        Self { url: proxied, counted }
+    }
+
+    /// The round trips and the prepared statements so far.
+    fn counts(&self) -> [u32; 2] {
+        [&self.counted.round_trips, &self.counted.prepared].map(|count| count.load(Ordering::SeqCst))
+    }
+
+    /// The fewest round trips and prepared statements that a request takes that `send` sends.
+    async fn fewest(&self, mut send: impl AsyncFnMut()) -> [u32; 2] {
+        let mut fewest = [u32::MAX; 2];
+        for _ in 0..REPETITIONS {
+            let before = self.counts();
+            send().await;
+            let after = self.counts();
+            fewest = [0, 1].map(|which| fewest[which].min(after[which] - before[which]));
+        }
+        fewest
+    }
+}
+
+fn pass(mut from: TcpStream, mut to: TcpStream) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        if to.write_all(&buffer[..length]).is_err() {
+            break;
+        }
+    }
+    drop(to.shutdown(std::net::Shutdown::Both));
+}
+
+/// Passes the messages of a client on. `Sync` and `Query` each ask for an answer, and `Parse` prepares a statement.
+fn pass_and_count(mut from: TcpStream, mut to: TcpStream, counts: &Counted) {
+    const PROTOCOL_3: [u8; 4] = 196_608_u32.to_be_bytes();
+    let mut is_started = false;
+    loop {
+        let mut message = vec![0; if is_started { 5 } else { 4 }];
+        if from.read_exact(&mut message).is_err() {
+            break;
+        }
+        let length = u32::from_be_bytes(message[message.len() - 4..].try_into().unwrap());
+        let start = message.len();
+        message.resize(start + length as usize - 4, 0);
+        from.read_exact(&mut message[start..]).unwrap();
+        match (is_started, message[0]) {
+            (true, b'S' | b'Q') => drop(counts.round_trips.fetch_add(1, Ordering::SeqCst)),
+            (true, b'P') => drop(counts.prepared.fetch_add(1, Ordering::SeqCst)),
+            (true, _) => {}
+            (false, _) => is_started = message[4..8] == PROTOCOL_3,
+        }
+        if to.write_all(&message).is_err() {
+            break;
+        }
+    }
+    drop(to.shutdown(std::net::Shutdown::Both));
+}
+
+#[tokio::test]
+async fn no_route_takes_more_round_trips_than_it_needs() {
+    let setup = Setup::on(Kind::Postgres).await;
+    let proxy = Proxy::before(&setup.database.url);
+    let app = setup.with(URL, &proxy.url).with("GUILDHALL_DATABASE__POOL_SIZE", "2").start();
+    let admin = Client::admin(&app);
+    let mut scene = Scene::new(&app, 200).await;
+    let (mut found, mut prepared_again) = (Vec::new(), Vec::new());
+    for endpoint in &ENDPOINTS {
+        let mut targets = Vec::new();
+        for _ in 0..REPETITIONS {
+            targets.push(scene.next().await);
+        }
+        let [round_trips, prepared] = proxy
+            .fewest(async || {
+                let answer = Answer::to(targets.pop().unwrap().request(&admin, endpoint)).await;
+                assert_eq!(answer.status, endpoint.done, "{} {}", endpoint.method, endpoint.template);
+            })
+            .await;
+        let route = format!("{} {}", endpoint.method, endpoint.template);
+        if prepared > 0 {
+            prepared_again.push((route.clone(), prepared));
+        }
+        found.push((route, round_trips));
+    }
+    crate::tell(&format!("prepared again by each request: {prepared_again:?}"));
+    let expected = ROUND_TRIPS.map(|(route, count)| (route.to_owned(), count));
+    assert_eq!(found, expected);
+    for route in ["HEAD", "GET /users/{user}", "GET /groups/{group}", MEMBER] {
+        let is_exact = |known: &str| known == route || (route == "HEAD" && known.starts_with("HEAD "));
+        assert!(!prepared_again.iter().any(|(known, _)| is_exact(known)), "{route}: {prepared_again:?}");
+    }
+}
+
+const MEMBER: &str = "PUT /groups/{group}/users/{user}";
+
+#[tokio::test]
+async fn no_grant_takes_more_round_trips_than_it_needs() {
+    let setup = Setup::on(Kind::Postgres).await;
+    let proxy = Proxy::before(&setup.database.url);
+    let app = setup.with(URL, &proxy.url).with("GUILDHALL_DATABASE__POOL_SIZE", "2").start();
+    let ask = async |form: &[(&str, &str)]| {
+        let answer = Answer::to(app.request_for_token(form)).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    };
+    let password = [("grant_type", "password"), ("username", "admin"), ("password", PASSWORD)];
+    let refresh = ask(&password).await["refresh_token"].as_str().unwrap().to_owned();
+    let key = app.post("/apiKeys", &json!({ "name": "program" })).await.json();
+    let [id, secret] = ["clientId", "clientSecret"].map(|name| key["flows"][0][name].as_str().unwrap().to_owned());
+    let client = [("grant_type", "client_credentials"), ("client_id", &*id), ("client_secret", &*secret)];
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", &*refresh)];
+    let mut found = Vec::new();
+    for (grant, form) in [("refresh_token", &refresh[..]), ("client_credentials", &client)] {
+        let [round_trips, _] = proxy.fewest(async || drop(ask(form).await)).await;
+        found.push((grant, round_trips));
+    }
+    assert_eq!(found, GRANTS);
+}
+
+/// A table is locked for longer than a statement may take: whoever asks meanwhile is told, and the connections are as before.
+#[tokio::test]
+async fn a_check_that_takes_too_long_is_ended_and_says_so() {
+    let app = Setup::on(Kind::Postgres).await.with("GUILDHALL_DATABASE__STATEMENT_TIMEOUT", "1").start();
+    let requests = || -> Vec<RequestBuilder> {
+        let asked = [
+            (Method::HEAD, "/groups/System%20Administrators/users/admin"),
+            (Method::HEAD, "/users/@current/groups/Everyone,Nothing"),
+            (Method::GET, "/users/@current"),
+            (Method::GET, "/groups/Everyone"),
+        ];
+        asked.into_iter().map(|(method, path)| app.request(method, path)).collect()
+    };
+    let mut other = app.setup.database.administrate();
+    for table in ["users", "group_closure", "api_keys"] {
+        other.batch_execute(&format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).unwrap();
+        for request in requests() {
+            let begun = Instant::now();
+            let answer = Answer::to(request).await;
+            assert_eq!(answer.status, 503, "{answer:?}");
+            if !answer.body.is_empty() {
+                answer.is_error(503, "The query took longer than 1 second", &Value::Null);
+            }
+            assert!(begun.elapsed() >= Duration::from_secs(1), "{:?}", begun.elapsed());
+        }
+        other.batch_execute("ROLLBACK").unwrap();
+        for request in requests() {
+            assert!([200, 204].contains(&Answer::to(request).await.status));
+        }
+        assert_eq!(app.setup.database.clients("state = 'active'"), 0);
+    }
+}
