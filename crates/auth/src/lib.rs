@@ -9,6 +9,7 @@
 //! | `oidc` | external issuers: fetch their keys, verify their tokens, map their claims | [`ExternalIssuer`], [`SignatureAlgorithm`] |
 //! | `passwords` | hashes and generates passwords | [`Argon2Passwords`], [`generate_password`] |
 //! | `secrets` | random secrets, and digests of secrets | [`RandomSecrets`] |
+//! | `seal` | seals what clients keep, such as cursors | |
 //! | `random`, `digest` | random bytes and text; SHA-256 | [`NoRandomness`] |
 //! | `error_chain` | an error and its sources as text for the log | |
 //!
@@ -23,6 +24,7 @@ mod log_lines;
 mod oidc;
 mod passwords;
 mod random;
+mod seal;
 mod secrets;
 
 pub use jwt::tokens::{JwtTokens, TokenSettings};

@@ -51,6 +51,7 @@ pub mod sign_in;
 pub mod spellings;
 pub mod text_forms;
 pub mod units;
+pub mod walking;
 
 pub use fixture::{Fixture, user_named};
 
@@ -100,6 +101,11 @@ macro_rules! contract_tests {
             listing::groups_of_a_user_are_listed_within_reach
             listing::members_of_excluded_groups_are_left_out
             listing::membership_of_any_group_is_enough
+            walking::a_walk_meets_every_user_once_in_every_order
+            walking::a_walk_meets_every_group_once_in_every_order
+            walking::a_walk_keeps_its_place_whatever_changes
+            walking::long_texts_keep_a_position_short
+            walking::api_keys_and_identities_are_walked
             membership_checks::many_checks_answer_as_single_ones
             membership_checks::a_user_in_many_groups_may_be_asked_about_many
             membership_checks::whoever_is_no_system_administrator_checks_themselves_alone

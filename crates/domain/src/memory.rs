@@ -110,8 +110,11 @@ fn page<F: Field>(items: impl Iterator<Item = F::Item>, listing: &Listing<F>) ->
     let mut matching: Vec<_> = items.filter(|item| listing.filter.lets_pass(item, listing.now)).collect();
     matching.sort_by(|one, other| listing.compare(one, other));
     let total = matching.len() as u64;
-    let items = matching.into_iter().skip(saturating(listing.page.offset())).take(saturating(listing.page.size()));
-    Paged { page: listing.page, total, items: items.collect() }
+    if let Some(filters) = listing.filters_from_position() {
+        matching.retain(|item| filters.iter().any(|filter| filter.lets_pass(item, listing.now)));
+    }
+    let (offset, count) = (saturating(listing.page.offset()), saturating(listing.page.lookahead()));
+    listing.paged(total, matching.into_iter().skip(offset).take(count).collect())
 }
 
 /// The digests of all items but the `most` latest.

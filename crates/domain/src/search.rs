@@ -5,6 +5,7 @@ mod group_field;
 mod pattern;
 mod test;
 mod user_field;
+mod walk;
 
 use std::cmp::Ordering;
 
@@ -44,22 +45,28 @@ impl<F: Field> Listing<F> {
         Self { filter: Filter::all(), order: Vec::new(), page, now }
     }
 
-    /// The complete order, with defaults.
+    /// The complete order: with the default, up to the first field that is unique, and then by id.
     #[must_use]
     pub fn full_order(&self) -> Vec<Sort<F>> {
         let mut order = self.order.clone();
         if order.is_empty() {
             order.push(Sort { field: F::default_order(), is_descending: false });
         }
+        let end = order.iter().position(|sort| sort.field.is_unique()).map_or(order.len(), |unique| unique + 1);
+        order.truncate(end);
         let is_descending = order.last().is_some_and(|sort| sort.is_descending);
-        order.push(Sort { field: F::id(), is_descending });
+        if order.last().is_some_and(|sort| sort.field != F::id()) {
+            order.push(Sort { field: F::id(), is_descending });
+        }
         order
     }
 
     /// Compares two items by the order.
     pub fn compare(&self, one: &F::Item, other: &F::Item) -> Ordering {
+        let characters = self.long_text_characters();
+        let value = |field: &F, item: &F::Item| self.sorted_value(field, item, characters);
         let place = |sort: &Sort<F>| {
-            let order = sort.field.value(one, self.now).cmp(&sort.field.value(other, self.now));
+            let order = value(&sort.field, one).cmp(&value(&sort.field, other));
             if sort.is_descending { order.reverse() } else { order }
         };
         self.full_order().iter().map(place).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)

@@ -38,7 +38,7 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, Error, web};
 use guildhall_domain::directory::Directory;
-use guildhall_domain::ports::{Clock, Ids, Tokens};
+use guildhall_domain::ports::{Clock, Ids, Seals, Tokens};
 use ipnet::IpNet;
 
 use meta::docs::Documentation;
@@ -58,6 +58,7 @@ pub use work::LaneSizes;
 pub struct Api {
     directory: Directory,
     tokens: Arc<dyn Tokens>,
+    seals: Arc<dyn Seals>,
     ids: Arc<dyn Ids>,
     clock: Arc<dyn Clock>,
     limits: Limits,
@@ -82,7 +83,7 @@ pub struct Limits {
 }
 
 impl Api {
-    /// The API of `directory`. `tokens` verifies and issues tokens, `ids` makes the ids of requests, `clock` gives the time.
+    /// The API of `directory`. `tokens` verifies and issues tokens, `seals` seals cursors, `ids` makes the ids of requests, `clock` gives the time.
     ///
     /// # Errors
     ///
@@ -90,6 +91,7 @@ impl Api {
     pub fn new(
         directory: Directory,
         tokens: Arc<dyn Tokens>,
+        seals: Arc<dyn Seals>,
         ids: Arc<dyn Ids>,
         clock: Arc<dyn Clock>,
         limits: Limits,
@@ -98,6 +100,7 @@ impl Api {
         Ok(Self {
             directory,
             tokens,
+            seals,
             ids,
             clock,
             limits,

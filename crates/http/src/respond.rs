@@ -1,5 +1,6 @@
 //! Responses: JSON, pages, entity tags and errors.
 
+pub(crate) mod cursor;
 pub(crate) mod etag;
 pub(crate) mod json;
 pub(crate) mod page;

@@ -82,7 +82,9 @@ impl Application {
             connections: NonZeroUsize::new(settings.database.pool_size as usize).unwrap_or(NonZeroUsize::MIN),
             passwords: password_slots(),
         };
-        let api = Api::new(directory, Arc::new(tokens), Arc::new(UuidV7), Arc::new(SystemClock), limits, lanes)?
+        let tokens = Arc::new(tokens);
+        let seals = Arc::clone(&tokens);
+        let api = Api::new(directory, tokens, seals, Arc::new(UuidV7), Arc::new(SystemClock), limits, lanes)?
             .with_allowed_origins(settings.server.allowed_origins.clone())
             .with_trusted_proxies(settings.server.trusted_proxies.clone())
             .with_public_url(settings.server.public_url.clone())

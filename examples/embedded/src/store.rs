@@ -95,15 +95,15 @@ struct UnitOfWork<T>(T);
 fn listed<F: Field>(mut items: Vec<F::Item>, listing: &Listing<F>) -> Paged<F::Item> {
     items.retain(|item| listing.filter.lets_pass(item, listing.now));
     items.sort_by(|one, other| listing.compare(one, other));
-    paged(items, listing.page)
+    let total = items.len() as u64;
+    if let Some(filters) = listing.filters_from_position() {
+        items.retain(|item| filters.iter().any(|filter| filter.lets_pass(item, listing.now)));
+    }
+    listing.paged(total, window(items, &listing.page))
 }
 
-fn paged<I>(items: Vec<I>, page: Page) -> Paged<I> {
+/// The items that are read for a page, of those from its position on.
+fn window<I>(items: Vec<I>, page: &Page) -> Vec<I> {
     let saturating = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-    let total = items.len() as u64;
-    Paged {
-        page,
-        total,
-        items: items.into_iter().skip(saturating(page.offset())).take(saturating(page.size())).collect(),
-    }
+    items.into_iter().skip(saturating(page.offset())).take(saturating(page.lookahead())).collect()
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use guildhall_domain::access::Caller;
 use guildhall_domain::api_key::ApiKeyId;
-use guildhall_domain::ports::{AccessToken, Bearer, Clock, InvalidToken, PendingKeys, PublicKey, Tokens, TokensError};
+use guildhall_domain::ports::{
+    AccessToken, Bearer, Clock, InvalidToken, PendingKeys, PublicKey, SealError, Seals, Tokens, TokensError,
+};
 use jsonwebtoken::dangerous::insecure_decode_claims;
 use jsonwebtoken::{Header, Validation};
 use serde::Deserialize;
@@ -174,6 +176,19 @@ impl JwtTokens {
     /// In milliseconds since 1970.
     fn now(&self) -> i64 {
         self.clock.now().milliseconds()
+    }
+}
+
+/// Seals with the key that signs tokens, which all instances share. After a rotation, what was sealed before is opened no more.
+impl Seals for JwtTokens {
+    fn seal(&self, plain: &[u8], binding: &[u8]) -> Result<Vec<u8>, SealError> {
+        self.own_keys.wake_if_due(self.now());
+        self.own_keys.key_set().signing.seal_key.seal(plain, binding).ok_or(SealError)
+    }
+
+    fn open(&self, sealed: &[u8], binding: &[u8]) -> Option<Vec<u8>> {
+        self.own_keys.wake_if_due(self.now());
+        self.own_keys.key_set().signing.seal_key.open(sealed, binding)
     }
 }
 

@@ -10,6 +10,7 @@ use super::error::KeyError;
 use super::limits::{MIN_HS256_SECRET_BYTES, MIN_RSA_MODULUS_BYTES};
 use super::pem::{PRIVATE_KEY, encode_block, parse_blocks};
 use super::verifying::VerifyingKey;
+use crate::seal::SealKey;
 
 /// A key that signs tokens, always with the same algorithm (RFC 8725, section 3.1).
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct SigningKey {
     pub(crate) verifying: VerifyingKey,
     /// The HMAC key of [`RandomSecrets`](crate::RandomSecrets), derived from the private key or secret.
     pub(crate) digest_key: hmac::Key,
+    /// The key that seals, derived in the same way.
+    pub(crate) seal_key: SealKey,
 }
 
 impl SigningKey {
@@ -49,6 +52,7 @@ impl SigningKey {
             encoding: EncodingKey::from_secret(secret),
             verifying: VerifyingKey::from_secret(secret),
             digest_key: derive_digest_key(secret),
+            seal_key: SealKey::derived_from(secret),
         })
     }
 
@@ -70,13 +74,23 @@ impl SigningKey {
 fn ed25519(pkcs8: &[u8]) -> Option<SigningKey> {
     let pair = Ed25519KeyPair::from_pkcs8(pkcs8).ok()?;
     let verifying = verifying_key(pair.public_key())?;
-    Some(SigningKey { encoding: EncodingKey::from_ed_der(pkcs8), verifying, digest_key: derive_digest_key(pkcs8) })
+    Some(SigningKey {
+        encoding: EncodingKey::from_ed_der(pkcs8),
+        verifying,
+        digest_key: derive_digest_key(pkcs8),
+        seal_key: SealKey::derived_from(pkcs8),
+    })
 }
 
 fn p256(pkcs8: &[u8]) -> Option<SigningKey> {
     let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).ok()?;
     let verifying = verifying_key(pair.public_key())?;
-    Some(SigningKey { encoding: EncodingKey::from_ec_der(pkcs8), verifying, digest_key: derive_digest_key(pkcs8) })
+    Some(SigningKey {
+        encoding: EncodingKey::from_ec_der(pkcs8),
+        verifying,
+        digest_key: derive_digest_key(pkcs8),
+        seal_key: SealKey::derived_from(pkcs8),
+    })
 }
 
 fn rsa(private: &Pem) -> Option<SigningKey> {
@@ -87,7 +101,12 @@ fn rsa(private: &Pem) -> Option<SigningKey> {
     // `EncodingKey::from_rsa_der` expects PKCS#1; only the constructor from PEM reads PKCS#8.
     let encoding = EncodingKey::from_rsa_pem(pem::encode(private).as_bytes()).ok()?;
     let verifying = verifying_key(pair.public_key())?;
-    Some(SigningKey { encoding, verifying, digest_key: derive_digest_key(private.contents()) })
+    Some(SigningKey {
+        encoding,
+        verifying,
+        digest_key: derive_digest_key(private.contents()),
+        seal_key: SealKey::derived_from(private.contents()),
+    })
 }
 
 fn verifying_key<'a>(public: &impl AsDer<PublicKeyX509Der<'a>>) -> Option<VerifyingKey> {

@@ -105,7 +105,7 @@ pub fn a_key_and_its_tokens_end_at_once(store: Arc<dyn Store>) {
     assert!(sign_in(&fixture, &disabled));
     // The tokens of before stay dead.
     assert!(directory.user(&fixture.by(&callers[0]), &UserIdentifier::Current).is_err());
-    let users: Vec<_> = must(directory.api_keys(&fixture.by(admin), must(Page::new(0, 10))))
+    let users: Vec<_> = must(directory.api_keys(&fixture.by(admin), &must(Page::new(0, 10))))
         .items
         .into_iter()
         .map(|key| key.name)
@@ -171,7 +171,7 @@ pub fn only_administrators_of_keys_manage_them(store: Arc<dyn Store>) {
     let denied = |error: ApiKeyError| matches!(error, ApiKeyError::Refused(Refused::Denied(Denied::NotPermitted)));
     let refusals = |caller: &Caller, id: &ApiKeyIdentifier| {
         [
-            directory.api_keys(&fixture.by(caller), page).err(),
+            directory.api_keys(&fixture.by(caller), &page).err(),
             directory.api_key(&fixture.by(caller), id).err(),
             directory.create_api_key(&fixture.by(caller), named("new"), &[]).err(),
             directory.change_api_key(&fixture.by(caller), id, &named("renamed")).err(),

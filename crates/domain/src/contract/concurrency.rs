@@ -61,7 +61,9 @@ pub fn overlapping_adds_all_succeed(store: Arc<dyn Store>) {
     assert_eq!(fixture.read(group).user_count, 118);
     let page = must(Page::new(0, 1000));
     let members = must(
-        fixture.store.read(|directory| directory.members(group, Reach::Direct, &BTreeSet::new(), &fixture.all(page))),
+        fixture
+            .store
+            .read(|directory| directory.members(group, Reach::Direct, &BTreeSet::new(), &fixture.all(page.clone()))),
     );
     let found: BTreeSet<UserId> = members.items.iter().map(|user| user.id).collect();
     assert_eq!(found, users[..118].iter().copied().collect());

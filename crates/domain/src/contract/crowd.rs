@@ -76,21 +76,21 @@ impl Crowd {
         }
         let admin = &fixture.admin;
         let everything = must(Page::new(0, 1000));
-        let users = must(fixture.directory.users(&fixture.by(admin), &fixture.all(everything))).items;
+        let users = must(fixture.directory.users(&fixture.by(admin), &fixture.all(everything.clone()))).items;
         let groups = must(fixture.directory.groups(&fixture.by(admin), &fixture.all(everything))).items;
         assert_eq!((users.len(), groups.len()), (81, 51));
         Self { fixture, users, groups, nested }
     }
 
     /// Compares what the store lists with what the filter and the order say.
-    pub fn agrees_on_users(&self, filter: &Filter<UserField>, order: &[Sort<UserField>], page: Page) {
+    pub fn agrees_on_users(&self, filter: &Filter<UserField>, order: &[Sort<UserField>], page: &Page) {
         let listing = self.listing(filter, order, page);
         let (directory, admin) = (&self.fixture.directory, &self.fixture.admin);
         compare(&self.users, &listing, &must(directory.users(&self.fixture.by(admin), &listing)));
     }
 
     /// The same for the members of a group.
-    pub fn agrees_on_members(&self, filter: &Filter<UserField>, order: &[Sort<UserField>], page: Page) {
+    pub fn agrees_on_members(&self, filter: &Filter<UserField>, order: &[Sort<UserField>], page: &Page) {
         let listing = self.listing(filter, order, page);
         let (directory, admin) = (&self.fixture.directory, &self.fixture.admin);
         for reach in [Reach::Direct, Reach::Effective] {
@@ -111,7 +111,7 @@ impl Crowd {
     }
 
     /// The same for groups.
-    pub fn agrees_on_groups(&self, filter: &Filter<GroupField>, order: &[Sort<GroupField>], page: Page) {
+    pub fn agrees_on_groups(&self, filter: &Filter<GroupField>, order: &[Sort<GroupField>], page: &Page) {
         let listing = self.listing(filter, order, page);
         let (directory, admin) = (&self.fixture.directory, &self.fixture.admin);
         compare(&self.groups, &listing, &must(directory.groups(&self.fixture.by(admin), &listing)));
@@ -121,12 +121,12 @@ impl Crowd {
         compare(&nested, &listing, &must(children));
     }
 
-    fn listing<F: Clone>(&self, filter: &Filter<F>, order: &[Sort<F>], page: Page) -> Listing<F> {
-        Listing { filter: filter.clone(), order: order.to_vec(), page, now: self.fixture.now() }
+    pub(super) fn listing<F: Clone>(&self, filter: &Filter<F>, order: &[Sort<F>], page: &Page) -> Listing<F> {
+        Listing { filter: filter.clone(), order: order.to_vec(), page: page.clone(), now: self.fixture.now() }
     }
 }
 
-fn members(directory: &Directory, fixture: &Fixture, group: GroupId, reach: Reach) -> BTreeSet<UserId> {
+pub(super) fn members(directory: &Directory, fixture: &Fixture, group: GroupId, reach: Reach) -> BTreeSet<UserId> {
     let everything: UserListing = fixture.all(must(Page::new(0, 1000)));
     let page =
         must(directory.members(&fixture.by(&fixture.admin), &GroupIdentifier::Id(group), reach, &[], &everything));
@@ -145,14 +145,18 @@ where
         wanted.iter().skip(at(listing.page.offset())).take(at(listing.page.size())).cloned().collect();
     let ids = |items: &[F::Item]| items.iter().map(|item| F::id().value(item, listing.now)).collect::<Vec<_>>();
     assert_eq!(ids(&found.items), ids(&items), "{listing:?}");
-    assert_eq!(*found, Paged { page: listing.page, total: wanted.len() as u64, items }, "{listing:?}");
+    assert_eq!(
+        *found,
+        Paged { page: listing.page.clone(), total: wanted.len() as u64, items, next: None },
+        "{listing:?}"
+    );
 }
 
 /// Numbers that are always the same ones.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub(super) fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
     }
@@ -188,7 +192,7 @@ impl Dice {
     }
 }
 
-fn person(dice: &mut Dice, number: u64, now: Timestamp) -> User {
+pub(super) fn person(dice: &mut Dice, number: u64, now: Timestamp) -> User {
     let name = format!("{} {number}", dice.text().unwrap_or_default());
     let user =
         user_named(&name, Uuid::from_u128(u128::from(dice.roll(u64::from(u32::MAX))) << 64 | u128::from(number)));
@@ -238,6 +242,27 @@ fn group(dice: &mut Dice, number: u64, now: Timestamp) -> Group {
         modified: dice.moment(now).unwrap_or(now),
         version: Version::FIRST,
     }
+}
+
+/// Every field in both directions, alone and after another one.
+fn orders<F: Field>(fields: impl Iterator<Item = F>, other: &F) -> Vec<Vec<Sort<F>>> {
+    let sort = |field: &F, is_descending| Sort { field: field.clone(), is_descending };
+    fields
+        .flat_map(|field| [false, true].map(|is_descending| sort(&field, is_descending)))
+        .flat_map(|second| [vec![second.clone()], vec![sort(other, !second.is_descending), second]])
+        .collect()
+}
+
+/// All orders of users.
+pub(super) fn user_orders() -> Vec<Vec<Sort<UserField>>> {
+    let custom = UserField::Custom("level".to_owned());
+    orders(UserField::named_fields().map(|(_, field)| field).chain([custom]), &UserField::LastName)
+}
+
+/// All orders of groups.
+pub(super) fn group_orders() -> Vec<Vec<Sort<GroupField>>> {
+    let custom = GroupField::Custom("level".to_owned());
+    orders(GroupField::named_fields().map(|(_, field)| field).chain([custom]), &GroupField::Type)
 }
 
 /// A page of everything that is wanted.

@@ -119,7 +119,7 @@ pub fn an_identity_is_its_issuer_and_its_subject(store: Arc<dyn Store>) {
     let successor = ExternalIdentity { subject: "somebody else".to_owned(), issued: later(&marla, 3), ..renamed };
     assert_ne!(must(fixture.directory.sign_in_external(&fixture.anonymous(), &successor)).user, user);
     let links =
-        must(fixture.directory.identities(&fixture.by(&fixture.admin), &UserIdentifier::Id(user), Page::default()));
+        must(fixture.directory.identities(&fixture.by(&fixture.admin), &UserIdentifier::Id(user), &Page::default()));
     let expected = IdentityLink {
         issuer: marla.issuer.clone(),
         subject: marla.subject.clone(),

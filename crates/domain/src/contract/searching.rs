@@ -35,8 +35,8 @@ pub fn users_are_found_by_every_field(store: Arc<dyn Store>) {
     let custom = ["level", "Te\"am' .x", "none", "absent"].map(|name| UserField::Custom(name.to_owned()));
     for field in UserField::named_fields().map(|(_, field)| field).chain(custom).chain([UserField::Names]) {
         for filter in filters(&field, &ids, crowd.fixture.now()) {
-            crowd.agrees_on_users(&filter, &[], whole());
-            crowd.agrees_on_users(&filter.negated(), &[], whole());
+            crowd.agrees_on_users(&filter, &[], &whole());
+            crowd.agrees_on_users(&filter.negated(), &[], &whole());
         }
     }
 }
@@ -48,8 +48,8 @@ pub fn groups_are_found_by_every_field(store: Arc<dyn Store>) {
     let custom = ["level", "Te\"am' .x"].map(|name| GroupField::Custom(name.to_owned()));
     for field in GroupField::named_fields().map(|(_, field)| field).chain(custom) {
         for filter in filters(&field, &ids, crowd.fixture.now()) {
-            crowd.agrees_on_groups(&filter, &[], whole());
-            crowd.agrees_on_groups(&filter.negated(), &[], whole());
+            crowd.agrees_on_groups(&filter, &[], &whole());
+            crowd.agrees_on_groups(&filter.negated(), &[], &whole());
         }
     }
 }
@@ -67,14 +67,14 @@ pub fn every_field_sorts_both_ways(store: Arc<dyn Store>) {
     let custom = || "level".to_owned();
     let fields = UserField::named_fields().map(|(_, field)| field).chain([UserField::Custom(custom())]);
     for order in orders(fields.collect(), &UserField::Suspended) {
-        for page in pages {
+        for page in &pages {
             crowd.agrees_on_users(&Filter::all(), &order, page);
         }
-        crowd.agrees_on_members(&Filter::all(), &order, pages[1]);
+        crowd.agrees_on_members(&Filter::all(), &order, &pages[1]);
     }
     let fields = GroupField::named_fields().map(|(_, field)| field).chain([GroupField::Custom(custom())]);
     for order in orders(fields.collect(), &GroupField::Type) {
-        for page in pages {
+        for page in &pages {
             crowd.agrees_on_groups(&Filter::all(), &order, page);
         }
     }
@@ -106,8 +106,8 @@ pub fn filters_combine(store: Arc<dyn Store>) {
         must(Filter::among(&UserField::Language, vec![Operand::Text("en".to_owned()), Operand::Null])),
     ] {
         for page in [whole(), must(Page::new(2, 9))] {
-            crowd.agrees_on_users(&filter, &[], page);
-            crowd.agrees_on_members(&filter, &[], page);
+            crowd.agrees_on_users(&filter, &[], &page);
+            crowd.agrees_on_members(&filter, &[], &page);
         }
     }
     let user = must(crowd.users.first().ok_or("nobody")).id;
@@ -141,7 +141,7 @@ pub fn a_filter_may_be_long(store: Arc<dyn Store>) {
         Filter::Any(contained.clone()),
         Filter::All(contained.into_iter().map(Filter::negated).collect()),
     ]) {
-        crowd.agrees_on_users(&filter, &[], whole());
-        crowd.agrees_on_users(&filter.negated(), &[], whole());
+        crowd.agrees_on_users(&filter, &[], &whole());
+        crowd.agrees_on_users(&filter.negated(), &[], &whole());
     }
 }

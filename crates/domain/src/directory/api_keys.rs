@@ -65,7 +65,7 @@ contains_refused!(ApiKeyError);
 
 impl Directory {
     /// A page of all API keys, by name.
-    pub fn api_keys(&self, context: &Context, page: Page) -> Result<Paged<ApiKey>, ApiKeyError> {
+    pub fn api_keys(&self, context: &Context, page: &Page) -> Result<Paged<ApiKey>, ApiKeyError> {
         self.read(context, |work| {
             work.authorise(Permission::ManageApiKeys, Target::All)?;
             Ok(work.api_keys(page)?)

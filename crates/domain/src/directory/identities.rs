@@ -48,15 +48,18 @@ impl Directory {
         &self,
         context: &Context,
         user: &UserIdentifier,
-        page: Page,
+        page: &Page,
     ) -> Result<Paged<IdentityLink>, IdentitiesError> {
         self.read(context, |work| {
             let user = find_user(work, Permission::ReadUsers, user)?;
-            let links = work.identities_of(user)?;
+            let mut links = work.identities_of(user)?;
             let total = links.len() as u64;
+            if let Some(position) = page.position() {
+                links.retain(|link| position.precedes(&link.place()));
+            }
             let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-            let items = links.into_iter().skip(count(page.offset())).take(count(page.size())).collect();
-            Ok(Paged { page, total, items })
+            let items = links.into_iter().skip(count(page.offset())).take(count(page.lookahead())).collect();
+            Ok(Paged::new(page, total, items, IdentityLink::place))
         })
     }
 

@@ -42,12 +42,15 @@ impl ApiKeyReader for State {
         Ok(key.and_then(|key| self.with_its_user(key)))
     }
 
-    fn api_keys(&mut self, page: Page) -> Result<Paged<ApiKey>, StoreError> {
+    fn api_keys(&mut self, page: &Page) -> Result<Paged<ApiKey>, StoreError> {
         let mut keys: Vec<_> = self.api_keys.keys.values().filter_map(|(key, _)| self.with_its_user(key)).collect();
         keys.sort_by_key(|key| key.name.key());
         let total = keys.len() as u64;
-        let items = keys.into_iter().skip(saturating(page.offset())).take(saturating(page.size())).collect();
-        Ok(Paged { page, total, items })
+        if let Some(position) = page.position() {
+            keys.retain(|key| position.precedes(&key.place()));
+        }
+        let items = keys.into_iter().skip(saturating(page.offset())).take(saturating(page.lookahead())).collect();
+        Ok(Paged::new(page, total, items, ApiKey::place))
     }
 
     fn api_key_of(&mut self, user: UserId) -> Result<Option<ApiKeyId>, StoreError> {

@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use crate::identifier::parse_guid;
 use crate::model::scopes::Scopes;
+use crate::model::value::Value;
 use crate::name::NameKey;
+use crate::position::Position;
 use crate::time::Timestamp;
 use crate::user::{UserId, Username, UsernameError};
 use crate::validation::{Faults, InvalidField};
@@ -44,6 +46,14 @@ pub struct ApiKey {
     pub modified: Timestamp,
     /// The username of who changed it last.
     pub modified_by: Option<String>,
+}
+
+impl ApiKey {
+    /// The position after it in the listing of all keys.
+    #[must_use]
+    pub fn place(&self) -> Position {
+        Position::after(vec![Value::Text(self.name.key().into())])
+    }
 }
 
 /// How a request names an API key.

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::model::scopes::Scopes;
+use crate::model::value::Value;
+use crate::name::TextKey;
+use crate::position::Position;
 use crate::time::Timestamp;
 use crate::user::UserId;
 
@@ -64,4 +67,12 @@ pub struct IdentityLink {
     pub linked: Timestamp,
     /// When the latest token that counted as a sign-in was issued. `None`: no token has counted yet.
     pub latest_token: Option<Timestamp>,
+}
+
+impl IdentityLink {
+    /// The position after it in the listing of a user's links.
+    #[must_use]
+    pub fn place(&self) -> Position {
+        Position::after([&self.issuer, &self.subject].map(|text| Value::Text(TextKey::stored(text.clone()))).into())
+    }
 }

@@ -11,7 +11,7 @@ pub trait ApiKeyReader {
     /// The API key that `identifier` names.
     fn api_key(&mut self, identifier: &ApiKeyIdentifier) -> Result<Option<ApiKey>, StoreError>;
     /// A page of all API keys, sorted by name.
-    fn api_keys(&mut self, page: Page) -> Result<Paged<ApiKey>, StoreError>;
+    fn api_keys(&mut self, page: &Page) -> Result<Paged<ApiKey>, StoreError>;
     /// The API key that acts as `user`.
     fn api_key_of(&mut self, user: UserId) -> Result<Option<ApiKeyId>, StoreError>;
     /// The digest of an API key's secret.

@@ -1,10 +1,10 @@
 //! Fields for filters and orders (contract 8.1).
 
-use uuid::Uuid;
-
 use crate::custom::{Custom, CustomValue};
 use crate::name::TextKey;
 use crate::time::Timestamp;
+
+pub use crate::model::value::Value;
 
 /// The type of a field's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,23 +19,6 @@ pub enum Kind {
     Boolean,
     /// A moment.
     Moment,
-}
-
-/// The value of a field. Values of one type sort naturally, and an absent value sorts first.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Value {
-    /// Nothing.
-    Null,
-    /// An id.
-    Id(Uuid),
-    /// A text, as it is compared.
-    Text(TextKey),
-    /// A whole number.
-    Integer(i64),
-    /// `true` or `false`.
-    Boolean(bool),
-    /// A moment.
-    Moment(Timestamp),
 }
 
 /// A field of an item.
@@ -53,6 +36,10 @@ pub trait Field: Clone + Eq + Sized {
     fn is_name(&self) -> bool;
     /// Whether it is a custom property. These are not indexed.
     fn is_custom(&self) -> bool;
+    /// Whether no two items have the same value: nothing after this field in an order matters.
+    fn is_unique(&self) -> bool;
+    /// Whether it may hold a longer text than a name can be.
+    fn is_long(&self) -> bool;
     /// The id.
     fn id() -> Self;
     /// The default order.

@@ -91,6 +91,14 @@ impl Field for GroupField {
         matches!(self, Self::Custom(_))
     }
 
+    fn is_unique(&self) -> bool {
+        matches!(self, Self::Id | Self::Name)
+    }
+
+    fn is_long(&self) -> bool {
+        matches!(self, Self::Custom(_) | Self::Description)
+    }
+
     fn id() -> Self {
         Self::Id
     }

@@ -17,6 +17,8 @@ pub enum Test {
     Null,
     /// It is this id.
     Id(Uuid),
+    /// It is an id from here to there.
+    IdRange(Bound<Uuid>, Bound<Uuid>),
     /// A text.
     Text(TextTest),
     /// It is a number from here to there.
@@ -51,6 +53,7 @@ impl Test {
         match (self, value) {
             (Self::Null, value) => *value == Value::Null,
             (Self::Id(wanted), Value::Id(id)) => wanted == id,
+            (Self::IdRange(from, to), Value::Id(id)) => within(from, to, id),
             (Self::Text(wanted), Value::Text(text)) => wanted.holds(text),
             (Self::Integer(from, to), Value::Integer(number)) => within(from, to, number),
             (Self::Boolean(wanted), Value::Boolean(truth)) => wanted == truth,

@@ -175,6 +175,14 @@ impl Field for UserField {
         matches!(self, Self::Custom(_))
     }
 
+    fn is_unique(&self) -> bool {
+        matches!(self, Self::Id | Self::Username)
+    }
+
+    fn is_long(&self) -> bool {
+        matches!(self, Self::Custom(_) | Self::Names)
+    }
+
     fn id() -> Self {
         Self::Id
     }

@@ -6,35 +6,65 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use guildhall_domain::identifier::GroupIdentifier;
-use guildhall_domain::page::Page;
 use guildhall_domain::ports::Reach;
 
 use crate::extract::form;
-use crate::respond::page;
+use crate::respond::cursor::{Binding, CURSOR};
+use crate::respond::page::{self, PageRequest};
 use crate::respond::problem::Problem;
 use crate::work::Lane;
 
-/// The query string of a request, not yet parsed.
-pub(crate) struct Query(String);
+/// The query string of a request, not yet parsed, and the path before it.
+pub(crate) struct Query {
+    path: String,
+    text: String,
+}
+
+/// The parameters that decide, with the path, what a listing holds and in which order.
+const LISTING: [&str; 8] =
+    ["q", "zenql", "where", "order", "orderBy", "includeInherited", "excludedGroups", "includeSelf"];
 
 impl FromRequest for Query {
     type Error = Infallible;
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Self(request.query_string().to_owned())))
+        ready(Ok(Self { path: request.path().to_owned(), text: request.query_string().to_owned() }))
     }
 }
 
 impl Query {
     /// The lane for a listing with these parameters.
     pub(crate) fn lane(&self) -> Lane {
-        Lane::of_search(self.0.len())
+        Lane::of_search(self.text.len())
     }
 
-    /// The page that `pageIndex` and `pageSize` ask for (contract 3.2).
-    pub(crate) fn page(&self) -> Result<Page, Problem> {
-        page::parse_page("parameter", self.value(page::INDEX)?.as_deref(), self.value(page::SIZE)?.as_deref())
+    /// The page that `pageIndex`, `cursor` and `pageSize` ask for (contract 3.2).
+    pub(crate) fn page_request(&self) -> Result<PageRequest, Problem> {
+        Ok(PageRequest {
+            place: "parameter",
+            index: self.value(page::INDEX)?,
+            size: self.value(page::SIZE)?,
+            // An empty cursor asks for the first page.
+            cursor: self.value_that(CURSOR, |value| !matches!(value, "undefined" | "null"))?,
+            binding: self.binding()?,
+        })
+    }
+
+    /// What the cursors of this listing are bound to.
+    fn binding(&self) -> Result<Binding, Problem> {
+        let mut binding = self.path_binding();
+        for name in LISTING {
+            if let Some(value) = self.value(name)? {
+                binding = binding.with(name).with(&value);
+            }
+        }
+        Ok(binding)
+    }
+
+    /// The binding to the path alone.
+    pub(crate) fn path_binding(&self) -> Binding {
+        Binding::to_path(&self.path)
     }
 
     /// A boolean parameter; `false` if absent.
@@ -51,7 +81,7 @@ impl Query {
     pub(crate) fn switch(&self, name: &str) -> Result<bool, Problem> {
         let is_named = |(key, _): &(Option<String>, _)| key.as_ref().is_some_and(|key| key.eq_ignore_ascii_case(name));
         match self.value(name)? {
-            None if form::pairs(self.0.as_bytes()).any(|pair| is_named(&pair)) => Err(not_a_switch(name)),
+            None if form::pairs(self.text.as_bytes()).any(|pair| is_named(&pair)) => Err(not_a_switch(name)),
             _ => self.is_on(name),
         }
     }
@@ -67,17 +97,21 @@ impl Query {
         Ok(listed.split(',').map(str::trim).filter(|name| !name.is_empty()).map(GroupIdentifier::from).collect())
     }
 
-    /// The value of this name. Clients send an empty text, `undefined` or `null` for an absent one. Of several that differ, readers
-    /// take different ones, so they are refused.
+    /// The value of this name. Clients send an empty text, `undefined` or `null` for an absent one.
     pub(crate) fn value(&self, name: &str) -> Result<Option<String>, Problem> {
+        self.value_that(name, |value| !matches!(value, "" | "undefined" | "null"))
+    }
+
+    /// The value of this name that counts as one. Of several that differ, readers take different ones, so they are refused.
+    fn value_that(&self, name: &str, counts: impl Fn(&str) -> bool) -> Result<Option<String>, Problem> {
         let refused = |fault: &str| Problem::bad_request(format!("The parameter '{name}' {fault}"));
         let mut found: Option<String> = None;
-        for (key, value) in form::pairs(self.0.as_bytes()) {
+        for (key, value) in form::pairs(self.text.as_bytes()) {
             if !key.is_some_and(|key| key.eq_ignore_ascii_case(name)) {
                 continue;
             }
             let value = value.ok_or_else(|| refused("is not UTF-8"))?;
-            if matches!(value.as_str(), "" | "undefined" | "null") {
+            if !counts(&value) {
                 continue;
             }
             if found.as_ref().is_some_and(|found| *found != value) {
@@ -97,9 +131,12 @@ fn not_a_switch(name: &str) -> Problem {
 mod tests {
     use super::Query;
 
-    fn page(query: &str) -> Result<(u64, u64), String> {
-        let page = Query(query.to_owned()).page();
-        page.map(|page| (page.index(), page.size())).map_err(|problem| problem.to_string())
+    fn query(text: &str) -> Query {
+        Query { path: "/users".to_owned(), text: text.to_owned() }
+    }
+
+    fn page(text: &str) -> Result<(u64, u64), String> {
+        query(text).page_request().and_then(|request| request.numbers()).map_err(|problem| problem.to_string())
     }
 
     #[test]
@@ -135,21 +172,21 @@ mod tests {
 
     #[test]
     fn switches_are_words_or_digits() {
-        for (query, expected) in
+        for (text, expected) in
             [("", false), ("x=TRUE", true), ("X=1", true), ("x=False", false), ("x=0", false), ("x=undefined", false)]
         {
-            assert_eq!(Query(query.to_owned()).is_on("x").ok(), Some(expected), "{query}");
+            assert_eq!(query(text).is_on("x").ok(), Some(expected), "{text}");
         }
-        assert!(Query("x=yes".to_owned()).is_on("x").is_err());
+        assert!(query("x=yes").is_on("x").is_err());
     }
 
     #[test]
     fn a_switch_is_never_there_without_a_value() {
-        for (query, expected) in [("", false), ("y=&z", false), ("x=TRUE", true), ("X=1&x=1", true), ("x=0", false)] {
-            assert_eq!(Query(query.to_owned()).switch("x").ok(), Some(expected), "{query}");
+        for (text, expected) in [("", false), ("y=&z", false), ("x=TRUE", true), ("X=1&x=1", true), ("x=0", false)] {
+            assert_eq!(query(text).switch("x").ok(), Some(expected), "{text}");
         }
-        for query in ["x", "x=", "X=undefined", "x=null", "x=yes", "x=true&x=false", "x=%FF"] {
-            assert!(Query(query.to_owned()).switch("x").is_err(), "{query}");
+        for text in ["x", "x=", "X=undefined", "x=null", "x=yes", "x=true&x=false", "x=%FF"] {
+            assert!(query(text).switch("x").is_err(), "{text}");
         }
     }
 }

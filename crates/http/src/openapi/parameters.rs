@@ -70,6 +70,10 @@ pub(crate) struct PagingParameters {
     /// The most items of a page. Above 1000 it is 1000, and the answer says so.
     #[param(schema_with = page_size, required = false)]
     page_size: Option<u64>,
+    /// In place of `pageIndex`: empty for the first page, then the `nextCursor` of the page before, with the same caller, path and
+    /// parameters; `pageSize` may differ. Whoever stays where they are in the order comes exactly once, whatever changes meanwhile.
+    #[param(value_type = String, required = false)]
+    cursor: Option<String>,
 }
 
 #[derive(IntoParams)]

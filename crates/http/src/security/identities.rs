@@ -71,9 +71,10 @@ async fn list(
     query: Query,
 ) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
-        let page = error_unless_permitted(api, context, Permission::ReadUsers, On::All, query.page())?;
-        let links = api.directory.identities(context, &user, page)?;
-        json(StatusCode::OK, &PageBody::new(&links, IdentityBody::from))
+        let read = query.page_request().and_then(|request| Ok((request.page(api, context)?, request)));
+        let (page, request) = error_unless_permitted(api, context, Permission::ReadUsers, On::All, read)?;
+        let links = api.directory.identities(context, &user, &page)?;
+        json(StatusCode::OK, &request.body(api, context, &links, IdentityBody::from)?)
     })
     .await
 }

@@ -11,11 +11,13 @@ mod zenql;
 
 use guildhall_domain::context::Context;
 use guildhall_domain::identifier::UserIdentifier;
+use guildhall_domain::page::Page;
 use guildhall_domain::search::{Field, Filter, Listing};
 use guildhall_domain::time::Timestamp;
 
 use crate::Api;
 use crate::extract::query::Query;
+use crate::respond::page::PageRequest;
 use crate::respond::problem::Problem;
 use conditions::ConditionReader;
 use cost::Costs;
@@ -41,15 +43,19 @@ impl<'a> ListingRequest<'a> {
     }
 
     /// Parses `q`, `zenql` and `order`. Like the other functions here it may read the caller's name, which blocks.
-    pub(crate) fn listing<F: Field>(self, query: &Query) -> Result<Listing<F>, Problem> {
-        let listing = Listing { order: order::parameter(query, "order")?, ..Listing::of_all(query.page()?, self.now) };
-        self.with_q_and_zenql(listing, query.value("q")?, query.value("zenql")?, &Costs::default())
+    pub(crate) fn listing<F: Field>(self, query: &Query) -> Result<(Listing<F>, PageRequest), Problem> {
+        let request = query.page_request()?;
+        let listing =
+            Listing { order: order::parameter(query, "order")?, ..Listing::of_all(self.page(&request)?, self.now) };
+        let (q, zenql) = (query.value("q")?, query.value("zenql")?);
+        Ok((self.with_q_and_zenql(listing, q, zenql, &Costs::default())?, request))
     }
 
     /// Parses `where` and `orderBy` too (contract 4.1 and 8.3).
-    pub(crate) fn search<F: Field>(self, query: &Query) -> Result<Listing<F>, Problem> {
+    pub(crate) fn search<F: Field>(self, query: &Query) -> Result<(Listing<F>, PageRequest), Problem> {
+        let request = query.page_request()?;
         let mut listing =
-            Listing { order: order::parameter(query, "order")?, ..Listing::of_all(query.page()?, self.now) };
+            Listing { order: order::parameter(query, "order")?, ..Listing::of_all(self.page(&request)?, self.now) };
         let costs = Costs::default();
         if let Some(text) = query.value("where")? {
             let reader = ConditionReader { now: self.now, costs: &costs };
@@ -59,7 +65,12 @@ impl<'a> ListingRequest<'a> {
         if !order.is_empty() {
             listing.order = order;
         }
-        self.with_q_and_zenql(listing, query.value("q")?, query.value("zenql")?, &costs)
+        let (q, zenql) = (query.value("q")?, query.value("zenql")?);
+        Ok((self.with_q_and_zenql(listing, q, zenql, &costs)?, request))
+    }
+
+    fn page(self, request: &PageRequest) -> Result<Page, Problem> {
+        request.page(self.api, self.context)
     }
 
     /// Adds the filters of `q` and `zenql`. The order of `zenql` has precedence over any other.

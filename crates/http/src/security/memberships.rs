@@ -45,10 +45,10 @@ async fn list(
         let read = ListingRequest::new(api, context)
             .listing(&query)
             .and_then(|listing| Ok((query.reach()?, query.excluded_groups()?, listing)));
-        let (reach, excluded, listing) =
+        let (reach, excluded, (listing, request)) =
             error_unless_permitted(api, context, Permission::ReadUsers, On::User(&user), read)?;
         let groups = api.directory.groups_of_user(context, &user, reach, &excluded, &listing)?;
-        json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
+        json(StatusCode::OK, &request.body(api, context, &groups, GroupBody::from)?)
     })
     .await
 }

@@ -24,6 +24,9 @@ fn faults(parameter: &str) -> Option<Vec<(&'static str, String)>> {
         "includeInherited" | "includeSelf" | "detail" | "suspended" | "forcePasswordReset" | "classicUserId" => {
             ["yes", "on", "2", "-1", "%22true%22", "true,false"].map(|bad| (bad, switch())).into()
         }
+        "cursor" => {
+            ["x", "0", "%20", "AAAA", "%3D", "a%2Fb"].map(|bad| (bad, "The cursor is not valid".to_owned())).into()
+        }
         "order" => vec![
             ("surname", "The parameter 'order': there is no field 'surname'".to_owned()),
             ("created,-surname", "The parameter 'order': there is no field 'surname'".to_owned()),

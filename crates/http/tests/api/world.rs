@@ -17,8 +17,8 @@ use guildhall_domain::group::{GroupDraft, GroupId};
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::password::{Password, PasswordHash};
 use guildhall_domain::ports::{
-    AccessToken, Bearer, Clock, Ids, InvalidToken, Passwords, PasswordsError, PendingKeys, PublicKey, Secrets,
-    SecretsError, Tokens, TokensError,
+    AccessToken, Bearer, Clock, Ids, InvalidToken, Passwords, PasswordsError, PendingKeys, PublicKey, SealError, Seals,
+    Secrets, SecretsError, Tokens, TokensError,
 };
 use guildhall_domain::secret::{RANDOM_BYTES, SecretDigest};
 use guildhall_domain::time::Timestamp;
@@ -119,6 +119,7 @@ impl World {
     pub(crate) fn api(&self) -> Api {
         Api::new(
             self.directory.clone(),
+            self.tokens.clone(),
             self.tokens.clone(),
             self.ids.clone(),
             self.clock.clone(),
@@ -254,6 +255,19 @@ impl Secrets for Counter {
 /// Whom a token stands for, and how many more looks are in vain.
 #[derive(Default)]
 struct Badges(Mutex<HashMap<String, Bearer>>, AtomicU32);
+
+/// Seals with nothing but a mark: only the binding is compared.
+impl Seals for Badges {
+    fn seal(&self, plain: &[u8], binding: &[u8]) -> Result<Vec<u8>, SealError> {
+        Ok([&(binding.len() as u64).to_be_bytes()[..], binding, plain].concat())
+    }
+
+    fn open(&self, sealed: &[u8], binding: &[u8]) -> Option<Vec<u8>> {
+        let (length, sealed) = sealed.split_first_chunk()?;
+        let (bound, plain) = sealed.split_at_checked(usize::try_from(u64::from_be_bytes(*length)).ok()?)?;
+        (bound == binding).then(|| plain.to_vec())
+    }
+}
 
 impl Tokens for Badges {
     fn issue(&self, caller: &Caller, client: Option<ApiKeyId>) -> Result<AccessToken, TokensError> {

@@ -156,7 +156,7 @@ impl ListingCache {
             .sql(" AND u.username_key >= ")
             .text(start.as_str())
             .sql(" ORDER BY u.username_key LIMIT ")
-            .number(saturating(listing.page.size()))
+            .number(saturating(listing.page.lookahead()))
             .sql(" OFFSET ")
             .number(saturating(offset % SEEK_INTERVAL));
         dialect::force_index_order(connection, true)?;

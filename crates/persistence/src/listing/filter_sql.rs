@@ -92,6 +92,7 @@ impl Writer {
             Test::Null if is_nullable => return (Fragment::of("(").then(column()).sql(" IS NULL)"), tables),
             Test::Null => return (Fragment::of("1 = 0"), TableSet::default()),
             Test::Id(id) => column().sql(" = ").id(Key(*id)),
+            Test::IdRange(from, to) => range(&sql, from.as_ref(), to.as_ref(), |id| Fragment::default().id(Key(*id))),
             Test::Boolean(true) => column(),
             Test::Boolean(false) => Fragment::of("NOT ").then(column()),
             Test::Integer(from, to) => {

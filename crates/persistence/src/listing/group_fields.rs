@@ -99,8 +99,4 @@ impl SqlItem for GroupField {
     fn id_column(table: TableSet) -> &'static str {
         if table == TableSet::SIDE { "n.group_id" } else { "g.id" }
     }
-
-    fn is_unique(&self) -> bool {
-        matches!(self, Self::Id | Self::Name)
-    }
 }

@@ -68,13 +68,13 @@ fn groups_within(
 ) -> Result<Paged<Group>, Failure> {
     // The number of groups is not used for a page of few.
     if let Some((total, ids)) = (PageQuery { listing, within, item_count: 0 }).page_of_few(connection)? {
-        return Ok(Paged { page: listing.page, total, items: groups_in_order(connection, &ids)? });
+        return Ok(listing.paged(total, groups_in_order(connection, &ids)?));
     }
     let slots: Vec<i64> = group_counts::table.select(group_counts::groups).load(connection)?;
     let query = PageQuery { listing, within, item_count: slots.into_iter().sum::<i64>().unsigned_abs() };
     let total = query.count(connection)?;
     let ids = query.ids(connection, total)?;
-    Ok(Paged { page: listing.page, total, items: groups_in_order(connection, &ids)? })
+    Ok(listing.paged(total, groups_in_order(connection, &ids)?))
 }
 
 /// The condition that a group is below one of `groups`.

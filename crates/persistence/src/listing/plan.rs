@@ -9,13 +9,14 @@
 mod access_path;
 mod boolean_order;
 mod page_window;
+mod walk;
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use guildhall_domain::search::{Filter, Kind, Listing, Sort, Test};
 use guildhall_domain::time::Timestamp;
 
-use super::filter_sql::{ConditionUse, Fragment, SqlField, TableSet, condition};
+use super::filter_sql::{Column, ConditionUse, Fragment, SqlField, TableSet, condition};
 use crate::connection::AnyConnection;
 use crate::dialect::{self, Dialect};
 use crate::sql_types::{Key, UuidSql, saturating};
@@ -42,8 +43,6 @@ pub(super) trait SqlItem: SqlField + Sized {
     fn first_items(from_end: bool) -> Option<&'static str>;
     /// Counts the items for which a boolean field is true, if indexes answer that.
     fn count_true(&self, now: Timestamp) -> Option<Fragment>;
-    /// Whether no two items have the same value: nothing after this field in an order matters.
-    fn is_unique(&self) -> bool;
 }
 
 /// Makes a condition on an item whose id is in this column.
@@ -74,11 +73,13 @@ impl<F: SqlItem> PageQuery<'_, F> {
             return Ok(None);
         }
         let max = MAX_UNCOUNTED + 1;
-        let statement = self.sorted(Dialect::of(connection), &self.listing.filter, &self.order(), Some(max));
-        let statement = PageWindow::of(self.listing.page).apply_to(statement);
+        let order = self.listing.full_order();
+        let statement = self.sorted(Dialect::of(connection), &self.listing.filter, &order, Some(max));
+        let statement = PageWindow::of(&self.listing.page).apply_to(statement);
         let rows: Vec<(Key, i64)> = statement.query::<(UuidSql, BigInt)>().load(connection)?;
         // If the first page is empty, there are no matches; if a later one is, there may be some.
-        let if_empty = (self.listing.page.offset() == 0).then_some(0);
+        let is_first = self.listing.page.offset() == 0 && self.listing.page.position().is_none();
+        let if_empty = is_first.then_some(0);
         let total = rows.first().map_or(if_empty, |(_, total)| Some(total.unsigned_abs())).filter(|total| *total < max);
         Ok(total.map(|total| (total, rows.into_iter().map(|(id, _)| id).collect())))
     }
@@ -114,11 +115,14 @@ impl<F: SqlItem> PageQuery<'_, F> {
 
     /// The ids of the page, in order. `total` is how many items match.
     pub(super) fn ids(&self, connection: &mut AnyConnection, total: u64) -> Result<Vec<Key>, Failure> {
-        let page = self.listing.page;
+        let page = &self.listing.page;
         if page.offset() >= total {
             return Ok(Vec::new());
         }
-        let order = self.order();
+        if let Some(filters) = self.listing.filters_from_position() {
+            return self.ids_from_position(connection, total, filters);
+        }
+        let order = self.listing.full_order();
         match order.as_slice() {
             [boolean, id] if boolean.field.kind() == Kind::Boolean => {
                 self.ids_by_boolean(connection, total, boolean, id)
@@ -162,7 +166,7 @@ impl<F: SqlItem> PageQuery<'_, F> {
         let dialect = Dialect::of(connection);
         let (condition, needed) = condition(filter, ConditionUse::RowFilter, dialect, self.listing.now);
         let columns: Vec<_> =
-            order.iter().map(|sort| (sort.field.column(dialect, self.listing.now), sort.is_descending)).collect();
+            order.iter().map(|sort| (self.sort_column(&sort.field, dialect), sort.is_descending)).collect();
         let first = columns.first().map_or(TableSet::MAIN, |(column, _)| column.tables);
         let first = if first.main { TableSet::MAIN } else { first };
         let index = columns.first().and_then(|(column, _)| column.index);
@@ -196,13 +200,24 @@ impl<F: SqlItem> PageQuery<'_, F> {
 
     /// Collects the matches and sorts their ids; with `max`, no more than so many matches, and each id with how many these are.
     fn sorted(&self, dialect: Dialect, filter: &Filter<F>, order: &[Sort<F>], max: Option<u64>) -> Fragment {
-        let (condition, needed) = condition(filter, ConditionUse::IndexLookup, dialect, self.listing.now);
+        let now = self.listing.now;
+        let from_position = self.listing.filters_from_position().filter(|_| max.is_some());
+        let is_after =
+            from_position.map(|filters| condition(&Filter::Any(filters), ConditionUse::RowFilter, dialect, now));
+        let (condition, needed) = condition(filter, ConditionUse::IndexLookup, dialect, now);
         let (path, first) = AccessPath::to_matches(needed);
         let mut tables = needed.and(first);
         let (mut selected, mut sorted) = (Fragment::default(), Fragment::of(" ORDER BY "));
         let mut separator = "";
+        // Of the few, those before the position are left out when they have been counted.
+        let mut from_position = Fragment::default();
+        if let Some((is_after, needed)) = is_after {
+            tables = tables.and(needed);
+            selected = selected.sql(", (").then(is_after).sql(") AS is_after");
+            from_position = Fragment::of(" WHERE is_after");
+        }
         for (number, sort) in order.iter().enumerate() {
-            let column = sort.field.column(dialect, self.listing.now);
+            let column = self.sort_column(&sort.field, dialect);
             let side = if first == TableSet::SIDE { sort.field.side_order(dialect) } else { None };
             let value = side.unwrap_or_else(|| {
                 tables = tables.and(column.tables);
@@ -230,19 +245,12 @@ impl<F: SqlItem> PageQuery<'_, F> {
             .sql("), few AS MATERIALIZED (SELECT * FROM hits LIMIT ")
             .number(saturating(max))
             .sql(") SELECT id, (SELECT count(*) FROM few) FROM few")
+            .then(from_position)
             .then(sorted)
     }
 
-    /// The order up to the first unique field, and then by id.
-    fn order(&self) -> Vec<Sort<F>> {
-        let mut order = self.listing.full_order();
-        let end = order.iter().position(|sort| sort.field.is_unique()).map_or(order.len(), |unique| unique + 1);
-        let is_descending = order.get(end.saturating_sub(1)).is_some_and(|sort| sort.is_descending);
-        order.truncate(end);
-        if order.last().is_some_and(|sort| sort.field != F::id()) {
-            order.push(Sort { field: F::id(), is_descending });
-        }
-        order
+    fn sort_column(&self, field: &F, dialect: Dialect) -> Column {
+        field.sort_column(dialect, self.listing.now, self.listing.long_text_characters())
     }
 
     fn and_within(&self, condition: Fragment, condition_use: ConditionUse, id: &'static str) -> Fragment {

@@ -155,10 +155,6 @@ impl SqlItem for UserField {
     fn id_column(table: TableSet) -> &'static str {
         if table == TableSet::SIDE { "s.user_id" } else { "u.id" }
     }
-
-    fn is_unique(&self) -> bool {
-        matches!(self, Self::Id | Self::Username)
-    }
 }
 
 /// The key of the username: the second line of the names.

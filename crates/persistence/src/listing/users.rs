@@ -57,7 +57,7 @@ fn users_in(
     let within: Option<&ScopeCondition<'_>> = if holds_all { None } else { Some(&within) };
     let query = PageQuery { listing, within, item_count: counters.users };
     if let Some((total, ids)) = query.page_of_few(connection)? {
-        return Ok(Paged { page: listing.page, total, items: users_in_order(connection, &ids)? });
+        return Ok(listing.paged(total, users_in_order(connection, &ids)?));
     }
     let is_unfiltered = listing.filter.is_all();
     let total = if is_unfiltered { cache.total(connection, &cached)? } else { query.count(connection)? };
@@ -65,5 +65,5 @@ fn users_in(
         Some(ids) => ids,
         None => query.ids(connection, total)?,
     };
-    Ok(Paged { page: listing.page, total, items: users_in_order(connection, &ids)? })
+    Ok(listing.paged(total, users_in_order(connection, &ids)?))
 }

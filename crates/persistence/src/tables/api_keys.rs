@@ -5,6 +5,7 @@ use guildhall_domain::access::Scopes;
 use guildhall_domain::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
 use guildhall_domain::page::{Page, Paged};
 use guildhall_domain::ports::{ApiKeyReader, ApiKeyWriter, StoreError};
+use guildhall_domain::position::Position;
 use guildhall_domain::secret::SecretDigest;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{UserId, Username};
@@ -45,18 +46,21 @@ impl ApiKeyReader for Unit<'_> {
         })
     }
 
-    fn api_keys(&mut self, page: Page) -> Result<Paged<ApiKey>, StoreError> {
+    fn api_keys(&mut self, page: &Page) -> Result<Paged<ApiKey>, StoreError> {
         self.run(|connection| {
             let total: i64 = api_keys::table.count().get_result(connection)?;
+            // Every name comes after the empty text.
+            let after = page.position().and_then(Position::texts).and_then(|texts| texts.first().copied());
             let rows = api_keys::table
                 .inner_join(users::table)
+                .filter(users::username_key.gt(after.unwrap_or_default()))
                 .select((ApiKeyRow::as_select(), users::username, users::suspended))
                 .order(users::username_key)
-                .limit(saturating(page.size()))
+                .limit(saturating(page.lookahead()))
                 .offset(saturating(page.offset()))
                 .load(connection)?;
             let items = rows.into_iter().map(with_its_user).collect();
-            Ok(Paged { page, total: total.unsigned_abs(), items })
+            Ok(Paged::new(page, total.unsigned_abs(), items, ApiKey::place))
         })
     }
 

@@ -37,14 +37,14 @@ fn any_filter_and_order_finds_the_same_in_all_three_stores() {
     let listings = (any_filter(users, user_ids, now), any_order(sortable), any_page());
     hold(&listings, |(filter, order, page)| {
         for crowd in &crowds {
-            crowd.agrees_on_users(filter, order, *page);
-            crowd.agrees_on_members(filter, order, *page);
+            crowd.agrees_on_users(filter, order, page);
+            crowd.agrees_on_members(filter, order, page);
         }
     });
     let listings = (any_filter(groups.clone(), group_ids, now), any_order(groups), any_page());
     hold(&listings, |(filter, order, page)| {
         for crowd in &crowds {
-            crowd.agrees_on_groups(filter, order, *page);
+            crowd.agrees_on_groups(filter, order, page);
         }
     });
 }

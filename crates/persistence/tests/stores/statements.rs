@@ -48,22 +48,24 @@ fn costs(fixture: &Fixture, prefix: &str, size: usize) -> Vec<usize> {
         statements(|| directory.add_children(&fixture.by(admin), &id, &groups).expect("added")),
         statements(|| directory.add_child(&fixture.by(admin), &administrators, &id).expect("added")),
         statements(|| directory.add_member(&fixture.by(admin), &id, &user).expect("added")),
-        statements(|| directory.users(&fixture.by(admin), &fixture.all(page)).expect("listed")),
-        statements(|| directory.groups(&fixture.by(admin), &fixture.all(page)).expect("listed")),
-        statements(|| {
-            directory.members(&fixture.by(admin), &id, Reach::Effective, &[], &fixture.all(page)).expect("listed")
-        }),
+        statements(|| directory.users(&fixture.by(admin), &fixture.all(page.clone())).expect("listed")),
+        statements(|| directory.groups(&fixture.by(admin), &fixture.all(page.clone())).expect("listed")),
         statements(|| {
             directory
-                .children(&fixture.by(admin), &id, (Reach::Effective, true), &[], &fixture.all(page))
+                .members(&fixture.by(admin), &id, Reach::Effective, &[], &fixture.all(page.clone()))
                 .expect("listed")
         }),
         statements(|| {
             directory
-                .groups_of_user(&fixture.by(admin), &user, Reach::Effective, &[], &fixture.all(page))
+                .children(&fixture.by(admin), &id, (Reach::Effective, true), &[], &fixture.all(page.clone()))
                 .expect("listed")
         }),
-        statements(|| directory.api_keys(&fixture.by(admin), page).expect("listed")),
+        statements(|| {
+            directory
+                .groups_of_user(&fixture.by(admin), &user, Reach::Effective, &[], &fixture.all(page.clone()))
+                .expect("listed")
+        }),
+        statements(|| directory.api_keys(&fixture.by(admin), &page).expect("listed")),
         statements(|| directory.is_member(&fixture.by(admin), &id, &user).expect("checked")),
         statements(|| directory.check_memberships(&fixture.by(admin), &checks).expect("checked")),
         statements(|| directory.check_memberships_in_detail(&fixture.by(admin), &checks).expect("checked")),

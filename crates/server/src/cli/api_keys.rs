@@ -74,7 +74,7 @@ fn print(issued: &IssuedApiKey) -> Result<()> {
 fn list(directory: &Directory) -> Result<()> {
     let mut out = io::stdout();
     for index in 0.. {
-        let page = directory.api_keys(&operator(), Page::new(index, Page::LARGEST_SIZE)?).map_err(explained)?;
+        let page = directory.api_keys(&operator(), &Page::new(index, Page::LARGEST_SIZE)?).map_err(explained)?;
         for ApiKey { id, name, enabled, .. } in &page.items {
             writeln!(out, "{id}  {}  {}", if *enabled { "enabled " } else { "disabled" }, name.as_str())?;
         }

@@ -38,6 +38,7 @@ mod client;
 mod command_line;
 mod connections;
 mod crash;
+mod cursors;
 mod database;
 mod delegates;
 mod endpoints;

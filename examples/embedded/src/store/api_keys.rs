@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::tables::{Changes, Rows, Tables};
-use super::{UnitOfWork, paged};
+use super::{UnitOfWork, window};
 
 /// The user of an API key.
 pub(super) const OWNERS: Rows<Uuid, Uuid> = Rows::new("api keys");
@@ -76,12 +76,16 @@ impl<T: Tables> ApiKeyReader for UnitOfWork<T> {
         Ok(user.map(|user| self.key_of_user(user)).transpose()?.flatten())
     }
 
-    fn api_keys(&mut self, page: Page) -> Result<Paged<ApiKey>, StoreError> {
+    fn api_keys(&mut self, page: &Page) -> Result<Paged<ApiKey>, StoreError> {
         let users = OWNERS.all(&self.0)?;
         let keys = users.into_iter().filter_map(|user| self.key_of_user(UserId(user)).transpose());
         let mut keys = keys.collect::<Result<Vec<_>, _>>()?;
         keys.sort_by_key(|key| key.name.key());
-        Ok(paged(keys, page))
+        let total = keys.len() as u64;
+        if let Some(position) = page.position() {
+            keys.retain(|key| position.precedes(&key.place()));
+        }
+        Ok(Paged::new(page, total, window(keys, page), ApiKey::place))
     }
 
     fn api_key_of(&mut self, user: UserId) -> Result<Option<ApiKeyId>, StoreError> {

@@ -42,9 +42,10 @@ pub(crate) fn routes() -> Vec<Route> {
 )]
 async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Long, caller, move |api, context| {
-        let page = error_unless_permitted(api, context, Permission::ManageApiKeys, On::All, query.page())?;
-        let keys = api.directory.api_keys(context, page)?;
-        json(StatusCode::OK, &PageBody::new(&keys, |key| ApiKeyBody::new(key, None)))
+        let read = query.page_request().and_then(|request| Ok((request.page(api, context)?, request)));
+        let (page, request) = error_unless_permitted(api, context, Permission::ManageApiKeys, On::All, read)?;
+        let keys = api.directory.api_keys(context, &page)?;
+        json(StatusCode::OK, &request.body(api, context, &keys, |key| ApiKeyBody::new(key, None))?)
     })
     .await
 }

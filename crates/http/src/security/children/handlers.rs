@@ -52,9 +52,10 @@ async fn list(
         let read = ListingRequest::new(api, context)
             .listing(&query)
             .and_then(|listing| Ok(((query.reach()?, query.is_on("includeSelf")?), query.excluded_groups()?, listing)));
-        let (which, excluded, listing) = error_unless_permitted(api, context, Permission::ReadGroups, On::All, read)?;
+        let (which, excluded, (listing, request)) =
+            error_unless_permitted(api, context, Permission::ReadGroups, On::All, read)?;
         let groups = api.directory.children(context, &group, which, &excluded, &listing)?;
-        json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
+        json(StatusCode::OK, &request.body(api, context, &groups, GroupBody::from)?)
     })
     .await
 }

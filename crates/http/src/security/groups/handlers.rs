@@ -44,7 +44,7 @@ pub(crate) fn routes() -> Vec<Route> {
 )]
 async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedResponse, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
-        let listing = error_unless_permitted(
+        let (listing, request) = error_unless_permitted(
             api,
             context,
             Permission::ReadGroups,
@@ -52,7 +52,7 @@ async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedRe
             ListingRequest::new(api, context).listing(&query),
         )?;
         let groups = api.directory.groups(context, &listing)?;
-        json(StatusCode::OK, &PageBody::new(&groups, GroupBody::from))
+        json(StatusCode::OK, &request.body(api, context, &groups, GroupBody::from)?)
     })
     .await
 }

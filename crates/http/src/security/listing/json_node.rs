@@ -45,6 +45,11 @@ impl<'a> JsonNode<'a> {
         Self { json, path: name.to_owned() }
     }
 
+    /// Its JSON, as it is written.
+    pub(super) fn json(&self) -> &'a str {
+        self.json.get()
+    }
+
     /// Its elements, if it is an array.
     pub(super) fn elements(&self) -> Option<Vec<Self>> {
         let elements: Vec<&RawValue> = serde_json::from_str(self.json.get()).ok()?;

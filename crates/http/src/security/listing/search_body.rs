@@ -10,7 +10,8 @@ use super::cost::Costs;
 use super::json_node::JsonNode;
 use super::{ListingRequest, order};
 use crate::body::object::JsonObject;
-use crate::respond::page;
+use crate::respond::cursor::{Binding, CURSOR};
+use crate::respond::page::{self, PageRequest};
 use crate::respond::problem::Problem;
 
 /// What is wanted of users. Other properties are ignored.
@@ -30,6 +31,8 @@ pub(crate) struct UserSearch {
     page_index: Option<()>,
     #[schema(schema_with = page_size)]
     page_size: Option<()>,
+    #[schema(schema_with = cursor)]
+    cursor: Option<()>,
     /// Only those that have this text in first and last name, username or email address.
     #[schema(max_length = 8000)]
     q: Option<String>,
@@ -43,15 +46,29 @@ pub(crate) struct UserSearch {
     order: Option<()>,
 }
 
+/// The properties that decide what a listing holds and in which order.
+const LISTING: [&str; 5] = ["q", "zenql", "where", "order", "orderBy"];
+
 impl ListingRequest<'_> {
-    /// Parses the body of a search (contract 4.2).
-    pub(crate) fn search_by_body<F: Field>(self, body: &[u8]) -> Result<Listing<F>, Problem> {
+    /// Parses the body of a search (contract 4.2). `path` is what cursors are bound to beside the body.
+    pub(crate) fn search_by_body<F: Field>(
+        self,
+        path: Binding,
+        body: &[u8],
+    ) -> Result<(Listing<F>, PageRequest), Problem> {
         let body = JsonObject::read(body)?;
         let node = |name: &str| JsonNode::in_body(&body, name);
         let text = |name: &str| node(name)?.map(|node| node.required_text()).transpose();
         let digits = |name: &str| node(name)?.map(|node| node.digits()).transpose();
-        let (index, size) = (digits(page::INDEX)?, digits(page::SIZE)?);
-        let mut listing = Listing::of_all(page::parse_page("property", index.as_deref(), size.as_deref())?, self.now);
+        let mut binding = path;
+        for name in LISTING {
+            if let Some(node) = node(name)? {
+                binding = binding.with(name).with(node.json());
+            }
+        }
+        let (index, size, cursor) = (digits(page::INDEX)?, digits(page::SIZE)?, text(CURSOR)?);
+        let request = PageRequest { place: "property", index, size, cursor, binding };
+        let mut listing = Listing::of_all(self.page(&request)?, self.now);
         let costs = Costs::default();
         if let Some(node) = node("where")? {
             listing.filter = ConditionReader { now: self.now, costs: &costs }.conditions(&node)?;
@@ -62,7 +79,7 @@ impl ListingRequest<'_> {
                 listing.order = order;
             }
         }
-        self.with_q_and_zenql(listing, text("q")?, text("zenql")?, &costs)
+        Ok((self.with_q_and_zenql(listing, text("q")?, text("zenql")?, &costs)?, request))
     }
 }
 
@@ -154,6 +171,12 @@ fn page_size() -> Schema {
     let digits = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^0*[1-9][0-9]*$"));
     let description = "The most items of a page. Above 1000 it is 1000, and the answer says so.";
     any_of(description).item(number).item(digits).item(null()).build().into()
+}
+
+fn cursor() -> Schema {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let description = "In place of `pageIndex`: empty for the first page, then the `nextCursor` of the page before.";
+    any_of(description).item(text).item(null()).build().into()
 }
 
 fn optional_conditions() -> Schema {

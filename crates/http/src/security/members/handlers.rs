@@ -51,9 +51,10 @@ async fn list(
         let read = ListingRequest::new(api, context)
             .listing(&query)
             .and_then(|listing| Ok((query.reach()?, query.excluded_groups()?, listing)));
-        let (reach, excluded, listing) = error_unless_permitted(api, context, Permission::ReadGroups, On::All, read)?;
+        let (reach, excluded, (listing, request)) =
+            error_unless_permitted(api, context, Permission::ReadGroups, On::All, read)?;
         let users = api.directory.members(context, &group, reach, &excluded, &listing)?;
-        json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, context.now())))
+        json(StatusCode::OK, &request.body(api, context, &users, |user| UserBody::new(user, context.now()))?)
     })
     .await
 }

@@ -57,7 +57,7 @@ pub(crate) fn routes() -> Vec<Route> {
 )]
 pub(super) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedResponse, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
-        let listing = error_unless_permitted(
+        let (listing, request) = error_unless_permitted(
             api,
             context,
             Permission::ReadUsers,
@@ -65,7 +65,7 @@ pub(super) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result
             ListingRequest::new(api, context).search(&query),
         )?;
         let users = api.directory.users(context, &listing)?;
-        json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, context.now())))
+        json(StatusCode::OK, &request.body(api, context, &users, |user| UserBody::new(user, context.now()))?)
     })
     .await
 }

@@ -48,12 +48,17 @@ async fn by_query(api: Data<Api>, caller: Caller, query: Query) -> Result<Prepar
     request_body = UserSearch,
     responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
 )]
-async fn by_body(api: Data<Api>, caller: Caller, request_body: AuthorisedBody) -> Result<PreparedResponse, Problem> {
+async fn by_body(
+    api: Data<Api>,
+    caller: Caller,
+    query: Query,
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
     let body = request_body.read_if_permitted(&api, &caller, Permission::ReadUsers, api.limits.body_bytes).await?;
     run(&api, Lane::of_search(body.len()), caller, move |api, context| {
-        let listing = ListingRequest::new(api, context).search_by_body(&body)?;
+        let (listing, request) = ListingRequest::new(api, context).search_by_body(query.path_binding(), &body)?;
         let users = api.directory.users(context, &listing)?;
-        json(StatusCode::OK, &PageBody::new(&users, |user| UserBody::new(user, context.now())))
+        json(StatusCode::OK, &request.body(api, context, &users, |user| UserBody::new(user, context.now()))?)
     })
     .await
 }

@@ -61,6 +61,14 @@ impl Column {
 
 /// A field that is stored in the database.
 pub(in crate::listing) trait SqlField: Field {
+    /// The column that it is sorted by, or an expression, if only so many characters of long texts count.
+    fn sort_column(&self, dialect: Dialect, now: Timestamp, long_text_characters: Option<usize>) -> Column {
+        let column = self.column(dialect, now);
+        let Some(characters) = long_text_characters.filter(|_| self.is_long()) else { return column };
+        let characters = i64::try_from(characters).unwrap_or(i64::MAX);
+        let sql = Fragment::of("substr(").then(column.sql).sql(", 1, CAST(").number(characters).sql(" AS integer))");
+        Column { sql, index: None, ..column }
+    }
     /// The column that holds it.
     fn column(&self, dialect: Dialect, now: Timestamp) -> Column;
     /// An expression of the side table with the same value as the column, if there is one.

@@ -66,7 +66,12 @@ impl<'f> Values<'f> {
             Test::Moment(Bound::Included(from), Bound::Included(to)) if from == to => {
                 Some(Self::Numbers([from.milliseconds()].into()))
             }
-            Test::Null | Test::Text(_) | Test::Integer(..) | Test::Boolean(_) | Test::Moment(..) => None,
+            Test::Null
+            | Test::IdRange(..)
+            | Test::Text(_)
+            | Test::Integer(..)
+            | Test::Boolean(_)
+            | Test::Moment(..) => None,
         }
     }
 

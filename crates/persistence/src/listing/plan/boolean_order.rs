@@ -30,7 +30,7 @@ impl<F: SqlItem> PageQuery<'_, F> {
         let by_id = [id.clone()];
         let count_true = self.count_of(connection, &with(true))?;
         let first = if is_descending { count_true } else { total.saturating_sub(count_true) };
-        let (before, after) = PageWindow::of(self.listing.page).split_at(first);
+        let (before, after) = PageWindow::of(&self.listing.page).split_at(first);
         let mut ids = Vec::new();
         for (value, count, window) in [(is_descending, first, before), (!is_descending, total - first, after)] {
             if window.limit > 0 && window.offset < count {
@@ -48,7 +48,7 @@ impl<F: SqlItem> PageQuery<'_, F> {
         value: bool,
         is_descending: bool,
     ) -> Result<Option<Vec<Key>>, Failure> {
-        let window = PageWindow::of(self.listing.page);
+        let window = PageWindow::of(&self.listing.page);
         let is_early = window.offset + window.limit <= MAX_EARLY_END;
         let is_everything = self.within.is_none() && self.listing.filter.is_all();
         let Some(select) = F::first_items(is_descending).filter(|_| is_everything && is_early) else {

@@ -13,8 +13,8 @@ pub(in crate::listing) struct PageWindow {
 }
 
 impl PageWindow {
-    pub(in crate::listing) fn of(page: Page) -> Self {
-        Self { offset: page.offset(), limit: page.size() }
+    pub(in crate::listing) fn of(page: &Page) -> Self {
+        Self { offset: page.offset(), limit: page.lookahead() }
     }
 
     /// The part before position `end`, and the part after it with its offset counted from `end`.
