@@ -71,6 +71,12 @@ impl Directory {
         Self { policy, ..self }
     }
 
+    /// The same directory, kept by `store`: another way to what the store before keeps.
+    #[must_use]
+    pub fn kept_by(self, store: Arc<dyn Store>) -> Self {
+        Self { store, ..self }
+    }
+
     /// Fails unless the store could commit a change. No actor is admitted, because nothing of the directory is read.
     pub fn ready(&self) -> Result<(), StoreError> {
         self.store.ready()

@@ -57,6 +57,8 @@ pub use work::LaneSizes;
 #[derive(Clone)]
 pub struct Api {
     directory: Directory,
+    /// Answers what takes one statement without waiting, or fails.
+    at_once: Option<Directory>,
     tokens: Arc<dyn Tokens>,
     seals: Arc<dyn Seals>,
     ids: Arc<dyn Ids>,
@@ -99,6 +101,7 @@ impl Api {
     ) -> io::Result<Self> {
         Ok(Self {
             directory,
+            at_once: None,
             tokens,
             seals,
             ids,
@@ -112,6 +115,13 @@ impl Api {
             documentation: Arc::new(Documentation::below(&PathPrefix::default())),
             lanes: Arc::new(Lanes::start(lanes)?),
         })
+    }
+
+    /// Asks `directory` first where a request is answered by reading few rows, on the thread that serves the connection. It must answer at
+    /// once, or fail; then the other directory is asked, on another thread.
+    #[must_use]
+    pub fn with_answers_at_once(self, directory: Option<Directory>) -> Self {
+        Self { at_once: directory, ..self }
     }
 
     /// Allows cross-origin requests from these origins; `*` is every origin (contract 1.5).

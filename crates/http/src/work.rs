@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use guildhall_domain::access::Actor;
 use guildhall_domain::context::{Context, Origin};
+use guildhall_domain::directory::Directory;
 use guildhall_domain::ports::Cancellation;
 use tokio::sync::oneshot;
 
@@ -53,12 +54,9 @@ where
         if cancelled.is_cancelled() {
             return;
         }
-        let context = Context::new(actor, own.clock.now(), span.id(), Origin::Api)
-            .from_address(span.address().map(network))
-            .with_cancellation(cancelled);
+        let context = context(&own, actor, &span).with_cancellation(cancelled);
         let outcome = span.in_scope(|| {
-            let outcome = catch_unwind(AssertUnwindSafe(|| work(&own, &context).map_err(Problem::from)))
-                .unwrap_or_else(|_| Err(Problem::unexpected("the work panicked")));
+            let outcome = outcome(|| work(&own, &context));
             report(&span, &context, outcome.as_ref().err());
             outcome
         });
@@ -71,6 +69,44 @@ where
     let outcome = answered.await;
     drop(cancel);
     outcome.unwrap_or_else(|_| Err(Problem::unexpected("the work was dropped")))
+}
+
+/// Runs a use case that reads few rows: at once on this thread, if the API has a directory that answers at once; otherwise, or if that
+/// gave no answer, on a thread of the lane `Read`.
+pub(crate) async fn run_at_once<T, E>(
+    api: &Api,
+    actor: impl Into<Actor>,
+    work: impl Fn(&Directory, &Context) -> Result<T, E> + Send + 'static,
+) -> Result<T, Problem>
+where
+    T: Send + 'static,
+    Problem: From<E>,
+{
+    let actor = actor.into();
+    if let Some(directory) = &api.at_once {
+        let span = RequestSpan::current();
+        let context = context(api, actor.clone(), &span);
+        let outcome = outcome(|| work(directory, &context));
+        // What went wrong is found out, and told, by the directory that may wait.
+        if !outcome.as_ref().is_err_and(Problem::is_server_error) {
+            report(&span, &context, outcome.as_ref().err());
+            return outcome;
+        }
+    }
+    run(api, Lane::Read, actor, move |api, context| work(&api.directory, context)).await
+}
+
+/// The context of a call of this request.
+fn context(api: &Api, actor: Actor, span: &RequestSpan) -> Context {
+    Context::new(actor, api.clock.now(), span.id(), Origin::Api).from_address(span.address().map(network))
+}
+
+fn outcome<T, E>(work: impl FnOnce() -> Result<T, E>) -> Result<T, Problem>
+where
+    Problem: From<E>,
+{
+    catch_unwind(AssertUnwindSafe(|| work().map_err(Problem::from)))
+        .unwrap_or_else(|_| Err(Problem::unexpected("the work panicked")))
 }
 
 /// Logs the caller and the audit notes of the request, also when the client has disconnected.

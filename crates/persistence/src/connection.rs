@@ -13,7 +13,7 @@ use crate::location::{Location, without_secrets};
 use crate::statement_guard::StatementGuard;
 
 /// How long a connection of the pool waits for a lock of SQLite.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A connection to one of the databases.
 #[derive(MultiConnection)]
@@ -34,6 +34,8 @@ pub(crate) struct Manager {
     pub(crate) prepared_statements: bool,
     /// The settings of a session of PostgreSQL. `None`: it may become that of other programs, behind a proxy that pools transactions.
     pub(crate) session: Option<SessionSettings>,
+    /// How long a connection waits for a lock of SQLite.
+    pub(crate) busy_timeout: Duration,
     pub(crate) health: Arc<Health>,
 }
 
@@ -111,7 +113,7 @@ impl r2d2::ManageConnection for Manager {
     type Error = ConnectError;
 
     fn connect(&self) -> Result<Pooled, ConnectError> {
-        self.connect_within(BUSY_TIMEOUT)
+        self.connect_within(self.busy_timeout)
     }
 
     /// Does nothing: the statement that begins a transaction fails on a lost connection, which saves a round trip.

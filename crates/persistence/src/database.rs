@@ -16,14 +16,14 @@ use guildhall_domain::ports::Store;
 use r2d2::{ManageConnection, NopErrorHandler, Pool};
 
 use crate::canceller::Canceller;
-use crate::connection::{AnyConnection, ConnectError, Manager, SessionSettings};
+use crate::connection::{AnyConnection, BUSY_TIMEOUT, ConnectError, Manager, SessionSettings};
 use crate::dialect::{self, Dialect, TransactionMode};
 use crate::health::{DatabaseFile, HealthCheck, check_access};
 use crate::listing::{is_backfilled, note_backfilled};
 use crate::location::{Location, UrlError};
 use crate::rekey;
 use crate::start::{self, StartError};
-use crate::unit_of_work::DieselStore;
+use crate::unit_of_work::{AtOnceStore, DieselStore};
 
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
@@ -116,6 +116,7 @@ impl MigrateError {
 pub struct Database {
     manager: Manager,
     store: Arc<DieselStore>,
+    at_once: Option<Arc<AtOnceStore>>,
 }
 
 impl Database {
@@ -145,6 +146,7 @@ impl Database {
             location,
             prepared_statements: settings.prepared_statements,
             session: None,
+            busy_timeout: BUSY_TIMEOUT,
             health: Arc::default(),
         };
         let mut first = manager.connect().map_err(|source| match &manager.location {
@@ -178,7 +180,11 @@ impl Database {
         let health = HealthCheck::new(manager.clone());
         let limit = settings.statement_timeout;
         let store = DieselStore::new(connections, writers, dialect, health, canceller, keeps_sessions, limit);
-        Ok(Self { manager, store: Arc::new(store) })
+        let store = Arc::new(store);
+        let at_once = (dialect == Dialect::Sqlite).then(|| {
+            AtOnceStore::over(Arc::clone(&store), Manager { busy_timeout: Duration::ZERO, ..manager.clone() })
+        });
+        Ok(Self { manager, store, at_once: at_once.map(Arc::new) })
     }
 
     /// Runs the migrations that have not been run, and returns their names: all of them, or none after an error, also because of
@@ -225,6 +231,13 @@ impl Database {
     #[must_use]
     pub fn store(&self) -> Arc<dyn Store> {
         Arc::clone(&self.store) as Arc<dyn Store>
+    }
+
+    /// The same store for threads that must not wait, where the database is a file: it answers the questions that take one statement
+    /// within some milliseconds, or fails. It runs no unit of work.
+    #[must_use]
+    pub fn store_at_once(&self) -> Option<Arc<dyn Store>> {
+        self.at_once.as_ref().map(|store| Arc::clone(store) as Arc<dyn Store>)
     }
 }
 

@@ -35,6 +35,15 @@ impl Dialect {
             Self::Sqlite => "guildhall_interrupt_check() AND ",
         }
     }
+
+    /// The same as the end of the condition of a statement that reads memberships, `group_users m`. SQLite evaluates a condition as early as
+    /// possible, so it refers to the membership: otherwise it would be evaluated once for each group.
+    pub(crate) const fn row_check(self) -> &'static str {
+        match self {
+            Self::Postgres => "",
+            Self::Sqlite => " AND length(m.user_id) >= guildhall_interrupt_check()",
+        }
+    }
 }
 
 /// How the transaction of a unit of work is isolated from others.

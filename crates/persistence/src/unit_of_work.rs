@@ -25,7 +25,7 @@ use crate::dialect::Dialect;
 use crate::listing::ListingCache;
 
 pub(crate) use failure::Failure;
-pub(crate) use run::DieselStore;
+pub(crate) use run::{AtOnceStore, DieselStore};
 
 use failure::store_error;
 

@@ -82,9 +82,11 @@ impl Application {
             connections: NonZeroUsize::new(settings.database.pool_size as usize).unwrap_or(NonZeroUsize::MIN),
             passwords: password_slots(),
         };
+        let at_once = database.store_at_once().map(|store| directory.clone().kept_by(store));
         let tokens = Arc::new(tokens);
         let seals = Arc::clone(&tokens);
         let api = Api::new(directory, tokens, seals, Arc::new(UuidV7), Arc::new(SystemClock), limits, lanes)?
+            .with_answers_at_once(at_once)
             .with_allowed_origins(settings.server.allowed_origins.clone())
             .with_trusted_proxies(settings.server.trusted_proxies.clone())
             .with_public_url(settings.server.public_url.clone())

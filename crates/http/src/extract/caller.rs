@@ -9,6 +9,7 @@ use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpRequest, web};
 use guildhall_domain::access::{self, Actor, On, Permission};
 use guildhall_domain::context::Context;
+use guildhall_domain::directory::Directory;
 use guildhall_domain::external::ExternalIdentity;
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::ports::{Bearer, InvalidToken};
@@ -17,7 +18,7 @@ use tokio::time::sleep;
 use crate::Api;
 use crate::middleware::audit;
 use crate::respond::problem::{Problem, error_chain};
-use crate::work::{Lane, run};
+use crate::work::{Lane, run, run_at_once};
 
 /// The caller that the bearer token identifies. Use cases decide what the caller may do.
 #[derive(Clone, Debug)]
@@ -43,7 +44,7 @@ impl Caller {
 
     /// Fails with 401 or 403 unless the caller has this permission on all things of its kind.
     pub(crate) async fn authorise(&self, api: &Api, permission: Permission) -> Result<(), Problem> {
-        run(api, Lane::Read, self.clone(), move |api, context| api.directory.authorise(context, permission, On::All))
+        run_at_once(api, self.clone(), move |directory, context| directory.authorise(context, permission, On::All))
             .await
     }
 
@@ -55,8 +56,8 @@ impl Caller {
         user: &UserIdentifier,
     ) -> Result<(), Problem> {
         let user = user.clone();
-        run(api, Lane::Read, self.clone(), move |api, context| {
-            api.directory.authorise(context, permission, On::User(&user))
+        run_at_once(api, self.clone(), move |directory, context| {
+            directory.authorise(context, permission, On::User(&user))
         })
         .await
     }
@@ -70,14 +71,14 @@ impl From<Caller> for Actor {
 
 /// Returns the parse error only if the caller has this permission; otherwise 403 (contract 1.6).
 pub(crate) fn error_unless_permitted<T>(
-    api: &Api,
+    directory: &Directory,
     context: &Context,
     permission: Permission,
     on: On<'_>,
     parsed: Result<T, Problem>,
 ) -> Result<T, Problem> {
     if parsed.is_err() {
-        api.directory.authorise(context, permission, on)?;
+        directory.authorise(context, permission, on)?;
     }
     parsed
 }

@@ -72,7 +72,7 @@ async fn list(
 ) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
         let read = query.page_request().and_then(|request| Ok((request.page(api, context)?, request)));
-        let (page, request) = error_unless_permitted(api, context, Permission::ReadUsers, On::All, read)?;
+        let (page, request) = error_unless_permitted(&api.directory, context, Permission::ReadUsers, On::All, read)?;
         let links = api.directory.identities(context, &user, &page)?;
         json(StatusCode::OK, &request.body(api, context, &links, IdentityBody::from)?)
     })
@@ -98,7 +98,7 @@ async fn remove(
 ) -> Result<HttpResponse, Problem> {
     run(&api, Lane::Write, caller, move |api, context| {
         let read = || Ok(IdentitySelection { issuer: query.value("issuer")?, subject: query.value("subject")? });
-        let selection = error_unless_permitted(api, context, Permission::ManageUsers, On::All, read())?;
+        let selection = error_unless_permitted(&api.directory, context, Permission::ManageUsers, On::All, read())?;
         Ok::<_, Problem>(api.directory.remove_identities(context, &user, &selection)?)
     })
     .await?;

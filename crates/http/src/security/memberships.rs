@@ -17,7 +17,7 @@ use crate::respond::problem::{NOT_A_MEMBER, Problem};
 use crate::routes::Route;
 use crate::security::groups::body::GroupBody;
 use crate::security::listing::ListingRequest;
-use crate::work::{Lane, run};
+use crate::work::{run, run_at_once};
 
 /// The routes of memberships.
 pub(crate) fn routes() -> Vec<Route> {
@@ -46,7 +46,7 @@ async fn list(
             .listing(&query)
             .and_then(|listing| Ok((query.reach()?, query.excluded_groups()?, listing)));
         let (reach, excluded, (listing, request)) =
-            error_unless_permitted(api, context, Permission::ReadUsers, On::User(&user), read)?;
+            error_unless_permitted(&api.directory, context, Permission::ReadUsers, On::User(&user), read)?;
         let groups = api.directory.groups_of_user(context, &user, reach, &excluded, &listing)?;
         json(StatusCode::OK, &request.body(api, context, &groups, GroupBody::from)?)
     })
@@ -70,7 +70,7 @@ async fn check(
     PathParameters(user, groups): PathParameters<UserIdentifier, String>,
 ) -> Result<HttpResponse, Problem> {
     let is_member =
-        run(&api, Lane::Read, caller, move |api, context| api.directory.is_member_of_any(context, &user, &groups))
+        run_at_once(&api, caller, move |directory, context| directory.is_member_of_any(context, &user, &groups))
             .await?;
     if is_member { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found(NOT_A_MEMBER)) }
 }

@@ -1,5 +1,6 @@
 //! Which check of the database is run when.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,9 @@ const RECHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the connection of a check waits for a lock of SQLite: whoever asks whether the service is ready does not wait long either.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// For how long a file that was there is taken to be there by statements that read.
+const FILE_CHECK_INTERVAL: Duration = Duration::from_millis(1);
+
 /// How often a check is tried whose statement is refused for a reason that is not known.
 const MAX_ATTEMPTS: u32 = 3;
 
@@ -23,12 +27,16 @@ pub(crate) struct HealthCheck {
     health: Arc<Health>,
     /// When the last check ended.
     checked: Mutex<Option<Instant>>,
+    opened: Instant,
+    /// Until when the file is taken to be there, in microseconds after `opened`.
+    file_is_there_until: AtomicU64,
 }
 
 impl HealthCheck {
     pub(crate) fn new(manager: Manager) -> Self {
         let health = Arc::clone(&manager.health);
-        Self { manager, health, checked: Mutex::new(None) }
+        let opened = Instant::now();
+        Self { manager, health, checked: Mutex::new(None), opened, file_is_there_until: AtomicU64::new(0) }
     }
 
     pub(crate) fn health(&self) -> &Health {
@@ -66,6 +74,18 @@ impl HealthCheck {
             self.health.renew_connections();
             Ok(())
         })
+    }
+
+    /// Checks the file of a SQLite database as [`check_file`](Self::check_file) does, unless that found nothing wrong a moment ago.
+    pub(crate) fn check_file_now_and_then(&self) -> Result<(), FaultFound> {
+        let now = u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX);
+        if now < self.file_is_there_until.load(Ordering::Relaxed) && self.health.fault().is_none() {
+            return Ok(());
+        }
+        self.check_file()?;
+        let until = now.saturating_add(u64::try_from(FILE_CHECK_INTERVAL.as_micros()).unwrap_or(0));
+        self.file_is_there_until.store(until, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Checks the file of a SQLite database: that it is the one that was opened, and is not closed by a fault that lasts.
@@ -148,7 +168,7 @@ mod tests {
     use diesel::connection::SimpleConnection;
     use diesel::prelude::*;
 
-    use super::{DatabaseFault, HealthCheck, Manager};
+    use super::{BUSY_TIMEOUT, DatabaseFault, HealthCheck, Manager};
     use crate::health::DatabaseFile;
     use crate::location::Location;
 
@@ -163,6 +183,7 @@ mod tests {
             location: Location::Sqlite(path),
             prepared_statements: true,
             session: None,
+            busy_timeout: BUSY_TIMEOUT,
             health: Arc::default(),
         });
         other.batch_execute("BEGIN EXCLUSIVE").unwrap();

@@ -39,15 +39,6 @@ impl UserScope {
     }
 }
 
-/// The interrupt check for a statement that reads memberships. SQLite evaluates a condition as early as possible, so it must refer
-/// to the membership: otherwise it would be evaluated once for each group.
-fn interrupt_check(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Postgres => "",
-        Dialect::Sqlite => " AND length(m.user_id) >= guildhall_interrupt_check()",
-    }
-}
-
 fn membership(
     groups: &[Key],
     reach: Reach,
@@ -60,13 +51,13 @@ fn membership(
         (ConditionUse::IndexLookup, Reach::Direct) => Fragment::of(id)
             .sql(" IN (SELECT m.user_id FROM group_users m WHERE m.group_id IN ")
             .ids(groups)
-            .sql(interrupt_check(dialect))
+            .sql(dialect.row_check())
             .sql(")"),
         (ConditionUse::IndexLookup, Reach::Effective) => Fragment::of(id)
             .sql(" IN (SELECT m.user_id FROM group_closure c JOIN group_users m ON m.group_id = c.descendant_id ")
             .sql("WHERE c.ancestor_id IN ")
             .ids(groups)
-            .sql(interrupt_check(dialect))
+            .sql(dialect.row_check())
             .sql(")"),
         // A scalar subquery: PostgreSQL would turn EXISTS into a join.
         (ConditionUse::RowFilter, Reach::Direct) => {
@@ -145,7 +136,7 @@ pub(super) fn count(connection: &mut AnyConnection, scope: &UserScope) -> Result
                  WHERE c.ancestor_id IN "
             }
         };
-        Fragment::of(statement).ids(groups.iter().copied()).sql(interrupt_check(dialect))
+        Fragment::of(statement).ids(groups.iter().copied()).sql(dialect.row_check())
     };
     let counted = Fragment::of("SELECT count(*) FROM (").then(members(&[*group]));
     let counted = if excluded.is_empty() {

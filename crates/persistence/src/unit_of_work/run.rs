@@ -1,5 +1,6 @@
 //! The store: runs units of work in transactions.
 
+mod at_once;
 mod statement;
 
 use std::sync::Arc;
@@ -28,6 +29,8 @@ use crate::health::{DatabaseFault, HealthCheck};
 use crate::listing::{BACKFILL_LIMIT, ListingCache, backfill};
 use crate::sql_types::Key;
 use crate::tables;
+
+pub(crate) use at_once::AtOnceStore;
 
 /// The store in a database.
 pub(crate) struct DieselStore {

@@ -43,7 +43,8 @@ pub(crate) fn routes() -> Vec<Route> {
 async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Long, caller, move |api, context| {
         let read = query.page_request().and_then(|request| Ok((request.page(api, context)?, request)));
-        let (page, request) = error_unless_permitted(api, context, Permission::ManageApiKeys, On::All, read)?;
+        let (page, request) =
+            error_unless_permitted(&api.directory, context, Permission::ManageApiKeys, On::All, read)?;
         let keys = api.directory.api_keys(context, &page)?;
         json(StatusCode::OK, &request.body(api, context, &keys, |key| ApiKeyBody::new(key, None))?)
     })

@@ -53,7 +53,7 @@ async fn list(
             .listing(&query)
             .and_then(|listing| Ok(((query.reach()?, query.is_on("includeSelf")?), query.excluded_groups()?, listing)));
         let (which, excluded, (listing, request)) =
-            error_unless_permitted(api, context, Permission::ReadGroups, On::All, read)?;
+            error_unless_permitted(&api.directory, context, Permission::ReadGroups, On::All, read)?;
         let groups = api.directory.children(context, &group, which, &excluded, &listing)?;
         json(StatusCode::OK, &request.body(api, context, &groups, GroupBody::from)?)
     })

@@ -20,7 +20,7 @@ use crate::respond::problem::Problem;
 use crate::routes::Route;
 use crate::security::groups::body::{GroupBody, GroupUpdate, NewGroup};
 use crate::security::listing::ListingRequest;
-use crate::work::{Lane, run};
+use crate::work::{Lane, run, run_at_once};
 
 /// The routes of groups.
 pub(crate) fn routes() -> Vec<Route> {
@@ -45,7 +45,7 @@ pub(crate) fn routes() -> Vec<Route> {
 async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedResponse, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
         let (listing, request) = error_unless_permitted(
-            api,
+            &api.directory,
             context,
             Permission::ReadGroups,
             On::All,
@@ -90,9 +90,10 @@ async fn read(
     PathParameter(group): PathParameter<GroupIdentifier>,
     conditions: ConditionalHeaders,
 ) -> Result<PreparedResponse, Problem> {
-    run(&api, Lane::Read, caller, move |api, context| {
-        let conditions = error_unless_permitted(api, context, Permission::ReadGroups, On::All, conditions.parse())?;
-        let group = api.directory.group(context, &group)?;
+    run_at_once(&api, caller, move |directory, context| {
+        let conditions =
+            error_unless_permitted(directory, context, Permission::ReadGroups, On::All, conditions.parse())?;
+        let group = directory.group(context, &group)?;
         conditions.respond(&group_etag(&group), &GroupBody::from(&group))
     })
     .await
@@ -142,7 +143,8 @@ async fn delete(
 ) -> Result<HttpResponse, Problem> {
     // It removes all members, which may be as many as in a bulk change.
     run(&api, Lane::Long, caller, move |api, context| {
-        let conditions = error_unless_permitted(api, context, Permission::ChangeMembers, On::All, conditions.parse())?;
+        let conditions =
+            error_unless_permitted(&api.directory, context, Permission::ChangeMembers, On::All, conditions.parse())?;
         Ok::<_, Problem>(api.directory.delete_group(context, &group, &conditions.precondition())?)
     })
     .await?;

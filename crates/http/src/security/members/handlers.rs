@@ -19,7 +19,7 @@ use crate::routes::Route;
 use crate::security::listing::ListingRequest;
 use crate::security::members::body::UserIds;
 use crate::security::users::body::UserBody;
-use crate::work::{Lane, run};
+use crate::work::{Lane, run, run_at_once};
 
 /// The routes of members.
 pub(crate) fn routes() -> Vec<Route> {
@@ -52,7 +52,7 @@ async fn list(
             .listing(&query)
             .and_then(|listing| Ok((query.reach()?, query.excluded_groups()?, listing)));
         let (reach, excluded, (listing, request)) =
-            error_unless_permitted(api, context, Permission::ReadGroups, On::All, read)?;
+            error_unless_permitted(&api.directory, context, Permission::ReadGroups, On::All, read)?;
         let users = api.directory.members(context, &group, reach, &excluded, &listing)?;
         json(StatusCode::OK, &request.body(api, context, &users, |user| UserBody::new(user, context.now()))?)
     })
@@ -145,6 +145,6 @@ async fn check(
     PathParameters(group, user): PathParameters<GroupIdentifier, UserIdentifier>,
 ) -> Result<HttpResponse, Problem> {
     let is_member =
-        run(&api, Lane::Read, caller, move |api, context| api.directory.is_member(context, &group, &user)).await?;
+        run_at_once(&api, caller, move |directory, context| directory.is_member(context, &group, &user)).await?;
     if is_member { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found(NOT_A_MEMBER)) }
 }

@@ -30,7 +30,7 @@ use crate::routes::Route;
 use crate::security::listing::ListingRequest;
 use crate::security::users::body::UserBody;
 use crate::security::users::requests::{NewUser, PasswordChange, UserActionBody, UserUpdate};
-use crate::work::{Lane, run};
+use crate::work::{Lane, run, run_at_once};
 
 /// The routes of users.
 pub(crate) fn routes() -> Vec<Route> {
@@ -58,7 +58,7 @@ pub(crate) fn routes() -> Vec<Route> {
 pub(super) async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedResponse, Problem> {
     run(&api, query.lane(), caller, move |api, context| {
         let (listing, request) = error_unless_permitted(
-            api,
+            &api.directory,
             context,
             Permission::ReadUsers,
             On::All,
@@ -119,12 +119,13 @@ async fn read(
     query: Query,
     conditions: ConditionalHeaders,
 ) -> Result<PreparedResponse, Problem> {
-    run(&api, Lane::Read, caller, move |api, context| {
+    run_at_once(&api, caller, move |directory, context| {
+        let by_legacy_id = query.is_on("classicUserId");
         let by_legacy_id =
-            error_unless_permitted(api, context, Permission::ReadUsers, On::User(&user), query.is_on("classicUserId"))?;
+            error_unless_permitted(directory, context, Permission::ReadUsers, On::User(&user), by_legacy_id)?;
         let conditions =
-            error_unless_permitted(api, context, Permission::ReadUsers, On::User(&user), conditions.parse())?;
-        let user = api.directory.user(context, &unless_legacy(user, by_legacy_id))?;
+            error_unless_permitted(directory, context, Permission::ReadUsers, On::User(&user), conditions.parse())?;
+        let user = directory.user(context, &unless_legacy(user.clone(), by_legacy_id))?;
         conditions.respond(&user_etag(&user, context.now()), &UserBody::new(&user, context.now()))
     })
     .await
@@ -219,8 +220,13 @@ async fn delete(
     conditions: ConditionalHeaders,
 ) -> Result<HttpResponse, Problem> {
     run(&api, Lane::Write, caller, move |api, context| {
-        let conditions =
-            error_unless_permitted(api, context, Permission::ChangeUsers, On::User(&user), conditions.parse())?;
+        let conditions = error_unless_permitted(
+            &api.directory,
+            context,
+            Permission::ChangeUsers,
+            On::User(&user),
+            conditions.parse(),
+        )?;
         Ok::<_, Problem>(api.directory.delete_user(context, &user, &conditions.precondition())?)
     })
     .await?;

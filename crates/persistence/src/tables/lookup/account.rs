@@ -2,9 +2,11 @@
 
 use std::sync::LazyLock;
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::AstPass;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+use diesel::sqlite::Sqlite;
 use guildhall_domain::access::Scopes;
 use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::group::SystemGroup;
@@ -44,28 +46,57 @@ pub(super) type AccountSql = (
     Integer,
 );
 
-/// Whether the caller is an effective member of the group whose name key is the parameter that follows.
-const ADMINISTERS: &str = "EXISTS (SELECT 1 FROM group_users m JOIN group_closure c ON c.descendant_id = m.group_id \
-     WHERE m.user_id = caller.id AND c.ancestor_id = (SELECT id FROM groups WHERE name_key = ";
-
-/// Begins the statement with the columns of the account. The other groups of a System Administrator are not looked up.
+/// Begins the statement with the columns of the account.
 pub(super) fn push_account<DB: Words>(out: &mut AstPass<'_, '_, DB>) -> QueryResult<()> {
-    let [system, users, groups, api_keys] = &*ADMINISTRATORS_KEYS;
     out.push_sql(
         "SELECT caller.username, caller.security_stamp, k.id, k.scopes, caller.suspended, caller.expiry, \
-         caller.password_reset_required, caller.password_change_frequency, caller.password_changed, CASE WHEN ",
+         caller.password_reset_required, caller.password_change_frequency, caller.password_changed, ",
     );
-    for (before, key) in [
-        ("", system),
-        (")) THEN 1 ELSE (CASE WHEN ", users),
-        (")) THEN 2 ELSE 0 END) + (CASE WHEN ", groups),
-        (")) THEN 4 ELSE 0 END) + (CASE WHEN ", api_keys),
+    DB::push_administers(out)?;
+    out.push_sql(", ");
+    Ok(())
+}
+
+/// The bits of the administrators' groups of which the caller is an effective member. PostgreSQL prepares every subquery of a statement
+/// that it executes, also one whose result is not needed; so there is one for all groups. It looks each of the caller's groups up in the
+/// index of the closure, and never reads the groups below an administrators' group.
+pub(super) fn push_administers_together(out: &mut AstPass<'_, '_, Pg>) -> QueryResult<()> {
+    const THEN: [&str; 4] = [" THEN 1", " THEN 2", " THEN 4", " THEN 8"];
+    out.push_sql("coalesce((SELECT bit_or(CASE (SELECT name_key FROM groups WHERE id = c.ancestor_id)");
+    for (key, then) in ADMINISTRATORS_KEYS.iter().zip(THEN) {
+        out.push_sql(" WHEN ");
+        Pg::push_text(out, key.as_str())?;
+        out.push_sql(then);
+    }
+    out.push_sql(
+        " END) FROM group_users m JOIN group_closure c ON c.descendant_id = m.group_id WHERE m.user_id = caller.id \
+         AND c.ancestor_id = ANY (ARRAY(SELECT id FROM groups WHERE name_key IN (",
+    );
+    for (index, key) in ADMINISTRATORS_KEYS.iter().enumerate() {
+        out.push_sql(if index > 0 { ", " } else { "" });
+        Pg::push_text(out, key.as_str())?;
+    }
+    out.push_sql(")))), 0)");
+    Ok(())
+}
+
+/// The same in SQLite, which begins a subquery when its result is needed: the other groups of a System Administrator are not looked up.
+pub(super) fn push_administers_in_turn(out: &mut AstPass<'_, '_, Sqlite>) -> QueryResult<()> {
+    let [system, users, groups, api_keys] = &*ADMINISTRATORS_KEYS;
+    for (before, key, after) in [
+        ("CASE WHEN ", system, " THEN 1 ELSE (CASE WHEN "),
+        ("", users, " THEN 2 ELSE 0 END) + (CASE WHEN "),
+        ("", groups, " THEN 4 ELSE 0 END) + (CASE WHEN "),
+        ("", api_keys, " THEN 8 ELSE 0 END) END"),
     ] {
         out.push_sql(before);
-        out.push_sql(ADMINISTERS);
-        DB::push_text(out, key.as_str())?;
+        out.push_sql("EXISTS (SELECT 1 FROM group_users m JOIN group_closure c ON c.descendant_id = m.group_id WHERE m.user_id = caller.id");
+        out.push_sql(Sqlite::ROW_CHECK);
+        out.push_sql(" AND c.ancestor_id = (SELECT id FROM groups WHERE name_key = ");
+        Sqlite::push_text(out, key.as_str())?;
+        out.push_sql("))");
+        out.push_sql(after);
     }
-    out.push_sql(")) THEN 8 ELSE 0 END) END, ");
     Ok(())
 }
 

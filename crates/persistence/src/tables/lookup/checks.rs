@@ -33,10 +33,10 @@ impl Answer for Check {
             ", ",
             has_group,
             ", EXISTS (SELECT 1 FROM group_users m JOIN group_closure c ON c.descendant_id = m.group_id WHERE ",
-            DB::INTERRUPT_CHECK,
             is_above,
             " AND m.user_id = ",
             lookup.user_id(),
+            DB::ROW_CHECK,
             ")",
         ] {
             out.push_sql(part);

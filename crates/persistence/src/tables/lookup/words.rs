@@ -7,6 +7,7 @@ use diesel::result::QueryResult;
 use diesel::sql_types::{Binary, Text};
 use diesel::sqlite::Sqlite;
 
+use super::account::{push_administers_in_turn, push_administers_together};
 use super::single::{GROUP_COLUMNS, USER_COLUMNS};
 use crate::dialect::Dialect;
 use crate::sql_types::{Digest, Key, UuidSql};
@@ -19,9 +20,11 @@ pub(super) trait Words: Backend + Sized {
     const IDS: [&'static str; 2];
     /// The email domains of a group, as a JSON array.
     const DOMAINS: &'static str;
-    /// The start of the condition of a part that may look at many rows.
-    const INTERRUPT_CHECK: &'static str;
+    /// The end of the condition of a part that may look at many rows of `group_users m`.
+    const ROW_CHECK: &'static str;
 
+    /// The bits of the administrators' groups of which the caller is an effective member.
+    fn push_administers(out: &mut AstPass<'_, '_, Self>) -> QueryResult<()>;
     fn push_id<'b>(out: &mut AstPass<'_, 'b, Self>, id: &'b Key) -> QueryResult<()>;
     fn push_text<'b>(out: &mut AstPass<'_, 'b, Self>, text: &'b str) -> QueryResult<()>;
     fn push_digest<'b>(out: &mut AstPass<'_, 'b, Self>, digest: &'b Digest) -> QueryResult<()>;
@@ -58,7 +61,11 @@ impl Words for Pg {
     const IDS: [&'static str; 2] = ["SELECT CAST(value AS uuid) FROM json_array_elements_text(CAST(", " AS json))"];
     const DOMAINS: &'static str =
         "(SELECT CAST(json_agg(d.domain) AS text) FROM group_email_domains d WHERE d.group_id = groups.id)";
-    const INTERRUPT_CHECK: &'static str = Dialect::Postgres.interrupt_check();
+    const ROW_CHECK: &'static str = Dialect::Postgres.row_check();
+
+    fn push_administers(out: &mut AstPass<'_, '_, Self>) -> QueryResult<()> {
+        push_administers_together(out)
+    }
 
     parameters!();
 }
@@ -68,7 +75,11 @@ impl Words for Sqlite {
     const IDS: [&'static str; 2] = ["SELECT unhex(value) FROM json_each(", ")"];
     const DOMAINS: &'static str =
         "(SELECT json_group_array(d.domain) FROM group_email_domains d WHERE d.group_id = groups.id)";
-    const INTERRUPT_CHECK: &'static str = Dialect::Sqlite.interrupt_check();
+    const ROW_CHECK: &'static str = Dialect::Sqlite.row_check();
+
+    fn push_administers(out: &mut AstPass<'_, '_, Self>) -> QueryResult<()> {
+        push_administers_in_turn(out)
+    }
 
     parameters!();
 }

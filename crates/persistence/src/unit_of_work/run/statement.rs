@@ -41,7 +41,7 @@ impl DieselStore {
         cancellation: &Cancellation,
         ask: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>,
     ) -> Attempt {
-        if let Err(found) = self.health.check_file() {
+        if let Err(found) = self.health.check_file_now_and_then() {
             return Attempt::Failed(Arc::new(found.into()));
         }
         let mut lost = 0;

@@ -1,0 +1,134 @@
+//! Single statements that read a SQLite file, on the thread that asks. Most take some microseconds, less than it takes to hand them to
+//! another thread.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use guildhall_domain::group::Group;
+use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
+use guildhall_domain::ports::{
+    AccountStatus, Cancellation, FoundFor, MembershipAnswer, MembershipQuestion, Reader, Store, StoreError, Undo,
+    Writer,
+};
+use guildhall_domain::user::{User, UserId};
+use r2d2::{NopErrorHandler, Pool};
+
+use super::DieselStore;
+use crate::connection::{AnyConnection, InterruptHandle, Manager};
+use crate::tables;
+use crate::unit_of_work::Failure;
+use crate::unit_of_work::failure::FailureKind;
+
+/// The most time that a statement may take.
+const MOST: Duration = Duration::from_millis(2);
+/// A statement that takes longer than this has waited for the disk, or reads many rows.
+const LONG: Duration = Duration::from_millis(1);
+/// For how many times its own duration nothing is answered at once after a long statement. So long ones take a tenth of a thread at most.
+const REST: u32 = 10;
+
+/// Answers at once, or fails: when no connection is free, when a lock would have to be awaited, and when a statement takes too long. The
+/// caller asks the other store then, which also finds out what is wrong.
+pub(crate) struct AtOnceStore {
+    store: Arc<DieselStore>,
+    connections: Pool<Manager>,
+    opened: Instant,
+    /// Until when nothing is answered at once, in microseconds after `opened`.
+    resting_until: AtomicU64,
+}
+
+/// Why there is no answer at once.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no answer at once")]
+struct NotAtOnce;
+
+impl AtOnceStore {
+    /// Answers from the database of `store` by connections of its own, one for each processor, which `manager` opens meanwhile.
+    pub(crate) fn over(store: Arc<DieselStore>, manager: Manager) -> Self {
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        let connections = Pool::builder()
+            .max_size(u32::try_from(processors).unwrap_or(1))
+            .test_on_check_out(false)
+            .error_handler(Box::new(NopErrorHandler))
+            .build_unchecked(manager);
+        Self { store, connections, opened: Instant::now(), resting_until: AtomicU64::new(0) }
+    }
+
+    fn ask<T>(&self, statement: impl FnOnce(&mut AnyConnection) -> Result<T, Failure>) -> Result<T, StoreError> {
+        self.answer(statement).ok_or_else(|| StoreError::unavailable(NotAtOnce))
+    }
+
+    fn answer<T>(&self, statement: impl FnOnce(&mut AnyConnection) -> Result<T, Failure>) -> Option<T> {
+        if self.micros() < self.resting_until.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.store.health.check_file_now_and_then().ok()?;
+        let mut pooled = self.connections.try_get()?;
+        if pooled.generation != self.store.health.health().generation() {
+            pooled.broken = true;
+            return None;
+        }
+        if let InterruptHandle::Sqlite(guard) = &pooled.interrupt {
+            guard.allow(Some(self.store.limit.map_or(MOST, |limit| limit.min(MOST))));
+        }
+        let began = Instant::now();
+        let outcome = statement(&mut pooled.connection);
+        let took = began.elapsed();
+        if took > LONG {
+            let rest = u64::try_from((took * REST).as_micros()).unwrap_or(u64::MAX);
+            self.resting_until.store(self.micros().saturating_add(rest), Ordering::Relaxed);
+        }
+        pooled.broken = outcome.as_ref().is_err_and(|failure| {
+            let kind: FailureKind = failure.kind(self.store.dialect);
+            kind.breaks_connection()
+        });
+        outcome.ok()
+    }
+
+    /// The time, in microseconds after this was made.
+    fn micros(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Store for AtOnceStore {
+    fn reading(&self, _: &Cancellation, _: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
+        Err(StoreError::unavailable(NotAtOnce))
+    }
+
+    fn writing(&self, _: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        Err(StoreError::unavailable(NotAtOnce))
+    }
+
+    fn writing_alone(&self, _: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        Err(StoreError::unavailable(NotAtOnce))
+    }
+
+    fn ready(&self) -> Result<(), StoreError> {
+        Err(StoreError::unavailable(NotAtOnce))
+    }
+
+    fn check(&self, _: &Cancellation, check: &MembershipQuestion<'_>) -> Result<MembershipAnswer, StoreError> {
+        let caller = check.caller.ok_or_else(|| StoreError::unavailable(NotAtOnce))?;
+        self.ask(|connection| tables::check(connection, caller, check))
+    }
+
+    fn account(&self, _: &Cancellation, caller: UserId) -> Result<Option<AccountStatus>, StoreError> {
+        self.ask(|connection| tables::account(connection, caller))
+    }
+
+    fn user_for(&self, _: &Cancellation, caller: UserId, user: &UserIdentifier) -> Result<FoundFor<User>, StoreError> {
+        self.ask(|connection| tables::user_for(connection, caller, user))
+    }
+
+    fn group_for(
+        &self,
+        _: &Cancellation,
+        caller: UserId,
+        group: &GroupIdentifier,
+    ) -> Result<FoundFor<Group>, StoreError> {
+        self.ask(|connection| tables::group_for(connection, caller, group))
+    }
+}
