@@ -4,6 +4,7 @@
 
 mod access;
 mod api_keys;
+mod at_once;
 mod children;
 mod conventions;
 mod crowd;

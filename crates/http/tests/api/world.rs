@@ -117,8 +117,13 @@ impl World {
     }
 
     pub(crate) fn api(&self) -> Api {
+        self.api_of(self.directory.clone())
+    }
+
+    /// The API of another directory, for the same callers.
+    pub(crate) fn api_of(&self, directory: Directory) -> Api {
         Api::new(
-            self.directory.clone(),
+            directory,
             self.tokens.clone(),
             self.tokens.clone(),
             self.ids.clone(),
@@ -131,7 +136,12 @@ impl World {
 
     /// Sends `request` as it is.
     pub(crate) async fn send(&self, request: TestRequest) -> Answer {
-        let service = init_service(configure(self.api(), App::new())).await;
+        Self::send_to(self.api(), request).await
+    }
+
+    /// Sends `request` to this API.
+    pub(crate) async fn send_to(api: Api, request: TestRequest) -> Answer {
+        let service = init_service(configure(api, App::new())).await;
         let response = call_service(&service, request.to_request()).await;
         let (status, headers) = (response.status(), response.headers().clone());
         let body: web::Bytes = read_body(response).await;

@@ -1,6 +1,8 @@
 //! The store in a database: the contract in both, and tables that are what the code takes them for.
 
 #[cfg(test)]
+mod at_once;
+#[cfg(test)]
 mod backfill;
 #[cfg(test)]
 mod children;
