@@ -19,7 +19,7 @@ import urllib.parse
 
 WARM_UPS, REQUESTS = 20, int(os.environ.get("BENCH_REQUESTS", 100))
 # What is slow is asked for as often as goes within so many seconds.
-PATIENCE = int(os.environ.get("BENCH_PATIENCE", 5))
+PATIENCE = int(os.environ.get("BENCH_PATIENCE", 3))
 TARGET = 20.0
 WORST_RATIO = 5.0
 DAY = 86_400_000

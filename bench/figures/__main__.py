@@ -5,13 +5,15 @@
 The sizes and seconds are those of the environment: see bench/run.
 """
 
+import http.client
 import os
+import subprocess
 import sys
 
 from . import changes, checks, processes, walks
 from .engines import engine
 from .report import Report
-from .service import Service
+from .service import Client, Service, path
 
 
 class Bench:
@@ -28,7 +30,6 @@ class Bench:
         self.size = int(self.engine.rows("SELECT count(*) FROM users")[0][0]) - 1
         self.memberships = int(self.engine.rows("SELECT count(*) FROM group_users")[0][0])
         self.leftovers()
-        self.users = self.size
         self.questions = checks.questions(self)
 
     def group(self, name):
@@ -50,7 +51,6 @@ class Bench:
     def leftovers(self):
         """Takes away what a run that was broken off has left."""
         with Service(self.program, self.url, self.key_file) as service:
-            from .service import Client, path
             client = Client(service)
             for (group,) in self.engine.rows("SELECT id FROM groups WHERE name_key LIKE 'bench-%-%'"):
                 client.send("DELETE", path("groups", group))
@@ -64,20 +64,26 @@ def main():
     only = set(os.environ.get("BENCH_ONLY", "").split())
     bench = Bench(kind, program, key_file, url)
     small = Bench(kind, program, key_file, small_url)
-    wanted = lambda name: not only or name in only
+
+    def part(name, measure, *others):
+        """What cannot be measured is a row that says so, and does not keep the rest from being measured."""
+        if only and name not in only:
+            return
+        try:
+            measure(bench, *others)
+        except (RuntimeError, OSError, subprocess.SubprocessError, http.client.HTTPException) as fault:
+            bench.report.fault(name, fault)
+
     try:
-        if wanted("start"):
-            processes.cold_start(bench)
-            processes.memory(bench)
+        part("start", processes.cold_start)
+        part("memory", processes.memory)
         with Service(program, url, key_file) as bench.service:
-            if wanted("growth"):
-                with Service(program, small_url, key_file) as small.service:
-                    checks.growth(bench, small)
+            with Service(program, small_url, key_file) as small.service:
+                part("growth", checks.growth, small)
             for name, measure in [("checks", checks.single_checks), ("writes", checks.under_writes), ("batch", checks.batches),
                                   ("groups", checks.groups_of_a_user), ("single", changes.single_changes), ("walk", walks.walk),
                                   ("edges", changes.edges), ("sign-in", processes.sign_in), ("bulk", changes.bulk)]:
-                if wanted(name):
-                    measure(bench)
+                part(name, measure)
     finally:
         bench.engine.close()
         small.engine.close()

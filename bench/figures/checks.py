@@ -16,7 +16,7 @@ def chain(depth):
 
 def questions(bench):
     """By kind: pairs of a group and a user, each an id, a name and the key of the name."""
-    engine, sizes = bench.engine, bench.users
+    engine = bench.engine
     some = f"SELECT id, username, username_key FROM users WHERE username_key <> 'admin' ORDER BY random() LIMIT {MANY}"
     direct = engine.rows("SELECT g.id, g.name, g.name_key, u.id, u.username, u.username_key FROM "
                          f"({some}) u JOIN group_users m ON m.user_id = u.id JOIN groups g ON g.id = m.group_id ORDER BY random() LIMIT {MANY}")
@@ -32,7 +32,8 @@ def questions(bench):
                           f"FROM {table} t JOIN groups g ON g.id = t.g JOIN users u ON u.id = t.u WHERE {nobody}")
     last = engine.rows("SELECT u.id, u.username, u.username_key FROM group_users m JOIN users u ON u.id = m.user_id "
                        f"WHERE m.group_id = (SELECT id FROM groups WHERE name_key = 'chain {CHAIN}') ORDER BY random() LIMIT {MANY}")
-    others = [user for user in users if user not in set(last)]
+    others = engine.rows(f"SELECT id, username, username_key FROM ({some}) u WHERE NOT EXISTS (SELECT 1 FROM group_users m WHERE m.user_id = u.id "
+                         f"AND m.group_id = (SELECT id FROM groups WHERE name_key = 'chain {CHAIN}'))")
     named = {row[1]: row for row in engine.rows("SELECT id, name, name_key FROM groups WHERE name_key LIKE 'chain %'")}
     deep = {f"depth {depth}": [named[chain(depth)] + user for user in last] for depth in (1, 8, CHAIN)}
     return {"direct, hit": direct, "direct, miss": outside, "8 deep, hit": deep["depth 8"],

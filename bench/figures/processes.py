@@ -56,7 +56,7 @@ def sign_in(bench):
 def cold_start(bench):
     """Until /health/ready says yes. The filled service is stopped meanwhile, so that this is the only one."""
     report = bench.report
-    report.section("Start and memory", "*Resident* is `VmRSS`, *private* is `RssAnon`. The limit of the start is that of the program which prints its version.")
+    report.section("Start", "Until `/health/ready` says yes, over the filled database. The limit is how long the program takes to print its version.")
     version = lambda: timed(lambda: subprocess.run([bench.program, "--version"], check=True, capture_output=True))
 
     def start():
@@ -79,6 +79,7 @@ def timed(work):
 def memory(bench):
     """Of a service that was just started: idle, under checks, and under checks and reads."""
     report, is_sqlite = bench.report, bench.engine.name == "SQLite"
+    report.section("Memory", "*Resident* is `VmRSS`, *private* is `RssAnon`. What a bulk add takes is below.")
     with Service(bench.program, bench.url, bench.key_file) as service:
         time.sleep(1)
         idle = (service.memory("VmRSS"), service.memory("RssAnon"))

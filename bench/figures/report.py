@@ -26,6 +26,12 @@ class Report:
         self.sections[-1]["rows"].append([what, str(measured), str(limit), "" if ratio is None else f"{ratio:.2f}", verdict])
         print(f"{time.strftime('%H:%M:%S')} {self.name}: {' | '.join(self.sections[-1]['rows'][-1])}", file=sys.stderr, flush=True)
 
+    def fault(self, part, fault):
+        """Says that a part could not be measured."""
+        told = " ".join(str(fault).split())[:200].replace("|", "/")
+        self.targets.append({"what": f"the part `{part}`", "database": self.name, "target": "measured", "ratio": "", "verdict": f"**failed**: {told}"})
+        print(f"{time.strftime('%H:%M:%S')} {self.name}: {part} failed: {fault!r}", file=sys.stderr, flush=True)
+
     def save(self, file):
         with open(file, "w", encoding="utf-8") as out:
             json.dump({"name": self.name, "sections": self.sections, "targets": self.targets}, out)
