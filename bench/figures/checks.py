@@ -53,7 +53,7 @@ def single_checks(bench):
     live = bare_route(bench)
     bare = middle(in_turns(rounds, lambda: live(seconds))[0])
     report.section("One check", "8 connections. The limit is the rate at which the bare route (`GET /health/live`) and the join "
-                   "(`bench/sql/check_by_*.sql`) would run one after the other. On PostgreSQL, pgbench runs the join, prepared, over 8 connections; on SQLite, "
+                   "(`bench/sql/check_by_*.sql`) would run one after the other. On PostgreSQL, pgbench runs the join, prepared and planned once, over 8 connections; on SQLite, "
                    "Python runs it in one thread, and the target is about the bare route alone. wrk cannot ask for misses, which are refusals of HEAD: for "
                    "them and the route beside them, `bench/figures/asker.py` asks.")
     report.row("the bare route", bare)

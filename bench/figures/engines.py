@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import pathlib
 import re
 import sqlite3
@@ -12,6 +13,9 @@ import urllib.parse
 import uuid
 
 from .load import HERE
+
+# Of a statement that is prepared, PostgreSQL may go on making a plan for each run; one plan for all is a multiple faster here.
+OPTIONS = {"PGOPTIONS": "-c plan_cache_mode=force_generic_plan -c jit=off -c max_parallel_workers_per_gather=0"}
 
 
 def statement(name):
@@ -80,7 +84,7 @@ class Postgres:
             command = ["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(seconds), "-f", file.name]
             for name, value in variables.items():
                 command += ["-D", f"{name}={value}"]
-            ran = subprocess.run([*command, self.url], capture_output=True, text=True, timeout=seconds + 60)
+            ran = subprocess.run([*command, self.url], capture_output=True, text=True, timeout=seconds + 60, env=os.environ | OPTIONS)
             if ran.returncode:
                 raise RuntimeError(f"pgbench: {ran.stderr[-500:]}")
         return float(re.search(r"^tps = ([0-9.]+)", ran.stdout, re.MULTILINE)[1]) * each
