@@ -43,8 +43,8 @@ def sign_in(bench):
     tokens = []
     for name in names:
         body = urllib.parse.urlencode(dict(grant_type="password", username=name, password=PASSWORD, **grant))
-        client.connection.request("POST", TOKEN, body=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
-        tokens.append(re.search(rb'"refresh_token":"([^"]+)"', client.connection.getresponse().read())[1].decode())
+        told = client.send("POST", TOKEN, body, kind="application/x-www-form-urlencoded")[1]
+        tokens.append(re.search(rb'"refresh_token":"([^"]+)"', told)[1].decode())
     by_token = Wrk(service, [form(grant_type="refresh_token", refresh_token=token, client_id="bench") for token in tokens], "POST", authorised=False)
     live = Wrk(service, ["/health/live"])
     loads, bares = in_turns(bench.rounds, lambda: by_token(seconds), lambda: live(seconds))

@@ -91,16 +91,21 @@ class Client:
         address = urllib.parse.urlsplit(service.url)
         self.connection = http.client.HTTPConnection(address.hostname, address.port, timeout=300)
         self.headers = {"Authorization": f"Bearer {service.token}"} if service.token else {}
+        self.used = time.monotonic()
 
-    def send(self, method, target, body=None, expected=(200, 201, 204)):
+    def send(self, method, target, body=None, expected=(200, 201, 204), kind="application/json"):
         """The status and the content. A body that is no text is sent as JSON."""
+        # The service closes connections that nobody uses; a closed one is opened again by itself.
+        if time.monotonic() - self.used > 2:
+            self.connection.close()
         headers = self.headers
         if body is not None:
             body = body if isinstance(body, (str, bytes)) else json.dumps(body)
-            headers = headers | {"Content-Type": "application/json"}
+            headers = headers | {"Content-Type": kind}
         self.connection.request(method, target, body=body, headers=headers)
         answer = self.connection.getresponse()
         content = answer.read()
+        self.used = time.monotonic()
         if answer.status not in expected:
             raise RuntimeError(f"{method} {target[:200]}: {answer.status} {content[:300]}")
         return answer.status, content

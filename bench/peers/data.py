@@ -28,6 +28,26 @@ class Directory:
         self.questions = {"direct": [seed.choice(pairs) for _ in range(QUESTIONS)],
                           "8 deep": [(chain["Chain 192"], seed.choice(last)) for _ in range(QUESTIONS)]}
 
+    def groups_above(self):
+        """By user and by group: the groups that they are in, directly or by groups below."""
+        parents = {group: set() for group in self.groups}
+        for parent, children in self.children.items():
+            for child in children:
+                parents[child].add(parent)
+        above = {}
+
+        def of(group):
+            if group not in above:
+                above[group] = set(parents[group]).union(*(of(parent) for parent in parents[group]))
+            return above[group]
+
+        for group in self.groups:
+            of(group)
+        for group, users in self.members.items():
+            for user in users:
+                above.setdefault(user, set()).update(above[group] | {group})
+        return above
+
     @property
     def memberships(self):
         return sum(map(len, self.members.values()))
