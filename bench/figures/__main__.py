@@ -24,6 +24,8 @@ class Bench:
         self.seconds = int(os.environ["BENCH_SECONDS"])
         self.rounds = int(os.environ["BENCH_ROUNDS"])
         self.requests = int(os.environ["BENCH_REQUESTS"])
+        # Not every kind of question and of client.
+        self.few = os.environ.get("QUICK") == "1"
         self.engine = engine(kind, url)
         self.report = Report(self.engine.name)
         self.written, self.made = [], 0

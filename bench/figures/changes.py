@@ -6,8 +6,6 @@ from .engines import statement
 from .load import HERE, Wrk, both, in_turns, middle, ratio
 from .service import API, Client, path
 
-CLIENTS = (1, 16)
-
 
 def single_changes(bench):
     """Each turn has a group of its own, and users that were not there before."""
@@ -17,7 +15,8 @@ def single_changes(bench):
                    "Python, each in a transaction that waits for the disk as the service's do. There is one writer at a time there.")
     users = engine.keep_users(min(40_000, bench.size // 2))
     lines = [(user,) for user in users]
-    live = {clients: Wrk(bench.service, ["/health/live"], connections=clients) for clients in CLIENTS}
+    some = (16,) if bench.few else (1, 16)
+    live = {clients: Wrk(bench.service, ["/health/live"], connections=clients) for clients in some}
 
     def changed(method, clients):
         def turn():
@@ -47,7 +46,7 @@ def single_changes(bench):
         return turn
 
     for method, what in (("PUT", "adding"), ("DELETE", "removing")):
-        for clients in CLIENTS:
+        for clients in some:
             loads, rates, bares = in_turns(bench.rounds, changed(method, clients), alone(method, clients), lambda: live[clients](seconds))
             rates_of = [load.rate for load in loads]
             engine_rate, bare = statistics.median(rates), middle(bares).rate

@@ -57,8 +57,9 @@ def single_checks(bench):
                    "Python runs it in one thread, and the target is about the bare route alone. wrk cannot ask for misses, which are refusals of HEAD: for "
                    "them and the route beside them, `bench/figures/asker.py` asks.")
     report.row("the bare route", bare)
+    kinds = ("direct, hit", "direct, miss", "8 deep, hit", "8 deep, miss")
     for by, at in (("id", (0, 3)), ("name", (2, 5))):
-        for kind in ("direct, hit", "direct, miss", "8 deep, hit", "8 deep, miss"):
+        for kind in kinds if not bench.few else kinds[::3] if by == "id" else kinds[:1]:
             pairs = bench.questions[kind]
             is_miss = kind.endswith("miss")
             client = Asker if is_miss else Wrk

@@ -2,7 +2,7 @@
 
     python3 -m peers PROGRAM KEY_FILE SQLITE_URL POSTGRES_URL
 
-A peer that is not here or does not run is a row that says why. The seconds are those of BENCH_SECONDS.
+A peer that is not here or does not run is a row that says why. Turns have the seconds of BENCH_SECONDS, but five at least.
 """
 
 import math
@@ -20,7 +20,7 @@ from figures.service import Client, Service, path
 from . import ds389, openldap, spicedb
 from .data import Directory
 
-SECONDS = int(os.environ["BENCH_SECONDS"])
+SECONDS = max(5, int(os.environ["BENCH_SECONDS"]))
 
 
 def guildhall(directory, program, key_file, url):
