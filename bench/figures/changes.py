@@ -2,9 +2,8 @@
 
 import statistics
 
-from .engines import statement
 from .load import HERE, Wrk, both, in_turns, middle, ratio
-from .service import API, Client, path
+from .service import Client, path
 
 
 def single_changes(bench):
