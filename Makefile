@@ -1,5 +1,5 @@
 # `make test` is all that a newcomer needs.
-.PHONY: run test fuzz bench bench-memory embedded fmt lint doc deps check-architecture package openapi tools
+.PHONY: run test fuzz bench bench-memory bench-peers embedded fmt lint doc deps check-architecture package openapi tools
 
 run:
 	cargo run
@@ -12,9 +12,16 @@ test: tools
 fuzz: tools
 	scripts/fuzz
 
-# Measures a release build with a million users, on both databases, and writes bench/RESULTS.md. Needs Python; takes half an hour at first.
+# Measures a release build with a million users, on both databases, beside its limits and its peers, and writes bench/RESULTS.md. Needs Python;
+# takes about twenty minutes, and ten more at first. QUICK=1 is three minutes with fewer users, and prints what it measures.
 bench: tools
+	scripts/install-tools bench
 	bench/run
+
+# The peers alone: OpenLDAP, 389 Directory Server and SpiceDB.
+bench-peers: tools
+	scripts/install-tools bench
+	bench/run peers
 
 # Measures how soon a release build is ready over a SQLite file of a million users, and how much memory it takes. Needs Python.
 bench-memory: tools

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Prints the SQL that fills a database, fresh from `guildhall serve`, with what is measured.
 
-    bench/fill.py sqlite|postgres
+    bench/fill.py sqlite|postgres [USERS GROUPS]
 
-A million users and a hundred thousand groups with everything that the program itself would keep of them. Whatever looks random
-is computed from the number of the row, so that every run makes the same.
+A million users, a hundred thousand groups and five million memberships, or so many users and groups (no other factors than 2 and 5 in
+USERS, 1,000 GROUPS or more), with everything that the program itself would keep of them. Whatever looks random is computed from the
+number of the row, so that every run makes the same.
 """
 
 import pathlib
@@ -13,15 +14,18 @@ import re
 import sys
 import time
 
-USERS, GROUPS = 1_000_000, 100_000
+kind = sys.argv[1]
+USERS, GROUPS = map(int, sys.argv[2:4] or (1_000_000, 100_000))
 DAY = 86_400_000
 NOW = int(time.time() * 1000)
 SPAN = 5 * 365 * DAY
 PRIME = 2**31 - 1
-# The groups that are measured: how many members they have, and the parent they are below.
+# The groups that are measured: how many of a million users they have, and the parent they are below.
 LARGE = {"All Customers": (500_000, 3), "Newsletter": (100_000, 3), "Staff": (20_000, 2), "Editors": (2_000, 2), "Board": (200, 2)}
+# Beside the trees: lists that nothing is below or above, and a chain, each group of which is below the one before.
+LISTS = {f"Subscribers {number}": (740_000, None) for number in range(1, 4)}
+CHAIN = {f"Chain {number}": (20_000 if number == 200 else 0, GROUPS + len(LISTS) + number if number else None) for number in range(201)}
 
-kind = sys.argv[1]
 is_sqlite = kind == "sqlite"
 folder = pathlib.Path(__file__).parent.parent / "migrations" / kind
 migrations = "".join(path.read_text() for path in sorted(folder.glob("*/up.sql")))
@@ -179,17 +183,18 @@ CREATE {table} bench_groups AS
 SELECT n, CASE WHEN n > 50 THEN (n - 51) / 12 + 1 END AS parent,
     CASE WHEN n > 700 AND n % 37 = 0 THEN {chance(31, 50)} + 51 END AS other,
     a.t || ' ' || b.t || ' ' || n AS name, CASE WHEN {chance(32, 2)} = 0 THEN 'Members of ' || a.t || ' in ' || b.t END AS description,
-    CASE WHEN {chance(33, 10)} < 2 THEN 'external' ELSE 'contensis' END AS kind, 100000 / ({chance(34, GROUPS)} + 1) AS size
+    CASE WHEN {chance(33, 10)} < 2 THEN 'external' ELSE 'contensis' END AS kind, {USERS // 10} / ({chance(34, GROUPS)} + 1) AS size
 FROM (SELECT n, {chance(29, len(WORDS.split()))} AS a, {chance(30, len(WORDS.split()))} AS b FROM {series("numbers", GROUPS - len(LARGE))}) t
 JOIN bench_words a ON a.i = t.a JOIN bench_words b ON b.i = t.b
 """)
-for number, (name, (size, parent)) in enumerate(LARGE.items(), GROUPS - len(LARGE) + 1):
-    say(f"INSERT INTO bench_groups VALUES ({number}, {parent}, NULL, '{name}', NULL, 'contensis', {size})")
+for number, (name, (share, parent)) in enumerate((LARGE | LISTS | CHAIN).items(), GROUPS - len(LARGE) + 1):
+    size = share * USERS // 1_000_000
+    say(f"INSERT INTO bench_groups VALUES ({number}, {parent or 'NULL'}, NULL, '{name}', NULL, 'contensis', {size})")
 say("CREATE UNIQUE INDEX bench_groups_by_n ON bench_groups (n)")
 group = lambda number: uuid(f"{NOW - SPAN - DAY} + {number}", number)
 if is_sqlite:
     say("CREATE TEMP TABLE bench_numbers (k INTEGER PRIMARY KEY)")
-    say(f"INSERT INTO bench_numbers SELECT n FROM {series('numbers', 500_000)}")
+    say(f"INSERT INTO bench_numbers SELECT n FROM {series('numbers', USERS)}")
     to_size = "bench_numbers ON k <= g.size"
 else:
     to_size = "generate_series(1, g.size) k"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Asks a service for listings, one request after the other, and prints a table of how long they took.
 
-    BENCH_URL=… BENCH_TOKEN=… bench/measure.py sqlite|postgres DATABASE_URL [PART OF A LABEL]
+    BENCH_URL=… BENCH_TOKEN=… bench/listings.py sqlite|postgres DATABASE_URL [PART OF A LABEL]
 
 Of every listing the first request, and after some more the median and the 95th percentile of many, and whether its total is
 what plain SQL counts.
@@ -17,9 +17,9 @@ import sys
 import time
 import urllib.parse
 
-WARM_UPS, REQUESTS = 20, int(os.environ.get("BENCH_REQUESTS", 200))
+WARM_UPS, REQUESTS = 20, int(os.environ.get("BENCH_REQUESTS", 100))
 # What is slow is asked for as often as goes within so many seconds.
-PATIENCE = int(os.environ.get("BENCH_PATIENCE", 20))
+PATIENCE = int(os.environ.get("BENCH_PATIENCE", 3))
 TARGET = 20.0
 WORST_RATIO = 5.0
 DAY = 86_400_000
@@ -82,7 +82,7 @@ def measure(label, path, sql=None, target=TARGET, base=None, **query):
 
 
 def section(title):
-    print(f"\n### {title}\n\n| listing | total | first | p50 | p95 | target | total as counted |\n|---|--:|--:|--:|--:|---|---|", flush=True)
+    print(f"\n#### {title}\n\n| listing | total | first | p50 | p95 | target | total as counted |\n|---|--:|--:|--:|--:|---|---|", flush=True)
 
 
 def among(condition):
@@ -113,7 +113,7 @@ successfulLoginAttempts""".split()
 GROUP_FIELDS = "id name description type userCount childGroupCount created modified".split()
 
 quiet = os.getloadavg()[0]
-print(f"## {'SQLite' if kind == 'sqlite' else 'PostgreSQL'}")
+print(f"### {'SQLite' if kind == 'sqlite' else 'PostgreSQL'}")
 
 section("Members, first page")
 for name in ["Everyone", "All Customers", "Newsletter", "Staff", "Editors", "Board"]:

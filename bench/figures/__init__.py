@@ -1,0 +1,1 @@
+"""The figures of bench/RESULTS.md: each row of the service beside its limit, measured in turns."""
