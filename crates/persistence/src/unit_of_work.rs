@@ -2,7 +2,7 @@
 //!
 //! | Where | What |
 //! |---|---|
-//! | `run` | the store: begins a transaction, runs the work, commits it or rolls it back, and tries again |
+//! | `run` | the store: begins a transaction, runs the work, commits it or rolls it back, and tries again; single statements without one |
 //! | `retry` | how often and after which pauses |
 //! | `failure` | why a statement failed, and what follows from it for the transaction |
 //! | `interruption` | ending statements whose result nobody waits for |
