@@ -6,7 +6,7 @@ use super::{AccountStatus, ChildReader, GroupReader, StoreError, UserReader};
 use crate::group::{GroupId, SystemGroup};
 use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
-use crate::user::{SecurityStamp, User, UserId};
+use crate::user::{Email, SecurityStamp, User, UserId};
 
 /// What decides about a new account. All of it is about one state of the store. If the caller does not exist, the rest may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Registration {
         let has_username = is_taken(user.username.key())?;
         let has_email = user.email.as_ref().map(|email| is_taken(email.key())).transpose()?.unwrap_or_default();
         let mut groups = BTreeSet::new();
-        if let Some(domain) = user.email.as_ref().and_then(|email| email.domain()) {
+        if let Some(domain) = user.email.as_ref().and_then(Email::domain) {
             groups = reader.groups_for_domain(&domain)?;
         }
         groups.extend(reader.group_id(&SystemGroup::Everyone.identifier())?);

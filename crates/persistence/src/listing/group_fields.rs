@@ -69,6 +69,9 @@ const IN_ORDER: [&str; 2] = [
      WHERE a.group_id IN (SELECT b.group_id FROM group_user_counts b WHERE b.slot <> 0) GROUP BY a.group_id) n ORDER BY n.users",
 ];
 
+/// What is selected of a group.
+type GroupSql = (SqlTypeOf<GroupColumns>, BigInt, Nullable<BigInt>, Nullable<Text>);
+
 impl SqlItem for GroupField {
     fn from_clause(first: TableSet, all: TableSet, path: AccessPath, dialect: Dialect) -> Fragment {
         let counts = if dialect == Dialect::Postgres { COUNTS } else { "group_user_counts n" };
@@ -103,8 +106,7 @@ impl SqlItem for GroupField {
         let dialect = Dialect::of(connection);
         let columns = Fragment::default().group_columns().sql(", groups.child_group_count, ").sql(USERS);
         let select = page.select(dialect, "groups", columns.sql(", ").sql(dialect.email_domains()));
-        type Row = (SqlTypeOf<GroupColumns>, BigInt, Nullable<BigInt>, Nullable<Text>);
-        let mut rows: Vec<(i64, i64, CompleteRow)> = select.query::<(BigInt, BigInt, Row)>().load(connection)?;
+        let mut rows: Vec<(i64, i64, CompleteRow)> = select.query::<(BigInt, BigInt, GroupSql)>().load(connection)?;
         rows.sort_by_key(|(place, ..)| *place);
         rows.into_iter().map(|(_, total, row)| Ok((total, row.group()?))).collect()
     }

@@ -113,8 +113,8 @@ impl ApiKeyWriter for Unit<'_> {
         let changes = changes.as_changeset();
         let updated = Update { table: "api_keys", changes, condition: api_keys::id.eq(Key(key.id.0)) };
         self.run(|connection| {
-            let changed = run_together(connection, &[&updated])?;
-            if changed.first() == Some(&1) { Ok(()) } else { Err(Failure::Stale) }
+            let counts = run_together(connection, &[&updated])?;
+            if counts.first() == Some(&1) { Ok(()) } else { Err(Failure::Stale) }
         })
     }
 }

@@ -66,11 +66,11 @@ pub(crate) fn groups_in_order(connection: &mut AnyConnection, ids: &[Key]) -> Re
 pub(crate) const USERS: &str =
     "(SELECT CAST(sum(n.users) AS bigint) FROM group_user_counts n WHERE n.group_id = groups.id)";
 
+type Complete =
+    (AsSelect<GroupRow, MultiBackend>, groups::child_group_count, Computed<Nullable<BigInt>>, Computed<Nullable<Text>>);
+
 /// A group's own columns, the number of its children, that of its direct members, and its email domains as a JSON array.
-fn complete(
-    dialect: Dialect,
-) -> (AsSelect<GroupRow, MultiBackend>, groups::child_group_count, Computed<Nullable<BigInt>>, Computed<Nullable<Text>>)
-{
+fn complete(dialect: Dialect) -> Complete {
     (GroupRow::as_select(), groups::child_group_count, Computed::of(USERS), Computed::of(dialect.email_domains()))
 }
 

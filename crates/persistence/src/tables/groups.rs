@@ -128,8 +128,8 @@ impl GroupWriter for Unit<'_> {
         let (left, joined) = (dialect::delete_domains(read.id, &domains), dialect::insert_domains(read.id, &domains));
         let changes: [&dyn Part; 3] = [&updated, &left, &joined];
         self.run(|connection| {
-            let changed = run_together(connection, if domains.is_empty() { &changes[..2] } else { &changes })?;
-            if changed.first() == Some(&1) { Ok(()) } else { Err(Failure::Stale) }
+            let counts = run_together(connection, if domains.is_empty() { &changes[..2] } else { &changes })?;
+            if counts.first() == Some(&1) { Ok(()) } else { Err(Failure::Stale) }
         })
     }
 

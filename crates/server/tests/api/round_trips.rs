@@ -42,7 +42,7 @@ const ROUND_TRIPS: [(&str, u32); 36] = [
     ("PUT /groups/{group}", 8),
     ("DELETE /groups/{group}", 8),
     ("GET /groups/{group}/users", 6),
-    ("POST /groups/{group}/users", 5),
+    ("POST /groups/{group}/users", 6),
     ("PUT /groups/{group}/users/{user}", 2),
     ("DELETE /groups/{group}/users/{user}", 4),
     ("HEAD /groups/{group}/users/{user}", 1),

@@ -1,6 +1,6 @@
 //! Pages that are read by one statement, with their items.
 
-use guildhall_domain::search::Kind;
+use guildhall_domain::search::{Field, Kind};
 
 use super::{PageItems, PageQuery, PageWindow, SqlItem};
 use crate::connection::AnyConnection;
@@ -10,13 +10,18 @@ use crate::unit_of_work::Failure;
 /// Up to so many matches are collected and sorted without being counted first.
 const MAX_UNCOUNTED: u64 = 5000;
 
+/// The total of a listing, and the items of its page.
+type TotalAndItems<F> = (u64, Vec<<F as Field>::Item>);
+/// The items of a page, each with a number.
+type Rows<F> = Vec<(i64, <F as Field>::Item)>;
+
 impl<F: SqlItem> PageQuery<'_, F> {
     /// The total and the items of the page, if there are few matches. This way they are searched once, and not twice to be counted
     /// and sorted.
     pub(in crate::listing) fn page_of_few(
         &self,
         connection: &mut AnyConnection,
-    ) -> Result<Option<(u64, Vec<F::Item>)>, Failure> {
+    ) -> Result<Option<TotalAndItems<F>>, Failure> {
         if self.boolean_count(&self.listing.filter).is_some() {
             return Ok(None);
         }
@@ -37,7 +42,7 @@ impl<F: SqlItem> PageQuery<'_, F> {
         &self,
         connection: &mut AnyConnection,
         total: &'static str,
-    ) -> Result<Option<(u64, Vec<F::Item>)>, Failure> {
+    ) -> Result<Option<TotalAndItems<F>>, Failure> {
         let is_everything = self.within.is_none() && self.listing.filter.is_all();
         // How many items there are is not known yet, and looking for a page past the end would go through all of them.
         let rows = if is_everything && self.listing.page.offset() <= MAX_UNCOUNTED {
@@ -68,7 +73,7 @@ impl<F: SqlItem> PageQuery<'_, F> {
         connection: &mut AnyConnection,
         total: u64,
         column: &'static str,
-    ) -> Result<Option<Vec<(i64, F::Item)>>, Failure> {
+    ) -> Result<Option<Rows<F>>, Failure> {
         let (page, order) = (&self.listing.page, self.listing.full_order());
         let is_by_boolean = order.len() == 2 && order.iter().any(|sort| sort.field.kind() == Kind::Boolean);
         if page.position().is_some() || is_by_boolean {

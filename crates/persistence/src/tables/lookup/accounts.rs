@@ -16,6 +16,8 @@ use crate::unit_of_work::Failure;
 
 struct Target;
 
+type TargetRow = (Option<Key>, Option<AccountRow>);
+
 impl Answer for Target {
     type Sql = (Nullable<UuidSql>, Nullable<AccountSql>);
 
@@ -48,7 +50,7 @@ pub(in crate::tables) fn accounts(
     user: &UserIdentifier,
 ) -> Result<Accounts, Failure> {
     let lookup = &Lookup::by(caller).user(user);
-    let row: Option<(AccountRow, (Option<Key>, Option<AccountRow>))> = match lookup.user {
+    let row: Option<(AccountRow, TargetRow)> = match lookup.user {
         AskedUser::None => None,
         AskedUser::Caller => ask!(Target, 0, lookup, connection),
         AskedUser::Id(_) => ask!(Target, 1, lookup, connection),

@@ -28,6 +28,9 @@ pub(super) struct NewAccount<'a> {
 
 struct Decision;
 
+/// Whether the id, the username and the address are taken, the groups, and the bits of administrators' groups.
+type DecisionRow = (bool, bool, bool, Option<String>, i32);
+
 impl Answer for Decision {
     type Sql = (Bool, Bool, Bool, Nullable<Text>, Integer);
 
@@ -79,8 +82,7 @@ pub(in crate::tables) fn registration(
         domain: domain.as_ref().map(EmailDomain::as_ascii).unwrap_or_default(),
     };
     let lookup = &Lookup { registration: Some(&new), ..Lookup::by(caller) };
-    type Row = (bool, bool, bool, Option<String>, i32);
-    let row: Option<(AccountRow, Row)> = ask!(Decision, 0, lookup, connection);
+    let row: Option<(AccountRow, DecisionRow)> = ask!(Decision, 0, lookup, connection);
     let Some((account, (has_id, has_username, has_email, groups, above))) = row else {
         return Ok(Registration::default());
     };
