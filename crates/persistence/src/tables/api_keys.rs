@@ -17,7 +17,7 @@ use crate::unit_of_work::{Failure, Unit};
 
 /// The columns of `api_keys` that are part of [`ApiKey`]; its name and whether it is enabled are columns of its user.
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = api_keys)]
+#[diesel(table_name = api_keys, treat_none_as_default_value = false)]
 struct ApiKeyRow {
     id: Key,
     user_id: Key,

@@ -13,7 +13,7 @@ use crate::sql_types::Key;
 use crate::unit_of_work::{Failure, Unit};
 
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = identities)]
+#[diesel(table_name = identities, treat_none_as_default_value = false)]
 struct LinkRow {
     issuer: String,
     subject: String,
