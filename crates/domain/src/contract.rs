@@ -46,6 +46,7 @@ pub mod lookups;
 pub mod members;
 pub mod membership_checks;
 pub mod names;
+pub mod registration;
 pub mod searching;
 pub mod sign_in;
 pub mod spellings;
@@ -64,6 +65,7 @@ macro_rules! contract_tests {
             units::what_was_written_is_read
             units::refused_work_leaves_nothing
             units::work_that_ignores_a_failure_is_not_committed
+            units::one_change_is_made_wholly_or_not_at_all
             units::a_wanted_rollback_returns_its_value_and_leaves_nothing
             units::a_store_that_takes_changes_is_ready
             units::preparing_twice_changes_nothing
@@ -115,6 +117,10 @@ macro_rules! contract_tests {
             lookups::single_things_are_found_as_by_the_long_form
             lookups::single_things_are_shown_and_refused_as_by_the_long_form
             lookups::changes_of_members_are_decided_as_by_the_long_form
+            lookups::accounts_are_found_as_by_the_long_form
+            lookups::clients_are_found_as_by_the_long_form
+            registration::new_users_are_decided_about_as_by_the_long_form
+            registration::new_users_are_added_as_by_the_long_form
             lookups::refresh_tokens_are_found_with_their_accounts
             changes::a_changed_user_has_the_next_version
             changes::a_changed_group_has_the_next_version
@@ -206,10 +212,12 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/external_groups.rs"),
         include_str!("contract/listing.rs"),
         include_str!("contract/lockouts.rs"),
+        include_str!("contract/lookups.rs"),
         include_str!("contract/members.rs"),
         include_str!("contract/membership_checks.rs"),
         include_str!("contract/names.rs"),
         include_str!("contract/children.rs"),
+        include_str!("contract/registration.rs"),
         include_str!("contract/searching.rs"),
         include_str!("contract/sign_in.rs"),
         include_str!("contract/spellings.rs"),

@@ -8,9 +8,9 @@ mod external;
 mod groups;
 mod identities;
 mod members;
-mod members_change;
 mod membership_checks;
 mod memberships;
+mod opening;
 mod passwords;
 mod registration;
 mod sessions;
@@ -99,10 +99,10 @@ impl Directory {
         if let Some(decided) = decided {
             return Ok(decided?);
         }
-        self.read(context, |work| match on {
-            On::All => work.authorise(permission, Target::All),
-            On::User(user) => work.authorised_user(permission, user).map(drop),
-        })
+        match on {
+            On::All => self.read(context, |work| work.authorise(permission, Target::All)),
+            On::User(user) => self.read_user(context, permission, user, |_, _| Ok(())),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod groups;
 mod identities;
 mod lockouts;
 mod memberships;
+mod registration;
 mod seals;
 mod sessions;
 mod store;
@@ -30,7 +31,7 @@ use crate::password::{Password, PasswordHash};
 use crate::secret::{RANDOM_BYTES, SecretDigest};
 use crate::time::Timestamp;
 
-pub use api_keys::{ApiKeyReader, ApiKeyWriter};
+pub use api_keys::{ApiKeyReader, ApiKeyWriter, ClientAccount};
 pub use cancellation::Cancellation;
 pub use checks::{CheckedGroups, FoundFor, MembershipAnswer, MembershipQuestion};
 pub use children::{ChildReader, ChildWriter, Children};
@@ -38,12 +39,13 @@ pub use fault::{Fault, StoreError};
 pub use groups::{GroupReader, GroupWriter};
 pub use identities::{IdentityReader, IdentityWriter};
 pub use lockouts::{KnownAddress, LockoutReader, LockoutWriter};
-pub use memberships::{MembersChange, MembershipReader, MembershipWriter, Reach};
+pub use memberships::{Member, MembersChange, MembershipReader, MembershipWriter, Reach};
+pub use registration::Registration;
 pub use seals::{SealError, Seals};
 pub use sessions::{RefreshGrant, SessionReader, SessionWriter};
 pub use store::{Store, Undo};
 pub use unit_of_work::{Reader, Writer};
-pub use users::{AccountStatus, Credentials, NameSource, UserReader, UserWriter};
+pub use users::{AccountStatus, Accounts, Credentials, NameSource, UserReader, UserWriter};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {

@@ -11,6 +11,7 @@ use diesel::QueryResult;
 
 use crate::connection::AnyConnection;
 use crate::sql_types::Key;
+use crate::together::{ByDialect, Part};
 
 /// Which database a statement is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,18 @@ impl Dialect {
             Self::Sqlite => " AND length(m.user_id) >= guildhall_interrupt_check()",
         }
     }
+
+    /// The email domains of a row of `groups`, as a JSON array.
+    pub(crate) const fn email_domains(self) -> &'static str {
+        match self {
+            Self::Postgres => {
+                "(SELECT CAST(json_agg(d.domain) AS text) FROM group_email_domains d WHERE d.group_id = groups.id)"
+            }
+            Self::Sqlite => {
+                "(SELECT json_group_array(d.domain) FROM group_email_domains d WHERE d.group_id = groups.id)"
+            }
+        }
+    }
 }
 
 /// How the transaction of a unit of work is isolated from others.
@@ -71,6 +84,58 @@ macro_rules! dialect {
     };
 }
 
+/// The part of this name for each database.
+macro_rules! part {
+    ($(#[$doc:meta])* $name:ident($($argument:ident: $type:ty),*)) => {
+        $(#[$doc])*
+        pub(crate) fn $name($($argument: $type),*) -> impl Part {
+            ByDialect { postgres: postgres::$name($($argument),*), sqlite: sqlite::$name($($argument),*) }
+        }
+    };
+}
+
+part! {
+    /// Adds to the number of direct members of a group, and counts as many changes.
+    change_member_count(group: Key, change: i64)
+}
+part! {
+    /// Subtracts the user from the member count of each of their groups.
+    subtract_from_member_counts(user: Key)
+}
+part! {
+    /// Adds to the number of all users, and counts a change of who they are or of their names. Not together with [`note_memberships`],
+    /// which changes the same row.
+    change_users(users: i64)
+}
+part! {
+    /// Counts a new user, and a change of memberships.
+    count_new_user()
+}
+part! {
+    /// Makes a user a direct member of these groups, which they are not yet.
+    insert_memberships(groups: &[Key], user: Key, added: i64)
+}
+part! {
+    /// Counts one member more of each of these groups.
+    count_joined(groups: &[Key])
+}
+part! {
+    /// Counts a change of memberships or of edges between groups.
+    note_memberships()
+}
+part! {
+    /// Counts a change in each group of the user: the username of a member changed.
+    note_renamed(user: Key)
+}
+part! {
+    /// Deletes the email domains of a group, or at least those that are not among `kept`, which [`insert_domains`] adds.
+    delete_domains(group: Key, kept: &[&str])
+}
+part! {
+    /// Adds those of `domains` to the email domains of a group that it does not have.
+    insert_domains(group: Key, domains: &[&str])
+}
+
 dialect!(begin(connection, mode: TransactionMode, limit: Option<Duration>) -> QueryResult<()>);
 dialect!(lock_names(connection) -> QueryResult<()>);
 dialect!(unknown_users(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
@@ -78,16 +143,9 @@ dialect!(unknown_groups(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
 dialect!(insert_member(connection, group: Key, user: Key, added: i64) -> QueryResult<usize>);
 dialect!(remove_member(connection, group: Key, user: Key) -> QueryResult<usize>);
 dialect!(insert_members(connection, group: Key, users: Vec<Key>, added: i64) -> QueryResult<usize>);
-dialect!(change_member_count(connection, group: Key, change: i64) -> QueryResult<usize>);
-dialect!(subtract_from_member_counts(connection, user: Key) -> QueryResult<usize>);
 dialect!(merge_count_slots(connection) -> QueryResult<usize>);
-dialect!(change_users(connection, users: i64) -> QueryResult<usize>);
-dialect!(note_memberships(connection) -> QueryResult<usize>);
-dialect!(note_renamed(connection, user: Key) -> QueryResult<usize>);
 dialect!(force_index_order(connection, is_forced: bool) -> QueryResult<()>);
-dialect!(lock_user(connection, user: Key) -> QueryResult<usize>);
-dialect!(lock_unknown_name(connection, slot: i32) -> QueryResult<usize>);
 dialect!(lock_memberships(connection, user: Key) -> QueryResult<usize>);
 dialect!(lock_group(connection, group: Key) -> QueryResult<usize>);
 dialect!(insert_children(connection, parent: Key, children: Vec<Key>) -> QueryResult<usize>);
-dialect!(insert_closure_pairs(connection, parent: Key, children: Vec<Key>) -> QueryResult<usize>);
+dialect!(remove_child(connection, parent: Key, child: Key) -> QueryResult<usize>);

@@ -13,6 +13,7 @@
 //! | `rekey` | makes the stored keys anew, by which names are compared |
 //! | `listing` | listings: filters and orders as SQL, and how a page is read |
 //! | `prepared` | statements written as SQL that a connection prepares once |
+//! | `together` | changes of several rows and tables in one round trip |
 //! | `dialect` | the few statements that differ between the databases |
 //! | `statement_guard`, `canceller` | end statements that take too long, or whose result nobody waits for |
 
@@ -30,6 +31,7 @@ mod sql_types;
 mod start;
 mod statement_guard;
 mod tables;
+mod together;
 mod unit_of_work;
 
 pub use connection::ConnectError;

@@ -2,14 +2,16 @@
 
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
-use diesel::expression::AsExpression;
+use diesel::expression::{AppearsOnTable, AsExpression, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::pg::{Pg, PgValue};
-use diesel::query_builder::QueryId;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::result::QueryResult;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{Binary, HasSqlType, SqlType};
+use diesel::sql_types::{Binary, HasSqlType, SingleValue, SqlType};
 use diesel::sqlite::Sqlite;
 use guildhall_domain::secret::SecretDigest;
 use std::io::Write;
+use std::marker::PhantomData;
 use uuid::Uuid;
 
 use crate::connection::MultiBackend;
@@ -165,6 +167,42 @@ impl FromSql<Binary, Sqlite> for Digest {
 impl FromSql<Binary, MultiBackend> for Digest {
     fn from_sql(value: <MultiBackend as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         value.from_sql::<Self, Binary>()
+    }
+}
+
+/// A column of a result that is computed from the row of a table, written as SQL. A connection finds the statement by its text.
+pub(crate) struct Computed<ST> {
+    sql: &'static str,
+    sql_type: PhantomData<ST>,
+}
+
+impl<ST> Computed<ST> {
+    pub(crate) fn of(sql: &'static str) -> Self {
+        Self { sql, sql_type: PhantomData }
+    }
+}
+
+impl<ST: SingleValue> Expression for Computed<ST> {
+    type SqlType = ST;
+}
+
+impl<ST, T> AppearsOnTable<T> for Computed<ST> where Self: Expression {}
+
+impl<ST, T> SelectableExpression<T> for Computed<ST> where Self: Expression {}
+
+impl<ST> ValidGrouping<()> for Computed<ST> {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<ST> QueryId for Computed<ST> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<DB: Backend, ST> QueryFragment<DB> for Computed<ST> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql(self.sql);
+        Ok(())
     }
 }
 

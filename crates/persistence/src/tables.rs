@@ -27,6 +27,8 @@ mod user_names;
 mod user_row;
 mod users;
 
-pub(crate) use group_row::groups_in_order;
-pub(crate) use lookup::{account, check, group_for, user_for};
-pub(crate) use user_row::users_in_order;
+pub(crate) use group_row::{CompleteRow, USERS, groups_in_order};
+pub(crate) use lookup::{
+    GROUP_COLUMNS, GroupColumns, USER_COLUMNS, UserColumns, account, check, client, group_for, user_for,
+};
+pub(crate) use user_row::{UserRow, users_in_order};

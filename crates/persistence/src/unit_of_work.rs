@@ -39,6 +39,8 @@ pub(crate) struct Unit<'a> {
     /// Whether it only reads.
     reads: bool,
     cache: &'a ListingCache,
+    /// How often statements were run.
+    statements: u32,
     /// The first failure of a statement. PostgreSQL refuses every statement after it with an error that does not tell the cause.
     failure: Option<Arc<Failure>>,
 }
@@ -52,9 +54,14 @@ impl Unit<'_> {
         if self.cancellation.is_cancelled() {
             return Err(self.record(Failure::Cancelled));
         }
+        if let Some(failure) = &self.failure {
+            // Without a transaction, the database would run what follows a failure.
+            return Err(store_error(failure, self.limit, Dialect::of(self.connection)));
+        }
         if let InterruptHandle::Sqlite(guard) = self.interrupt {
             guard.allow(self.limit.filter(|_| self.reads));
         }
+        self.statements += 1;
         let dialect = Dialect::of(self.connection);
         let began = Instant::now();
         statements(self.connection)

@@ -19,6 +19,8 @@ pub(crate) enum Target<'a> {
     All,
     /// This user, or the API key that acts as this user.
     User(UserId),
+    /// The same, where the account is known.
+    Account(UserId, &'a AccountStatus),
     /// A group that is, or is below, these administrators' groups.
     GroupBelow(&'a BTreeSet<SystemGroup>),
     /// These groups.
@@ -227,7 +229,7 @@ impl AdmittedCaller {
     /// What the caller's own account says about this permission on `target`.
     fn standing(&self, permission: Permission, target: Target<'_>) -> Standing {
         let rule = rule(permission);
-        let is_oneself = matches!(target, Target::User(user) if user == self.user);
+        let is_oneself = matches!(target, Target::User(user) | Target::Account(user, _) if user == self.user);
         match rule.oneself {
             Oneself::BeforeReset if is_oneself => return Standing::Decided(Ok(())),
             Oneself::Yes if is_oneself && !self.must_reset => return Standing::Decided(Ok(())),
@@ -252,14 +254,22 @@ impl AdmittedCaller {
         protected: Protected,
         target: Target<'_>,
     ) -> Result<bool, StoreError> {
-        let mut status = |user| store.account_status(user);
+        let mut status = || match target {
+            Target::User(user) => store.account_status(user),
+            Target::Account(_, status) => Ok(Some(status.clone())),
+            Target::All | Target::GroupBelow(_) | Target::Groups(_) => Ok(None),
+        };
         Ok(match (protected, target) {
-            (Protected::AdministratorsAndApiKeys, Target::User(user)) if user != self.user => {
-                status(user)?.is_some_and(|status| status.administers() || status.api_key.is_some())
+            (Protected::AdministratorsAndApiKeys, Target::User(user) | Target::Account(user, _))
+                if user != self.user =>
+            {
+                status()?.is_some_and(|status| status.administers() || status.api_key.is_some())
             }
-            (Protected::AdministeringApiKeys, Target::User(user)) => status(user)?.is_some_and(|status| {
-                status.system_administrator || status.user_administrator || status.group_administrator
-            }),
+            (Protected::AdministeringApiKeys, Target::User(_) | Target::Account(..)) => {
+                status()?.is_some_and(|status| {
+                    status.system_administrator || status.user_administrator || status.group_administrator
+                })
+            }
             (Protected::AdministratorsGroups, Target::GroupBelow(administrators)) => !administrators.is_empty(),
             (Protected::GroupsAboveAdministrators, Target::Groups(groups)) => are_above_administrators(store, groups)?,
             _ => false,

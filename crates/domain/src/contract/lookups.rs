@@ -2,15 +2,20 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::Fixture;
 use super::checks::{LongForm, comparable_account, populate};
 use super::fixture::must;
 use crate::access::{Actor, Caller, On, Permission, Policy, Scopes};
+use crate::api_key::{ApiKeyDraft, ApiKeyId};
 use crate::context::Context;
 use crate::directory::Directory;
 use crate::group::SystemGroup;
-use crate::identifier::GroupIdentifier;
-use crate::ports::{Cancellation, FoundFor, MembersChange, RefreshGrant, Store, StoreError};
+use crate::identifier::{GroupIdentifier, UserIdentifier};
+use crate::ports::{
+    Accounts, Cancellation, ClientAccount, FoundFor, Member, MembersChange, RefreshGrant, Store, StoreError,
+};
 use crate::secret::SecretDigest;
 
 /// For every kind of caller and identifier, a user, a group and an account are what the long form finds.
@@ -105,27 +110,53 @@ pub fn changes_of_members_are_decided_as_by_the_long_form(store: Arc<dyn Store>)
     let fixture = Fixture::over(store);
     let (callers, users, groups) = populate(&fixture);
     let callers = callers.iter().map(|caller| Some(caller.user)).chain([None]).collect::<Vec<_>>();
-    let users = users.iter().map(Some).chain([None]).collect::<Vec<_>>();
-    let (mut found, mut administrators) = (0, 0);
+    let children = groups.iter().map(|name| GroupIdentifier::from(name.as_str())).collect::<Vec<_>>();
+    let members = users.iter().map(Member::User).chain(children.iter().map(Member::Group)).chain([Member::Unnamed]);
+    let members = members.collect::<Vec<_>>();
+    let (mut found, mut nested, mut administrators) = (0, 0, 0);
     for caller in callers {
         for name in groups.iter().map(String::as_str).chain(SystemGroup::ADMINISTRATORS.map(SystemGroup::name)) {
             let group = GroupIdentifier::from(name);
-            for user in &users {
+            for member in &members {
                 let (answer, expected) = must(fixture.store.read(|reader| {
-                    let answer = reader.members_change(caller, &group, *user)?;
-                    Ok::<_, StoreError>((answer, MembersChange::by_reading(reader, caller, &group, *user)?))
+                    let answer = reader.members_change(caller, &group, *member)?;
+                    Ok::<_, StoreError>((answer, MembersChange::by_reading(reader, caller, &group, *member)?))
                 }));
                 found += usize::from(expected.group.is_some() && expected.user.is_some());
+                nested += usize::from(expected.group.is_some() && expected.child.is_some());
                 administrators += expected.administrators.len();
                 let [answer, expected] = [answer, expected].map(|change| match (caller, change.caller) {
                     (Some(_), None) => MembersChange::default(),
                     (_, account) => MembersChange { caller: account.map(comparable_account), ..change },
                 });
-                assert_eq!(answer, expected, "{caller:?} {name} {user:?}");
+                assert_eq!(answer, expected, "{caller:?} {name} {member:?}");
             }
         }
     }
-    assert!(found > 100 && administrators > 100, "{found} {administrators}");
+    assert!(found > 100 && nested > 100 && administrators > 100, "{found} {nested} {administrators}");
+}
+
+/// For every kind of caller and identifier, the accounts of both are what the long form says.
+pub fn accounts_are_found_as_by_the_long_form(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (callers, mut users, _) = populate(&fixture);
+    users.extend(callers.iter().map(|caller| UserIdentifier::Id(caller.user)));
+    let mut found = 0;
+    for caller in callers.iter().map(|caller| Some(caller.user)).chain([None]) {
+        for user in &users {
+            let (answer, expected) = must(fixture.store.read(|reader| {
+                let answer = reader.accounts(caller, user)?;
+                Ok::<_, StoreError>((answer, Accounts::by_reading(reader, caller, user)?))
+            }));
+            found += usize::from(expected.user.is_some());
+            let [answer, expected] = [answer, expected].map(|accounts| match (caller, accounts.caller) {
+                (Some(_), None) => Accounts { caller: None, user: None },
+                (_, account) => Accounts { caller: account.map(comparable_account), ..accounts },
+            });
+            assert_eq!(answer, expected, "{caller:?} {user:?}");
+        }
+    }
+    assert!(found > 100, "{found}");
 }
 
 /// For every kind of account, what a refresh token grants is what the long form says.
@@ -149,6 +180,29 @@ pub fn refresh_tokens_are_found_with_their_accounts(store: Arc<dyn Store>) {
         let expected = account.map(|account| (grant, account));
         assert_eq!(found.map(|(grant, account)| (grant, comparable_account(account))), expected, "{caller:?}");
         assert_eq!(expected.is_some(), exists);
+    }
+}
+
+/// For every kind of account, what an API key signs in to is what the long form says.
+pub fn clients_are_found_as_by_the_long_form(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (callers, ..) = populate(&fixture);
+    let keys = must(fixture.store.read(|reader| {
+        let keys = callers.iter().map(|caller| reader.api_key_of(caller.user)).collect::<Result<Vec<_>, _>>()?;
+        Ok::<_, StoreError>(keys)
+    }));
+    let (long_form, wanted) = (LongForm(Arc::clone(&fixture.store)), Cancellation::new());
+    let known: Vec<_> = keys.into_iter().flatten().collect();
+    assert!(!known.is_empty());
+    let suspended = ApiKeyDraft { name: Some(Some("off".to_owned())), enabled: Some(false), ..ApiKeyDraft::default() };
+    let suspended = must(fixture.directory.create_api_key(&fixture.operator(), suspended, &[])).key.id;
+    for key in known.iter().copied().chain([suspended, ApiKeyId(Uuid::from_u128(0xdead))]) {
+        let answer = |store: &dyn Store| {
+            let found = must(store.client(&wanted, key));
+            found.map(|client| ClientAccount { account: comparable_account(client.account), ..client })
+        };
+        assert_eq!(answer(&*fixture.store), answer(&long_form), "{key:?}");
+        assert_eq!(answer(&long_form).is_some(), key == suspended || known.contains(&key));
     }
 }
 

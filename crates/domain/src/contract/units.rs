@@ -13,6 +13,7 @@ use crate::custom::CustomValue;
 use crate::directory::{Finish, Writing};
 use crate::email_domain::EmailDomain;
 use crate::group::{Group, GroupId, GroupKind, GroupName, SystemGroup};
+use crate::identifier::UserIdentifier;
 use crate::password::PasswordHash;
 use crate::ports::{NameSource, Store, StoreError};
 use crate::time::Timestamp;
@@ -121,6 +122,45 @@ pub fn work_that_ignores_a_failure_is_not_committed(store: Arc<dyn Store>) {
     });
     assert!(ended.is_err());
     assert!(!fixture.is_in(group, taken));
+}
+
+/// Where work makes one change, it is made wholly or not at all, and not after a call that failed.
+pub fn one_change_is_made_wholly_or_not_at_all(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (group, taken) = (fixture.group("Soap"), fixture.user("taken"));
+    let joined = BTreeSet::from([group]);
+    let [free, twin] = [("free", Uuid::from_u128(0xfeed)), ("twin", taken.0)].map(|(name, id)| user_named(name, id));
+    let named_alike =
+        User { email: Email::try_from("taken".to_owned()).ok(), ..user_named("TAKEN", Uuid::from_u128(0xbeef)) };
+    let everyone = fixture.read(fixture.system(SystemGroup::Everyone)).user_count;
+    for refused in [&twin, &named_alike] {
+        let ended: Outcome<()> = fixture.store.write_once(|directory| {
+            let stamp = SecurityStamp(refused.id.0);
+            directory.insert_member_of(&joined, refused, None, stamp, NameSource::Authority)
+        });
+        assert!(ended.is_err(), "{refused:?}");
+    }
+    let ended: Outcome<u64> = fixture.store.write_once(|directory| {
+        let _ = directory.insert_user(&twin, None, SecurityStamp(taken.0), NameSource::Unverified);
+        directory.insert_members(group, &BTreeSet::from([taken]), twin.created)
+    });
+    assert!(ended.is_err());
+    let ended: Outcome<()> = fixture.store.write_once(|_| Err(StoreError::failed("refused")));
+    assert!(ended.is_err());
+    let names = must(fixture.store.read(|directory| {
+        let twin = directory.user_id(&UserIdentifier::from("twin"))?;
+        Ok::<_, StoreError>((twin, directory.user(named_alike.id)?))
+    }));
+    assert_eq!((names, fixture.read(group).user_count), ((None, None), 0));
+    let made = must(fixture.store.write_once(|directory| -> Outcome<_> {
+        let before = directory.user(free.id)?;
+        directory.insert_member_of(&joined, &free, None, SecurityStamp(free.id.0), NameSource::Authority)?;
+        Ok(before)
+    }));
+    assert_eq!(made, None);
+    assert!(fixture.is_in(group, free.id));
+    assert_eq!(fixture.read(group).user_count, 1);
+    assert_eq!(fixture.read(fixture.system(SystemGroup::Everyone)).user_count, everyone);
 }
 
 /// A use case may undo what it did and return a value all the same. Notes are kept of committed changes alone.

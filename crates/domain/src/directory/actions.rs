@@ -1,6 +1,7 @@
 //! What an administrator does to an account beside changing its properties (contract 4.10).
 
 use super::Directory;
+use super::opening::{Subject, Turn};
 use super::unit_of_work::Finish;
 use crate::access::{Permission, Refused, contains_refused};
 use crate::audit::{AdministratorsChange, AuditNote};
@@ -91,14 +92,14 @@ contains_refused!(ActError);
 impl Directory {
     /// Does the action of this name to a user.
     pub fn act(&self, context: &Context, user: &UserIdentifier, action: &str) -> Result<(), ActError> {
-        self.write_alone(context, |work| {
-            let target = work.authorised_user(Permission::ManageUsers, user)?.ok_or(ActError::UserNotFound)?;
+        self.write_user(context, (Turn::Alone, Permission::ManageUsers), user, |work, subject| {
+            let Subject { id: target, status } = subject.ok_or(ActError::UserNotFound)?;
             let current = work.user_to_change(target)?.ok_or(ActError::UserNotFound)?;
             let known = UserAction::named(action).ok_or_else(|| invalid("type", unknown_action(action)))?;
             if known == UserAction::Suspend && work.actor.is(target) {
                 return Err(invalid("type", "You cannot suspend yourself"));
             }
-            if known.is_about_password() && work.api_key_of(target)?.is_some() {
+            if known.is_about_password() && status.api_key.is_some() {
                 return Err(invalid("type", OF_AN_API_KEY));
             }
             let mut changed = current.clone();
@@ -120,16 +121,15 @@ impl Directory {
                 UserAction::Unsuspend => AdministratorsChange::UserUnsuspended,
                 _ => return Ok(Finish::Commit(())),
             };
-            let status = work.account_status(target)?;
-            work.note(AuditNote::of_user(change, status.as_ref(), target));
+            work.note(AuditNote::of_user(change, Some(&status), target));
             Ok(Finish::Commit(()))
         })
     }
 
     /// Forgets the wrong passwords that locked an account: also those from known addresses.
     pub fn unlock(&self, context: &Context, user: &UserIdentifier) -> Result<(), ActError> {
-        self.write(context, |work| {
-            let target = work.authorised_user(Permission::ManageUsers, user)?.ok_or(ActError::UserNotFound)?;
+        self.write_user(context, (Turn::Any, Permission::ManageUsers), user, |work, subject| {
+            let target = subject.ok_or(ActError::UserNotFound)?.id;
             let mut user = work.user_to_change(target)?.ok_or(ActError::UserNotFound)?;
             UserAction::Unlock.apply(&mut user, context.now()).map_err(|(field, message)| invalid(field, message))?;
             user.modified = context.now();

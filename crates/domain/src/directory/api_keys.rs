@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::opening::{Turn, about_new_user};
 use super::registration::register;
 use super::unit_of_work::{Finish, Writing};
 use super::{CreateUserError, Directory, is_taken_by_another};
@@ -12,7 +13,7 @@ use crate::context::Context;
 use crate::group::GroupId;
 use crate::identifier::GroupIdentifier;
 use crate::page::{Page, Paged};
-use crate::ports::{Credentials, NameSource, SecretsError, Writer};
+use crate::ports::{Credentials, NameSource, Registration, SecretsError, Writer};
 use crate::secret::Secret;
 use crate::user::{SecurityStamp, User, UserId};
 use crate::validation::InvalidField;
@@ -87,12 +88,18 @@ impl Directory {
         draft: ApiKeyDraft,
         groups: &[GroupIdentifier],
     ) -> Result<IssuedApiKey, ApiKeyError> {
-        // Those who may not create keys do not learn what is wrong with one.
-        self.authorise(context, Permission::ManageApiKeys, On::All)?;
         let (id, user) = (ApiKeyId(self.ids.next()), UserId(self.ids.next()));
-        let key = draft.check(id, user, context.now()).map_err(ApiKeyError::Invalid)?;
+        let key = match draft.check(id, user, context.now()) {
+            Ok(key) => key,
+            Err(faults) => {
+                // Those who may not create keys do not learn what is wrong with one.
+                self.authorise(context, Permission::ManageApiKeys, On::All)?;
+                return Err(ApiKeyError::Invalid(faults));
+            }
+        };
+        let (user, stamp) = (User::of_api_key(&key), SecurityStamp(self.ids.next()));
         let secret = Secret::of_client(&self.secrets.random()?);
-        self.write(context, |work| {
+        self.write_about(context, Turn::Any, about_new_user(&user), |work, registration| {
             work.authorise(Permission::ManageApiKeys, Target::All)?;
             if !groups.is_empty() && !work.actor.is_operator() {
                 return Err(Denied::NotPermitted.into());
@@ -103,8 +110,9 @@ impl Directory {
             for group in groups {
                 joined.insert(work.group_id(group)?.ok_or(ApiKeyError::GroupNotFound)?);
             }
-            self.insert_api_key(work.store, &key, &secret, &joined)?;
-            let status = work.account_status(key.user)?;
+            self.insert_api_key(work.store, &registration, (&key, &secret, stamp), &joined)?;
+            let known = joined.is_empty().then(|| registration.account(&user, stamp));
+            let status = known.map_or_else(|| work.account_status(key.user), |status| Ok(Some(status)))?;
             work.note(AuditNote::of_user(AdministratorsChange::UsersAdded, status.as_ref(), key.user));
             work.note([AuditNote::of_api_key(ApiKeyChange::Created, &key)]);
             Ok(Finish::Commit(IssuedApiKey { key, secret: secret.clone() }))
@@ -190,15 +198,15 @@ impl Directory {
     pub(super) fn insert_api_key(
         &self,
         store: &mut dyn Writer,
-        key: &ApiKey,
-        secret: &Secret,
+        registration: &Registration,
+        (key, secret, stamp): (&ApiKey, &Secret, SecurityStamp),
         groups: &BTreeSet<GroupId>,
     ) -> Result<(), ApiKeyError> {
         if store.api_key(&ApiKeyIdentifier::Id(key.id))?.is_some() {
             return Err(ApiKeyError::Taken(key.id.to_string()));
         }
-        let stamp = SecurityStamp(self.ids.next());
-        register(store, &User::of_api_key(key), None, stamp, NameSource::Unverified).map_err(|error| match error {
+        let (user, credentials) = (User::of_api_key(key), (stamp, NameSource::Unverified));
+        register(store, registration, &user, None, credentials).map_err(|error| match error {
             CreateUserError::Refused(refused) => refused.into(),
             _ => ApiKeyError::Taken(key.name.as_str().to_owned()),
         })?;

@@ -11,7 +11,7 @@ use crate::api_key::ApiKeyDraft;
 use crate::context::Context;
 use crate::group::{Group, GroupId, GroupKind, GroupName, GroupNameError, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
-use crate::ports::{NameSource, StoreError};
+use crate::ports::{NameSource, Registration, StoreError};
 use crate::user::{Account, SecurityStamp, User, UserDraft, UserId};
 use crate::version::Version;
 
@@ -117,7 +117,8 @@ impl Directory {
             if work.has_users()? {
                 return Ok(Finish::Rollback(None));
             }
-            register(work.store, &new.user, Some(&hash), stamp, NameSource::Authority)?;
+            let registration = Registration::of_names(work.store, &new.user)?;
+            register(work.store, &registration, &new.user, Some(&hash), (stamp, NameSource::Authority))?;
             let administrators = work.group_id(&SystemGroup::SystemAdministrators.identifier())?;
             if let Some(group) = administrators {
                 work.insert_members(group, &BTreeSet::from([new.user.id]), account.now)?;
@@ -125,7 +126,14 @@ impl Directory {
             if let Some(FirstApiKey { id, secret }) = api_key {
                 let draft = ApiKeyDraft { name: Some(Some(FIRST_API_KEY.to_owned())), ..ApiKeyDraft::default() };
                 let key = draft.check(*id, UserId(self.ids.next()), account.now).map_err(ApiKeyError::Invalid)?;
-                self.insert_api_key(work.store, &key, secret, &administrators.into_iter().collect())?;
+                let registration = Registration::of_names(work.store, &User::of_api_key(&key))?;
+                let stamp = SecurityStamp(self.ids.next());
+                self.insert_api_key(
+                    work.store,
+                    &registration,
+                    (&key, secret, stamp),
+                    &administrators.into_iter().collect(),
+                )?;
             }
             Ok(Finish::Commit(Some(new.user.clone())))
         })

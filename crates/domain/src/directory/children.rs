@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use super::opening::{Turn, about_group};
 use super::unit_of_work::{Finish, Writing};
 use super::{Directory, ReadGroupError};
 use crate::access::{Permission, Refused, Target, contains_refused};
 use crate::audit::{AdministratorsChange, AuditNote};
 use crate::context::Context;
-use crate::group::{Group, GroupId, GroupName};
+use crate::group::{Group, GroupId, GroupName, SystemGroup};
 use crate::identifier::GroupIdentifier;
 use crate::page::Paged;
-use crate::ports::{Children, Reach, Reader, StoreError};
+use crate::ports::{Children, Member, Reach, Reader, StoreError};
 use crate::search::GroupListing;
 
 /// Groups that would form a cycle, each the parent of the next and the last of the first. A group that would be its own child
@@ -72,9 +73,9 @@ impl Directory {
         excluded: &[GroupIdentifier],
         listing: &GroupListing,
     ) -> Result<Paged<Group>, ReadGroupError> {
-        self.read(context, |work| {
-            let group = work.authorised_group(Permission::ReadGroups, group)?;
-            let group = group.ok_or(ReadGroupError::GroupNotFound)?;
+        self.read_about(context, about_group(group, Member::Unnamed), |work, found| {
+            work.authorise(Permission::ReadGroups, Target::All)?;
+            let group = found.group.ok_or(ReadGroupError::GroupNotFound)?;
             let excluded = work.identified_groups(excluded)?;
             Ok(work.children(group, &Children { reach, include_self, excluded }, listing)?)
         })
@@ -87,11 +88,11 @@ impl Directory {
         parent: &GroupIdentifier,
         child: &GroupIdentifier,
     ) -> Result<(), AddChildrenError> {
-        self.write_alone(context, |work| {
-            let parent = work.authorised_group(Permission::ChangeMembers, parent)?;
-            let parent = parent.ok_or(AddChildrenError::GroupNotFound)?;
-            let child = work.group_id(child)?.ok_or(AddChildrenError::ChildNotFound)?;
-            insert_children(work, parent, &BTreeSet::from([child]))?;
+        let kind = (Turn::Alone, Permission::ChangeMembers);
+        self.write_group(context, kind, (parent, Member::Group(child)), |work, change| {
+            let parent = change.group.ok_or(AddChildrenError::GroupNotFound)?;
+            let child = change.child.ok_or(AddChildrenError::ChildNotFound)?;
+            insert_children(work, parent, &BTreeSet::from([child]), change.administrators)?;
             Ok(Finish::Commit(()))
         })
     }
@@ -103,14 +104,14 @@ impl Directory {
         parent: &GroupIdentifier,
         children: &BTreeSet<GroupId>,
     ) -> Result<(), AddChildrenError> {
-        self.write_alone(context, |work| {
-            let parent = work.authorised_group(Permission::ChangeMembers, parent)?;
-            let parent = parent.ok_or(AddChildrenError::GroupNotFound)?;
+        let kind = (Turn::Alone, Permission::ChangeMembers);
+        self.write_group(context, kind, (parent, Member::Unnamed), |work, change| {
+            let parent = change.group.ok_or(AddChildrenError::GroupNotFound)?;
             let unknown = work.unknown_groups(children)?;
             if !unknown.is_empty() {
                 return Err(AddChildrenError::ChildrenNotFound(unknown));
             }
-            insert_children(work, parent, children)?;
+            insert_children(work, parent, children, change.administrators)?;
             Ok(Finish::Commit(()))
         })
     }
@@ -122,11 +123,12 @@ impl Directory {
         parent: &GroupIdentifier,
         child: &GroupIdentifier,
     ) -> Result<(), RemoveChildError> {
-        self.write_alone(context, |work| {
-            let parent = work.authorised_group(Permission::ChangeMembers, parent)?;
-            let parent = parent.ok_or(RemoveChildError::GroupNotFound)?;
-            let child = work.group_id(child)?.ok_or(RemoveChildError::ChildNotFound)?;
-            let administrators = work.authorise_members_of(parent)?;
+        let kind = (Turn::Alone, Permission::ChangeMembers);
+        self.write_group(context, kind, (parent, Member::Group(child)), |work, change| {
+            let parent = change.group.ok_or(RemoveChildError::GroupNotFound)?;
+            let child = change.child.ok_or(RemoveChildError::ChildNotFound)?;
+            let administrators = change.administrators;
+            work.authorise(Permission::ChangeMembers, Target::GroupBelow(&administrators))?;
             if !work.remove_child(parent, child)? {
                 return Err(no_direct_child(work.store, parent, child)?);
             }
@@ -147,13 +149,14 @@ fn no_direct_child(store: &mut dyn Reader, parent: GroupId, child: GroupId) -> R
     Ok(group.map_or(RemoveChildError::NotAChild, |group| RemoveChildError::IndirectChild(towards, group.name)))
 }
 
-/// Puts `children`, who exist, below `parent`.
+/// Puts `children`, who exist, below `parent`, which is one of the groups `administrators` or below them.
 fn insert_children(
     work: &mut Writing<'_>,
     parent: GroupId,
     children: &BTreeSet<GroupId>,
+    administrators: BTreeSet<SystemGroup>,
 ) -> Result<(), AddChildrenError> {
-    let administrators = work.authorise_members_of(parent)?;
+    work.authorise(Permission::ChangeMembers, Target::GroupBelow(&administrators))?;
     work.authorise(Permission::NestGroups, Target::Groups(children))?;
     if let Some(cycle) = cycle(work.store, parent, children)? {
         return Err(AddChildrenError::Cycle(cycle));

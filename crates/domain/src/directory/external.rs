@@ -13,7 +13,7 @@ use crate::external::{ExternalIdentity, IdentityLink};
 use crate::group::{Group, GroupDraft, GroupId, SystemGroup};
 use crate::identifier::GroupIdentifier;
 use crate::name::NameKey;
-use crate::ports::{Credentials, NameSource, Reader, StoreError, Writer};
+use crate::ports::{Credentials, NameSource, Reader, Registration, StoreError, Writer};
 use crate::time::Timestamp;
 use crate::user::{Email, Provider, ProviderKind, SecurityStamp, User, UserId, Username, is_name};
 
@@ -126,7 +126,8 @@ impl Directory {
             ..User::without_password(id, username, provider, now)
         };
         let stamp = SecurityStamp(self.ids.next());
-        match register(store, &user, None, stamp, NameSource::Authority) {
+        let registration = Registration::of_names(store, &user)?;
+        match register(store, &registration, &user, None, (stamp, NameSource::Authority)) {
             Ok(()) => {}
             Err(CreateUserError::Refused(refused)) => return Err(refused.into()),
             Err(_) => return Ok(None),

@@ -1,6 +1,7 @@
 //! Groups: listing, creating, reading, changing and deleting them (contract 5.a to 5.e).
 
 use super::Directory;
+use super::opening::{Turn, about_group};
 use super::unit_of_work::Finish;
 use crate::access::{On, Permission, Refused, Target, contains_refused};
 use crate::audit::{AdministratorsChange, AuditNote};
@@ -8,6 +9,7 @@ use crate::context::Context;
 use crate::group::{Group, GroupChanges, GroupDraft, GroupId, GroupKind};
 use crate::identifier::GroupIdentifier;
 use crate::page::Paged;
+use crate::ports::Member;
 use crate::search::GroupListing;
 use crate::validation::InvalidField;
 use crate::version::Precondition;
@@ -90,15 +92,21 @@ impl Directory {
 
     /// Creates a group (contract 5.b).
     pub fn create_group(&self, context: &Context, draft: GroupDraft) -> Result<Group, CreateGroupError> {
-        // Those who may not create groups do not learn what is wrong with one.
-        self.authorise(context, Permission::ManageGroups, On::All)?;
-        let group = draft.check(GroupId(self.ids.next()), context.now()).map_err(CreateGroupError::Invalid)?;
-        self.write(context, |work| {
-            work.authorise(Permission::ManageGroups, Target::All)?;
-            if work.group_id(&GroupIdentifier::Id(group.id))?.is_some() {
+        let group = match draft.check(GroupId(self.ids.next()), context.now()) {
+            Ok(group) => group,
+            Err(faults) => {
+                // Those who may not create groups do not learn what is wrong with one.
+                self.authorise(context, Permission::ManageGroups, On::All)?;
+                return Err(CreateGroupError::Invalid(faults));
+            }
+        };
+        let (id, name) = (GroupIdentifier::Id(group.id), GroupIdentifier::Name(group.name.key()));
+        let kind = (Turn::Once, Permission::ManageGroups);
+        self.write_group(context, kind, (&id, Member::Group(&name)), |work, taken| {
+            if taken.group.is_some() {
                 return Err(CreateGroupError::IdTaken(group.id));
             }
-            if work.group_id(&GroupIdentifier::Name(group.name.key()))?.is_some() {
+            if taken.child.is_some() {
                 return Err(CreateGroupError::NameTaken(group.name.as_str().to_owned()));
             }
             work.insert_group(&group)?;
@@ -113,8 +121,9 @@ impl Directory {
         if let Some(group) = self.find(context, Permission::ReadGroups, ask, |_| None, missing)? {
             return Ok(group);
         }
-        self.read(context, |work| {
-            let id = work.authorised_group(Permission::ReadGroups, group)?.ok_or(ReadGroupError::GroupNotFound)?;
+        self.read_about(context, about_group(group, Member::Unnamed), |work, found| {
+            work.authorise(Permission::ReadGroups, Target::All)?;
+            let id = found.group.ok_or(ReadGroupError::GroupNotFound)?;
             work.group(id)?.ok_or(ReadGroupError::GroupNotFound)
         })
     }
@@ -127,8 +136,9 @@ impl Directory {
         changes: &GroupChanges,
         precondition: &Precondition,
     ) -> Result<Group, ChangeGroupError> {
-        self.write(context, |work| {
-            let id = work.authorised_group(Permission::ManageGroups, group)?.ok_or(ChangeGroupError::GroupNotFound)?;
+        let kind = (Turn::Any, Permission::ManageGroups);
+        self.write_group(context, kind, (group, Member::Unnamed), |work, change| {
+            let id = change.group.ok_or(ChangeGroupError::GroupNotFound)?;
             let current = work.group_to_change(id)?.ok_or(ChangeGroupError::GroupNotFound)?;
             if !precondition.allows(current.version) {
                 return Err(ChangeGroupError::Stale);
@@ -137,13 +147,13 @@ impl Directory {
             // Email domains decide who joins at creation, and the name which group of an external issuer is meant: a change of
             // either changes members.
             let changes_domains = wanted.auto_membership_email_domains != current.auto_membership_email_domains;
-            if changes_domains || wanted.name.key() != current.name.key() {
-                let administrators = work.authorise_members_of(id)?;
-                let note = AuditNote::of_group(AdministratorsChange::DomainsChanged, administrators, id);
+            let is_renamed = wanted.name.key() != current.name.key();
+            if changes_domains || is_renamed {
+                work.authorise(Permission::ChangeMembers, Target::GroupBelow(&change.administrators))?;
+                let note = AuditNote::of_group(AdministratorsChange::DomainsChanged, change.administrators, id);
                 work.note(note.filter(|_| changes_domains));
             }
-            let owner = work.group_id(&GroupIdentifier::Name(wanted.name.key()))?;
-            if owner.is_some_and(|owner| owner != id) {
+            if is_renamed && work.group_id(&GroupIdentifier::Name(wanted.name.key()))?.is_some() {
                 let fault = InvalidField::new("name", "The group name is already in use");
                 return Err(ChangeGroupError::Invalid(vec![fault]));
             }
@@ -162,9 +172,11 @@ impl Directory {
         group: &GroupIdentifier,
         precondition: &Precondition,
     ) -> Result<(), DeleteGroupError> {
-        self.write_alone(context, |work| {
-            let id = work.authorised_group(Permission::ChangeMembers, group)?.ok_or(DeleteGroupError::GroupNotFound)?;
-            let administrators = work.authorise_members_of(id)?;
+        let kind = (Turn::Alone, Permission::ChangeMembers);
+        self.write_group(context, kind, (group, Member::Unnamed), |work, change| {
+            let id = change.group.ok_or(DeleteGroupError::GroupNotFound)?;
+            let administrators = change.administrators;
+            work.authorise(Permission::ChangeMembers, Target::GroupBelow(&administrators))?;
             let current = work.group_to_change(id)?.ok_or(DeleteGroupError::GroupNotFound)?;
             if !precondition.allows(current.version) {
                 return Err(DeleteGroupError::Stale);

@@ -1,6 +1,7 @@
 //! The links between users and their identities at external issuers (contract 2.5).
 
 use super::Directory;
+use super::opening::{Subject, Turn};
 use super::unit_of_work::{Finish, Work};
 use crate::access::{Permission, Refused, Target, contains_refused};
 use crate::context::Context;
@@ -8,7 +9,6 @@ use crate::external::IdentityLink;
 use crate::identifier::UserIdentifier;
 use crate::page::{Page, Paged};
 use crate::ports::Reader;
-use crate::user::UserId;
 
 /// Why links were not listed or removed.
 #[derive(Debug, thiserror::Error)]
@@ -50,9 +50,9 @@ impl Directory {
         user: &UserIdentifier,
         page: &Page,
     ) -> Result<Paged<IdentityLink>, IdentitiesError> {
-        self.read(context, |work| {
-            let user = find_user(work, Permission::ReadUsers, user)?;
-            let mut links = work.identities_of(user)?;
+        self.read_user(context, Permission::ReadUsers, user, |work, user| {
+            let user = subject(work, Permission::ReadUsers, user)?;
+            let mut links = work.identities_of(user.id)?;
             let total = links.len() as u64;
             if let Some(position) = page.position() {
                 links.retain(|link| position.precedes(&link.place()));
@@ -70,9 +70,9 @@ impl Directory {
         user: &UserIdentifier,
         selection: &IdentitySelection,
     ) -> Result<(), IdentitiesError> {
-        self.write(context, |work| {
-            let user = find_user(work, Permission::ManageUsers, user)?;
-            let links = work.identities_of(user)?;
+        self.write_user(context, (Turn::Any, Permission::ManageUsers), user, |work, user| {
+            let user = subject(work, Permission::ManageUsers, user)?;
+            let links = work.identities_of(user.id)?;
             let selected: Vec<_> = links.into_iter().filter(|link| selection.includes(link)).collect();
             if selected.is_empty() {
                 return Err(IdentitiesError::NotLinked);
@@ -86,11 +86,11 @@ impl Directory {
 }
 
 /// The user, if the actor has the permission on all users: users do not manage their own links.
-fn find_user<S: Reader + ?Sized>(
+fn subject<S: Reader + ?Sized>(
     work: &mut Work<'_, S>,
     permission: Permission,
-    user: &UserIdentifier,
-) -> Result<UserId, IdentitiesError> {
+    user: Option<Subject>,
+) -> Result<Subject, IdentitiesError> {
     work.authorise(permission, Target::All)?;
-    work.authorised_user(permission, user)?.ok_or(IdentitiesError::UserNotFound)
+    user.ok_or(IdentitiesError::UserNotFound)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::members_change::Turn;
+use super::opening::{Turn, about_group};
 use super::unit_of_work::{Finish, Writing};
 use super::{Directory, ReadGroupError};
 use crate::access::{Permission, Refused, Target, contains_refused};
@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::group::{GroupId, GroupName, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Paged;
-use crate::ports::{CheckedGroups, MembersChange, Reach, Reader, StoreError};
+use crate::ports::{CheckedGroups, Member, MembersChange, Reach, Reader, StoreError};
 use crate::search::UserListing;
 use crate::user::{User, UserId};
 
@@ -102,7 +102,8 @@ impl Directory {
         group: &GroupIdentifier,
         users: &BTreeSet<UserId>,
     ) -> Result<Added, AddMembersError> {
-        self.change_members(context, Turn::Any, (group, None), |work, change| {
+        let kind = (Turn::Any, Permission::ChangeMembers);
+        self.write_group(context, kind, (group, Member::Unnamed), |work, change| {
             let group = change.group.ok_or(AddMembersError::GroupNotFound)?;
             work.authorise(Permission::ChangeMembers, Target::GroupBelow(&change.administrators))?;
             let unknown = work.unknown_users(users)?;
@@ -125,7 +126,8 @@ impl Directory {
         group: &GroupIdentifier,
         user: &UserIdentifier,
     ) -> Result<(), MemberError> {
-        self.change_members(context, Turn::Any, (group, Some(user)), |work, change| {
+        let kind = (Turn::Once, Permission::ChangeMembers);
+        self.write_group(context, kind, (group, Member::User(user)), |work, change| {
             let group = change.group.ok_or(MemberError::GroupNotFound)?;
             work.authorise(Permission::ChangeMembers, Target::GroupBelow(&change.administrators))?;
             let users = BTreeSet::from([change.user.ok_or(MemberError::UserNotFound)?]);
@@ -166,8 +168,9 @@ impl Directory {
             Ok(Finish::Commit(Removal::Done))
         };
         for turn in [Turn::Shared, Turn::Alone] {
-            let removal =
-                self.change_members(context, turn, (group, Some(user)), |work, change| remove(turn, work, change))?;
+            let kind = (turn, Permission::ChangeMembers);
+            let removal = self
+                .write_group(context, kind, (group, Member::User(user)), |work, change| remove(turn, work, &change))?;
             if removal == Removal::Done {
                 break;
             }
@@ -203,9 +206,9 @@ impl Directory {
         excluded: &[GroupIdentifier],
         listing: &UserListing,
     ) -> Result<Paged<User>, ReadGroupError> {
-        self.read(context, |work| {
-            let group = work.authorised_group(Permission::ReadGroups, group)?;
-            let group = group.ok_or(ReadGroupError::GroupNotFound)?;
+        self.read_about(context, about_group(group, Member::Unnamed), |work, found| {
+            work.authorise(Permission::ReadGroups, Target::All)?;
+            let group = found.group.ok_or(ReadGroupError::GroupNotFound)?;
             let excluded = work.identified_groups(excluded)?;
             Ok(work.members(group, reach, &excluded, listing)?)
         })

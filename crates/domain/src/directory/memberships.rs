@@ -20,10 +20,10 @@ impl Directory {
         excluded: &[GroupIdentifier],
         listing: &GroupListing,
     ) -> Result<Paged<Group>, ReadUserError> {
-        self.read(context, |work| {
-            let user = work.authorised_user(Permission::ReadUsers, user)?.ok_or(ReadUserError::UserNotFound)?;
+        self.read_user(context, Permission::ReadUsers, user, |work, user| {
+            let user = user.ok_or(ReadUserError::UserNotFound)?;
             let excluded = work.identified_groups(excluded)?;
-            Ok(work.groups_of(user, reach, &excluded, listing)?)
+            Ok(work.groups_of(user.id, reach, &excluded, listing)?)
         })
     }
 

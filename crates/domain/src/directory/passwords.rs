@@ -2,6 +2,7 @@
 
 use super::Directory;
 use super::actions::OF_AN_API_KEY;
+use super::opening::{Subject, Turn};
 use super::sign_in::known_address;
 use super::unit_of_work::Finish;
 use crate::access::{Permission, Refused, Target, contains_refused};
@@ -69,8 +70,8 @@ impl Directory {
         let hash = self.passwords.hash(&new)?;
         let stamp = Some(SecurityStamp(self.ids.next()));
         let credentials = Credentials { password: Some(hash), stamp, ..Credentials::default() };
-        self.write(context, |work| {
-            work.authorise(Permission::ChangePasswords, Target::User(before.user.id))?;
+        let user = UserIdentifier::Id(before.user.id);
+        self.write_user(context, (Turn::Any, Permission::ChangePasswords), &user, |work, _| {
             let current = work.user_to_change(before.user.id)?.ok_or(ChangePasswordError::UserNotFound)?;
             // The existing password was compared with the hash that was there then.
             if work.password(current.id)? != before.hash {
@@ -85,12 +86,11 @@ impl Directory {
     }
 
     fn before(&self, context: &Context, user: &UserIdentifier) -> Result<Before, ChangePasswordError> {
-        self.read(context, |work| {
-            let user = work.authorised_user(Permission::ChangePasswords, user)?;
-            let id = user.ok_or(ChangePasswordError::UserNotFound)?;
+        self.read_user(context, Permission::ChangePasswords, user, |work, subject| {
+            let Subject { id, status } = subject.ok_or(ChangePasswordError::UserNotFound)?;
             let user = work.user(id)?.ok_or(ChangePasswordError::UserNotFound)?;
             let hash = work.password(id)?;
-            let is_of_api_key = work.api_key_of(id)?.is_some();
+            let is_of_api_key = status.api_key.is_some();
             let must_prove = match work.authorise(Permission::ManageUsers, Target::All) {
                 Ok(()) => false,
                 Err(Refused::Denied(_)) => true,

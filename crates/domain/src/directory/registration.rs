@@ -1,41 +1,33 @@
 //! Adding accounts, for users and API keys alike.
 
-use std::collections::BTreeSet;
-
-use super::{CreateUserError, is_taken};
-use crate::group::SystemGroup;
-use crate::identifier::UserIdentifier;
+use super::CreateUserError;
 use crate::password::PasswordHash;
-use crate::ports::{NameSource, Writer};
+use crate::ports::{NameSource, Registration, Writer};
 use crate::user::{SecurityStamp, User};
+
+/// Fails unless the id and the names of a new account are free.
+pub(super) fn check_names(registration: &Registration, user: &User) -> Result<(), CreateUserError> {
+    if registration.has_id {
+        return Err(CreateUserError::IdTaken(user.id));
+    }
+    if registration.has_username {
+        return Err(CreateUserError::UsernameTaken(user.username.as_str().to_owned()));
+    }
+    match &user.email {
+        Some(email) if registration.has_email => Err(CreateUserError::EmailTaken(email.as_str().to_owned())),
+        _ => Ok(()),
+    }
+}
 
 /// Adds an account, whose id and names must be free, with its initial memberships (contract 4.3 and 5.6).
 pub(super) fn register(
     store: &mut dyn Writer,
+    registration: &Registration,
     user: &User,
     hash: Option<&PasswordHash>,
-    stamp: SecurityStamp,
-    names: NameSource,
+    (stamp, names): (SecurityStamp, NameSource),
 ) -> Result<(), CreateUserError> {
-    if store.user_id(&UserIdentifier::Id(user.id))?.is_some() {
-        return Err(CreateUserError::IdTaken(user.id));
-    }
-    if is_taken(store, user.username.key())? {
-        return Err(CreateUserError::UsernameTaken(user.username.as_str().to_owned()));
-    }
-    let mut groups = BTreeSet::new();
-    if let Some(email) = &user.email {
-        if is_taken(store, email.key())? {
-            return Err(CreateUserError::EmailTaken(email.as_str().to_owned()));
-        }
-        if let Some(domain) = email.domain() {
-            groups = store.groups_for_domain(&domain)?;
-        }
-    }
-    groups.extend(store.group_id(&SystemGroup::Everyone.identifier())?);
-    store.insert_user(user, hash, stamp, names)?;
-    for group in groups {
-        store.insert_members(group, &BTreeSet::from([user.id]), user.created)?;
-    }
+    check_names(registration, user)?;
+    store.insert_member_of(&registration.groups, user, hash, stamp, names)?;
     Ok(())
 }

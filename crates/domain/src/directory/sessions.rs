@@ -3,10 +3,10 @@
 use super::Directory;
 use super::unit_of_work::Finish;
 use crate::access::{Caller, Refused, Scopes, contains_refused};
-use crate::api_key::{ApiKeyId, ApiKeyIdentifier};
+use crate::api_key::ApiKeyId;
 use crate::context::Context;
 use crate::identifier::parse_guid;
-use crate::ports::RefreshGrant;
+use crate::ports::{ClientAccount, RefreshGrant};
 use crate::time::Timestamp;
 
 /// For how many days a refresh token is valid after its last use: official clients count on it (contract 2.1).
@@ -41,7 +41,7 @@ impl Directory {
     pub fn refresh(&self, context: &Context, refresh_token: &str, scopes: &Scopes) -> Result<Caller, RefreshError> {
         let now = context.now();
         let digest = self.secrets.digest(refresh_token);
-        self.write(context, |work| {
+        self.write_once(context, |work| {
             let found = work.refresh_grant_and_account(&digest)?.filter(|(grant, _)| grant.expires > now);
             let (grant, status) = found.ok_or(RefreshError::Invalid)?;
             if status.stamp != grant.stamp || !status.is_open(now) {
@@ -63,13 +63,14 @@ impl Directory {
     ) -> Result<(ApiKeyId, Caller), ClientError> {
         let digest = self.secrets.digest(secret);
         let id = ApiKeyId(parse_guid(client_id).ok_or(ClientError::Invalid)?);
-        self.read(context, |work| {
-            let is_right = work.api_key_secret(id)? == Some(digest);
-            let key = work.api_key(&ApiKeyIdentifier::Id(id))?.filter(|_| is_right).ok_or(ClientError::Invalid)?;
-            let status = work.account_status(key.user)?.filter(|status| status.is_open(context.now()));
-            let stamp = status.ok_or(ClientError::Invalid)?.stamp;
-            Ok((id, Caller { user: key.user, stamp, scopes: key.scopes.among(scopes) }))
-        })
+        let found = self.store.client(context.cancellation(), id).map_err(Refused::from)?;
+        let ClientAccount { user, account, .. } =
+            found.filter(|client| client.secret == digest).ok_or(ClientError::Invalid)?;
+        let (_, granted) = account.api_key.as_ref().ok_or(ClientError::Invalid)?;
+        if !account.is_open(context.now()) {
+            return Err(ClientError::Invalid);
+        }
+        Ok((id, Caller { user, stamp: account.stamp, scopes: granted.among(scopes) }))
     }
 }
 

@@ -7,7 +7,7 @@ use super::Directory;
 use crate::access::{Actor, Admitted, Caller, Permission, Refused, Target};
 use crate::audit::AuditNote;
 use crate::context::Context;
-use crate::group::{GroupId, SystemGroup};
+use crate::group::GroupId;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::{
     AccountStatus, CheckedGroups, FoundFor, MembershipAnswer, MembershipQuestion, Reader, StoreError, Writer,
@@ -65,24 +65,6 @@ impl<S: Reader + ?Sized> Work<'_, S> {
         let user = self.find_user(identifier)?;
         self.authorise(permission, user.into())?;
         Ok(user)
-    }
-
-    /// The group that `identifier` names, after a check that the actor has this permission on any group.
-    pub(super) fn authorised_group(
-        &mut self,
-        permission: Permission,
-        identifier: &GroupIdentifier,
-    ) -> Result<Option<GroupId>, Refused> {
-        self.authorise(permission, Target::All)?;
-        Ok(self.group_id(identifier)?)
-    }
-
-    /// Fails unless the actor may change who belongs to `group`. Returns the administrators' groups that such a change is about:
-    /// those that are the group or above it.
-    pub(super) fn authorise_members_of(&mut self, group: GroupId) -> Result<BTreeSet<SystemGroup>, Refused> {
-        let administrators = self.administrators_above(group)?;
-        self.authorise(Permission::ChangeMembers, Target::GroupBelow(&administrators))?;
-        Ok(administrators)
     }
 
     /// The groups that any of `identifiers` name.
@@ -206,6 +188,17 @@ impl Directory {
     ) -> Result<T, E> {
         let mut notes = Vec::new();
         let ended = self.store.write(|store| self.run(context, store, &mut notes, &mut work));
+        end(context, ended, notes)
+    }
+
+    /// Admits the actor and runs `work` beside other writers, whose last call of the writer makes the only change.
+    pub(crate) fn write_once<T, E: From<Refused> + From<StoreError>>(
+        &self,
+        context: &Context,
+        mut work: impl FnMut(&mut Writing<'_>) -> Result<Finish<T>, E>,
+    ) -> Result<T, E> {
+        let mut notes = Vec::new();
+        let ended = self.store.write_once(|store| self.run(context, store, &mut notes, &mut work));
         end(context, ended, notes)
     }
 

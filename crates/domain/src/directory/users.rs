@@ -1,6 +1,7 @@
 //! Users: listing, creating, reading, changing and deleting them (contract 4.1 and 4.3 to 4.8).
 
-use super::registration::register;
+use super::opening::{Subject, Turn, about_new_user};
+use super::registration::check_names;
 use super::unit_of_work::{Finish, Writing};
 use super::{Directory, is_taken_by_another};
 use crate::access::{Denied, On, Permission, Refused, Target, contains_refused};
@@ -9,7 +10,7 @@ use crate::context::Context;
 use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
 use crate::page::Paged;
-use crate::ports::{Credentials, PasswordsError, Reader, StoreError};
+use crate::ports::{AccountStatus, Credentials, PasswordsError, Reader, StoreError};
 use crate::search::UserListing;
 use crate::user::{Account, DEFAULT_PASSWORD_CHANGE_FREQUENCY, SecurityStamp, User, UserChanges, UserDraft, UserId};
 use crate::validation::InvalidField;
@@ -102,7 +103,7 @@ impl Directory {
         let new = draft.check(account).map_err(CreateUserError::Invalid)?;
         let hash = self.passwords.hash(&new.password)?;
         let stamp = SecurityStamp(self.ids.next());
-        self.write(context, |work| {
+        self.write_about(context, Turn::Once, about_new_user(&new.user), |work, registration| {
             work.authorise(Permission::CreateUsers, Target::All)?;
             // Only System Administrators choose it (contract 3.3).
             if new.user.password_change_frequency != Some(DEFAULT_PASSWORD_CHANGE_FREQUENCY)
@@ -110,11 +111,13 @@ impl Directory {
             {
                 return Err(Denied::NotPermitted.into());
             }
-            register(work.store, &new.user, Some(&hash), stamp, work.actor.name_source(None))?;
+            check_names(&registration, &new.user)?;
+            let status = registration.account(&new.user, stamp);
             // The groups of an email domain may make an administrator.
-            work.authorise(Permission::CreateUsers, Target::User(new.user.id))?;
-            let status = work.account_status(new.user.id)?;
-            work.note(AuditNote::of_user(AdministratorsChange::UsersAdded, status.as_ref(), new.user.id));
+            work.authorise(Permission::CreateUsers, Target::Account(new.user.id, &status))?;
+            let names = work.actor.name_source(None);
+            work.insert_member_of(&registration.groups, &new.user, Some(&hash), stamp, names)?;
+            work.note(AuditNote::of_user(AdministratorsChange::UsersAdded, Some(&status), new.user.id));
             Ok(Finish::Commit(new.user.clone()))
         })
     }
@@ -126,9 +129,9 @@ impl Directory {
         if let Some(user) = self.find(context, Permission::ReadUsers, ask, oneself, missing)? {
             return Ok(user);
         }
-        self.read(context, |work| {
-            let user = work.authorised_user(Permission::ReadUsers, user)?.ok_or(ReadUserError::UserNotFound)?;
-            work.user(user)?.ok_or(ReadUserError::UserNotFound)
+        self.read_user(context, Permission::ReadUsers, user, |work, user| {
+            let user = user.ok_or(ReadUserError::UserNotFound)?;
+            work.user(user.id)?.ok_or(ReadUserError::UserNotFound)
         })
     }
 
@@ -140,14 +143,14 @@ impl Directory {
         changes: &UserChanges,
         precondition: &Precondition,
     ) -> Result<User, ChangeUserError> {
-        let change = |work: &mut Writing<'_>| {
-            let target = work.authorised_user(Permission::ChangeUsers, user)?;
-            let target = target.ok_or(ChangeUserError::UserNotFound)?;
+        let change = |work: &mut Writing<'_>, subject: Option<Subject>| {
+            let subject = subject.ok_or(ChangeUserError::UserNotFound)?;
+            let target = subject.id;
             let current = work.user_to_change(target)?.ok_or(ChangeUserError::UserNotFound)?;
             if changes.needs_administrator(&current)
                 || (changes.renames(&current) && !work.identities_of(target)?.is_empty())
             {
-                work.authorise(Permission::ManageUsers, Target::User(target))?;
+                work.authorise(Permission::ManageUsers, subject.target())?;
             }
             if changes
                 .password_change_frequency
@@ -160,23 +163,23 @@ impl Directory {
                 return Err(ChangeUserError::Stale);
             }
             let wanted = changes.clone().apply(&current, context.now()).map_err(ChangeUserError::Invalid)?;
-            names_are_free(work.store, &wanted)?;
+            names_are_free(work.store, &current, &wanted)?;
             if wanted == current {
                 return Ok(Finish::Rollback(current));
             }
             let names = work.actor.name_source(Some(target));
             work.update_user(&wanted, &Credentials { names, ..Credentials::default() })?;
-            if closes_earlier(&current, &wanted) && is_last_administrator(work.store, &wanted)? {
+            if closes_earlier(&current, &wanted) && is_last_administrator(work.store, &wanted, &subject.status)? {
                 return Err(invalid("expiry", "The last System Administrator cannot expire"));
             }
             if wanted.expiry != current.expiry {
-                let status = work.account_status(target)?;
-                work.note(AuditNote::of_user(AdministratorsChange::ExpiryChanged, status.as_ref(), target));
+                work.note(AuditNote::of_user(AdministratorsChange::ExpiryChanged, Some(&subject.status), target));
             }
             Ok(Finish::Commit(User { version: wanted.version.next(), ..wanted }))
         };
         // An expiry date may take the last administrator away.
-        if changes.sets_expiry() { self.write_alone(context, change) } else { self.write(context, change) }
+        let turn = if changes.sets_expiry() { Turn::Alone } else { Turn::Any };
+        self.write_user(context, (turn, Permission::ChangeUsers), user, change)
     }
 
     /// Deletes a user: an administrator anybody but themselves, others themselves alone (contract 4.8).
@@ -186,11 +189,9 @@ impl Directory {
         user: &UserIdentifier,
         precondition: &Precondition,
     ) -> Result<(), DeleteUserError> {
-        self.write_alone(context, |work| {
-            let target = work.authorised_user(Permission::ChangeUsers, user)?;
-            let target = target.ok_or(DeleteUserError::UserNotFound)?;
-            let status = work.account_status(target)?;
-            if work.actor.is(target) && status.as_ref().is_some_and(|status| status.system_administrator) {
+        self.write_user(context, (Turn::Alone, Permission::ChangeUsers), user, |work, subject| {
+            let Subject { id: target, status } = subject.ok_or(DeleteUserError::UserNotFound)?;
+            if work.actor.is(target) && status.system_administrator {
                 return Err(Denied::NotPermitted.into());
             }
             let current = work.user_to_change(target)?.ok_or(DeleteUserError::UserNotFound)?;
@@ -201,7 +202,7 @@ impl Directory {
             if !work.has_active_administrator(context.now())? {
                 return Err(DeleteUserError::LastAdministrator);
             }
-            work.note(AuditNote::of_user(AdministratorsChange::UserDeleted, status.as_ref(), target));
+            work.note(AuditNote::of_user(AdministratorsChange::UserDeleted, Some(&status), target));
             Ok(Finish::Commit(()))
         })
     }
@@ -213,17 +214,16 @@ fn closes_earlier(current: &User, wanted: &User) -> bool {
 }
 
 /// Whether the user is the last System Administrator who is still active at their expiry.
-fn is_last_administrator(store: &mut dyn Reader, user: &User) -> Result<bool, StoreError> {
+fn is_last_administrator(store: &mut dyn Reader, user: &User, status: &AccountStatus) -> Result<bool, StoreError> {
     let Some(expiry) = user.expiry else { return Ok(false) };
-    let administers = store.account_status(user.id)?.is_some_and(|status| status.system_administrator);
-    Ok(administers && !store.has_active_administrator(expiry)?)
+    Ok(status.system_administrator && !store.has_active_administrator(expiry)?)
 }
 
-/// Refuses a username or an address that another user has (contract 10 row 22).
-fn names_are_free(store: &mut dyn Reader, user: &User) -> Result<(), ChangeUserError> {
-    let mut taken = Vec::new();
+/// Refuses a username or an address that another user has (contract 10 row 22). Nobody else has those of before.
+fn names_are_free(store: &mut dyn Reader, current: &User, user: &User) -> Result<(), ChangeUserError> {
+    let (mut taken, own) = (Vec::new(), current.name_keys());
     let mut check = |field: &str, key: NameKey, message: &str| -> Result<(), StoreError> {
-        if is_taken_by_another(store, key, user.id)? {
+        if !own.contains(&key) && is_taken_by_another(store, key, user.id)? {
             taken.push(InvalidField::new(field, message));
         }
         Ok(())

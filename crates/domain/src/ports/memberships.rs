@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{AccountStatus, ChildReader, GroupReader, StoreError, UserReader};
+use super::{AccountStatus, ChildReader, GroupReader, NameSource, Registration, StoreError, UserReader, UserWriter};
 use crate::group::{Group, GroupId, GroupName, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Paged;
+use crate::password::PasswordHash;
 use crate::search::{GroupListing, UserListing};
 use crate::time::Timestamp;
-use crate::user::{User, UserId};
+use crate::user::{SecurityStamp, User, UserId};
 
 /// Which members or children of a group are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,17 @@ pub enum Reach {
     Direct,
     /// Those of the group and of every group below it.
     Effective,
+}
+
+/// Who or what is to belong to a group, or to a group no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Member<'a> {
+    /// Nobody and nothing in particular.
+    Unnamed,
+    /// The user that this names; [`UserIdentifier::Current`] is the caller.
+    User(&'a UserIdentifier),
+    /// The group that this names.
+    Group(&'a GroupIdentifier),
 }
 
 /// What decides whether a change of who belongs to a group is allowed. All of it is about one state of the store. If the caller does
@@ -34,6 +46,8 @@ pub struct MembersChange {
     pub administrators: BTreeSet<SystemGroup>,
     /// The user who is to join or to leave, if they exist.
     pub user: Option<UserId>,
+    /// The group that is to be put below the group or taken from there, if it exists.
+    pub child: Option<GroupId>,
 }
 
 impl MembersChange {
@@ -42,35 +56,40 @@ impl MembersChange {
         reader: &mut R,
         caller: Option<UserId>,
         group: &GroupIdentifier,
-        user: Option<&UserIdentifier>,
+        member: Member<'_>,
     ) -> Result<Self, StoreError> {
         let account = caller.map(|caller| reader.account_status(caller)).transpose()?.flatten();
-        let user = match user {
-            Some(UserIdentifier::Current) => account.as_ref().and(caller),
-            Some(identifier) => reader.user_id(identifier)?,
-            None => None,
+        let (user, child) = match member {
+            Member::Unnamed => (None, None),
+            Member::User(UserIdentifier::Current) => (account.as_ref().and(caller), None),
+            Member::User(identifier) => (reader.user_id(identifier)?, None),
+            Member::Group(identifier) => (None, reader.group_id(identifier)?),
         };
         let Some(group) = reader.group_id(group)? else {
-            return Ok(Self { caller: account, user, ..Self::default() });
+            return Ok(Self { caller: account, user, child, ..Self::default() });
         };
         let is_everyone = reader.group_id(&SystemGroup::Everyone.identifier())? == Some(group);
         let administrators = reader.administrators_above(group)?;
-        Ok(Self { caller: account, group: Some(group), is_everyone, administrators, user })
+        Ok(Self { caller: account, group: Some(group), is_everyone, administrators, user, child })
     }
 }
 
 /// Reads memberships.
 pub trait MembershipReader: UserReader + GroupReader + ChildReader {
-    /// What decides about a change of who belongs to `group`, by `caller` and for `user`, where there are such;
-    /// [`UserIdentifier::Current`] is the caller. The methods of the reader define the answer; a store that can answer in one
-    /// round trip does.
+    /// What decides about a change of who belongs to `group`, by `caller`, where there is one. The methods of the reader define the
+    /// answer; a store that can answer in one round trip does.
     fn members_change(
         &mut self,
         caller: Option<UserId>,
         group: &GroupIdentifier,
-        user: Option<&UserIdentifier>,
+        member: Member<'_>,
     ) -> Result<MembersChange, StoreError> {
-        MembersChange::by_reading(self, caller, group, user)
+        MembersChange::by_reading(self, caller, group, member)
+    }
+    /// What decides about adding `user`, by `caller`, where there is one. The methods of the reader define the answer; a store that can
+    /// answer in one round trip does.
+    fn registration(&mut self, caller: Option<UserId>, user: &User) -> Result<Registration, StoreError> {
+        Registration::by_reading(self, caller, user)
     }
     /// Whether `user` is a member of `group` or of any group below it. The cost does not depend on the depth.
     fn is_effective_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError>;
@@ -112,7 +131,23 @@ pub trait MembershipReader: UserReader + GroupReader + ChildReader {
 }
 
 /// Changes memberships.
-pub trait MembershipWriter {
+pub trait MembershipWriter: UserWriter {
+    /// Adds a user like [`insert_user`](UserWriter::insert_user), who is a direct member of `groups` since `user.created`. The other
+    /// methods define what that is; a store that can do it in one round trip does.
+    fn insert_member_of(
+        &mut self,
+        groups: &BTreeSet<GroupId>,
+        user: &User,
+        password: Option<&PasswordHash>,
+        stamp: SecurityStamp,
+        names: NameSource,
+    ) -> Result<(), StoreError> {
+        self.insert_user(user, password, stamp, names)?;
+        for group in groups {
+            self.insert_members(*group, &BTreeSet::from([user.id]), user.created)?;
+        }
+        Ok(())
+    }
     /// Makes `users`, who exist, direct members of `group`. Returns how many were not before. A constant number of statements.
     fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, at: Timestamp) -> Result<u64, StoreError>;
     /// Ends a direct membership. Returns whether there was one.

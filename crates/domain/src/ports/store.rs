@@ -1,6 +1,10 @@
 //! The store of the directory.
 
-use super::{AccountStatus, Cancellation, FoundFor, MembershipAnswer, MembershipQuestion, Reader, StoreError, Writer};
+use super::{
+    AccountStatus, Cancellation, ClientAccount, FoundFor, MembershipAnswer, MembershipQuestion, Reader, StoreError,
+    Writer,
+};
+use crate::api_key::ApiKeyId;
 use crate::group::Group;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::user::{User, UserId};
@@ -22,6 +26,12 @@ pub trait Store: Send + Sync {
     fn reading(&self, cancellation: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError>;
     /// Changes that commute: adding members, creating users and groups. Several may run at once.
     fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError>;
+    /// At most one change, by the last call of the writer that `work` makes before it returns `Ok`. It commutes with others like those of
+    /// [`writing`](Self::writing), and what was read before it may have changed meanwhile. A store that makes such a change in one round
+    /// trip need not begin and end a transaction for it.
+    fn writing_once(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        self.writing(work)
+    }
     /// Changes that commute with one another, and not with those of [`writing_alone`](Self::writing_alone): several may run at once, but none
     /// beside one of those. Removing members, for example, who are no administrators until an edge is added.
     fn writing_shared(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
@@ -59,6 +69,10 @@ pub trait Store: Send + Sync {
     ) -> Result<FoundFor<User>, StoreError> {
         read_alone(self, cancellation, &mut |reader| FoundFor::<User>::by_reading(reader, caller, user))
     }
+    /// The account of the user that the API key acts as, and the digest of its secret.
+    fn client(&self, cancellation: &Cancellation, key: ApiKeyId) -> Result<Option<ClientAccount>, StoreError> {
+        read_alone(self, cancellation, &mut |reader| ClientAccount::by_reading(reader, key))
+    }
     /// The group that `group` names, and the account of the caller who asks.
     fn group_for(
         &self,
@@ -94,6 +108,14 @@ impl dyn Store + '_ {
     /// Runs `work` beside other writers; what it did stays if it returns `Ok`.
     pub fn write<T, E: From<StoreError>>(&self, mut work: impl FnMut(&mut dyn Writer) -> Result<T, E>) -> Result<T, E> {
         typed(&mut work, |work| self.writing(work))
+    }
+
+    /// Runs `work` beside other writers, whose last call of the writer makes the only change.
+    pub fn write_once<T, E: From<StoreError>>(
+        &self,
+        mut work: impl FnMut(&mut dyn Writer) -> Result<T, E>,
+    ) -> Result<T, E> {
+        typed(&mut work, |work| self.writing_once(work))
     }
 
     /// Runs `work` beside other writers, but not beside those that run alone; what it did stays if it returns `Ok`.

@@ -19,6 +19,11 @@ pub trait UserReader {
     /// The state of an account by which a request of its user is admitted or refused. It is read for every request: one round
     /// trip.
     fn account_status(&mut self, user: UserId) -> Result<Option<AccountStatus>, StoreError>;
+    /// The account of `caller`, where there is one, and that of the user that `user` names; [`UserIdentifier::Current`] is the caller. The
+    /// methods of the reader define the answer; a store that can answer in one round trip does.
+    fn accounts(&mut self, caller: Option<UserId>, user: &UserIdentifier) -> Result<Accounts, StoreError> {
+        Accounts::by_reading(self, caller, user)
+    }
     /// The user that `identifier` names; [`UserIdentifier::Current`] names nobody here.
     fn user_id(&mut self, identifier: &UserIdentifier) -> Result<Option<UserId>, StoreError>;
     /// The users whose username or email address is one of `names`, by that name. A constant number of statements.
@@ -38,6 +43,34 @@ pub trait UserReader {
     /// Whether there is an effective member of System Administrators who is neither suspended nor expired at `now`. A lock by
     /// wrong passwords does not count.
     fn has_active_administrator(&mut self, now: Timestamp) -> Result<bool, StoreError>;
+}
+
+/// The accounts of a caller and of the user that something is done on. Both are of one state of the store. If the caller does not exist,
+/// the user may be left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accounts {
+    /// The account of the caller, if it exists. Whether a System Administrator is also an effective member of another
+    /// administrators' group may be left out, because it changes nothing.
+    pub caller: Option<AccountStatus>,
+    /// The user that something is done on, if they exist.
+    pub user: Option<(UserId, AccountStatus)>,
+}
+
+impl Accounts {
+    /// Reads both by the methods of a reader, which defines what the answer of a store has to be.
+    pub fn by_reading<R: UserReader + ?Sized>(
+        reader: &mut R,
+        caller: Option<UserId>,
+        user: &UserIdentifier,
+    ) -> Result<Self, StoreError> {
+        let account = caller.map(|caller| reader.account_status(caller)).transpose()?.flatten();
+        let id = match user {
+            UserIdentifier::Current => account.as_ref().and(caller),
+            identifier => reader.user_id(identifier)?,
+        };
+        let found = id.map(|id| reader.account_status(id)).transpose()?.flatten();
+        Ok(Self { caller: account, user: id.zip(found) })
+    }
 }
 
 /// Changes users.

@@ -6,6 +6,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Text};
 
 use crate::connection::AnyConnection;
+use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql};
 
 /// A name that was found, by its place among those that were looked for, from 0.
@@ -28,13 +29,13 @@ struct Membership {
 /// The users with these usernames and email addresses.
 pub(crate) fn users_named(connection: &mut AnyConnection, keys: &[&str]) -> QueryResult<Vec<Named>> {
     match connection {
-        AnyConnection::Postgres(connection) => sql_query(
+        AnyConnection::Postgres(connection) => prepared(
             "SELECT wanted.place - 1 AS place, found.user_id AS id FROM unnest($1) WITH ORDINALITY AS wanted (key, place) \
              JOIN LATERAL (SELECT user_id FROM user_identifiers WHERE identifier_key = wanted.key LIMIT 1) found ON true",
         )
         .bind::<Array<Text>, _>(keys)
         .load(connection),
-        AnyConnection::Sqlite(connection) => sql_query(
+        AnyConnection::Sqlite(connection) => prepared(
             "SELECT wanted.key AS place, user_identifiers.user_id AS id FROM json_each($1) AS wanted \
              CROSS JOIN user_identifiers ON user_identifiers.identifier_key = wanted.value",
         )
@@ -46,13 +47,13 @@ pub(crate) fn users_named(connection: &mut AnyConnection, keys: &[&str]) -> Quer
 /// The groups with these names.
 pub(crate) fn groups_named(connection: &mut AnyConnection, keys: &[&str]) -> QueryResult<Vec<Named>> {
     match connection {
-        AnyConnection::Postgres(connection) => sql_query(
+        AnyConnection::Postgres(connection) => prepared(
             "SELECT wanted.place - 1 AS place, found.id FROM unnest($1) WITH ORDINALITY AS wanted (key, place) \
              JOIN LATERAL (SELECT id FROM groups WHERE name_key = wanted.key LIMIT 1) found ON true",
         )
         .bind::<Array<Text>, _>(keys)
         .load(connection),
-        AnyConnection::Sqlite(connection) => sql_query(
+        AnyConnection::Sqlite(connection) => prepared(
             "SELECT wanted.key AS place, groups.id FROM json_each($1) AS wanted \
              CROSS JOIN groups ON groups.name_key = wanted.value",
         )
@@ -90,7 +91,7 @@ fn check_pairs(connection: &mut AnyConnection, pairs: &[(Key, Key)]) -> QueryRes
     match connection {
         AnyConnection::Postgres(connection) => {
             let (users, groups): (Vec<Key>, Vec<Key>) = pairs.iter().copied().unzip();
-            sql_query(
+            prepared(
                 "SELECT wanted.user_id, wanted.group_id FROM unnest($1, $2) AS wanted (user_id, group_id) \
                  WHERE (SELECT true FROM group_users WHERE group_users.user_id = wanted.user_id \
                      AND (SELECT true FROM group_closure WHERE group_closure.ancestor_id = wanted.group_id \
@@ -100,7 +101,7 @@ fn check_pairs(connection: &mut AnyConnection, pairs: &[(Key, Key)]) -> QueryRes
             .bind::<Array<UuidSql>, _>(groups)
             .load(connection)
         }
-        AnyConnection::Sqlite(connection) => sql_query(
+        AnyConnection::Sqlite(connection) => prepared(
             "WITH RECURSIVE place (at) AS (SELECT 1 UNION ALL SELECT at + 32 FROM place WHERE at + 32 < length($1)), \
              wanted (user_id, group_id) AS (SELECT substr($1, at, 16), substr($1, at + 16, 16) FROM place) \
              SELECT user_id, group_id FROM wanted WHERE guildhall_interrupt_check() AND EXISTS (SELECT 1 FROM group_users \

@@ -2,12 +2,15 @@
 
 mod memberships;
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::QueryFragment;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Integer};
+use diesel::sql_types::{Array, Integer, Text};
 
 use super::TransactionMode;
 use crate::connection::SessionSettings;
@@ -15,8 +18,8 @@ use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql};
 
 pub(crate) use memberships::{
-    change_member_count, change_users, insert_member, insert_members, merge_count_slots, note_memberships,
-    note_renamed, remove_member, subtract_from_member_counts,
+    change_member_count, change_users, count_joined, count_new_user, insert_member, insert_members, insert_memberships,
+    merge_count_slots, note_memberships, note_renamed, remove_member, subtract_from_member_counts,
 };
 
 /// The advisory lock of transactions that write alone, and of those that share it.
@@ -148,23 +151,7 @@ pub(crate) fn force_index_order(connection: &mut PgConnection, is_forced: bool) 
          set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true), \
          set_config('enable_mergejoin', 'on', true)"
     };
-    sql_query(sql).execute(connection).map(drop)
-}
-
-/// Locks the user against changes. Others can still add memberships of the user.
-pub(crate) fn lock_user(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
-    prepared("SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE").bind::<UuidSql, _>(user).execute(connection)
-}
-
-/// The first key of the advisory locks of names that no user has.
-const UNKNOWN_NAME_LOCKS: i32 = 7164;
-
-/// Locks the slot of a name that no user has. It is an advisory lock, because there may be no row yet.
-pub(crate) fn lock_unknown_name(connection: &mut PgConnection, slot: i32) -> QueryResult<usize> {
-    prepared("SELECT pg_advisory_xact_lock($1, $2)")
-        .bind::<Integer, _>(UNKNOWN_NAME_LOCKS)
-        .bind::<Integer, _>(slot)
-        .execute(connection)
+    prepared(sql).execute(connection).map(drop)
 }
 
 /// Locks the user against changes and against further memberships, and waits for transactions that add one.
@@ -177,29 +164,64 @@ pub(crate) fn lock_group(connection: &mut PgConnection, group: Key) -> QueryResu
     prepared("SELECT 1 FROM groups WHERE id = $1 FOR NO KEY UPDATE").bind::<UuidSql, _>(group).execute(connection)
 }
 
+/// Adds edges with the pairs that they connect, and counts them.
 pub(crate) fn insert_children(connection: &mut PgConnection, parent: Key, children: Vec<Key>) -> QueryResult<usize> {
-    prepared(
-        "INSERT INTO group_children (parent_id, child_id) SELECT $1, child.id FROM unnest($2) AS child (id) \
-         ON CONFLICT DO NOTHING",
-    )
-    .bind::<UuidSql, _>(parent)
-    .bind::<Array<UuidSql>, _>(children)
-    .execute(connection)
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        let noted = memberships::noting("SELECT 1 FROM counted");
+        format!(
+            "WITH new AS (INSERT INTO group_children (parent_id, child_id) SELECT $1, child.id FROM unnest($2) AS child (id) \
+                 ON CONFLICT DO NOTHING RETURNING child_id), \
+             pairs AS (INSERT INTO group_closure (ancestor_id, descendant_id) \
+                 SELECT DISTINCT above.ancestor_id, below.descendant_id \
+                 FROM unnest($2) AS child (id) \
+                 JOIN group_closure AS below ON below.ancestor_id = child.id, group_closure AS above \
+                 WHERE above.descendant_id = $1 AND EXISTS (SELECT 1 FROM new) ON CONFLICT DO NOTHING), \
+             counted AS (UPDATE groups SET child_group_count = child_group_count + (SELECT count(*) FROM new) \
+                 WHERE id = $1 AND EXISTS (SELECT 1 FROM new) RETURNING 1), \
+             noted AS ({noted}) \
+             SELECT count(*) AS count FROM new"
+        )
+    });
+    let statement = prepared(&SQL).bind::<UuidSql, _>(parent).bind::<Array<UuidSql>, _>(children);
+    Ok(statement.get_result::<memberships::Count>(connection)?.rows())
 }
 
-pub(crate) fn insert_closure_pairs(
-    connection: &mut PgConnection,
-    parent: Key,
-    children: Vec<Key>,
-) -> QueryResult<usize> {
+/// Removes an edge and all pairs that it may have connected, and counts it.
+pub(crate) fn remove_child(connection: &mut PgConnection, parent: Key, child: Key) -> QueryResult<usize> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        let noted = memberships::noting("SELECT 1 FROM counted");
+        format!(
+            "WITH gone AS (DELETE FROM group_children WHERE parent_id = $1 AND child_id = $2 RETURNING 1), \
+             pairs AS (DELETE FROM group_closure \
+                 WHERE ancestor_id IN (SELECT ancestor_id FROM group_closure WHERE descendant_id = $1) \
+                 AND descendant_id IN (SELECT descendant_id FROM group_closure WHERE ancestor_id = $2) \
+                 AND EXISTS (SELECT 1 FROM gone)), \
+             counted AS (UPDATE groups SET child_group_count = child_group_count - 1 \
+                 WHERE id = $1 AND EXISTS (SELECT 1 FROM gone) RETURNING 1), \
+             noted AS ({noted}) \
+             SELECT count(*) AS count FROM gone"
+        )
+    });
+    let statement = prepared(&SQL).bind::<UuidSql, _>(parent).bind::<UuidSql, _>(child);
+    Ok(statement.get_result::<memberships::Count>(connection)?.rows())
+}
+
+/// Deletes the email domains of a group that are not among `kept`.
+pub(crate) fn delete_domains(group: Key, kept: &[&str]) -> impl QueryFragment<Pg> {
+    prepared("DELETE FROM group_email_domains WHERE group_id = $1 AND domain <> ALL ($2)")
+        .bind::<UuidSql, _>(group)
+        .bind::<Array<Text>, _>(texts(kept))
+}
+
+pub(crate) fn insert_domains(group: Key, domains: &[&str]) -> impl QueryFragment<Pg> {
     prepared(
-        "INSERT INTO group_closure (ancestor_id, descendant_id) \
-         SELECT DISTINCT above.ancestor_id, below.descendant_id \
-         FROM unnest($1) AS child (id) \
-         JOIN group_closure AS below ON below.ancestor_id = child.id, group_closure AS above \
-         WHERE above.descendant_id = $2 ON CONFLICT DO NOTHING",
+        "INSERT INTO group_email_domains (group_id, domain) SELECT $1, wanted.domain FROM unnest($2) AS wanted (domain) \
+         ON CONFLICT DO NOTHING",
     )
-    .bind::<Array<UuidSql>, _>(children)
-    .bind::<UuidSql, _>(parent)
-    .execute(connection)
+    .bind::<UuidSql, _>(group)
+    .bind::<Array<Text>, _>(texts(domains))
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
 }

@@ -4,23 +4,25 @@ mod memberships;
 pub(crate) mod memory;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::prelude::*;
+use diesel::query_builder::QueryFragment;
 use diesel::result::Error;
-use diesel::sql_query;
-use diesel::sql_types::{BigInt, Binary};
+use diesel::sql_types::{BigInt, Binary, Text};
+use diesel::sqlite::Sqlite;
 use guildhall_domain::name::TextKey;
 
 use super::TransactionMode;
+use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql};
 use crate::statement_guard::StatementGuard;
 
 pub(crate) use memberships::{
-    change_member_count, change_users, insert_member, merge_count_slots, note_memberships, note_renamed, remove_member,
-    subtract_from_member_counts,
+    change_member_count, change_users, count_joined, count_new_user, insert_member, insert_memberships,
+    merge_count_slots, note_memberships, note_renamed, remove_member, subtract_from_member_counts,
 };
 
 /// The most pages that a connection keeps, within what all connections may ([`memory`]), and the most memory that it sorts in.
@@ -109,23 +111,28 @@ struct Id {
 
 #[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
 pub(crate) fn unknown_users(connection: &mut SqliteConnection, ids: Vec<Key>) -> QueryResult<Vec<Key>> {
-    unknown(connection, &ids, "users")
+    static SQL: LazyLock<String> = LazyLock::new(|| unknown_in("users"));
+    unknown(connection, &ids, &SQL)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
 pub(crate) fn unknown_groups(connection: &mut SqliteConnection, ids: Vec<Key>) -> QueryResult<Vec<Key>> {
-    unknown(connection, &ids, "groups")
+    static SQL: LazyLock<String> = LazyLock::new(|| unknown_in("groups"));
+    unknown(connection, &ids, &SQL)
 }
 
-fn unknown(connection: &mut SqliteConnection, ids: &[Key], table: &'static str) -> QueryResult<Vec<Key>> {
+/// A statement that selects those of the requested ids that no row of `table` has.
+fn unknown_in(table: &str) -> String {
+    format!(
+        "{REQUESTED_IDS} SELECT id FROM wanted WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.id = wanted.id)"
+    )
+}
+
+fn unknown(connection: &mut SqliteConnection, ids: &[Key], sql: &'static str) -> QueryResult<Vec<Key>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let unknown = sql_query(format!(
-        "{REQUESTED_IDS} SELECT id FROM wanted WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.id = wanted.id)"
-    ))
-    .bind::<Binary, _>(packed(ids))
-    .load::<Id>(connection)?;
+    let unknown = prepared(sql).bind::<Binary, _>(packed(ids)).load::<Id>(connection)?;
     Ok(unknown.into_iter().map(|row| row.id).collect())
 }
 
@@ -136,35 +143,26 @@ pub(crate) fn insert_members(
     users: Vec<Key>,
     added: i64,
 ) -> QueryResult<usize> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "{REQUESTED_IDS} INSERT INTO group_users (group_id, user_id, added) SELECT $2, id, $3 FROM wanted WHERE true \
+             ON CONFLICT DO NOTHING"
+        )
+    });
     if users.is_empty() {
         return Ok(0);
     }
-    sql_query(format!(
-        "{REQUESTED_IDS} INSERT INTO group_users (group_id, user_id, added) SELECT $2, id, $3 FROM wanted WHERE true \
-         ON CONFLICT DO NOTHING"
-    ))
-    .bind::<Binary, _>(packed(&users))
-    .bind::<UuidSql, _>(group)
-    .bind::<BigInt, _>(added)
-    .execute(connection)
+    prepared(&SQL)
+        .bind::<Binary, _>(packed(&users))
+        .bind::<UuidSql, _>(group)
+        .bind::<BigInt, _>(added)
+        .execute(connection)
 }
 
 /// Does nothing: statements name the index themselves.
 #[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
 pub(crate) fn force_index_order(_: &mut SqliteConnection, _: bool) -> QueryResult<()> {
     Ok(())
-}
-
-/// Does nothing: there is one writer.
-#[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
-pub(crate) fn lock_user(_: &mut SqliteConnection, _: Key) -> QueryResult<usize> {
-    Ok(0)
-}
-
-/// Does nothing: there is one writer.
-#[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
-pub(crate) fn lock_unknown_name(_: &mut SqliteConnection, _: i32) -> QueryResult<usize> {
-    Ok(0)
 }
 
 /// Does nothing: there is one writer.
@@ -179,40 +177,76 @@ pub(crate) fn lock_group(_: &mut SqliteConnection, _: Key) -> QueryResult<usize>
     Ok(0)
 }
 
+/// Adds edges with the pairs that they connect, and counts them.
 #[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
 pub(crate) fn insert_children(
     connection: &mut SqliteConnection,
     parent: Key,
     children: Vec<Key>,
 ) -> QueryResult<usize> {
+    static EDGES: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "{REQUESTED_IDS} INSERT INTO group_children (parent_id, child_id) SELECT $2, id FROM wanted WHERE true \
+             ON CONFLICT DO NOTHING"
+        )
+    });
+    static PAIRS: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "{REQUESTED_IDS} INSERT INTO group_closure (ancestor_id, descendant_id) \
+             SELECT DISTINCT above.ancestor_id, below.descendant_id \
+             FROM wanted JOIN group_closure AS below ON below.ancestor_id = wanted.id, group_closure AS above \
+             WHERE above.descendant_id = $2 ON CONFLICT DO NOTHING"
+        )
+    });
     if children.is_empty() {
         return Ok(0);
     }
-    sql_query(format!(
-        "{REQUESTED_IDS} INSERT INTO group_children (parent_id, child_id) SELECT $2, id FROM wanted WHERE true \
-         ON CONFLICT DO NOTHING"
-    ))
-    .bind::<Binary, _>(packed(&children))
-    .bind::<UuidSql, _>(parent)
-    .execute(connection)
+    let children = packed(&children);
+    let statement = |sql: &'static str| prepared(sql).bind::<Binary, _>(&children).bind::<UuidSql, _>(parent);
+    let new = statement(&EDGES).execute(connection)?;
+    if new > 0 {
+        statement(&PAIRS).execute(connection)?;
+        count_children(connection, parent, i64::try_from(new).unwrap_or(i64::MAX))?;
+    }
+    Ok(new)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
-pub(crate) fn insert_closure_pairs(
-    connection: &mut SqliteConnection,
-    parent: Key,
-    children: Vec<Key>,
-) -> QueryResult<usize> {
-    if children.is_empty() {
-        return Ok(0);
+/// Removes an edge and all pairs that it may have connected, and counts it.
+pub(crate) fn remove_child(connection: &mut SqliteConnection, parent: Key, child: Key) -> QueryResult<usize> {
+    let gone = prepared("DELETE FROM group_children WHERE parent_id = $1 AND child_id = $2")
+        .bind::<UuidSql, _>(parent)
+        .bind::<UuidSql, _>(child)
+        .execute(connection)?;
+    if gone > 0 {
+        prepared(
+            "DELETE FROM group_closure \
+             WHERE ancestor_id IN (SELECT ancestor_id FROM group_closure WHERE descendant_id = $1) \
+             AND descendant_id IN (SELECT descendant_id FROM group_closure WHERE ancestor_id = $2)",
+        )
+        .bind::<UuidSql, _>(parent)
+        .bind::<UuidSql, _>(child)
+        .execute(connection)?;
+        count_children(connection, parent, -1)?;
     }
-    sql_query(format!(
-        "{REQUESTED_IDS} INSERT INTO group_closure (ancestor_id, descendant_id) \
-         SELECT DISTINCT above.ancestor_id, below.descendant_id \
-         FROM wanted JOIN group_closure AS below ON below.ancestor_id = wanted.id, group_closure AS above \
-         WHERE above.descendant_id = $2 ON CONFLICT DO NOTHING"
-    ))
-    .bind::<Binary, _>(packed(&children))
-    .bind::<UuidSql, _>(parent)
-    .execute(connection)
+    Ok(gone)
+}
+
+fn count_children(connection: &mut SqliteConnection, parent: Key, change: i64) -> QueryResult<()> {
+    prepared("UPDATE groups SET child_group_count = child_group_count + $1 WHERE id = $2")
+        .bind::<BigInt, _>(change)
+        .bind::<UuidSql, _>(parent)
+        .execute(connection)?;
+    note_memberships().execute(connection)?;
+    Ok(())
+}
+
+/// Deletes all email domains of a group.
+pub(crate) fn delete_domains(group: Key, _: &[&str]) -> impl QueryFragment<Sqlite> {
+    prepared("DELETE FROM group_email_domains WHERE group_id = $1").bind::<UuidSql, _>(group)
+}
+
+pub(crate) fn insert_domains(group: Key, domains: &[&str]) -> impl QueryFragment<Sqlite> {
+    prepared("INSERT INTO group_email_domains (group_id, domain) SELECT $1, value FROM json_each($2) WHERE true ON CONFLICT DO NOTHING")
+        .bind::<UuidSql, _>(group)
+        .bind::<Text, _>(serde_json::Value::from(domains.to_vec()).to_string())
 }

@@ -13,6 +13,7 @@ use crate::dialect;
 use crate::schema::{groups, user_search, users};
 use crate::sql_types::{Key, UuidSql, saturating};
 use crate::tables::{groups_in_order, users_in_order};
+use crate::together::run_together;
 use crate::unit_of_work::Failure;
 
 #[derive(QueryableByName)]
@@ -52,7 +53,7 @@ pub(crate) fn backfill(connection: &mut AnyConnection, after: Key, limit: u64) -
         .limit(saturating(limit))
         .load(connection)?;
     for user in users_in_order(connection, &users)? {
-        index_rows::insert(connection, &user)?;
+        run_together(connection, &[&index_rows::insert(&user)])?;
         let row = users::table.find(Key(user.id.0));
         diesel::update(row).set(users::password_due.eq(index_rows::password_due(&user))).execute(connection)?;
     }

@@ -24,7 +24,7 @@ use crate::unit_of_work::Failure;
 /// A listing has a seek key at every so many users.
 const SEEK_INTERVAL: u64 = 250;
 /// Pages with a smaller offset are read from the start of the listing.
-const MIN_SEEK_OFFSET: u64 = 4 * SEEK_INTERVAL;
+pub(super) const MIN_SEEK_OFFSET: u64 = 4 * SEEK_INTERVAL;
 /// How many listings are cached at most.
 const MAX_LISTINGS: usize = 64;
 /// Listings that depend on more groups are not cached.

@@ -1,13 +1,20 @@
 //! Where the fields of groups are stored.
 
+use diesel::dsl::SqlTypeOf;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use guildhall_domain::group::Group;
 use guildhall_domain::search::{GroupField, Pattern, Sort};
 use guildhall_domain::time::Timestamp;
 
 use super::filter_sql::{Column, Fragment, SqlField, TableSet, indexed, trigrams};
-use super::plan::{AccessPath, PageWindow, SqlItem, direction};
+use super::plan::{AccessPath, PageItems, PageWindow, SqlItem, direction};
 use super::user_fields::custom;
+use crate::connection::AnyConnection;
 use crate::dialect::Dialect;
 use crate::sql_types::saturating;
+use crate::tables::{CompleteRow, GroupColumns, USERS};
+use crate::unit_of_work::Failure;
 
 impl SqlField for GroupField {
     fn column(&self, dialect: Dialect, _now: Timestamp) -> Column {
@@ -62,6 +69,9 @@ const IN_ORDER: [&str; 2] = [
      WHERE a.group_id IN (SELECT b.group_id FROM group_user_counts b WHERE b.slot <> 0) GROUP BY a.group_id) n ORDER BY n.users",
 ];
 
+/// What is selected of a group.
+type GroupSql = (SqlTypeOf<GroupColumns>, BigInt, Nullable<BigInt>, Nullable<Text>);
+
 impl SqlItem for GroupField {
     fn from_clause(first: TableSet, all: TableSet, path: AccessPath, dialect: Dialect) -> Fragment {
         let counts = if dialect == Dialect::Postgres { COUNTS } else { "group_user_counts n" };
@@ -90,6 +100,15 @@ impl SqlItem for GroupField {
 
     fn first_items(_: bool) -> Option<&'static str> {
         None
+    }
+
+    fn load(connection: &mut AnyConnection, page: PageItems) -> Result<Vec<(i64, Group)>, Failure> {
+        let dialect = Dialect::of(connection);
+        let columns = Fragment::default().group_columns().sql(", groups.child_group_count, ").sql(USERS);
+        let select = page.select(dialect, "groups", columns.sql(", ").sql(dialect.email_domains()));
+        let mut rows: Vec<(i64, i64, CompleteRow)> = select.query::<(BigInt, BigInt, GroupSql)>().load(connection)?;
+        rows.sort_by_key(|(place, ..)| *place);
+        rows.into_iter().map(|(_, total, row)| Ok((total, row.group()?))).collect()
     }
 
     fn count_true(&self, _: Timestamp) -> Option<Fragment> {

@@ -66,13 +66,22 @@ fn groups_within(
     within: Option<&ScopeCondition<'_>>,
     listing: &GroupListing,
 ) -> Result<Paged<Group>, Failure> {
-    // The number of groups is not used for a page of few.
-    if let Some((total, ids)) = (PageQuery { listing, within, item_count: 0 }).page_of_few(connection)? {
-        return Ok(listing.paged(total, groups_in_order(connection, &ids)?));
+    // The number of groups is not used for pages that are read at once.
+    let query = PageQuery { listing, within, item_count: 0 };
+    let at_once = if within.is_none() && listing.filter.is_all() {
+        query.page_of_all(connection, "(SELECT CAST(sum(groups) AS bigint) FROM group_counts)")?
+    } else {
+        query.page_of_few(connection)?
+    };
+    if let Some((total, groups)) = at_once {
+        return Ok(listing.paged(total, groups));
     }
     let slots: Vec<i64> = group_counts::table.select(group_counts::groups).load(connection)?;
     let query = PageQuery { listing, within, item_count: slots.into_iter().sum::<i64>().unsigned_abs() };
     let total = query.count(connection)?;
+    if let Some(groups) = query.items(connection, total)? {
+        return Ok(listing.paged(total, groups));
+    }
     let ids = query.ids(connection, total)?;
     Ok(listing.paged(total, groups_in_order(connection, &ids)?))
 }

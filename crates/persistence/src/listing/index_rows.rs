@@ -3,17 +3,25 @@
 
 use std::collections::BTreeMap;
 
+use diesel::backend::Backend;
+use diesel::expression::{ValidGrouping, is_aggregate};
 use diesel::prelude::*;
+use diesel::query_builder::{AsChangeset, AstPass, QueryFragment};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{Bool, HasSqlType, Nullable, Text};
 use guildhall_domain::custom::Custom;
 use guildhall_domain::group::Group;
 use guildhall_domain::name::TextKey;
 use guildhall_domain::search::{custom_text, names};
 use guildhall_domain::time::Timestamp;
-use guildhall_domain::user::{User, UserId};
+use guildhall_domain::user::User;
+use uuid::Uuid;
 
 use crate::connection::AnyConnection;
+use crate::prepared::prepared;
 use crate::schema::{groups, user_search};
-use crate::sql_types::{Json, Key};
+use crate::sql_types::{Json, Key, UuidSql};
+use crate::together::{Part, Update};
 use crate::unit_of_work::Failure;
 
 /// A row of `user_search`: the keys by which the texts of a user are searched and sorted.
@@ -64,18 +72,67 @@ pub(crate) fn password_due(user: &User) -> Option<i64> {
 }
 
 /// Adds the search row of a new user.
-pub(crate) fn insert(connection: &mut AnyConnection, user: &User) -> Result<(), Failure> {
-    diesel::insert_into(user_search::table).values(search_row(user)).execute(connection)?;
-    Ok(())
+pub(crate) fn insert(user: &User) -> impl Part {
+    diesel::insert_into(user_search::table).values(search_row(user))
 }
 
 /// Replaces the search row of a user, if it changed. Text indexes are slow to update, and most updates (of sign-ins) change no text.
-pub(crate) fn update(connection: &mut AnyConnection, user: &User) -> Result<(), Failure> {
-    let row = search_row(user);
-    if stored(connection, user.id)?.as_ref() != Some(&row) {
-        diesel::update(user_search::table.find(Key(user.id.0))).set(row).execute(connection)?;
+pub(crate) fn update(user: &User) -> impl Part {
+    Update {
+        table: "user_search",
+        condition: user_search::user_id.eq(Key(user.id.0)).and(Differs(search_row(user))),
+        changes: search_row(user).as_changeset(),
     }
-    Ok(())
+}
+
+/// Whether a stored search row differs from this one.
+struct Differs(SearchRow);
+
+impl Expression for Differs {
+    type SqlType = Bool;
+}
+
+impl ValidGrouping<()> for Differs {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<DB> QueryFragment<DB> for Differs
+where
+    DB: Backend + HasSqlType<Text>,
+    String: ToSql<Text, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        let row = &self.0;
+        let nullable = [
+            ("(email_key", &row.email_key),
+            (" OR first_name_key", &row.first_name_key),
+            (" OR last_name_key", &row.last_name_key),
+        ];
+        for (column, value) in nullable {
+            out.push_sql(column);
+            out.push_sql(" IS DISTINCT FROM ");
+            out.push_bind_param::<Nullable<Text>, Option<String>>(value)?;
+        }
+        let others = [
+            (" OR timezone_key <> ", &row.timezone_key),
+            (" OR language_key <> ", &row.language_key),
+            (" OR provider_name_key <> ", &row.provider_name_key),
+            (" OR names_key <> ", &row.names_key),
+            // PostgreSQL does not compare documents; both are written by this program.
+            (" OR CAST(custom_keys AS text) <> ", &row.custom_keys.0),
+        ];
+        for (comparison, value) in others {
+            out.push_sql(comparison);
+            out.push_bind_param::<Text, String>(value)?;
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// Changes nothing, as an [`update`] of a user whose search row is not there.
+pub(crate) fn update_of_nobody() -> impl Part {
+    prepared("UPDATE user_search SET names_key = names_key WHERE user_id = $1").bind::<UuidSql, _>(Key(Uuid::nil()))
 }
 
 /// Replaces those search rows of the users that changed. Users without one do not get one.
@@ -91,11 +148,6 @@ pub(crate) fn update_all(connection: &mut AnyConnection, users: &[User]) -> Resu
         }
     }
     Ok(())
-}
-
-/// The stored search row of a user.
-pub(crate) fn stored(connection: &mut AnyConnection, user: UserId) -> Result<Option<SearchRow>, Failure> {
-    Ok(user_search::table.find(Key(user.0)).select(SearchRow::as_select()).first(connection).optional()?)
 }
 
 /// The columns of `groups` by which a group is searched and sorted, apart from its name.

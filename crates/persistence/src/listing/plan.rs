@@ -7,7 +7,9 @@
 //! read last.
 
 mod access_path;
+mod at_once;
 mod boolean_order;
+mod page_items;
 mod page_window;
 mod walk;
 
@@ -23,13 +25,11 @@ use crate::sql_types::{Key, UuidSql, saturating};
 use crate::unit_of_work::Failure;
 
 pub(super) use access_path::AccessPath;
+pub(super) use page_items::PageItems;
 pub(super) use page_window::PageWindow;
 
 /// The cost of checking an item during an index scan, relative to collecting and sorting a match.
 const CHECK_COST: u64 = 3;
-
-/// Up to so many matches are collected and sorted without being counted first.
-const MAX_UNCOUNTED: u64 = 5000;
 
 /// An item of a listing, by its fields.
 pub(super) trait SqlItem: SqlField + Sized {
@@ -41,6 +41,8 @@ pub(super) trait SqlItem: SqlField + Sized {
     fn all_in_order(order: &[Sort<Self>], window: PageWindow, dialect: Dialect) -> Option<Fragment>;
     /// The start of a statement that selects from the first items by id, or from the last, up to its condition.
     fn first_items(from_end: bool) -> Option<&'static str>;
+    /// The items that `page` selects, each with the number that it selects first.
+    fn load(connection: &mut AnyConnection, page: PageItems) -> Result<Vec<(i64, Self::Item)>, Failure>;
     /// Counts the items for which a boolean field is true, if indexes answer that.
     fn count_true(&self, now: Timestamp) -> Option<Fragment>;
 }
@@ -64,24 +66,6 @@ impl<F: SqlItem> PageQuery<'_, F> {
             return Ok(self.item_count);
         }
         self.count_of(connection, &self.listing.filter)
-    }
-
-    /// The total and the ids of the page, if there are few matches. This way they are searched once, and not twice to be counted
-    /// and sorted.
-    pub(super) fn page_of_few(&self, connection: &mut AnyConnection) -> Result<Option<(u64, Vec<Key>)>, Failure> {
-        if self.listing.filter.is_all() || self.boolean_count(&self.listing.filter).is_some() {
-            return Ok(None);
-        }
-        let max = MAX_UNCOUNTED + 1;
-        let order = self.listing.full_order();
-        let statement = self.sorted(Dialect::of(connection), &self.listing.filter, &order, Some(max));
-        let statement = PageWindow::of(&self.listing.page).apply_to(statement);
-        let rows: Vec<(Key, i64)> = statement.query::<(UuidSql, BigInt)>().load(connection)?;
-        // If the first page is empty, there are no matches; if a later one is, there may be some.
-        let is_first = self.listing.page.offset() == 0 && self.listing.page.position().is_none();
-        let if_empty = is_first.then_some(0);
-        let total = rows.first().map_or(if_empty, |(_, total)| Some(total.unsigned_abs())).filter(|total| *total < max);
-        Ok(total.map(|total| (total, rows.into_iter().map(|(id, _)| id).collect())))
     }
 
     /// The statement that counts the items for which a boolean field is true, and whether these are the ones that match, if the
@@ -139,31 +123,40 @@ impl<F: SqlItem> PageQuery<'_, F> {
         total: u64,
         window: PageWindow,
     ) -> Result<Vec<Key>, Failure> {
-        let is_everything = self.within.is_none() && filter.is_all();
-        let better = F::all_in_order(order, window, Dialect::of(connection)).filter(|_| is_everything);
-        if let Some(statement) = better {
+        let (statement, is_plan_free) = self.statement(Dialect::of(connection), filter, order, total, window);
+        if is_plan_free {
             return Ok(statement.query::<UuidSql>().load(connection)?);
+        }
+        dialect::force_index_order(connection, true)?;
+        let ids = statement.query::<UuidSql>().load(connection)?;
+        dialect::force_index_order(connection, false)?;
+        Ok(ids)
+    }
+
+    /// The statement that selects the ids of a window, and whether PostgreSQL may be left to plan it.
+    fn statement(
+        &self,
+        dialect: Dialect,
+        filter: &Filter<F>,
+        order: &[Sort<F>],
+        total: u64,
+        window: PageWindow,
+    ) -> (Fragment, bool) {
+        let is_everything = self.within.is_none() && filter.is_all();
+        if let Some(statement) = F::all_in_order(order, window, dialect).filter(|_| is_everything) {
+            return (statement, true);
         }
         // If the matches are spread evenly over the order.
         let checks = (window.offset + window.limit).saturating_mul(self.item_count) / total.max(1);
         if is_everything || checks.saturating_mul(CHECK_COST) <= total {
-            self.scan_index(connection, filter, order, window, is_everything || order.len() > 2)
+            (self.index_scan(dialect, filter, order, window), is_everything || order.len() > 2)
         } else {
-            let statement = self.sorted(Dialect::of(connection), filter, order, None);
-            Ok(window.apply_to(statement).query::<UuidSql>().load(connection)?)
+            (window.apply_to(self.sorted(dialect, filter, order, None)), true)
         }
     }
 
     /// Scans the index of the order and checks each item, until the window is full.
-    fn scan_index(
-        &self,
-        connection: &mut AnyConnection,
-        filter: &Filter<F>,
-        order: &[Sort<F>],
-        window: PageWindow,
-        is_plan_free: bool,
-    ) -> Result<Vec<Key>, Failure> {
-        let dialect = Dialect::of(connection);
+    fn index_scan(&self, dialect: Dialect, filter: &Filter<F>, order: &[Sort<F>], window: PageWindow) -> Fragment {
         let (condition, needed) = condition(filter, ConditionUse::RowFilter, dialect, self.listing.now);
         let columns: Vec<_> =
             order.iter().map(|sort| (self.sort_column(&sort.field, dialect), sort.is_descending)).collect();
@@ -188,14 +181,7 @@ impl<F: SqlItem> PageQuery<'_, F> {
             statement = statement.sql(separator).then(value).sql(direction(is_descending, is_nullable));
             separator = ", ";
         }
-        let statement = window.apply_to(statement);
-        if is_plan_free {
-            return Ok(statement.query::<UuidSql>().load(connection)?);
-        }
-        dialect::force_index_order(connection, true)?;
-        let ids = statement.query::<UuidSql>().load(connection)?;
-        dialect::force_index_order(connection, false)?;
-        Ok(ids)
+        window.apply_to(statement)
     }
 
     /// Collects the matches and sorts their ids; with `max`, no more than so many matches, and each id with how many these are.

@@ -1,11 +1,18 @@
 //! Where the fields of users are stored.
 
+use diesel::dsl::SqlTypeOf;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use guildhall_domain::search::{Pattern, Piece, Sort, UserField};
 use guildhall_domain::time::Timestamp;
+use guildhall_domain::user::User;
 
 use super::filter_sql::{Column, Fragment, SqlField, TableSet, indexed, phrase, trigrams};
-use super::plan::{AccessPath, PageWindow, SqlItem};
+use super::plan::{AccessPath, PageItems, PageWindow, SqlItem};
+use crate::connection::AnyConnection;
 use crate::dialect::Dialect;
+use crate::tables::{UserColumns, UserRow};
+use crate::unit_of_work::Failure;
 
 /// The index of `users` by the key of the username.
 pub(super) const USERNAME_INDEX: &str = "users_by_username_key";
@@ -124,6 +131,14 @@ impl SqlItem for UserField {
         } else {
             "SELECT u.id FROM (SELECT * FROM users ORDER BY id LIMIT 2000) u WHERE "
         })
+    }
+
+    fn load(connection: &mut AnyConnection, page: PageItems) -> Result<Vec<(i64, User)>, Failure> {
+        let select = page.select(Dialect::of(connection), "users", Fragment::default().user_columns());
+        let mut rows: Vec<(i64, i64, UserRow)> =
+            select.query::<(BigInt, BigInt, SqlTypeOf<UserColumns>)>().load(connection)?;
+        rows.sort_by_key(|(place, ..)| *place);
+        rows.into_iter().map(|(_, total, row)| Ok((total, User::try_from(row)?))).collect()
     }
 
     fn count_true(&self, now: Timestamp) -> Option<Fragment> {

@@ -8,7 +8,7 @@ use guildhall_domain::ports::Reach;
 use guildhall_domain::search::UserListing;
 use guildhall_domain::user::User;
 
-use super::cache::{ChangeCounters, ListingCache};
+use super::cache::{ChangeCounters, ListingCache, MIN_SEEK_OFFSET};
 use super::filter_sql::ConditionUse;
 use super::plan::{PageQuery, ScopeCondition};
 use super::user_scope::UserScope;
@@ -45,6 +45,14 @@ fn users_in(
     scope: &UserScope,
     listing: &UserListing,
 ) -> Result<Paged<User>, Failure> {
+    let is_unfiltered = listing.filter.is_all();
+    if *scope == UserScope::AllUsers && is_unfiltered && listing.page.offset() < MIN_SEEK_OFFSET {
+        let query = PageQuery { listing, within: None, item_count: 0 };
+        let total = "(SELECT CAST(sum(users) AS bigint) FROM user_counts)";
+        if let Some((total, users)) = query.page_of_all(connection, total)? {
+            return Ok(listing.paged(total, users));
+        }
+    }
     let counters = ChangeCounters::read(connection)?;
     let mut cached = cache.get(connection, scope, counters)?;
     let holds_all = cached.holds_all();
@@ -56,14 +64,16 @@ fn users_in(
     let within = |condition_use: ConditionUse, id: &'static str| scope.condition(condition_use, id, dialect);
     let within: Option<&ScopeCondition<'_>> = if holds_all { None } else { Some(&within) };
     let query = PageQuery { listing, within, item_count: counters.users };
-    if let Some((total, ids)) = query.page_of_few(connection)? {
-        return Ok(listing.paged(total, users_in_order(connection, &ids)?));
+    if !is_unfiltered && let Some((total, users)) = query.page_of_few(connection)? {
+        return Ok(listing.paged(total, users));
     }
-    let is_unfiltered = listing.filter.is_all();
     let total = if is_unfiltered { cache.total(connection, &cached)? } else { query.count(connection)? };
     let ids = match cache.page(connection, &cached, listing, total)? {
         Some(ids) => ids,
-        None => query.ids(connection, total)?,
+        None => match query.items(connection, total)? {
+            Some(users) => return Ok(listing.paged(total, users)),
+            None => query.ids(connection, total)?,
+        },
     };
     Ok(listing.paged(total, users_in_order(connection, &ids)?))
 }

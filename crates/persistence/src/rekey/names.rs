@@ -16,6 +16,7 @@ use crate::connection::AnyConnection;
 use crate::dialect;
 use crate::schema::{groups, user_identifiers, users};
 use crate::sql_types::Key;
+use crate::together::run_together;
 use crate::unit_of_work::Failure;
 
 /// The mark of a key that was given up: a control character, which is in no name.
@@ -88,7 +89,7 @@ pub(super) fn of_users(connection: &mut AnyConnection, clashes: &mut Clashes) ->
         }
     }
     if is_any_renamed {
-        dialect::change_users(connection, 0)?;
+        run_together(connection, &[&dialect::change_users(0)])?;
     }
     Ok(())
 }
@@ -178,7 +179,7 @@ fn rename_user(connection: &mut AnyConnection, user: &UserNames, clashes: &mut C
     if is_free {
         let key = user.username_key();
         diesel::update(users::table.find(user.id)).set(users::username_key.eq(key)).execute(connection)?;
-        dialect::note_renamed(connection, user.id)?;
+        run_together(connection, &[&dialect::note_renamed(user.id)])?;
     }
     Ok(())
 }

@@ -12,11 +12,12 @@ use guildhall_domain::user::{UserId, Username};
 
 use crate::schema::{api_keys, users};
 use crate::sql_types::{Digest, Key, saturating};
+use crate::together::{Update, run_together};
 use crate::unit_of_work::{Failure, Unit};
 
 /// The columns of `api_keys` that are part of [`ApiKey`]; its name and whether it is enabled are columns of its user.
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = api_keys)]
+#[diesel(table_name = api_keys, treat_none_as_default_value = false)]
 struct ApiKeyRow {
     id: Key,
     user_id: Key,
@@ -102,16 +103,18 @@ impl ApiKeyWriter for Unit<'_> {
 
     /// Work that changes a key has locked its user. So the row is there, unless the key never existed.
     fn update_api_key(&mut self, key: &ApiKey, secret: Option<&SecretDigest>) -> Result<(), StoreError> {
-        let own = (
+        let changes = (
             api_keys::description.eq(key.description.clone()),
             api_keys::scopes.eq(key.scopes.to_text()),
             api_keys::modified.eq(key.modified.milliseconds()),
             api_keys::modified_by.eq(key.modified_by.clone()),
             secret.map(|digest| api_keys::secret_digest.eq(Digest(*digest))),
         );
+        let changes = changes.as_changeset();
+        let updated = Update { table: "api_keys", changes, condition: api_keys::id.eq(Key(key.id.0)) };
         self.run(|connection| {
-            let changed = diesel::update(api_keys::table.find(Key(key.id.0))).set(own).execute(connection)?;
-            if changed == 0 { Err(Failure::Stale) } else { Ok(()) }
+            let counts = run_together(connection, &[&updated])?;
+            if counts.first() == Some(&1) { Ok(()) } else { Err(Failure::Stale) }
         })
     }
 }

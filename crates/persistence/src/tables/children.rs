@@ -9,12 +9,11 @@ use guildhall_domain::ports::{ChildReader, ChildWriter, Children, StoreError};
 use guildhall_domain::search::GroupListing;
 
 use super::closure;
-use crate::connection::AnyConnection;
 use crate::dialect;
 use crate::listing;
 use crate::schema::{group_children, group_closure, groups};
 use crate::sql_types::Key;
-use crate::unit_of_work::{Failure, Unit};
+use crate::unit_of_work::Unit;
 
 impl ChildReader for Unit<'_> {
     fn children(
@@ -72,33 +71,10 @@ impl ChildReader for Unit<'_> {
 impl ChildWriter for Unit<'_> {
     fn insert_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError> {
         let keys: Vec<Key> = children.iter().map(|child| Key(child.0)).collect();
-        self.run(|connection| {
-            let new = dialect::insert_children(connection, Key(parent.0), keys.clone())?;
-            if new > 0 {
-                dialect::insert_closure_pairs(connection, Key(parent.0), keys)?;
-                change_count(connection, parent, i64::try_from(new).unwrap_or(i64::MAX))?;
-            }
-            Ok(new as u64)
-        })
+        self.run(|connection| Ok(dialect::insert_children(connection, Key(parent.0), keys)? as u64))
     }
 
     fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
-        self.run(|connection| {
-            let edge = group_children::table.find((Key(parent.0), Key(child.0)));
-            if diesel::delete(edge).execute(connection)? == 0 {
-                return Ok(false);
-            }
-            change_count(connection, parent, -1)?;
-            closure::remove_child(connection, parent, child)?;
-            Ok(true)
-        })
+        self.run(|connection| closure::remove_child(connection, parent, child))
     }
-}
-
-/// Adds `change` to the number of direct children. One unit of work at a time changes edges, and so these numbers.
-fn change_count(connection: &mut AnyConnection, parent: GroupId, change: i64) -> Result<(), Failure> {
-    let changed = groups::child_group_count.eq(groups::child_group_count + change);
-    diesel::update(groups::table.find(Key(parent.0))).set(changed).execute(connection)?;
-    dialect::note_memberships(connection)?;
-    Ok(())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use diesel::dsl::AsSelect;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
 use guildhall_domain::email_domain::EmailDomain;
 use guildhall_domain::group::{Group, GroupId, GroupKind, GroupName};
 use guildhall_domain::time::Timestamp;
@@ -11,14 +12,15 @@ use guildhall_domain::version::Version;
 
 use super::custom_properties;
 use crate::connection::{AnyConnection, MultiBackend};
-use crate::schema::{group_email_domains, group_user_counts, groups};
-use crate::sql_types::{Json, Key};
+use crate::dialect::Dialect;
+use crate::schema::groups;
+use crate::sql_types::{Computed, Json, Key};
 use crate::unit_of_work::Failure;
 
 /// The columns of `groups` that are the group's own properties.
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = groups, treat_none_as_default_value = false, treat_none_as_null = true)]
-pub(super) struct GroupRow {
+pub(crate) struct GroupRow {
     pub(super) id: Key,
     name: String,
     description: Option<String>,
@@ -46,47 +48,51 @@ impl From<&Group> for GroupRow {
 
 /// The group with this id.
 pub(super) fn find(connection: &mut AnyConnection, id: GroupId) -> Result<Option<Group>, Failure> {
-    let rows = groups::table.find(Key(id.0)).select(counted()).load(connection)?;
-    Ok(complete(connection, rows)?.pop())
+    let columns = complete(Dialect::of(connection));
+    let row: Option<CompleteRow> = groups::table.find(Key(id.0)).select(columns).first(connection).optional()?;
+    row.map(CompleteRow::group).transpose()
 }
 
 /// The groups with these ids, in the order of the ids.
 pub(crate) fn groups_in_order(connection: &mut AnyConnection, ids: &[Key]) -> Result<Vec<Group>, Failure> {
-    let rows = groups::table.filter(groups::id.eq_any(ids)).select(counted()).load(connection)?;
-    let groups = complete(connection, rows)?.into_iter().map(|group| (Key(group.id.0), group));
-    let mut groups: BTreeMap<Key, Group> = groups.collect();
+    let columns = complete(Dialect::of(connection));
+    let rows: Vec<CompleteRow> = groups::table.filter(groups::id.eq_any(ids)).select(columns).load(connection)?;
+    let groups = rows.into_iter().map(|row| row.group().map(|group| (Key(group.id.0), group)));
+    let mut groups = groups.collect::<Result<BTreeMap<Key, Group>, Failure>>()?;
     Ok(ids.iter().filter_map(|id| groups.remove(id)).collect())
 }
 
-/// A group's own columns and the number of its children, which only changes with its edges.
-fn counted() -> (AsSelect<GroupRow, MultiBackend>, groups::child_group_count) {
-    (GroupRow::as_select(), groups::child_group_count)
+/// How many direct members a group has.
+pub(crate) const USERS: &str =
+    "(SELECT CAST(sum(n.users) AS bigint) FROM group_user_counts n WHERE n.group_id = groups.id)";
+
+type Complete =
+    (AsSelect<GroupRow, MultiBackend>, groups::child_group_count, Computed<Nullable<BigInt>>, Computed<Nullable<Text>>);
+
+/// A group's own columns, the number of its children, that of its direct members, and its email domains as a JSON array.
+fn complete(dialect: Dialect) -> Complete {
+    (GroupRow::as_select(), groups::child_group_count, Computed::of(USERS), Computed::of(dialect.email_domains()))
 }
 
-/// Adds to the groups what is in other tables, in a constant number of statements.
-fn complete(connection: &mut AnyConnection, rows: Vec<(GroupRow, i64)>) -> Result<Vec<Group>, Failure> {
-    let ids: Vec<Key> = rows.iter().map(|(row, _)| row.id).collect();
-    let mut users: BTreeMap<Key, i64> = BTreeMap::new();
-    let slots = group_user_counts::table
-        .filter(group_user_counts::group_id.eq_any(ids.clone()))
-        .select((group_user_counts::group_id, group_user_counts::users))
-        .load::<(Key, i64)>(connection)?;
-    for (group, slot) in slots {
-        *users.entry(group).or_default() += slot;
+/// What [`complete`] selects.
+#[derive(Queryable)]
+pub(crate) struct CompleteRow {
+    row: GroupRow,
+    children: i64,
+    users: Option<i64>,
+    domains: Option<String>,
+}
+
+impl CompleteRow {
+    pub(crate) fn group(self) -> Result<Group, Failure> {
+        group(self.row, self.children, self.users.unwrap_or_default(), domains(self.domains)?)
     }
-    let mut domains: BTreeMap<Key, Vec<String>> = BTreeMap::new();
-    let pairs = group_email_domains::table
-        .filter(group_email_domains::group_id.eq_any(ids))
-        .select((group_email_domains::group_id, group_email_domains::domain))
-        .load::<(Key, String)>(connection)?;
-    for (group, domain) in pairs {
-        domains.entry(group).or_default().push(domain);
-    }
-    let complete = |(row, children): (GroupRow, i64)| {
-        let (users, domains) = (users.get(&row.id).copied(), domains.remove(&row.id));
-        group(row, children, users.unwrap_or_default(), domains.unwrap_or_default())
-    };
-    rows.into_iter().map(complete).collect()
+}
+
+/// The texts of a JSON array.
+pub(super) fn domains(json: Option<String>) -> Result<Vec<String>, Failure> {
+    let read = |json: String| serde_json::from_str(&json).map_err(|error| Failure::Data(error.to_string()));
+    json.map_or(Ok(Vec::new()), read)
 }
 
 /// The group of a row, with the numbers of its children and its direct members, and its email domains.

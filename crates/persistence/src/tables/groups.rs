@@ -13,11 +13,11 @@ use guildhall_domain::search::GroupListing;
 
 use super::closure;
 use super::group_row::{self, GroupRow, kind_text};
-use crate::connection::AnyConnection;
 use crate::dialect::{self, lookups};
 use crate::listing::{self, index_rows};
 use crate::schema::{group_email_domains, groups};
 use crate::sql_types::Key;
+use crate::together::{Part, Update, run_together};
 use crate::unit_of_work::{Failure, Unit};
 
 impl GroupReader for Unit<'_> {
@@ -98,10 +98,13 @@ impl GroupReader for Unit<'_> {
 impl GroupWriter for Unit<'_> {
     fn insert_group(&mut self, group: &Group) -> Result<(), StoreError> {
         let others = (groups::name_key.eq(group.name.key().as_str().to_owned()), index_rows::group_keys(group));
+        let inserted = diesel::insert_into(groups::table).values((GroupRow::from(group), others));
+        let domains = domains(group);
+        let (pair, joined) = (closure::insert_group(group.id), dialect::insert_domains(Key(group.id.0), &domains));
+        let changes: [&dyn Part; 3] = [&inserted, &pair, &joined];
         self.run(|connection| {
-            diesel::insert_into(groups::table).values((GroupRow::from(group), others)).execute(connection)?;
-            insert_domains(connection, group)?;
-            closure::insert_group(connection, group.id)
+            run_together(connection, if domains.is_empty() { &changes[..2] } else { &changes })?;
+            Ok(())
         })
     }
 
@@ -115,25 +118,24 @@ impl GroupWriter for Unit<'_> {
     fn update_group(&mut self, group: &Group) -> Result<(), StoreError> {
         let read = GroupRow::from(group);
         let next = GroupRow::from(&Group { version: group.version.next(), ..group.clone() });
-        let expected = groups::table.find(read.id).filter(groups::version.eq(read.version));
         let others = (groups::name_key.eq(group.name.key().as_str().to_owned()), index_rows::group_keys(group));
+        let updated = Update {
+            table: "groups",
+            changes: (next, others).as_changeset(),
+            condition: groups::id.eq(read.id).and(groups::version.eq(read.version)),
+        };
+        let domains = domains(group);
+        let (left, joined) = (dialect::delete_domains(read.id, &domains), dialect::insert_domains(read.id, &domains));
+        let changes: [&dyn Part; 3] = [&updated, &left, &joined];
         self.run(|connection| {
-            if diesel::update(expected).set((next, others)).execute(connection)? == 0 {
-                return Err(Failure::Stale);
-            }
-            diesel::delete(group_email_domains::table.filter(group_email_domains::group_id.eq(read.id)))
-                .execute(connection)?;
-            insert_domains(connection, group)
+            let counts = run_together(connection, if domains.is_empty() { &changes[..2] } else { &changes })?;
+            if counts.first() == Some(&1) { Ok(()) } else { Err(Failure::Stale) }
         })
     }
 
     /// Memberships, member counts and the group's pair with itself in the closure are deleted with the row, by foreign keys.
     fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError> {
-        self.run(|connection| {
-            closure::detach(connection, id)?;
-            diesel::delete(groups::table.find(Key(id.0))).execute(connection)?;
-            Ok(())
-        })
+        self.run(|connection| closure::delete_group(connection, id))
     }
 }
 
@@ -141,14 +143,6 @@ fn ids(keys: Vec<Key>) -> BTreeSet<GroupId> {
     keys.into_iter().map(|key| GroupId(key.0)).collect()
 }
 
-fn insert_domains(connection: &mut AnyConnection, group: &Group) -> Result<(), Failure> {
-    for domain in &group.auto_membership_email_domains {
-        diesel::insert_into(group_email_domains::table)
-            .values((
-                group_email_domains::group_id.eq(Key(group.id.0)),
-                group_email_domains::domain.eq(domain.as_ascii()),
-            ))
-            .execute(connection)?;
-    }
-    Ok(())
+fn domains(group: &Group) -> Vec<&str> {
+    group.auto_membership_email_domains.iter().map(EmailDomain::as_ascii).collect()
 }

@@ -1,17 +1,19 @@
 //! Links between users and the subjects of external issuers.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 use guildhall_domain::external::IdentityLink;
 use guildhall_domain::ports::{IdentityReader, IdentityWriter, StoreError};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::UserId;
 
+use crate::prepared::prepared;
 use crate::schema::identities;
 use crate::sql_types::Key;
 use crate::unit_of_work::{Failure, Unit};
 
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = identities)]
+#[diesel(table_name = identities, treat_none_as_default_value = false)]
 struct LinkRow {
     issuer: String,
     subject: String,
@@ -75,8 +77,10 @@ impl IdentityWriter for Unit<'_> {
     /// Fails if the link was removed after it was read; the work then runs again and finds no link.
     fn set_latest_token(&mut self, issuer: &str, subject: &str, at: Timestamp) -> Result<(), StoreError> {
         self.run(|connection| {
-            let changed = diesel::update(identities::table.find((issuer, subject)))
-                .set(identities::latest_token.eq(at.milliseconds()))
+            let changed = prepared("UPDATE identities SET latest_token = $1 WHERE issuer = $2 AND subject = $3")
+                .bind::<BigInt, _>(at.milliseconds())
+                .bind::<Text, _>(issuer)
+                .bind::<Text, _>(subject)
                 .execute(connection)?;
             if changed == 0 { Err(Failure::Stale) } else { Ok(()) }
         })

@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use super::user_names;
 use crate::connection::AnyConnection;
-use crate::dialect;
 use crate::listing::index_rows;
 use crate::prepared::prepared;
 use crate::schema::{known_addresses, unknown_sign_ins, users};
 use crate::sql_types::{Digest, Key, UuidSql};
+use crate::together::{Part, run_and_read};
 use crate::unit_of_work::{Failure, Unit};
 
 /// Failures, locks, and until when the latest lock lasts.
@@ -68,11 +68,21 @@ impl LockoutReader for Unit<'_> {
 }
 
 impl LockoutWriter for Unit<'_> {
-    /// As many statements as locking and reading a user who exists.
+    /// One statement, as locking and reading a user who exists. In PostgreSQL, it adds the row if there is none, because only a row can be
+    /// locked and read at once.
     fn unknown_lockout_to_change(&mut self, name: &SecretDigest) -> Result<Lockout, StoreError> {
         self.run(|connection| {
-            dialect::lock_unknown_name(connection, slot(name))?;
-            of_unknown_name(connection, name)
+            let AnyConnection::Postgres(connection) = connection else { return of_unknown_name(connection, name) };
+            let place = unknown_sign_ins::place.eq(slot(name));
+            let none = (unknown_sign_ins::lock_failures.eq(0), unknown_sign_ins::locks.eq(0));
+            let row: UnknownName = diesel::insert_into(unknown_sign_ins::table)
+                .values((place, unknown_sign_ins::name.eq(Digest(*name)), none))
+                .on_conflict(unknown_sign_ins::place)
+                .do_update()
+                .set(unknown_sign_ins::name.eq(unknown_sign_ins::name))
+                .returning(UNKNOWN_NAME)
+                .get_result(connection)?;
+            Ok(of_holder(Some(row), name))
         })
     }
 
@@ -81,24 +91,23 @@ impl LockoutWriter for Unit<'_> {
     fn set_unknown_lockout(&mut self, name: &SecretDigest, lockout: Lockout, now: Timestamp) -> Result<(), StoreError> {
         let nobody = UserId(Uuid::nil());
         let (failures, locks, until) = columns(lockout);
+        let counted = prepared(
+            "INSERT INTO unknown_sign_ins (place, name, lock_failures, locks, locked_until) \
+             VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (place) DO UPDATE SET name = excluded.name, lock_failures = excluded.lock_failures, \
+             locks = excluded.locks, locked_until = excluded.locked_until \
+             WHERE unknown_sign_ins.name = excluded.name \
+             OR unknown_sign_ins.locked_until IS NULL OR unknown_sign_ins.locked_until <= $6",
+        )
+        .bind::<Integer, _>(slot(name))
+        .bind::<Binary, _>(Digest(*name))
+        .bind::<Integer, _>(failures)
+        .bind::<Integer, _>(locks)
+        .bind::<Nullable<BigInt>, _>(until)
+        .bind::<BigInt, _>(now.milliseconds());
         self.run(|connection| {
-            prepared(
-                "INSERT INTO unknown_sign_ins (place, name, lock_failures, locks, locked_until) \
-                 VALUES ($1, $2, $3, $4, $5) \
-                 ON CONFLICT (place) DO UPDATE SET name = excluded.name, lock_failures = excluded.lock_failures, \
-                 locks = excluded.locks, locked_until = excluded.locked_until \
-                 WHERE unknown_sign_ins.name = excluded.name \
-                 OR unknown_sign_ins.locked_until IS NULL OR unknown_sign_ins.locked_until <= $6",
-            )
-            .bind::<Integer, _>(slot(name))
-            .bind::<Binary, _>(Digest(*name))
-            .bind::<Integer, _>(failures)
-            .bind::<Integer, _>(locks)
-            .bind::<Nullable<BigInt>, _>(until)
-            .bind::<BigInt, _>(now.milliseconds())
-            .execute(connection)?;
-            index_rows::stored(connection, nobody)?;
-            user_names::stored(connection, nobody)?;
+            let changes: [&dyn Part; 2] = [&counted, &index_rows::update_of_nobody()];
+            run_and_read(connection, &changes, &user_names::stored(Key(nobody.0)))?;
             set_of_address(connection, nobody, name, Lockout::default())
         })
     }
@@ -142,12 +151,8 @@ impl LockoutWriter for Unit<'_> {
 
     fn reset_address_lockouts(&mut self, user: UserId) -> Result<(), StoreError> {
         self.run(|connection| {
-            diesel::update(known_addresses::table.filter(known_addresses::user_id.eq(Key(user.0))))
-                .set((
-                    known_addresses::lock_failures.eq(0),
-                    known_addresses::locks.eq(0),
-                    known_addresses::locked_until.eq(None::<i64>),
-                ))
+            prepared("UPDATE known_addresses SET lock_failures = 0, locks = 0, locked_until = NULL WHERE user_id = $1")
+                .bind::<UuidSql, _>(Key(user.0))
                 .execute(connection)?;
             Ok(())
         })
@@ -155,16 +160,25 @@ impl LockoutWriter for Unit<'_> {
 }
 
 fn of_unknown_name(connection: &mut AnyConnection, name: &SecretDigest) -> Result<Lockout, Failure> {
-    let row: Option<(Digest, LockoutColumns)> = unknown_sign_ins::table
-        .find(slot(name))
-        .select((
-            unknown_sign_ins::name,
-            (unknown_sign_ins::lock_failures, unknown_sign_ins::locks, unknown_sign_ins::locked_until),
-        ))
-        .first(connection)
-        .optional()?;
+    let row = unknown_sign_ins::table.find(slot(name)).select(UNKNOWN_NAME).first(connection).optional()?;
+    Ok(of_holder(row, name))
+}
+
+/// The name that has a slot, and its lockout.
+type UnknownName = (Digest, LockoutColumns);
+
+const UNKNOWN_NAME: (
+    unknown_sign_ins::name,
+    (unknown_sign_ins::lock_failures, unknown_sign_ins::locks, unknown_sign_ins::locked_until),
+) = (
+    unknown_sign_ins::name,
+    (unknown_sign_ins::lock_failures, unknown_sign_ins::locks, unknown_sign_ins::locked_until),
+);
+
+/// The lockout of `name`, if it has the slot.
+fn of_holder(row: Option<UnknownName>, name: &SecretDigest) -> Lockout {
     let own = row.filter(|(holder, _)| holder.0 == *name);
-    Ok(own.map(|(_, columns)| lockout(columns)).unwrap_or_default())
+    own.map(|(_, columns)| lockout(columns)).unwrap_or_default()
 }
 
 fn set_of_address(
@@ -174,13 +188,15 @@ fn set_of_address(
     lockout: Lockout,
 ) -> Result<(), Failure> {
     let (failures, locks, until) = columns(lockout);
-    diesel::update(known_addresses::table.find((Key(user.0), Digest(*address))))
-        .set((
-            known_addresses::lock_failures.eq(failures),
-            known_addresses::locks.eq(locks),
-            known_addresses::locked_until.eq(until),
-        ))
-        .execute(connection)?;
+    prepared(
+        "UPDATE known_addresses SET lock_failures = $1, locks = $2, locked_until = $3 WHERE user_id = $4 AND address = $5",
+    )
+    .bind::<Integer, _>(failures)
+    .bind::<Integer, _>(locks)
+    .bind::<Nullable<BigInt>, _>(until)
+    .bind::<UuidSql, _>(Key(user.0))
+    .bind::<Binary, _>(Digest(*address))
+    .execute(connection)?;
     Ok(())
 }
 

@@ -4,9 +4,12 @@
 //! Each combination is one type, by which a connection finds the statement that it has prepared: no text is made.
 
 mod account;
+mod accounts;
 mod checks;
+mod client;
 mod members_change;
 mod refresh;
+mod registration;
 mod single;
 mod words;
 
@@ -20,25 +23,34 @@ use guildhall_domain::user::UserId;
 
 use crate::sql_types::{Digest, Key};
 use account::{AccountSql, push_account};
+use registration::NewAccount;
 use words::Words;
 
 pub(crate) use account::account;
+pub(super) use accounts::accounts;
 pub(crate) use checks::check;
+pub(crate) use client::client;
 pub(super) use members_change::members_change;
 pub(super) use refresh::refresh_grant_and_account;
-pub(crate) use single::{group_for, user_for};
+pub(super) use registration::registration;
+pub(crate) use single::{GROUP_COLUMNS, GroupColumns, USER_COLUMNS, UserColumns, group_for, user_for};
 
 /// What is asked, and by whom.
 struct Lookup<'a> {
     caller: AskedCaller,
     user: AskedUser<'a>,
     group: AskedGroup<'a>,
+    /// The group that is to be below the group.
+    child: AskedGroup<'a>,
+    registration: Option<&'a NewAccount<'a>>,
 }
 
 enum AskedCaller {
     Id(Key),
     /// The user of the refresh token with this digest.
     RefreshToken(Digest),
+    /// The user of the API key with this id.
+    ApiKey(Key),
 }
 
 #[derive(Clone, Copy)]
@@ -63,9 +75,22 @@ enum AskedGroup<'a> {
     },
 }
 
+impl<'a> AskedGroup<'a> {
+    fn of(group: &'a GroupIdentifier) -> Self {
+        match group {
+            GroupIdentifier::Id(group) => Self::Id(Key(group.0)),
+            GroupIdentifier::Name(key) => Self::Name(key.as_str()),
+        }
+    }
+}
+
 impl<'a> Lookup<'a> {
+    fn of(caller: AskedCaller) -> Self {
+        Self { caller, user: AskedUser::None, group: AskedGroup::None, child: AskedGroup::None, registration: None }
+    }
+
     fn by(caller: UserId) -> Self {
-        Self { caller: AskedCaller::Id(Key(caller.0)), user: AskedUser::None, group: AskedGroup::None }
+        Self::of(AskedCaller::Id(Key(caller.0)))
     }
 
     fn user(self, user: &'a UserIdentifier) -> Self {
@@ -78,11 +103,11 @@ impl<'a> Lookup<'a> {
     }
 
     fn group(self, group: &'a GroupIdentifier) -> Self {
-        let group = match group {
-            GroupIdentifier::Id(group) => AskedGroup::Id(Key(group.0)),
-            GroupIdentifier::Name(key) => AskedGroup::Name(key.as_str()),
-        };
-        Self { group, ..self }
+        Self { group: AskedGroup::of(group), ..self }
+    }
+
+    fn child(self, child: &'a GroupIdentifier) -> Self {
+        Self { child: AskedGroup::of(child), ..self }
     }
 
     /// The column of the user's id.
@@ -101,6 +126,11 @@ trait Answer: 'static {
     /// The SQL type of the columns.
     type Sql;
 
+    /// Begins the statement with the tables that are made for it.
+    fn push_with<'b, DB: Words>(_: &'b Lookup<'_>, _: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        Ok(())
+    }
+
     /// Adds the columns.
     fn push_columns<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>;
 
@@ -117,18 +147,35 @@ trait Answer: 'static {
                 DB::push_text(out, key)?;
             }
         }
-        match &lookup.group {
-            AskedGroup::None | AskedGroup::FirstOf { .. } => {}
-            AskedGroup::Id(id) => {
-                out.push_sql(" LEFT JOIN groups ON groups.id = ");
-                DB::push_id(out, id)?;
-            }
-            AskedGroup::Name(key) => {
-                out.push_sql(" LEFT JOIN groups ON groups.name_key = ");
-                DB::push_text(out, key)?;
-            }
+        push_group_join(
+            &lookup.group,
+            [" LEFT JOIN groups ON groups.id = ", " LEFT JOIN groups ON groups.name_key = "],
+            out,
+        )?;
+        push_group_join(
+            &lookup.child,
+            [" LEFT JOIN groups child ON child.id = ", " LEFT JOIN groups child ON child.name_key = "],
+            out,
+        )
+    }
+}
+
+/// Adds one of the joins, by id or by name.
+fn push_group_join<'b, DB: Words>(
+    group: &'b AskedGroup<'_>,
+    [by_id, by_name]: [&'static str; 2],
+    out: &mut AstPass<'_, 'b, DB>,
+) -> QueryResult<()> {
+    match group {
+        AskedGroup::None | AskedGroup::FirstOf { .. } => Ok(()),
+        AskedGroup::Id(id) => {
+            out.push_sql(by_id);
+            DB::push_id(out, id)
         }
-        Ok(())
+        AskedGroup::Name(key) => {
+            out.push_sql(by_name);
+            DB::push_text(out, key)
+        }
     }
 }
 
@@ -158,7 +205,7 @@ impl<C, A, const FORM: u8> RunQueryDsl<C> for Statement<'_, A, FORM> {}
 impl<DB: Words, A: Answer, const FORM: u8> QueryFragment<DB> for Statement<'_, A, FORM> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         let lookup = self.lookup;
-        checks::push_groups(lookup, &mut out)?;
+        A::push_with(lookup, &mut out)?;
         push_account(&mut out)?;
         A::push_columns(lookup, &mut out)?;
         match &lookup.caller {
@@ -167,6 +214,10 @@ impl<DB: Words, A: Answer, const FORM: u8> QueryFragment<DB> for Statement<'_, A
                 A::push_joins(lookup, &mut out)?;
                 out.push_sql(" WHERE caller.id = ");
                 DB::push_id(&mut out, id)
+            }
+            AskedCaller::ApiKey(key) => {
+                out.push_sql(" FROM api_keys k JOIN users caller ON caller.id = k.user_id WHERE k.id = ");
+                DB::push_id(&mut out, key)
             }
             AskedCaller::RefreshToken(digest) => {
                 out.push_sql(

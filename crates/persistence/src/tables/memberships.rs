@@ -5,20 +5,24 @@ use std::collections::BTreeSet;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use guildhall_domain::group::{Group, GroupId, GroupKind, GroupName};
-use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
+use guildhall_domain::identifier::GroupIdentifier;
 use guildhall_domain::page::Paged;
-use guildhall_domain::ports::{MembersChange, MembershipReader, MembershipWriter, Reach, StoreError};
+use guildhall_domain::password::PasswordHash;
+use guildhall_domain::ports::{
+    Member, MembersChange, MembershipReader, MembershipWriter, NameSource, Reach, Registration, StoreError,
+};
 use guildhall_domain::search::{GroupListing, UserListing};
 use guildhall_domain::time::Timestamp;
-use guildhall_domain::user::{User, UserId};
+use guildhall_domain::user::{SecurityStamp, User, UserId};
 
 use super::group_row::kind_text;
-use super::lookup;
+use super::{lookup, users};
 use crate::connection::AnyConnection;
 use crate::dialect::{self, lookups};
 use crate::listing;
 use crate::schema::{group_closure, group_users, groups};
 use crate::sql_types::Key;
+use crate::together::{Part, run_together};
 use crate::unit_of_work::{Failure, Unit};
 
 impl MembershipReader for Unit<'_> {
@@ -26,11 +30,18 @@ impl MembershipReader for Unit<'_> {
         &mut self,
         caller: Option<UserId>,
         group: &GroupIdentifier,
-        user: Option<&UserIdentifier>,
+        member: Member<'_>,
     ) -> Result<MembersChange, StoreError> {
         match caller {
-            Some(caller) => self.run(|connection| lookup::members_change(connection, caller, group, user)),
-            None => MembersChange::by_reading(self, caller, group, user),
+            Some(caller) => self.run(|connection| lookup::members_change(connection, caller, group, member)),
+            None => MembersChange::by_reading(self, caller, group, member),
+        }
+    }
+
+    fn registration(&mut self, caller: Option<UserId>, user: &User) -> Result<Registration, StoreError> {
+        match caller {
+            Some(caller) => self.run(|connection| lookup::registration(connection, caller, user)),
+            None => Registration::by_reading(self, caller, user),
         }
     }
 
@@ -125,6 +136,24 @@ impl MembershipReader for Unit<'_> {
 }
 
 impl MembershipWriter for Unit<'_> {
+    fn insert_member_of(
+        &mut self,
+        groups: &BTreeSet<GroupId>,
+        user: &User,
+        password: Option<&PasswordHash>,
+        stamp: SecurityStamp,
+        names: NameSource,
+    ) -> Result<(), StoreError> {
+        let keys: Vec<Key> = groups.iter().map(|group| Key(group.0)).collect();
+        let (joined, counted) = (
+            dialect::insert_memberships(&keys, Key(user.id.0), user.created.milliseconds()),
+            dialect::count_joined(&keys),
+        );
+        let joins: [&dyn Part; 2] = [&joined, &counted];
+        let joins = if keys.is_empty() { &joins[..0] } else { &joins };
+        self.run(|connection| users::insert(connection, user, password, (stamp, names), joins))
+    }
+
     fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, at: Timestamp) -> Result<u64, StoreError> {
         let at = at.milliseconds();
         if let (Some(user), 1) = (users.first(), users.len()) {
@@ -146,8 +175,8 @@ impl MembershipWriter for Unit<'_> {
 
 fn change_count(connection: &mut AnyConnection, group: GroupId, change: i64) -> Result<(), Failure> {
     if change != 0 {
-        dialect::change_member_count(connection, Key(group.0), change)?;
-        dialect::note_memberships(connection)?;
+        let count = dialect::change_member_count(Key(group.0), change);
+        run_together(connection, &[&count, &dialect::note_memberships()])?;
     }
     Ok(())
 }

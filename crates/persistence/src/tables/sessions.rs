@@ -12,6 +12,7 @@ use super::lookup;
 use crate::prepared::prepared;
 use crate::schema::refresh_tokens;
 use crate::sql_types::{Digest, Key, UuidSql};
+use crate::together::run_together;
 use crate::unit_of_work::{Failure, Unit};
 
 impl SessionReader for Unit<'_> {
@@ -77,17 +78,21 @@ impl SessionWriter for Unit<'_> {
         now: Timestamp,
         most: u32,
     ) -> Result<(), StoreError> {
-        self.run(|connection| {
-            let invalid = refresh_tokens::stamp.ne(Key(stamp.0)).or(refresh_tokens::expires.le(now.milliseconds()));
-            let theirs = refresh_tokens::table.filter(refresh_tokens::user_id.eq(Key(user.0)));
-            diesel::delete(theirs.filter(invalid)).execute(connection)?;
-            prepared(
-                "DELETE FROM refresh_tokens WHERE user_id = $1 AND digest NOT IN (SELECT kept.digest \
-                 FROM refresh_tokens kept WHERE kept.user_id = $1 ORDER BY kept.expires DESC, kept.digest DESC LIMIT $2)",
-            )
+        let invalid = prepared("DELETE FROM refresh_tokens WHERE user_id = $1 AND (stamp <> $2 OR expires <= $3)")
             .bind::<UuidSql, _>(Key(user.0))
-            .bind::<BigInt, _>(i64::from(most))
-            .execute(connection)?;
+            .bind::<UuidSql, _>(Key(stamp.0))
+            .bind::<BigInt, _>(now.milliseconds());
+        let excess = prepared(
+            "DELETE FROM refresh_tokens WHERE user_id = $1 AND stamp = $3 AND expires > $4 AND digest NOT IN \
+             (SELECT kept.digest FROM refresh_tokens kept WHERE kept.user_id = $1 AND kept.stamp = $3 AND kept.expires > $4 \
+             ORDER BY kept.expires DESC, kept.digest DESC LIMIT $2)",
+        )
+        .bind::<UuidSql, _>(Key(user.0))
+        .bind::<BigInt, _>(i64::from(most))
+        .bind::<UuidSql, _>(Key(stamp.0))
+        .bind::<BigInt, _>(now.milliseconds());
+        self.run(|connection| {
+            run_together(connection, &[&invalid, &excess])?;
             Ok(())
         })
     }

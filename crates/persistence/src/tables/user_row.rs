@@ -16,7 +16,7 @@ use crate::unit_of_work::Failure;
 /// The columns of `users` that are part of [`User`].
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = users, treat_none_as_default_value = false, treat_none_as_null = true)]
-pub(super) struct UserRow {
+pub(crate) struct UserRow {
     pub(super) id: Key,
     username: String,
     email: Option<String>,
@@ -122,6 +122,16 @@ impl TryFrom<UserRow> for User {
 /// The user with this id.
 pub(super) fn find(connection: &mut AnyConnection, id: UserId) -> Result<Option<User>, Failure> {
     let row = users::table.find(Key(id.0)).select(UserRow::as_select()).first(connection).optional()?;
+    row.map(User::try_from).transpose()
+}
+
+/// The user with this id, locked against changes. Others can still add memberships of the user.
+///
+/// PostgreSQL returns the row as it is when the lock is had; in SQLite there is one writer.
+pub(super) fn find_and_lock(connection: &mut AnyConnection, id: UserId) -> Result<Option<User>, Failure> {
+    let AnyConnection::Postgres(connection) = connection else { return find(connection, id) };
+    let user = users::table.find(Key(id.0)).select(UserRow::as_select());
+    let row = user.for_no_key_update().get_result(connection).optional()?;
     row.map(User::try_from).transpose()
 }
 

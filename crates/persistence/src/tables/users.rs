@@ -11,17 +11,19 @@ use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::name::NameKey;
 use guildhall_domain::page::Paged;
 use guildhall_domain::password::PasswordHash;
-use guildhall_domain::ports::{AccountStatus, Credentials, NameSource, StoreError, UserReader, UserWriter};
+use guildhall_domain::ports::{AccountStatus, Accounts, Credentials, NameSource, StoreError, UserReader, UserWriter};
 use guildhall_domain::search::UserListing;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{SecurityStamp, User, UserId};
 
-use super::user_names;
 use super::user_row::{self, UserRow};
+use super::{lookup, user_names};
+use crate::connection::AnyConnection;
 use crate::dialect::{self, lookups};
 use crate::listing::{self, index_rows};
 use crate::schema::{api_keys, group_closure, group_users, groups, user_identifiers, users};
 use crate::sql_types::Key;
+use crate::together::{Part, Update, run_and_read, run_together};
 use crate::unit_of_work::{Failure, Unit};
 
 #[derive(Queryable)]
@@ -76,7 +78,38 @@ macro_rules! is_effective_member_of {
     };
 }
 
+/// Adds a user together with `joins`, which make them a member of groups.
+pub(super) fn insert(
+    connection: &mut AnyConnection,
+    user: &User,
+    password: Option<&PasswordHash>,
+    (stamp, names): (SecurityStamp, NameSource),
+    joins: &[&dyn Part],
+) -> Result<(), Failure> {
+    let others = (
+        users::username_key.eq(user.username.key().as_str().to_owned()),
+        users::password_hash.eq(password.map(|hash| hash.0.clone())),
+        users::security_stamp.eq(Key(stamp.0)),
+        users::password_due.eq(index_rows::password_due(user)),
+    );
+    let inserted = diesel::insert_into(users::table).values((UserRow::from(user), others));
+    let (searched, counted) = (index_rows::insert(user), dialect::count_new_user());
+    let names = user_names::insert(user, names);
+    let mut changes: Vec<&dyn Part> = vec![&inserted, &searched, &counted];
+    changes.extend(names.iter().map(|name| name as &dyn Part));
+    changes.extend(joins);
+    run_together(connection, &changes)?;
+    Ok(())
+}
+
 impl UserReader for Unit<'_> {
+    fn accounts(&mut self, caller: Option<UserId>, user: &UserIdentifier) -> Result<Accounts, StoreError> {
+        match caller {
+            Some(caller) => self.run(|connection| lookup::accounts(connection, caller, user)),
+            None => Accounts::by_reading(self, caller, user),
+        }
+    }
+
     fn account_status(&mut self, user: UserId) -> Result<Option<AccountStatus>, StoreError> {
         self.run(|connection| {
             let row = users::table
@@ -187,48 +220,35 @@ impl UserWriter for Unit<'_> {
         stamp: SecurityStamp,
         names: NameSource,
     ) -> Result<(), StoreError> {
-        let others = (
-            users::username_key.eq(user.username.key().as_str().to_owned()),
-            users::password_hash.eq(password.map(|hash| hash.0.clone())),
-            users::security_stamp.eq(Key(stamp.0)),
-            users::password_due.eq(index_rows::password_due(user)),
-        );
-        self.run(|connection| {
-            diesel::insert_into(users::table).values((UserRow::from(user), others)).execute(connection)?;
-            index_rows::insert(connection, user)?;
-            dialect::change_users(connection, 1)?;
-            user_names::insert(connection, user, names)
-        })
+        self.run(|connection| insert(connection, user, password, (stamp, names), &[]))
     }
 
     fn user_to_change(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
-        self.run(|connection| {
-            dialect::lock_user(connection, Key(id.0))?;
-            user_row::find(connection, id)
-        })
+        self.run(|connection| user_row::find_and_lock(connection, id))
     }
 
     fn update_user(&mut self, user: &User, credentials: &Credentials) -> Result<(), StoreError> {
         let read = UserRow::from(user);
         let next = UserRow::from(&User { version: user.version.next(), ..user.clone() });
-        let expected = users::table.find(read.id).filter(users::version.eq(read.version));
         let others = (
             users::username_key.eq(user.username.key().as_str().to_owned()),
             credentials.password.as_ref().map(|hash| users::password_hash.eq(hash.0.clone())),
             credentials.stamp.map(|stamp| users::security_stamp.eq(Key(stamp.0))),
             users::password_due.eq(index_rows::password_due(user)),
         );
+        let updated = Update {
+            table: "users",
+            changes: (next, others).as_changeset(),
+            condition: users::id.eq(read.id).and(users::version.eq(read.version)),
+        };
+        let searched = index_rows::update(user);
         self.run(|connection| {
-            if diesel::update(expected).set((next, others)).execute(connection)? == 0 {
+            let (changed, names) =
+                run_and_read(connection, &[&updated, &searched], &user_names::stored(Key(user.id.0)))?;
+            if changed.first() != Some(&1) {
                 return Err(Failure::Stale);
             }
-            index_rows::update(connection, user)?;
-            if user_names::update(connection, user, credentials.names)? {
-                // Cached listings that are sorted by username may be out of date.
-                dialect::change_users(connection, 0)?;
-                dialect::note_renamed(connection, Key(user.id.0))?;
-            }
-            Ok(())
+            user_names::update(connection, user, &names.into_iter().collect(), credentials.names)
         })
     }
 
@@ -237,9 +257,9 @@ impl UserWriter for Unit<'_> {
     fn delete_user(&mut self, id: UserId) -> Result<(), StoreError> {
         self.run(|connection| {
             dialect::lock_memberships(connection, Key(id.0))?;
-            dialect::subtract_from_member_counts(connection, Key(id.0))?;
-            dialect::change_users(connection, -1)?;
-            diesel::delete(users::table.find(Key(id.0))).execute(connection)?;
+            let counts = dialect::subtract_from_member_counts(Key(id.0));
+            let deleted = diesel::delete(users::table.find(Key(id.0)));
+            run_together(connection, &[&counts, &dialect::change_users(-1), &deleted])?;
             Ok(())
         })
     }

@@ -1,6 +1,7 @@
 //! The store: runs units of work in transactions.
 
 mod at_once;
+mod search_rows;
 mod statement;
 
 use std::sync::Arc;
@@ -8,15 +9,15 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::TransactionManager;
 use diesel::prelude::*;
+use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::group::Group;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::ports::{
-    AccountStatus, Cancellation, FoundFor, MembershipAnswer, MembershipQuestion, Reader, Store, StoreError, Undo,
-    Writer,
+    AccountStatus, Cancellation, ClientAccount, FoundFor, MembershipAnswer, MembershipQuestion, Reader, Store,
+    StoreError, Undo, Writer,
 };
 use guildhall_domain::user::{User, UserId};
 use r2d2::{Pool, PooledConnection};
-use uuid::Uuid;
 
 use super::Unit;
 use super::failure::{Failure, FailureKind, store_error};
@@ -26,8 +27,7 @@ use crate::canceller::Canceller;
 use crate::connection::{AnyConnection, Manager, Pooled};
 use crate::dialect::{self, Dialect, TransactionMode};
 use crate::health::{DatabaseFault, HealthCheck};
-use crate::listing::{BACKFILL_LIMIT, ListingCache, backfill};
-use crate::sql_types::Key;
+use crate::listing::ListingCache;
 use crate::tables;
 
 pub(crate) use at_once::AtOnceStore;
@@ -69,20 +69,6 @@ impl DieselStore {
     ) -> Self {
         let cache = ListingCache::default();
         Self { connections, writers, dialect, cache, health, canceller, keeps_sessions, limit }
-    }
-
-    /// Writes the search rows of all users and groups that were stored before there were such rows.
-    pub(crate) fn backfill(&self) -> Result<(), StoreError> {
-        let mut after = Some(Key(Uuid::nil()));
-        while let Some(id) = after {
-            let mut last = None;
-            self.run(TransactionMode::WriteAlone, &Cancellation::new(), &mut |unit| {
-                last = unit.run(|connection| backfill(connection, id, BACKFILL_LIMIT)).map_err(|_| Undo)?;
-                Ok(())
-            })?;
-            after = last;
-        }
-        Ok(())
     }
 
     /// Runs `work` in a transaction, and again if it conflicts with other units of work. If a statement failed in the last
@@ -166,8 +152,16 @@ impl DieselStore {
         let interruption = Interruption::of(&pooled.interrupt, self.canceller.as_ref());
         let Pooled { connection, interrupt, .. } = &mut *pooled;
         let reads = mode == TransactionMode::Read;
-        let mut unit =
-            Unit { connection, interrupt, cancellation, limit: self.limit, reads, cache: &self.cache, failure: None };
+        let mut unit = Unit {
+            connection,
+            interrupt,
+            cancellation,
+            limit: self.limit,
+            reads,
+            cache: &self.cache,
+            failure: None,
+            statements: 0,
+        };
         let returned = interruption.during(cancellation, || work(&mut unit));
         let failure = unit.failure;
         let ended = if returned.is_ok() && failure.is_none() {
@@ -248,6 +242,10 @@ impl Store for DieselStore {
         self.run(TransactionMode::Write, &Cancellation::new(), &mut |unit| work(unit))
     }
 
+    fn writing_once(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        self.run_once(&mut |unit| work(unit))
+    }
+
     fn writing_shared(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
         self.run(TransactionMode::WriteShared, &Cancellation::new(), &mut |unit| work(unit))
     }
@@ -273,6 +271,10 @@ impl Store for DieselStore {
 
     fn account(&self, cancellation: &Cancellation, caller: UserId) -> Result<Option<AccountStatus>, StoreError> {
         self.run_statement(cancellation, |connection| tables::account(connection, caller))
+    }
+
+    fn client(&self, cancellation: &Cancellation, key: ApiKeyId) -> Result<Option<ClientAccount>, StoreError> {
+        self.run_statement(cancellation, |connection| tables::client(connection, key))
     }
 
     fn user_for(

@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::QueryFragment;
 use diesel::sql_types::{Array, BigInt};
 
 use crate::prepared::prepared;
@@ -14,6 +16,7 @@ const COUNT_SLOTS: i32 = 64;
 /// Counts a change of memberships of one group by `new`, a row of which is a membership that came or went. The slots are chosen like
 /// those of [`change_member_count`] and [`note_memberships`]: the first slot is locked only if there is something to count.
 fn counting(new: &str, change: i32) -> String {
+    let noted = noting("SELECT 1 FROM counted");
     format!(
         "WITH new AS ({new} RETURNING group_id), \
          free AS (SELECT 1 FROM new JOIN group_user_counts n ON n.group_id = new.group_id WHERE n.slot = 0 \
@@ -22,21 +25,19 @@ fn counting(new: &str, change: i32) -> String {
              SELECT group_id, CASE WHEN EXISTS (SELECT 1 FROM free) THEN 0 ELSE 1 + pg_backend_pid() % {COUNT_SLOTS} END, {change}, 1 \
              FROM new ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
              changes = group_user_counts.changes + excluded.changes RETURNING 1), \
-         noted AS (INSERT INTO user_counts (slot, users, changes, memberships) \
-             SELECT pg_backend_pid() % {COUNT_SLOTS}, 0, 0, 1 FROM counted \
-             ON CONFLICT (slot) DO UPDATE SET memberships = user_counts.memberships + 1 RETURNING 1) \
+         noted AS ({noted} RETURNING 1) \
          SELECT count(*) AS count FROM noted"
     )
 }
 
 #[derive(QueryableByName)]
-struct Count {
+pub(super) struct Count {
     #[diesel(sql_type = BigInt)]
     count: i64,
 }
 
 impl Count {
-    fn rows(self) -> usize {
+    pub(super) fn rows(self) -> usize {
         usize::try_from(self.count).unwrap_or_default()
     }
 }
@@ -78,7 +79,7 @@ pub(crate) fn insert_members(
 
 /// Changes the count in the first slot, or in the connection's own slot while another transaction has locked the first one. So
 /// transactions that add to the same group at the same time change different rows.
-pub(crate) fn change_member_count(connection: &mut PgConnection, group: Key, change: i64) -> QueryResult<usize> {
+pub(crate) fn change_member_count(group: Key, change: i64) -> impl QueryFragment<Pg> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         format!(
             "WITH free AS (SELECT 1 FROM group_user_counts WHERE group_id = $1 AND slot = 0 FOR NO KEY UPDATE SKIP LOCKED) \
@@ -88,17 +89,17 @@ pub(crate) fn change_member_count(connection: &mut PgConnection, group: Key, cha
          changes = group_user_counts.changes + excluded.changes",
         )
     });
-    prepared(&SQL).bind::<UuidSql, _>(group).bind::<BigInt, _>(change).execute(connection)
+    prepared(&SQL).bind::<UuidSql, _>(group).bind::<BigInt, _>(change)
 }
 
 /// Subtracts the user from the member count of each of their groups.
-pub(crate) fn subtract_from_member_counts(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
-    change_counts(connection, user, -1)
+pub(crate) fn subtract_from_member_counts(user: Key) -> impl QueryFragment<Pg> {
+    change_counts(user, -1)
 }
 
 /// Adds `users` to the member count of each group of the user, and counts a change. In the order of the groups' ids, so that two
 /// such transactions do not deadlock.
-fn change_counts(connection: &mut PgConnection, user: Key, users: i64) -> QueryResult<usize> {
+fn change_counts(user: Key, users: i64) -> impl QueryFragment<Pg> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         format!(
             "WITH free AS (SELECT n.group_id FROM group_user_counts n WHERE n.slot = 0 \
@@ -112,7 +113,7 @@ fn change_counts(connection: &mut PgConnection, user: Key, users: i64) -> QueryR
          changes = group_user_counts.changes + excluded.changes",
         )
     });
-    prepared(&SQL).bind::<UuidSql, _>(user).bind::<BigInt, _>(users).execute(connection)
+    prepared(&SQL).bind::<UuidSql, _>(user).bind::<BigInt, _>(users)
 }
 
 /// Moves the counts of all slots to the first slot, except where another transaction has locked it.
@@ -134,28 +135,70 @@ pub(crate) fn merge_count_slots(connection: &mut PgConnection) -> QueryResult<us
 }
 
 /// Adds `users` to the number of all users, and counts a change of who they are or of their names.
-pub(crate) fn change_users(connection: &mut PgConnection, users: i64) -> QueryResult<usize> {
+pub(crate) fn change_users(users: i64) -> impl QueryFragment<Pg> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         format!(
             "INSERT INTO user_counts (slot, users, changes) VALUES (pg_backend_pid() % {COUNT_SLOTS}, $1, 1) \
          ON CONFLICT (slot) DO UPDATE SET users = user_counts.users + excluded.users, changes = user_counts.changes + 1",
         )
     });
-    prepared(&SQL).bind::<BigInt, _>(users).execute(connection)
+    prepared(&SQL).bind::<BigInt, _>(users)
+}
+
+/// Counts a new user, and a change of memberships.
+pub(crate) fn count_new_user() -> impl QueryFragment<Pg> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "INSERT INTO user_counts (slot, users, changes, memberships) VALUES (pg_backend_pid() % {COUNT_SLOTS}, 1, 1, 1) \
+             ON CONFLICT (slot) DO UPDATE SET users = user_counts.users + 1, changes = user_counts.changes + 1, \
+             memberships = user_counts.memberships + 1",
+        )
+    });
+    prepared(&SQL)
+}
+
+/// Makes a user a direct member of these groups.
+pub(crate) fn insert_memberships(groups: &[Key], user: Key, added: i64) -> impl QueryFragment<Pg> {
+    prepared(
+        "INSERT INTO group_users (group_id, user_id, added) SELECT joined.id, $2, $3 FROM unnest($1) AS joined (id)",
+    )
+    .bind::<Array<UuidSql>, _>(groups.to_vec())
+    .bind::<UuidSql, _>(user)
+    .bind::<BigInt, _>(added)
+}
+
+/// Counts one member more of each of these groups, in slots as of [`change_member_count`].
+pub(crate) fn count_joined(groups: &[Key]) -> impl QueryFragment<Pg> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "WITH free AS (SELECT n.group_id FROM group_user_counts n WHERE n.slot = 0 AND n.group_id = ANY ($1) \
+                 ORDER BY n.group_id FOR NO KEY UPDATE OF n SKIP LOCKED) \
+             INSERT INTO group_user_counts (group_id, slot, users, changes) \
+             SELECT joined.id, CASE WHEN joined.id IN (SELECT group_id FROM free) THEN 0 ELSE 1 + pg_backend_pid() % {COUNT_SLOTS} END, \
+                 1, 1 FROM unnest($1) AS joined (id) ORDER BY joined.id \
+             ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + 1, \
+             changes = group_user_counts.changes + 1",
+        )
+    });
+    prepared(&SQL).bind::<Array<UuidSql>, _>(groups.to_vec())
 }
 
 /// Counts a change of memberships or of edges between groups.
-pub(crate) fn note_memberships(connection: &mut PgConnection) -> QueryResult<usize> {
-    static SQL: LazyLock<String> = LazyLock::new(|| {
-        format!(
-            "INSERT INTO user_counts (slot, users, changes, memberships) VALUES (pg_backend_pid() % {COUNT_SLOTS}, 0, 0, 1) \
-         ON CONFLICT (slot) DO UPDATE SET memberships = user_counts.memberships + 1",
-        )
-    });
-    prepared(&SQL).execute(connection)
+pub(crate) fn note_memberships() -> impl QueryFragment<Pg> {
+    static SQL: LazyLock<String> = LazyLock::new(|| noting("SELECT 1"));
+    prepared(&SQL)
+}
+
+/// Counts a change of memberships or of edges between groups if `one` selects a row.
+pub(super) fn noting(one: &str) -> String {
+    format!(
+        "INSERT INTO user_counts (slot, users, changes, memberships) \
+         SELECT pg_backend_pid() % {COUNT_SLOTS}, 0, 0, 1 FROM ({one}) AS one \
+         ON CONFLICT (slot) DO UPDATE SET memberships = user_counts.memberships + 1"
+    )
 }
 
 /// Counts a change in each group of the user: the username of a member changed.
-pub(crate) fn note_renamed(connection: &mut PgConnection, user: Key) -> QueryResult<usize> {
-    change_counts(connection, user, 0)
+pub(crate) fn note_renamed(user: Key) -> impl QueryFragment<Pg> {
+    change_counts(user, 0)
 }

@@ -1,8 +1,13 @@
 //! SQLite's statements about memberships and counters.
 
-use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use std::sync::LazyLock;
 
+use diesel::prelude::*;
+use diesel::query_builder::{QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Binary};
+use diesel::sqlite::Sqlite;
+
+use super::{REQUESTED_IDS, packed};
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql};
 
@@ -33,14 +38,17 @@ pub(crate) fn remove_member(connection: &mut SqliteConnection, group: Key, user:
 /// Counts a membership that came or went, if `rows` is not 0.
 fn count(connection: &mut SqliteConnection, group: Key, rows: usize, change: i64) -> QueryResult<usize> {
     if rows > 0 {
-        change_member_count(connection, group, change)?;
-        note_memberships(connection)?;
+        change_member_count(group, change).execute(connection)?;
+        note_memberships().execute(connection)?;
     }
     Ok(rows)
 }
 
 /// There is one slot, because there is one writer.
-pub(crate) fn change_member_count(connection: &mut SqliteConnection, group: Key, change: i64) -> QueryResult<usize> {
+pub(crate) fn change_member_count(
+    group: Key,
+    change: i64,
+) -> impl QueryFragment<Sqlite> + QueryId + RunQueryDsl<SqliteConnection> {
     prepared(
         "INSERT INTO group_user_counts (group_id, slot, users, changes) VALUES ($1, 0, $2, abs($2)) \
          ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
@@ -48,11 +56,12 @@ pub(crate) fn change_member_count(connection: &mut SqliteConnection, group: Key,
     )
     .bind::<UuidSql, _>(group)
     .bind::<BigInt, _>(change)
-    .execute(connection)
 }
 
 /// Subtracts the user from the member count of each of their groups.
-pub(crate) fn subtract_from_member_counts(connection: &mut SqliteConnection, user: Key) -> QueryResult<usize> {
+pub(crate) fn subtract_from_member_counts(
+    user: Key,
+) -> impl QueryFragment<Sqlite> + QueryId + RunQueryDsl<SqliteConnection> {
     prepared(
         "INSERT INTO group_user_counts (group_id, slot, users, changes) \
          SELECT group_id, 0, -1, 1 FROM group_users WHERE user_id = $1 \
@@ -60,7 +69,6 @@ pub(crate) fn subtract_from_member_counts(connection: &mut SqliteConnection, use
          changes = group_user_counts.changes + excluded.changes",
     )
     .bind::<UuidSql, _>(user)
-    .execute(connection)
 }
 
 /// Does nothing: there is one slot.
@@ -70,31 +78,57 @@ pub(crate) fn merge_count_slots(_: &mut SqliteConnection) -> QueryResult<usize> 
 }
 
 /// Adds `users` to the number of all users, and counts a change of who they are or of their names.
-pub(crate) fn change_users(connection: &mut SqliteConnection, users: i64) -> QueryResult<usize> {
+pub(crate) fn change_users(users: i64) -> impl QueryFragment<Sqlite> + QueryId + RunQueryDsl<SqliteConnection> {
     prepared(
         "INSERT INTO user_counts (slot, users, changes) VALUES (0, $1, 1) \
          ON CONFLICT (slot) DO UPDATE SET users = user_counts.users + excluded.users, changes = user_counts.changes + 1",
     )
     .bind::<BigInt, _>(users)
-    .execute(connection)
+}
+
+/// Counts a new user, and a change of memberships.
+pub(crate) fn count_new_user() -> impl QueryFragment<Sqlite> {
+    prepared(
+        "INSERT INTO user_counts (slot, users, changes, memberships) VALUES (0, 1, 1, 1) \
+         ON CONFLICT (slot) DO UPDATE SET users = user_counts.users + 1, changes = user_counts.changes + 1, \
+         memberships = user_counts.memberships + 1",
+    )
+}
+
+/// Makes a user a direct member of these groups.
+pub(crate) fn insert_memberships(groups: &[Key], user: Key, added: i64) -> impl QueryFragment<Sqlite> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!("{REQUESTED_IDS} INSERT INTO group_users (group_id, user_id, added) SELECT id, $2, $3 FROM wanted")
+    });
+    prepared(&SQL).bind::<Binary, _>(packed(groups)).bind::<UuidSql, _>(user).bind::<BigInt, _>(added)
+}
+
+/// Counts one member more of each of these groups.
+pub(crate) fn count_joined(groups: &[Key]) -> impl QueryFragment<Sqlite> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "{REQUESTED_IDS} INSERT INTO group_user_counts (group_id, slot, users, changes) SELECT id, 0, 1, 1 FROM wanted \
+             WHERE true ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + 1, \
+             changes = group_user_counts.changes + 1"
+        )
+    });
+    prepared(&SQL).bind::<Binary, _>(packed(groups))
 }
 
 /// Counts a change of memberships or of edges between groups.
-pub(crate) fn note_memberships(connection: &mut SqliteConnection) -> QueryResult<usize> {
+pub(crate) fn note_memberships() -> impl QueryFragment<Sqlite> + QueryId + RunQueryDsl<SqliteConnection> {
     prepared(
         "INSERT INTO user_counts (slot, users, changes, memberships) VALUES (0, 0, 0, 1) \
          ON CONFLICT (slot) DO UPDATE SET memberships = user_counts.memberships + 1",
     )
-    .execute(connection)
 }
 
 /// Counts a change in each group of the user: the username of a member changed.
-pub(crate) fn note_renamed(connection: &mut SqliteConnection, user: Key) -> QueryResult<usize> {
+pub(crate) fn note_renamed(user: Key) -> impl QueryFragment<Sqlite> + QueryId + RunQueryDsl<SqliteConnection> {
     prepared(
         "INSERT INTO group_user_counts (group_id, slot, users, changes) \
          SELECT group_id, 0, 0, 1 FROM group_users WHERE user_id = $1 \
          ON CONFLICT (group_id, slot) DO UPDATE SET changes = group_user_counts.changes + excluded.changes",
     )
     .bind::<UuidSql, _>(user)
-    .execute(connection)
 }

@@ -12,6 +12,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use crate::connection::{AnyConnection, MultiBackend};
 use crate::sql_types::{Key, UuidSql};
+use crate::tables::{GROUP_COLUMNS, USER_COLUMNS};
 
 #[derive(Clone, Debug)]
 enum Piece {
@@ -21,6 +22,10 @@ enum Piece {
     Id(Key),
     /// The alias of a selected column, by its number.
     Alias(usize),
+    /// The columns of a row of `users`.
+    UserColumns,
+    /// The columns of a row of `groups`.
+    GroupColumns,
 }
 
 /// SQL with values bound in it.
@@ -55,6 +60,18 @@ impl Fragment {
     /// The alias of the selected column with this number.
     pub(in crate::listing) fn alias(mut self, number: usize) -> Self {
         self.0.push(Piece::Alias(number));
+        self
+    }
+
+    /// The columns of a row of `users`.
+    pub(in crate::listing) fn user_columns(mut self) -> Self {
+        self.0.push(Piece::UserColumns);
+        self
+    }
+
+    /// The columns of a row of `groups`.
+    pub(in crate::listing) fn group_columns(mut self) -> Self {
+        self.0.push(Piece::GroupColumns);
         self
     }
 
@@ -109,6 +126,8 @@ impl<ST> QueryFragment<MultiBackend> for Statement<ST> {
                 Piece::Number(number) => out.push_bind_param::<BigInt, _>(number)?,
                 Piece::Id(id) => out.push_bind_param::<UuidSql, _>(id)?,
                 Piece::Alias(number) => out.push_sql(&format!("p{number}")),
+                Piece::UserColumns => USER_COLUMNS.walk_ast(out.reborrow())?,
+                Piece::GroupColumns => GROUP_COLUMNS.walk_ast(out.reborrow())?,
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! The account of the caller.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use diesel::pg::Pg;
@@ -46,7 +47,7 @@ pub(super) type AccountSql = (
     Integer,
 );
 
-/// Begins the statement with the columns of the account.
+/// Begins the statement with the columns of the account of the caller.
 pub(super) fn push_account<DB: Words>(out: &mut AstPass<'_, '_, DB>) -> QueryResult<()> {
     out.push_sql(
         "SELECT caller.username, caller.security_stamp, k.id, k.scopes, caller.suspended, caller.expiry, \
@@ -134,6 +135,38 @@ impl From<AccountRow> for AccountStatus {
             api_key_administrator,
         }
     }
+}
+
+/// Adds the same columns of the user `target` with the API key `target_key`, with all administrators' groups.
+pub(super) fn push_target_account<DB: Words>(out: &mut AstPass<'_, '_, DB>) -> QueryResult<()> {
+    out.push_sql(
+        "target.username, target.security_stamp, target_key.id, target_key.scopes, target.suspended, target.expiry, \
+         target.password_reset_required, target.password_change_frequency, target.password_changed, 0",
+    );
+    for ((_, bit), key) in ADMINISTRATORS.iter().zip(&*ADMINISTRATORS_KEYS) {
+        out.push_sql(
+            " + CASE WHEN EXISTS (SELECT 1 FROM group_users m JOIN group_closure c ON c.descendant_id = m.group_id \
+             WHERE m.user_id = target.id AND c.ancestor_id = (SELECT id FROM groups WHERE name_key = ",
+        );
+        DB::push_text(out, key.as_str())?;
+        out.push_sql(then_bit(*bit));
+    }
+    Ok(())
+}
+
+/// The end of a condition that two parentheses close, and the number of it.
+pub(super) fn then_bit(bit: i32) -> &'static str {
+    match bit {
+        1 => ")) THEN 1 ELSE 0 END",
+        2 => ")) THEN 2 ELSE 0 END",
+        4 => ")) THEN 4 ELSE 0 END",
+        _ => ")) THEN 8 ELSE 0 END",
+    }
+}
+
+/// The administrators' groups with these bits.
+pub(super) fn administrators(bits: i32) -> BTreeSet<SystemGroup> {
+    ADMINISTRATORS.into_iter().filter(|(_, bit)| bits & bit != 0).map(|(group, _)| group).collect()
 }
 
 /// The account alone.

@@ -23,6 +23,10 @@ type CheckRow = (Option<Key>, bool, bool);
 impl Answer for Check {
     type Sql = (Nullable<UuidSql>, Bool, Bool);
 
+    fn push_with<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        push_groups(lookup, out)
+    }
+
     fn push_columns<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
         let (has_group, is_above) = match lookup.group {
             AskedGroup::FirstOf { .. } => ("EXISTS (SELECT 1 FROM any_of)", "c.ancestor_id IN (SELECT id FROM any_of)"),
@@ -46,7 +50,7 @@ impl Answer for Check {
 }
 
 /// Begins the statement with the groups that are asked about, where they are several.
-pub(super) fn push_groups<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
+fn push_groups<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
     let AskedGroup::FirstOf { id, name, ids, names } = &lookup.group else { return Ok(()) };
     out.push_sql("WITH whole AS (SELECT id FROM groups WHERE id = ");
     DB::push_id(out, id)?;

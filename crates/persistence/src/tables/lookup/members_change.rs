@@ -4,25 +4,25 @@ use diesel::prelude::*;
 use diesel::query_builder::AstPass;
 use diesel::sql_types::{Bool, Integer, Nullable};
 use guildhall_domain::group::{GroupId, SystemGroup};
-use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
+use guildhall_domain::identifier::GroupIdentifier;
 use guildhall_domain::name::NameKey;
-use guildhall_domain::ports::MembersChange;
+use guildhall_domain::ports::{Member, MembersChange};
 use guildhall_domain::user::UserId;
 use std::sync::LazyLock;
 
-use super::account::{ADMINISTRATORS, ADMINISTRATORS_KEYS, AccountRow};
+use super::account::{ADMINISTRATORS, ADMINISTRATORS_KEYS, AccountRow, administrators, then_bit};
 use super::words::Words;
 use super::{Answer, AskedGroup, AskedUser, Lookup, ask};
 use crate::connection::AnyConnection;
 use crate::sql_types::{Key, UuidSql};
 use crate::unit_of_work::Failure;
 
-static EVERYONE_KEY: LazyLock<NameKey> = LazyLock::new(|| SystemGroup::Everyone.key());
+pub(super) static EVERYONE_KEY: LazyLock<NameKey> = LazyLock::new(|| SystemGroup::Everyone.key());
 
 struct Change;
 
 impl Answer for Change {
-    type Sql = (Nullable<UuidSql>, Nullable<UuidSql>, Nullable<Bool>, Integer);
+    type Sql = (Nullable<UuidSql>, Nullable<UuidSql>, Nullable<Bool>, Integer, Nullable<UuidSql>);
 
     fn push_columns<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql(lookup.user_id());
@@ -35,35 +35,38 @@ impl Answer for Change {
                  AND a.ancestor_id = (SELECT id FROM groups WHERE name_key = ",
             );
             DB::push_text(out, key.as_str())?;
-            out.push_sql(match bit {
-                1 => ")) THEN 1 ELSE 0 END",
-                2 => ")) THEN 2 ELSE 0 END",
-                4 => ")) THEN 4 ELSE 0 END",
-                _ => ")) THEN 8 ELSE 0 END",
-            });
+            out.push_sql(then_bit(*bit));
         }
+        out.push_sql(if matches!(lookup.child, AskedGroup::None) { ", NULL" } else { ", child.id" });
         Ok(())
     }
 }
 
-type ChangeRow = (Option<Key>, Option<Key>, Option<bool>, i32);
+type ChangeRow = (Option<Key>, Option<Key>, Option<bool>, i32, Option<Key>);
 
 /// What decides about a change by this caller. Of a caller who does not exist, it says no more.
 pub(in crate::tables) fn members_change(
     connection: &mut AnyConnection,
     caller: UserId,
     group: &GroupIdentifier,
-    user: Option<&UserIdentifier>,
+    member: Member<'_>,
 ) -> Result<MembersChange, Failure> {
     let lookup = Lookup::by(caller).group(group);
-    let lookup = &match user {
-        Some(user) => lookup.user(user),
-        None => lookup,
+    let lookup = &match member {
+        Member::Unnamed => lookup,
+        Member::User(user) => lookup.user(user),
+        Member::Group(child) => lookup.child(child),
     };
     let row: Option<(AccountRow, ChangeRow)> = match (lookup.user, &lookup.group) {
         (_, AskedGroup::None | AskedGroup::FirstOf { .. }) => None,
-        (AskedUser::None, AskedGroup::Id(_)) => ask!(Change, 0, lookup, connection),
-        (AskedUser::None, AskedGroup::Name(_)) => ask!(Change, 1, lookup, connection),
+        (AskedUser::None, group) => match (&lookup.child, group) {
+            (AskedGroup::Id(_), AskedGroup::Id(_)) => ask!(Change, 8, lookup, connection),
+            (AskedGroup::Id(_), _) => ask!(Change, 9, lookup, connection),
+            (AskedGroup::Name(_), AskedGroup::Id(_)) => ask!(Change, 10, lookup, connection),
+            (AskedGroup::Name(_), _) => ask!(Change, 11, lookup, connection),
+            (_, AskedGroup::Id(_)) => ask!(Change, 0, lookup, connection),
+            _ => ask!(Change, 1, lookup, connection),
+        },
         (AskedUser::Caller, AskedGroup::Id(_)) => ask!(Change, 2, lookup, connection),
         (AskedUser::Caller, AskedGroup::Name(_)) => ask!(Change, 3, lookup, connection),
         (AskedUser::Id(_), AskedGroup::Id(_)) => ask!(Change, 4, lookup, connection),
@@ -71,16 +74,13 @@ pub(in crate::tables) fn members_change(
         (AskedUser::Name(_), AskedGroup::Id(_)) => ask!(Change, 6, lookup, connection),
         (AskedUser::Name(_), AskedGroup::Name(_)) => ask!(Change, 7, lookup, connection),
     };
-    let Some((account, (user, group, is_everyone, above))) = row else { return Ok(MembersChange::default()) };
+    let Some((account, (user, group, is_everyone, above, child))) = row else { return Ok(MembersChange::default()) };
     Ok(MembersChange {
         caller: Some(account.into()),
         group: group.map(|group| GroupId(group.0)),
         is_everyone: is_everyone.unwrap_or_default(),
-        administrators: ADMINISTRATORS
-            .into_iter()
-            .filter(|(_, bit)| above & bit != 0)
-            .map(|(administrators, _)| administrators)
-            .collect(),
+        administrators: administrators(above),
         user: user.map(|user| UserId(user.0)),
+        child: child.map(|child| GroupId(child.0)),
     })
 }

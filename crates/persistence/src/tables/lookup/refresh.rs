@@ -11,7 +11,7 @@ use guildhall_domain::user::{SecurityStamp, UserId};
 
 use super::account::AccountRow;
 use super::words::Words;
-use super::{Answer, AskedCaller, AskedGroup, AskedUser, Lookup, ask};
+use super::{Answer, AskedCaller, Lookup, ask};
 use crate::connection::AnyConnection;
 use crate::sql_types::{Digest, Key, UuidSql};
 use crate::unit_of_work::Failure;
@@ -31,8 +31,7 @@ pub(in crate::tables) fn refresh_grant_and_account(
     connection: &mut AnyConnection,
     token: &SecretDigest,
 ) -> Result<Option<(RefreshGrant, AccountStatus)>, Failure> {
-    let lookup =
-        Lookup { caller: AskedCaller::RefreshToken(Digest(*token)), user: AskedUser::None, group: AskedGroup::None };
+    let lookup = Lookup::of(AskedCaller::RefreshToken(Digest(*token)));
     let row: Option<(AccountRow, (Key, Key, String, i64))> = ask!(Grant, 0, &lookup, connection);
     Ok(row.map(|(account, (user, stamp, scopes, expires))| {
         let grant = RefreshGrant {

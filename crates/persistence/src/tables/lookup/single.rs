@@ -20,11 +20,11 @@ use crate::tables::group_row::{self, GroupRow};
 use crate::tables::user_row::UserRow;
 use crate::unit_of_work::Failure;
 
-pub(super) type UserColumns = <UserRow as Selectable<Pg>>::SelectExpression;
-pub(super) type GroupColumns = <GroupRow as Selectable<Pg>>::SelectExpression;
+pub(crate) type UserColumns = <UserRow as Selectable<Pg>>::SelectExpression;
+pub(crate) type GroupColumns = <GroupRow as Selectable<Pg>>::SelectExpression;
 
-pub(super) static USER_COLUMNS: LazyLock<UserColumns> = LazyLock::new(<UserRow as Selectable<Pg>>::construct_selection);
-pub(super) static GROUP_COLUMNS: LazyLock<GroupColumns> =
+pub(crate) static USER_COLUMNS: LazyLock<UserColumns> = LazyLock::new(<UserRow as Selectable<Pg>>::construct_selection);
+pub(crate) static GROUP_COLUMNS: LazyLock<GroupColumns> =
     LazyLock::new(<GroupRow as Selectable<Pg>>::construct_selection);
 
 struct SingleUser;
@@ -76,11 +76,9 @@ impl Answer for SingleGroup {
 
     fn push_columns<'b, DB: Words>(_: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
         DB::push_group_columns(out)?;
-        out.push_sql(
-            ", groups.child_group_count, \
-             (SELECT CAST(sum(n.users) AS bigint) FROM group_user_counts n WHERE n.group_id = groups.id), ",
-        );
-        out.push_sql(DB::DOMAINS);
+        for part in [", groups.child_group_count, ", group_row::USERS, ", ", DB::DOMAINS] {
+            out.push_sql(part);
+        }
         Ok(())
     }
 }
@@ -102,10 +100,7 @@ pub(crate) fn group_for(
     let Some((account, (group, children, users, domains))) = row else {
         return Ok(FoundFor { caller: None, found: None });
     };
-    let domains: Vec<String> = match domains {
-        Some(json) => serde_json::from_str(&json).map_err(|error| Failure::Data(error.to_string()))?,
-        None => Vec::new(),
-    };
+    let domains = group_row::domains(domains)?;
     let complete = |row| group_row::group(row, children.unwrap_or_default(), users.unwrap_or_default(), domains);
     Ok(FoundFor { caller: Some(account.into()), found: group.map(complete).transpose()? })
 }

@@ -20,6 +20,8 @@ pub(super) trait Words: Backend + Sized {
     const IDS: [&'static str; 2];
     /// The email domains of a group, as a JSON array.
     const DOMAINS: &'static str;
+    /// The ids of the rows of `joined`, as a JSON array.
+    const JOINED: &'static str;
     /// The end of the condition of a part that may look at many rows of `group_users m`.
     const ROW_CHECK: &'static str;
 
@@ -59,8 +61,8 @@ macro_rules! parameters {
 impl Words for Pg {
     const NAMES: [&'static str; 2] = ["SELECT value FROM json_array_elements_text(CAST(", " AS json))"];
     const IDS: [&'static str; 2] = ["SELECT CAST(value AS uuid) FROM json_array_elements_text(CAST(", " AS json))"];
-    const DOMAINS: &'static str =
-        "(SELECT CAST(json_agg(d.domain) AS text) FROM group_email_domains d WHERE d.group_id = groups.id)";
+    const DOMAINS: &'static str = Dialect::Postgres.email_domains();
+    const JOINED: &'static str = "(SELECT CAST(json_agg(id) AS text) FROM joined)";
     const ROW_CHECK: &'static str = Dialect::Postgres.row_check();
 
     fn push_administers(out: &mut AstPass<'_, '_, Self>) -> QueryResult<()> {
@@ -73,8 +75,8 @@ impl Words for Pg {
 impl Words for Sqlite {
     const NAMES: [&'static str; 2] = ["SELECT value FROM json_each(", ")"];
     const IDS: [&'static str; 2] = ["SELECT unhex(value) FROM json_each(", ")"];
-    const DOMAINS: &'static str =
-        "(SELECT json_group_array(d.domain) FROM group_email_domains d WHERE d.group_id = groups.id)";
+    const DOMAINS: &'static str = Dialect::Sqlite.email_domains();
+    const JOINED: &'static str = "(SELECT json_group_array(lower(hex(id))) FROM joined)";
     const ROW_CHECK: &'static str = Dialect::Sqlite.row_check();
 
     fn push_administers(out: &mut AstPass<'_, '_, Self>) -> QueryResult<()> {

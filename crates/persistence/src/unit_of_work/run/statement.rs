@@ -1,13 +1,14 @@
-//! Single statements that read, outside a transaction: one statement sees one state.
+//! Single statements outside a transaction: one statement sees one state, and is done wholly or not at all.
 
 use std::sync::Arc;
 
 use diesel::connection::SimpleConnection as _;
 use guildhall_domain::ports::{Cancellation, StoreError, Undo};
+use r2d2::Pool;
 
 use super::{Attempt, DieselStore};
-use crate::connection::{AnyConnection, Pooled};
-use crate::dialect::TransactionMode;
+use crate::connection::{AnyConnection, Manager, Pooled};
+use crate::dialect::{Dialect, TransactionMode};
 use crate::unit_of_work::failure::FailureKind;
 use crate::unit_of_work::interruption::Interruption;
 use crate::unit_of_work::{Failure, Unit};
@@ -28,16 +29,40 @@ impl DieselStore {
             if result.is_some() { Ok(()) } else { Err(Undo) }
         };
         if self.keeps_sessions {
-            self.retry(self.limit, cancellation, &mut || self.attempt_statement(cancellation, &mut ask))?;
+            self.retry(self.limit, cancellation, &mut || {
+                self.attempt_statement((&self.connections, true), cancellation, &mut ask)
+            })?;
         } else {
             self.run(TransactionMode::Read, cancellation, &mut ask)?;
         }
         result.ok_or_else(|| StoreError::failed("the statement has no result"))
     }
 
-    /// Runs the statement on connections of the pool until one is not lost: no statement is sent before it that would tell.
+    /// Runs work of which the last statement makes the only change: without a transaction where PostgreSQL runs each call of the writer as
+    /// one statement, and the settings of a session are the service's own. A session limits the time of a statement, as a change is not to
+    /// be: what takes longer is run again in a transaction.
+    pub(super) fn run_once(&self, work: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>) -> Result<(), StoreError> {
+        let cancellation = Cancellation::new();
+        let mut takes_longer = false;
+        if self.dialect == Dialect::Postgres && self.keeps_sessions {
+            let ran = self.retry(None, &cancellation, &mut || {
+                let attempt = self.attempt_statement((&self.writers, false), &cancellation, work);
+                takes_longer =
+                    matches!(&attempt, Attempt::Failed(failure) if failure.kind(self.dialect) == FailureKind::Blocked);
+                attempt
+            });
+            if !takes_longer {
+                return ran;
+            }
+        }
+        self.run(TransactionMode::Write, &cancellation, work)
+    }
+
+    /// Runs statements on connections of the pool until the first statement finds one that is not lost: none is sent before it that
+    /// would tell.
     fn attempt_statement(
         &self,
+        (pool, reads): (&Pool<Manager>, bool),
         cancellation: &Cancellation,
         ask: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>,
     ) -> Attempt {
@@ -46,7 +71,7 @@ impl DieselStore {
         }
         let mut lost = 0;
         loop {
-            let mut pooled = match self.connection(&self.connections) {
+            let mut pooled = match self.connection(pool) {
                 Ok(pooled) => pooled,
                 Err(failure) => return Attempt::Failed(Arc::new(failure)),
             };
@@ -57,13 +82,21 @@ impl DieselStore {
                 interrupt,
                 cancellation,
                 limit: self.limit,
-                reads: true,
+                reads,
+                statements: 0,
                 cache: &self.cache,
                 failure: None,
             };
-            // The failure tells all.
-            let _ = interruption.during(cancellation, || ask(&mut unit));
-            let Some(failure) = unit.failure else { return Attempt::Done };
+            let done = interruption.during(cancellation, || ask(&mut unit));
+            let is_first = unit.statements == 1;
+            let Some(failure) = unit.failure else {
+                return match done {
+                    Ok(()) if !reads => {
+                        self.committed().map_or_else(|failure| Attempt::Failed(Arc::new(failure)), |()| Attempt::Done)
+                    }
+                    Ok(()) | Err(Undo) => Attempt::Done,
+                };
+            };
             let kind = failure.kind(self.dialect);
             let is_cancelled = cancellation.is_cancelled();
             let is_lost = match kind {
@@ -74,7 +107,7 @@ impl DieselStore {
             };
             pooled.broken = is_lost || kind.breaks_connection();
             lost += 1;
-            if !is_lost || is_cancelled || lost > self.connections.max_size() {
+            if !is_lost || !is_first || is_cancelled || lost > pool.max_size() {
                 return Attempt::Failed(failure);
             }
         }
