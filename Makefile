@@ -1,5 +1,5 @@
 # `make test` is all that a newcomer needs.
-.PHONY: run test fuzz bench bench-memory bench-peers embedded fmt lint doc deps check-architecture package openapi tools
+.PHONY: run test fuzz instructions bench bench-memory bench-peers embedded fmt lint doc deps check-architecture package openapi tools
 
 run:
 	cargo run
@@ -22,6 +22,11 @@ bench: tools
 bench-peers: tools
 	scripts/install-tools bench
 	bench/run peers
+
+# Counts the instructions of what is done most, with Valgrind, and fails where they are more than they may be (crates/server/benches/instructions.rs).
+instructions: tools
+	scripts/install-tools checkers
+	PATH="$$PATH:$${CARGO_HOME:-$$HOME/.cargo}/bin" cargo bench --profile dev --package guildhall --bench instructions
 
 # Measures how soon a release build is ready over a SQLite file of a million users, and how much memory it takes. Needs Python.
 bench-memory: tools
