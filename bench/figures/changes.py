@@ -59,8 +59,9 @@ def single_changes(bench):
 def bulk(bench):
     """Adds users to a new group, and takes the group away. Peaks are what is resident at most, above what was before."""
     report, engine, service, client = bench.report, bench.engine, bench.service, Client(bench.service)
-    report.section("Bulk add", "`POST /groups/{group}/users` with so many ids, the whole request; all or nothing. The limit is one bare `INSERT … SELECT` of the same "
-                   "users, whom the database has already, in the order of their ids: from an array in psql, from a temporary table in SQLite.")
+    report.section("Bulk add", "`POST /groups/{group}/users` with so many ids, the whole request; all or nothing. The limit is the bare insertion of the same "
+                   "users: on PostgreSQL one `INSERT … unnest` in psql with the ids in its text, on SQLite one prepared `INSERT`, run by Python for each row, in one transaction. "
+                   "Neither looks who exists, nor counts.")
     peaks = []
     for size in (size for size in (100, 1_000, 10_000, 100_000, 1_000_000) if size <= bench.size):
         users = engine.keep_users(size)

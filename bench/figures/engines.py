@@ -118,13 +118,13 @@ class Postgres:
         """Keeps so many users in `bench.users`, and returns them, in the order of their ids."""
         users = [user for (user,) in self.rows(f"SELECT id FROM (SELECT id FROM users ORDER BY random() LIMIT {size}) t ORDER BY id")]
         self.keep("users", "id uuid", [(user,) for user in users])
-        self.tell("DROP TABLE IF EXISTS bench.ids; CREATE UNLOGGED TABLE bench.ids (ids uuid[]); "
-                  "ALTER TABLE bench.ids ALTER ids SET STORAGE EXTERNAL; INSERT INTO bench.ids SELECT array_agg(id ORDER BY id) FROM bench.users;")
+        self.kept = users
         return users
 
     def insert_kept(self, group):
-        """How long it takes to insert the users that are kept into a group, by one statement."""
-        return self.time(f"INSERT INTO group_users (group_id, user_id, added) SELECT '{group}', unnest(ids), 0 FROM bench.ids")
+        """How long it takes to insert the users that are kept into a group, by one statement with their ids in it."""
+        ids = ",".join(self.kept)
+        return self.time(f"INSERT INTO group_users (group_id, user_id, added) SELECT '{group}', unnest('{{{ids}}}'::uuid[]), 0")
 
 
 class Sqlite:
@@ -191,14 +191,19 @@ class Sqlite:
         return lambda: self.time(sql)
 
     def keep_users(self, size):
-        """Keeps so many users in a temporary table, and returns them, in the order of their ids."""
+        """Keeps so many users, and returns them, in the order of their ids."""
         users = [user for (user,) in self.rows(f"SELECT id FROM (SELECT id FROM users ORDER BY random() LIMIT {size}) t ORDER BY id")]
-        self.keep("ids", "id BLOB", [(user,) for user in users])
+        self.kept = [native(user) for user in users]
         return users
 
     def insert_kept(self, group):
-        """How long it takes to insert the users that are kept into a group, by one prepared statement in a transaction."""
-        return self.time(f"INSERT INTO group_users (group_id, user_id, added) SELECT {self.key(group)}, id, 0 FROM ids ORDER BY n")
+        """How long it takes to insert the users that are kept into a group, by one prepared statement, row by row in one transaction."""
+        rows = [(native(group), user) for user in self.kept]
+        started = time.perf_counter()
+        self.connection.execute("BEGIN IMMEDIATE")
+        self.connection.executemany("INSERT INTO group_users (group_id, user_id, added) VALUES (?1, ?2, 0)", rows)
+        self.connection.execute("COMMIT")
+        return (time.perf_counter() - started) * 1000
 
     def change(self, sql, group, users):
         """Runs a statement of one membership and its count, each time in a transaction of its own, for one user after the other."""

@@ -12,8 +12,21 @@ use crate::health::{DatabaseFault, DatabaseFile, Health};
 use crate::location::{Location, without_secrets};
 use crate::statement_guard::StatementGuard;
 
-/// How long a connection of the pool waits for a lock of SQLite.
-pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How a connection to a SQLite file is set up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FileSettings {
+    /// How long it waits for a lock.
+    pub(crate) busy_timeout: Duration,
+    /// The most memory for pages that it keeps, within what all connections may, and for what it sorts, in KiB.
+    pub(crate) cache_kibibytes: u32,
+}
+
+impl FileSettings {
+    /// Those of a connection on which units of work run.
+    pub(crate) const OF_UNITS: Self = Self { busy_timeout: Duration::from_secs(30), cache_kibibytes: 2_000 };
+    /// Those of a connection that answers at once. It sorts nothing, so it may use all memory that there is for pages.
+    pub(crate) const AT_ONCE: Self = Self { busy_timeout: Duration::ZERO, cache_kibibytes: 16_000 };
+}
 
 /// A connection to one of the databases.
 #[derive(MultiConnection)]
@@ -34,8 +47,8 @@ pub(crate) struct Manager {
     pub(crate) prepared_statements: bool,
     /// The settings of a session of PostgreSQL. `None`: it may become that of other programs, behind a proxy that pools transactions.
     pub(crate) session: Option<SessionSettings>,
-    /// How long a connection waits for a lock of SQLite.
-    pub(crate) busy_timeout: Duration,
+    /// How a connection to a SQLite file is set up.
+    pub(crate) file_settings: FileSettings,
     pub(crate) health: Arc<Health>,
 }
 
@@ -113,7 +126,7 @@ impl r2d2::ManageConnection for Manager {
     type Error = ConnectError;
 
     fn connect(&self) -> Result<Pooled, ConnectError> {
-        self.connect_within(self.busy_timeout)
+        self.connect_with(self.file_settings)
     }
 
     /// Does nothing: the statement that begins a transaction fails on a lost connection, which saves a round trip.
@@ -131,11 +144,11 @@ impl r2d2::ManageConnection for Manager {
 }
 
 impl Manager {
-    /// Opens a connection that waits for a lock of SQLite for `busy_timeout`, already while it is set up.
+    /// Opens a connection with these settings, which hold already while it is set up.
     ///
     /// Initializes OpenSSL first, without a handler for the exit of the process: the handler would run while a thread of the pool
     /// still connects, and crash it.
-    pub(crate) fn connect_within(&self, busy_timeout: Duration) -> Result<Pooled, ConnectError> {
+    pub(crate) fn connect_with(&self, settings: FileSettings) -> Result<Pooled, ConnectError> {
         openssl_sys::init();
         let generation = self.health.generation();
         let (connection, interrupt) = match &self.location {
@@ -155,7 +168,7 @@ impl Manager {
                 let mut connection =
                     SqliteConnection::establish(&dialect::sqlite::url(path)).map_err(ConnectError::of_sqlite)?;
                 let guard = Arc::new(StatementGuard::new());
-                dialect::sqlite::set_up(&mut connection, busy_timeout, &guard).map_err(ConnectError::SetUp)?;
+                dialect::sqlite::set_up(&mut connection, settings, &guard).map_err(ConnectError::SetUp)?;
                 // It may have been replaced between the check and the opening.
                 self.check_file()?;
                 (AnyConnection::Sqlite(connection), InterruptHandle::Sqlite(guard))

@@ -16,7 +16,7 @@ use guildhall_domain::ports::Store;
 use r2d2::{ManageConnection, NopErrorHandler, Pool};
 
 use crate::canceller::Canceller;
-use crate::connection::{AnyConnection, BUSY_TIMEOUT, ConnectError, Manager, SessionSettings};
+use crate::connection::{AnyConnection, ConnectError, FileSettings, Manager, SessionSettings};
 use crate::dialect::{self, Dialect, TransactionMode};
 use crate::health::{DatabaseFile, HealthCheck, check_access};
 use crate::listing::{is_backfilled, note_backfilled};
@@ -146,7 +146,7 @@ impl Database {
             location,
             prepared_statements: settings.prepared_statements,
             session: None,
-            busy_timeout: BUSY_TIMEOUT,
+            file_settings: FileSettings::OF_UNITS,
             health: Arc::default(),
         };
         let mut first = manager.connect().map_err(|source| match &manager.location {
@@ -182,7 +182,7 @@ impl Database {
         let store = DieselStore::new(connections, writers, dialect, health, canceller, keeps_sessions, limit);
         let store = Arc::new(store);
         let at_once = (dialect == Dialect::Sqlite).then(|| {
-            AtOnceStore::over(Arc::clone(&store), Manager { busy_timeout: Duration::ZERO, ..manager.clone() })
+            AtOnceStore::over(Arc::clone(&store), Manager { file_settings: FileSettings::AT_ONCE, ..manager.clone() })
         });
         Ok(Self { manager, store, at_once: at_once.map(Arc::new) })
     }

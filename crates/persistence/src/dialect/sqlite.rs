@@ -16,6 +16,7 @@ use diesel::sqlite::Sqlite;
 use guildhall_domain::name::TextKey;
 
 use super::TransactionMode;
+use crate::connection::FileSettings;
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql};
 use crate::statement_guard::StatementGuard;
@@ -25,23 +26,20 @@ pub(crate) use memberships::{
     merge_count_slots, note_memberships, note_renamed, remove_member, subtract_from_member_counts,
 };
 
-/// The most pages that a connection keeps, within what all connections may ([`memory`]), and the most memory that it sorts in.
-const CACHE_KIBIBYTES: u32 = 2_000;
-
-/// Sets up a connection, which waits for the locks of others for `busy_timeout`. That comes first, because switching to WAL may have
+/// Sets up a connection, which waits for the locks of others as its settings say. That comes first, because switching to WAL may have
 /// to wait; foreign keys are off unless a connection switches them on. The file is not mapped into memory: there, a failing disk or a
 /// truncated file would end the process. What is sorted, and what is kept to undo a statement, goes to temporary files once it is large.
 ///
 /// `guard` can end its statements.
 pub(crate) fn set_up(
     connection: &mut SqliteConnection,
-    busy_timeout: Duration,
+    settings: FileSettings,
     guard: &Arc<StatementGuard>,
 ) -> QueryResult<()> {
+    let (timeout, cache) = (settings.busy_timeout.as_millis(), settings.cache_kibibytes);
     connection.batch_execute(&format!(
-        "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-         PRAGMA temp_store = FILE; PRAGMA cache_size = -{CACHE_KIBIBYTES}; PRAGMA mmap_size = 0;",
-        busy_timeout.as_millis()
+        "PRAGMA busy_timeout = {timeout}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+         PRAGMA temp_store = FILE; PRAGMA cache_size = -{cache}; PRAGMA mmap_size = 0;"
     ))?;
     let guard = Arc::clone(guard);
     guildhall_interrupt_check_utils::register_nondeterministic_impl(connection, move || guard.check())?;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use r2d2::Pool;
 
 use super::{DatabaseFault, FaultFound, Health, postgres, sqlite};
-use crate::connection::{AnyConnection, Manager, Pooled};
+use crate::connection::{AnyConnection, FileSettings, Manager, Pooled};
 
 /// How long a file that is not to be used is left alone between two checks, unless somebody asks whether it is ready.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -138,7 +138,7 @@ impl HealthCheck {
             attempts += 1;
             let mut opened = self
                 .manager
-                .connect_within(BUSY_TIMEOUT)
+                .connect_with(FileSettings { busy_timeout: BUSY_TIMEOUT, ..FileSettings::OF_UNITS })
                 .map_err(|error| FaultFound::new(error.fault().unwrap_or(DatabaseFault::Unreachable), error))?;
             match Self::check_connection(&mut opened, before) {
                 // A request to cancel a statement may have hit the check, and not be told from another refusal.
@@ -168,7 +168,7 @@ mod tests {
     use diesel::connection::SimpleConnection;
     use diesel::prelude::*;
 
-    use super::{BUSY_TIMEOUT, DatabaseFault, HealthCheck, Manager};
+    use super::{DatabaseFault, FileSettings, HealthCheck, Manager};
     use crate::health::DatabaseFile;
     use crate::location::Location;
 
@@ -183,7 +183,7 @@ mod tests {
             location: Location::Sqlite(path),
             prepared_statements: true,
             session: None,
-            busy_timeout: BUSY_TIMEOUT,
+            file_settings: FileSettings::OF_UNITS,
             health: Arc::default(),
         });
         other.batch_execute("BEGIN EXCLUSIVE").unwrap();
