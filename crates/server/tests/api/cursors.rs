@@ -4,15 +4,19 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::app::TestApp;
+use crate::answer::Answer;
+use crate::app::{API, TestApp};
 use crate::client::Client;
 use crate::database::Kind;
+use crate::server::Server;
+use crate::waiting::until;
 
 on_both_databases! {
     every_listing_is_walked_by_cursors,
     a_walk_passes_by_whatever_changes_elsewhere,
     what_is_no_cursor_of_this_listing_is_refused,
     a_cursor_fits_into_a_request_whatever_the_texts_are,
+    a_cursor_is_read_by_every_instance_until_the_keys_change,
 }
 
 /// The listings, with orders and filters.
@@ -235,5 +239,28 @@ async fn a_cursor_fits_into_a_request_whatever_the_texts_are(kind: Kind) {
         found.sort();
         all.sort();
         assert_eq!(found, all, "{order}");
+    }
+}
+
+async fn a_cursor_is_read_by_every_instance_until_the_keys_change(kind: Kind) {
+    let mut app = TestApp::on(kind).await;
+    seed(&Client::admin(&app)).await;
+    let first = app.get("/users?pageSize=4&cursor=").await.json()["nextCursor"].as_str().unwrap().to_owned();
+    let path = format!("/users?pageSize=4&cursor={first}");
+    let expected = ids(&app.get(&path).await.is(200).json());
+    app.kill_and_restart();
+    assert_eq!(ids(&app.get(&path).await.is(200).json()), expected);
+    // With PostgreSQL there may be several.
+    let other = (kind == Kind::Postgres).then(|| Server::start(&app.setup));
+    let servers = || [app.url("")].into_iter().chain(other.as_ref().map(|server| format!("{}{API}", server.url)));
+    let ask = async |base: String| Answer::to(app.client.get(format!("{base}{path}")).bearer_auth(&app.token)).await;
+    for base in servers() {
+        assert_eq!(ids(&ask(base).await.is(200).json()), expected);
+    }
+    let output = app.setup.run(&["keys", "rotate"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    for base in servers() {
+        until("the keys are others", async || ask(base.clone()).await.status != 200).await;
+        ask(base).await.is_error(400, "The cursor is not valid", &Value::Null);
     }
 }

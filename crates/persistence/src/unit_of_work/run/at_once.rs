@@ -22,12 +22,11 @@ use crate::tables;
 use crate::unit_of_work::Failure;
 use crate::unit_of_work::failure::FailureKind;
 
-/// The most time that a statement may take.
+/// The most time that a statement may take. One that took longer all the same has waited for the disk, or for a processor.
 const MOST: Duration = Duration::from_millis(2);
-/// A statement that takes longer than this has waited for the disk, or reads many rows.
-const LONG: Duration = Duration::from_millis(1);
-/// For how many times its own duration nothing is answered at once after a long statement. So long ones take a tenth of a thread at most.
-const REST: u32 = 10;
+/// For how many times its own duration nothing is answered at once after a statement that took too long or failed. So such statements take
+/// a third of a thread at most.
+const REST: u32 = 2;
 
 /// Answers at once, or fails: when no connection is free, when a lock would have to be awaited, and when a statement takes too long. The
 /// caller asks the other store then, which also finds out what is wrong.
@@ -76,7 +75,7 @@ impl AtOnceStore {
         let began = Instant::now();
         let outcome = statement(&mut pooled.connection);
         let took = began.elapsed();
-        if took > LONG {
+        if took > MOST || outcome.is_err() {
             let rest = u64::try_from((took * REST).as_micros()).unwrap_or(u64::MAX);
             self.resting_until.store(self.micros().saturating_add(rest), Ordering::Relaxed);
         }
