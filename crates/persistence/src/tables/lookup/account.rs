@@ -47,6 +47,11 @@ pub(super) type AccountSql = (
     Integer,
 );
 
+/// Whether the group of `m` is at or below the group with the name key that follows; `) LIMIT 1)` ends it. As a subquery it is asked for each
+/// group of a user, and never the other way round: from a group down, the groups below would count.
+const IS_BELOW: &str = " AND 1 = (SELECT 1 FROM group_closure c WHERE c.descendant_id = m.group_id \
+     AND c.ancestor_id = (SELECT id FROM groups WHERE name_key = ";
+
 /// Begins the statement with the columns of the account of the caller.
 pub(super) fn push_account<DB: Words>(out: &mut AstPass<'_, '_, DB>) -> QueryResult<()> {
     out.push_sql(
@@ -70,14 +75,15 @@ pub(super) fn push_administers_together(out: &mut AstPass<'_, '_, Pg>) -> QueryR
         out.push_sql(then);
     }
     out.push_sql(
-        " END) FROM group_users m JOIN group_closure c ON c.descendant_id = m.group_id WHERE m.user_id = caller.id \
-         AND c.ancestor_id = ANY (ARRAY(SELECT id FROM groups WHERE name_key IN (",
+        " END) FROM group_users m CROSS JOIN LATERAL (SELECT ancestor_id FROM group_closure WHERE descendant_id = m.group_id \
+         AND ancestor_id = ANY (ARRAY(SELECT id FROM groups WHERE name_key IN (",
     );
     for (index, key) in ADMINISTRATORS_KEYS.iter().enumerate() {
         out.push_sql(if index > 0 { ", " } else { "" });
         Pg::push_text(out, key.as_str())?;
     }
-    out.push_sql(")))), 0)");
+    // `OFFSET 0` keeps the subquery apart: it is asked for each of the caller's groups, and never the other way round.
+    out.push_sql("))) OFFSET 0) c WHERE m.user_id = caller.id), 0)");
     Ok(())
 }
 
@@ -91,11 +97,11 @@ pub(super) fn push_administers_in_turn(out: &mut AstPass<'_, '_, Sqlite>) -> Que
         ("", api_keys, " THEN 8 ELSE 0 END) END"),
     ] {
         out.push_sql(before);
-        out.push_sql("EXISTS (SELECT 1 FROM group_users m JOIN group_closure c ON c.descendant_id = m.group_id WHERE m.user_id = caller.id");
+        out.push_sql("EXISTS (SELECT 1 FROM group_users m WHERE m.user_id = caller.id");
         out.push_sql(Sqlite::ROW_CHECK);
-        out.push_sql(" AND c.ancestor_id = (SELECT id FROM groups WHERE name_key = ");
+        out.push_sql(IS_BELOW);
         Sqlite::push_text(out, key.as_str())?;
-        out.push_sql("))");
+        out.push_sql(") LIMIT 1))");
         out.push_sql(after);
     }
     Ok(())
@@ -144,11 +150,10 @@ pub(super) fn push_target_account<DB: Words>(out: &mut AstPass<'_, '_, DB>) -> Q
          target.password_reset_required, target.password_change_frequency, target.password_changed, 0",
     );
     for ((_, bit), key) in ADMINISTRATORS.iter().zip(&*ADMINISTRATORS_KEYS) {
-        out.push_sql(
-            " + CASE WHEN EXISTS (SELECT 1 FROM group_users m JOIN group_closure c ON c.descendant_id = m.group_id \
-             WHERE m.user_id = target.id AND c.ancestor_id = (SELECT id FROM groups WHERE name_key = ",
-        );
+        out.push_sql(" + CASE WHEN EXISTS (SELECT 1 FROM group_users m WHERE m.user_id = target.id");
+        out.push_sql(IS_BELOW);
         DB::push_text(out, key.as_str())?;
+        out.push_sql(") LIMIT 1");
         out.push_sql(then_bit(*bit));
     }
     Ok(())

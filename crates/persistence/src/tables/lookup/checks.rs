@@ -36,12 +36,13 @@ impl Answer for Check {
             lookup.user_id(),
             ", ",
             has_group,
-            ", EXISTS (SELECT 1 FROM group_users m JOIN group_closure c ON c.descendant_id = m.group_id WHERE ",
-            is_above,
-            " AND m.user_id = ",
+            // A subquery in a subquery, so that the way is always from the user up: from the group down, the groups below would count.
+            ", EXISTS (SELECT 1 FROM group_users m WHERE m.user_id = ",
             lookup.user_id(),
             DB::ROW_CHECK,
-            ")",
+            " AND (SELECT 1 FROM group_closure c WHERE ",
+            is_above,
+            " AND c.descendant_id = m.group_id LIMIT 1) = 1)",
         ] {
             out.push_sql(part);
         }
