@@ -66,14 +66,14 @@ fn groups_within(
     within: Option<&ScopeCondition<'_>>,
     listing: &GroupListing,
 ) -> Result<Paged<Group>, Failure> {
-    // The number of groups is not used for pages that are read at once.
+    // The number of groups is not used for pages that one statement reads.
     let query = PageQuery { listing, within, item_count: 0 };
-    let at_once = if within.is_none() && listing.filter.is_all() {
+    let whole = if within.is_none() && listing.filter.is_all() {
         query.page_of_all(connection, "(SELECT CAST(sum(groups) AS bigint) FROM group_counts)")?
     } else {
         query.page_of_few(connection)?
     };
-    if let Some((total, groups)) = at_once {
+    if let Some((total, groups)) = whole {
         return Ok(listing.paged(total, groups));
     }
     let slots: Vec<i64> = group_counts::table.select(group_counts::groups).load(connection)?;

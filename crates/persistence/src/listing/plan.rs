@@ -7,8 +7,8 @@
 //! read last.
 
 mod access_path;
-mod at_once;
 mod boolean_order;
+mod one_statement;
 mod page_items;
 mod page_window;
 mod walk;

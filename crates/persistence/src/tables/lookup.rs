@@ -110,6 +110,21 @@ impl<'a> Lookup<'a> {
         Self { child: AskedGroup::of(child), ..self }
     }
 
+    /// Adds the id of the user as an expression of its own, which is NULL if there is none.
+    fn push_user<'b, DB: Words>(&'b self, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        match &self.user {
+            AskedUser::None => out.push_sql("NULL"),
+            AskedUser::Caller => out.push_sql("caller.id"),
+            AskedUser::Id(id) => DB::push_id(out, id)?,
+            AskedUser::Name(key) => {
+                out.push_sql("(SELECT user_id FROM user_identifiers WHERE identifier_key = ");
+                DB::push_text(out, key)?;
+                out.push_sql(")");
+            }
+        }
+        Ok(())
+    }
+
     /// The column of the user's id.
     fn user_id(&self) -> &'static str {
         match self.user {

@@ -24,7 +24,7 @@ use super::failure::{Failure, FailureKind, store_error};
 use super::interruption::Interruption;
 use super::retry::{self, AttemptsExhausted, MAX_ATTEMPTS};
 use crate::canceller::Canceller;
-use crate::connection::{AnyConnection, Manager, Pooled};
+use crate::connection::{AnyConnection, InterruptHandle, Manager, Pooled};
 use crate::dialect::{self, Dialect, TransactionMode};
 use crate::health::{DatabaseFault, HealthCheck};
 use crate::listing::ListingCache;
@@ -152,16 +152,7 @@ impl DieselStore {
         let interruption = Interruption::of(&pooled.interrupt, self.canceller.as_ref());
         let Pooled { connection, interrupt, .. } = &mut *pooled;
         let reads = mode == TransactionMode::Read;
-        let mut unit = Unit {
-            connection,
-            interrupt,
-            cancellation,
-            limit: self.limit,
-            reads,
-            cache: &self.cache,
-            failure: None,
-            statements: 0,
-        };
+        let mut unit = self.unit(connection, interrupt, cancellation, reads);
         let returned = interruption.during(cancellation, || work(&mut unit));
         let failure = unit.failure;
         let ended = if returned.is_ok() && failure.is_none() {
@@ -180,6 +171,26 @@ impl DieselStore {
             },
             // If the rollback fails, the database rolls back when the connection closes.
             (None, Ok(()), Ok(())) | (None, Err(Undo), _) => Attempt::Done,
+        }
+    }
+
+    /// A unit of work that begins on this connection.
+    fn unit<'a>(
+        &'a self,
+        connection: &'a mut AnyConnection,
+        interrupt: &'a InterruptHandle,
+        cancellation: &'a Cancellation,
+        reads: bool,
+    ) -> Unit<'a> {
+        Unit {
+            connection,
+            interrupt,
+            cancellation,
+            limit: self.limit,
+            reads,
+            cache: &self.cache,
+            failure: None,
+            statements: 0,
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Bool};
 use guildhall_domain::access::{Caller, On, Permission};
 use guildhall_domain::contract::Fixture;
 use guildhall_domain::group::SystemGroup;
@@ -144,6 +144,14 @@ fn on_postgres_a_change_may_take_longer_than_a_lone_statement() {
     let directory = fixture.directory_over(database.store());
     directory.add_member(&fixture.by(&fixture.admin), &group, &UserIdentifier::Current).expect("slow, and done");
     assert!(directory.is_member(&fixture.by(&fixture.admin), &group, &UserIdentifier::Current).expect("checked"));
+}
+
+/// Otherwise each run of a statement would parse it anew, once somebody has analyzed the file.
+#[test]
+fn sqlite_plans_a_statement_once_whatever_its_parameters_are() {
+    let mut connection = SqliteConnection::establish(":memory:").expect("a database");
+    let is_set = diesel::select(diesel::dsl::sql::<Bool>("sqlite_compileoption_used('ENABLE_QPSG')"));
+    assert!(is_set.get_result::<bool>(&mut connection).expect("an answer"));
 }
 
 #[test]

@@ -28,16 +28,7 @@ impl Answer for Target {
 
     fn push_joins<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql(" LEFT JOIN users target ON target.id = ");
-        match &lookup.user {
-            AskedUser::None => out.push_sql("NULL"),
-            AskedUser::Caller => out.push_sql("caller.id"),
-            AskedUser::Id(id) => DB::push_id(out, id)?,
-            AskedUser::Name(key) => {
-                out.push_sql("(SELECT user_id FROM user_identifiers WHERE identifier_key = ");
-                DB::push_text(out, key)?;
-                out.push_sql(")");
-            }
-        }
+        lookup.push_user(out)?;
         out.push_sql(" LEFT JOIN api_keys target_key ON target_key.user_id = target.id");
         Ok(())
     }

@@ -38,17 +38,7 @@ impl Answer for SingleUser {
 
     fn push_joins<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql(" LEFT JOIN users ON users.id = ");
-        match &lookup.user {
-            AskedUser::None => out.push_sql("NULL"),
-            AskedUser::Caller => out.push_sql("caller.id"),
-            AskedUser::Id(id) => DB::push_id(out, id)?,
-            AskedUser::Name(key) => {
-                out.push_sql("(SELECT user_id FROM user_identifiers WHERE identifier_key = ");
-                DB::push_text(out, key)?;
-                out.push_sql(")");
-            }
-        }
-        Ok(())
+        lookup.push_user(out)
     }
 }
 

@@ -20,7 +20,6 @@ use super::DieselStore;
 use crate::connection::{AnyConnection, InterruptHandle, Manager};
 use crate::tables;
 use crate::unit_of_work::Failure;
-use crate::unit_of_work::failure::FailureKind;
 
 /// The most time that a statement may take. One that took longer all the same has waited for the disk, or for a processor.
 const MOST: Duration = Duration::from_millis(2);
@@ -79,10 +78,7 @@ impl AtOnceStore {
             let rest = u64::try_from((took * REST).as_micros()).unwrap_or(u64::MAX);
             self.resting_until.store(self.micros().saturating_add(rest), Ordering::Relaxed);
         }
-        pooled.broken = outcome.as_ref().is_err_and(|failure| {
-            let kind: FailureKind = failure.kind(self.store.dialect);
-            kind.breaks_connection()
-        });
+        pooled.broken = outcome.as_ref().is_err_and(|failure| failure.kind(self.store.dialect).breaks_connection());
         outcome.ok()
     }
 

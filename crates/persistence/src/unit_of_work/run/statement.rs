@@ -77,16 +77,7 @@ impl DieselStore {
             };
             let interruption = Interruption::of(&pooled.interrupt, self.canceller.as_ref());
             let Pooled { connection, interrupt, .. } = &mut *pooled;
-            let mut unit = Unit {
-                connection,
-                interrupt,
-                cancellation,
-                limit: self.limit,
-                reads,
-                statements: 0,
-                cache: &self.cache,
-                failure: None,
-            };
+            let mut unit = self.unit(connection, interrupt, cancellation, reads);
             let done = interruption.during(cancellation, || ask(&mut unit));
             let is_first = unit.statements == 1;
             let Some(failure) = unit.failure else {

@@ -46,7 +46,7 @@ impl<F: SqlItem> PageQuery<'_, F> {
         let is_everything = self.within.is_none() && self.listing.filter.is_all();
         // How many items there are is not known yet, and looking for a page past the end would go through all of them.
         let rows = if is_everything && self.listing.page.offset() <= MAX_UNCOUNTED {
-            self.rows_at_once(connection, self.item_count, total)?
+            self.rows_in_one_statement(connection, self.item_count, total)?
         } else {
             None
         };
@@ -63,12 +63,12 @@ impl<F: SqlItem> PageQuery<'_, F> {
         if self.listing.page.offset() >= total {
             return Ok(Some(Vec::new()));
         }
-        let rows = self.rows_at_once(connection, total, "CAST(0 AS bigint)")?;
+        let rows = self.rows_in_one_statement(connection, total, "CAST(0 AS bigint)")?;
         Ok(rows.map(|rows| rows.into_iter().map(|(_, item)| item).collect()))
     }
 
     /// The items of the page, each with what `column` selects. `None`: it takes several statements.
-    fn rows_at_once(
+    fn rows_in_one_statement(
         &self,
         connection: &mut AnyConnection,
         total: u64,
