@@ -114,6 +114,7 @@ macro_rules! contract_tests {
             membership_checks::checks_of_one_request_agree
             checks::a_check_says_what_the_long_form_says
             checks::checks_are_answered_and_refused_as_by_the_long_form
+            checks::checks_together_say_what_each_says_alone
             lookups::single_things_are_found_as_by_the_long_form
             lookups::single_things_are_shown_and_refused_as_by_the_long_form
             lookups::changes_of_members_are_decided_as_by_the_long_form

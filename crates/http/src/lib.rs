@@ -43,7 +43,7 @@ use ipnet::IpNet;
 
 use meta::docs::Documentation;
 use oauth::throttle::Throttle;
-use work::Lanes;
+use work::{Gathering, Lanes};
 
 pub use oauth::throttle::TokenLimits;
 pub use openapi::openapi;
@@ -59,6 +59,8 @@ pub struct Api {
     directory: Directory,
     /// Answers what takes one statement without waiting, or fails.
     at_once: Option<Directory>,
+    /// The checks that are asked together.
+    together: Option<Arc<Gathering>>,
     tokens: Arc<dyn Tokens>,
     seals: Arc<dyn Seals>,
     ids: Arc<dyn Ids>,
@@ -102,6 +104,7 @@ impl Api {
         Ok(Self {
             directory,
             at_once: None,
+            together: None,
             tokens,
             seals,
             ids,
@@ -122,6 +125,12 @@ impl Api {
     #[must_use]
     pub fn with_answers_at_once(self, directory: Option<Directory>) -> Self {
         Self { at_once: directory, ..self }
+    }
+
+    /// Asks the directory together about the memberships that are checked at the same time, for a store that answers so in one round trip.
+    #[must_use]
+    pub fn with_checks_together(self) -> Self {
+        Self { together: Some(Arc::default()), ..self }
     }
 
     /// Allows cross-origin requests from these origins; `*` is every origin (contract 1.5).

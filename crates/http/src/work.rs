@@ -2,6 +2,7 @@
 
 mod lanes;
 pub(crate) mod shares;
+mod together;
 mod workers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use guildhall_domain::access::Actor;
 use guildhall_domain::context::{Context, Origin};
 use guildhall_domain::directory::Directory;
+use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::ports::Cancellation;
 use tokio::sync::oneshot;
 
@@ -17,10 +19,12 @@ use crate::extract::client_address::network;
 use crate::middleware::audit;
 use crate::middleware::request_span::RequestSpan;
 use crate::respond::problem::Problem;
+use together::check_together;
 use workers::Weight;
 
 pub use lanes::LaneSizes;
 pub(crate) use lanes::{Lane, Lanes};
+pub(crate) use together::Gathering;
 
 /// Cancels the work when the future of its request is dropped.
 struct CancelOnDrop(Cancellation);
@@ -94,6 +98,19 @@ where
         }
     }
     run(api, Lane::Read, actor, move |api, context| work(&api.directory, context)).await
+}
+
+/// Whether `user` is in `group`, in itself or by a group below: together with other checks, if the API asks them together.
+pub(crate) async fn run_check(
+    api: &Api,
+    actor: impl Into<Actor>,
+    group: GroupIdentifier,
+    user: UserIdentifier,
+) -> Result<bool, Problem> {
+    match &api.together {
+        Some(gathering) => check_together(api, gathering, actor.into(), group, user).await,
+        None => run_at_once(api, actor, move |directory, context| directory.is_member(context, &group, &user)).await,
+    }
 }
 
 /// The context of a call of this request.

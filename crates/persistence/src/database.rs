@@ -233,6 +233,12 @@ impl Database {
         Arc::clone(&self.store) as Arc<dyn Store>
     }
 
+    /// Whether the store answers several checks in one round trip ([`Store::check_together`]).
+    #[must_use]
+    pub fn answers_checks_together(&self) -> bool {
+        matches!(self.manager.location, Location::Postgres(_))
+    }
+
     /// The same store for threads that must not wait, where the database is a file: it answers the questions that take one statement
     /// within some milliseconds, or fails. It runs no unit of work.
     #[must_use]

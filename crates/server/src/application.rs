@@ -95,6 +95,7 @@ impl Application {
                 per_address: NonZeroU32::new(settings.limits.token_requests_per_address),
                 per_account: NonZeroU32::new(settings.limits.token_requests_per_account),
             });
+        let api = if database.answers_checks_together() { api.with_checks_together() } else { api };
         let address = listener.local_addr()?;
         let options = ServeOptions {
             workers: settings.server.workers,

@@ -8,7 +8,7 @@ use super::Fixture;
 use super::fixture::{must, user_named};
 use crate::access::{Actor, Caller, Policy, Scopes};
 use crate::api_key::ApiKeyDraft;
-use crate::directory::Directory;
+use crate::directory::{Directory, MemberCheck};
 use crate::group::{GroupDraft, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::{
@@ -100,6 +100,66 @@ pub fn checks_are_answered_and_refused_as_by_the_long_form(store: Arc<dyn Store>
         }
     }
     assert!(granted > 100, "{granted}");
+}
+
+/// Checks that are asked together are answered in their order, each as by the long form, whoever asks and of whatever kind the identifiers
+/// are; and so are the calls of the use case.
+pub fn checks_together_say_what_each_says_alone(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (callers, users, groups) = populate(&fixture);
+    let long_form = LongForm(Arc::clone(&fixture.store));
+    let groups: Vec<_> = groups.iter().map(|name| GroupIdentifier::from(name.as_str())).collect();
+    let mut questions = Vec::new();
+    for (index, group) in groups.iter().enumerate() {
+        for caller in &callers {
+            for user in &users {
+                let one = CheckedGroups::One(group);
+                questions.push(MembershipQuestion { caller: Some(caller.user), user, groups: one });
+            }
+        }
+        let several = CheckedGroups::FirstOf { whole: group, listed: &groups[index..] };
+        questions.push(MembershipQuestion { caller: Some(callers[0].user), user: &users[1], groups: several });
+        questions.push(MembershipQuestion { caller: None, user: &users[1], groups: CheckedGroups::One(group) });
+    }
+    let mut rest = questions.as_slice();
+    for size in (1..).map(|number| number * number) {
+        let (asked, others) = rest.split_at(size.min(rest.len()));
+        let answers = fixture.store.check_together(asked);
+        assert_eq!(answers.len(), asked.len());
+        for (question, answer) in asked.iter().zip(answers) {
+            let expected = comparable(must(long_form.check(&Cancellation::new(), question)));
+            assert_eq!(comparable(must(answer)), expected, "{question:?}");
+        }
+        rest = others;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    let actors: Vec<_> = callers.into_iter().map(Actor::Caller).chain([Actor::Operator, Actor::Anonymous]).collect();
+    for delegated_administration in [false, true] {
+        let policy = Policy { delegated_administration, ..Policy::default() };
+        let directory = fixture.directory_over(Arc::clone(&fixture.store)).with_policy(policy);
+        for user in &users {
+            let contexts: Vec<_> =
+                actors.iter().map(|actor| [fixture.by(actor.clone()), fixture.by(actor.clone())]).collect();
+            for group in &groups {
+                let asked: Vec<_> = contexts.iter().map(|[context, _]| MemberCheck { context, group, user }).collect();
+                let results = directory.are_members(&asked);
+                for ([together, alone], result) in contexts.iter().zip(&results) {
+                    let expected = directory.is_member(alone, group, user);
+                    assert_eq!(
+                        format!("{result:?}"),
+                        format!("{expected:?}"),
+                        "{:?} {user:?} {group:?}",
+                        alone.actor()
+                    );
+                    let [together, alone] =
+                        [together, alone].map(|context| context.admission().map(|admission| admission.user));
+                    assert_eq!(together, alone);
+                }
+            }
+        }
+    }
 }
 
 /// What an answer must say: the groups of a System Administrator beside System Administrators may be left out, and everything about a

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::group::{GroupId, GroupName, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Paged;
-use crate::ports::{CheckedGroups, Member, MembersChange, Reach, Reader, StoreError};
+use crate::ports::{Member, MembersChange, Reach, Reader, StoreError};
 use crate::search::UserListing;
 use crate::user::{User, UserId};
 
@@ -176,25 +176,6 @@ impl Directory {
             }
         }
         Ok(())
-    }
-
-    /// Whether `user` belongs to `group` or to any group below it (contract 5.j and 5.2).
-    pub fn is_member(
-        &self,
-        context: &Context,
-        group: &GroupIdentifier,
-        user: &UserIdentifier,
-    ) -> Result<bool, MemberError> {
-        let groups = CheckedGroups::One(group);
-        let answer: Result<_, MemberError> = self.check(context, Permission::CheckMembers, user, &groups);
-        let answer = answer?;
-        if !answer.has_group {
-            return Err(MemberError::GroupNotFound);
-        }
-        if answer.user.is_none() {
-            return Err(MemberError::UserNotFound);
-        }
-        Ok(answer.is_member)
     }
 
     /// A page of the users of `group`, by username, without the members of an `excluded` group (contract 5.f and 5.2).

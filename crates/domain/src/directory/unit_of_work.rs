@@ -129,9 +129,26 @@ impl Directory {
         user: &UserIdentifier,
         groups: &CheckedGroups<'_>,
     ) -> Result<MembershipAnswer, E> {
-        if let Actor::Caller(caller) = context.actor() {
-            let check = MembershipQuestion { caller: Some(caller.user), user, groups: groups.clone() };
-            let mut answer = self.store.check(context.cancellation(), &check)?;
+        let answer = match context.actor() {
+            Actor::Caller(caller) => {
+                let check = MembershipQuestion { caller: Some(caller.user), user, groups: groups.clone() };
+                Some(self.store.check(context.cancellation(), &check)?)
+            }
+            _ => None,
+        };
+        self.checked(context, permission, user, groups, answer)
+    }
+
+    /// The same with the store's answer, where one was asked for.
+    pub(super) fn checked<E: From<Refused> + From<StoreError>>(
+        &self,
+        context: &Context,
+        permission: Permission,
+        user: &UserIdentifier,
+        groups: &CheckedGroups<'_>,
+        answer: Option<MembershipAnswer>,
+    ) -> Result<MembershipAnswer, E> {
+        if let (Actor::Caller(caller), Some(mut answer)) = (context.actor(), answer) {
             let actor = self.admit_account(context, caller, answer.caller.take())?;
             if let Some(decided) = actor.authorise_at_once(permission, answer.user) {
                 decided.map_err(Refused::from)?;

@@ -1,6 +1,7 @@
 //! The error of a store.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A store could not do its work. It is not the caller's fault.
@@ -42,6 +43,12 @@ impl StoreError {
     /// A statement of the store or a value in it is wrong.
     pub fn failed(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { fault: Fault::Failed, source: source.into() }
+    }
+
+    /// The same error for each of those who share it.
+    #[must_use]
+    pub fn shared(error: &Arc<Self>) -> Self {
+        Self { fault: error.fault, source: Box::new(Arc::clone(error)) }
     }
 
     /// The kind of the error.

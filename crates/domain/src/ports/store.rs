@@ -56,6 +56,11 @@ pub trait Store: Send + Sync {
     ) -> Result<MembershipAnswer, StoreError> {
         check.by_reading(self, cancellation)
     }
+    /// The answers to several checks, in their order, each as [`check`](Self::check) gives it. Those that a store answers in one round trip are
+    /// answered by, or fail with, one state of it. None is given up before the others.
+    fn check_together(&self, checks: &[MembershipQuestion<'_>]) -> Vec<Result<MembershipAnswer, StoreError>> {
+        checks.iter().map(|check| self.check(&Cancellation::new(), check)).collect()
+    }
     /// The account of `caller`.
     fn account(&self, cancellation: &Cancellation, caller: UserId) -> Result<Option<AccountStatus>, StoreError> {
         read_alone(self, cancellation, &mut |reader| reader.account_status(caller))

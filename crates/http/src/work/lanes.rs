@@ -68,7 +68,7 @@ impl Default for LaneSizes {
 }
 
 /// The queue length of the lanes `Read` and `Write`.
-const SHORT_QUEUE: usize = 4096;
+pub(super) const SHORT_QUEUE: usize = 4096;
 /// The queue length of the lane `Long`.
 const LONG_QUEUE: usize = 256;
 /// How many jobs in the queue of `Long` may be heavy.

@@ -29,6 +29,7 @@ mod searches;
 mod server;
 mod sockets;
 mod store;
+mod together;
 mod tokens;
 mod users;
 mod world;

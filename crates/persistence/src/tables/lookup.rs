@@ -6,6 +6,7 @@
 mod account;
 mod accounts;
 mod checks;
+mod checks_together;
 mod client;
 mod members_change;
 mod refresh;
@@ -29,6 +30,7 @@ use words::Words;
 pub(crate) use account::account;
 pub(super) use accounts::accounts;
 pub(crate) use checks::check;
+pub(crate) use checks_together::check_together;
 pub(crate) use client::client;
 pub(super) use members_change::members_change;
 pub(super) use refresh::refresh_grant_and_account;

@@ -280,6 +280,10 @@ impl Store for DieselStore {
         }
     }
 
+    fn check_together(&self, checks: &[MembershipQuestion<'_>]) -> Vec<Result<MembershipAnswer, StoreError>> {
+        self.answer_together(checks)
+    }
+
     fn account(&self, cancellation: &Cancellation, caller: UserId) -> Result<Option<AccountStatus>, StoreError> {
         self.run_statement(cancellation, |connection| tables::account(connection, caller))
     }

@@ -83,6 +83,32 @@ fn on_postgres_questions_are_one_statement_that_is_prepared_once() {
     questions_are_one_statement_that_is_prepared_once(&url);
 }
 
+/// However many checks there are, whoever asks, and by whatever identifiers.
+#[test]
+fn on_postgres_checks_together_are_one_statement_that_is_prepared_once() {
+    count_from_now_on();
+    let (_database, url, _dropped) = databases::postgres();
+    let settings = DatabaseSettings { pool_size: 1, ..databases::settings(&url) };
+    let database = Database::connect(&settings).expect("a database");
+    let fixture = Fixture::over(database.store());
+    let users = [UserIdentifier::Current, UserIdentifier::Id(fixture.admin.user), UserIdentifier::from("nobody")];
+    let groups = [GroupIdentifier::Name(SystemGroup::Everyone.key()), GroupIdentifier::Id(fixture.group("Soap"))];
+    let callers = [fixture.admin.user, fixture.user("caller")];
+    for size in 2..70 {
+        let question = |number: usize| MembershipQuestion {
+            caller: Some(callers[number % 2]),
+            user: &users[number % 3],
+            groups: CheckedGroups::One(&groups[number / 2 % 2]),
+        };
+        let questions: Vec<_> = (0..size).map(question).collect();
+        let mut sent = 0;
+        let new = prepared(|| {
+            sent = statements(|| assert!(database.store().check_together(&questions).iter().all(Result::is_ok)));
+        });
+        assert_eq!((sent, new), (1, usize::from(size == 2)), "{size} checks");
+    }
+}
+
 /// All questions that are one statement, by the store's own methods.
 fn ask_all(store: &dyn Store, caller: &Caller, wanted: &Cancellation) -> Vec<Result<(), StoreError>> {
     let (user, group) = (UserIdentifier::Current, GroupIdentifier::Name(SystemGroup::SystemAdministrators.key()));

@@ -19,7 +19,7 @@ use crate::routes::Route;
 use crate::security::listing::ListingRequest;
 use crate::security::members::body::UserIds;
 use crate::security::users::body::UserBody;
-use crate::work::{Lane, run, run_at_once};
+use crate::work::{Lane, run, run_check};
 
 /// The routes of members.
 pub(crate) fn routes() -> Vec<Route> {
@@ -144,7 +144,6 @@ async fn check(
     caller: Caller,
     PathParameters(group, user): PathParameters<GroupIdentifier, UserIdentifier>,
 ) -> Result<HttpResponse, Problem> {
-    let is_member =
-        run_at_once(&api, caller, move |directory, context| directory.is_member(context, &group, &user)).await?;
+    let is_member = run_check(&api, caller, group, user).await?;
     if is_member { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found(NOT_A_MEMBER)) }
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use diesel::connection::SimpleConnection as _;
-use guildhall_domain::ports::{Cancellation, StoreError, Undo};
+use guildhall_domain::ports::{Cancellation, MembershipAnswer, MembershipQuestion, Store as _, StoreError, Undo};
 use r2d2::Pool;
 
 use super::{Attempt, DieselStore};
 use crate::connection::{AnyConnection, Manager, Pooled};
 use crate::dialect::{Dialect, TransactionMode};
+use crate::tables;
 use crate::unit_of_work::failure::FailureKind;
 use crate::unit_of_work::interruption::Interruption;
 use crate::unit_of_work::{Failure, Unit};
@@ -36,6 +37,29 @@ impl DieselStore {
             self.run(TransactionMode::Read, cancellation, &mut ask)?;
         }
         result.ok_or_else(|| StoreError::failed("the statement has no result"))
+    }
+
+    /// The answers of one statement, where the database gains by it and they are of the kind that can be asked together; otherwise each is asked by its own.
+    pub(super) fn answer_together(
+        &self,
+        checks: &[MembershipQuestion<'_>],
+    ) -> Vec<Result<MembershipAnswer, StoreError>> {
+        let together = if self.dialect == Dialect::Postgres && checks.len() > 1 {
+            self.run_statement(&Cancellation::new(), |connection| match connection {
+                AnyConnection::Postgres(connection) => tables::check_together(connection, checks),
+                AnyConnection::Sqlite(_) => Ok(None),
+            })
+        } else {
+            Ok(None)
+        };
+        match together {
+            Ok(Some(answers)) => answers.into_iter().map(Ok).collect(),
+            Err(error) => {
+                let error = Arc::new(error);
+                checks.iter().map(|_| Err(StoreError::shared(&error))).collect()
+            }
+            Ok(None) => checks.iter().map(|check| self.check(&Cancellation::new(), check)).collect(),
+        }
     }
 
     /// Runs work of which the last statement makes the only change: without a transaction where PostgreSQL runs each call of the writer as
