@@ -7,6 +7,7 @@ use guildhall_domain::ports::{IdentityReader, IdentityWriter, StoreError};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::UserId;
 
+use crate::dialect;
 use crate::prepared::prepared;
 use crate::schema::identities;
 use crate::sql_types::Key;
@@ -68,7 +69,7 @@ impl IdentityWriter for Unit<'_> {
             linked: link.linked.milliseconds(),
             latest_token: link.latest_token.map(Timestamp::milliseconds),
         };
-        self.run(|connection| {
+        self.change(|connection| {
             diesel::insert_into(identities::table).values(row).execute(connection)?;
             Ok(())
         })
@@ -76,7 +77,7 @@ impl IdentityWriter for Unit<'_> {
 
     /// Fails if the link was removed after it was read; the work then runs again and finds no link.
     fn set_latest_token(&mut self, issuer: &str, subject: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.run(|connection| {
+        self.change(|connection| {
             let changed = prepared("UPDATE identities SET latest_token = $1 WHERE issuer = $2 AND subject = $3")
                 .bind::<BigInt, _>(at.milliseconds())
                 .bind::<Text, _>(issuer)
@@ -86,10 +87,8 @@ impl IdentityWriter for Unit<'_> {
         })
     }
 
-    fn delete_identity(&mut self, issuer: &str, subject: &str) -> Result<(), StoreError> {
-        self.run(|connection| {
-            diesel::delete(identities::table.find((issuer, subject))).execute(connection)?;
-            Ok(())
-        })
+    fn delete_identities(&mut self, user: UserId, links: &[IdentityLink]) -> Result<(), StoreError> {
+        let (issuers, subjects) = links.iter().map(|link| (&*link.issuer, &*link.subject)).unzip();
+        self.change(|connection| Ok(dialect::delete_identities(connection, Key(user.0), issuers, subjects).map(drop)?))
     }
 }
