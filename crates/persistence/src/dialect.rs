@@ -149,6 +149,5 @@ dialect!(merge_count_slots(connection) -> QueryResult<usize>);
 dialect!(force_index_order(connection, is_forced: bool) -> QueryResult<()>);
 dialect!(lock_memberships(connection, user: Key) -> QueryResult<usize>);
 dialect!(lock_group(connection, group: Key) -> QueryResult<usize>);
-dialect!(delete_identities(connection, user: Key, issuers: Vec<&str>, subjects: Vec<&str>) -> QueryResult<usize>);
 dialect!(insert_children(connection, parent: Key, children: Vec<Key>) -> QueryResult<usize>);
 dialect!(remove_child(connection, parent: Key, child: Key) -> QueryResult<usize>);

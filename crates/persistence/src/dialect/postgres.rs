@@ -231,23 +231,6 @@ pub(crate) fn remove_child(connection: &mut PgConnection, parent: Key, child: Ke
     Ok(statement.get_result::<memberships::Count>(connection)?.rows())
 }
 
-/// Deletes the links of a user to these issuers and subjects, which are pairs.
-pub(crate) fn delete_identities(
-    connection: &mut PgConnection,
-    user: Key,
-    issuers: Vec<&str>,
-    subjects: Vec<&str>,
-) -> QueryResult<usize> {
-    prepared(
-        "DELETE FROM identities WHERE user_id = $1 \
-         AND (issuer, subject) IN (SELECT gone.issuer, gone.subject FROM unnest($2, $3) AS gone (issuer, subject))",
-    )
-    .bind::<UuidSql, _>(user)
-    .bind::<Array<Text>, _>(issuers)
-    .bind::<Array<Text>, _>(subjects)
-    .execute(connection)
-}
-
 /// Deletes the email domains of a group that are not among `kept`, if the first part of the statement changed the group.
 pub(crate) fn delete_domains(group: Key, kept: &[&str]) -> impl QueryFragment<Pg> {
     prepared("DELETE FROM group_email_domains WHERE group_id = $1 AND domain <> ALL ($2) AND EXISTS (SELECT 1 FROM c0)")

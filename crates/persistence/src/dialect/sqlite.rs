@@ -236,23 +236,6 @@ fn count_children(connection: &mut SqliteConnection, parent: Key, change: i64) -
     Ok(())
 }
 
-/// Deletes the links of a user to these issuers and subjects, which are pairs.
-pub(crate) fn delete_identities(
-    connection: &mut SqliteConnection,
-    user: Key,
-    issuers: Vec<&str>,
-    subjects: Vec<&str>,
-) -> QueryResult<usize> {
-    prepared(
-        "DELETE FROM identities WHERE user_id = $1 AND (issuer, subject) IN \
-         (SELECT gone.value, other.value FROM json_each($2) gone CROSS JOIN json_each($3) other ON other.key = gone.key)",
-    )
-    .bind::<UuidSql, _>(user)
-    .bind::<Text, _>(serde_json::Value::from(issuers).to_string())
-    .bind::<Text, _>(serde_json::Value::from(subjects).to_string())
-    .execute(connection)
-}
-
 /// Deletes all email domains of a group.
 pub(crate) fn delete_domains(group: Key, _: &[&str]) -> impl QueryFragment<Sqlite> {
     prepared("DELETE FROM group_email_domains WHERE group_id = $1").bind::<UuidSql, _>(group)

@@ -15,7 +15,7 @@ use guildhall_domain::secret::SecretDigest;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{SecurityStamp, User, UserId, Username};
 
-use super::{lookup, users};
+use super::{lookup, memberships, users};
 use crate::schema;
 use crate::schema::api_keys;
 use crate::sql_types::{Digest, Key, saturating};
@@ -136,7 +136,9 @@ impl ApiKeyWriter for Unit<'_> {
         (key, secret): (&ApiKey, &SecretDigest),
     ) -> Result<(), StoreError> {
         let inserted = inserted(key, secret);
-        self.change(|connection| users::insert_member_of(connection, groups, user, None, (stamp, names), &[&inserted]))
+        self.change(|connection| {
+            memberships::insert_member_of(connection, groups, user, None, (stamp, names), &[&inserted])
+        })
     }
 }
 

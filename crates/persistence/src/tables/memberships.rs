@@ -24,7 +24,7 @@ use crate::dialect::{self, lookups};
 use crate::listing;
 use crate::schema::{group_closure, group_users, groups};
 use crate::sql_types::Key;
-use crate::together::run_together;
+use crate::together::{Part, run_together};
 use crate::unit_of_work::{Failure, Unit};
 
 impl MembershipReader for Unit<'_> {
@@ -163,7 +163,7 @@ impl MembershipWriter for Unit<'_> {
         stamp: SecurityStamp,
         names: NameSource,
     ) -> Result<(), StoreError> {
-        self.change(|connection| users::insert_member_of(connection, groups, user, password, (stamp, names), &[]))
+        self.change(|connection| insert_member_of(connection, groups, user, password, (stamp, names), &[]))
     }
 
     fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, at: Timestamp) -> Result<u64, StoreError> {
@@ -183,6 +183,23 @@ impl MembershipWriter for Unit<'_> {
     fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
         self.change(|connection| Ok(dialect::remove_member(connection, Key(group.0), Key(user.0))? > 0))
     }
+}
+
+/// Adds a user who is a direct member of `groups`, together with what makes them more.
+pub(super) fn insert_member_of(
+    connection: &mut AnyConnection,
+    groups: &BTreeSet<GroupId>,
+    user: &User,
+    password: Option<&PasswordHash>,
+    account: (SecurityStamp, NameSource),
+    with: &[&dyn Part],
+) -> Result<(), Failure> {
+    let keys: Vec<Key> = groups.iter().map(|group| Key(group.0)).collect();
+    let (joined, counted) =
+        (dialect::insert_memberships(&keys, Key(user.id.0), user.created.milliseconds()), dialect::count_joined(&keys));
+    let joins: [&dyn Part; 2] = [&joined, &counted];
+    let joins = if keys.is_empty() { &joins[..0] } else { &joins };
+    users::insert(connection, user, password, account, &[joins, with].concat())
 }
 
 fn change_count(connection: &mut AnyConnection, group: GroupId, change: i64) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use guildhall_domain::group::{GroupId, SystemGroup};
+use guildhall_domain::group::SystemGroup;
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::name::NameKey;
 use guildhall_domain::page::Paged;
@@ -40,23 +40,6 @@ macro_rules! is_effective_member_of {
                 )),
         )
     };
-}
-
-/// Adds a user who is a direct member of `groups`, together with what makes them more.
-pub(super) fn insert_member_of(
-    connection: &mut AnyConnection,
-    groups: &BTreeSet<GroupId>,
-    user: &User,
-    password: Option<&PasswordHash>,
-    account: (SecurityStamp, NameSource),
-    with: &[&dyn Part],
-) -> Result<(), Failure> {
-    let keys: Vec<Key> = groups.iter().map(|group| Key(group.0)).collect();
-    let (joined, counted) =
-        (dialect::insert_memberships(&keys, Key(user.id.0), user.created.milliseconds()), dialect::count_joined(&keys));
-    let joins: [&dyn Part; 2] = [&joined, &counted];
-    let joins = if keys.is_empty() { &joins[..0] } else { &joins };
-    insert(connection, user, password, account, &[joins, with].concat())
 }
 
 /// Adds a user together with `joins`, which make them a member of groups.
