@@ -52,6 +52,7 @@ pub mod sign_in;
 pub mod spellings;
 pub mod text_forms;
 pub mod units;
+pub mod updates;
 pub mod walking;
 
 pub use fixture::{Fixture, user_named};
@@ -123,6 +124,12 @@ macro_rules! contract_tests {
             registration::new_users_are_decided_about_as_by_the_long_form
             registration::new_users_are_added_as_by_the_long_form
             lookups::refresh_tokens_are_found_with_their_accounts
+            updates::users_are_found_for_update_as_by_the_long_form
+            updates::groups_are_found_for_update_as_by_the_long_form
+            updates::api_keys_are_found_for_update_as_by_the_long_form
+            updates::links_are_found_with_their_accounts
+            updates::every_one_of_many_changes_of_one_thing_is_made
+            updates::a_change_of_what_was_changed_meanwhile_leaves_nothing
             changes::a_changed_user_has_the_next_version
             changes::a_changed_group_has_the_next_version
             changes::a_change_for_another_version_is_refused
@@ -224,6 +231,7 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/spellings.rs"),
         include_str!("contract/text_forms.rs"),
         include_str!("contract/units.rs"),
+        include_str!("contract/updates.rs"),
     ];
     let declared = texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("pub fn "));
     declared.filter_map(|rest| rest.split_once('(')).map(|(name, _)| name.to_owned()).collect()

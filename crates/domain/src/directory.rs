@@ -26,7 +26,6 @@ use crate::context::Context;
 use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
 use crate::ports::{Ids, Passwords, Reader, Secrets, Store, StoreError};
-use crate::user::UserId;
 
 pub use actions::{ActError, UserAction};
 pub use api_keys::{ApiKeyError, FirstApiKey, IssuedApiKey};
@@ -42,7 +41,7 @@ pub use passwords::ChangePasswordError;
 pub use sessions::{ClientError, RefreshError};
 pub use sign_in::{Session, SignInError};
 #[cfg(feature = "contract")]
-pub(crate) use unit_of_work::{Finish, Writing};
+pub(crate) use unit_of_work::{Finish, Turn, Writing};
 pub use users::{ChangeUserError, CreateUserError, DeleteUserError, ReadUserError};
 
 /// The directory: everything that can be asked of it.
@@ -111,9 +110,4 @@ impl Directory {
 /// Whether any user has this username or email address.
 fn is_taken(store: &mut dyn Reader, name: NameKey) -> Result<bool, StoreError> {
     Ok(store.user_id(&UserIdentifier::Name(name))?.is_some())
-}
-
-/// Whether a user other than `owner` has this username or email address.
-fn is_taken_by_another(store: &mut dyn Reader, name: NameKey, owner: UserId) -> Result<bool, StoreError> {
-    Ok(store.user_id(&UserIdentifier::Name(name))?.is_some_and(|found| found != owner))
 }

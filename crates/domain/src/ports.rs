@@ -31,21 +31,23 @@ use crate::password::{Password, PasswordHash};
 use crate::secret::{RANDOM_BYTES, SecretDigest};
 use crate::time::Timestamp;
 
-pub use api_keys::{ApiKeyReader, ApiKeyWriter, ClientAccount};
+pub use api_keys::{ApiKeyForUpdate, ApiKeyReader, ApiKeyToChange, ApiKeyWriter, ClientAccount};
 pub use cancellation::Cancellation;
 pub use checks::{CheckedGroups, FoundFor, MembershipAnswer, MembershipQuestion};
-pub use children::{ChildReader, ChildWriter, Children};
+pub use children::{ChildReader, ChildWriter, Children, Nesting};
 pub use fault::{Fault, StoreError};
 pub use groups::{GroupReader, GroupWriter};
-pub use identities::{IdentityReader, IdentityWriter};
+pub use identities::{IdentityReader, IdentityWriter, LinkedAccount};
 pub use lockouts::{KnownAddress, LockoutReader, LockoutWriter};
-pub use memberships::{Member, MembersChange, MembershipReader, MembershipWriter, Reach};
+pub use memberships::{GroupForUpdate, Member, MembersChange, MembershipReader, MembershipWriter, Reach};
 pub use registration::Registration;
 pub use seals::{SealError, Seals};
 pub use sessions::{RefreshGrant, SessionReader, SessionWriter};
 pub use store::{Store, Undo};
 pub use unit_of_work::{Reader, Writer};
-pub use users::{AccountStatus, Accounts, Credentials, NameSource, UserReader, UserWriter};
+pub use users::{
+    AccountStatus, Accounts, Credentials, NameSource, Purpose, UserForUpdate, UserReader, UserToChange, UserWriter,
+};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {

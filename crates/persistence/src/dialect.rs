@@ -1,6 +1,7 @@
 //! The statements that differ between the databases: a function of the same name and signature for each database, and in `lookups`
 //! one for both.
 
+pub(crate) mod closure;
 pub(crate) mod lookups;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
@@ -128,11 +129,12 @@ part! {
     note_renamed(user: Key)
 }
 part! {
-    /// Deletes the email domains of a group, or at least those that are not among `kept`, which [`insert_domains`] adds.
+    /// Deletes the email domains of a group, or at least those that are not among `kept`, which [`insert_domains`] adds. It follows the change
+    /// of the group.
     delete_domains(group: Key, kept: &[&str])
 }
 part! {
-    /// Adds those of `domains` to the email domains of a group that it does not have.
+    /// Adds those of `domains` to the email domains of a group that it does not have. It follows the change of the group.
     insert_domains(group: Key, domains: &[&str])
 }
 

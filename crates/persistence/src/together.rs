@@ -1,7 +1,7 @@
 //! Changes of several rows and tables in one round trip.
 //!
 //! PostgreSQL runs them as the parts of one statement (`WITH … AS (…)`), SQLite one after the other. So that both come to the same, no
-//! change relies on what another one of them does. What must hold between their tables (foreign keys) is checked after all of them.
+//! change relies on what another one of them does, except for whether the first one changed a row ([`IfFirst`]). What must hold between their tables (foreign keys) is checked after all of them.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -19,22 +19,8 @@ impl<T: QueryFragment<Pg> + QueryFragment<Sqlite>> Part for T {}
 /// Runs changes: `INSERT`s, `UPDATE`s and `DELETE`s without `RETURNING`. Returns how many rows each of them changed.
 pub(crate) fn run_together(connection: &mut AnyConnection, changes: &[&dyn Part]) -> QueryResult<Vec<i64>> {
     match connection {
-        AnyConnection::Postgres(connection) => Together { changes, texts: None }
-            .get_result::<(Vec<i64>, Vec<String>)>(connection)
-            .map(|(counts, _)| counts),
+        AnyConnection::Postgres(connection) => Together { changes }.get_result(connection),
         AnyConnection::Sqlite(connection) => run_in_turn(connection, changes),
-    }
-}
-
-/// Runs changes, and reads the texts that a query selects, of which they change none.
-pub(crate) fn run_and_read(
-    connection: &mut AnyConnection,
-    changes: &[&dyn Part],
-    texts: &dyn Part,
-) -> QueryResult<(Vec<i64>, Vec<String>)> {
-    match connection {
-        AnyConnection::Postgres(connection) => Together { changes, texts: Some(texts) }.get_result(connection),
-        AnyConnection::Sqlite(connection) => Ok((run_in_turn(connection, changes)?, Alone(texts).load(connection)?)),
     }
 }
 
@@ -46,7 +32,6 @@ fn run_in_turn(connection: &mut SqliteConnection, changes: &[&dyn Part]) -> Quer
 /// The statement of PostgreSQL. Each change runs when its rows are counted, and so in their order.
 struct Together<'a> {
     changes: &'a [&'a dyn Part],
-    texts: Option<&'a dyn Part>,
 }
 
 impl QueryFragment<Pg> for Together<'_> {
@@ -66,12 +51,7 @@ impl QueryFragment<Pg> for Together<'_> {
             out.push_sql(&number.to_string());
             before = "), (SELECT count(*) FROM c";
         }
-        out.push_sql(")], ARRAY(");
-        match self.texts {
-            Some(texts) => QueryFragment::<Pg>::walk_ast(texts, out.reborrow())?,
-            None => out.push_sql("SELECT '' WHERE false"),
-        }
-        out.push_sql(")");
+        out.push_sql(")]");
         Ok(())
     }
 }
@@ -82,7 +62,7 @@ impl QueryId for Together<'_> {
 }
 
 impl Query for Together<'_> {
-    type SqlType = (Array<BigInt>, Array<Text>);
+    type SqlType = Array<BigInt>;
 }
 
 impl RunQueryDsl<PgConnection> for Together<'_> {}
@@ -106,6 +86,42 @@ impl Query for Alone<'_> {
 }
 
 impl RunQueryDsl<SqliteConnection> for Alone<'_> {}
+
+/// The end of the condition of a part that is to do nothing unless the first part changed a row. In SQLite it does not matter: whoever finds
+/// that the first part changed none has everything undone.
+pub(crate) struct IfFirst;
+
+impl QueryFragment<Pg> for IfFirst {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" AND EXISTS (SELECT 1 FROM c0)");
+        Ok(())
+    }
+}
+
+impl QueryFragment<Sqlite> for IfFirst {
+    fn walk_ast<'b>(&'b self, _: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        Ok(())
+    }
+}
+
+/// A part that ends with another one.
+pub(crate) struct FollowedBy<A, B>(A, B);
+
+pub(crate) fn followed_by<A, B>(part: A, end: B) -> FollowedBy<A, B> {
+    FollowedBy(part, end)
+}
+
+impl<DB, A, B> QueryFragment<DB> for FollowedBy<A, B>
+where
+    DB: diesel::backend::Backend,
+    A: QueryFragment<DB>,
+    B: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.0.walk_ast(out.reborrow())?;
+        self.1.walk_ast(out)
+    }
+}
 
 /// A part that differs between the databases.
 pub(crate) struct ByDialect<P, S> {

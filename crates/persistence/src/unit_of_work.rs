@@ -23,6 +23,7 @@ use guildhall_domain::ports::{Cancellation, StoreError};
 use crate::connection::{AnyConnection, InterruptHandle};
 use crate::dialect::Dialect;
 use crate::listing::ListingCache;
+use crate::sql_types::Key;
 
 pub(crate) use failure::Failure;
 pub(crate) use run::{AtOnceStore, DieselStore};
@@ -39,13 +40,54 @@ pub(crate) struct Unit<'a> {
     /// Whether it only reads.
     reads: bool,
     cache: &'a ListingCache,
+    mode: UnitMode,
+    /// Whether it made a change.
+    has_changed: bool,
+    /// The user whom a question locked for their deletion.
+    locked: Option<Key>,
     /// How often statements were run.
     statements: u32,
     /// The first failure of a statement. PostgreSQL refuses every statement after it with an error that does not tell the cause.
     failure: Option<Arc<Failure>>,
 }
 
+/// What a unit of work may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum UnitMode {
+    /// Any number of changes, in a transaction.
+    Transaction,
+    /// One change, by its last statements, in a transaction.
+    OneChangeInTransaction,
+    /// One change, by its last statement, without a transaction.
+    OneChange,
+}
+
 impl Unit<'_> {
+    /// Whether what it reads in order to change it is locked until it ends. In SQLite there is one writer.
+    pub(crate) fn locks(&self) -> bool {
+        self.mode != UnitMode::OneChange && matches!(self.connection, AnyConnection::Postgres(_))
+    }
+
+    /// Notes that the user is locked until the unit of work ends, also against further memberships.
+    pub(crate) fn note_locked(&mut self, user: Key) {
+        self.locked = Some(user);
+    }
+
+    /// Whether the user is locked so.
+    pub(crate) fn has_locked(&self, user: Key) -> bool {
+        self.locked == Some(user)
+    }
+
+    /// Runs statements that make one change.
+    pub(crate) fn change<T>(
+        &mut self,
+        statements: impl FnOnce(&mut AnyConnection) -> Result<T, Failure>,
+    ) -> Result<T, StoreError> {
+        let changed = self.run(statements);
+        self.has_changed = true;
+        changed
+    }
+
     /// Runs statements. If they fail, the unit of work is going to be rolled back, whatever the work returns.
     pub(crate) fn run<T>(
         &mut self,
@@ -57,6 +99,9 @@ impl Unit<'_> {
         if let Some(failure) = &self.failure {
             // Without a transaction, the database would run what follows a failure.
             return Err(store_error(failure, self.limit, Dialect::of(self.connection)));
+        }
+        if self.has_changed && self.mode != UnitMode::Transaction {
+            return Err(self.record(Failure::Data("a unit of work of one change went on after it".to_owned())));
         }
         if let InterruptHandle::Sqlite(guard) = self.interrupt {
             guard.allow(self.limit.filter(|_| self.reads));

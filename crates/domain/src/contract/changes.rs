@@ -108,7 +108,7 @@ pub fn secrets_change_with_a_user(store: Arc<dyn Store>) {
     let update = |secrets: &Credentials| {
         must(fixture.store.write(|directory| {
             let user = directory.user_to_change(id)?;
-            user.map(|user| directory.update_user(&user, secrets)).transpose()
+            user.map(|user| directory.update_user(&user, &user, secrets)).transpose()
         }));
         must(fixture.store.read(|directory| {
             Ok::<_, crate::ports::StoreError>((directory.password(id)?, directory.account_status(id)?))

@@ -8,6 +8,7 @@ use super::Fixture;
 use super::fixture::{must, user_named};
 use crate::access::{Actor, Caller, Policy, Scopes};
 use crate::api_key::ApiKeyDraft;
+use crate::context::Context;
 use crate::directory::{Directory, MemberCheck};
 use crate::group::{GroupDraft, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
@@ -72,6 +73,45 @@ pub fn a_check_says_what_the_long_form_says(store: Arc<dyn Store>) {
 /// For every kind of caller and identifier, with and without delegates, the use cases answer and refuse as over a store that has only
 /// the long form.
 pub fn checks_are_answered_and_refused_as_by_the_long_form(store: Arc<dyn Store>) {
+    compare_use_cases(store, |comparison, users, groups| {
+        for (user, group) in users.iter().flat_map(|user| groups.iter().map(move |group| (user, group))) {
+            let listed = format!("{group},{}", groups[0]);
+            comparison.agrees(&|directory, context| {
+                let is_member = directory.is_member(context, &GroupIdentifier::from(group.as_str()), user);
+                let any = directory.is_member_of_any(context, user, group);
+                let any_listed = directory.is_member_of_any(context, user, &listed);
+                format!("{user:?} {group} {is_member:?} {any:?} {any_listed:?}")
+            });
+        }
+    });
+}
+
+/// An actor, and the use cases over a store and over one that has only the long form.
+pub(super) struct Comparison<'a> {
+    fixture: &'a Fixture,
+    actor: &'a Actor,
+    directories: &'a [Directory; 2],
+    granted: usize,
+}
+
+impl Comparison<'_> {
+    /// Both tell the actor the same, and note the same of who that is.
+    pub(super) fn agrees(&mut self, tell: &dyn Fn(&Directory, &Context) -> String) {
+        let [(told, admission), expected] = self.directories.each_ref().map(|directory| {
+            let context = self.fixture.by(self.actor.clone());
+            let told = tell(directory, &context);
+            (told, context.admission().map(|admission| (admission.user, admission.api_key)))
+        });
+        self.granted += usize::from(expected.0.contains("Ok"));
+        assert_eq!((told, admission), expected, "{:?}", self.actor);
+    }
+}
+
+/// Compares the use cases for every kind of actor, with and without delegates, with identifiers of every kind for users and groups.
+pub(super) fn compare_use_cases(
+    store: Arc<dyn Store>,
+    mut compare: impl FnMut(&mut Comparison<'_>, &[UserIdentifier], &[String]),
+) {
     let fixture = Fixture::over(store);
     let (callers, users, groups) = populate(&fixture);
     let actors = callers.into_iter().map(Actor::Caller).chain([Actor::Operator, Actor::Anonymous]).collect::<Vec<_>>();
@@ -79,24 +119,11 @@ pub fn checks_are_answered_and_refused_as_by_the_long_form(store: Arc<dyn Store>
     for delegated_administration in [false, true] {
         let policy = Policy { delegated_administration, ..Policy::default() };
         let stores: [Arc<dyn Store>; 2] = [Arc::clone(&fixture.store), Arc::new(LongForm(Arc::clone(&fixture.store)))];
-        let [directory, long_form] = stores.map(|store| fixture.directory_over(store).with_policy(policy));
+        let directories = &stores.map(|store| fixture.directory_over(store).with_policy(policy));
         for actor in &actors {
-            for user in &users {
-                for group in &groups {
-                    let listed = format!("{group},{}", groups[0]);
-                    let told = |directory: &Directory| {
-                        let context = fixture.by(actor.clone());
-                        let is_member = directory.is_member(&context, &GroupIdentifier::from(group.as_str()), user);
-                        let any = directory.is_member_of_any(&context, user, group);
-                        let any_listed = directory.is_member_of_any(&context, user, &listed);
-                        let admission = context.admission().map(|admission| (admission.user, admission.api_key));
-                        (format!("{is_member:?} {any:?} {any_listed:?}"), admission)
-                    };
-                    let expected = told(&long_form);
-                    granted += usize::from(expected.0.contains("Ok"));
-                    assert_eq!(told(&directory), expected, "{actor:?} {user:?} {group}");
-                }
-            }
+            let mut comparison = Comparison { fixture: &fixture, actor, directories, granted: 0 };
+            compare(&mut comparison, &users, &groups);
+            granted += comparison.granted;
         }
     }
     assert!(granted > 100, "{granted}");

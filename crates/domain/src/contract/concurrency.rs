@@ -15,7 +15,7 @@ use crate::user::{UserChanges, UserDraft, UserId};
 use crate::version::{Precondition, Version};
 
 /// Runs `work` for every number below `count` at the same time.
-fn together<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(super) fn together<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let start = Barrier::new(count);
     thread::scope(|scope| {
         let run = |number| {

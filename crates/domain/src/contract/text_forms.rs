@@ -118,7 +118,7 @@ pub fn passwords_that_are_the_same_by_their_profile_sign_in(store: Arc<dyn Store
     for stored in ["Cafe\u{301}\u{a0}5678", "Caf\u{e9}\u{ad}5678\u{7}"] {
         let current = must(must(fixture.store.read(|directory| directory.user(user.id))).ok_or("no user"));
         let credentials = Credentials { password: Some(PasswordHash(stored.to_owned())), ..Credentials::default() };
-        must(fixture.store.write(|directory| directory.update_user(&current, &credentials)));
+        must(fixture.store.write(|directory| directory.update_user(&current, &current, &credentials)));
         assert_eq!(must(sign_in(stored)).caller.user, user.id, "{stored:?}");
         let new = format!("Caf\u{e9} {}", stored.len());
         must(change(stored, &format!("{new} 1A")));

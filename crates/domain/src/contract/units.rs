@@ -10,7 +10,7 @@ use super::fixture::{NOW, Outcome, must, user_named};
 use crate::access::Refused;
 use crate::audit::AuditNote;
 use crate::custom::CustomValue;
-use crate::directory::{Finish, Writing};
+use crate::directory::{Finish, Turn, Writing};
 use crate::email_domain::EmailDomain;
 use crate::group::{Group, GroupId, GroupKind, GroupName, SystemGroup};
 use crate::identifier::UserIdentifier;
@@ -168,19 +168,15 @@ pub fn a_wanted_rollback_returns_its_value_and_leaves_nothing(store: Arc<dyn Sto
     let fixture = Fixture::over(store);
     let (group, member) = (fixture.group("Soap"), fixture.user("member"));
     for (finish, is_kept) in [(Finish::Rollback as fn(u64) -> Finish<u64>, false), (Finish::Commit, true)] {
-        for is_alone in [false, true] {
+        for turn in [Turn::Any, Turn::Alone] {
             let context = fixture.by(&fixture.admin);
             let join = |work: &mut Writing<'_>| {
                 let new = work.insert_members(group, &BTreeSet::from([member]), fixture.now())?;
                 work.note([AuditNote::Locked { user: member }]);
                 Ok::<_, Refused>(finish(new))
             };
-            let new = if is_alone {
-                fixture.directory.write_alone(&context, join)
-            } else {
-                fixture.directory.write(&context, join)
-            };
-            assert_eq!(must(new), u64::from(!is_kept || !is_alone));
+            let new = fixture.directory.write(&context, turn, join);
+            assert_eq!(must(new), u64::from(!is_kept || turn == Turn::Any));
             assert_eq!((fixture.is_in(group, member), context.take_notes().len()), (is_kept, usize::from(is_kept)));
         }
     }

@@ -164,7 +164,7 @@ pub fn a_walk_keeps_its_place_whatever_changes(store: Arc<dyn Store>) {
                     (0, _) | (2, 0) => must(fixture.store.write(|work| {
                         let Some(stored) = work.user(user.id)? else { return Ok(()) };
                         let moved = User { id: user.id, version: stored.version, ..other.clone() };
-                        work.update_user(&moved, &Credentials::default())
+                        work.update_user(&stored, &moved, &Credentials::default())
                     })),
                     (1, _) | (2, 1) => {
                         let id = UserIdentifier::Id(user.id);
@@ -277,7 +277,7 @@ pub fn api_keys_and_identities_are_walked(store: Arc<dyn Store>) {
     let read = |page: Page| must(directory.identities(&fixture.by(admin), &UserIdentifier::Id(user), &page));
     let drop_last = |page: &Paged<IdentityLink>| {
         if let Some(last) = page.items.last() {
-            must(fixture.store.write(|work| work.delete_identity(&last.issuer, &last.subject)));
+            must(fixture.store.write(|work| work.delete_identities(last.user, std::slice::from_ref(last))));
         }
     };
     let found: Vec<_> = pages(2, read, drop_last).into_iter().map(|page| page.items).collect();

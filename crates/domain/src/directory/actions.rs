@@ -1,13 +1,12 @@
 //! What an administrator does to an account beside changing its properties (contract 4.10).
 
 use super::Directory;
-use super::opening::{Subject, Turn};
-use super::unit_of_work::Finish;
+use super::unit_of_work::{Finish, Turn};
 use crate::access::{Permission, Refused, contains_refused};
 use crate::audit::{AdministratorsChange, AuditNote};
 use crate::context::Context;
 use crate::identifier::UserIdentifier;
-use crate::ports::Credentials;
+use crate::ports::{Credentials, Purpose, UserToChange};
 use crate::time::Timestamp;
 use crate::user::{DEFAULT_PASSWORD_CHANGE_FREQUENCY, Lockout, ProviderKind, SecurityStamp, User};
 use crate::validation::{InvalidField, Truncated};
@@ -42,6 +41,16 @@ impl UserAction {
 
     fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(action, _)| action)
+    }
+
+    fn turn(self) -> Turn {
+        match self {
+            // It may take the last administrator away.
+            Self::Suspend => Turn::Alone,
+            // It changes the known addresses too.
+            Self::Unlock => Turn::Any,
+            Self::Unsuspend | Self::ForcePasswordReset | Self::SetPasswordToExpirable => Turn::Once,
+        }
     }
 
     fn is_about_password(self) -> bool {
@@ -92,51 +101,65 @@ contains_refused!(ActError);
 impl Directory {
     /// Does the action of this name to a user.
     pub fn act(&self, context: &Context, user: &UserIdentifier, action: &str) -> Result<(), ActError> {
-        self.write_user(context, (Turn::Alone, Permission::ManageUsers), user, |work, subject| {
-            let Subject { id: target, status } = subject.ok_or(ActError::UserNotFound)?;
-            let current = work.user_to_change(target)?.ok_or(ActError::UserNotFound)?;
-            let known = UserAction::named(action).ok_or_else(|| invalid("type", unknown_action(action)))?;
-            if known == UserAction::Suspend && work.actor.is(target) {
-                return Err(invalid("type", "You cannot suspend yourself"));
-            }
-            if known.is_about_password() && status.api_key.is_some() {
-                return Err(invalid("type", OF_AN_API_KEY));
-            }
-            let mut changed = current.clone();
-            known.apply(&mut changed, context.now()).map_err(|(field, message)| invalid(field, message))?;
-            if known == UserAction::Unlock {
-                work.reset_address_lockouts(target)?;
-            }
-            if changed == current {
-                return Ok(Finish::Commit(()));
-            }
-            changed.modified = context.now();
-            let stamp = (known == UserAction::Suspend).then(|| SecurityStamp(self.ids.next()));
-            work.update_user(&changed, &Credentials { stamp, ..Credentials::default() })?;
-            if !work.has_active_administrator(context.now())? {
-                return Err(invalid("type", "The last System Administrator cannot be suspended"));
-            }
-            let change = match known {
-                UserAction::Suspend => AdministratorsChange::UserSuspended,
-                UserAction::Unsuspend => AdministratorsChange::UserUnsuspended,
-                _ => return Ok(Finish::Commit(())),
-            };
-            work.note(AuditNote::of_user(change, Some(&status), target));
-            Ok(Finish::Commit(()))
-        })
+        let named = UserAction::named(action);
+        let turn = named.map_or(Turn::Once, UserAction::turn);
+        self.change_one_user(
+            context,
+            (turn, Permission::ManageUsers),
+            (user, Purpose::Change([None; 2])),
+            |work, change| {
+                let UserToChange { user: current, status, .. } = change.user.ok_or(ActError::UserNotFound)?;
+                let target = current.id;
+                let known = named.ok_or_else(|| invalid("type", unknown_action(action)))?;
+                if known == UserAction::Suspend && work.actor.is(target) {
+                    return Err(invalid("type", "You cannot suspend yourself"));
+                }
+                if known.is_about_password() && status.api_key.is_some() {
+                    return Err(invalid("type", OF_AN_API_KEY));
+                }
+                let mut changed = current.clone();
+                known.apply(&mut changed, context.now()).map_err(|(field, message)| invalid(field, message))?;
+                if known == UserAction::Unlock {
+                    work.reset_address_lockouts(target)?;
+                }
+                if changed == current {
+                    return Ok(Finish::Commit(()));
+                }
+                changed.modified = context.now();
+                let stamp = (known == UserAction::Suspend).then(|| SecurityStamp(self.ids.next()));
+                work.update_user(&current, &changed, &Credentials { stamp, ..Credentials::default() })?;
+                let takes_administrator = known == UserAction::Suspend && status.system_administrator;
+                if takes_administrator && !work.has_active_administrator(context.now())? {
+                    return Err(invalid("type", "The last System Administrator cannot be suspended"));
+                }
+                let change = match known {
+                    UserAction::Suspend => AdministratorsChange::UserSuspended,
+                    UserAction::Unsuspend => AdministratorsChange::UserUnsuspended,
+                    _ => return Ok(Finish::Commit(())),
+                };
+                work.note(AuditNote::of_user(change, Some(&status), target));
+                Ok(Finish::Commit(()))
+            },
+        )
     }
 
     /// Forgets the wrong passwords that locked an account: also those from known addresses.
     pub fn unlock(&self, context: &Context, user: &UserIdentifier) -> Result<(), ActError> {
-        self.write_user(context, (Turn::Any, Permission::ManageUsers), user, |work, subject| {
-            let target = subject.ok_or(ActError::UserNotFound)?.id;
-            let mut user = work.user_to_change(target)?.ok_or(ActError::UserNotFound)?;
-            UserAction::Unlock.apply(&mut user, context.now()).map_err(|(field, message)| invalid(field, message))?;
-            user.modified = context.now();
-            work.reset_address_lockouts(target)?;
-            work.update_user(&user, &Credentials::default())?;
-            Ok(Finish::Commit(()))
-        })
+        self.change_one_user(
+            context,
+            (Turn::Any, Permission::ManageUsers),
+            (user, Purpose::Change([None; 2])),
+            |work, change| {
+                let current = change.user.ok_or(ActError::UserNotFound)?.user;
+                let mut user = User { modified: context.now(), ..current.clone() };
+                UserAction::Unlock
+                    .apply(&mut user, context.now())
+                    .map_err(|(field, message)| invalid(field, message))?;
+                work.reset_address_lockouts(current.id)?;
+                work.update_user(&current, &user, &Credentials::default())?;
+                Ok(Finish::Commit(()))
+            },
+        )
     }
 }
 

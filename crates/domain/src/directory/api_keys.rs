@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::opening::{Turn, about_new_user};
-use super::registration::register;
-use super::unit_of_work::{Finish, Writing};
-use super::{CreateUserError, Directory, is_taken_by_another};
+use super::opening::about_new_user;
+use super::registration::check_names;
+use super::unit_of_work::{Finish, Turn, Writing};
+use super::{CreateUserError, Directory};
 use crate::access::{Denied, On, Permission, Refused, Target, contains_refused};
 use crate::api_key::{ApiKey, ApiKeyDraft, ApiKeyId, ApiKeyIdentifier};
 use crate::audit::{AdministratorsChange, ApiKeyChange, AuditNote};
@@ -13,9 +13,9 @@ use crate::context::Context;
 use crate::group::GroupId;
 use crate::identifier::GroupIdentifier;
 use crate::page::{Page, Paged};
-use crate::ports::{Credentials, NameSource, Registration, SecretsError, Writer};
+use crate::ports::{ApiKeyToChange, Credentials, NameSource, Purpose, Registration, SecretsError, Writer};
 use crate::secret::Secret;
-use crate::user::{SecurityStamp, User, UserId};
+use crate::user::{SecurityStamp, User, UserId, Username};
 use crate::validation::InvalidField;
 
 /// An API key with its secret, which is shown this once.
@@ -39,7 +39,7 @@ pub enum ApiKeyError {
     /// Fields are invalid.
     #[error("there are validation errors")]
     Invalid(Vec<InvalidField>),
-    /// An API key has this id, or a user this name.
+    /// A user has this name.
     #[error("'{0}' is already in use")]
     Taken(String),
     /// The change would remove the last active System Administrator.
@@ -75,6 +75,11 @@ impl Directory {
 
     /// Reads an API key.
     pub fn api_key(&self, context: &Context, key: &ApiKeyIdentifier) -> Result<ApiKey, ApiKeyError> {
+        let ask = |caller| self.store.api_key_for(context.cancellation(), caller, key);
+        let missing = ApiKeyError::NotFound;
+        if let Some(key) = self.find(context, Permission::ManageApiKeys, ask, |_| None, missing)? {
+            return Ok(key);
+        }
         self.read(context, |work| {
             work.authorise(Permission::ManageApiKeys, Target::All)?;
             work.api_key(key)?.ok_or(ApiKeyError::NotFound)
@@ -99,24 +104,32 @@ impl Directory {
         };
         let (user, stamp) = (User::of_api_key(&key), SecurityStamp(self.ids.next()));
         let secret = Secret::of_client(&self.secrets.random()?);
-        self.write_about(context, Turn::Any, about_new_user(&user), |work, registration| {
-            work.authorise(Permission::ManageApiKeys, Target::All)?;
-            if !groups.is_empty() && !work.actor.is_operator() {
-                return Err(Denied::NotPermitted.into());
-            }
-            let author = work.actor.username().map(str::to_owned);
-            let key = ApiKey { created_by: author.clone(), modified_by: author, ..key.clone() };
-            let mut joined = BTreeSet::new();
-            for group in groups {
-                joined.insert(work.group_id(group)?.ok_or(ApiKeyError::GroupNotFound)?);
-            }
-            self.insert_api_key(work.store, &registration, (&key, &secret, stamp), &joined)?;
-            let known = joined.is_empty().then(|| registration.account(&user, stamp));
-            let status = known.map_or_else(|| work.account_status(key.user), |status| Ok(Some(status)))?;
-            work.note(AuditNote::of_user(AdministratorsChange::UsersAdded, status.as_ref(), key.user));
-            work.note([AuditNote::of_api_key(ApiKeyChange::Created, &key)]);
-            Ok(Finish::Commit(IssuedApiKey { key, secret: secret.clone() }))
-        })
+        let ask = about_new_user(&user);
+        // Which groups an operator names takes more than one question.
+        let turn = if groups.is_empty() { Turn::Once } else { Turn::Any };
+        self.write_about(
+            context,
+            turn,
+            |store, caller| ask(store, caller),
+            |work, registration| {
+                work.authorise(Permission::ManageApiKeys, Target::All)?;
+                if !groups.is_empty() && !work.actor.is_operator() {
+                    return Err(Denied::NotPermitted.into());
+                }
+                let author = work.actor.username().map(str::to_owned);
+                let key = ApiKey { created_by: author.clone(), modified_by: author, ..key.clone() };
+                let mut joined = BTreeSet::new();
+                for group in groups {
+                    joined.insert(work.group_id(group)?.ok_or(ApiKeyError::GroupNotFound)?);
+                }
+                self.insert_api_key(work.store, &registration, (&key, &secret, stamp), &joined)?;
+                let known = joined.is_empty().then(|| registration.account(&user, stamp));
+                let status = known.map_or_else(|| work.account_status(key.user), |status| Ok(Some(status)))?;
+                work.note(AuditNote::of_user(AdministratorsChange::UsersAdded, status.as_ref(), key.user));
+                work.note([AuditNote::of_api_key(ApiKeyChange::Created, &key)]);
+                Ok(Finish::Commit(IssuedApiKey { key, secret: secret.clone() }))
+            },
+        )
     }
 
     /// Changes an API key. Disabling it revokes its tokens.
@@ -127,13 +140,17 @@ impl Directory {
         changes: &ApiKeyDraft,
     ) -> Result<ApiKey, ApiKeyError> {
         let stamp = SecurityStamp(self.ids.next());
-        self.write_alone(context, |work| {
-            let (current, user) = api_key_to_change(work, key)?;
+        let name = changes.name.clone().flatten().and_then(|name| Username::try_from(name).ok());
+        let name = name.map(|name| name.key());
+        // Disabling a key may take the last administrator away.
+        let turn = if changes.enabled == Some(false) { Turn::Alone } else { Turn::Once };
+        self.change_one_api_key(context, turn, (key, Purpose::Change([name.as_ref(), None])), |work, found, owner| {
+            let ApiKeyToChange { key: current, user, status } = found;
             let mut wanted = changes.clone().apply(&current).map_err(ApiKeyError::Invalid)?;
             if wanted == current {
                 return Ok(Finish::Rollback(current));
             }
-            if is_taken_by_another(work.store, wanted.name.key(), wanted.user)? {
+            if owner.is_some_and(|owner| owner != wanted.user) {
                 return Err(invalid("name", "The API key name is already in use"));
             }
             let closes = current.enabled && !wanted.enabled;
@@ -143,19 +160,17 @@ impl Directory {
             wanted.modified = context.now();
             wanted.modified_by = work.actor.username().map(str::to_owned);
             let (username, modified) = (wanted.name.clone(), wanted.modified);
-            let user = User { username, suspended: !wanted.enabled, modified, ..user };
+            let changed = User { username, suspended: !wanted.enabled, modified, ..user.clone() };
             let credentials = Credentials { stamp: closes.then_some(stamp), ..Credentials::default() };
-            work.update_user(&user, &credentials)?;
-            work.update_api_key(&wanted, None)?;
-            if closes && !work.has_active_administrator(context.now())? {
+            work.update_user_and_api_key((&user, &changed), &credentials, (&wanted, None))?;
+            if closes && status.system_administrator && !work.has_active_administrator(context.now())? {
                 return Err(invalid("enabled", "The last System Administrator cannot be disabled"));
             }
             work.note([AuditNote::of_api_key(ApiKeyChange::Changed, &wanted)]);
             if wanted.enabled != current.enabled {
                 let change =
                     if closes { AdministratorsChange::UserSuspended } else { AdministratorsChange::UserUnsuspended };
-                let status = work.account_status(wanted.user)?;
-                work.note(AuditNote::of_user(change, status.as_ref(), wanted.user));
+                work.note(AuditNote::of_user(change, Some(&status), wanted.user));
             }
             Ok(Finish::Commit(wanted))
         })
@@ -164,13 +179,13 @@ impl Directory {
     /// Replaces the secret of an API key. The former secret and every token issued for it are revoked.
     pub fn rotate_api_key(&self, context: &Context, key: &ApiKeyIdentifier) -> Result<IssuedApiKey, ApiKeyError> {
         let secret = Secret::of_client(&self.secrets.random()?);
+        let digest = self.secrets.digest(secret.reveal());
         let credentials = Credentials { stamp: Some(SecurityStamp(self.ids.next())), ..Credentials::default() };
-        self.write(context, |work| {
-            let (current, user) = api_key_to_change(work, key)?;
+        self.change_one_api_key(context, Turn::Once, (key, Purpose::Change([None; 2])), |work, found, _| {
+            let ApiKeyToChange { key: current, user, .. } = found;
             let modified_by = work.actor.username().map(str::to_owned);
             let changed = ApiKey { modified: context.now(), modified_by, ..current };
-            work.update_user(&user, &credentials)?;
-            work.update_api_key(&changed, Some(&self.secrets.digest(secret.reveal())))?;
+            work.update_user_and_api_key((&user, &user), &credentials, (&changed, Some(&digest)))?;
             work.note([AuditNote::of_api_key(ApiKeyChange::Rotated, &changed)]);
             Ok(Finish::Commit(IssuedApiKey { key: changed, secret: secret.clone() }))
         })
@@ -178,19 +193,38 @@ impl Directory {
 
     /// Deletes an API key and its user.
     pub fn delete_api_key(&self, context: &Context, key: &ApiKeyIdentifier) -> Result<(), ApiKeyError> {
-        self.write_alone(context, |work| {
-            let (current, _) = api_key_to_change(work, key)?;
+        self.change_one_api_key(context, Turn::Alone, (key, Purpose::Deletion), |work, found, _| {
+            let ApiKeyToChange { key: current, status, .. } = found;
             if work.actor.is(current.user) {
                 return Err(Denied::NotPermitted.into());
             }
-            let status = work.account_status(current.user)?;
             work.delete_user(current.user)?;
-            if !work.has_active_administrator(context.now())? {
+            if status.system_administrator && !work.has_active_administrator(context.now())? {
                 return Err(ApiKeyError::LastAdministrator);
             }
-            work.note(AuditNote::of_user(AdministratorsChange::UserDeleted, status.as_ref(), current.user));
+            work.note(AuditNote::of_user(AdministratorsChange::UserDeleted, Some(&status), current.user));
             work.note([AuditNote::of_api_key(ApiKeyChange::Deleted, &current)]);
             Ok(Finish::Commit(()))
+        })
+    }
+
+    /// Runs `work` with the key that `key` names and the owner of the first name of `purpose`, for an actor who may manage that key.
+    fn change_one_api_key<T>(
+        &self,
+        context: &Context,
+        turn: Turn,
+        (key, purpose): (&ApiKeyIdentifier, Purpose<'_>),
+        mut work: impl FnMut(&mut Writing<'_>, ApiKeyToChange, Option<UserId>) -> Result<Finish<T>, ApiKeyError>,
+    ) -> Result<T, ApiKeyError> {
+        let ask = |store: &mut dyn Writer, caller: Option<UserId>| {
+            let mut change = store.api_key_for_update(caller, key, purpose)?;
+            Ok((change.caller.take(), change))
+        };
+        self.write_about(context, turn, ask, |unit, change| {
+            unit.authorise(Permission::ManageApiKeys, Target::All)?;
+            let found = change.key.ok_or(ApiKeyError::NotFound)?;
+            unit.authorise(Permission::ManageApiKeys, Target::Account(found.user.id, &found.status))?;
+            work(unit, found, change.owner)
         })
     }
 
@@ -202,30 +236,18 @@ impl Directory {
         (key, secret, stamp): (&ApiKey, &Secret, SecurityStamp),
         groups: &BTreeSet<GroupId>,
     ) -> Result<(), ApiKeyError> {
-        if store.api_key(&ApiKeyIdentifier::Id(key.id))?.is_some() {
-            return Err(ApiKeyError::Taken(key.id.to_string()));
-        }
-        let (user, credentials) = (User::of_api_key(key), (stamp, NameSource::Unverified));
-        register(store, registration, &user, None, credentials).map_err(|error| match error {
+        let user = User::of_api_key(key);
+        check_names(registration, &user).map_err(|error| match error {
             CreateUserError::Refused(refused) => refused.into(),
             _ => ApiKeyError::Taken(key.name.as_str().to_owned()),
         })?;
-        store.insert_api_key(key, &self.secrets.digest(secret.reveal()))?;
+        let (account, digest) = ((&user, stamp, NameSource::Unverified), self.secrets.digest(secret.reveal()));
+        store.insert_user_and_api_key(&registration.groups, account, (key, &digest))?;
         for group in groups {
             store.insert_members(*group, &BTreeSet::from([key.user]), key.created)?;
         }
         Ok(())
     }
-}
-
-/// Reads a key and its user, and keeps every other unit of work from changing them until this one ends.
-fn api_key_to_change(work: &mut Writing<'_>, key: &ApiKeyIdentifier) -> Result<(ApiKey, User), ApiKeyError> {
-    work.authorise(Permission::ManageApiKeys, Target::All)?;
-    let owner = work.api_key(key)?.ok_or(ApiKeyError::NotFound)?.user;
-    work.authorise(Permission::ManageApiKeys, Target::User(owner))?;
-    let user = work.user_to_change(owner)?.ok_or(ApiKeyError::NotFound)?;
-    let key = work.api_key(key)?.ok_or(ApiKeyError::NotFound)?;
-    Ok((key, user))
 }
 
 fn invalid(field: &str, message: &str) -> ApiKeyError {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::api_keys::{ApiKeyError, FirstApiKey};
 use super::registration::register;
-use super::unit_of_work::Finish;
+use super::unit_of_work::{Finish, Turn};
 use super::{CreateUserError, Directory};
 use crate::access::{Caller, Denied, Refused, Scopes, contains_refused};
 use crate::api_key::ApiKeyDraft;
@@ -52,7 +52,7 @@ impl Directory {
     /// Creates those of the nine system groups that are missing, and puts `Everyone` below `CMS Editors` when it is created
     /// (contract 5.4).
     pub fn prepare(&self, context: &Context) -> Result<(), Refused> {
-        self.write_alone(context, |work| {
+        self.write(context, Turn::Alone, |work| {
             for system in SystemGroup::ALL {
                 if work.group_id(&system.identifier())?.is_some() {
                     continue;
@@ -113,7 +113,7 @@ impl Directory {
         let new = draft.check(account).map_err(CreateUserError::Invalid)?;
         let hash = self.passwords.hash(&new.password).map_err(CreateUserError::Passwords)?;
         let stamp = SecurityStamp(self.ids.next());
-        self.write_alone(context, |work| {
+        self.write(context, Turn::Alone, |work| {
             if work.has_users()? {
                 return Ok(Finish::Rollback(None));
             }

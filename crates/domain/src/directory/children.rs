@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::opening::{Turn, about_group};
-use super::unit_of_work::{Finish, Writing};
+use super::opening::about_group;
+use super::unit_of_work::{Finish, Turn, Writing};
 use super::{Directory, ReadGroupError};
 use crate::access::{Permission, Refused, Target, contains_refused};
 use crate::audit::{AdministratorsChange, AuditNote};
@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::group::{Group, GroupId, GroupName, SystemGroup};
 use crate::identifier::GroupIdentifier;
 use crate::page::Paged;
-use crate::ports::{Children, Member, Reach, Reader, StoreError};
+use crate::ports::{Children, Member, Nesting, Reach, Reader, StoreError};
 use crate::search::GroupListing;
 
 /// Groups that would form a cycle, each the parent of the next and the last of the first. A group that would be its own child
@@ -92,7 +92,8 @@ impl Directory {
         self.write_group(context, kind, (parent, Member::Group(child)), |work, change| {
             let parent = change.group.ok_or(AddChildrenError::GroupNotFound)?;
             let child = change.child.ok_or(AddChildrenError::ChildNotFound)?;
-            insert_children(work, parent, &BTreeSet::from([child]), change.administrators)?;
+            let above = if change.is_child_above { BTreeSet::from([child]) } else { BTreeSet::new() };
+            insert_children(work, parent, (&BTreeSet::from([child]), &above), change.administrators)?;
             Ok(Finish::Commit(()))
         })
     }
@@ -107,11 +108,11 @@ impl Directory {
         let kind = (Turn::Alone, Permission::ChangeMembers);
         self.write_group(context, kind, (parent, Member::Unnamed), |work, change| {
             let parent = change.group.ok_or(AddChildrenError::GroupNotFound)?;
-            let unknown = work.unknown_groups(children)?;
+            let Nesting { unknown, above } = work.nesting(parent, children)?;
             if !unknown.is_empty() {
                 return Err(AddChildrenError::ChildrenNotFound(unknown));
             }
-            insert_children(work, parent, children, change.administrators)?;
+            insert_children(work, parent, (children, &above), change.administrators)?;
             Ok(Finish::Commit(()))
         })
     }
@@ -132,7 +133,8 @@ impl Directory {
             if !work.remove_child(parent, child)? {
                 return Err(no_direct_child(work.store, parent, child)?);
             }
-            if !work.has_active_administrator(context.now())? {
+            let takes_administrators = administrators.contains(&SystemGroup::SystemAdministrators);
+            if takes_administrators && !work.has_active_administrator(context.now())? {
                 return Err(RemoveChildError::LastAdministrator);
             }
             let note = AuditNote::of_group(AdministratorsChange::GroupRemoved, administrators, parent);
@@ -149,16 +151,17 @@ fn no_direct_child(store: &mut dyn Reader, parent: GroupId, child: GroupId) -> R
     Ok(group.map_or(RemoveChildError::NotAChild, |group| RemoveChildError::IndirectChild(towards, group.name)))
 }
 
-/// Puts `children`, who exist, below `parent`, which is one of the groups `administrators` or below them.
+/// Puts `children`, who exist, below `parent`, which is one of the groups `administrators` or below them. Those of `above` are the parent or
+/// above it.
 fn insert_children(
     work: &mut Writing<'_>,
     parent: GroupId,
-    children: &BTreeSet<GroupId>,
+    (children, above): (&BTreeSet<GroupId>, &BTreeSet<GroupId>),
     administrators: BTreeSet<SystemGroup>,
 ) -> Result<(), AddChildrenError> {
     work.authorise(Permission::ChangeMembers, Target::GroupBelow(&administrators))?;
     work.authorise(Permission::NestGroups, Target::Groups(children))?;
-    if let Some(cycle) = cycle(work.store, parent, children)? {
+    if let Some(cycle) = cycle(work.store, parent, above)? {
         return Err(AddChildrenError::Cycle(cycle));
     }
     if work.insert_children(parent, children)? > 0 {
@@ -168,10 +171,9 @@ fn insert_children(
     Ok(())
 }
 
-/// The cycle that an edge from `parent` to one of `children` would close, if any: `parent` and the groups
-/// from that child down to it.
-fn cycle(store: &mut dyn Reader, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<Option<Cycle>, StoreError> {
-    let Some(mut group) = store.at_or_above_among(parent, children)?.first().copied() else { return Ok(None) };
+/// The cycle that an edge from `parent` to one of `above` would close, if there is one: `parent` and the groups from that child down to it.
+fn cycle(store: &mut dyn Reader, parent: GroupId, above: &BTreeSet<GroupId>) -> Result<Option<Cycle>, StoreError> {
+    let Some(mut group) = above.first().copied() else { return Ok(None) };
     let mut path = vec![parent];
     while group != parent {
         path.push(group);

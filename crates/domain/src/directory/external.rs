@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::registration::register;
 use super::sign_in::signed_in;
-use super::unit_of_work::{Finish, Writing};
+use super::unit_of_work::{Finish, Turn, Writing};
 use super::{CreateUserError, Directory, is_taken};
 use crate::access::{Caller, Refused, contains_refused};
 use crate::audit::{AdministratorsChange, AuditNote};
@@ -60,7 +60,7 @@ impl Directory {
             let current = work.user_to_change(link.user)?.ok_or(RecogniseError::Unknown)?;
             // A user who is kept out does not sign in, and nothing of theirs changes.
             if !current.is_suspended(now) && is_sign_in(&link, identity) {
-                work.update_user(&signed_in(current, now), &Credentials::default())?;
+                work.update_user(&current, &signed_in(current.clone(), now), &Credentials::default())?;
                 work.set_latest_token(&identity.issuer, &identity.subject, identity.issued)?;
                 let notes = self.join_external_groups(work.store, link.user, identity, now)?;
                 work.note(notes);
@@ -69,7 +69,11 @@ impl Directory {
             Ok(Finish::Commit(caller.ok_or(RecogniseError::Unknown)?))
         };
         // Leaving a group may take the last administrator away.
-        if identity.groups.is_some() { self.write_alone(context, sign_in) } else { self.write(context, sign_in) }
+        if identity.groups.is_some() {
+            self.write(context, Turn::Alone, sign_in)
+        } else {
+            self.write(context, Turn::Any, sign_in)
+        }
     }
 
     /// The link of the subject. At the first sign-in it is made, to an existing user or to one who is created.

@@ -1,15 +1,15 @@
 //! Groups: listing, creating, reading, changing and deleting them (contract 5.a to 5.e).
 
 use super::Directory;
-use super::opening::{Turn, about_group};
-use super::unit_of_work::Finish;
+use super::opening::about_group;
+use super::unit_of_work::{Finish, Turn};
 use crate::access::{On, Permission, Refused, Target, contains_refused};
 use crate::audit::{AdministratorsChange, AuditNote};
 use crate::context::Context;
-use crate::group::{Group, GroupChanges, GroupDraft, GroupId, GroupKind};
+use crate::group::{Group, GroupChanges, GroupDraft, GroupId, GroupKind, GroupName, SystemGroup};
 use crate::identifier::GroupIdentifier;
 use crate::page::Paged;
-use crate::ports::Member;
+use crate::ports::{Member, MembersChange};
 use crate::search::GroupListing;
 use crate::validation::InvalidField;
 use crate::version::Precondition;
@@ -136,10 +136,13 @@ impl Directory {
         changes: &GroupChanges,
         precondition: &Precondition,
     ) -> Result<Group, ChangeGroupError> {
-        let kind = (Turn::Any, Permission::ManageGroups);
-        self.write_group(context, kind, (group, Member::Unnamed), |work, change| {
-            let id = change.group.ok_or(ChangeGroupError::GroupNotFound)?;
-            let current = work.group_to_change(id)?.ok_or(ChangeGroupError::GroupNotFound)?;
+        let kind = (Turn::Once, Permission::ManageGroups);
+        let name = changes.name.clone().flatten().and_then(|name| GroupName::try_from(name).ok());
+        let name = name.map(|name| GroupIdentifier::Name(name.key()));
+        let member = name.as_ref().map_or(Member::Unnamed, Member::Group);
+        self.change_one_group(context, kind, (group, member), |work, change| {
+            let MembersChange { administrators, child: named_so, .. } = change.members;
+            let current = change.group.ok_or(ChangeGroupError::GroupNotFound)?;
             if !precondition.allows(current.version) {
                 return Err(ChangeGroupError::Stale);
             }
@@ -149,11 +152,11 @@ impl Directory {
             let changes_domains = wanted.auto_membership_email_domains != current.auto_membership_email_domains;
             let is_renamed = wanted.name.key() != current.name.key();
             if changes_domains || is_renamed {
-                work.authorise(Permission::ChangeMembers, Target::GroupBelow(&change.administrators))?;
-                let note = AuditNote::of_group(AdministratorsChange::DomainsChanged, change.administrators, id);
+                work.authorise(Permission::ChangeMembers, Target::GroupBelow(&administrators))?;
+                let note = AuditNote::of_group(AdministratorsChange::DomainsChanged, administrators, current.id);
                 work.note(note.filter(|_| changes_domains));
             }
-            if is_renamed && work.group_id(&GroupIdentifier::Name(wanted.name.key()))?.is_some() {
+            if is_renamed && named_so.is_some() {
                 let fault = InvalidField::new("name", "The group name is already in use");
                 return Err(ChangeGroupError::Invalid(vec![fault]));
             }
@@ -173,11 +176,10 @@ impl Directory {
         precondition: &Precondition,
     ) -> Result<(), DeleteGroupError> {
         let kind = (Turn::Alone, Permission::ChangeMembers);
-        self.write_group(context, kind, (group, Member::Unnamed), |work, change| {
-            let id = change.group.ok_or(DeleteGroupError::GroupNotFound)?;
-            let administrators = change.administrators;
+        self.change_one_group(context, kind, (group, Member::Unnamed), |work, change| {
+            let current = change.group.ok_or(DeleteGroupError::GroupNotFound)?;
+            let (id, administrators) = (current.id, change.members.administrators);
             work.authorise(Permission::ChangeMembers, Target::GroupBelow(&administrators))?;
-            let current = work.group_to_change(id)?.ok_or(DeleteGroupError::GroupNotFound)?;
             if !precondition.allows(current.version) {
                 return Err(DeleteGroupError::Stale);
             }
@@ -185,7 +187,8 @@ impl Directory {
                 return Err(DeleteGroupError::SystemGroup);
             }
             work.delete_group(id)?;
-            if !work.has_active_administrator(context.now())? {
+            let takes_administrators = administrators.contains(&SystemGroup::SystemAdministrators);
+            if takes_administrators && !work.has_active_administrator(context.now())? {
                 return Err(DeleteGroupError::LastAdministrator);
             }
             work.note(AuditNote::of_group(AdministratorsChange::GroupDeleted, administrators, id));

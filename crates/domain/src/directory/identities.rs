@@ -1,9 +1,9 @@
 //! The links between users and their identities at external issuers (contract 2.5).
 
 use super::Directory;
-use super::opening::{Subject, Turn};
-use super::unit_of_work::{Finish, Work};
-use crate::access::{Permission, Refused, Target, contains_refused};
+use super::opening::Subject;
+use super::unit_of_work::{Finish, Turn, Work};
+use crate::access::{Actor, Permission, Refused, Target, contains_refused};
 use crate::context::Context;
 use crate::external::IdentityLink;
 use crate::identifier::UserIdentifier;
@@ -50,16 +50,34 @@ impl Directory {
         user: &UserIdentifier,
         page: &Page,
     ) -> Result<Paged<IdentityLink>, IdentitiesError> {
+        let mut links = self.links(context, user)?;
+        let total = links.len() as u64;
+        if let Some(position) = page.position() {
+            links.retain(|link| position.precedes(&link.place()));
+        }
+        let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let items = links.into_iter().skip(count(page.offset())).take(count(page.lookahead())).collect();
+        Ok(Paged::new(page, total, items, IdentityLink::place))
+    }
+
+    /// The links of a user: in one round trip to the store, unless the permission depends on more than the actor's account.
+    fn links(&self, context: &Context, user: &UserIdentifier) -> Result<Vec<IdentityLink>, IdentitiesError> {
+        if let Actor::Caller(caller) = context.actor() {
+            let found = self.store.identities_for(context.cancellation(), caller.user, user).map_err(Refused::from)?;
+            let actor = self.admit_account(context, caller, found.accounts.caller)?;
+            let id = found.accounts.user.map(|(id, _)| id);
+            // Users do not manage their own links.
+            let decided = actor
+                .authorise_at_once(Permission::ReadUsers, id)
+                .and_then(|on_user| Some(on_user.and(actor.authorise_at_once(Permission::ReadUsers, None)?)));
+            if let Some(decided) = decided {
+                decided.map_err(Refused::from)?;
+                return id.map(|_| found.links).ok_or(IdentitiesError::UserNotFound);
+            }
+        }
         self.read_user(context, Permission::ReadUsers, user, |work, user| {
             let user = subject(work, Permission::ReadUsers, user)?;
-            let mut links = work.identities_of(user.id)?;
-            let total = links.len() as u64;
-            if let Some(position) = page.position() {
-                links.retain(|link| position.precedes(&link.place()));
-            }
-            let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-            let items = links.into_iter().skip(count(page.offset())).take(count(page.lookahead())).collect();
-            Ok(Paged::new(page, total, items, IdentityLink::place))
+            Ok(work.identities_of(user.id)?)
         })
     }
 
@@ -70,16 +88,14 @@ impl Directory {
         user: &UserIdentifier,
         selection: &IdentitySelection,
     ) -> Result<(), IdentitiesError> {
-        self.write_user(context, (Turn::Any, Permission::ManageUsers), user, |work, user| {
+        self.write_user(context, (Turn::Once, Permission::ManageUsers), user, |work, user| {
             let user = subject(work, Permission::ManageUsers, user)?;
             let links = work.identities_of(user.id)?;
             let selected: Vec<_> = links.into_iter().filter(|link| selection.includes(link)).collect();
             if selected.is_empty() {
                 return Err(IdentitiesError::NotLinked);
             }
-            for link in &selected {
-                work.delete_identity(&link.issuer, &link.subject)?;
-            }
+            work.delete_identities(user.id, &selected)?;
             Ok(Finish::Commit(()))
         })
     }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::opening::{Turn, about_group};
-use super::unit_of_work::{Finish, Writing};
+use super::opening::about_group;
+use super::unit_of_work::{Finish, Turn, Writing};
 use super::{Directory, ReadGroupError};
 use crate::access::{Permission, Refused, Target, contains_refused};
 use crate::audit::{AdministratorsChange, AuditNote};

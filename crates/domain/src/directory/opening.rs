@@ -1,25 +1,15 @@
 //! Units of work that begin with one question: the account of the caller, together with what the work is about.
 
 use super::Directory;
-use super::unit_of_work::{Finish, Reading, Undone, Work, Writing, end};
+use super::unit_of_work::{Finish, Reading, Turn, Undone, Work, Writing};
 use crate::access::{Actor, Admitted, Permission, Refused, Target};
 use crate::context::Context;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
-use crate::ports::{AccountStatus, Member, MembersChange, Reader, Registration, StoreError, Writer};
+use crate::ports::{
+    AccountStatus, GroupForUpdate, Member, MembersChange, Purpose, Reader, Registration, StoreError, UserForUpdate,
+    UserToChange, Writer,
+};
 use crate::user::{User, UserId};
-
-/// Which other units of work that write may run beside one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// Any.
-    Any,
-    /// Any, where the last call of the writer makes the only change.
-    Once,
-    /// Those that do not run alone.
-    Shared,
-    /// None that runs alone or shared.
-    Alone,
-}
 
 /// The account of the caller, if there is one, and what the work is about.
 type Answer<A> = Result<(Option<AccountStatus>, A), StoreError>;
@@ -35,6 +25,17 @@ impl Subject {
     pub(super) fn target(&self) -> Target<'_> {
         Target::Account(self.id, &self.status)
     }
+}
+
+impl UserToChange {
+    pub(super) fn target(&self) -> Target<'_> {
+        Target::Account(self.user.id, &self.status)
+    }
+}
+
+/// Asks for the account of the caller alone.
+pub(super) fn about_nothing(store: &mut dyn Writer, caller: Option<UserId>) -> Answer<()> {
+    Ok((caller.map(|caller| store.account_status(caller)).transpose()?.flatten(), ()))
 }
 
 /// Asks for the user that `user` names.
@@ -86,25 +87,21 @@ impl Directory {
         &self,
         context: &Context,
         turn: Turn,
-        ask: impl Fn(&mut dyn Reader, Option<UserId>) -> Answer<A>,
+        ask: impl Fn(&mut dyn Writer, Option<UserId>) -> Answer<A>,
         mut work: impl FnMut(&mut Writing<'_>, A) -> Result<Finish<T>, E>,
     ) -> Result<T, E> {
-        let mut notes = Vec::new();
-        let unit = |store: &mut dyn Writer| {
-            let (account, answer) = ask(store, caller_of(context))?;
-            let actor = self.admit_actor(context, account).map_err(|refused| Undone::Refused(E::from(refused)))?;
+        self.in_turn(context, turn, |store| {
+            let admitted = ask(store, caller_of(context))
+                .map_err(E::from)
+                .and_then(|(account, answer)| Ok((self.admit_actor(context, account)?, answer)));
+            let (actor, answer) = match admitted {
+                Ok(admitted) => admitted,
+                Err(error) => return (Vec::new(), Err(Undone::Refused(error))),
+            };
             let mut unit = Work { store, actor, notes: Vec::new() };
-            let finish = work(&mut unit, answer).map_err(Undone::Refused)?;
-            notes = unit.notes;
-            finish.into()
-        };
-        let ended = match turn {
-            Turn::Any => self.store.write(unit),
-            Turn::Once => self.store.write_once(unit),
-            Turn::Shared => self.store.write_shared(unit),
-            Turn::Alone => self.store.write_alone(unit),
-        };
-        end(context, ended, notes)
+            let finish = work(&mut unit, answer);
+            (unit.notes, finish.map_err(Undone::Refused).and_then(Finish::into))
+        })
     }
 
     /// The same with the group that `group` names, for an actor who has `permission` on groups.
@@ -115,10 +112,16 @@ impl Directory {
         (group, member): (&GroupIdentifier, Member<'_>),
         mut work: impl FnMut(&mut Writing<'_>, MembersChange) -> Result<Finish<T>, E>,
     ) -> Result<T, E> {
-        self.write_about(context, turn, about_group(group, member), |unit, change| {
-            unit.authorise(permission, Target::All)?;
-            work(unit, change)
-        })
+        let ask = about_group(group, member);
+        self.write_about(
+            context,
+            turn,
+            |store, caller| ask(store, caller),
+            |unit, change| {
+                unit.authorise(permission, Target::All)?;
+                work(unit, change)
+            },
+        )
     }
 
     /// The same with the user that `user` names, for an actor who has `permission` on them. Whether a user exists is not told to those
@@ -130,9 +133,54 @@ impl Directory {
         user: &UserIdentifier,
         mut work: impl FnMut(&mut Writing<'_>, Option<Subject>) -> Result<Finish<T>, E>,
     ) -> Result<T, E> {
-        self.write_about(context, turn, about_user(user), |unit, subject| {
-            unit.authorise_subject(permission, subject.as_ref())?;
-            work(unit, subject)
+        let ask = about_user(user);
+        self.write_about(
+            context,
+            turn,
+            |store, caller| ask(store, caller),
+            |unit, subject| {
+                unit.authorise_subject(permission, subject.as_ref())?;
+                work(unit, subject)
+            },
+        )
+    }
+
+    /// The same with the user as [`UserWriter::user_for_update`](crate::ports::UserWriter::user_change) finds them for
+    /// this purpose.
+    pub(super) fn change_one_user<T, E: From<Refused> + From<StoreError>>(
+        &self,
+        context: &Context,
+        (turn, permission): (Turn, Permission),
+        (user, purpose): (&UserIdentifier, Purpose<'_>),
+        mut work: impl FnMut(&mut Writing<'_>, UserForUpdate) -> Result<Finish<T>, E>,
+    ) -> Result<T, E> {
+        let ask = |store: &mut dyn Writer, caller: Option<UserId>| {
+            let mut change = store.user_for_update(caller, user, purpose)?;
+            Ok((change.caller.take(), change))
+        };
+        self.write_about(context, turn, ask, |unit, change| {
+            let target = change.user.as_ref().map_or(Target::All, UserToChange::target);
+            unit.authorise(permission, target)?;
+            work(unit, change)
+        })
+    }
+
+    /// The same as [`write_group`](Self::write_group) with the group as
+    /// [`MembershipWriter::group_for_update`](crate::ports::MembershipWriter::group_change) finds it.
+    pub(super) fn change_one_group<T, E: From<Refused> + From<StoreError>>(
+        &self,
+        context: &Context,
+        (turn, permission): (Turn, Permission),
+        (group, member): (&GroupIdentifier, Member<'_>),
+        mut work: impl FnMut(&mut Writing<'_>, GroupForUpdate) -> Result<Finish<T>, E>,
+    ) -> Result<T, E> {
+        let ask = |store: &mut dyn Writer, caller: Option<UserId>| {
+            let mut change = store.group_for_update(caller, group, member)?;
+            Ok((change.members.caller.take(), change))
+        };
+        self.write_about(context, turn, ask, |unit, change| {
+            unit.authorise(permission, Target::All)?;
+            work(unit, change)
         })
     }
 

@@ -2,15 +2,14 @@
 
 use super::Directory;
 use super::actions::OF_AN_API_KEY;
-use super::opening::{Subject, Turn};
 use super::sign_in::known_address;
-use super::unit_of_work::Finish;
+use super::unit_of_work::{Finish, Turn};
 use crate::access::{Permission, Refused, Target, contains_refused};
 use crate::audit::AuditNote;
 use crate::context::Context;
 use crate::identifier::UserIdentifier;
 use crate::password::{self, LONGEST, Password, PasswordHash};
-use crate::ports::{Credentials, PasswordsError};
+use crate::ports::{Credentials, PasswordsError, Purpose, UserToChange};
 use crate::user::{ProviderKind, SecurityStamp, User, UserId};
 use crate::validation::InvalidField;
 
@@ -71,32 +70,42 @@ impl Directory {
         let stamp = Some(SecurityStamp(self.ids.next()));
         let credentials = Credentials { password: Some(hash), stamp, ..Credentials::default() };
         let user = UserIdentifier::Id(before.user.id);
-        self.write_user(context, (Turn::Any, Permission::ChangePasswords), &user, |work, _| {
-            let current = work.user_to_change(before.user.id)?.ok_or(ChangePasswordError::UserNotFound)?;
-            // The existing password was compared with the hash that was there then.
-            if work.password(current.id)? != before.hash {
-                return Err(ChangePasswordError::ExistingIncorrect);
-            }
-            let now = context.now();
-            let changed =
-                User { password_changed: Some(now), password_reset_required: false, modified: now, ..current };
-            work.update_user(&changed, &credentials)?;
-            Ok(Finish::Commit(()))
-        })
+        self.change_one_user(
+            context,
+            (Turn::Once, Permission::ChangePasswords),
+            (&user, Purpose::Change([None; 2])),
+            |work, change| {
+                let UserToChange { user: current, password, .. } =
+                    change.user.ok_or(ChangePasswordError::UserNotFound)?;
+                // The existing password was compared with the hash that was there then.
+                if password != before.hash {
+                    return Err(ChangePasswordError::ExistingIncorrect);
+                }
+                let now = context.now();
+                let changed = User {
+                    password_changed: Some(now),
+                    password_reset_required: false,
+                    modified: now,
+                    ..current.clone()
+                };
+                work.update_user(&current, &changed, &credentials)?;
+                Ok(Finish::Commit(()))
+            },
+        )
     }
 
+    /// Reads the account, and changes nothing.
     fn before(&self, context: &Context, user: &UserIdentifier) -> Result<Before, ChangePasswordError> {
-        self.read_user(context, Permission::ChangePasswords, user, |work, subject| {
-            let Subject { id, status } = subject.ok_or(ChangePasswordError::UserNotFound)?;
-            let user = work.user(id)?.ok_or(ChangePasswordError::UserNotFound)?;
-            let hash = work.password(id)?;
+        let kind = (Turn::Once, Permission::ChangePasswords);
+        self.change_one_user(context, kind, (user, Purpose::Change([None; 2])), |work, change| {
+            let UserToChange { user, status, password, .. } = change.user.ok_or(ChangePasswordError::UserNotFound)?;
             let is_of_api_key = status.api_key.is_some();
             let must_prove = match work.authorise(Permission::ManageUsers, Target::All) {
                 Ok(()) => false,
                 Err(Refused::Denied(_)) => true,
                 Err(Refused::Store(error)) => return Err(error.into()),
             };
-            Ok(Before { user, hash, must_prove, is_of_api_key })
+            Ok(Finish::Rollback(Before { user, hash: password, must_prove, is_of_api_key }))
         })
     }
 
@@ -112,7 +121,7 @@ impl Directory {
 
     /// Counts a wrong password, which may lock the account. The count is committed although the request is refused.
     fn count_wrong_existing(&self, context: &Context, user: UserId) -> Result<(), Refused> {
-        self.write(context, |work| {
+        self.write(context, Turn::Any, |work| {
             let Some(current) = work.user_to_change(user)? else { return Ok(Finish::Rollback(())) };
             let address = self.address_digest(context, user);
             let known = known_address(work.store, user, &address, context.now())?;

@@ -1,7 +1,7 @@
 //! Further access tokens for users who signed in, and signing in with an API key (contract 2.1 and 2.2).
 
 use super::Directory;
-use super::unit_of_work::Finish;
+use super::unit_of_work::{Finish, Turn};
 use crate::access::{Caller, Refused, Scopes, contains_refused};
 use crate::api_key::ApiKeyId;
 use crate::context::Context;
@@ -41,7 +41,7 @@ impl Directory {
     pub fn refresh(&self, context: &Context, refresh_token: &str, scopes: &Scopes) -> Result<Caller, RefreshError> {
         let now = context.now();
         let digest = self.secrets.digest(refresh_token);
-        self.write_once(context, |work| {
+        self.write(context, Turn::Once, |work| {
             let found = work.refresh_grant_and_account(&digest)?.filter(|(grant, _)| grant.expires > now);
             let (grant, status) = found.ok_or(RefreshError::Invalid)?;
             if status.stamp != grant.stamp || !status.is_open(now) {

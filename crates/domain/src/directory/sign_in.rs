@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::Directory;
 use super::sessions::refresh_grant;
-use super::unit_of_work::Finish;
+use super::unit_of_work::{Finish, Turn};
 use crate::access::{Caller, Refused, Scopes, contains_refused};
 use crate::audit::AuditNote;
 use crate::context::Context;
@@ -113,7 +113,7 @@ impl Directory {
         };
         let refresh_token = Secret::of_session(&self.secrets.random()?);
         let digest = self.secrets.digest(refresh_token.reveal());
-        let attempt = self.write::<_, SignInError>(context, |work| {
+        let attempt = self.write::<_, SignInError>(context, Turn::Any, |work| {
             let Some(user) = work.user_to_change(account.id)? else {
                 return Ok(Finish::Rollback(Attempt::Incorrect));
             };
@@ -132,7 +132,7 @@ impl Directory {
             if user.is_suspended(now) {
                 return Ok(Finish::Rollback(Attempt::Suspended));
             }
-            work.update_user(&signed_in(user, now), &Credentials::default())?;
+            work.update_user(&user, &signed_in(user.clone(), now), &Credentials::default())?;
             if context.address().is_some() {
                 work.remember_address(account.id, &claim.address, now, MOST_ADDRESSES)?;
             }
@@ -180,7 +180,7 @@ impl Directory {
     /// Counts an attempt for an unknown name.
     fn count_unknown(&self, context: &Context, claim: &Claim, name: &SecretDigest) -> Result<Session, SignInError> {
         let now = context.now();
-        let was_locked = self.write::<_, SignInError>(context, |work| {
+        let was_locked = self.write::<_, SignInError>(context, Turn::Any, |work| {
             let lockout = work.unknown_lockout_to_change(name)?;
             work.password(NOBODY)?;
             work.known_address(NOBODY, &claim.address)?;
@@ -214,14 +214,14 @@ impl Directory {
     ) -> Result<bool, StoreError> {
         let before = known.map_or(user.lockout, |known| known.lockout);
         let after = before.failed(now, self.policy.lockout);
-        let user = User {
+        let failed = User {
             last_failed_login: Some(now),
             failed_login_attempts: user.failed_login_attempts.saturating_add(1),
             failed_login_attempts_since_last_success: user.failed_login_attempts_since_last_success.saturating_add(1),
             lockout: if known.is_some() { user.lockout } else { after },
-            ..user
+            ..user.clone()
         };
-        store.update_user(&user, &Credentials::default())?;
+        store.update_user(&user, &failed, &Credentials::default())?;
         store.set_address_lockout(user.id, address, if known.is_some() { after } else { Lockout::default() })?;
         Ok(after.is_locked(now) && !before.is_locked(now))
     }

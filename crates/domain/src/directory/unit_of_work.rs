@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 
 use super::Directory;
+use super::opening::about_nothing;
 use crate::access::{Actor, Admitted, Caller, Permission, Refused, Target};
 use crate::audit::AuditNote;
 use crate::context::Context;
@@ -21,6 +22,19 @@ pub(crate) enum Finish<T> {
     Commit(T),
     /// Undo the changes, and return this.
     Rollback(T),
+}
+
+/// Which other units of work that write may run beside one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Any.
+    Any,
+    /// Any, where the last call of the writer makes the only change.
+    Once,
+    /// Those that do not run alone.
+    Shared,
+    /// None that runs alone or shared.
+    Alone,
 }
 
 /// A unit of work of an admitted actor. It is also the store's [`Reader`] or [`Writer`].
@@ -197,56 +211,49 @@ impl Directory {
         Ok(admitted(context, Admitted::admit_caller(caller, account, context.now(), self.policy)?))
     }
 
-    /// Admits the actor and runs `work` beside other writers.
+    /// Admits the actor and runs `work` beside the writers that `turn` lets run.
     pub(crate) fn write<T, E: From<Refused> + From<StoreError>>(
         &self,
         context: &Context,
+        turn: Turn,
         mut work: impl FnMut(&mut Writing<'_>) -> Result<Finish<T>, E>,
     ) -> Result<T, E> {
-        let mut notes = Vec::new();
-        let ended = self.store.write(|store| self.run(context, store, &mut notes, &mut work));
-        end(context, ended, notes)
+        self.write_about(context, turn, about_nothing, |unit, ()| work(unit))
     }
 
-    /// Admits the actor and runs `work` beside other writers, whose last call of the writer makes the only change.
-    pub(crate) fn write_once<T, E: From<Refused> + From<StoreError>>(
+    /// Runs `unit` beside the writers that `turn` lets run. It is run again if it collides with other work, so the notes are those of the
+    /// last run.
+    pub(super) fn in_turn<T, E: From<StoreError>>(
         &self,
         context: &Context,
-        mut work: impl FnMut(&mut Writing<'_>) -> Result<Finish<T>, E>,
+        turn: Turn,
+        mut unit: impl FnMut(&mut dyn Writer) -> (Vec<AuditNote>, Result<T, Undone<T, E>>),
     ) -> Result<T, E> {
         let mut notes = Vec::new();
-        let ended = self.store.write_once(|store| self.run(context, store, &mut notes, &mut work));
-        end(context, ended, notes)
-    }
-
-    /// Admits the actor and runs `work` while no other such work runs.
-    pub(crate) fn write_alone<T, E: From<Refused> + From<StoreError>>(
-        &self,
-        context: &Context,
-        mut work: impl FnMut(&mut Writing<'_>) -> Result<Finish<T>, E>,
-    ) -> Result<T, E> {
-        let mut notes = Vec::new();
-        let ended = self.store.write_alone(|store| self.run(context, store, &mut notes, &mut work));
-        end(context, ended, notes)
+        let run = |store: &mut dyn Writer| {
+            let (noted, ended) = unit(store);
+            notes = noted;
+            ended
+        };
+        let ended = match turn {
+            Turn::Any => self.store.write(run),
+            Turn::Once => self.store.write_once(run),
+            Turn::Shared => self.store.write_shared(run),
+            Turn::Alone => self.store.write_alone(run),
+        };
+        match ended {
+            Ok(value) => {
+                context.note(notes);
+                Ok(value)
+            }
+            Err(Undone::Rollback(value)) => Ok(value),
+            Err(Undone::Refused(error)) => Err(error),
+        }
     }
 
     fn begin<'a, S: Reader + ?Sized>(&self, context: &Context, store: &'a mut S) -> Result<Work<'a, S>, Refused> {
         let actor = admitted(context, Admitted::admit(store, context.actor(), context.now(), self.policy)?);
         Ok(Work { store, actor, notes: Vec::new() })
-    }
-
-    /// Runs `work` once. It is run again if it collides with other work, so `notes` are those of the last run.
-    fn run<T, E: From<Refused>>(
-        &self,
-        context: &Context,
-        store: &mut dyn Writer,
-        notes: &mut Vec<AuditNote>,
-        work: &mut dyn FnMut(&mut Writing<'_>) -> Result<Finish<T>, E>,
-    ) -> Result<T, Undone<T, E>> {
-        let mut unit = self.begin(context, store).map_err(|refused| Undone::Refused(refused.into()))?;
-        let finish = work(&mut unit).map_err(Undone::Refused)?;
-        *notes = unit.notes;
-        finish.into()
     }
 }
 
@@ -256,15 +263,4 @@ fn admitted(context: &Context, actor: Admitted) -> Admitted {
         context.admitted(admission);
     }
     actor
-}
-
-pub(super) fn end<T, E>(context: &Context, ended: Result<T, Undone<T, E>>, notes: Vec<AuditNote>) -> Result<T, E> {
-    match ended {
-        Ok(value) => {
-            context.note(notes);
-            Ok(value)
-        }
-        Err(Undone::Rollback(value)) => Ok(value),
-        Err(Undone::Refused(error)) => Err(error),
-    }
 }

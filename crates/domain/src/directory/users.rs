@@ -1,16 +1,18 @@
 //! Users: listing, creating, reading, changing and deleting them (contract 4.1 and 4.3 to 4.8).
 
-use super::opening::{Subject, Turn, about_new_user};
+use super::Directory;
+use super::opening::about_new_user;
 use super::registration::check_names;
-use super::unit_of_work::{Finish, Writing};
-use super::{Directory, is_taken_by_another};
+use super::unit_of_work::{Finish, Turn, Writing};
 use crate::access::{Denied, On, Permission, Refused, Target, contains_refused};
 use crate::audit::{AdministratorsChange, AuditNote};
 use crate::context::Context;
 use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
 use crate::page::Paged;
-use crate::ports::{AccountStatus, Credentials, PasswordsError, Reader, StoreError};
+use crate::ports::{
+    AccountStatus, Credentials, PasswordsError, Purpose, Reader, StoreError, UserForUpdate, UserToChange,
+};
 use crate::search::UserListing;
 use crate::user::{Account, DEFAULT_PASSWORD_CHANGE_FREQUENCY, SecurityStamp, User, UserChanges, UserDraft, UserId};
 use crate::validation::InvalidField;
@@ -103,23 +105,29 @@ impl Directory {
         let new = draft.check(account).map_err(CreateUserError::Invalid)?;
         let hash = self.passwords.hash(&new.password)?;
         let stamp = SecurityStamp(self.ids.next());
-        self.write_about(context, Turn::Once, about_new_user(&new.user), |work, registration| {
-            work.authorise(Permission::CreateUsers, Target::All)?;
-            // Only System Administrators choose it (contract 3.3).
-            if new.user.password_change_frequency != Some(DEFAULT_PASSWORD_CHANGE_FREQUENCY)
-                && !work.actor.is_system_administrator()
-            {
-                return Err(Denied::NotPermitted.into());
-            }
-            check_names(&registration, &new.user)?;
-            let status = registration.account(&new.user, stamp);
-            // The groups of an email domain may make an administrator.
-            work.authorise(Permission::CreateUsers, Target::Account(new.user.id, &status))?;
-            let names = work.actor.name_source(None);
-            work.insert_member_of(&registration.groups, &new.user, Some(&hash), stamp, names)?;
-            work.note(AuditNote::of_user(AdministratorsChange::UsersAdded, Some(&status), new.user.id));
-            Ok(Finish::Commit(new.user.clone()))
-        })
+        let ask = about_new_user(&new.user);
+        self.write_about(
+            context,
+            Turn::Once,
+            |store, caller| ask(store, caller),
+            |work, registration| {
+                work.authorise(Permission::CreateUsers, Target::All)?;
+                // Only System Administrators choose it (contract 3.3).
+                if new.user.password_change_frequency != Some(DEFAULT_PASSWORD_CHANGE_FREQUENCY)
+                    && !work.actor.is_system_administrator()
+                {
+                    return Err(Denied::NotPermitted.into());
+                }
+                check_names(&registration, &new.user)?;
+                let status = registration.account(&new.user, stamp);
+                // The groups of an email domain may make an administrator.
+                work.authorise(Permission::CreateUsers, Target::Account(new.user.id, &status))?;
+                let names = work.actor.name_source(None);
+                work.insert_member_of(&registration.groups, &new.user, Some(&hash), stamp, names)?;
+                work.note(AuditNote::of_user(AdministratorsChange::UsersAdded, Some(&status), new.user.id));
+                Ok(Finish::Commit(new.user.clone()))
+            },
+        )
     }
 
     /// Reads a user (contract 4.4).
@@ -143,14 +151,12 @@ impl Directory {
         changes: &UserChanges,
         precondition: &Precondition,
     ) -> Result<User, ChangeUserError> {
-        let change = |work: &mut Writing<'_>, subject: Option<Subject>| {
-            let subject = subject.ok_or(ChangeUserError::UserNotFound)?;
-            let target = subject.id;
-            let current = work.user_to_change(target)?.ok_or(ChangeUserError::UserNotFound)?;
-            if changes.needs_administrator(&current)
-                || (changes.renames(&current) && !work.identities_of(target)?.is_empty())
-            {
-                work.authorise(Permission::ManageUsers, subject.target())?;
+        let change = |work: &mut Writing<'_>, change: UserForUpdate| {
+            let UserToChange { user: current, status, is_linked, .. } =
+                change.user.ok_or(ChangeUserError::UserNotFound)?;
+            let target = current.id;
+            if changes.needs_administrator(&current) || (changes.renames(&current) && is_linked) {
+                work.authorise(Permission::ManageUsers, Target::Account(target, &status))?;
             }
             if changes
                 .password_change_frequency
@@ -163,23 +169,25 @@ impl Directory {
                 return Err(ChangeUserError::Stale);
             }
             let wanted = changes.clone().apply(&current, context.now()).map_err(ChangeUserError::Invalid)?;
-            names_are_free(work.store, &current, &wanted)?;
+            names_are_free(&current, &wanted, change.owners)?;
             if wanted == current {
                 return Ok(Finish::Rollback(current));
             }
             let names = work.actor.name_source(Some(target));
-            work.update_user(&wanted, &Credentials { names, ..Credentials::default() })?;
-            if closes_earlier(&current, &wanted) && is_last_administrator(work.store, &wanted, &subject.status)? {
+            work.update_user(&current, &wanted, &Credentials { names, ..Credentials::default() })?;
+            if closes_earlier(&current, &wanted) && is_last_administrator(work.store, &wanted, &status)? {
                 return Err(invalid("expiry", "The last System Administrator cannot expire"));
             }
             if wanted.expiry != current.expiry {
-                work.note(AuditNote::of_user(AdministratorsChange::ExpiryChanged, Some(&subject.status), target));
+                work.note(AuditNote::of_user(AdministratorsChange::ExpiryChanged, Some(&status), target));
             }
             Ok(Finish::Commit(User { version: wanted.version.next(), ..wanted }))
         };
         // An expiry date may take the last administrator away.
-        let turn = if changes.sets_expiry() { Turn::Alone } else { Turn::Any };
-        self.write_user(context, (turn, Permission::ChangeUsers), user, change)
+        let turn = if changes.sets_expiry() { Turn::Alone } else { Turn::Once };
+        let names = changes.name_keys();
+        let purpose = Purpose::Change([names[0].as_ref(), names[1].as_ref()]);
+        self.change_one_user(context, (turn, Permission::ChangeUsers), (user, purpose), change)
     }
 
     /// Deletes a user: an administrator anybody but themselves, others themselves alone (contract 4.8).
@@ -189,20 +197,20 @@ impl Directory {
         user: &UserIdentifier,
         precondition: &Precondition,
     ) -> Result<(), DeleteUserError> {
-        self.write_user(context, (Turn::Alone, Permission::ChangeUsers), user, |work, subject| {
-            let Subject { id: target, status } = subject.ok_or(DeleteUserError::UserNotFound)?;
-            if work.actor.is(target) && status.system_administrator {
+        let kind = (Turn::Alone, Permission::ChangeUsers);
+        self.change_one_user(context, kind, (user, Purpose::Deletion), |work, change| {
+            let UserToChange { user: current, status, .. } = change.user.ok_or(DeleteUserError::UserNotFound)?;
+            if work.actor.is(current.id) && status.system_administrator {
                 return Err(Denied::NotPermitted.into());
             }
-            let current = work.user_to_change(target)?.ok_or(DeleteUserError::UserNotFound)?;
             if !precondition.allows(current.version) {
                 return Err(DeleteUserError::Stale);
             }
-            work.delete_user(target)?;
-            if !work.has_active_administrator(context.now())? {
+            work.delete_user(current.id)?;
+            if status.system_administrator && !work.has_active_administrator(context.now())? {
                 return Err(DeleteUserError::LastAdministrator);
             }
-            work.note(AuditNote::of_user(AdministratorsChange::UserDeleted, Some(&status), target));
+            work.note(AuditNote::of_user(AdministratorsChange::UserDeleted, Some(&status), current.id));
             Ok(Finish::Commit(()))
         })
     }
@@ -219,18 +227,17 @@ fn is_last_administrator(store: &mut dyn Reader, user: &User, status: &AccountSt
     Ok(status.system_administrator && !store.has_active_administrator(expiry)?)
 }
 
-/// Refuses a username or an address that another user has (contract 10 row 22). Nobody else has those of before.
-fn names_are_free(store: &mut dyn Reader, current: &User, user: &User) -> Result<(), ChangeUserError> {
-    let (mut taken, own) = (Vec::new(), current.name_keys());
-    let mut check = |field: &str, key: NameKey, message: &str| -> Result<(), StoreError> {
-        if !own.contains(&key) && is_taken_by_another(store, key, user.id)? {
+/// Refuses a username or an address that one of the `owners` has who is another user (contract 10 row 22). Nobody else has those of before.
+fn names_are_free(current: &User, user: &User, owners: [Option<UserId>; 2]) -> Result<(), ChangeUserError> {
+    let (mut taken, own, [username_owner, email_owner]) = (Vec::new(), current.name_keys(), owners);
+    let mut check = |field: &str, key: NameKey, owner: Option<UserId>, message: &str| {
+        if !own.contains(&key) && owner.is_some_and(|owner| owner != user.id) {
             taken.push(InvalidField::new(field, message));
         }
-        Ok(())
     };
-    check("username", user.username.key(), "The username is already in use")?;
+    check("username", user.username.key(), username_owner, "The username is already in use");
     if let Some(email) = &user.email {
-        check("email", email.key(), "The email address is already in use")?;
+        check("email", email.key(), email_owner, "The email address is already in use");
     }
     if taken.is_empty() { Ok(()) } else { Err(ChangeUserError::Invalid(taken)) }
 }

@@ -49,8 +49,12 @@ impl IdentityWriter for State {
         Ok(())
     }
 
-    fn delete_identity(&mut self, issuer: &str, subject: &str) -> Result<(), StoreError> {
-        Arc::make_mut(&mut self.identities.links).remove(&(issuer.to_owned(), subject.to_owned()));
+    fn delete_identities(&mut self, user: UserId, links: &[IdentityLink]) -> Result<(), StoreError> {
+        let stored = Arc::make_mut(&mut self.identities.links);
+        stored.retain(|_, stored| {
+            stored.user != user
+                || links.iter().all(|link| (&link.issuer, &link.subject) != (&stored.issuer, &stored.subject))
+        });
         Ok(())
     }
 }

@@ -158,7 +158,7 @@ impl UserWriter for State {
         self.user(id)
     }
 
-    fn update_user(&mut self, user: &User, credentials: &Credentials) -> Result<(), StoreError> {
+    fn update_user(&mut self, _: &User, user: &User, credentials: &Credentials) -> Result<(), StoreError> {
         if !self.users.has_free_names(user) {
             return Err(self.refuse("a name of the user is not free"));
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::store::read_alone;
 use super::{AccountStatus, Cancellation, Reader, Store, StoreError};
+use crate::api_key::{ApiKey, ApiKeyIdentifier};
 use crate::group::Group;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::user::{User, UserId};
@@ -118,5 +119,16 @@ impl FoundFor<Group> {
         let account = reader.account_status(caller)?;
         let found = reader.group_id(group)?.map(|id| reader.group(id)).transpose()?.flatten();
         Ok(Self { caller: account, found })
+    }
+}
+
+impl FoundFor<ApiKey> {
+    /// Finds an API key by the methods of a reader, which defines what the answer of a store has to be.
+    pub fn by_reading<R: Reader + ?Sized>(
+        reader: &mut R,
+        caller: UserId,
+        key: &ApiKeyIdentifier,
+    ) -> Result<Self, StoreError> {
+        Ok(Self { caller: reader.account_status(caller)?, found: reader.api_key(key)? })
     }
 }

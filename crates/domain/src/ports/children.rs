@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Reach, StoreError};
+use super::{GroupReader, Reach, StoreError};
 use crate::group::{Group, GroupId, SystemGroup};
 use crate::page::Paged;
 use crate::search::GroupListing;
@@ -18,8 +18,34 @@ pub struct Children {
     pub excluded: BTreeSet<GroupId>,
 }
 
+/// What decides about putting groups below a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Nesting {
+    /// Those of the groups that do not exist.
+    pub unknown: BTreeSet<GroupId>,
+    /// Those that are the group itself or above it.
+    pub above: BTreeSet<GroupId>,
+}
+
+impl Nesting {
+    /// Decides by the methods of a reader, which defines what the answer of a store has to be.
+    pub fn by_reading<R: ChildReader + ?Sized>(
+        reader: &mut R,
+        parent: GroupId,
+        children: &BTreeSet<GroupId>,
+    ) -> Result<Self, StoreError> {
+        let unknown = reader.unknown_groups(children)?;
+        Ok(Self { unknown, above: reader.at_or_above_among(parent, children)? })
+    }
+}
+
 /// Reads the edges between groups.
-pub trait ChildReader {
+pub trait ChildReader: GroupReader {
+    /// What decides about putting `children` below `parent`. The other methods define the answer; a store that can answer in one round trip
+    /// does.
+    fn nesting(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<Nesting, StoreError> {
+        Nesting::by_reading(self, parent, children)
+    }
     /// A page of the groups below `group` that pass the listing's filter, each once, without the groups below an excluded
     /// group within the same reach. `group` itself is one of them if `children.include_self` says so.
     fn children(

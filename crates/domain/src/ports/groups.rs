@@ -38,7 +38,7 @@ pub trait GroupWriter {
     /// Reads a group and keeps every other unit of work from changing its own properties until this one ends.
     fn group_to_change(&mut self, id: GroupId) -> Result<Option<Group>, StoreError>;
     /// Replaces the group's own properties if the stored version is `group.version`; the stored version then is the next one.
-    /// If the stored version is another one, the unit of work is run again.
+    /// If the stored version is another one, nothing is changed and the unit of work is run again. One change.
     fn update_group(&mut self, group: &Group) -> Result<(), StoreError>;
     /// Removes a group with its memberships and its edges to parents and children. Users and child groups stay.
     fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError>;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{AccountStatus, ChildReader, GroupReader, NameSource, Registration, StoreError, UserReader, UserWriter};
+use super::{
+    AccountStatus, ChildReader, GroupReader, GroupWriter, NameSource, Registration, StoreError, UserReader, UserWriter,
+};
 use crate::group::{Group, GroupId, GroupName, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Paged;
@@ -48,6 +50,8 @@ pub struct MembersChange {
     pub user: Option<UserId>,
     /// The group that is to be put below the group or taken from there, if it exists.
     pub child: Option<GroupId>,
+    /// Whether that is the group itself or above it, so that it cannot be put below it.
+    pub is_child_above: bool,
 }
 
 impl MembersChange {
@@ -70,7 +74,11 @@ impl MembersChange {
         };
         let is_everyone = reader.group_id(&SystemGroup::Everyone.identifier())? == Some(group);
         let administrators = reader.administrators_above(group)?;
-        Ok(Self { caller: account, group: Some(group), is_everyone, administrators, user, child })
+        let is_child_above = match child {
+            Some(child) => !reader.at_or_above_among(group, &BTreeSet::from([child]))?.is_empty(),
+            None => false,
+        };
+        Ok(Self { caller: account, group: Some(group), is_everyone, administrators, user, child, is_child_above })
     }
 }
 
@@ -130,8 +138,42 @@ pub trait MembershipReader: UserReader + GroupReader + ChildReader {
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError>;
 }
 
+/// What decides about a change of a group's own properties, with the group. All of it is of one state of the store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupForUpdate {
+    /// What decides about a change of who belongs to the group.
+    pub members: MembersChange,
+    /// The group, if it exists.
+    pub group: Option<Group>,
+}
+
+impl GroupForUpdate {
+    /// Decides by the methods of a writer, which defines what the answer of a store has to be. The group is locked.
+    pub fn by_locking<W: MembershipReader + GroupWriter + ?Sized>(
+        writer: &mut W,
+        caller: Option<UserId>,
+        group: &GroupIdentifier,
+        member: Member<'_>,
+    ) -> Result<Self, StoreError> {
+        let members = writer.members_change(caller, group, member)?;
+        let group = members.group.map(|group| writer.group_to_change(group)).transpose()?.flatten();
+        Ok(Self { members, group })
+    }
+}
+
 /// Changes memberships.
-pub trait MembershipWriter: UserWriter {
+pub trait MembershipWriter: UserWriter + GroupWriter + MembershipReader {
+    /// What decides about a change of `group`, by `caller`, where there is one, as [`members_change`](MembershipReader::members_change)
+    /// with the group. The other methods define the answer. A store that can answer in one round trip does, and then need not keep
+    /// others from changing the group: the version tells [`update_group`](GroupWriter::update_group) that one did.
+    fn group_for_update(
+        &mut self,
+        caller: Option<UserId>,
+        group: &GroupIdentifier,
+        member: Member<'_>,
+    ) -> Result<GroupForUpdate, StoreError> {
+        GroupForUpdate::by_locking(self, caller, group, member)
+    }
     /// Adds a user like [`insert_user`](UserWriter::insert_user), who is a direct member of `groups` since `user.created`. The other
     /// methods define what that is; a store that can do it in one round trip does.
     fn insert_member_of(

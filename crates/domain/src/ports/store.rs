@@ -1,10 +1,10 @@
 //! The store of the directory.
 
 use super::{
-    AccountStatus, Cancellation, ClientAccount, FoundFor, MembershipAnswer, MembershipQuestion, Reader, StoreError,
-    Writer,
+    AccountStatus, Cancellation, ClientAccount, FoundFor, LinkedAccount, MembershipAnswer, MembershipQuestion, Reader,
+    StoreError, Writer,
 };
-use crate::api_key::ApiKeyId;
+use crate::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
 use crate::group::Group;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::user::{User, UserId};
@@ -28,7 +28,7 @@ pub trait Store: Send + Sync {
     fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError>;
     /// At most one change, by the last call of the writer that `work` makes before it returns `Ok`. It commutes with others like those of
     /// [`writing`](Self::writing), and what was read before it may have changed meanwhile. A store that makes such a change in one round
-    /// trip need not begin and end a transaction for it.
+    /// trip need not begin and end a transaction for it; it fails calls after the change, which it could not undo with them.
     fn writing_once(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
         self.writing(work)
     }
@@ -86,6 +86,24 @@ pub trait Store: Send + Sync {
         group: &GroupIdentifier,
     ) -> Result<FoundFor<Group>, StoreError> {
         read_alone(self, cancellation, &mut |reader| FoundFor::<Group>::by_reading(reader, caller, group))
+    }
+    /// The API key that `key` names, and the account of the caller who asks.
+    fn api_key_for(
+        &self,
+        cancellation: &Cancellation,
+        caller: UserId,
+        key: &ApiKeyIdentifier,
+    ) -> Result<FoundFor<ApiKey>, StoreError> {
+        read_alone(self, cancellation, &mut |reader| FoundFor::<ApiKey>::by_reading(reader, caller, key))
+    }
+    /// The links of the user that `user` names, sorted by issuer and subject, and the accounts of both.
+    fn identities_for(
+        &self,
+        cancellation: &Cancellation,
+        caller: UserId,
+        user: &UserIdentifier,
+    ) -> Result<LinkedAccount, StoreError> {
+        read_alone(self, cancellation, &mut |reader| LinkedAccount::by_reading(reader, Some(caller), user))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::StoreError;
+use super::{IdentityReader, StoreError};
 use crate::api_key::ApiKeyId;
 use crate::group::SystemGroup;
 use crate::identifier::UserIdentifier;
@@ -73,8 +73,89 @@ impl Accounts {
     }
 }
 
+/// What something is read and locked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose<'a> {
+    /// It is to be changed. Who has these names is asked too.
+    Change([Option<&'a NameKey>; 2]),
+    /// It is to be deleted.
+    Deletion,
+}
+
+impl<'a> Purpose<'a> {
+    /// The names that are asked about.
+    #[must_use]
+    pub fn names(self) -> [Option<&'a NameKey>; 2] {
+        match self {
+            Self::Change(names) => names,
+            Self::Deletion => [None; 2],
+        }
+    }
+}
+
+/// What decides about a change of a user, with the user. All of it is of one state of the store. If the caller does not exist, the rest may
+/// be left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserForUpdate {
+    /// The account of the caller, if it exists. Whether a System Administrator is also an effective member of another
+    /// administrators' group may be left out, because it changes nothing.
+    pub caller: Option<AccountStatus>,
+    /// The user, if they exist.
+    pub user: Option<UserToChange>,
+    /// Who has each of the names that were asked about.
+    pub owners: [Option<UserId>; 2],
+}
+
+/// A user who is to be changed, and what of them is no part of [`User`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserToChange {
+    /// The user.
+    pub user: User,
+    /// The state of their account.
+    pub status: AccountStatus,
+    /// The hash of their password.
+    pub password: Option<PasswordHash>,
+    /// Whether they are linked with an identity at an external issuer.
+    pub is_linked: bool,
+}
+
+impl UserForUpdate {
+    /// Decides by the methods of a writer, which defines what the answer of a store has to be. The user is locked.
+    pub fn by_locking<W: UserWriter + ?Sized>(
+        writer: &mut W,
+        caller: Option<UserId>,
+        user: &UserIdentifier,
+        purpose: Purpose<'_>,
+    ) -> Result<Self, StoreError> {
+        let accounts = writer.accounts(caller, user)?;
+        let user = match accounts.user {
+            Some((id, status)) => UserToChange::by_locking(writer, id, status)?,
+            None => None,
+        };
+        let mut owners = [None; 2];
+        for (owner, name) in owners.iter_mut().zip(purpose.names()) {
+            if let Some(name) = name {
+                *owner = writer.user_id(&UserIdentifier::Name(name.clone()))?;
+            }
+        }
+        Ok(Self { caller: accounts.caller, user, owners })
+    }
+}
+
+impl UserToChange {
+    fn by_locking<W: UserWriter + ?Sized>(
+        writer: &mut W,
+        id: UserId,
+        status: AccountStatus,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(user) = writer.user_to_change(id)? else { return Ok(None) };
+        let (password, links) = (writer.password(id)?, writer.identities_of(id)?);
+        Ok(Some(Self { user, status, password, is_linked: !links.is_empty() }))
+    }
+}
+
 /// Changes users.
-pub trait UserWriter {
+pub trait UserWriter: UserReader + IdentityReader {
     /// Adds a user, who is a member of no group. The id, the username and the email address must be free.
     fn insert_user(
         &mut self,
@@ -85,9 +166,20 @@ pub trait UserWriter {
     ) -> Result<(), StoreError>;
     /// Reads a user and keeps every other unit of work from changing them until this one ends.
     fn user_to_change(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
-    /// Replaces the user if the stored version is `user.version`; the stored version then is the next one. If the stored
-    /// version is another one, the unit of work is run again. `credentials` change with the user.
-    fn update_user(&mut self, user: &User, credentials: &Credentials) -> Result<(), StoreError>;
+    /// What decides about a change of the user that `user` names, by `caller`, where there is one: the user, and who has the names of `purpose`.
+    /// The other methods define the answer. A store that can answer in one round trip does, and then need not keep others from changing
+    /// the user: the version tells [`update_user`](Self::update_user) that one did.
+    fn user_for_update(
+        &mut self,
+        caller: Option<UserId>,
+        user: &UserIdentifier,
+        purpose: Purpose<'_>,
+    ) -> Result<UserForUpdate, StoreError> {
+        UserForUpdate::by_locking(self, caller, user, purpose)
+    }
+    /// Replaces the user, who was `before`, if the stored version is that of `before`; the stored version then is the next one. If it is
+    /// another one, nothing is changed and the unit of work is run again. `credentials` change with the user. One change.
+    fn update_user(&mut self, before: &User, user: &User, credentials: &Credentials) -> Result<(), StoreError>;
     /// Removes a user with all their data: memberships, names, API key, refresh tokens, identities and known addresses.
     fn delete_user(&mut self, id: UserId) -> Result<(), StoreError>;
 }

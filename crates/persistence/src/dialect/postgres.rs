@@ -10,9 +10,10 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::QueryFragment;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Integer, Text};
+use diesel::sql_types::{Array, Bool, Integer, Text};
 
 use super::TransactionMode;
+use super::closure::{NOT_THE_EDGE, lost_pairs};
 use crate::connection::SessionSettings;
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql};
@@ -135,6 +136,31 @@ pub(crate) fn unknown_groups(connection: &mut PgConnection, ids: Vec<Key>) -> Qu
     unknown(connection, ids, unknown!("groups"))
 }
 
+/// A group that does not exist, or that is a certain group or above it.
+#[derive(QueryableByName)]
+pub(crate) struct UnknownOrAbove {
+    #[diesel(sql_type = UuidSql)]
+    pub(crate) id: Key,
+    #[diesel(sql_type = Bool)]
+    pub(crate) is_above: bool,
+}
+
+/// Those of `groups` that do not exist, and those that are `parent` or above it.
+pub(crate) fn unknown_or_above(
+    connection: &mut PgConnection,
+    parent: Key,
+    groups: Vec<Key>,
+) -> QueryResult<Vec<UnknownOrAbove>> {
+    prepared(
+        "SELECT wanted.id, above.ancestor_id IS NOT NULL AS is_above FROM unnest($2) AS wanted (id) \
+         LEFT JOIN group_closure above ON above.ancestor_id = wanted.id AND above.descendant_id = $1 \
+         WHERE above.ancestor_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM groups present WHERE present.id = wanted.id)",
+    )
+    .bind::<UuidSql, _>(parent)
+    .bind::<Array<UuidSql>, _>(groups)
+    .load(connection)
+}
+
 fn unknown(connection: &mut PgConnection, ids: Vec<Key>, sql: &'static str) -> QueryResult<Vec<Key>> {
     let unknown = prepared(sql).bind::<Array<UuidSql>, _>(ids).load::<Id>(connection)?;
     Ok(unknown.into_iter().map(|row| row.id).collect())
@@ -186,15 +212,14 @@ pub(crate) fn insert_children(connection: &mut PgConnection, parent: Key, childr
     Ok(statement.get_result::<memberships::Count>(connection)?.rows())
 }
 
-/// Removes an edge and all pairs that it may have connected, and counts it.
+/// Removes an edge with the pairs that only it connected, and counts it.
 pub(crate) fn remove_child(connection: &mut PgConnection, parent: Key, child: Key) -> QueryResult<usize> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         let noted = memberships::noting("SELECT 1 FROM counted");
+        let lost = lost_pairs(NOT_THE_EDGE);
         format!(
             "WITH gone AS (DELETE FROM group_children WHERE parent_id = $1 AND child_id = $2 RETURNING 1), \
-             pairs AS (DELETE FROM group_closure \
-                 WHERE ancestor_id IN (SELECT ancestor_id FROM group_closure WHERE descendant_id = $1) \
-                 AND descendant_id IN (SELECT descendant_id FROM group_closure WHERE ancestor_id = $2) \
+             pairs AS (DELETE FROM group_closure WHERE (ancestor_id, descendant_id) IN ({lost}) \
                  AND EXISTS (SELECT 1 FROM gone)), \
              counted AS (UPDATE groups SET child_group_count = child_group_count - 1 \
                  WHERE id = $1 AND EXISTS (SELECT 1 FROM gone) RETURNING 1), \
@@ -206,17 +231,18 @@ pub(crate) fn remove_child(connection: &mut PgConnection, parent: Key, child: Ke
     Ok(statement.get_result::<memberships::Count>(connection)?.rows())
 }
 
-/// Deletes the email domains of a group that are not among `kept`.
+/// Deletes the email domains of a group that are not among `kept`, if the first part of the statement changed the group.
 pub(crate) fn delete_domains(group: Key, kept: &[&str]) -> impl QueryFragment<Pg> {
-    prepared("DELETE FROM group_email_domains WHERE group_id = $1 AND domain <> ALL ($2)")
+    prepared("DELETE FROM group_email_domains WHERE group_id = $1 AND domain <> ALL ($2) AND EXISTS (SELECT 1 FROM c0)")
         .bind::<UuidSql, _>(group)
         .bind::<Array<Text>, _>(texts(kept))
 }
 
+/// Adds email domains of a group, if the first part of the statement changed or added the group.
 pub(crate) fn insert_domains(group: Key, domains: &[&str]) -> impl QueryFragment<Pg> {
     prepared(
         "INSERT INTO group_email_domains (group_id, domain) SELECT $1, wanted.domain FROM unnest($2) AS wanted (domain) \
-         ON CONFLICT DO NOTHING",
+         WHERE EXISTS (SELECT 1 FROM c0) ON CONFLICT DO NOTHING",
     )
     .bind::<UuidSql, _>(group)
     .bind::<Array<Text>, _>(texts(domains))

@@ -16,6 +16,7 @@ use diesel::sqlite::Sqlite;
 use guildhall_domain::name::TextKey;
 
 use super::TransactionMode;
+use super::closure::{NOT_THE_EDGE, lost_pairs};
 use crate::connection::FileSettings;
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql};
@@ -209,21 +210,18 @@ pub(crate) fn insert_children(
     Ok(new)
 }
 
-/// Removes an edge and all pairs that it may have connected, and counts it.
+/// Removes an edge with the pairs that only it connected, and counts it.
 pub(crate) fn remove_child(connection: &mut SqliteConnection, parent: Key, child: Key) -> QueryResult<usize> {
+    static PAIRS: LazyLock<String> = LazyLock::new(|| {
+        let lost = lost_pairs(NOT_THE_EDGE);
+        format!("DELETE FROM group_closure WHERE (ancestor_id, descendant_id) IN ({lost})")
+    });
     let gone = prepared("DELETE FROM group_children WHERE parent_id = $1 AND child_id = $2")
         .bind::<UuidSql, _>(parent)
         .bind::<UuidSql, _>(child)
         .execute(connection)?;
     if gone > 0 {
-        prepared(
-            "DELETE FROM group_closure \
-             WHERE ancestor_id IN (SELECT ancestor_id FROM group_closure WHERE descendant_id = $1) \
-             AND descendant_id IN (SELECT descendant_id FROM group_closure WHERE ancestor_id = $2)",
-        )
-        .bind::<UuidSql, _>(parent)
-        .bind::<UuidSql, _>(child)
-        .execute(connection)?;
+        prepared(&PAIRS).bind::<UuidSql, _>(parent).bind::<UuidSql, _>(child).execute(connection)?;
         count_children(connection, parent, -1)?;
     }
     Ok(gone)

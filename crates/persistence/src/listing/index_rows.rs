@@ -21,7 +21,7 @@ use crate::connection::AnyConnection;
 use crate::prepared::prepared;
 use crate::schema::{groups, user_search};
 use crate::sql_types::{Json, Key, UuidSql};
-use crate::together::{Part, Update};
+use crate::together::{IfFirst, Part, Update, followed_by};
 use crate::unit_of_work::Failure;
 
 /// A row of `user_search`: the keys by which the texts of a user are searched and sorted.
@@ -80,7 +80,7 @@ pub(crate) fn insert(user: &User) -> impl Part {
 pub(crate) fn update(user: &User) -> impl Part {
     Update {
         table: "user_search",
-        condition: user_search::user_id.eq(Key(user.id.0)).and(Differs(search_row(user))),
+        condition: followed_by(user_search::user_id.eq(Key(user.id.0)).and(Differs(search_row(user))), IfFirst),
         changes: search_row(user).as_changeset(),
     }
 }

@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 use guildhall_domain::group::{Group, GroupId, SystemGroup};
 use guildhall_domain::page::Paged;
-use guildhall_domain::ports::{ChildReader, ChildWriter, Children, StoreError};
+use guildhall_domain::ports::{ChildReader, ChildWriter, Children, Nesting, StoreError};
 use guildhall_domain::search::GroupListing;
 
-use super::closure;
+use crate::connection::AnyConnection;
 use crate::dialect;
 use crate::listing;
 use crate::schema::{group_children, group_closure, groups};
 use crate::sql_types::Key;
-use crate::unit_of_work::Unit;
+use crate::unit_of_work::{Failure, Unit};
 
 impl ChildReader for Unit<'_> {
     fn children(
@@ -23,6 +23,22 @@ impl ChildReader for Unit<'_> {
         listing: &GroupListing,
     ) -> Result<Paged<Group>, StoreError> {
         self.run(|connection| listing::children(connection, group, children, listing))
+    }
+
+    fn nesting(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<Nesting, StoreError> {
+        let keys = children.iter().map(|child| Key(child.0)).collect();
+        self.run(|connection| match connection {
+            AnyConnection::Postgres(connection) => {
+                let found = dialect::postgres::unknown_or_above(connection, Key(parent.0), keys)?;
+                let of = |wanted| found.iter().filter(move |row| row.is_above == wanted).map(|row| GroupId(row.id.0));
+                Ok(Nesting { unknown: of(false).collect(), above: of(true).collect() })
+            }
+            AnyConnection::Sqlite(_) => {
+                let unknown = dialect::unknown_groups(connection, keys)?;
+                let unknown = unknown.into_iter().map(|key| GroupId(key.0)).collect();
+                Ok(Nesting { unknown, above: at_or_above_among(connection, parent, children)? })
+            }
+        })
     }
 
     fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError> {
@@ -43,13 +59,7 @@ impl ChildReader for Unit<'_> {
         below: GroupId,
         groups: &BTreeSet<GroupId>,
     ) -> Result<BTreeSet<GroupId>, StoreError> {
-        self.run(|connection| {
-            let above: Vec<Key> = group_closure::table
-                .filter(group_closure::descendant_id.eq(Key(below.0)))
-                .select(group_closure::ancestor_id)
-                .load(connection)?;
-            Ok(above.into_iter().map(|key| GroupId(key.0)).filter(|group| groups.contains(group)).collect())
-        })
+        self.run(|connection| at_or_above_among(connection, below, groups))
     }
 
     /// The system groups are found by name, because their ids differ from installation to installation.
@@ -71,10 +81,22 @@ impl ChildReader for Unit<'_> {
 impl ChildWriter for Unit<'_> {
     fn insert_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError> {
         let keys: Vec<Key> = children.iter().map(|child| Key(child.0)).collect();
-        self.run(|connection| Ok(dialect::insert_children(connection, Key(parent.0), keys)? as u64))
+        self.change(|connection| Ok(dialect::insert_children(connection, Key(parent.0), keys)? as u64))
     }
 
     fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
-        self.run(|connection| closure::remove_child(connection, parent, child))
+        self.change(|connection| Ok(dialect::remove_child(connection, Key(parent.0), Key(child.0))? > 0))
     }
+}
+
+fn at_or_above_among(
+    connection: &mut AnyConnection,
+    below: GroupId,
+    groups: &BTreeSet<GroupId>,
+) -> Result<BTreeSet<GroupId>, Failure> {
+    let above: Vec<Key> = group_closure::table
+        .filter(group_closure::descendant_id.eq(Key(below.0)))
+        .select(group_closure::ancestor_id)
+        .load(connection)?;
+    Ok(above.into_iter().map(|key| GroupId(key.0)).filter(|group| groups.contains(group)).collect())
 }

@@ -102,7 +102,7 @@ impl GroupWriter for Unit<'_> {
         let domains = domains(group);
         let (pair, joined) = (closure::insert_group(group.id), dialect::insert_domains(Key(group.id.0), &domains));
         let changes: [&dyn Part; 3] = [&inserted, &pair, &joined];
-        self.run(|connection| {
+        self.change(|connection| {
             run_together(connection, if domains.is_empty() { &changes[..2] } else { &changes })?;
             Ok(())
         })
@@ -127,7 +127,7 @@ impl GroupWriter for Unit<'_> {
         let domains = domains(group);
         let (left, joined) = (dialect::delete_domains(read.id, &domains), dialect::insert_domains(read.id, &domains));
         let changes: [&dyn Part; 3] = [&updated, &left, &joined];
-        self.run(|connection| {
+        self.change(|connection| {
             let counts = run_together(connection, if domains.is_empty() { &changes[..2] } else { &changes })?;
             if counts.first() == Some(&1) { Ok(()) } else { Err(Failure::Stale) }
         })
@@ -135,7 +135,7 @@ impl GroupWriter for Unit<'_> {
 
     /// Memberships, member counts and the group's pair with itself in the closure are deleted with the row, by foreign keys.
     fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError> {
-        self.run(|connection| closure::delete_group(connection, id))
+        self.change(|connection| closure::delete_group(connection, id))
     }
 }
 

@@ -1,15 +1,16 @@
 //! Links between users and the subjects of external issuers.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{Array, BigInt, Text};
 use guildhall_domain::external::IdentityLink;
 use guildhall_domain::ports::{IdentityReader, IdentityWriter, StoreError};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::UserId;
 
+use crate::connection::AnyConnection;
 use crate::prepared::prepared;
 use crate::schema::identities;
-use crate::sql_types::Key;
+use crate::sql_types::{Key, UuidSql};
 use crate::unit_of_work::{Failure, Unit};
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -68,7 +69,7 @@ impl IdentityWriter for Unit<'_> {
             linked: link.linked.milliseconds(),
             latest_token: link.latest_token.map(Timestamp::milliseconds),
         };
-        self.run(|connection| {
+        self.change(|connection| {
             diesel::insert_into(identities::table).values(row).execute(connection)?;
             Ok(())
         })
@@ -76,7 +77,7 @@ impl IdentityWriter for Unit<'_> {
 
     /// Fails if the link was removed after it was read; the work then runs again and finds no link.
     fn set_latest_token(&mut self, issuer: &str, subject: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.run(|connection| {
+        self.change(|connection| {
             let changed = prepared("UPDATE identities SET latest_token = $1 WHERE issuer = $2 AND subject = $3")
                 .bind::<BigInt, _>(at.milliseconds())
                 .bind::<Text, _>(issuer)
@@ -86,9 +87,28 @@ impl IdentityWriter for Unit<'_> {
         })
     }
 
-    fn delete_identity(&mut self, issuer: &str, subject: &str) -> Result<(), StoreError> {
-        self.run(|connection| {
-            diesel::delete(identities::table.find((issuer, subject))).execute(connection)?;
+    fn delete_identities(&mut self, user: UserId, links: &[IdentityLink]) -> Result<(), StoreError> {
+        let (issuers, subjects): (Vec<&str>, Vec<&str>) =
+            links.iter().map(|link| (&*link.issuer, &*link.subject)).unzip();
+        self.change(|connection| {
+            match connection {
+                AnyConnection::Postgres(connection) => prepared(
+                    "DELETE FROM identities WHERE user_id = $1 AND (issuer, subject) IN \
+                     (SELECT gone.issuer, gone.subject FROM unnest($2, $3) AS gone (issuer, subject))",
+                )
+                .bind::<UuidSql, _>(Key(user.0))
+                .bind::<Array<Text>, _>(issuers)
+                .bind::<Array<Text>, _>(subjects)
+                .execute(connection)?,
+                AnyConnection::Sqlite(connection) => prepared(
+                    "DELETE FROM identities WHERE user_id = $1 AND (issuer, subject) IN (SELECT gone.value, other.value \
+                     FROM json_each($2) gone CROSS JOIN json_each($3) other ON other.key = gone.key)",
+                )
+                .bind::<UuidSql, _>(Key(user.0))
+                .bind::<Text, _>(serde_json::Value::from(issuers).to_string())
+                .bind::<Text, _>(serde_json::Value::from(subjects).to_string())
+                .execute(connection)?,
+            };
             Ok(())
         })
     }

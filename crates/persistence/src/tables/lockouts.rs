@@ -8,13 +8,12 @@ use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{Lockout, UserId};
 use uuid::Uuid;
 
-use super::user_names;
 use crate::connection::AnyConnection;
 use crate::listing::index_rows;
 use crate::prepared::prepared;
 use crate::schema::{known_addresses, unknown_sign_ins, users};
 use crate::sql_types::{Digest, Key, UuidSql};
-use crate::together::{Part, run_and_read};
+use crate::together::{Part, run_together};
 use crate::unit_of_work::{Failure, Unit};
 
 /// Failures, locks, and until when the latest lock lasts.
@@ -71,7 +70,7 @@ impl LockoutWriter for Unit<'_> {
     /// One statement, as locking and reading a user who exists. In PostgreSQL, it adds the row if there is none, because only a row can be
     /// locked and read at once.
     fn unknown_lockout_to_change(&mut self, name: &SecretDigest) -> Result<Lockout, StoreError> {
-        self.run(|connection| {
+        self.change(|connection| {
             let AnyConnection::Postgres(connection) = connection else { return of_unknown_name(connection, name) };
             let place = unknown_sign_ins::place.eq(slot(name));
             let none = (unknown_sign_ins::lock_failures.eq(0), unknown_sign_ins::locks.eq(0));
@@ -105,9 +104,9 @@ impl LockoutWriter for Unit<'_> {
         .bind::<Integer, _>(locks)
         .bind::<Nullable<BigInt>, _>(until)
         .bind::<BigInt, _>(now.milliseconds());
-        self.run(|connection| {
+        self.change(|connection| {
             let changes: [&dyn Part; 2] = [&counted, &index_rows::update_of_nobody()];
-            run_and_read(connection, &changes, &user_names::stored(Key(nobody.0)))?;
+            run_together(connection, &changes)?;
             set_of_address(connection, nobody, name, Lockout::default())
         })
     }
@@ -119,7 +118,7 @@ impl LockoutWriter for Unit<'_> {
         now: Timestamp,
         most: u32,
     ) -> Result<(), StoreError> {
-        self.run(|connection| {
+        self.change(|connection| {
             prepared(
                 "INSERT INTO known_addresses (user_id, address, signed_in, lock_failures, locks, locked_until) \
                  VALUES ($1, $2, $3, 0, 0, NULL) ON CONFLICT (user_id, address) DO UPDATE \
@@ -146,11 +145,11 @@ impl LockoutWriter for Unit<'_> {
         address: &SecretDigest,
         lockout: Lockout,
     ) -> Result<(), StoreError> {
-        self.run(|connection| set_of_address(connection, user, address, lockout))
+        self.change(|connection| set_of_address(connection, user, address, lockout))
     }
 
     fn reset_address_lockouts(&mut self, user: UserId) -> Result<(), StoreError> {
-        self.run(|connection| {
+        self.change(|connection| {
             prepared("UPDATE known_addresses SET lock_failures = 0, locks = 0, locked_until = NULL WHERE user_id = $1")
                 .bind::<UuidSql, _>(Key(user.0))
                 .execute(connection)?;

@@ -5,13 +5,18 @@
 
 mod account;
 mod accounts;
+mod api_key_for_update;
 mod checks;
 mod checks_together;
 mod client;
+mod for_update;
+mod group_for_update;
+mod identities;
 mod members_change;
 mod refresh;
 mod registration;
 mod single;
+mod user_for_update;
 mod words;
 
 use std::marker::PhantomData;
@@ -24,18 +29,26 @@ use guildhall_domain::user::UserId;
 
 use crate::sql_types::{Digest, Key};
 use account::{AccountSql, push_account};
+use for_update::ForUpdate;
 use registration::NewAccount;
 use words::Words;
 
+pub(super) use account::AccountRow;
 pub(crate) use account::account;
 pub(super) use accounts::accounts;
+pub(crate) use api_key_for_update::api_key_for;
+pub(super) use api_key_for_update::api_key_for_update;
 pub(crate) use checks::check;
 pub(crate) use checks_together::check_together;
 pub(crate) use client::client;
+pub(super) use for_update::Lock;
+pub(super) use group_for_update::group_for_update;
+pub(crate) use identities::identities_for;
 pub(super) use members_change::members_change;
 pub(super) use refresh::refresh_grant_and_account;
 pub(super) use registration::registration;
 pub(crate) use single::{GROUP_COLUMNS, GroupColumns, USER_COLUMNS, UserColumns, group_for, user_for};
+pub(super) use user_for_update::user_for_update;
 
 /// What is asked, and by whom.
 struct Lookup<'a> {
@@ -45,6 +58,8 @@ struct Lookup<'a> {
     /// The group that is to be below the group.
     child: AskedGroup<'a>,
     registration: Option<&'a NewAccount<'a>>,
+    /// What is to be changed or deleted.
+    update: ForUpdate<'a>,
 }
 
 enum AskedCaller {
@@ -88,7 +103,14 @@ impl<'a> AskedGroup<'a> {
 
 impl<'a> Lookup<'a> {
     fn of(caller: AskedCaller) -> Self {
-        Self { caller, user: AskedUser::None, group: AskedGroup::None, child: AskedGroup::None, registration: None }
+        Self {
+            caller,
+            user: AskedUser::None,
+            group: AskedGroup::None,
+            child: AskedGroup::None,
+            registration: None,
+            update: ForUpdate::default(),
+        }
     }
 
     fn by(caller: UserId) -> Self {

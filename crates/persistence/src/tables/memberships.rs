@@ -9,13 +9,15 @@ use guildhall_domain::identifier::GroupIdentifier;
 use guildhall_domain::page::Paged;
 use guildhall_domain::password::PasswordHash;
 use guildhall_domain::ports::{
-    Member, MembersChange, MembershipReader, MembershipWriter, NameSource, Reach, Registration, StoreError,
+    GroupForUpdate, Member, MembersChange, MembershipReader, MembershipWriter, NameSource, Reach, Registration,
+    StoreError,
 };
 use guildhall_domain::search::{GroupListing, UserListing};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{SecurityStamp, User, UserId};
 
 use super::group_row::kind_text;
+use super::lookup::Lock;
 use super::{lookup, users};
 use crate::connection::AnyConnection;
 use crate::dialect::{self, lookups};
@@ -136,6 +138,23 @@ impl MembershipReader for Unit<'_> {
 }
 
 impl MembershipWriter for Unit<'_> {
+    fn group_for_update(
+        &mut self,
+        caller: Option<UserId>,
+        group: &GroupIdentifier,
+        member: Member<'_>,
+    ) -> Result<GroupForUpdate, StoreError> {
+        let Some(caller) = caller else { return GroupForUpdate::by_locking(self, caller, group, member) };
+        let lock = if self.locks() { Lock::AgainstChanges } else { Lock::None };
+        let ask = |connection: &mut AnyConnection| lookup::group_for_update(connection, caller, (group, member), lock);
+        match self.run(ask)? {
+            Some((found, true)) => Ok(found),
+            // The latest group, and others as they were when the statement began. The lock is had.
+            Some((found, false)) => Ok(self.run(ask)?.map_or(found, |(found, _)| found)),
+            None => GroupForUpdate::by_locking(self, Some(caller), group, member),
+        }
+    }
+
     fn insert_member_of(
         &mut self,
         groups: &BTreeSet<GroupId>,
@@ -144,24 +163,17 @@ impl MembershipWriter for Unit<'_> {
         stamp: SecurityStamp,
         names: NameSource,
     ) -> Result<(), StoreError> {
-        let keys: Vec<Key> = groups.iter().map(|group| Key(group.0)).collect();
-        let (joined, counted) = (
-            dialect::insert_memberships(&keys, Key(user.id.0), user.created.milliseconds()),
-            dialect::count_joined(&keys),
-        );
-        let joins: [&dyn Part; 2] = [&joined, &counted];
-        let joins = if keys.is_empty() { &joins[..0] } else { &joins };
-        self.run(|connection| users::insert(connection, user, password, (stamp, names), joins))
+        self.change(|connection| insert_member_of(connection, groups, user, password, (stamp, names), &[]))
     }
 
     fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, at: Timestamp) -> Result<u64, StoreError> {
         let at = at.milliseconds();
         if let (Some(user), 1) = (users.first(), users.len()) {
             return self
-                .run(|connection| Ok(dialect::insert_member(connection, Key(group.0), Key(user.0), at)? as u64));
+                .change(|connection| Ok(dialect::insert_member(connection, Key(group.0), Key(user.0), at)? as u64));
         }
         let keys = users.iter().map(|user| Key(user.0)).collect();
-        self.run(|connection| {
+        self.change(|connection| {
             let new = dialect::insert_members(connection, Key(group.0), keys, at)?;
             change_count(connection, group, i64::try_from(new).unwrap_or(i64::MAX))?;
             Ok(new as u64)
@@ -169,8 +181,25 @@ impl MembershipWriter for Unit<'_> {
     }
 
     fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
-        self.run(|connection| Ok(dialect::remove_member(connection, Key(group.0), Key(user.0))? > 0))
+        self.change(|connection| Ok(dialect::remove_member(connection, Key(group.0), Key(user.0))? > 0))
     }
+}
+
+/// Adds a user who is a direct member of `groups`, together with what makes them more.
+pub(super) fn insert_member_of(
+    connection: &mut AnyConnection,
+    groups: &BTreeSet<GroupId>,
+    user: &User,
+    password: Option<&PasswordHash>,
+    account: (SecurityStamp, NameSource),
+    with: &[&dyn Part],
+) -> Result<(), Failure> {
+    let keys: Vec<Key> = groups.iter().map(|group| Key(group.0)).collect();
+    let (joined, counted) =
+        (dialect::insert_memberships(&keys, Key(user.id.0), user.created.milliseconds()), dialect::count_joined(&keys));
+    let joins: [&dyn Part; 2] = [&joined, &counted];
+    let joins = if keys.is_empty() { &joins[..0] } else { &joins };
+    users::insert(connection, user, password, account, &[joins, with].concat())
 }
 
 fn change_count(connection: &mut AnyConnection, group: GroupId, change: i64) -> Result<(), Failure> {

@@ -54,7 +54,7 @@ impl SessionWriter for Unit<'_> {
             refresh_tokens::scopes.eq(grant.scopes.to_text()),
             refresh_tokens::expires.eq(grant.expires.milliseconds()),
         );
-        self.run(|connection| {
+        self.change(|connection| {
             diesel::insert_into(refresh_tokens::table).values(row).execute(connection)?;
             Ok(())
         })
@@ -62,7 +62,7 @@ impl SessionWriter for Unit<'_> {
 
     /// Fails if the token was deleted with its user after it was read; the work then runs again and finds no token.
     fn extend_refresh_token(&mut self, token: &SecretDigest, expires: Timestamp) -> Result<(), StoreError> {
-        self.run(|connection| {
+        self.change(|connection| {
             let extended = prepared("UPDATE refresh_tokens SET expires = $1 WHERE digest = $2")
                 .bind::<BigInt, _>(expires.milliseconds())
                 .bind::<Binary, _>(Digest(*token))
@@ -91,7 +91,7 @@ impl SessionWriter for Unit<'_> {
         .bind::<BigInt, _>(i64::from(most))
         .bind::<UuidSql, _>(Key(stamp.0))
         .bind::<BigInt, _>(now.milliseconds());
-        self.run(|connection| {
+        self.change(|connection| {
             run_together(connection, &[&invalid, &excess])?;
             Ok(())
         })

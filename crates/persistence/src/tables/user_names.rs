@@ -7,43 +7,32 @@ use diesel::sql_types::{Bool, Text};
 use guildhall_domain::ports::NameSource;
 use guildhall_domain::user::{Email, User, UserId};
 
-use crate::connection::AnyConnection;
 use crate::dialect;
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql};
-use crate::together::{Part, run_together};
-use crate::unit_of_work::Failure;
-
-/// Selects the stored keys of a user.
-pub(super) fn stored(user: Key) -> impl Part {
-    prepared("SELECT identifier_key FROM user_identifiers WHERE user_id = $1").bind::<UuidSql, _>(user)
-}
+use crate::together::{IfFirst, Part, followed_by};
 
 /// Adds the keys of a new user.
 pub(super) fn insert(user: &User, source: NameSource) -> Vec<impl Part> {
     keys(user).into_iter().map(|key| insert_key(user.id, key, source)).collect()
 }
 
-/// Replaces the keys of `before` that changed, if any did. Keys that stay keep their source.
-pub(super) fn update(
-    connection: &mut AnyConnection,
-    user: &User,
-    before: &BTreeSet<String>,
-    source: NameSource,
-) -> Result<(), Failure> {
-    let after = keys(user);
-    if *before == after {
-        return Ok(());
+/// Replaces the keys of the user who was `before`, if they changed. Keys that stay keep their source. The changes follow that of the user.
+pub(super) fn update(before: &User, user: &User, source: NameSource) -> Vec<Box<dyn Part>> {
+    let (before, after) = (keys(before), keys(user));
+    if before == after {
+        return Vec::new();
     }
-    let removed: Vec<_> = before.difference(&after).map(|key| delete_key(user.id, key.clone())).collect();
-    let added: Vec<_> = after.difference(before).map(|key| insert_key(user.id, key.clone(), source)).collect();
     // Cached listings that are sorted by username may be out of date.
-    let (counted, noted) = (dialect::change_users(0), dialect::note_renamed(Key(user.id.0)));
-    let mut changes: Vec<&dyn Part> = vec![&counted, &noted];
-    changes.extend(removed.iter().map(|change| change as &dyn Part));
-    changes.extend(added.iter().map(|change| change as &dyn Part));
-    run_together(connection, &changes)?;
-    Ok(())
+    let mut changes: Vec<Box<dyn Part>> =
+        vec![Box::new(dialect::change_users(0)), Box::new(dialect::note_renamed(Key(user.id.0)))];
+    changes.extend(before.difference(&after).map(|key| boxed(delete_key(user.id, key.clone()))));
+    changes.extend(after.difference(&before).map(|key| boxed(replace_key(user.id, key.clone(), source))));
+    changes
+}
+
+fn boxed(part: impl Part + 'static) -> Box<dyn Part> {
+    Box::new(part)
 }
 
 fn keys(user: &User) -> BTreeSet<String> {
@@ -58,8 +47,21 @@ fn insert_key(user: UserId, key: String, source: NameSource) -> impl Part {
         .bind::<Bool, _>(source == NameSource::Authority)
 }
 
+fn replace_key(user: UserId, key: String, source: NameSource) -> impl Part {
+    followed_by(
+        prepared("INSERT INTO user_identifiers (identifier_key, user_id, by_authority) SELECT $1, $2, $3 WHERE true")
+            .bind::<Text, _>(key)
+            .bind::<UuidSql, _>(Key(user.0))
+            .bind::<Bool, _>(source == NameSource::Authority),
+        IfFirst,
+    )
+}
+
 fn delete_key(user: UserId, key: String) -> impl Part {
-    prepared("DELETE FROM user_identifiers WHERE identifier_key = $1 AND user_id = $2")
-        .bind::<Text, _>(key)
-        .bind::<UuidSql, _>(Key(user.0))
+    followed_by(
+        prepared("DELETE FROM user_identifiers WHERE identifier_key = $1 AND user_id = $2")
+            .bind::<Text, _>(key)
+            .bind::<UuidSql, _>(Key(user.0)),
+        IfFirst,
+    )
 }

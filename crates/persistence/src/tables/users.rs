@@ -4,18 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use guildhall_domain::access::Scopes;
-use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::group::SystemGroup;
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::name::NameKey;
 use guildhall_domain::page::Paged;
 use guildhall_domain::password::PasswordHash;
-use guildhall_domain::ports::{AccountStatus, Accounts, Credentials, NameSource, StoreError, UserReader, UserWriter};
+use guildhall_domain::ports::{
+    AccountStatus, Accounts, Credentials, NameSource, Purpose, StoreError, UserForUpdate, UserReader, UserWriter,
+};
 use guildhall_domain::search::UserListing;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{SecurityStamp, User, UserId};
 
+use super::lookup::{AccountRow, Lock};
 use super::user_row::{self, UserRow};
 use super::{lookup, user_names};
 use crate::connection::AnyConnection;
@@ -23,45 +24,8 @@ use crate::dialect::{self, lookups};
 use crate::listing::{self, index_rows};
 use crate::schema::{api_keys, group_closure, group_users, groups, user_identifiers, users};
 use crate::sql_types::Key;
-use crate::together::{Part, Update, run_and_read, run_together};
+use crate::together::{Part, Update, run_together};
 use crate::unit_of_work::{Failure, Unit};
-
-#[derive(Queryable)]
-struct AccountStatusRow {
-    username: String,
-    stamp: Key,
-    api_key: Option<Key>,
-    api_key_scopes: Option<String>,
-    suspended: bool,
-    expiry: Option<i64>,
-    password_reset_required: bool,
-    password_change_frequency: Option<i32>,
-    password_changed: Option<i64>,
-    system_administrator: bool,
-    user_administrator: bool,
-    group_administrator: bool,
-    api_key_administrator: bool,
-}
-
-impl From<AccountStatusRow> for AccountStatus {
-    fn from(row: AccountStatusRow) -> Self {
-        let api_key = row.api_key.zip(row.api_key_scopes);
-        Self {
-            username: row.username,
-            stamp: SecurityStamp(row.stamp.0),
-            api_key: api_key.map(|(id, scopes)| (ApiKeyId(id.0), Scopes::known_in(&scopes))),
-            suspended: row.suspended,
-            expiry: row.expiry.map(Timestamp::from_milliseconds),
-            password_reset_required: row.password_reset_required,
-            password_change_frequency: row.password_change_frequency.map(i32::unsigned_abs),
-            password_changed: row.password_changed.map(Timestamp::from_milliseconds),
-            system_administrator: row.system_administrator,
-            user_administrator: row.user_administrator,
-            group_administrator: row.group_administrator,
-            api_key_administrator: row.api_key_administrator,
-        }
-    }
-}
 
 /// Whether a user is an effective member of a system group: one indexed join of the closure with the memberships. The group is
 /// found by its name, because its id differs from installation to installation.
@@ -125,12 +89,14 @@ impl UserReader for Unit<'_> {
                     users::password_reset_required,
                     users::password_change_frequency,
                     users::password_changed,
-                    is_effective_member_of!(user, SystemGroup::SystemAdministrators),
-                    is_effective_member_of!(user, SystemGroup::UserAdministrators),
-                    is_effective_member_of!(user, SystemGroup::GroupAdministrators),
-                    is_effective_member_of!(user, SystemGroup::ApiKeyAdministrators),
+                    (
+                        is_effective_member_of!(user, SystemGroup::SystemAdministrators),
+                        is_effective_member_of!(user, SystemGroup::UserAdministrators),
+                        is_effective_member_of!(user, SystemGroup::GroupAdministrators),
+                        is_effective_member_of!(user, SystemGroup::ApiKeyAdministrators),
+                    ),
                 ))
-                .first::<AccountStatusRow>(connection)
+                .first::<AccountRow<(bool, bool, bool, bool)>>(connection)
                 .optional()?;
             Ok(row.map(AccountStatus::from))
         })
@@ -220,47 +186,99 @@ impl UserWriter for Unit<'_> {
         stamp: SecurityStamp,
         names: NameSource,
     ) -> Result<(), StoreError> {
-        self.run(|connection| insert(connection, user, password, (stamp, names), &[]))
+        self.change(|connection| insert(connection, user, password, (stamp, names), &[]))
     }
 
     fn user_to_change(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
         self.run(|connection| user_row::find_and_lock(connection, id))
     }
 
-    fn update_user(&mut self, user: &User, credentials: &Credentials) -> Result<(), StoreError> {
-        let read = UserRow::from(user);
-        let next = UserRow::from(&User { version: user.version.next(), ..user.clone() });
-        let others = (
-            users::username_key.eq(user.username.key().as_str().to_owned()),
-            credentials.password.as_ref().map(|hash| users::password_hash.eq(hash.0.clone())),
-            credentials.stamp.map(|stamp| users::security_stamp.eq(Key(stamp.0))),
-            users::password_due.eq(index_rows::password_due(user)),
-        );
-        let updated = Update {
-            table: "users",
-            changes: (next, others).as_changeset(),
-            condition: users::id.eq(read.id).and(users::version.eq(read.version)),
-        };
-        let searched = index_rows::update(user);
-        self.run(|connection| {
-            let (changed, names) =
-                run_and_read(connection, &[&updated, &searched], &user_names::stored(Key(user.id.0)))?;
-            if changed.first() != Some(&1) {
-                return Err(Failure::Stale);
-            }
-            user_names::update(connection, user, &names.into_iter().collect(), credentials.names)
-        })
+    fn user_for_update(
+        &mut self,
+        caller: Option<UserId>,
+        user: &UserIdentifier,
+        purpose: Purpose<'_>,
+    ) -> Result<UserForUpdate, StoreError> {
+        let Some(caller) = caller else { return UserForUpdate::by_locking(self, caller, user, purpose) };
+        let found = self.ask_and_lock(purpose, |connection, lock| {
+            lookup::user_for_update(connection, caller, user, (purpose, lock))
+        })?;
+        self.note_locked_for(purpose, found.user.as_ref().map(|found| found.user.id));
+        Ok(found)
+    }
+
+    fn update_user(&mut self, before: &User, user: &User, credentials: &Credentials) -> Result<(), StoreError> {
+        self.change(|connection| update(connection, (before, user), credentials, None))
     }
 
     /// Memberships, names, the API key, refresh tokens, identities and known addresses are deleted with the row, by foreign
     /// keys. The member counts of the user's groups are changed before, while the memberships are there.
     fn delete_user(&mut self, id: UserId) -> Result<(), StoreError> {
-        self.run(|connection| {
-            dialect::lock_memberships(connection, Key(id.0))?;
+        let is_locked = self.has_locked(Key(id.0));
+        self.change(|connection| {
+            if !is_locked {
+                dialect::lock_memberships(connection, Key(id.0))?;
+            }
             let counts = dialect::subtract_from_member_counts(Key(id.0));
             let deleted = diesel::delete(users::table.find(Key(id.0)));
             run_together(connection, &[&counts, &dialect::change_users(-1), &deleted])?;
             Ok(())
         })
+    }
+}
+
+/// Replaces a user who was `before`, with what changes `with` them, if nobody else has replaced them meanwhile.
+pub(super) fn update(
+    connection: &mut AnyConnection,
+    (before, user): (&User, &User),
+    credentials: &Credentials,
+    with: Option<&dyn Part>,
+) -> Result<(), Failure> {
+    let read = UserRow::from(before);
+    let next = UserRow::from(&User { version: before.version.next(), ..user.clone() });
+    let others = (
+        users::username_key.eq(user.username.key().as_str().to_owned()),
+        credentials.password.as_ref().map(|hash| users::password_hash.eq(hash.0.clone())),
+        credentials.stamp.map(|stamp| users::security_stamp.eq(Key(stamp.0))),
+        users::password_due.eq(index_rows::password_due(user)),
+    );
+    let updated = Update {
+        table: "users",
+        changes: (next, others).as_changeset(),
+        condition: users::id.eq(read.id).and(users::version.eq(read.version)),
+    };
+    let searched = index_rows::update(user);
+    let names = user_names::update(before, user, credentials.names);
+    let mut changes: Vec<&dyn Part> = vec![&updated, &searched];
+    changes.extend(with);
+    changes.extend(names.iter().map(|change| &**change));
+    let changed = run_together(connection, &changes)?;
+    if changed.first() == Some(&1) { Ok(()) } else { Err(Failure::Stale) }
+}
+
+impl Unit<'_> {
+    /// Asks for what is to be changed, and locks it where the unit of work locks what it reads. A row that was locked is the latest, and
+    /// others are as they were when the statement began: if it was changed meanwhile, they are asked again.
+    pub(super) fn ask_and_lock<T>(
+        &mut self,
+        purpose: Purpose<'_>,
+        ask: impl Fn(&mut AnyConnection, Lock) -> Result<(T, bool), Failure>,
+    ) -> Result<T, StoreError> {
+        let lock = match purpose {
+            _ if !self.locks() => Lock::None,
+            Purpose::Change(_) => Lock::AgainstChanges,
+            Purpose::Deletion => Lock::AgainstMemberships,
+        };
+        self.run(|connection| {
+            let (found, is_current) = ask(connection, lock)?;
+            if is_current { Ok(found) } else { Ok(ask(connection, lock)?.0) }
+        })
+    }
+
+    /// Notes whom a question has locked.
+    pub(super) fn note_locked_for(&mut self, purpose: Purpose<'_>, user: Option<UserId>) {
+        if let (Purpose::Deletion, true, Some(user)) = (purpose, self.locks(), user) {
+            self.note_locked(Key(user.0));
+        }
     }
 }

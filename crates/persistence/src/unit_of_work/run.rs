@@ -9,20 +9,20 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::TransactionManager;
 use diesel::prelude::*;
-use guildhall_domain::api_key::ApiKeyId;
+use guildhall_domain::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
 use guildhall_domain::group::Group;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::ports::{
-    AccountStatus, Cancellation, ClientAccount, FoundFor, MembershipAnswer, MembershipQuestion, Reader, Store,
-    StoreError, Undo, Writer,
+    AccountStatus, Cancellation, ClientAccount, FoundFor, LinkedAccount, MembershipAnswer, MembershipQuestion, Reader,
+    Store, StoreError, Undo, Writer,
 };
 use guildhall_domain::user::{User, UserId};
 use r2d2::{Pool, PooledConnection};
 
-use super::Unit;
 use super::failure::{Failure, FailureKind, store_error};
 use super::interruption::Interruption;
 use super::retry::{self, AttemptsExhausted, MAX_ATTEMPTS};
+use super::{Unit, UnitMode};
 use crate::canceller::Canceller;
 use crate::connection::{AnyConnection, InterruptHandle, Manager, Pooled};
 use crate::dialect::{self, Dialect, TransactionMode};
@@ -80,7 +80,8 @@ impl DieselStore {
         work: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>,
     ) -> Result<(), StoreError> {
         let limit = if mode == TransactionMode::Read { self.limit } else { None };
-        self.retry(limit, cancellation, &mut || self.attempt(mode, cancellation, work))
+        let modes = (mode, UnitMode::Transaction);
+        self.retry(limit, cancellation, &mut || self.attempt(modes, cancellation, work))
     }
 
     /// Runs `attempt` until it is done, or is not worth being run again.
@@ -141,7 +142,7 @@ impl DieselStore {
     /// Runs `work` in one transaction, which is committed only if the work returned `Ok` and no statement failed.
     fn attempt(
         &self,
-        mode: TransactionMode,
+        (mode, unit_mode): (TransactionMode, UnitMode),
         cancellation: &Cancellation,
         work: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>,
     ) -> Attempt {
@@ -152,7 +153,7 @@ impl DieselStore {
         let interruption = Interruption::of(&pooled.interrupt, self.canceller.as_ref());
         let Pooled { connection, interrupt, .. } = &mut *pooled;
         let reads = mode == TransactionMode::Read;
-        let mut unit = self.unit(connection, interrupt, cancellation, reads);
+        let mut unit = self.unit((connection, interrupt), cancellation, (reads, unit_mode));
         let returned = interruption.during(cancellation, || work(&mut unit));
         let failure = unit.failure;
         let ended = if returned.is_ok() && failure.is_none() {
@@ -177,10 +178,9 @@ impl DieselStore {
     /// A unit of work that begins on this connection.
     fn unit<'a>(
         &'a self,
-        connection: &'a mut AnyConnection,
-        interrupt: &'a InterruptHandle,
+        (connection, interrupt): (&'a mut AnyConnection, &'a InterruptHandle),
         cancellation: &'a Cancellation,
-        reads: bool,
+        (reads, mode): (bool, UnitMode),
     ) -> Unit<'a> {
         Unit {
             connection,
@@ -188,6 +188,9 @@ impl DieselStore {
             cancellation,
             limit: self.limit,
             reads,
+            mode,
+            has_changed: false,
+            locked: None,
             cache: &self.cache,
             failure: None,
             statements: 0,
@@ -308,5 +311,23 @@ impl Store for DieselStore {
         group: &GroupIdentifier,
     ) -> Result<FoundFor<Group>, StoreError> {
         self.run_statement(cancellation, |connection| tables::group_for(connection, caller, group))
+    }
+
+    fn api_key_for(
+        &self,
+        cancellation: &Cancellation,
+        caller: UserId,
+        key: &ApiKeyIdentifier,
+    ) -> Result<FoundFor<ApiKey>, StoreError> {
+        self.run_statement(cancellation, |connection| tables::api_key_for(connection, caller, key))
+    }
+
+    fn identities_for(
+        &self,
+        cancellation: &Cancellation,
+        caller: UserId,
+        user: &UserIdentifier,
+    ) -> Result<LinkedAccount, StoreError> {
+        self.run_statement(cancellation, |connection| tables::identities_for(connection, caller, user))
     }
 }

@@ -125,6 +125,34 @@ fn work_that_ignores_a_failure_is_not_committed_to_memory() {
     assert_eq!(error.fault(), Fault::Failed);
 }
 
+/// Work of one change that goes on after it fails: it may not rely on the change being undone.
+fn one_change_is_the_last_call(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let second = user_named("second", Uuid::from_u128(0xfeed));
+    let goes_on: [fn(&mut dyn Writer, &User) -> Result<(), StoreError>; 2] =
+        [|writer, user| insert(writer, user), |writer, user| writer.user(user.id).map(drop)];
+    for (go_on, first) in goes_on.into_iter().zip([0xfeee, 0xfeef].map(Uuid::from_u128)) {
+        let once: Result<(), StoreError> = fixture.store.write_once(|writer| {
+            insert(writer, &user_named(&format!("user {}", first.as_u128()), first))?;
+            go_on(writer, &second)
+        });
+        assert_eq!(once.expect_err("it goes on").fault(), Fault::Failed);
+        assert!(!is_stored(&fixture, &second));
+    }
+}
+
+#[test]
+fn one_change_is_the_last_call_in_sqlite() {
+    let (database, _, _folder) = databases::sqlite();
+    one_change_is_the_last_call(database.store());
+}
+
+#[test]
+fn one_change_is_the_last_call_in_postgres() {
+    let (database, _, _dropped) = databases::postgres();
+    one_change_is_the_last_call(database.store());
+}
+
 #[test]
 fn work_runs_again_after_a_conflict_in_sqlite() {
     let (database, _, _folder) = databases::sqlite();

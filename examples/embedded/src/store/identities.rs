@@ -71,8 +71,11 @@ impl IdentityWriter for UnitOfWork<Changes> {
         })
     }
 
-    fn delete_identity(&mut self, issuer: &str, subject: &str) -> Result<(), StoreError> {
-        let Some(user) = OWNERS.remove(&self.0, (issuer, subject))? else { return Ok(()) };
-        self.change_account(UserId(user), |account| account.identities.retain(|row| !row.is(issuer, subject)))
+    fn delete_identities(&mut self, user: UserId, links: &[IdentityLink]) -> Result<(), StoreError> {
+        for IdentityLink { issuer, subject, .. } in links.iter().filter(|link| link.user == user) {
+            OWNERS.remove(&self.0, (issuer, subject))?;
+            self.change_account(user, |account| account.identities.retain(|row| !row.is(issuer, subject)))?;
+        }
+        Ok(())
     }
 }

@@ -164,10 +164,10 @@ impl UserWriter for UnitOfWork<Changes> {
         self.load_user(id)
     }
 
-    /// No other unit of work writes meanwhile, so the stored version is that of `user`.
-    fn update_user(&mut self, user: &User, credentials: &Credentials) -> Result<(), StoreError> {
+    /// No other unit of work writes meanwhile, so the stored user is `before`.
+    fn update_user(&mut self, before: &User, user: &User, credentials: &Credentials) -> Result<(), StoreError> {
         let next = User { version: user.version.next(), ..user.clone() };
-        self.set_names(self.load_user(user.id)?.as_ref(), user, credentials.names)?;
+        self.set_names(Some(before), user, credentials.names)?;
         USERS.put(&self.0, user.id.0, &UserRow::from(&next))?;
         self.change_account(user.id, |account| {
             account.stamp = credentials.stamp.map_or(account.stamp, |stamp| stamp.0);

@@ -3,6 +3,7 @@
 use super::draft::{DEFAULT_LANGUAGE, DEFAULT_TIMEZONE, check_frequency, check_language, check_names, check_timezone};
 use super::{Email, ProviderKind, User, Username};
 use crate::custom::{self, CustomChange};
+use crate::name::NameKey;
 use crate::time::Timestamp;
 use crate::validation::{Faults, InvalidField};
 
@@ -51,6 +52,15 @@ impl UserChanges {
         };
         differs(&self.username, Some(user.username.as_str()))
             || differs(&self.email, user.email.as_ref().map(Email::as_str))
+    }
+
+    /// The keys of the username and of the address that it sets, where they are valid.
+    pub(crate) fn name_keys(&self) -> [Option<NameKey>; 2] {
+        let (username, email) = (self.username.clone().flatten(), self.email.clone().flatten());
+        [
+            username.and_then(|username| Username::try_from(username).ok()).map(|username| username.key()),
+            email.and_then(|email| Email::try_from(email).ok()).map(|email| email.key()),
+        ]
     }
 
     /// Whether it sets an expiry date.

@@ -107,8 +107,9 @@ pub(super) fn push_administers_in_turn(out: &mut AstPass<'_, '_, Sqlite>) -> Que
     Ok(())
 }
 
+/// The columns of an account. `A` tells of which administrators' groups it is an effective member.
 #[derive(Queryable)]
-pub(super) struct AccountRow {
+pub(in crate::tables) struct AccountRow<A = i32> {
     username: String,
     stamp: Key,
     api_key: Option<Key>,
@@ -118,13 +119,30 @@ pub(super) struct AccountRow {
     password_reset_required: bool,
     password_change_frequency: Option<i32>,
     password_changed: Option<i64>,
-    administers: i32,
+    administers: A,
 }
 
-impl From<AccountRow> for AccountStatus {
-    fn from(row: AccountRow) -> Self {
+/// Whether an account is an effective member of each of the [`ADMINISTRATORS`].
+pub(in crate::tables) trait Administers {
+    fn each(self) -> [bool; 4];
+}
+
+impl Administers for i32 {
+    fn each(self) -> [bool; 4] {
+        ADMINISTRATORS.map(|(_, bit)| self & bit != 0)
+    }
+}
+
+impl Administers for (bool, bool, bool, bool) {
+    fn each(self) -> [bool; 4] {
+        self.into()
+    }
+}
+
+impl<A: Administers> From<AccountRow<A>> for AccountStatus {
+    fn from(row: AccountRow<A>) -> Self {
         let [system_administrator, user_administrator, group_administrator, api_key_administrator] =
-            ADMINISTRATORS.map(|(_, bit)| row.administers & bit != 0);
+            row.administers.each();
         let api_key = row.api_key.zip(row.api_key_scopes);
         Self {
             username: row.username,
@@ -143,14 +161,14 @@ impl From<AccountRow> for AccountStatus {
     }
 }
 
-/// Adds the same columns of the user `target` with the API key `target_key`, with all administrators' groups.
+/// Adds the same columns of the user `users` with the API key `target_key`, with all administrators' groups.
 pub(super) fn push_target_account<DB: Words>(out: &mut AstPass<'_, '_, DB>) -> QueryResult<()> {
     out.push_sql(
-        "target.username, target.security_stamp, target_key.id, target_key.scopes, target.suspended, target.expiry, \
-         target.password_reset_required, target.password_change_frequency, target.password_changed, 0",
+        "users.username, users.security_stamp, target_key.id, target_key.scopes, users.suspended, users.expiry, \
+         users.password_reset_required, users.password_change_frequency, users.password_changed, 0",
     );
     for ((_, bit), key) in ADMINISTRATORS.iter().zip(&*ADMINISTRATORS_KEYS) {
-        out.push_sql(" + CASE WHEN EXISTS (SELECT 1 FROM group_users m WHERE m.user_id = target.id");
+        out.push_sql(" + CASE WHEN EXISTS (SELECT 1 FROM group_users m WHERE m.user_id = users.id");
         out.push_sql(IS_BELOW);
         DB::push_text(out, key.as_str())?;
         out.push_sql(") LIMIT 1");

@@ -14,22 +14,24 @@ use crate::connection::AnyConnection;
 use crate::sql_types::{Key, UuidSql};
 use crate::unit_of_work::Failure;
 
-struct Target;
+pub(super) struct Target;
 
-type TargetRow = (Option<Key>, Option<AccountRow>);
+pub(super) type TargetSql = (Nullable<UuidSql>, Nullable<AccountSql>);
+
+pub(super) type TargetRow = (Option<Key>, Option<AccountRow>);
 
 impl Answer for Target {
-    type Sql = (Nullable<UuidSql>, Nullable<AccountSql>);
+    type Sql = TargetSql;
 
     fn push_columns<'b, DB: Words>(_: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql("target.id, ");
+        out.push_sql("users.id, ");
         push_target_account(out)
     }
 
     fn push_joins<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql(" LEFT JOIN users target ON target.id = ");
+        out.push_sql(" LEFT JOIN users ON users.id = ");
         lookup.push_user(out)?;
-        out.push_sql(" LEFT JOIN api_keys target_key ON target_key.user_id = target.id");
+        out.push_sql(" LEFT JOIN api_keys target_key ON target_key.user_id = users.id");
         Ok(())
     }
 }
@@ -47,7 +49,11 @@ pub(in crate::tables) fn accounts(
         AskedUser::Id(_) => ask!(Target, 1, lookup, connection),
         AskedUser::Name(_) => ask!(Target, 2, lookup, connection),
     };
-    let Some((caller, (id, target))) = row else { return Ok(Accounts { caller: None, user: None }) };
+    Ok(accounts_of(row))
+}
+
+pub(super) fn accounts_of(row: Option<(AccountRow, TargetRow)>) -> Accounts {
+    let Some((caller, (id, target))) = row else { return Accounts { caller: None, user: None } };
     let user = id.zip(target).map(|(id, target)| (UserId(id.0), AccountStatus::from(target)));
-    Ok(Accounts { caller: Some(caller.into()), user })
+    Accounts { caller: Some(caller.into()), user }
 }

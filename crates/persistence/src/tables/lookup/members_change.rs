@@ -19,10 +19,12 @@ use crate::unit_of_work::Failure;
 
 pub(super) static EVERYONE_KEY: LazyLock<NameKey> = LazyLock::new(|| SystemGroup::Everyone.key());
 
-struct Change;
+pub(super) struct Change;
+
+pub(super) type ChangeSql = (Nullable<UuidSql>, Nullable<UuidSql>, Nullable<Bool>, Integer, Nullable<UuidSql>, Bool);
 
 impl Answer for Change {
-    type Sql = (Nullable<UuidSql>, Nullable<UuidSql>, Nullable<Bool>, Integer, Nullable<UuidSql>);
+    type Sql = ChangeSql;
 
     fn push_columns<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql(lookup.user_id());
@@ -37,12 +39,16 @@ impl Answer for Change {
             DB::push_text(out, key.as_str())?;
             out.push_sql(then_bit(*bit));
         }
-        out.push_sql(if matches!(lookup.child, AskedGroup::None) { ", NULL" } else { ", child.id" });
+        out.push_sql(if matches!(lookup.child, AskedGroup::None) {
+            ", NULL, false"
+        } else {
+            ", child.id, EXISTS (SELECT 1 FROM group_closure a WHERE a.ancestor_id = child.id AND a.descendant_id = groups.id)"
+        });
         Ok(())
     }
 }
 
-type ChangeRow = (Option<Key>, Option<Key>, Option<bool>, i32, Option<Key>);
+pub(super) type ChangeRow = (Option<Key>, Option<Key>, Option<bool>, i32, Option<Key>, bool);
 
 /// What decides about a change by this caller. Of a caller who does not exist, it says no more.
 pub(in crate::tables) fn members_change(
@@ -74,13 +80,20 @@ pub(in crate::tables) fn members_change(
         (AskedUser::Name(_), AskedGroup::Id(_)) => ask!(Change, 6, lookup, connection),
         (AskedUser::Name(_), AskedGroup::Name(_)) => ask!(Change, 7, lookup, connection),
     };
-    let Some((account, (user, group, is_everyone, above, child))) = row else { return Ok(MembersChange::default()) };
-    Ok(MembersChange {
+    Ok(row.map_or_else(MembersChange::default, |(account, change)| decision(account, change)))
+}
+
+pub(super) fn decision(
+    account: AccountRow,
+    (user, group, is_everyone, above, child, is_child_above): ChangeRow,
+) -> MembersChange {
+    MembersChange {
         caller: Some(account.into()),
         group: group.map(|group| GroupId(group.0)),
         is_everyone: is_everyone.unwrap_or_default(),
         administrators: administrators(above),
         user: user.map(|user| UserId(user.0)),
         child: child.map(|child| GroupId(child.0)),
-    })
+        is_child_above,
+    }
 }

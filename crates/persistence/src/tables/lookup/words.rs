@@ -20,6 +20,8 @@ pub(super) trait Words: Backend + Sized {
     const IDS: [&'static str; 2];
     /// The email domains of a group, as a JSON array.
     const DOMAINS: &'static str;
+    /// The links of a row of `users` to external issuers, as a JSON array.
+    const LINKS: &'static str;
     /// The ids of the rows of `joined`, as a JSON array.
     const JOINED: &'static str;
     /// The end of the condition of a part that may look at many rows of `group_users m`.
@@ -62,6 +64,8 @@ impl Words for Pg {
     const NAMES: [&'static str; 2] = ["SELECT value FROM json_array_elements_text(CAST(", " AS json))"];
     const IDS: [&'static str; 2] = ["SELECT CAST(value AS uuid) FROM json_array_elements_text(CAST(", " AS json))"];
     const DOMAINS: &'static str = Dialect::Postgres.email_domains();
+    const LINKS: &'static str = "(SELECT CAST(json_agg(json_build_array(i.issuer, i.subject, i.linked, i.latest_token)) AS text) \
+         FROM identities i WHERE i.user_id = users.id)";
     const JOINED: &'static str = "(SELECT CAST(json_agg(id) AS text) FROM joined)";
     const ROW_CHECK: &'static str = Dialect::Postgres.row_check();
 
@@ -76,6 +80,8 @@ impl Words for Sqlite {
     const NAMES: [&'static str; 2] = ["SELECT value FROM json_each(", ")"];
     const IDS: [&'static str; 2] = ["SELECT unhex(value) FROM json_each(", ")"];
     const DOMAINS: &'static str = Dialect::Sqlite.email_domains();
+    const LINKS: &'static str = "(SELECT json_group_array(json_array(i.issuer, i.subject, i.linked, i.latest_token)) \
+         FROM identities i WHERE i.user_id = users.id)";
     const JOINED: &'static str = "(SELECT json_group_array(lower(hex(id))) FROM joined)";
     const ROW_CHECK: &'static str = Dialect::Sqlite.row_check();
 

@@ -12,7 +12,7 @@ use crate::dialect::{Dialect, TransactionMode};
 use crate::tables;
 use crate::unit_of_work::failure::FailureKind;
 use crate::unit_of_work::interruption::Interruption;
-use crate::unit_of_work::{Failure, Unit};
+use crate::unit_of_work::{Failure, Unit, UnitMode};
 
 impl DieselStore {
     /// The result of one statement that reads. It may take as long as one of a unit of work, and ends soon after its result is not wanted.
@@ -64,22 +64,25 @@ impl DieselStore {
 
     /// Runs work of which the last statement makes the only change: without a transaction where PostgreSQL runs each call of the writer as
     /// one statement, and the settings of a session are the service's own. A session limits the time of a statement, as a change is not to
-    /// be: what takes longer is run again in a transaction.
+    /// be: what takes longer is run again in a transaction. So is what another unit of work came before: in a transaction it locks what it
+    /// read, so that however many change one row, each gets its turn.
     pub(super) fn run_once(&self, work: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>) -> Result<(), StoreError> {
         let cancellation = Cancellation::new();
-        let mut takes_longer = false;
+        let mut needs_transaction = false;
         if self.dialect == Dialect::Postgres && self.keeps_sessions {
             let ran = self.retry(None, &cancellation, &mut || {
                 let attempt = self.attempt_statement((&self.writers, false), &cancellation, work);
-                takes_longer =
-                    matches!(&attempt, Attempt::Failed(failure) if failure.kind(self.dialect) == FailureKind::Blocked);
-                attempt
+                needs_transaction = matches!(&attempt, Attempt::Failed(failure) if matches!(**failure, Failure::Stale)
+                        || failure.kind(self.dialect) == FailureKind::Blocked);
+                // The attempts end here, and go on in a transaction.
+                if needs_transaction { Attempt::Done } else { attempt }
             });
-            if !takes_longer {
+            if !needs_transaction {
                 return ran;
             }
         }
-        self.run(TransactionMode::Write, &cancellation, work)
+        let modes = (TransactionMode::Write, UnitMode::OneChangeInTransaction);
+        self.retry(None, &cancellation, &mut || self.attempt(modes, &cancellation, work))
     }
 
     /// Runs statements on connections of the pool until the first statement finds one that is not lost: none is sent before it that
@@ -101,7 +104,7 @@ impl DieselStore {
             };
             let interruption = Interruption::of(&pooled.interrupt, self.canceller.as_ref());
             let Pooled { connection, interrupt, .. } = &mut *pooled;
-            let mut unit = self.unit(connection, interrupt, cancellation, reads);
+            let mut unit = self.unit((connection, interrupt), cancellation, (reads, UnitMode::OneChange));
             let done = interruption.during(cancellation, || ask(&mut unit));
             let is_first = unit.statements == 1;
             let Some(failure) = unit.failure else {
