@@ -45,6 +45,15 @@ class Compose(unittest.TestCase):
         management = self.services["guildhall"]["environment"]["GUILDHALL_SERVER__MANAGEMENT_PORT"]
         self.assertIn(f"guildhall:{management}", scraped)
 
+    @is_watched
+    def test_grafana_finds_the_dashboards_and_prometheus(self):
+        provisioning = DEPLOY / "grafana/provisioning"
+        read = lambda folder, key: [item for file in (provisioning / folder).glob("*.y*ml") for item in yaml.safe_load(file.read_text())[key]]
+        targets = {mount.split(":")[1] for mount in self.services["grafana"]["volumes"]}
+        paths = [provider["options"]["path"] for provider in read("dashboards", "providers")]
+        self.assertTrue(paths and set(paths) <= targets, f"{paths} are not mounted: {targets}")
+        self.assertEqual([source["url"] for source in read("datasources", "datasources")], ["http://prometheus:9090"])
+
     def test_the_service_has_no_more_rights_than_it_needs(self):
         service = self.services["guildhall"]
         self.assertEqual((service["read_only"], service["cap_drop"], service["security_opt"]), (True, ["ALL"], ["no-new-privileges:true"]))
