@@ -1,5 +1,5 @@
 # `make test` is all that a newcomer needs.
-.PHONY: run test fuzz instructions bench bench-memory bench-peers embedded fmt lint doc deps check-architecture package openapi tools
+.PHONY: run test fuzz image image-test image-check deploy-check instructions bench bench-memory bench-peers embedded fmt lint doc deps check-architecture package openapi tools
 
 run:
 	cargo run
@@ -41,6 +41,26 @@ embedded:
 		cargo run --quiet --locked -- "$$folder/directory.redb" >"$$folder/first" && \
 		cargo run --quiet --locked -- "$$folder/directory.redb" >"$$folder/second" && \
 		diff "$$folder/first" "$$folder/second" && cat "$$folder/first"
+
+# Builds the container image guildhall:latest out of deploy/Dockerfile with podman. Compiles a release, so it takes some minutes.
+image:
+	scripts/install-tools image
+	scripts/image build
+
+# Starts containers of guildhall:latest, on SQLite and on a PostgreSQL, as deploy/ does.
+image-test:
+	scripts/install-tools image
+	scripts/image test
+
+# The same with an image around the program that `cargo test` or `cargo build` compiled last, which takes a minute.
+image-check:
+	scripts/install-tools image
+	scripts/image wrap "$${CARGO_TARGET_DIR:-target}/debug/guildhall" guildhall:check
+	scripts/image test guildhall:check
+
+# Checks what is in deploy/, and the settings of CI, by schemas and linters. Needs Python.
+deploy-check: tools
+	scripts/deploy-check
 
 fmt:
 	cargo fmt --all

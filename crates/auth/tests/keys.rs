@@ -121,8 +121,12 @@ fn the_generated_key_is_kept_for_its_owner_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("guildhall.key.pem");
     assert!(matches!(KeyFile::load(&path), Err(KeyFileError::Read { .. })));
-    let key = ids(&KeyFile::load_or_generate(&path).unwrap());
-    assert_eq!(ids(&KeyFile::load_or_generate(&path).unwrap()), key);
+    let generated = KeyFile::load_or_generate(&path).unwrap();
+    let key = ids(&generated);
+    let (again, loaded) = (KeyFile::load_or_generate(&path).unwrap(), KeyFile::load(&path).unwrap());
+    assert_eq!([ids(&again), ids(&loaded)], [key.clone(), key.clone()]);
+    assert_eq!([&generated, &again, &loaded].map(KeyFile::is_new), [true, false, false]);
+    assert!(matches!(KeyFile::generate(&path), Err(KeyFileError::Exists { path: named }) if named == path));
     assert_eq!(ids(&KeyFile::load(&path).unwrap()), key);
     assert_eq!(key.len(), 1);
     let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -140,9 +144,12 @@ fn a_file_that_holds_no_key_is_never_overwritten() {
     let path = folder.path().join("guildhall.key.pem");
     fs::write(&path, "").unwrap();
     assert!(matches!(KeyFile::load_or_generate(&path), Err(KeyFileError::Content { source: KeyError::NotPem, .. })));
+    assert!(matches!(KeyFile::generate(&path), Err(KeyFileError::Exists { .. })));
     assert_eq!(fs::read_to_string(&path).unwrap(), "");
     let nowhere = folder.path().join("missing").join("guildhall.key.pem");
     assert!(matches!(KeyFile::load_or_generate(&nowhere), Err(KeyFileError::Write { .. })));
+    assert!(matches!(KeyFile::generate(&nowhere), Err(KeyFileError::Write { .. })));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
 }
 
 #[test]
@@ -151,14 +158,16 @@ fn all_who_start_at_the_same_time_get_the_same_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("guildhall.key.pem");
         let together = Barrier::new(8);
-        let keys: BTreeSet<Vec<String>> = thread::scope(|scope| {
+        let files: Vec<(Vec<String>, bool)> = thread::scope(|scope| {
             let start = || {
                 together.wait();
-                ids(&KeyFile::load_or_generate(&path).unwrap())
+                let file = KeyFile::load_or_generate(&path).unwrap();
+                (ids(&file), file.is_new())
             };
             let starting: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
             starting.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        assert_eq!(keys.len(), 1);
+        assert_eq!(files.iter().filter(|(_, is_new)| *is_new).count(), 1, "one process created the file");
+        assert_eq!(files.into_iter().map(|(ids, _)| ids).collect::<BTreeSet<_>>().len(), 1);
     }
 }

@@ -58,6 +58,8 @@ impl Application {
         check_clock(SystemClock.now())?;
         let keys = KeySource::of(settings)?;
         let database = Database::connect(&database(settings)).context("database.url")?;
+        // After the folder of a SQLite file was created.
+        keys.create_if_missing()?;
         let tokens = tokens(settings, &keys)?.with_external_issuers(issuers(settings)?)?;
         for migration in database.migrate()? {
             tracing::info!(%migration, "ran the migration {migration}");

@@ -3,11 +3,11 @@
 mod api_keys;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use guildhall_auth::RandomSecrets;
+use guildhall_auth::{KeyFile, RandomSecrets, SigningKey};
 use guildhall_domain::directory::{CallerError, Directory};
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::ports::{Clock as _, Tokens};
@@ -16,8 +16,9 @@ use guildhall_persistence::Database;
 use api_keys::ApiKeyCommand;
 
 use crate::application;
+use crate::healthcheck::{self, Probe};
 use crate::settings::Settings;
-use crate::signing::KeySource;
+use crate::signing::{self, KeySource};
 use crate::system::{SystemClock, check_clock, operator};
 use crate::telemetry;
 
@@ -56,12 +57,24 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         user: String,
     },
+    /// Ask the service that runs with these settings on this machine whether it is well; exit with 1 if it is not.
+    Healthcheck {
+        /// Whether it is ready for requests, or alive.
+        #[arg(value_enum, default_value_t)]
+        probe: Probe,
+    },
     /// Print the description of the API (`OpenAPI` 3.1, JSON).
     Openapi,
 }
 
 #[derive(Debug, Subcommand)]
 enum KeysCommand {
+    /// Create a file with a new key. A file that exists is left alone.
+    Generate {
+        /// The file; `-` is standard output. Not given: where the settings say that the key is.
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
     /// Put a new key in front of the file's. It signs from then on, and the ones of before still verify; a service that runs
     /// takes notice by itself.
     Rotate,
@@ -69,10 +82,11 @@ enum KeysCommand {
 
 impl Cli {
     pub(crate) fn run(self) -> Result<()> {
-        if let Some(Command::Openapi) = self.command {
-            // It is the same whatever the settings, so it needs none that are right.
-            writeln!(io::stdout(), "{}", guildhall_http::openapi()?)?;
-            return Ok(());
+        // What is the same whatever the settings are needs none that are right.
+        match &self.command {
+            Some(Command::Openapi) => return Ok(writeln!(io::stdout(), "{}", guildhall_http::openapi()?)?),
+            Some(Command::Keys(KeysCommand::Generate { file: Some(file) })) => return generate(file),
+            _ => {}
         }
         let settings = Settings::load(self.config.as_deref())?;
         let _logging = telemetry::start(&settings.log)?;
@@ -82,6 +96,8 @@ impl Cli {
             Some(Command::Token { user }) => token(&settings, &user),
             Some(Command::ApiKey(command)) => command.run(&existing(&settings)?),
             Some(Command::Keys(KeysCommand::Rotate)) => rotate(&settings),
+            Some(Command::Keys(KeysCommand::Generate { .. })) => tell_generated(&KeySource::of(&settings)?.generate()?),
+            Some(Command::Healthcheck { probe }) => healthcheck(&settings, probe),
             Some(Command::Unlock { user }) => {
                 let unlocked = existing(&settings)?.unlock(&operator(), &UserIdentifier::from(user.as_str()));
                 unlocked.with_context(|| format!("cannot unlock '{user}'"))
@@ -109,6 +125,23 @@ fn migrate(settings: &Settings) -> Result<()> {
 fn existing(settings: &Settings) -> Result<Directory> {
     let database = Database::connect_existing(&application::database(settings)).context("database.url")?;
     Ok(application::directory(&database, settings, RandomSecrets::with_random_key()?))
+}
+
+/// Creates a key file, or writes a key to standard output.
+fn generate(file: &Path) -> Result<()> {
+    if file == Path::new("-") {
+        return Ok(write!(io::stdout(), "{}", SigningKey::generate_pem()?)?);
+    }
+    tell_generated(&signing::generate(file)?)
+}
+
+fn tell_generated(file: &KeyFile) -> Result<()> {
+    Ok(writeln!(io::stdout(), "created the signing key {} in {}", file.key_set().signing_id(), file.path().display())?)
+}
+
+fn healthcheck(settings: &Settings, probe: Probe) -> Result<()> {
+    let answer = healthcheck::ask(settings, probe)?;
+    Ok(writeln!(io::stdout(), "{answer}")?)
 }
 
 fn rotate(settings: &Settings) -> Result<()> {

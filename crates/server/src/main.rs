@@ -2,6 +2,7 @@
 
 mod application;
 mod cli;
+mod healthcheck;
 mod open_files;
 mod output;
 mod settings;

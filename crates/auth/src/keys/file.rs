@@ -22,6 +22,7 @@ pub struct KeyFile {
     pub(super) path: PathBuf,
     pub(super) key_set: KeySet,
     pub(super) version: FileVersion,
+    is_new: bool,
 }
 
 /// The keys in a file after a rotation.
@@ -52,6 +53,12 @@ pub enum KeyFileError {
         /// Why.
         source: io::Error,
     },
+    /// There is a file already, which is left alone.
+    #[error("{} exists already", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file has no private key, or something that is not a supported key.
     #[error("{} holds no key to sign with, or something that is no key", path.display())]
     Content {
@@ -70,17 +77,34 @@ impl KeyFile {
     pub fn load(path: &Path) -> Result<Self, KeyFileError> {
         let (text, version) = file_system::read(path).map_err(read_error(path))?;
         let key_set = KeySet::from_pem(&text).map_err(content_error(path))?;
-        Ok(Self { path: path.to_owned(), key_set, version })
+        Ok(Self { path: path.to_owned(), key_set, version, is_new: false })
     }
 
-    /// Loads the key set in the file at `path`. If there is no file, creates it with a new Ed25519 key, readable by its owner
-    /// only. Processes that start at the same time all get the same key.
+    /// Creates the file at `path` with a new Ed25519 key, readable by its owner only.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError::Exists`] if there is a file, whatever it holds; [`KeyFileError::Write`] where none can be created.
+    pub fn generate(path: &Path) -> Result<Self, KeyFileError> {
+        let pem = SigningKey::generate_pem().map_err(content_error(path))?;
+        file_system::create(path, &temporary_path(path)?, &pem).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => KeyFileError::Exists { path: path.to_owned() },
+            _ => write_error(path)(error),
+        })?;
+        Ok(Self { is_new: true, ..Self::load(path)? })
+    }
+
+    /// Loads the key set in the file at `path`. If there is no file, creates it as [`generate`](Self::generate) does. Processes that
+    /// start at the same time all get the same key.
     pub fn load_or_generate(path: &Path) -> Result<Self, KeyFileError> {
-        if !path.try_exists().map_err(read_error(path))? {
-            let pem = SigningKey::generate_pem().map_err(content_error(path))?;
-            file_system::create(path, &temporary_path(path)?, &pem).map_err(write_error(path))?;
+        if path.try_exists().map_err(read_error(path))? {
+            return Self::load(path);
         }
-        Self::load(path)
+        match Self::generate(path) {
+            // Another process was faster.
+            Err(KeyFileError::Exists { .. }) => Self::load(path),
+            generated => generated,
+        }
     }
 
     /// Adds a new Ed25519 key as the signing key. Of the previous keys the latest three stay, as public keys; the previous
@@ -103,6 +127,19 @@ impl KeyFile {
         }
         file_system::replace(path, &temporary_path(path)?, &text, &old).map_err(write_error(path))?;
         Ok(KeyRotation { signing: signing.id().to_owned(), retired })
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the file did not exist before this call of [`generate`](Self::generate) or
+    /// [`load_or_generate`](Self::load_or_generate) created it.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// The key set as of loading.

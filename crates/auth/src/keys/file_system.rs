@@ -47,16 +47,13 @@ pub(super) fn lock(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Creates the file at `path`, readable by its owner only. Does nothing if there is one. `temporary` is a name in the same
-/// folder.
+/// Creates the file at `path`, readable by its owner only. Fails with `AlreadyExists` if there is one. `temporary` is a name in
+/// the same folder.
 pub(super) fn create(path: &Path, temporary: &Path, text: &str) -> io::Result<()> {
     with_temporary(temporary, || {
         write(temporary, text, None)?;
         // Unlike a rename, this fails if there is a file.
-        match fs::hard_link(temporary, path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            linked => linked,
-        }
+        fs::hard_link(temporary, path)
     })
 }
 

@@ -37,6 +37,11 @@ impl KeySet {
         self.all().map(|key| key.id.as_str())
     }
 
+    /// The id (`kid`) of the key that signs.
+    pub fn signing_id(&self) -> &str {
+        self.signing.id()
+    }
+
     pub(crate) fn new(signing: SigningKey) -> Self {
         Self { signing, retired: Vec::new() }
     }

@@ -41,7 +41,7 @@ impl KeyWatcher {
 
     /// A key set that is reloaded when the file changes. Starts the thread that looks at the file; it ends after this is dropped.
     pub(crate) fn watching(file: KeyFile, generation: Arc<KeyGeneration>, clock: Arc<dyn Clock>) -> io::Result<Self> {
-        let KeyFile { path, key_set, version } = file;
+        let KeyFile { path, key_set, version, .. } = file;
         let keys = Arc::new(CurrentKeys::new(key_set, generation));
         let schedule = Mutex::new(WatcherSchedule::begun_at(clock.now().milliseconds()));
         let shared = Arc::new(Shared { schedule, wake: Condvar::new(), clock });
