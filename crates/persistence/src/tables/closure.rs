@@ -9,7 +9,7 @@ use crate::dialect;
 use crate::prepared::prepared;
 use crate::schema::group_closure;
 use crate::sql_types::{Key, UuidSql};
-use crate::together::{Part, run_together};
+use crate::together::{Part, run_and_read, run_together};
 use crate::unit_of_work::Failure;
 
 /// Adds the pair of a new group with itself.
@@ -30,8 +30,16 @@ pub(super) fn remove_child(connection: &mut AnyConnection, parent: GroupId, chil
     Ok(true)
 }
 
+/// What ended with a deleted group.
+pub(super) struct Ended {
+    /// Its direct members.
+    pub(super) users: u64,
+    /// The edges to groups above and below it.
+    pub(super) edges: u64,
+}
+
 /// Deletes a group with all its edges and the pairs that only they connected.
-pub(super) fn delete_group(connection: &mut AnyConnection, group: GroupId) -> Result<(), Failure> {
+pub(super) fn delete_group(connection: &mut AnyConnection, group: GroupId) -> Result<Ended, Failure> {
     let key = || Key(group.0);
     let counted = prepared(
         "UPDATE groups SET child_group_count = child_group_count - 1 \
@@ -45,10 +53,17 @@ pub(super) fn delete_group(connection: &mut AnyConnection, group: GroupId) -> Re
          AND descendant_id IN (SELECT descendant_id FROM group_closure WHERE ancestor_id = $1 AND descendant_id <> $1)",
     )
     .bind::<UuidSql, _>(key());
-    run_together(connection, &[&counted, &dialect::note_memberships(), &edges, &pairs])?;
+    // The rows of members are deleted with the group's, by a foreign key, which does not say how many they are.
+    let members = prepared("SELECT CAST(coalesce(sum(users), 0) AS text) FROM group_user_counts WHERE group_id = $1")
+        .bind::<UuidSql, _>(key());
+    let changes: [&dyn Part; 4] = [&counted, &dialect::note_memberships(), &edges, &pairs];
+    let (changed, members) = run_and_read(connection, &changes, &members)?;
     let deleted = prepared("DELETE FROM groups WHERE id = $1").bind::<UuidSql, _>(key());
     run_together(connection, &[&restore(group, group), &deleted])?;
-    Ok(())
+    Ok(Ended {
+        users: members.first().and_then(|users| users.parse().ok()).unwrap_or_default(),
+        edges: changed.get(2).copied().and_then(|edges| u64::try_from(edges).ok()).unwrap_or_default(),
+    })
 }
 
 /// Inserts the deleted candidates again that a path still connects.
