@@ -2,6 +2,7 @@
 
 mod application;
 mod cli;
+mod metrics;
 mod open_files;
 mod output;
 mod settings;
