@@ -18,8 +18,10 @@ pub(crate) struct TokenMetrics {
 impl TokenMetrics {
     /// Those of tokens that `cache` holds, which `registry` reads.
     pub(crate) fn of(cache: &Arc<TokenCache>, registry: &Registry) -> prometheus::Result<Self> {
-        let hits =
-            IntCounter::new("guildhall_token_cache_hits_total", "Tokens that had been verified before, by the same keys")?;
+        let hits = IntCounter::new(
+            "guildhall_token_cache_hits_total",
+            "Tokens that had been verified before, by the same keys",
+        )?;
         let misses =
             IntCounter::new("guildhall_token_cache_misses_total", "Tokens that had to be verified, or were refused")?;
         let cache = Arc::clone(cache);

@@ -58,8 +58,7 @@ impl Metrics {
 
     /// Lets `registry` read all of them.
     pub(crate) fn register(&self, registry: &Registry) -> prometheus::Result<()> {
-        let own: [Box<dyn Collector>; 2] =
-            [Box::new(self.account_locks.clone()), Box::new(self.all_throttled.clone())];
+        let own: [Box<dyn Collector>; 2] = [Box::new(self.account_locks.clone()), Box::new(self.all_throttled.clone())];
         let others = [self.requests.collectors(), self.sign_ins.collectors(), self.lanes.collectors()];
         others.into_iter().flatten().chain(own).try_for_each(|collector| registry.register(collector))
     }

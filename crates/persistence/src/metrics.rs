@@ -42,8 +42,7 @@ pub(crate) struct AtOnceMetrics {
 impl Metrics {
     /// Fails only if a name is none that metrics may have.
     pub(crate) fn new() -> prometheus::Result<Self> {
-        let counter =
-            |name: &str, help: &str, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
+        let counter = |name: &str, help: &str, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
         let errors = counter(
             "guildhall_database_errors_total",
             "Attempts at work with the database that failed, also those that were made again with success",
@@ -124,7 +123,8 @@ struct FaultCollector {
 impl FaultCollector {
     fn new(health: Arc<Health>) -> prometheus::Result<Self> {
         let help = "1 if the database could not do its work when it was last asked, as far as that is known, or else 0";
-        let description = Desc::new("guildhall_database_faulty".to_owned(), help.to_owned(), Vec::new(), HashMap::new())?;
+        let description =
+            Desc::new("guildhall_database_faulty".to_owned(), help.to_owned(), Vec::new(), HashMap::new())?;
         Ok(Self { health, description })
     }
 }

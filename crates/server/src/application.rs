@@ -49,7 +49,7 @@ pub(crate) fn serve(settings: &Settings, telemetry: &Telemetry) -> Result<()> {
     let registry = metrics::registry(telemetry)?;
     let management = Management::new(registry.clone(), Arc::new(UuidV7));
     if let Some(port) = settings.server.management_port {
-        runtime.block_on(async { manage(&management, &settings.server.management_host, port) })?;
+        manage(&management, &settings.server.management_host, port)?;
     }
     let traces = telemetry.traces().map(TraceExport::links);
     let application = Application::build(settings, &registry)?.with_traces(traces);
@@ -61,7 +61,7 @@ pub(crate) fn serve(settings: &Settings, telemetry: &Telemetry) -> Result<()> {
 fn manage(management: &Management, host: &str, port: u16) -> Result<()> {
     let listener = listen(host, port)?;
     let address = listener.local_addr()?;
-    tokio::spawn(serve_management(management.clone(), listener)?);
+    serve_management(management.clone(), listener)?;
     tracing::info!(%address, "metrics and health at http://{address}/metrics");
     Ok(())
 }

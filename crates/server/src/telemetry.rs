@@ -67,8 +67,7 @@ pub(crate) fn start(settings: &Log, telemetry: &TelemetrySettings) -> Result<Tel
     let log = LineQueue::start(io::stderr(), report)?;
     let traces = TraceExport::start(telemetry)?;
     let lines = fmt::layer().with_writer(log.clone()).with_ansi(is_terminal);
-    let lines =
-        if is_text { lines.boxed() } else { lines.json().flatten_event(true).with_span_list(false).boxed() };
+    let lines = if is_text { lines.boxed() } else { lines.json().flatten_event(true).with_span_list(false).boxed() };
     let filter = without_exported_spans(settings.level.filter());
     match &traces {
         // A filter for the whole costs less than one for a layer, and leaves the spans that are for export disabled.

@@ -28,9 +28,9 @@ pub(crate) struct WorkersMetrics {
 impl LaneMetrics {
     pub(super) fn new() -> prometheus::Result<Self> {
         let gauge = |name: &str, help: &str| IntGaugeVec::new(Opts::new(name, help), &["lane"]);
-        let refused = Opts::new("guildhall_lane_refused_total", "Work that was refused because the queue of the lane was full");
-        let waits =
-            HistogramOpts::new("guildhall_lane_wait_seconds", "How long work waited for a thread of the lane");
+        let refused =
+            Opts::new("guildhall_lane_refused_total", "Work that was refused because the queue of the lane was full");
+        let waits = HistogramOpts::new("guildhall_lane_wait_seconds", "How long work waited for a thread of the lane");
         Ok(Self {
             threads: gauge("guildhall_lane_threads", "Threads of the lane, the most work that it does at one time")?,
             running: gauge("guildhall_lane_running", "Work that threads of the lane are doing")?,

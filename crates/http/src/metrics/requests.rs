@@ -16,8 +16,7 @@ const UNMATCHED: &str = "unmatched";
 /// The methods that have series of their own.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 /// The statuses that have series of their own: all that the API answers.
-const STATUSES: [u16; 18] =
-    [200, 201, 204, 304, 400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 422, 429, 500, 503];
+const STATUSES: [u16; 18] = [200, 201, 204, 304, 400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 422, 429, 500, 503];
 /// The label of what is not in a list.
 const OTHER: &str = "other";
 

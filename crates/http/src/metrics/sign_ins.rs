@@ -33,13 +33,8 @@ enum Outcome {
     Undecided,
 }
 
-const KINDS: [SignInKind; 5] = [
-    SignInKind::Unreadable,
-    SignInKind::Password,
-    SignInKind::Client,
-    SignInKind::Refresh,
-    SignInKind::External,
-];
+const KINDS: [SignInKind; 5] =
+    [SignInKind::Unreadable, SignInKind::Password, SignInKind::Client, SignInKind::Refresh, SignInKind::External];
 const OUTCOMES: [Outcome; 5] =
     [Outcome::Accepted, Outcome::Refused, Outcome::Throttled, Outcome::Failed, Outcome::Undecided];
 

@@ -49,33 +49,33 @@ pub(crate) async fn log_request<B: MessageBody + 'static>(
     let in_span = Arc::clone(&span);
     in_span
         .around(async move {
-        let begun = Instant::now();
-        let _in_progress = api.metrics.requests.begin();
-        let mut response = next.call(request).await?.map_into_boxed_body();
-        let status = response.status();
-        // Under overload, a request must not be kept for the rest of its body.
-        let is_settled = match status {
-            StatusCode::SERVICE_UNAVAILABLE => request_body.is_finished(),
-            _ => request_body.settle().await,
-        };
-        let mut cause = None;
-        if status.is_client_error() || status.is_server_error() {
-            (response, cause) = with_error_body(response, id);
-        }
-        if let Ok(id) = HeaderValue::try_from(id.to_string()) {
-            response.headers_mut().insert(REQUEST_ID, id);
-        }
-        if let Some(context) = span.answered_in() {
-            response.headers_mut().insert(TRACERESPONSE, context);
-        }
-        add_headers(response.headers_mut());
-        let took = begun.elapsed();
-        api.metrics.requests.answered(series, status, took);
-        span.answered(status);
-        log_response(status, took, response.response().body().size(), cause);
-        Ok(with_body_guard(response, (!is_settled).then_some(request_body), connection.as_ref()))
-    })
-    .await
+            let begun = Instant::now();
+            let _in_progress = api.metrics.requests.begin();
+            let mut response = next.call(request).await?.map_into_boxed_body();
+            let status = response.status();
+            // Under overload, a request must not be kept for the rest of its body.
+            let is_settled = match status {
+                StatusCode::SERVICE_UNAVAILABLE => request_body.is_finished(),
+                _ => request_body.settle().await,
+            };
+            let mut cause = None;
+            if status.is_client_error() || status.is_server_error() {
+                (response, cause) = with_error_body(response, id);
+            }
+            if let Ok(id) = HeaderValue::try_from(id.to_string()) {
+                response.headers_mut().insert(REQUEST_ID, id);
+            }
+            if let Some(context) = span.answered_in() {
+                response.headers_mut().insert(TRACERESPONSE, context);
+            }
+            add_headers(response.headers_mut());
+            let took = begun.elapsed();
+            api.metrics.requests.answered(series, status, took);
+            span.answered(status);
+            log_response(status, took, response.response().body().size(), cause);
+            Ok(with_body_guard(response, (!is_settled).then_some(request_body), connection.as_ref()))
+        })
+        .await
 }
 
 /// Leaves the body out if the request is HEAD, and attaches to the body of `response` the guard of the connection's phase. If the request's body stays `unread`, the connection

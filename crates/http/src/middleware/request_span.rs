@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_http::RequestHead;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::http::Version;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use guildhall_domain::access::Admission;
 use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::user::UserId;

@@ -70,7 +70,8 @@ impl fmt::Display for TraceContext {
 
 /// The number that exactly so many digits write, which are lower case.
 fn hex(text: &str, digits: usize) -> Option<u128> {
-    let is_hex = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    let is_hex =
+        text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     is_hex.then(|| u128::from_str_radix(text, 16).ok()).flatten()
 }
 
@@ -106,7 +107,9 @@ mod tests {
         for (flags, is_sampled) in [("00", false), ("02", false), ("03", true), ("ff", true)] {
             assert_eq!(of(&[&VALID.replace("-01", &format!("-{flags}"))]).unwrap().is_sampled, is_sampled);
         }
-        for later in ["cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-comes", &VALID.replacen("00", "fe", 1)] {
+        for later in
+            ["cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-comes", &VALID.replacen("00", "fe", 1)]
+        {
             assert_eq!(of(&[later]), Some(context), "{later}");
         }
     }

@@ -39,31 +39,32 @@ pub(crate) async fn admit(api: Api, mut request: Request) -> Result<Request, Res
     let series = RouteSeries::of(path_match.as_ref(), request.method());
     let span = RequestSpan::new(&api, id, request.head(), path_match.as_ref(), address);
     let in_span = Arc::clone(&span);
-    in_span.around(async move {
-        let begun = Instant::now();
-        let Err(problem) = check(&api, &request, path_match.as_ref(), connection.as_ref(), address).await else {
-            if let Some(path_match) = path_match {
-                request.extensions_mut().insert(path_match);
-            }
-            return Ok(request);
-        };
-        let mut response = problem.error_response();
-        add_error_headers(response.headers_mut(), id);
-        let is_head = request.method() == Method::HEAD;
-        let unread = RequestBody::take_from(&mut request, connection.clone());
-        let body = BoxBody::new(problem.body(id));
-        let body = if is_head { without_content(&body) } else { body };
-        api.metrics.requests.answered(series, response.status(), begun.elapsed());
-        span.answered(response.status());
-        log_response(response.status(), begun.elapsed(), body.size(), problem.cause());
-        let guard = connection.as_ref().map(Connection::begin_last_response);
-        let response: HttpResponse = response.map_body(|head, _| {
-            head.set_connection_type(ConnectionType::Close);
-            ResponseBody::new(body, Some(unread), guard).boxed()
-        });
-        Err(response.into())
-    })
-    .await
+    in_span
+        .around(async move {
+            let begun = Instant::now();
+            let Err(problem) = check(&api, &request, path_match.as_ref(), connection.as_ref(), address).await else {
+                if let Some(path_match) = path_match {
+                    request.extensions_mut().insert(path_match);
+                }
+                return Ok(request);
+            };
+            let mut response = problem.error_response();
+            add_error_headers(response.headers_mut(), id);
+            let is_head = request.method() == Method::HEAD;
+            let unread = RequestBody::take_from(&mut request, connection.clone());
+            let body = BoxBody::new(problem.body(id));
+            let body = if is_head { without_content(&body) } else { body };
+            api.metrics.requests.answered(series, response.status(), begun.elapsed());
+            span.answered(response.status());
+            log_response(response.status(), begun.elapsed(), body.size(), problem.cause());
+            let guard = connection.as_ref().map(Connection::begin_last_response);
+            let response: HttpResponse = response.map_body(|head, _| {
+                head.set_connection_type(ConnectionType::Close);
+                ResponseBody::new(body, Some(unread), guard).boxed()
+            });
+            Err(response.into())
+        })
+        .await
 }
 
 /// The checks before a body that are the same for every route (contract 1.6).

@@ -12,20 +12,20 @@ use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::Duration;
 
 use actix_http::{HttpService, KeepAlive, Protocol, Request, Response};
-use actix_service::{ServiceFactory as _, Service as _, fn_factory, fn_service};
+use actix_service::{Service as _, ServiceFactory as _, fn_service};
 use actix_web::ResponseError as _;
 use actix_web::body::BoxBody;
-use actix_web::dev::Server;
-use actix_web::http::header::{self, CACHE_CONTROL, HeaderValue};
 use actix_web::http::Method;
-use actix_web::rt::net::TcpStream;
+use actix_web::http::header::{self, CACHE_CONTROL, HeaderValue};
 use guildhall_domain::access::Actor;
 use guildhall_domain::ports::Ids;
 use prometheus::{Registry, TextEncoder};
-use tokio::time::timeout;
+use tokio::task::{LocalSet, spawn_local};
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::Api;
@@ -43,6 +43,8 @@ const HEAD_TIME: Duration = Duration::from_secs(5);
 const IDLE_TIME: Duration = Duration::from_secs(30);
 /// The most connections.
 const MOST: usize = 64;
+/// The pause after a connection could not be accepted.
+const RETRY: Duration = Duration::from_millis(50);
 /// The path of the metrics.
 const METRICS_PATH: &str = "/metrics";
 /// The content type of the text format of Prometheus.
@@ -132,50 +134,53 @@ enum NotReady {
     Stopping,
 }
 
-/// Serves `management` on `listener`, on a thread of its own, until the server's handle stops it. Must be called inside a Tokio runtime.
+/// Serves `management` on `listener`, on a thread of its own, until the process ends.
 ///
 /// # Errors
 ///
 /// When the listener cannot be used, or the thread cannot be started.
-pub fn serve_management(management: Management, listener: TcpListener) -> io::Result<Server> {
-    let answering = move || {
-        let management = management.clone();
-        let http = HttpService::build()
-            .keep_alive(KeepAlive::Timeout(IDLE_TIME))
-            .client_request_timeout(HEAD_TIME)
-            .client_disconnect_timeout(Duration::ZERO)
-            .h1_allow_half_closed(false)
-            .finish(fn_service(move |request: Request| {
-                let management = management.clone();
-                async move {
-                    let id = management.ids.next();
-                    Ok::<_, Infallible>(management.answer(&request, id).await)
-                }
-            }));
-        let (http, connections) = (Rc::new(http), ManagementConnections::at_most(MOST));
-        fn_factory(move || {
-            let (http, connections) = (Rc::clone(&http), connections.clone());
-            async move {
-                let http = Rc::new(http.new_service(()).await?);
-                Ok::<_, ()>(fn_service(move |stream: TcpStream| {
-                    let (http, open) = (Rc::clone(&http), connections.admit());
-                    async move {
-                        let peer = stream.peer_addr().ok();
-                        tokio::select! {
-                            // What is wrong with a connection is its peer's affair.
-                            _ = timeout(LIFETIME, http.call((stream, Protocol::Http1, peer))) => {}
-                            () = open.evicted() => {}
-                        }
-                        Ok::<_, Infallible>(())
-                    }
-                }))
+pub fn serve_management(management: Management, listener: TcpListener) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    thread::Builder::new().name("management".to_owned()).spawn(move || {
+        runtime.block_on(LocalSet::new().run_until(async {
+            if let Err(error) = accept(management, listener).await {
+                tracing::error!(%error, "the management port is not served: {error}");
             }
-        })
-    };
-    Ok(Server::build()
-        .disable_signals()
-        .workers(1)
-        .max_concurrent_connections(2 * MOST)
-        .listen("management", listener, answering)?
-        .run())
+        }));
+    })?;
+    Ok(())
+}
+
+async fn accept(management: Management, listener: TcpListener) -> io::Result<()> {
+    let listener = actix_web::rt::net::TcpListener::from_std(listener)?;
+    let http = HttpService::build()
+        .keep_alive(KeepAlive::Timeout(IDLE_TIME))
+        .client_request_timeout(HEAD_TIME)
+        .client_disconnect_timeout(Duration::ZERO)
+        .h1_allow_half_closed(false)
+        .finish(fn_service(move |request: Request| {
+            let management = management.clone();
+            async move {
+                let id = management.ids.next();
+                Ok::<_, Infallible>(management.answer(&request, id).await)
+            }
+        }));
+    let http = http.new_service(()).await.map_err(|()| io::Error::other("the service cannot be made"))?;
+    let (http, connections) = (Rc::new(http), ManagementConnections::at_most(MOST));
+    loop {
+        let Ok((stream, peer)) = listener.accept().await else {
+            // Too many files are open, or the peer has left.
+            sleep(RETRY).await;
+            continue;
+        };
+        let (http, open) = (Rc::clone(&http), connections.admit());
+        spawn_local(async move {
+            tokio::select! {
+                // What is wrong with a connection is its peer's affair.
+                _ = timeout(LIFETIME, http.call((stream, Protocol::Http1, Some(peer)))) => {}
+                () = open.evicted() => {}
+            }
+        });
+    }
 }

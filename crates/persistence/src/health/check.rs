@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
-
 use super::{DatabaseFault, FaultFound, Health, postgres, sqlite};
 use crate::connection::{AnyConnection, FileSettings, Manager, Pooled};
 use crate::pool::ConnectionPool;

@@ -246,6 +246,7 @@ impl DieselStore {
             if attempts > pool.max_size() || !matches!(kind, FailureKind::Lost | FailureKind::Unclear) {
                 return Err(failure);
             }
+            self.metrics.failed(kind);
         }
     }
 

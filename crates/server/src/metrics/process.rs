@@ -67,9 +67,8 @@ const NUMBERS: [Number; 6] = [
 
 impl ProcessCollector {
     pub(crate) fn new() -> prometheus::Result<Self> {
-        let describe = |number: &Number| {
-            Desc::new(number.name.to_owned(), number.help.to_owned(), Vec::new(), HashMap::new())
-        };
+        let describe =
+            |number: &Number| Desc::new(number.name.to_owned(), number.help.to_owned(), Vec::new(), HashMap::new());
         let started = SystemClock.now().milliseconds();
         Ok(Self {
             descriptions: NUMBERS.iter().map(describe).collect::<Result<_, _>>()?,

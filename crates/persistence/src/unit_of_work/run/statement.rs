@@ -102,6 +102,7 @@ impl DieselStore {
             if !is_lost || !is_first || is_cancelled || lost > pool.max_size() {
                 return Attempt::Failed(failure);
             }
+            self.metrics.failed(kind);
         }
     }
 }

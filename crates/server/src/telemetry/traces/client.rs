@@ -20,11 +20,8 @@ pub(super) struct CollectorClient(Agent);
 impl CollectorClient {
     /// A client for a collector at `endpoint`, which trusts the root certificates that the system has now.
     pub(super) fn for_endpoint(endpoint: &str) -> Self {
-        let certificates = if endpoint.starts_with("https:") {
-            rustls_native_certs::load_native_certs().certs
-        } else {
-            Vec::new()
-        };
+        let certificates =
+            if endpoint.starts_with("https:") { rustls_native_certs::load_native_certs().certs } else { Vec::new() };
         let certificates: Vec<_> = certificates.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
         let tls = TlsConfig::builder()
             .provider(TlsProvider::Rustls)

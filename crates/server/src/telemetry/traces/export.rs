@@ -79,7 +79,10 @@ impl SpanExporter for CountingExporter {
                 self.metrics.failed.inc_by(spans);
                 if !self.is_failing.swap(true, Ordering::Relaxed) {
                     let error = error.to_string();
-                    tracing::warn!(error, "traces are lost: the collector at telemetry.otlp_endpoint does not take them");
+                    tracing::warn!(
+                        error,
+                        "traces are lost: the collector at telemetry.otlp_endpoint does not take them"
+                    );
                 }
             }
         }
