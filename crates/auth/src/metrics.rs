@@ -11,8 +11,8 @@ const BUCKETS: [f64; 9] = [0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 1.0, 4.0];
 
 /// How often a token was found in the cache.
 pub(crate) struct TokenMetrics {
-    pub(crate) hits: IntCounter,
-    pub(crate) misses: IntCounter,
+    hits: IntCounter,
+    misses: IntCounter,
 }
 
 impl TokenMetrics {
@@ -34,6 +34,12 @@ impl TokenMetrics {
         registry.register(Box::new(misses.clone()))?;
         registry.register(Box::new(tokens))?;
         Ok(Self { hits, misses })
+    }
+
+    /// Counts a token that was looked up, and perhaps found.
+    pub(crate) fn looked_up<T>(&self, found: Option<&T>) {
+        let counter = if found.is_some() { &self.hits } else { &self.misses };
+        counter.inc();
     }
 }
 

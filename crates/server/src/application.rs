@@ -20,26 +20,21 @@ use guildhall_domain::ports::Clock as _;
 use guildhall_domain::secret::Secret;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::LockoutPolicy;
-use guildhall_http::{
-    Api, ConnectionLimits, LaneSizes, Limits, Management, ServeOptions, TokenLimits, TraceLinks, serve_management,
-};
+use guildhall_http::{Api, ConnectionLimits, LaneSizes, Limits, Management, ServeOptions, TokenLimits, TraceLinks};
 use guildhall_persistence::{Database, DatabaseSettings};
 use prometheus::Registry;
 use tokio::runtime::Runtime;
 
+use crate::management_port;
 use crate::metrics;
 use crate::open_files;
 use crate::output::write_in_time;
 use crate::settings::{Bootstrap, Issuer, Settings};
 use crate::signals::{self, StopSignals};
 use crate::signing::KeySource;
+use crate::sockets;
 use crate::system::{SystemClock, UuidV7, check_clock, clock_difference, operator};
 use crate::telemetry::{Telemetry, TraceExport};
-
-/// How many connections may wait to be accepted, as far as the system allows.
-const BACKLOG: i32 = 4096;
-/// How many bytes of a response the kernel keeps for a client that reads slowly. By itself it keeps some megabytes for each.
-const SEND_BUFFER: usize = 128 * 1024;
 
 /// Runs the service until it is told to stop.
 pub(crate) fn serve(settings: &Settings, telemetry: &Telemetry) -> Result<()> {
@@ -49,27 +44,12 @@ pub(crate) fn serve(settings: &Settings, telemetry: &Telemetry) -> Result<()> {
     let registry = metrics::registry(telemetry)?;
     let management = Management::new(registry.clone(), Arc::new(UuidV7));
     if let Some(port) = settings.server.management_port {
-        manage(&management, &settings.server.management_host, port)?;
+        management_port::serve(&management, &settings.server.management_host, port)?;
     }
     let traces = telemetry.traces().map(TraceExport::links);
     let application = Application::build(settings, &registry)?.with_traces(traces);
     management.started(&application.api);
     application.run(&runtime, &management)
-}
-
-/// Serves the management port, from before anything that takes time until the process ends.
-fn manage(management: &Management, host: &str, port: u16) -> Result<()> {
-    let listener = listen(host, port)?;
-    let address = listener.local_addr()?;
-    serve_management(management.clone(), listener)?;
-    tracing::info!(%address, "metrics and health at http://{address}/metrics");
-    Ok(())
-}
-
-fn listen(host: &str, port: u16) -> Result<TcpListener> {
-    let listener = TcpListener::bind((host, port)).with_context(|| format!("cannot listen on {host} port {port}"))?;
-    rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER)?;
-    Ok(listener)
 }
 
 /// The service, with its listening socket.
@@ -97,8 +77,7 @@ impl Application {
         let directory = directory_with(&database, settings, keys.secrets()?, passwords);
         directory.prepare(&operator())?;
         let (host, port) = (settings.server.host.as_str(), settings.server.port);
-        let listener = listen(host, port)?;
-        rustix::net::listen(&listener, BACKLOG)?;
+        let listener = sockets::listen(host, port)?;
         // Last, because a password that is printed before an error is soon forgotten.
         create_first_accounts(&directory, &settings.bootstrap)?;
         let limits = Limits {

@@ -2,12 +2,14 @@
 
 mod application;
 mod cli;
+mod management_port;
 mod metrics;
 mod open_files;
 mod output;
 mod settings;
 mod signals;
 mod signing;
+mod sockets;
 mod system;
 mod telemetry;
 

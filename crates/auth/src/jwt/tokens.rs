@@ -92,14 +92,9 @@ impl JwtTokens {
         Ok(self)
     }
 
-    /// Counts how often tokens are found in the cache, for `registry`.
-    ///
-    /// # Errors
-    ///
-    /// When it has metrics of the same names.
+    /// Counts how often tokens are found in the cache, for `registry`. Fails if that has metrics of the same names.
     pub fn with_metrics(self, registry: &Registry) -> prometheus::Result<Self> {
-        let metrics = Some(TokenMetrics::of(&self.cache, registry)?);
-        Ok(Self { metrics, ..self })
+        Ok(Self { metrics: Some(TokenMetrics::of(&self.cache, registry)?), ..self })
     }
 
     fn with_keys(
@@ -121,10 +116,7 @@ impl JwtTokens {
         self.own_keys.wake_if_due(now);
         let generation = self.generation.current();
         let cached = self.cache.find(token, generation);
-        if let Some(metrics) = &self.metrics {
-            let counter = if cached.is_some() { &metrics.hits } else { &metrics.misses };
-            counter.inc();
-        }
+        self.metrics.iter().for_each(|metrics| metrics.looked_up(cached.as_ref()));
         if let Some(cached) = cached {
             return match cached.validity.check(seconds(now)) {
                 Ok(()) => Ok(cached.bearer.clone()),

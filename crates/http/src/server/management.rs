@@ -12,7 +12,6 @@ use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::thread;
 use std::time::Duration;
 
 use actix_http::{HttpService, KeepAlive, Protocol, Request, Response};
@@ -24,7 +23,7 @@ use actix_web::http::header::{self, CACHE_CONTROL, HeaderValue};
 use guildhall_domain::access::Actor;
 use guildhall_domain::ports::Ids;
 use prometheus::{Registry, TextEncoder};
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
@@ -134,25 +133,14 @@ enum NotReady {
     Stopping,
 }
 
-/// Serves `management` on `listener`, on a thread of its own, until the process ends.
+/// Serves `management` on `listener` until it is dropped. Must be run in a [`LocalSet`](tokio::task::LocalSet), on a thread that has nothing else to
+/// do.
 ///
 /// # Errors
 ///
-/// When the listener cannot be used, or the thread cannot be started.
-pub fn serve_management(management: Management, listener: TcpListener) -> io::Result<()> {
+/// When the listener cannot be used.
+pub async fn serve_management(management: Management, listener: TcpListener) -> io::Result<()> {
     listener.set_nonblocking(true)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    thread::Builder::new().name("management".to_owned()).spawn(move || {
-        runtime.block_on(LocalSet::new().run_until(async {
-            if let Err(error) = accept(management, listener).await {
-                tracing::error!(%error, "the management port is not served: {error}");
-            }
-        }));
-    })?;
-    Ok(())
-}
-
-async fn accept(management: Management, listener: TcpListener) -> io::Result<()> {
     let listener = actix_web::rt::net::TcpListener::from_std(listener)?;
     let http = HttpService::build()
         .keep_alive(KeepAlive::Timeout(IDLE_TIME))
