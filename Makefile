@@ -1,5 +1,5 @@
 # `make test` is all that a newcomer needs.
-.PHONY: run test fuzz image image-test image-check deploy-check instructions bench bench-memory bench-peers embedded fmt lint doc deps check-architecture package openapi tools
+.PHONY: run test fuzz image image-test image-check deploy-check instructions dashboard-check bench bench-memory bench-peers embedded fmt lint doc deps check-architecture package openapi tools
 
 run:
 	cargo run
@@ -27,6 +27,10 @@ bench-peers: tools
 instructions: tools
 	scripts/install-tools checkers
 	PATH="$$PATH:$${CARGO_HOME:-$$HOME/.cargo}/bin" cargo bench --profile dev --package guildhall --bench instructions
+
+# Checks the alerts of deploy/prometheus, and asks a Prometheus that scraped a loaded service every query of the dashboard. Needs Debian's packages, and Python.
+dashboard-check: tools
+	scripts/dashboard-check
 
 # Measures how soon a release build is ready over a SQLite file of a million users, and how much memory it takes. Needs Python.
 bench-memory: tools

@@ -9,7 +9,7 @@
 //! | `cache` | verified tokens, so that each signature is verified once |
 //! | `error` | why a token is refused |
 
-mod cache;
+pub(crate) mod cache;
 mod claims;
 pub(crate) mod error;
 pub(crate) mod header;

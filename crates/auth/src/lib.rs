@@ -10,6 +10,7 @@
 //! | `passwords` | hashes and generates passwords | [`Argon2Passwords`], [`generate_password`] |
 //! | `secrets` | random secrets, and digests of secrets | [`RandomSecrets`] |
 //! | `seal` | seals what clients keep, such as cursors | |
+//! | `metrics` | what is counted of tokens and passwords | |
 //! | `random`, `digest` | random bytes and text; SHA-256 | [`NoRandomness`] |
 //! | `error_chain` | an error and its sources as text for the log | |
 //!
@@ -21,6 +22,7 @@ mod jwt;
 mod keys;
 #[cfg(test)]
 mod log_lines;
+mod metrics;
 mod oidc;
 mod passwords;
 mod random;

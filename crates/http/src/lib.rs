@@ -5,7 +5,8 @@
 //! | Module | Contents |
 //! |---|---|
 //! | `server` | sockets: connection limits, deadlines, `Expect`, malformed requests, shutdown |
-//! | `middleware` | around every request: its id, span and log lines, audit lines, CORS, common headers |
+//! | `middleware` | around every request: its id, spans and log lines, audit lines, CORS, common headers |
+//! | `metrics` | what is counted |
 //! | `routes` | the table of routes, matching a path, calling the handler |
 //! | `extract` | what handlers take from a request: caller, body, path and query parameters, conditional headers, addresses |
 //! | `security` | the resources of the Security API: for each its handlers, bodies and errors; parsing listings |
@@ -21,6 +22,7 @@
 mod body;
 mod extract;
 mod meta;
+mod metrics;
 mod middleware;
 mod oauth;
 mod openapi;
@@ -40,16 +42,21 @@ use actix_web::{App, Error, web};
 use guildhall_domain::directory::Directory;
 use guildhall_domain::ports::{Clock, Ids, Seals, Tokens};
 use ipnet::IpNet;
+use prometheus::Registry;
 
 use meta::docs::Documentation;
+use metrics::Metrics;
 use oauth::throttle::Throttle;
 use work::{Gathering, Lanes};
 
+pub use middleware::request_span::SPANS;
+pub use middleware::trace_context::{TraceContext, TraceLinks};
 pub use oauth::throttle::TokenLimits;
 pub use openapi::openapi;
 pub use routes::path_prefix::{InvalidPathPrefix, PathPrefix};
 pub use routes::{Route, routes};
 pub use server::connection_limits::ConnectionLimits;
+pub use server::management::{Management, serve_management};
 pub use server::serve::{ServeOptions, serve};
 pub use work::LaneSizes;
 
@@ -73,6 +80,8 @@ pub struct Api {
     path_prefix: PathPrefix,
     documentation: Arc<Documentation>,
     lanes: Arc<Lanes>,
+    metrics: Arc<Metrics>,
+    traces: Option<Arc<dyn TraceLinks>>,
 }
 
 /// The largest bodies; larger ones are answered with 413.
@@ -101,6 +110,7 @@ impl Api {
         limits: Limits,
         lanes: LaneSizes,
     ) -> io::Result<Self> {
+        let metrics = Metrics::new().map_err(io::Error::other)?;
         Ok(Self {
             directory,
             at_once: None,
@@ -111,12 +121,14 @@ impl Api {
             clock,
             limits,
             origins: Arc::new([]),
-            throttle: Arc::new(Throttle::new(TokenLimits::default())),
+            throttle: Arc::new(Throttle::new(TokenLimits::default(), metrics.throttled.clone())),
             trusted_proxies: Arc::new([]),
             public_url: None,
             path_prefix: PathPrefix::default(),
             documentation: Arc::new(Documentation::below(&PathPrefix::default())),
-            lanes: Arc::new(Lanes::start(lanes)?),
+            lanes: Arc::new(Lanes::start(lanes, &metrics.lanes)?),
+            metrics: Arc::new(metrics),
+            traces: None,
         })
     }
 
@@ -142,7 +154,23 @@ impl Api {
     /// Limits failed sign-ins.
     #[must_use]
     pub fn with_token_limits(self, limits: TokenLimits) -> Self {
-        Self { throttle: Arc::new(Throttle::new(limits)), ..self }
+        let throttle = Throttle::new(limits, self.metrics.throttled.clone());
+        Self { throttle: Arc::new(throttle), ..self }
+    }
+
+    /// Exports a span of every request that `traces` joins to a trace.
+    #[must_use]
+    pub fn with_traces(self, traces: Option<Arc<dyn TraceLinks>>) -> Self {
+        Self { traces, ..self }
+    }
+
+    /// Lets `registry` read what is counted of requests, sign-ins and lanes.
+    ///
+    /// # Errors
+    ///
+    /// When it has metrics of the same names.
+    pub fn register_metrics(&self, registry: &Registry) -> prometheus::Result<()> {
+        self.metrics.register(registry)
     }
 
     /// Trusts the forwarding headers of proxies in these networks.

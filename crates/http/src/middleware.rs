@@ -4,3 +4,4 @@ pub(crate) mod audit;
 pub(crate) mod cors;
 pub(crate) mod request_log;
 pub(crate) mod request_span;
+pub(crate) mod trace_context;

@@ -4,6 +4,7 @@ pub(crate) mod connection;
 pub(crate) mod connection_limits;
 pub(crate) mod expect;
 pub(crate) mod malformed_request;
+pub(crate) mod management;
 pub(crate) mod serve;
 pub(crate) mod stopping;
 pub(crate) mod stream;

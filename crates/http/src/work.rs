@@ -5,19 +5,22 @@ pub(crate) mod shares;
 mod together;
 mod workers;
 
+use std::any::type_name;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use guildhall_domain::access::Actor;
+use guildhall_domain::audit::AuditNote;
 use guildhall_domain::context::{Context, Origin};
 use guildhall_domain::directory::Directory;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::ports::Cancellation;
 use tokio::sync::oneshot;
+use tracing::{Span, info_span};
 
 use crate::Api;
 use crate::extract::client_address::network;
 use crate::middleware::audit;
-use crate::middleware::request_span::RequestSpan;
+use crate::middleware::request_span::{RequestSpan, SPANS};
 use crate::respond::problem::Problem;
 use together::check_together;
 use workers::Weight;
@@ -48,6 +51,22 @@ where
     T: Send + 'static,
     Problem: From<E>,
 {
+    let name = name_of(&work);
+    run_named(api, lane, actor, name, work).await
+}
+
+/// The same, where the span of the work has the name of the function `name`.
+async fn run_named<T, E>(
+    api: &Api,
+    lane: Lane,
+    actor: impl Into<Actor>,
+    name: &'static str,
+    work: impl FnOnce(&Api, &Context) -> Result<T, E> + Send + 'static,
+) -> Result<T, Problem>
+where
+    T: Send + 'static,
+    Problem: From<E>,
+{
     let (own, actor, span) = (api.clone(), actor.into(), RequestSpan::current());
     let cancellation = Cancellation::new();
     let share = api.lanes.share(lane, span.address()).map_err(Problem::unavailable)?;
@@ -60,8 +79,8 @@ where
         }
         let context = context(&own, actor, &span).with_cancellation(cancelled);
         let outcome = span.in_scope(|| {
-            let outcome = outcome(|| work(&own, &context));
-            report(&span, &context, outcome.as_ref().err());
+            let outcome = use_case(name, lane).in_scope(|| outcome(|| work(&own, &context)));
+            report(&own, &span, &context, outcome.as_ref().err());
             outcome
         });
         // The receiver is gone if the client has disconnected.
@@ -86,18 +105,18 @@ where
     T: Send + 'static,
     Problem: From<E>,
 {
-    let actor = actor.into();
+    let (actor, name) = (actor.into(), name_of(&work));
     if let Some(directory) = &api.at_once {
         let span = RequestSpan::current();
         let context = context(api, actor.clone(), &span);
-        let outcome = outcome(|| work(directory, &context));
+        let outcome = use_case(name, Lane::Read).in_scope(|| outcome(|| work(directory, &context)));
         // What went wrong is found out, and told, by the directory that may wait.
         if !outcome.as_ref().is_err_and(Problem::is_server_error) {
-            report(&span, &context, outcome.as_ref().err());
+            report(api, &span, &context, outcome.as_ref().err());
             return outcome;
         }
     }
-    run(api, Lane::Read, actor, move |api, context| work(&api.directory, context)).await
+    run_named(api, Lane::Read, actor, name, move |api, context| work(&api.directory, context)).await
 }
 
 /// Whether `user` is in `group`, in itself or by a group below: together with other checks, if the API asks them together.
@@ -126,12 +145,27 @@ where
         .unwrap_or_else(|_| Err(Problem::unexpected("the work panicked")))
 }
 
-/// Logs the caller and the audit notes of the request, also when the client has disconnected.
-fn report(span: &RequestSpan, context: &Context, problem: Option<&Problem>) {
+/// The span of a use case, which is exported. Its name is that of the function which runs it.
+fn use_case(name: &'static str, lane: Lane) -> Span {
+    info_span!(target: SPANS, "use case", otel.name = name, guildhall.lane = lane.name())
+}
+
+/// The path of the function of this crate in which the closure `work` is written: `security::groups::handlers::create`.
+fn name_of<W>(_work: &W) -> &'static str {
+    let path = type_name::<W>();
+    let path = path.split_once("::").map_or(path, |(_, path)| path);
+    path.find("::{{closure}}").and_then(|end| path.get(..end)).unwrap_or(path)
+}
+
+/// Logs the caller and the audit notes of the request, and counts locks, also when the client has disconnected.
+fn report(api: &Api, span: &RequestSpan, context: &Context, problem: Option<&Problem>) {
     if let Some(admission) = context.admission() {
         span.identify(admission);
     }
     for note in context.take_notes() {
+        if matches!(note, AuditNote::Locked { .. }) {
+            api.metrics.account_locks.inc();
+        }
         audit::report(&note);
     }
     if let Some(problem) = problem {

@@ -13,7 +13,8 @@ use diesel::migration::{MigrationSource, MigrationVersion};
 use diesel::pg::Pg;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use guildhall_domain::ports::Store;
-use r2d2::{ManageConnection, NopErrorHandler, Pool};
+use prometheus::Registry;
+use r2d2::ManageConnection;
 
 use crate::canceller::Canceller;
 use crate::connection::{AnyConnection, ConnectError, FileSettings, Manager, SessionSettings};
@@ -21,6 +22,8 @@ use crate::dialect::{self, Dialect, TransactionMode};
 use crate::health::{DatabaseFile, HealthCheck, check_access};
 use crate::listing::{is_backfilled, note_backfilled};
 use crate::location::{Location, UrlError};
+use crate::metrics::Metrics;
+use crate::pool::ConnectionPool;
 use crate::rekey;
 use crate::start::{self, StartError};
 use crate::unit_of_work::{AtOnceStore, DieselStore};
@@ -99,6 +102,9 @@ pub enum OpenError {
     /// The pool could not be filled.
     #[error("the database could not be reached")]
     Pool(#[source] r2d2::Error),
+    /// The metrics could not be made.
+    #[error("the metrics could not be made")]
+    Metrics(#[from] prometheus::Error),
 }
 
 /// Why the database was not migrated.
@@ -172,19 +178,28 @@ impl Database {
             }
             Location::Sqlite(_) => (Dialect::Sqlite, manager.clone(), None),
         };
-        let connections = pool(&pooled, settings.pool_size, CONNECTION_WAIT)?;
+        let metrics = Metrics::new()?;
+        let pool = |name, size, wait| {
+            ConnectionPool::open(&pooled, size, wait, metrics.pools.of(name)?).map_err(OpenError::Pool)
+        };
+        let connections = pool("main", settings.pool_size, CONNECTION_WAIT)?;
         let (writers, keeps_sessions) = match dialect {
             Dialect::Postgres => (connections.clone(), pooled.session.is_some()),
-            Dialect::Sqlite => (pool(&pooled, 1, WRITER_WAIT)?, true),
+            Dialect::Sqlite => (pool("writer", 1, WRITER_WAIT)?, true),
         };
         let health = HealthCheck::new(manager.clone());
         let limit = settings.statement_timeout;
-        let store = DieselStore::new(connections, writers, dialect, health, canceller, keeps_sessions, limit);
+        let at_once = match dialect {
+            Dialect::Postgres => None,
+            Dialect::Sqlite => Some((metrics.pools.of("at_once")?, metrics.at_once()?)),
+        };
+        let store = DieselStore::new(connections, writers, dialect, health, canceller, keeps_sessions, limit, metrics);
         let store = Arc::new(store);
-        let at_once = (dialect == Dialect::Sqlite).then(|| {
-            AtOnceStore::over(Arc::clone(&store), Manager { file_settings: FileSettings::AT_ONCE, ..manager.clone() })
+        let at_once = at_once.map(|(pool, metrics)| {
+            let manager = Manager { file_settings: FileSettings::AT_ONCE, ..manager.clone() };
+            Arc::new(AtOnceStore::over(Arc::clone(&store), manager, pool, metrics))
         });
-        Ok(Self { manager, store, at_once: at_once.map(Arc::new) })
+        Ok(Self { manager, store, at_once })
     }
 
     /// Runs the migrations that have not been run, and returns their names: all of them, or none after an error, also because of
@@ -225,6 +240,15 @@ impl Database {
             AnyConnection::Postgres(connection) => Ok(Some(start::server_time(connection)?)),
             AnyConnection::Sqlite(_) => Ok(None),
         }
+    }
+
+    /// Lets `registry` read what is counted of connections, errors and memberships. Reading it asks the database nothing.
+    ///
+    /// # Errors
+    ///
+    /// When it has metrics of the same names.
+    pub fn register_metrics(&self, registry: &Registry) -> prometheus::Result<()> {
+        self.store.metrics().register(registry, &self.manager.health)
     }
 
     /// The store over this database.
@@ -286,17 +310,6 @@ fn migrate_and_rekey(connection: &mut AnyConnection) -> Result<Vec<String>, Migr
     };
     rekey::rekey(connection).map_err(|error| MigrateError(error.into_source()))?;
     Ok(run)
-}
-
-fn pool(manager: &Manager, size: u32, wait: Duration) -> Result<Pool<Manager>, OpenError> {
-    Pool::builder()
-        .max_size(size)
-        .min_idle(Some(1))
-        .test_on_check_out(false)
-        .connection_timeout(wait)
-        .error_handler(Box::new(NopErrorHandler))
-        .build(manager.clone())
-        .map_err(OpenError::Pool)
 }
 
 /// The SQLite file of this location, which must be writable, as must its folder.

@@ -73,6 +73,18 @@ pub(crate) enum TransactionMode {
     WriteAlone,
 }
 
+impl TransactionMode {
+    /// A short name, for spans.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::WriteShared => "write shared",
+            Self::WriteAlone => "write alone",
+        }
+    }
+}
+
 /// Calls the function of this name for the database that the connection is to.
 macro_rules! dialect {
     ($name:ident($connection:ident $(, $argument:ident: $type:ty)*) -> $result:ty) => {

@@ -38,7 +38,12 @@ pub(crate) struct Health {
 impl Health {
     /// The fault that lasts.
     pub(crate) fn fault(&self) -> Option<DatabaseFault> {
-        if self.is_faulty.load(Ordering::Acquire) { *self.lock() } else { None }
+        if self.is_faulty() { *self.lock() } else { None }
+    }
+
+    /// Whether there is a fault that lasts.
+    pub(crate) fn is_faulty(&self) -> bool {
+        self.is_faulty.load(Ordering::Acquire)
     }
 
     /// Notes a fault. Logs it unless it is known already.
@@ -54,7 +59,7 @@ impl Health {
     /// Notes that the database works. Logs it if there was a fault. Connections of before are not used any more: what they
     /// have in memory, or what they were set to, may be from before the fault was mended.
     pub(crate) fn recover(&self) {
-        if !self.is_faulty.load(Ordering::Acquire) {
+        if !self.is_faulty() {
             return;
         }
         if let Some(fault) = self.lock().take() {

@@ -15,6 +15,7 @@
 //! | `prepared` | statements written as SQL that a connection prepares once |
 //! | `together` | changes of several rows and tables in one round trip |
 //! | `dialect` | the few statements that differ between the databases |
+//! | `pool`, `metrics`, `spans` | the pool of connections; what is counted; the spans that are exported |
 //! | `statement_guard`, `canceller` | end statements that take too long, or whose result nobody waits for |
 
 mod canceller;
@@ -24,9 +25,12 @@ mod dialect;
 mod health;
 mod listing;
 mod location;
+mod metrics;
+mod pool;
 mod prepared;
 mod rekey;
 mod schema;
+mod spans;
 mod sql_types;
 mod start;
 mod statement_guard;
@@ -38,4 +42,5 @@ pub use connection::ConnectError;
 pub use database::{Database, DatabaseSettings, MigrateError, OpenError};
 pub use location::UrlError;
 pub use rekey::NameClashes;
+pub use spans::SPANS;
 pub use start::StartError;

@@ -19,13 +19,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use guildhall_domain::ports::{Cancellation, StoreError};
+use tracing::Span;
 
 use crate::connection::{AnyConnection, InterruptHandle};
 use crate::dialect::Dialect;
 use crate::listing::ListingCache;
+use crate::metrics::MembershipChanges;
+use crate::spans;
 use crate::sql_types::Key;
 
-pub(crate) use failure::Failure;
+pub(crate) use failure::{Failure, FailureKind};
 pub(crate) use run::{AtOnceStore, DieselStore};
 
 use failure::store_error;
@@ -45,6 +48,8 @@ pub(crate) struct Unit<'a> {
     has_changed: bool,
     /// The user whom a question locked for their deletion.
     locked: Option<Key>,
+    /// What the statements changed, if they are committed.
+    pub(crate) changes: MembershipChanges,
     /// How often statements were run.
     statements: u32,
     /// The first failure of a statement. PostgreSQL refuses every statement after it with an error that does not tell the cause.
@@ -79,18 +84,28 @@ impl Unit<'_> {
     }
 
     /// Runs statements that make one change.
-    pub(crate) fn change<T>(
-        &mut self,
-        statements: impl FnOnce(&mut AnyConnection) -> Result<T, Failure>,
-    ) -> Result<T, StoreError> {
+    pub(crate) fn change<T, F>(&mut self, statements: F) -> Result<T, StoreError>
+    where
+        F: FnOnce(&mut AnyConnection) -> Result<T, Failure>,
+    {
         let changed = self.run(statements);
         self.has_changed = true;
         changed
     }
 
     /// Runs statements. If they fail, the unit of work is going to be rolled back, whatever the work returns.
-    pub(crate) fn run<T>(
+    pub(crate) fn run<T, F>(&mut self, statements: F) -> Result<T, StoreError>
+    where
+        F: FnOnce(&mut AnyConnection) -> Result<T, Failure>,
+    {
+        let span = spans::statement::<F>(Dialect::of(self.connection));
+        self.run_in(&span, statements)
+    }
+
+    /// Runs statements in their span.
+    pub(super) fn run_in<T>(
         &mut self,
+        span: &Span,
         statements: impl FnOnce(&mut AnyConnection) -> Result<T, Failure>,
     ) -> Result<T, StoreError> {
         if self.cancellation.is_cancelled() {
@@ -109,17 +124,19 @@ impl Unit<'_> {
         self.statements += 1;
         let dialect = Dialect::of(self.connection);
         let began = Instant::now();
-        statements(self.connection)
-            .map_err(|failure| self.record(failure.after(began.elapsed(), self.limit, self.reads, dialect)))
+        span.in_scope(|| statements(self.connection)).map_err(|failure| {
+            spans::failed(span);
+            self.record(failure.after(began.elapsed(), self.limit, self.reads, dialect))
+        })
     }
 
     /// Runs the statements of a listing, which may use the cache.
-    pub(crate) fn list<T>(
-        &mut self,
-        statements: impl FnOnce(&mut AnyConnection, &ListingCache) -> Result<T, Failure>,
-    ) -> Result<T, StoreError> {
-        let cache = self.cache;
-        self.run(|connection| statements(connection, cache))
+    pub(crate) fn list<T, F>(&mut self, statements: F) -> Result<T, StoreError>
+    where
+        F: FnOnce(&mut AnyConnection, &ListingCache) -> Result<T, Failure>,
+    {
+        let (cache, span) = (self.cache, spans::statement::<F>(Dialect::of(self.connection)));
+        self.run_in(&span, |connection| statements(connection, cache))
     }
 
     /// Keeps the first failure, and returns the error for the work.

@@ -23,6 +23,7 @@ use guildhall_domain::time::Timestamp;
 use guildhall_http::{Api, LaneSizes, Limits, configure};
 use guildhall_persistence::{Database, DatabaseSettings};
 use gungraun::{Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
+use prometheus::Registry;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -43,10 +44,11 @@ impl Ids for Counter {
     }
 }
 
+/// With their metrics, as the service has them.
 fn tokens() -> JwtTokens {
     let settings = TokenSettings { issuer: "issuer".to_owned(), audience: "audience".to_owned(), lifetime: 3600 };
     let keys = KeySet::from_pem(&SigningKey::generate_pem().unwrap()).unwrap();
-    JwtTokens::new(settings, keys, Arc::new(Fixed))
+    JwtTokens::new(settings, keys, Arc::new(Fixed)).with_metrics(&Registry::new()).unwrap()
 }
 
 /// A directory in a SQLite file with an administrator, and a member of a group below another.

@@ -20,28 +20,36 @@ use guildhall_domain::ports::Clock as _;
 use guildhall_domain::secret::Secret;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::LockoutPolicy;
-use guildhall_http::{Api, ConnectionLimits, LaneSizes, Limits, ServeOptions, TokenLimits};
+use guildhall_http::{Api, ConnectionLimits, LaneSizes, Limits, Management, ServeOptions, TokenLimits, TraceLinks};
 use guildhall_persistence::{Database, DatabaseSettings};
+use prometheus::Registry;
 use tokio::runtime::Runtime;
 
+use crate::management_port;
+use crate::metrics;
 use crate::open_files;
 use crate::output::write_in_time;
 use crate::settings::{Bootstrap, Issuer, Settings};
 use crate::signals::{self, StopSignals};
 use crate::signing::KeySource;
+use crate::sockets;
 use crate::system::{SystemClock, UuidV7, check_clock, clock_difference, operator};
-
-/// How many connections may wait to be accepted, as far as the system allows.
-const BACKLOG: i32 = 4096;
-/// How many bytes of a response the kernel keeps for a client that reads slowly. By itself it keeps some megabytes for each.
-const SEND_BUFFER: usize = 128 * 1024;
+use crate::telemetry::{Telemetry, TraceExport};
 
 /// Runs the service until it is told to stop.
-pub(crate) fn serve(settings: &Settings) -> Result<()> {
+pub(crate) fn serve(settings: &Settings, telemetry: &Telemetry) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // Before anything that takes time, such as migrations.
     runtime.block_on(async { signals::ignore_others() })?;
-    Application::build(settings)?.run(&runtime)
+    let registry = metrics::registry(telemetry)?;
+    let management = Management::new(registry.clone(), Arc::new(UuidV7));
+    if let Some(port) = settings.server.management_port {
+        management_port::serve(&management, &settings.server.management_host, port)?;
+    }
+    let traces = telemetry.traces().map(TraceExport::links);
+    let application = Application::build(settings, &registry)?.with_traces(traces);
+    management.started(&application.api);
+    application.run(&runtime, &management)
 }
 
 /// The service, with its listening socket.
@@ -54,25 +62,24 @@ struct Application {
 
 impl Application {
     /// Opens and migrates the database, creates the first administrator if there are no users, and listens.
-    pub(crate) fn build(settings: &Settings) -> Result<Self> {
+    pub(crate) fn build(settings: &Settings, registry: &Registry) -> Result<Self> {
         check_clock(SystemClock.now())?;
         let keys = KeySource::of(settings)?;
         let database = Database::connect(&database(settings)).context("database.url")?;
+        database.register_metrics(registry)?;
         // After the folder of a SQLite file was created.
         keys.create_if_missing()?;
-        let tokens = tokens(settings, &keys)?.with_external_issuers(issuers(settings)?)?;
+        let tokens = tokens(settings, &keys)?.with_metrics(registry)?.with_external_issuers(issuers(settings)?)?;
         for migration in database.migrate()? {
             tracing::info!(%migration, "ran the migration {migration}");
         }
         database.store().ready().context("database.url")?;
         compare_clocks(&database)?;
-        let directory = directory(&database, settings, keys.secrets()?);
+        let passwords = Argon2Passwords::new(password_slots()).with_metrics(registry)?;
+        let directory = directory_with(&database, settings, keys.secrets()?, passwords);
         directory.prepare(&operator())?;
         let (host, port) = (settings.server.host.as_str(), settings.server.port);
-        let listener =
-            TcpListener::bind((host, port)).with_context(|| format!("cannot listen on {host} port {port}"))?;
-        rustix::net::listen(&listener, BACKLOG)?;
-        rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER)?;
+        let listener = sockets::listen(host, port)?;
         // Last, because a password that is printed before an error is soon forgotten.
         create_first_accounts(&directory, &settings.bootstrap)?;
         let limits = Limits {
@@ -98,6 +105,7 @@ impl Application {
                 per_account: NonZeroU32::new(settings.limits.token_requests_per_account),
             });
         let api = if database.answers_checks_together() { api.with_checks_together() } else { api };
+        api.register_metrics(registry)?;
         let address = listener.local_addr()?;
         let options = ServeOptions {
             workers: settings.server.workers,
@@ -107,8 +115,13 @@ impl Application {
         Ok(Self { api, listener, address, options })
     }
 
+    /// Joins requests to traces that are exported.
+    fn with_traces(self, traces: Option<Arc<dyn TraceLinks>>) -> Self {
+        Self { api: self.api.with_traces(traces), ..self }
+    }
+
     /// Answers requests until SIGTERM or SIGINT, and then finishes those that are being answered. A second signal ends it at once.
-    fn run(self, runtime: &Runtime) -> Result<()> {
+    fn run(self, runtime: &Runtime, management: &Management) -> Result<()> {
         runtime.block_on(async {
             let mut signals = StopSignals::listen()?;
             let server = guildhall_http::serve(self.api, self.listener, self.options)?;
@@ -119,6 +132,7 @@ impl Application {
                 ended = &mut server => return Ok(ended?),
                 name = signals.next() => tracing::info!("{name}: finishing the requests that are being answered"),
             }
+            management.stopping();
             let stopped = handle.stop(true);
             tokio::select! {
                 ended = &mut server => ended?,
@@ -176,7 +190,16 @@ fn password_slots() -> NonZeroUsize {
 
 /// The directory in `database`.
 pub(crate) fn directory(database: &Database, settings: &Settings, secrets: RandomSecrets) -> Directory {
-    let passwords = Arc::new(Argon2Passwords::new(password_slots()));
+    directory_with(database, settings, secrets, Argon2Passwords::new(password_slots()))
+}
+
+/// The same, with these `passwords`.
+fn directory_with(
+    database: &Database,
+    settings: &Settings,
+    secrets: RandomSecrets,
+    passwords: Argon2Passwords,
+) -> Directory {
     let policy = Policy {
         delegated_administration: settings.authorization.delegated_administration,
         lockout: LockoutPolicy {
@@ -184,7 +207,7 @@ pub(crate) fn directory(database: &Database, settings: &Settings, secrets: Rando
             duration: settings.auth.lockout_duration,
         },
     };
-    Directory::new(database.store(), passwords, Arc::new(secrets), Arc::new(UuidV7)).with_policy(policy)
+    Directory::new(database.store(), Arc::new(passwords), Arc::new(secrets), Arc::new(UuidV7)).with_policy(policy)
 }
 
 /// Access tokens, signed with the key from `keys`.

@@ -89,9 +89,9 @@ impl Cli {
             _ => {}
         }
         let settings = Settings::load(self.config.as_deref())?;
-        let _logging = telemetry::start(&settings.log)?;
+        let telemetry = telemetry::start(&settings.log, &settings.telemetry)?;
         match self.command {
-            None | Some(Command::Serve) => application::serve(&settings),
+            None | Some(Command::Serve) => application::serve(&settings, &telemetry),
             Some(Command::Migrate) => migrate(&settings),
             Some(Command::Token { user }) => token(&settings, &user),
             Some(Command::ApiKey(command)) => command.run(&existing(&settings)?),

@@ -3,11 +3,14 @@
 mod application;
 mod cli;
 mod healthcheck;
+mod management_port;
+mod metrics;
 mod open_files;
 mod output;
 mod settings;
 mod signals;
 mod signing;
+mod sockets;
 mod system;
 mod telemetry;
 

@@ -1,6 +1,7 @@
 //! Settings, from defaults, a file and the environment.
 
 mod auth;
+mod telemetry;
 mod values;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 pub(crate) use auth::{Auth, Issuer};
+pub(crate) use telemetry::Telemetry;
 pub(crate) use values::{Level, LogFormat, Secret};
 
 /// Every key is in here with its default, but for those that are optional.
@@ -36,6 +38,7 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) bootstrap: Bootstrap,
     pub(crate) log: Log,
+    pub(crate) telemetry: Telemetry,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -44,6 +47,10 @@ pub(crate) struct ServerSettings {
     pub(crate) host: String,
     #[serde(deserialize_with = "values::whole")]
     pub(crate) port: u16,
+    pub(crate) management_host: String,
+    /// `None`: there is no management port.
+    #[serde(default, deserialize_with = "values::optional_whole")]
+    pub(crate) management_port: Option<u16>,
     #[serde(default, deserialize_with = "values::optional_whole")]
     pub(crate) workers: Option<usize>,
     /// In seconds.
@@ -191,6 +198,7 @@ impl Settings {
         DatabaseSettings::sqlite_file(self.database.url.reveal()).map_err(|error| anyhow!("database.url: {error}"))?;
         for (holds, key, rule) in [
             (!self.server.host.is_empty(), "server.host", "must not be empty"),
+            (!self.server.management_host.is_empty(), "server.management_host", "must not be empty"),
             (self.server.workers != Some(0), "server.workers", "must be at least 1"),
             (
                 self.server.allowed_origins.iter().all(|origin| is_origin(origin)),
@@ -220,6 +228,7 @@ impl Settings {
         }
         self.server.path_prefix()?;
         self.bootstrap.check()?;
+        self.telemetry.check()?;
         self.auth.check()
     }
 }

@@ -1,30 +1,58 @@
-//! The log, on standard error. Losing its destination never blocks the service.
+//! The log, on standard error, and the export of traces. Losing where they go never blocks the service.
 
 mod lines;
 mod queue;
+mod traces;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal};
 use std::panic;
 
 use anyhow::{Result, anyhow};
+use prometheus::Registry;
+use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer, fmt, registry};
 
-use crate::settings::{Log, LogFormat};
+use crate::settings::{Log, LogFormat, Telemetry as TelemetrySettings};
 
 use lines::LossReport;
 use queue::LineQueue;
+use traces::TARGETS;
 
-/// A guard of the log. When it is dropped, queued lines are written, for at most a second.
-pub(crate) struct Logging(LineQueue);
+pub(crate) use traces::TraceExport;
 
-impl Drop for Logging {
-    fn drop(&mut self) {
-        self.0.flush();
+/// The log, and the export of traces. When it is dropped, queued lines and spans are written, each for at most a second.
+pub(crate) struct Telemetry {
+    /// Dropped first, because it may have something to log.
+    traces: Option<TraceExport>,
+    log: LineQueue,
+}
+
+impl Telemetry {
+    /// The export of traces, if there is one.
+    pub(crate) fn traces(&self) -> Option<&TraceExport> {
+        self.traces.as_ref()
+    }
+
+    /// Lets `registry` read what was lost of the log and of traces.
+    pub(crate) fn register_metrics(&self, registry: &Registry) -> prometheus::Result<()> {
+        registry.register(Box::new(self.log.lost()))?;
+        self.traces.iter().try_for_each(|traces| traces.register_metrics(registry))
     }
 }
 
-/// Starts logging, for a person on a terminal and in JSON otherwise. Panics become lines too.
-pub(crate) fn start(settings: &Log) -> Result<Logging> {
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        drop(self.traces.take());
+        self.log.flush();
+    }
+}
+
+/// Starts logging, for a person on a terminal and in JSON otherwise, and the export of traces where the settings ask for it. Panics become
+/// lines too.
+pub(crate) fn start(settings: &Log, telemetry: &TelemetrySettings) -> Result<Telemetry> {
     let is_terminal = io::stderr().is_terminal();
     let is_text = match settings.format {
         LogFormat::Auto => is_terminal,
@@ -36,15 +64,24 @@ pub(crate) fn start(settings: &Log) -> Result<Logging> {
         (true, false) => LossReport::Text,
         (true, true) => LossReport::Coloured,
     };
-    let queue = LineQueue::start(io::stderr(), report)?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(settings.level.filter())
-        .with_writer(queue.clone())
-        .with_ansi(is_terminal);
-    if is_text { log.try_init() } else { log.json().flatten_event(true).with_span_list(false).try_init() }
-        .map_err(|error| anyhow!(error))?;
+    let log = LineQueue::start(io::stderr(), report)?;
+    let traces = TraceExport::start(telemetry)?;
+    let lines = fmt::layer().with_writer(log.clone()).with_ansi(is_terminal);
+    let lines = if is_text { lines.boxed() } else { lines.json().flatten_event(true).with_span_list(false).boxed() };
+    let filter = without_exported_spans(settings.level.filter());
+    match &traces {
+        // A filter for the whole costs less than one for a layer, and leaves the spans that are for export disabled.
+        None => registry().with(lines).with(filter).try_init(),
+        Some(traces) => registry().with(lines.with_filter(filter)).with(traces.layer()).try_init(),
+    }
+    .map_err(|error| anyhow!(error))?;
     log_panics();
-    Ok(Logging(queue))
+    Ok(Telemetry { traces, log })
+}
+
+/// The filter of the log, which has nothing of the spans that are for export.
+fn without_exported_spans(filter: EnvFilter) -> EnvFilter {
+    TARGETS.iter().filter_map(|target| format!("{target}=off").parse().ok()).fold(filter, EnvFilter::add_directive)
 }
 
 /// The default hook writes to standard error itself, and blocks if nobody reads it.

@@ -51,6 +51,11 @@ impl TokenCache {
         self.0.insert(sha256(token.as_bytes()), Arc::new(CachedToken { bearer, validity, generation, weight }));
     }
 
+    /// How many tokens there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Removes a token that has expired.
     pub(crate) fn remove(&self, token: &str) {
         self.0.remove(&sha256(token.as_bytes()));

@@ -10,6 +10,7 @@ use guildhall_domain::ports::{
 };
 use jsonwebtoken::dangerous::insecure_decode_claims;
 use jsonwebtoken::{Header, Validation};
+use prometheus::Registry;
 use serde::Deserialize;
 
 use super::cache::TokenCache;
@@ -22,6 +23,7 @@ use crate::keys::generation::KeyGeneration;
 use crate::keys::set::KeySet;
 use crate::keys::verifying::VerifyingKey;
 use crate::keys::watcher::KeyWatcher;
+use crate::metrics::TokenMetrics;
 use crate::oidc::{ExternalIssuer, ExternalIssuerError, TrustedIssuer};
 
 /// Longer tokens are refused before they are parsed.
@@ -45,7 +47,8 @@ pub struct JwtTokens {
     settings: TokenSettings,
     own_keys: KeyWatcher,
     external_issuers: Vec<TrustedIssuer>,
-    cache: TokenCache,
+    cache: Arc<TokenCache>,
+    metrics: Option<TokenMetrics>,
     generation: Arc<KeyGeneration>,
     clock: Arc<dyn Clock>,
 }
@@ -89,13 +92,19 @@ impl JwtTokens {
         Ok(self)
     }
 
+    /// Counts how often tokens are found in the cache, for `registry`. Fails if that has metrics of the same names.
+    pub fn with_metrics(self, registry: &Registry) -> prometheus::Result<Self> {
+        Ok(Self { metrics: Some(TokenMetrics::of(&self.cache, registry)?), ..self })
+    }
+
     fn with_keys(
         settings: TokenSettings,
         own_keys: KeyWatcher,
         generation: Arc<KeyGeneration>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { settings, own_keys, external_issuers: Vec::new(), cache: TokenCache::new(), generation, clock }
+        let cache = Arc::new(TokenCache::new());
+        Self { settings, own_keys, external_issuers: Vec::new(), cache, metrics: None, generation, clock }
     }
 
     /// `awaited` is what the last verification of this token said to wait for.
@@ -106,7 +115,9 @@ impl JwtTokens {
         let now = self.now();
         self.own_keys.wake_if_due(now);
         let generation = self.generation.current();
-        if let Some(cached) = self.cache.find(token, generation) {
+        let cached = self.cache.find(token, generation);
+        self.metrics.iter().for_each(|metrics| metrics.looked_up(cached.as_ref()));
+        if let Some(cached) = cached {
             return match cached.validity.check(seconds(now)) {
                 Ok(()) => Ok(cached.bearer.clone()),
                 Err(error) => {

@@ -8,7 +8,9 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use guildhall_domain::password::{Password, PasswordHash};
 use guildhall_domain::ports::{Passwords, PasswordsError};
+use prometheus::{IntGauge, Registry};
 
+use crate::metrics::PasswordMetrics;
 use crate::random;
 
 /// The memory of one hash. This and the next two parameters are what OWASP recommends for Argon2id (Password Storage Cheat
@@ -27,13 +29,41 @@ const MAX_MEMORY_KIB: u32 = 65_536;
 /// first hash and reused.
 pub struct Argon2Passwords {
     slots: Slots,
+    at_once: NonZeroUsize,
+    metrics: Option<PasswordMetrics>,
+}
+
+/// Something that is counted in a gauge until this is dropped.
+struct Counted<'a>(&'a IntGauge);
+
+impl<'a> Counted<'a> {
+    fn in_gauge(gauge: &'a IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl Argon2Passwords {
     /// Hashes at most `at_once` passwords at a time.
     #[must_use]
     pub fn new(at_once: NonZeroUsize) -> Self {
-        Self { slots: Slots::new(at_once) }
+        Self { slots: Slots::new(at_once), at_once, metrics: None }
+    }
+
+    /// Counts how busy the slots are, for `registry`.
+    ///
+    /// # Errors
+    ///
+    /// When it has metrics of the same names.
+    pub fn with_metrics(self, registry: &Registry) -> prometheus::Result<Self> {
+        let metrics = Some(PasswordMetrics::of(self.at_once.get(), registry)?);
+        Ok(Self { metrics, ..self })
     }
 
     /// Waits for a free slot and fills `output` with the hash of `password`.
@@ -44,7 +74,11 @@ impl Argon2Passwords {
         salt: &[u8],
         output: &mut [u8],
     ) -> Result<(), PasswordsError> {
+        let waiting = self.metrics.as_ref().map(|metrics| Counted::in_gauge(&metrics.waiting));
         let mut slot = self.slots.take();
+        drop(waiting);
+        let _busy = self.metrics.as_ref().map(|metrics| Counted::in_gauge(&metrics.busy));
+        let _timer = self.metrics.as_ref().map(|metrics| metrics.durations.start_timer());
         let blocks = argon2.params().block_count();
         let mut more = Vec::new();
         let memory = if blocks <= MEMORY_KIB as usize { &mut slot.memory } else { &mut more };
@@ -150,6 +184,7 @@ mod tests {
 
     use guildhall_domain::password::Password;
     use guildhall_domain::ports::Passwords as _;
+    use prometheus::Registry;
 
     use super::{Argon2Passwords, MEMORY_KIB, Slots};
 
@@ -174,6 +209,27 @@ mod tests {
         });
         assert!(most.load(Ordering::SeqCst) <= 2);
         assert_eq!(done.load(Ordering::SeqCst), 400);
+    }
+
+    #[test]
+    fn hashes_and_slots_are_counted() {
+        let registry = Registry::new();
+        let passwords = Argon2Passwords::new(TWO).with_metrics(&registry).unwrap();
+        let slots = [passwords.slots.take(), passwords.slots.take()];
+        thread::scope(|scope| {
+            scope.spawn(|| passwords.hash(&Password::typed("F1ghtC1ub1234!".to_owned())).unwrap());
+            let metrics = passwords.metrics.as_ref().unwrap();
+            while metrics.waiting.get() == 0 {
+                thread::yield_now();
+            }
+            assert_eq!(metrics.busy.get(), 0);
+            drop(slots);
+        });
+        let metrics = passwords.metrics.as_ref().unwrap();
+        assert_eq!((metrics.waiting.get(), metrics.busy.get(), metrics.durations.get_sample_count()), (0, 0, 1));
+        let families = registry.gather();
+        let most = families.iter().find(|family| family.name() == "guildhall_password_slots").unwrap();
+        assert_eq!(most.get_metric()[0].get_gauge().get_value().to_string(), "2");
     }
 
     #[test]

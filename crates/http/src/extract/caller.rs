@@ -16,6 +16,7 @@ use guildhall_domain::ports::{Bearer, InvalidToken};
 use tokio::time::sleep;
 
 use crate::Api;
+use crate::metrics::sign_ins::SignInKind;
 use crate::middleware::audit;
 use crate::respond::problem::{Problem, error_chain};
 use crate::work::{Lane, run, run_at_once};
@@ -104,8 +105,11 @@ async fn recognise(api: &Api, identity: ExternalIdentity) -> Result<access::Call
     if let Some(caller) = run(api, Lane::Read, Actor::Anonymous, recognise).await? {
         return Ok(caller);
     }
-    run(api, Lane::Write, Actor::Anonymous, move |api, context| api.directory.sign_in_external(context, &identity))
-        .await
+    let counted = api.metrics.sign_ins.begin(SignInKind::External);
+    run(api, Lane::Write, Actor::Anonymous, move |api, context| {
+        counted.settle(api.directory.sign_in_external(context, &identity).map_err(Problem::from))
+    })
+    .await
 }
 
 /// For how long a token is verified again and again while the keys of its issuer are being fetched.

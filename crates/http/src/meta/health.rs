@@ -15,6 +15,9 @@ use crate::work::{Lane, run};
 /// The path of liveness checks.
 pub(crate) const LIVENESS_PATH: &str = "/health/live";
 
+/// The path of readiness checks.
+pub(crate) const READINESS_PATH: &str = "/health/ready";
+
 /// The routes of health checks.
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::new(__path_live, live), Route::new(__path_ready, ready)]
@@ -43,7 +46,7 @@ async fn live() -> Result<PreparedResponse, Problem> {
 /// Tells whether the service can work: whether the database answers and would take a change. 503 while it does not.
 #[utoipa::path(
     get,
-    path = "/health/ready",
+    path = READINESS_PATH,
     tag = "Service",
     operation_id = "isReady",
     responses((status = 200, description = "It can.", body = Health))

@@ -1,10 +1,11 @@
 //! The outermost work on a request: its id, its span and log line, the match of its path, and the bodies of errors.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix_web::Error;
 use actix_web::HttpMessage as _;
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::http::{ConnectionType, Method, StatusCode};
@@ -15,7 +16,9 @@ use uuid::Uuid;
 use crate::Api;
 use crate::extract::client_address::client_address;
 use crate::extract::request_body::RequestBody;
+use crate::metrics::requests::RouteSeries;
 use crate::middleware::request_span::RequestSpan;
+use crate::middleware::trace_context::TRACERESPONSE;
 use crate::respond::json::JSON;
 use crate::respond::problem::Problem;
 use crate::respond::response_body::{ResponseBody, without_content};
@@ -37,33 +40,42 @@ pub(crate) async fn log_request<B: MessageBody + 'static>(
     // A request with `Expect: 100-continue` was matched before its body was accepted.
     let matched = request.extensions_mut().remove::<PathMatch>();
     let path_match = matched.or_else(|| PathMatch::find_below(&api.path_prefix, request.path()));
-    let template = path_match.as_ref().map(PathMatch::template);
     let address = client_address(request.request(), &api.trusted_proxies);
-    let span = RequestSpan::new(id, request.method(), request.path(), template, address);
+    let series = RouteSeries::of(path_match.as_ref(), request.method());
+    let span = RequestSpan::new(&api, id, request.head(), path_match.as_ref(), address);
     if let Some(path_match) = path_match {
         request.extensions_mut().insert(path_match);
     }
-    span.around(async move {
-        let begun = Instant::now();
-        let mut response = next.call(request).await?.map_into_boxed_body();
-        let status = response.status();
-        // Under overload, a request must not be kept for the rest of its body.
-        let is_settled = match status {
-            StatusCode::SERVICE_UNAVAILABLE => request_body.is_finished(),
-            _ => request_body.settle().await,
-        };
-        let mut cause = None;
-        if status.is_client_error() || status.is_server_error() {
-            (response, cause) = with_error_body(response, id);
-        }
-        if let Ok(id) = HeaderValue::try_from(id.to_string()) {
-            response.headers_mut().insert(REQUEST_ID, id);
-        }
-        add_headers(response.headers_mut());
-        log_response(status, begun, cause);
-        Ok(with_body_guard(response, (!is_settled).then_some(request_body), connection.as_ref()))
-    })
-    .await
+    let in_span = Arc::clone(&span);
+    in_span
+        .around(async move {
+            let begun = Instant::now();
+            let _in_progress = api.metrics.requests.begin();
+            let mut response = next.call(request).await?.map_into_boxed_body();
+            let status = response.status();
+            // Under overload, a request must not be kept for the rest of its body.
+            let is_settled = match status {
+                StatusCode::SERVICE_UNAVAILABLE => request_body.is_finished(),
+                _ => request_body.settle().await,
+            };
+            let mut cause = None;
+            if status.is_client_error() || status.is_server_error() {
+                (response, cause) = with_error_body(response, id);
+            }
+            if let Ok(id) = HeaderValue::try_from(id.to_string()) {
+                response.headers_mut().insert(REQUEST_ID, id);
+            }
+            if let Some(context) = span.answered_in() {
+                response.headers_mut().insert(TRACERESPONSE, context);
+            }
+            add_headers(response.headers_mut());
+            let took = begun.elapsed();
+            api.metrics.requests.answered(series, status, took);
+            span.answered(status);
+            log_response(status, took, response.response().body().size(), cause);
+            Ok(with_body_guard(response, (!is_settled).then_some(request_body), connection.as_ref()))
+        })
+        .await
 }
 
 /// Leaves the body out if the request is HEAD, and attaches to the body of `response` the guard of the connection's phase. If the request's body stays `unread`, the connection
@@ -115,16 +127,21 @@ fn with_error_body(response: ServiceResponse, id: Uuid) -> (ServiceResponse, Opt
     (response, cause)
 }
 
-/// Writes the log line of an answered request.
-pub(crate) fn log_response(status: StatusCode, begun: Instant, cause: Option<String>) {
-    let duration = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+/// Writes the log line of a request that was answered after this time, with a body of this size.
+pub(crate) fn log_response(status: StatusCode, took: Duration, size: BodySize, cause: Option<String>) {
+    let duration = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let bytes = match size {
+        BodySize::None => Some(0),
+        BodySize::Sized(bytes) => Some(bytes),
+        BodySize::Stream => None,
+    };
     let code = status.as_u16();
     let error = cause.unwrap_or_default();
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        tracing::warn!(status = code, duration_ms = duration, error, "answered {code} in {duration} ms");
+        tracing::warn!(status = code, duration_ms = duration, bytes, error, "answered {code} in {duration} ms");
     } else if status.is_server_error() {
-        tracing::error!(status = code, duration_ms = duration, error, "answered {code} in {duration} ms");
+        tracing::error!(status = code, duration_ms = duration, bytes, error, "answered {code} in {duration} ms");
     } else {
-        tracing::info!(status = code, duration_ms = duration, "answered {code} in {duration} ms");
+        tracing::info!(status = code, duration_ms = duration, bytes, "answered {code} in {duration} ms");
     }
 }

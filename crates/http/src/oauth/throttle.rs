@@ -11,9 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use prometheus::IntCounter;
 use quick_cache::sync::Cache;
 
 use crate::extract::client_address::network;
+use crate::metrics::ThrottleMetrics;
 use crate::respond::problem::Problem;
 
 /// How many addresses, and how many accounts at addresses, are remembered. The least recently used are evicted first.
@@ -43,11 +45,11 @@ pub(crate) struct Attempt {
 }
 
 impl Throttle {
-    pub(crate) fn new(limits: TokenLimits) -> Self {
+    pub(crate) fn new(limits: TokenLimits, metrics: ThrottleMetrics) -> Self {
         Self {
             hasher: RandomState::new(),
-            addresses: limits.per_address.map(Limiter::new),
-            accounts: limits.per_account.map(Limiter::new),
+            addresses: limits.per_address.map(|limit| Limiter::new(limit, metrics.by_address)),
+            accounts: limits.per_account.map(|limit| Limiter::new(limit, metrics.by_account)),
         }
     }
 
@@ -92,7 +94,10 @@ impl Attempt {
 
     fn count(&mut self, limiter: &Limiter, key: u64) -> Result<(), Problem> {
         let bucket = limiter.bucket(key);
-        bucket.take().map_err(|wait| Problem::too_many_requests(wait.as_secs() + 1))?;
+        bucket.take().map_err(|wait| {
+            limiter.refused.inc();
+            Problem::too_many_requests(wait.as_secs() + 1)
+        })?;
         self.counted.push(bucket);
         Ok(())
     }
@@ -102,11 +107,12 @@ struct Limiter {
     per_minute: NonZeroU32,
     buckets: Cache<u64, Arc<Bucket>>,
     begun: Instant,
+    refused: IntCounter,
 }
 
 impl Limiter {
-    fn new(per_minute: NonZeroU32) -> Self {
-        Self { per_minute, buckets: Cache::new(REMEMBERED), begun: Instant::now() }
+    fn new(per_minute: NonZeroU32, refused: IntCounter) -> Self {
+        Self { per_minute, buckets: Cache::new(REMEMBERED), begun: Instant::now(), refused }
     }
 
     fn bucket(&self, key: u64) -> Arc<Bucket> {
@@ -156,10 +162,11 @@ mod tests {
     use std::num::NonZeroU32;
 
     use super::{REMEMBERED, Throttle, TokenLimits};
+    use crate::metrics::Metrics;
 
     fn throttle(per_address: u32, per_account: u32) -> Throttle {
         let [per_address, per_account] = [per_address, per_account].map(NonZeroU32::new);
-        Throttle::new(TokenLimits { per_address, per_account })
+        Throttle::new(TokenLimits { per_address, per_account }, Metrics::new().unwrap().throttled)
     }
 
     /// Whether an attempt begins; it fails.
@@ -187,6 +194,16 @@ mod tests {
         assert!(throttle(1, 1).attempt(None).is_ok());
         let unlimited = throttle(0, 0);
         assert!((0..1000).all(|_| fails(&unlimited, "192.0.2.1", "tyler")));
+    }
+
+    #[test]
+    fn what_is_refused_is_counted_by_its_limit() {
+        let metrics = Metrics::new().unwrap().throttled;
+        let [one, two] = [1, 2].map(NonZeroU32::new);
+        let throttle = Throttle::new(TokenLimits { per_address: two, per_account: one }, metrics.clone());
+        // The second is refused for its account, the third for its address.
+        assert_eq!(["tyler"; 3].map(|name| fails(&throttle, "192.0.2.1", name)), [true, false, false]);
+        assert_eq!((metrics.by_account.get(), metrics.by_address.get()), (1, 1));
     }
 
     #[test]

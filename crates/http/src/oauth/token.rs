@@ -18,9 +18,11 @@ use uuid::Uuid;
 use crate::Api;
 use crate::extract::authorised_body::AuthorisedBody;
 use crate::extract::client_address::network;
+use crate::metrics::sign_ins::{SignIn, SignInKind};
 use crate::middleware::audit;
 use crate::middleware::request_span::RequestSpan;
 use crate::oauth::grant::{ClientSecret, Grant, LONGEST_FORM, TokenForm, TokenRequest};
+use crate::oauth::throttle::Attempt;
 use crate::openapi::OAuthError;
 use crate::respond::json::{PreparedResponse, json};
 use crate::respond::problem::Problem;
@@ -92,26 +94,26 @@ struct SignedIn {
     refresh_token: Option<Secret>,
 }
 
+/// A request for a token that was read and is within the limits.
+struct AdmittedRequest {
+    attempt: Attempt,
+    grant: Grant,
+    scopes: Scopes,
+}
+
 async fn issue_token(
     api: Data<Api>,
     request: HttpRequest,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
-    let span = RequestSpan::current();
-    let address = span.address().map(network);
-    let refused = |problem: &Problem| audit::report_if_sign_in_refused(None, problem);
-    let mut attempt = api.throttle.attempt(address).inspect_err(refused)?;
-    let form = request_body.read(&["application/x-www-form-urlencoded"], LONGEST_FORM).await?;
-    let TokenRequest { grant, scopes } = TokenRequest::read(&form, request.headers())?;
-    let name = grant.name().map(str::to_owned);
-    if let Some(account) = AttemptedAccount::of(&grant) {
-        let refused = |problem: &Problem| audit::report_if_sign_in_refused(name.as_deref(), problem);
-        api.throttle.count_account(&mut attempt, address, &account).inspect_err(refused)?;
-    }
-    let body = run(&api, lane(&grant), Actor::Anonymous, move |api, context| {
+    let mut counted = api.metrics.sign_ins.begin(SignInKind::Unreadable);
+    let admitted = admit(&api, &request, request_body, &mut counted).await;
+    let AdmittedRequest { attempt, grant, scopes } = admitted.inspect_err(|problem| counted.refused(problem))?;
+    let (lane, name, span) = (lane(&grant), grant.name().map(str::to_owned), RequestSpan::current());
+    let body = run(&api, lane, Actor::Anonymous, move |api, context| {
         let signed_in = sign_in(&api.directory, context, grant, &scopes);
         let signed_in = signed_in.inspect_err(|problem| audit::report_if_sign_in_refused(name.as_deref(), problem));
-        let SignedIn { caller, client, refresh_token } = signed_in?;
+        let SignedIn { caller, client, refresh_token } = counted.settle(signed_in)?;
         span.identify_by_sign_in(caller.user, client);
         let issued = api.tokens.issue(&caller, client).map_err(Problem::unexpected)?;
         Ok::<_, Problem>(TokenBody {
@@ -126,6 +128,26 @@ async fn issue_token(
     let body = attempt.settle(body)?;
     let response = json(StatusCode::OK, &body)?;
     Ok(response.with_header(PRAGMA, HeaderValue::from_static("no-cache")))
+}
+
+/// Reads the request, and begins an attempt that the limits allow.
+async fn admit(
+    api: &Api,
+    request: &HttpRequest,
+    request_body: AuthorisedBody,
+    counted: &mut SignIn,
+) -> Result<AdmittedRequest, Problem> {
+    let address = RequestSpan::current().address().map(network);
+    let refused = |problem: &Problem| audit::report_if_sign_in_refused(None, problem);
+    let mut attempt = api.throttle.attempt(address).inspect_err(refused)?;
+    let form = request_body.read(&["application/x-www-form-urlencoded"], LONGEST_FORM).await?;
+    let TokenRequest { grant, scopes } = TokenRequest::read(&form, request.headers())?;
+    counted.is_by(kind(&grant));
+    if let Some(account) = AttemptedAccount::of(&grant) {
+        let refused = |problem: &Problem| audit::report_if_sign_in_refused(grant.name(), problem);
+        api.throttle.count_account(&mut attempt, address, &account).inspect_err(refused)?;
+    }
+    Ok(AdmittedRequest { attempt, grant, scopes })
 }
 
 fn sign_in(directory: &Directory, context: &Context, grant: Grant, scopes: &Scopes) -> Result<SignedIn, Problem> {
@@ -168,6 +190,14 @@ fn lane(grant: &Grant) -> Lane {
         Grant::Client { .. } => Lane::Read,
         Grant::Password { .. } => Lane::Password,
         Grant::Refresh { .. } => Lane::Write,
+    }
+}
+
+fn kind(grant: &Grant) -> SignInKind {
+    match grant {
+        Grant::Client { .. } => SignInKind::Client,
+        Grant::Password { .. } => SignInKind::Password,
+        Grant::Refresh { .. } => SignInKind::Refresh,
     }
 }
 

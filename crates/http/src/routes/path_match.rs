@@ -17,8 +17,15 @@ use crate::respond::problem::Problem;
 const PREFIX: &str = "/api/security/";
 const FORMER_PREFIX: &str = "/api/management/security/";
 
+/// How many templates there are.
+pub(crate) fn templates() -> usize {
+    MATCHER.resources.len()
+}
+
 /// A template, and its methods with the indices of their routes in the table.
 struct Resource {
+    /// Its place among all templates.
+    place: usize,
     template: &'static str,
     methods: Vec<(&'static Method, usize)>,
 }
@@ -37,7 +44,11 @@ impl Matcher {
             let known = matcher.resources.iter_mut().find(|resource| resource.template == route.template());
             match known {
                 Some(resource) => resource.methods.push((route.method(), index)),
-                None => matcher.add(Resource { template: route.template(), methods: vec![(route.method(), index)] }),
+                None => matcher.add(Resource {
+                    place: matcher.resources.len(),
+                    template: route.template(),
+                    methods: vec![(route.method(), index)],
+                }),
             }
         }
         matcher
@@ -83,6 +94,11 @@ impl PathMatch {
     /// The template: `/api/security/groups/{group}`.
     pub(crate) fn template(&self) -> &'static str {
         self.resource.template
+    }
+
+    /// The place of the template among all templates.
+    pub(crate) fn place(&self) -> usize {
+        self.resource.place
     }
 
     /// The path parameters.

@@ -1,6 +1,7 @@
 //! `Expect: 100-continue`: the caller is authenticated before `100 Continue` is sent.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_http::{Request, Response};
@@ -12,6 +13,7 @@ use crate::Api;
 use crate::extract::caller::Caller;
 use crate::extract::client_address::address_of;
 use crate::extract::request_body::RequestBody;
+use crate::metrics::requests::RouteSeries;
 use crate::middleware::request_log::{add_error_headers, log_response};
 use crate::middleware::request_span::RequestSpan;
 use crate::oauth::token::TOKEN_ENDPOINT;
@@ -34,31 +36,35 @@ pub(crate) async fn admit(api: Api, mut request: Request) -> Result<Request, Res
     let id = api.ids.next();
     let address = request.peer_addr().map(|peer| address_of(peer, request.headers(), &api.trusted_proxies));
     let path_match = PathMatch::find_below(&api.path_prefix, request.path());
-    let template = path_match.as_ref().map(PathMatch::template);
-    let span = RequestSpan::new(id, request.method(), request.path(), template, address);
-    span.around(async move {
-        let begun = Instant::now();
-        let Err(problem) = check(&api, &request, path_match.as_ref(), connection.as_ref(), address).await else {
-            if let Some(path_match) = path_match {
-                request.extensions_mut().insert(path_match);
-            }
-            return Ok(request);
-        };
-        let mut response = problem.error_response();
-        add_error_headers(response.headers_mut(), id);
-        let is_head = request.method() == Method::HEAD;
-        log_response(response.status(), begun, problem.cause());
-        let unread = RequestBody::take_from(&mut request, connection.clone());
-        let body = BoxBody::new(problem.body(id));
-        let body = if is_head { without_content(&body) } else { body };
-        let guard = connection.as_ref().map(Connection::begin_last_response);
-        let response: HttpResponse = response.map_body(|head, _| {
-            head.set_connection_type(ConnectionType::Close);
-            ResponseBody::new(body, Some(unread), guard).boxed()
-        });
-        Err(response.into())
-    })
-    .await
+    let series = RouteSeries::of(path_match.as_ref(), request.method());
+    let span = RequestSpan::new(&api, id, request.head(), path_match.as_ref(), address);
+    let in_span = Arc::clone(&span);
+    in_span
+        .around(async move {
+            let begun = Instant::now();
+            let Err(problem) = check(&api, &request, path_match.as_ref(), connection.as_ref(), address).await else {
+                if let Some(path_match) = path_match {
+                    request.extensions_mut().insert(path_match);
+                }
+                return Ok(request);
+            };
+            let mut response = problem.error_response();
+            add_error_headers(response.headers_mut(), id);
+            let is_head = request.method() == Method::HEAD;
+            let unread = RequestBody::take_from(&mut request, connection.clone());
+            let body = BoxBody::new(problem.body(id));
+            let body = if is_head { without_content(&body) } else { body };
+            api.metrics.requests.answered(series, response.status(), begun.elapsed());
+            span.answered(response.status());
+            log_response(response.status(), begun.elapsed(), body.size(), problem.cause());
+            let guard = connection.as_ref().map(Connection::begin_last_response);
+            let response: HttpResponse = response.map_body(|head, _| {
+                head.set_connection_type(ConnectionType::Close);
+                ResponseBody::new(body, Some(unread), guard).boxed()
+            });
+            Err(response.into())
+        })
+        .await
 }
 
 /// The checks before a body that are the same for every route (contract 1.6).

@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use super::shares::{Share, ShareExhausted, Shares};
 use super::workers::{Priority, Workers};
 use crate::extract::client_address::network;
+use crate::metrics::lanes::LaneMetrics;
 use crate::respond::problem::Problem;
 
 /// The kind of some work. No kind can occupy the threads of another, nor all connections to the database.
@@ -31,6 +32,16 @@ const HEAVY: usize = 1000;
 const MANY_CHECKS: usize = 4096;
 
 impl Lane {
+    /// Its name, as that of its threads.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Long | Self::Heavy => "long",
+            Self::Password => "password",
+        }
+    }
+
     /// The lane of a search of so many bytes. The length decides, because the search is parsed in the lane.
     pub(crate) fn of_search(bytes: usize) -> Self {
         if bytes > HEAVY { Self::Heavy } else { Self::Long }
@@ -80,14 +91,19 @@ const PASSWORD_SHARE: usize = PASSWORD_QUEUE / 4;
 
 impl Lanes {
     /// Starts the threads. `Long` may use half of the connections, `Heavy` an eighth, each at least one.
-    pub(crate) fn start(sizes: LaneSizes) -> io::Result<Self> {
+    pub(crate) fn start(sizes: LaneSizes, metrics: &LaneMetrics) -> io::Result<Self> {
         use Priority::{Low, Normal};
         let part = |divisor: usize| NonZeroUsize::new(sizes.connections.get() / divisor).unwrap_or(NonZeroUsize::MIN);
+        let start = |lane: Lane, threads, capacity, priority| {
+            let name = lane.name();
+            let metrics = metrics.of(name).map_err(io::Error::other)?;
+            Workers::start(name, threads, capacity, priority, metrics)
+        };
         Ok(Self {
-            read: Workers::start("read", sizes.connections, SHORT_QUEUE, Normal)?,
-            write: Workers::start("write", part(4), SHORT_QUEUE, Normal)?,
-            long: Workers::start("long", part(2), LONG_QUEUE, Low)?.with_heavy(part(8), HEAVY_QUEUE),
-            password: Workers::start("password", sizes.passwords, PASSWORD_QUEUE, Low)?,
+            read: start(Lane::Read, sizes.connections, SHORT_QUEUE, Normal)?,
+            write: start(Lane::Write, part(4), SHORT_QUEUE, Normal)?,
+            long: start(Lane::Long, part(2), LONG_QUEUE, Low)?.with_heavy(part(8), HEAVY_QUEUE),
+            password: start(Lane::Password, sizes.passwords, PASSWORD_QUEUE, Low)?,
             password_shares: Shares::new(PASSWORD_SHARE),
         })
     }
@@ -95,7 +111,10 @@ impl Lanes {
     /// A share of the lane's queue for a client at `address`, if shares are limited.
     pub(super) fn share(&self, lane: Lane, address: Option<IpAddr>) -> Result<Option<Share<IpAddr>>, ShareExhausted> {
         let address = address.filter(|_| lane == Lane::Password).map(network);
-        address.map(|address| self.password_shares.take(address)).transpose()
+        let share = address.map(|address| self.password_shares.take(address)).transpose();
+        share.inspect_err(|_| {
+            self.password.refused();
+        })
     }
 
     /// Fails if work of a client at `address` would be refused now, so that its body need not be awaited.

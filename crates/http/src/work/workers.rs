@@ -5,6 +5,9 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Instant;
+
+use crate::metrics::lanes::WorkersMetrics;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -52,10 +55,18 @@ struct Queue {
     state: Mutex<QueueState>,
     changed: Condvar,
     capacity: usize,
+    metrics: WorkersMetrics,
+}
+
+/// A job, and since when it waits.
+struct Queued {
+    weight: Weight,
+    job: Job,
+    since: Instant,
 }
 
 struct QueueState {
-    jobs: VecDeque<(Weight, Job)>,
+    jobs: VecDeque<Queued>,
     /// How many heavy jobs are running.
     heavy: usize,
     most_heavy: usize,
@@ -65,7 +76,13 @@ struct QueueState {
 
 impl Workers {
     /// Starts `threads` threads whose names begin with `name`, with a queue of at most `capacity` jobs.
-    pub(crate) fn start(name: &str, threads: NonZeroUsize, capacity: usize, priority: Priority) -> io::Result<Self> {
+    pub(crate) fn start(
+        name: &str,
+        threads: NonZeroUsize,
+        capacity: usize,
+        priority: Priority,
+        metrics: WorkersMetrics,
+    ) -> io::Result<Self> {
         let state = QueueState {
             jobs: VecDeque::new(),
             heavy: 0,
@@ -73,7 +90,8 @@ impl Workers {
             most_heavy_waiting: capacity,
             is_closed: false,
         };
-        let queue = Arc::new(Queue { state: Mutex::new(state), changed: Condvar::new(), capacity });
+        metrics.threads.set(i64::try_from(threads.get()).unwrap_or(i64::MAX));
+        let queue = Arc::new(Queue { state: Mutex::new(state), changed: Condvar::new(), capacity, metrics });
         let workers = Self { queue };
         for number in 0..threads.get() {
             let queue = Arc::clone(&workers.queue);
@@ -95,20 +113,29 @@ impl Workers {
 
     /// Fails if the queue is full.
     pub(crate) fn check_room(&self) -> Result<(), QueueFull> {
-        if self.queue.lock().jobs.len() < self.queue.capacity { Ok(()) } else { Err(QueueFull) }
+        let has_room = self.queue.lock().jobs.len() < self.queue.capacity;
+        if has_room { Ok(()) } else { Err(self.refused()) }
     }
 
     /// Queues a job, which must not panic.
     pub(crate) fn submit(&self, weight: Weight, job: impl FnOnce() + Send + 'static) -> Result<(), QueueFull> {
         let mut state = self.queue.lock();
-        let heavy = || state.jobs.iter().filter(|(weight, _)| *weight == Weight::Heavy).count();
+        let heavy = || state.jobs.iter().filter(|queued| queued.weight == Weight::Heavy).count();
         if state.jobs.len() >= self.queue.capacity || (weight == Weight::Heavy && heavy() >= state.most_heavy_waiting) {
-            return Err(QueueFull);
+            drop(state);
+            return Err(self.refused());
         }
-        state.jobs.push_back((weight, Box::new(job)));
+        state.jobs.push_back(Queued { weight, job: Box::new(job), since: Instant::now() });
+        self.queue.metrics.queued.inc();
         drop(state);
         self.queue.changed.notify_one();
         Ok(())
+    }
+
+    /// Counts work that is refused.
+    pub(crate) fn refused(&self) -> QueueFull {
+        self.queue.metrics.refused.inc();
+        QueueFull
     }
 }
 
@@ -121,8 +148,12 @@ impl Drop for Workers {
 
 impl Queue {
     fn work(&self) {
-        while let Some((weight, job)) = self.next() {
+        while let Some(Queued { weight, job, since }) = self.next() {
+            self.metrics.queued.dec();
+            self.metrics.waits.observe(since.elapsed().as_secs_f64());
+            self.metrics.running.inc();
             job();
+            self.metrics.running.dec();
             if weight == Weight::Heavy {
                 self.lock().heavy -= 1;
                 // A queued heavy job may be able to run; an idle thread must be woken for it.
@@ -132,16 +163,16 @@ impl Queue {
     }
 
     /// The first job that may run. Ordinary jobs pass heavy ones that must wait.
-    fn next(&self) -> Option<(Weight, Job)> {
+    fn next(&self) -> Option<Queued> {
         let mut state = self.lock();
         loop {
             let may_be_heavy = state.heavy < state.most_heavy;
-            let place = state.jobs.iter().position(|(weight, _)| may_be_heavy || *weight == Weight::Ordinary);
-            if let Some((weight, job)) = place.and_then(|place| state.jobs.remove(place)) {
-                if weight == Weight::Heavy {
+            let place = state.jobs.iter().position(|queued| may_be_heavy || queued.weight == Weight::Ordinary);
+            if let Some(queued) = place.and_then(|place| state.jobs.remove(place)) {
+                if queued.weight == Weight::Heavy {
                     state.heavy += 1;
                 }
-                return Some((weight, job));
+                return Some(queued);
             }
             // Only heavy jobs are left, and the threads that run heavy jobs will take them.
             if state.is_closed {
@@ -162,10 +193,17 @@ mod tests {
     use std::sync::mpsc;
 
     use super::{Priority, QueueFull, Weight, Workers};
+    use crate::metrics::Metrics;
+    use crate::metrics::lanes::WorkersMetrics;
+
+    fn metrics() -> WorkersMetrics {
+        Metrics::new().unwrap().lanes.of("test").unwrap()
+    }
 
     #[test]
     fn a_full_queue_refuses_and_a_closed_one_is_finished() {
-        let workers = Workers::start("test", NonZeroUsize::MIN, 2, Priority::Low).unwrap();
+        let metrics = metrics();
+        let workers = Workers::start("test", NonZeroUsize::MIN, 2, Priority::Low, metrics.clone()).unwrap();
         let (begun, has_begun) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
         let (done, is_done) = mpsc::channel();
@@ -181,15 +219,20 @@ mod tests {
             workers.submit(Weight::Ordinary, move || done.send(number).unwrap()).unwrap();
         }
         assert_eq!(workers.submit(Weight::Ordinary, || ()), Err(QueueFull));
+        assert_eq!(workers.check_room(), Err(QueueFull));
+        let numbers = [metrics.threads.get(), metrics.running.get(), metrics.queued.get()];
+        assert_eq!((numbers, metrics.refused.get()), ([1, 1, 2], 2));
         drop((workers, done));
         release.send(()).unwrap();
         assert_eq!(is_done.iter().collect::<Vec<_>>(), [0, 1]);
+        assert_eq!((metrics.queued.get(), metrics.waits.get_sample_count()), (0, 3));
     }
 
     #[test]
     fn heavy_jobs_wait_for_one_another_and_let_others_past() {
         let threads = NonZeroUsize::new(3).unwrap();
-        let workers = Workers::start("test", threads, 8, Priority::Normal).unwrap().with_heavy(NonZeroUsize::MIN, 2);
+        let workers = Workers::start("test", threads, 8, Priority::Normal, metrics()).unwrap();
+        let workers = workers.with_heavy(NonZeroUsize::MIN, 2);
         let (begun, has_begun) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
         let blocking = begun.clone();

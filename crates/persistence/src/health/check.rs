@@ -4,10 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
-use r2d2::Pool;
-
 use super::{DatabaseFault, FaultFound, Health, postgres, sqlite};
 use crate::connection::{AnyConnection, FileSettings, Manager, Pooled};
+use crate::pool::ConnectionPool;
 
 /// How long a file that is not to be used is left alone between two checks, unless somebody asks whether it is ready.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -45,7 +44,7 @@ impl HealthCheck {
 
     /// Checks that a change would be taken, with an idle connection of the pool if there is one. While another check runs, the last
     /// result is the answer.
-    pub(crate) fn check(&self, pool: &Pool<Manager>) -> Result<(), FaultFound> {
+    pub(crate) fn check(&self, pool: &ConnectionPool) -> Result<(), FaultFound> {
         self.run(None, |before| {
             // SQLite's check sets up its connection for itself.
             if before.is_none()

@@ -84,7 +84,23 @@ const SQLITE_MESSAGES: [(&str, DatabaseFault); 13] = [
 ];
 
 impl DatabaseFault {
-    /// A short name, for the log.
+    /// All of them.
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Unreachable,
+        Self::Locked,
+        Self::ReadOnly,
+        Self::Full,
+        Self::OutOfMemory,
+        Self::InputOutput,
+        Self::Removed,
+        Self::Replaced,
+        Self::Damaged,
+        Self::Forbidden,
+        Self::Incomplete,
+        Self::Refusing,
+    ];
+
+    /// A short name, for the log and for metrics.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",

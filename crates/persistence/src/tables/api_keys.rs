@@ -138,7 +138,9 @@ impl ApiKeyWriter for Unit<'_> {
         let inserted = inserted(key, secret);
         self.change(|connection| {
             memberships::insert_member_of(connection, groups, user, None, (stamp, names), &[&inserted])
-        })
+        })?;
+        self.changes.users_added += groups.len() as u64;
+        Ok(())
     }
 }
 

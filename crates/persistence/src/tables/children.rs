@@ -81,11 +81,16 @@ impl ChildReader for Unit<'_> {
 impl ChildWriter for Unit<'_> {
     fn insert_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError> {
         let keys: Vec<Key> = children.iter().map(|child| Key(child.0)).collect();
-        self.change(|connection| Ok(dialect::insert_children(connection, Key(parent.0), keys)? as u64))
+        let added = self.change(|connection| Ok(dialect::insert_children(connection, Key(parent.0), keys)? as u64))?;
+        self.changes.groups_added += added;
+        Ok(added)
     }
 
     fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
-        self.change(|connection| Ok(dialect::remove_child(connection, Key(parent.0), Key(child.0))? > 0))
+        let is_removed =
+            self.change(|connection| Ok(dialect::remove_child(connection, Key(parent.0), Key(child.0))? > 0))?;
+        self.changes.groups_removed += u64::from(is_removed);
+        Ok(is_removed)
     }
 }
 

@@ -21,8 +21,16 @@ pub(super) fn insert_group(group: GroupId) -> impl Part {
     diesel::insert_into(group_closure::table).values(pair)
 }
 
-/// Deletes a group with all its edges and the pairs that only they connected.
-pub(super) fn delete_group(connection: &mut AnyConnection, group: GroupId) -> Result<(), Failure> {
+/// What ended with a deleted group.
+pub(super) struct Ended {
+    /// Its direct members.
+    pub(super) users: u64,
+    /// The edges to groups above and below it.
+    pub(super) edges: u64,
+}
+
+/// Deletes a group with all its memberships and edges, and the pairs that only those connected.
+pub(super) fn delete_group(connection: &mut AnyConnection, group: GroupId) -> Result<Ended, Failure> {
     static PAIRS: LazyLock<String> = LazyLock::new(|| {
         let lost = lost_pairs(NOT_OF_THE_GROUP);
         format!(
@@ -37,7 +45,11 @@ pub(super) fn delete_group(connection: &mut AnyConnection, group: GroupId) -> Re
     .bind::<UuidSql, _>(key());
     let pairs = prepared(&PAIRS).bind::<UuidSql, _>(key()).bind::<UuidSql, _>(key());
     let edges = prepared("DELETE FROM group_children WHERE parent_id = $1 OR child_id = $1").bind::<UuidSql, _>(key());
+    // A foreign key would delete them too, but not say how many they are.
+    let members = prepared("DELETE FROM group_users WHERE group_id = $1").bind::<UuidSql, _>(key());
     let deleted = prepared("DELETE FROM groups WHERE id = $1").bind::<UuidSql, _>(key());
-    run_together(connection, &[&counted, &dialect::note_memberships(), &pairs, &edges, &deleted])?;
-    Ok(())
+    let changes: [&dyn Part; 6] = [&counted, &dialect::note_memberships(), &pairs, &edges, &members, &deleted];
+    let changed = run_together(connection, &changes)?;
+    let rows = |change: usize| changed.get(change).and_then(|rows| u64::try_from(*rows).ok()).unwrap_or_default();
+    Ok(Ended { users: rows(4), edges: rows(3) })
 }

@@ -135,7 +135,10 @@ impl GroupWriter for Unit<'_> {
 
     /// Memberships, member counts and the group's pair with itself in the closure are deleted with the row, by foreign keys.
     fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError> {
-        self.change(|connection| closure::delete_group(connection, id))
+        let ended = self.change(|connection| closure::delete_group(connection, id))?;
+        self.changes.users_removed += ended.users;
+        self.changes.groups_removed += ended.edges;
+        Ok(())
     }
 }
 

@@ -163,25 +163,32 @@ impl MembershipWriter for Unit<'_> {
         stamp: SecurityStamp,
         names: NameSource,
     ) -> Result<(), StoreError> {
-        self.change(|connection| insert_member_of(connection, groups, user, password, (stamp, names), &[]))
+        self.change(|connection| insert_member_of(connection, groups, user, password, (stamp, names), &[]))?;
+        self.changes.users_added += groups.len() as u64;
+        Ok(())
     }
 
     fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, at: Timestamp) -> Result<u64, StoreError> {
         let at = at.milliseconds();
-        if let (Some(user), 1) = (users.first(), users.len()) {
-            return self
-                .change(|connection| Ok(dialect::insert_member(connection, Key(group.0), Key(user.0), at)? as u64));
-        }
-        let keys = users.iter().map(|user| Key(user.0)).collect();
-        self.change(|connection| {
-            let new = dialect::insert_members(connection, Key(group.0), keys, at)?;
-            change_count(connection, group, i64::try_from(new).unwrap_or(i64::MAX))?;
-            Ok(new as u64)
-        })
+        let added = if let (Some(user), 1) = (users.first(), users.len()) {
+            self.change(|connection| Ok(dialect::insert_member(connection, Key(group.0), Key(user.0), at)? as u64))?
+        } else {
+            let keys = users.iter().map(|user| Key(user.0)).collect();
+            self.change(|connection| {
+                let new = dialect::insert_members(connection, Key(group.0), keys, at)?;
+                change_count(connection, group, i64::try_from(new).unwrap_or(i64::MAX))?;
+                Ok(new as u64)
+            })?
+        };
+        self.changes.users_added += added;
+        Ok(added)
     }
 
     fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
-        self.change(|connection| Ok(dialect::remove_member(connection, Key(group.0), Key(user.0))? > 0))
+        let is_removed =
+            self.change(|connection| Ok(dialect::remove_member(connection, Key(group.0), Key(user.0))? > 0))?;
+        self.changes.users_removed += u64::from(is_removed);
+        Ok(is_removed)
     }
 }
 

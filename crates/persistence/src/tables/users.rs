@@ -215,15 +215,18 @@ impl UserWriter for Unit<'_> {
     /// keys. The member counts of the user's groups are changed before, while the memberships are there.
     fn delete_user(&mut self, id: UserId) -> Result<(), StoreError> {
         let is_locked = self.has_locked(Key(id.0));
-        self.change(|connection| {
+        let left = self.change(|connection| {
             if !is_locked {
                 dialect::lock_memberships(connection, Key(id.0))?;
             }
             let counts = dialect::subtract_from_member_counts(Key(id.0));
             let deleted = diesel::delete(users::table.find(Key(id.0)));
-            run_together(connection, &[&counts, &dialect::change_users(-1), &deleted])?;
-            Ok(())
-        })
+            let changed = run_together(connection, &[&counts, &dialect::change_users(-1), &deleted])?;
+            Ok(changed.first().copied().unwrap_or_default())
+        })?;
+        // A row is changed for each group that the user was in.
+        self.changes.users_removed += u64::try_from(left).unwrap_or_default();
+        Ok(())
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) enum Failure {
 
 /// What a failure means for the transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FailureKind {
+pub(crate) enum FailureKind {
     /// Another unit of work changed what this one relied on.
     Conflict,
     /// A statement was interrupted, because its unit of work was cancelled.
@@ -137,6 +137,36 @@ impl FailureKind {
         } else {
             DatabaseFault::of_sqlite(message).map_or(Self::Other, Self::Fault)
         }
+    }
+
+    /// A short name, for metrics.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Conflict => "conflict",
+            Self::Interrupted => "interrupted",
+            Self::TimedOut => "timed_out",
+            Self::Blocked => "blocked",
+            Self::Lost => "connection_lost",
+            Self::NoConnection => "no_connection",
+            Self::Fault(fault) => fault.name(),
+            Self::Unclear => "unclear",
+            Self::Other => "other",
+        }
+    }
+
+    /// The names of all kinds.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        let kinds = [
+            Self::Conflict,
+            Self::Interrupted,
+            Self::TimedOut,
+            Self::Blocked,
+            Self::Lost,
+            Self::NoConnection,
+            Self::Unclear,
+            Self::Other,
+        ];
+        kinds.into_iter().chain(DatabaseFault::ALL.map(Self::Fault)).map(Self::name)
     }
 
     /// Whether the same work may succeed when it is run again at once.

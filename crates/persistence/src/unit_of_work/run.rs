@@ -17,7 +17,7 @@ use guildhall_domain::ports::{
     Store, StoreError, Undo, Writer,
 };
 use guildhall_domain::user::{User, UserId};
-use r2d2::{Pool, PooledConnection};
+use r2d2::PooledConnection;
 
 use super::failure::{Failure, FailureKind, store_error};
 use super::interruption::Interruption;
@@ -28,16 +28,19 @@ use crate::connection::{AnyConnection, InterruptHandle, Manager, Pooled};
 use crate::dialect::{self, Dialect, TransactionMode};
 use crate::health::{DatabaseFault, HealthCheck};
 use crate::listing::ListingCache;
+use crate::metrics::{MembershipChanges, Metrics};
+use crate::pool::ConnectionPool;
+use crate::spans;
 use crate::tables;
 
 pub(crate) use at_once::AtOnceStore;
 
 /// The store in a database.
 pub(crate) struct DieselStore {
-    connections: Pool<Manager>,
+    connections: ConnectionPool,
     /// The connections of units of work that write. SQLite has one writer at a time, so there it is a pool of one: writers wait
     /// for it, and readers keep their own connections.
-    writers: Pool<Manager>,
+    writers: ConnectionPool,
     dialect: Dialect,
     cache: ListingCache,
     health: HealthCheck,
@@ -47,6 +50,7 @@ pub(crate) struct DieselStore {
     keeps_sessions: bool,
     /// The most time that a statement may take which reads, or that one may wait for a lock of another unit of work.
     limit: Option<Duration>,
+    metrics: Metrics,
 }
 
 /// How an attempt to run a unit of work ended.
@@ -58,17 +62,24 @@ enum Attempt {
 }
 
 impl DieselStore {
+    #[expect(clippy::too_many_arguments, reason = "it is called once, by what opens the database")]
     pub(crate) fn new(
-        connections: Pool<Manager>,
-        writers: Pool<Manager>,
+        connections: ConnectionPool,
+        writers: ConnectionPool,
         dialect: Dialect,
         health: HealthCheck,
         canceller: Option<Canceller>,
         keeps_sessions: bool,
         limit: Option<Duration>,
+        metrics: Metrics,
     ) -> Self {
         let cache = ListingCache::default();
-        Self { connections, writers, dialect, cache, health, canceller, keeps_sessions, limit }
+        Self { connections, writers, dialect, cache, health, canceller, keeps_sessions, limit, metrics }
+    }
+
+    /// What is counted.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Runs `work` in a transaction, and again if it conflicts with other units of work. If a statement failed in the last
@@ -95,6 +106,7 @@ impl DieselStore {
         let mut attempts = 0;
         loop {
             let Attempt::Failed(failure) = attempt() else { return Ok(()) };
+            self.metrics.failed(failure.kind(self.dialect));
             attempts += 1;
             if cancellation.is_cancelled() {
                 return Err(store_error(&Arc::new(Failure::Cancelled), limit, self.dialect));
@@ -146,6 +158,20 @@ impl DieselStore {
         cancellation: &Cancellation,
         work: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>,
     ) -> Attempt {
+        let span = spans::unit_of_work(self.dialect, mode.name());
+        let attempt = span.in_scope(|| self.attempt_in_transaction(mode, cancellation, work));
+        if matches!(attempt, Attempt::Failed(_)) {
+            spans::failed(&span);
+        }
+        attempt
+    }
+
+    fn attempt_in_transaction(
+        &self,
+        mode: TransactionMode,
+        cancellation: &Cancellation,
+        work: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>,
+    ) -> Attempt {
         let mut pooled = match self.begin(mode) {
             Ok(pooled) => pooled,
             Err(failure) => return Attempt::Failed(Arc::new(failure)),
@@ -155,7 +181,7 @@ impl DieselStore {
         let reads = mode == TransactionMode::Read;
         let mut unit = self.unit((connection, interrupt), cancellation, (reads, unit_mode));
         let returned = interruption.during(cancellation, || work(&mut unit));
-        let failure = unit.failure;
+        let (failure, changes) = (unit.failure, unit.changes);
         let ended = if returned.is_ok() && failure.is_none() {
             commit(&mut pooled.connection)
         } else {
@@ -166,7 +192,7 @@ impl DieselStore {
         match (failure, returned, ended) {
             (Some(failure), ..) => Attempt::Failed(failure),
             (None, Ok(()), Err(error)) => Attempt::Failed(Arc::new(Failure::Database(error))),
-            (None, Ok(()), Ok(())) if !reads => match self.committed() {
+            (None, Ok(()), Ok(())) if !reads => match self.committed(changes) {
                 Ok(()) => Attempt::Done,
                 Err(failure) => Attempt::Failed(Arc::new(failure)),
             },
@@ -192,14 +218,16 @@ impl DieselStore {
             has_changed: false,
             locked: None,
             cache: &self.cache,
+            changes: MembershipChanges::default(),
             failure: None,
             statements: 0,
         }
     }
 
-    /// Notes that a change was committed: to a file that is still there, or else it is lost.
-    fn committed(&self) -> Result<(), Failure> {
+    /// Notes that changes were committed: to a file that is still there, or else they are lost.
+    fn committed(&self, changes: MembershipChanges) -> Result<(), Failure> {
         self.health.check_file()?;
+        self.metrics.committed(changes);
         self.health.health().committed();
         Ok(())
     }
@@ -221,11 +249,12 @@ impl DieselStore {
             if attempts > pool.max_size() || !matches!(kind, FailureKind::Lost | FailureKind::Unclear) {
                 return Err(failure);
             }
+            self.metrics.failed(kind);
         }
     }
 
     /// A connection of this pool. Those of an earlier generation are discarded.
-    fn connection(&self, pool: &Pool<Manager>) -> Result<PooledConnection<Manager>, Failure> {
+    fn connection(&self, pool: &ConnectionPool) -> Result<PooledConnection<Manager>, Failure> {
         loop {
             let mut pooled = pool.get().map_err(Failure::NoConnection)?;
             if pooled.generation == self.health.health().generation() {

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod issuers;
+mod telemetry;
 
 use std::collections::HashMap;
 use std::fs;
@@ -49,6 +50,8 @@ fn without_a_file_and_an_environment_there_are_defaults() {
     assert!(settings.auth.issuers.is_empty());
     assert_eq!((settings.limits.token_requests_per_address, settings.limits.token_requests_per_account), (300, 60));
     assert_eq!((settings.bootstrap.client_id, settings.bootstrap.client_secret), (None, None));
+    assert_eq!((settings.server.management_host.as_str(), settings.server.management_port), ("127.0.0.1", None));
+    assert_eq!(settings.telemetry.otlp_endpoint, None);
 }
 
 #[test]

@@ -94,6 +94,42 @@ where
     whole(deserializer).map(Some)
 }
 
+/// A number from 0 to 1, as number or as text.
+pub(super) fn ratio<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    deserializer.deserialize_any(Ratio)
+}
+
+struct Ratio;
+
+impl Visitor<'_> for Ratio {
+    type Value = f64;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a number from 0 to 1")
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<f64, E> {
+        if (0.0..=1.0).contains(&number) { Ok(number) } else { Err(E::custom("expected a number from 0 to 1")) }
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<f64, E> {
+        match number {
+            0 => Ok(0.0),
+            1 => Ok(1.0),
+            _ => Err(E::custom("expected a number from 0 to 1")),
+        }
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<f64, E> {
+        self.visit_i64(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<f64, E> {
+        let number = text.trim().parse().map_err(|_| E::custom("expected a number from 0 to 1"))?;
+        self.visit_f64(number)
+    }
+}
+
 /// Several texts: an array, or one text with commas between, for the environment.
 pub(super) fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     deserializer.deserialize_any(List)

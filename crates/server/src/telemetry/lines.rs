@@ -30,12 +30,14 @@ impl<W: Write> LineWriter<W> {
         Self { destination, report, lost: 0, is_torn: false }
     }
 
-    /// Writes a line, after a report of `dropped` lines before it.
-    pub(crate) fn write(&mut self, line: &[u8], dropped: u64) {
+    /// Writes a line, after a report of `dropped` lines before it. Returns whether it was written.
+    pub(crate) fn write(&mut self, line: &[u8], dropped: u64) -> bool {
         self.report(dropped);
-        if self.lost > 0 || self.write_whole(line).is_err() {
+        let is_written = self.lost == 0 && self.write_whole(line).is_ok();
+        if !is_written {
             self.lost += 1;
         }
+        is_written
     }
 
     /// Reports the number of lost lines, including `dropped` ones, unless it is zero.

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use prometheus::IntCounter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::lines::{LineWriter, LossReport, one_line};
@@ -39,6 +40,8 @@ struct State {
     bytes: AtomicUsize,
     dropped: AtomicU64,
     report: LossReport,
+    /// All lines that were lost, here or by the writer.
+    lost: IntCounter,
 }
 
 impl LineQueue {
@@ -49,11 +52,18 @@ impl LineQueue {
     /// When the thread cannot be started.
     pub(crate) fn start(destination: impl Write + Send + 'static, report: LossReport) -> io::Result<Self> {
         let (items, received) = sync_channel(MOST_LINES);
-        let state = Arc::new(State { bytes: AtomicUsize::new(0), dropped: AtomicU64::new(0), report });
+        let lost = IntCounter::new("guildhall_log_lines_lost_total", "Lines of the log that were lost")
+            .map_err(io::Error::other)?;
+        let state = Arc::new(State { bytes: AtomicUsize::new(0), dropped: AtomicU64::new(0), report, lost });
         let queue = Self { items, state: Arc::clone(&state) };
         let writer = LineWriter::new(destination, report);
         thread::Builder::new().name("log".to_owned()).spawn(move || work(&received, writer, &state))?;
         Ok(queue)
+    }
+
+    /// How many lines were lost.
+    pub(crate) fn lost(&self) -> IntCounter {
+        self.state.lost.clone()
     }
 
     /// Waits until all queued lines and the report of losses are written, for at most a second.
@@ -71,17 +81,19 @@ impl LineQueue {
     }
 
     fn push(&self, line: Vec<u8>) {
-        let State { bytes, dropped, .. } = &*self.state;
+        let State { bytes, dropped, lost, .. } = &*self.state;
         let length = line.len();
         if bytes.fetch_add(length, Ordering::Relaxed).saturating_add(length) > MOST_BYTES {
             bytes.fetch_sub(length, Ordering::Relaxed);
             dropped.fetch_add(1, Ordering::Relaxed);
+            lost.inc();
             return;
         }
         let before = dropped.swap(0, Ordering::Relaxed);
         if self.items.try_send(Item::Line { line, dropped: before }).is_err() {
             bytes.fetch_sub(length, Ordering::Relaxed);
             dropped.fetch_add(before + 1, Ordering::Relaxed);
+            lost.inc();
         }
     }
 }
@@ -90,7 +102,9 @@ fn work<W: Write>(items: &Receiver<Item>, mut writer: LineWriter<W>, state: &Sta
     for item in items {
         match item {
             Item::Line { line, dropped } => {
-                writer.write(&line, dropped);
+                if !writer.write(&line, dropped) {
+                    state.lost.inc();
+                }
                 state.bytes.fetch_sub(line.len(), Ordering::Relaxed);
             }
             Item::Flush(flushed) => {

@@ -27,6 +27,13 @@ pub(crate) struct Database {
 /// The password of the user of [`Database::of_a_role`].
 pub(crate) const ROLE_PASSWORD: &str = "open-sesame";
 
+/// A transaction that ends when this is dropped.
+#[expect(dead_code, reason = "held until the lock is to end")]
+pub(crate) enum UsersLock {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
 /// Who made a database on PostgreSQL, and removes it.
 enum Keeper {
     Suite { administrator: String, name: String },
@@ -120,6 +127,22 @@ impl Database {
         match self.kind {
             Kind::Sqlite => sqlite(&self.url).batch_execute(on_sqlite).unwrap(),
             Kind::Postgres => self.administrate().batch_execute(on_postgres).unwrap(),
+        }
+    }
+
+    /// Keeps users from being written, in PostgreSQL also from being read, until the lock is dropped.
+    pub(crate) fn lock_users(&self) -> UsersLock {
+        match self.kind {
+            Kind::Sqlite => {
+                let mut connection = sqlite(&self.url);
+                connection.batch_execute("BEGIN IMMEDIATE").unwrap();
+                UsersLock::Sqlite(connection)
+            }
+            Kind::Postgres => {
+                let mut connection = self.administrate();
+                connection.batch_execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").unwrap();
+                UsersLock::Postgres(connection)
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,16 +28,7 @@ impl Server {
 
     /// The same, with these arguments.
     pub(crate) fn start_with(setup: &Setup, arguments: &[&str]) -> Self {
-        let mut child = setup.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let output = Arc::new(Mutex::new(String::new()));
-        let (urls, url) = channel();
-        keep(child.stdout.take().unwrap(), Arc::clone(&output), urls.clone());
-        keep(child.stderr.take().unwrap(), Arc::clone(&output), urls);
-        let url = url.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-            drop(child.kill());
-            panic!("the server does not listen:\n{}", output.lock().unwrap())
-        });
-        Self { child, url, output }
+        Starting::with(setup, arguments).listening()
     }
 
     /// Starts it with these streams, on a port that was free a moment ago, and waits until it answers.
@@ -58,6 +49,16 @@ impl Server {
         stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         assert_eq!(stream.read(&mut [0]).unwrap(), 1, "the server does not answer");
         server
+    }
+
+    /// The URL of its management port.
+    pub(crate) fn management_url(&self) -> String {
+        management_url(&self.output()).expect("there is no management port")
+    }
+
+    /// How many files it has open.
+    pub(crate) fn open_files(&self) -> u32 {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count().try_into().unwrap()
     }
 
     /// Everything it wrote so far.
@@ -105,6 +106,63 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// A process that does not listen yet.
+pub(crate) struct Starting {
+    child: Option<Child>,
+    output: Arc<Mutex<String>>,
+    url: Receiver<String>,
+}
+
+impl Starting {
+    /// Starts it with these arguments.
+    pub(crate) fn with(setup: &Setup, arguments: &[&str]) -> Self {
+        let mut child = setup.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let output = Arc::new(Mutex::new(String::new()));
+        let (urls, url) = channel();
+        keep(child.stdout.take().unwrap(), Arc::clone(&output), urls.clone());
+        keep(child.stderr.take().unwrap(), Arc::clone(&output), urls);
+        Self { child: Some(child), output, url }
+    }
+
+    /// The URL of its management port, once there is one.
+    pub(crate) fn management_url(&self) -> String {
+        let begun = Instant::now();
+        loop {
+            if let Some(url) = management_url(&self.output.lock().unwrap()) {
+                return url;
+            }
+            assert!(begun.elapsed() < PATIENCE, "there is no management port");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Whether it said that it listens.
+    pub(crate) fn is_listening(&self) -> bool {
+        self.output.lock().unwrap().contains("listening on http://")
+    }
+
+    /// The server, once it listens.
+    pub(crate) fn listening(mut self) -> Server {
+        let url = self.url.recv_timeout(PATIENCE);
+        let url = url.unwrap_or_else(|_| panic!("the server does not listen:\n{}", self.output.lock().unwrap()));
+        Server { child: self.child.take().unwrap(), url, output: Arc::clone(&self.output) }
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+fn management_url(output: &str) -> Option<String> {
+    let (_, rest) = output.split_once("metrics and health at ")?;
+    rest.split_once("/metrics").map(|(url, _)| url.to_owned())
 }
 
 fn keep(stream: impl Read + Send + 'static, output: Arc<Mutex<String>>, urls: Sender<String>) {

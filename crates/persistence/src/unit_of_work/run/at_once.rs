@@ -14,10 +14,12 @@ use guildhall_domain::ports::{
     Writer,
 };
 use guildhall_domain::user::{User, UserId};
-use r2d2::{NopErrorHandler, Pool};
 
 use super::DieselStore;
 use crate::connection::{AnyConnection, InterruptHandle, Manager};
+use crate::metrics::AtOnceMetrics;
+use crate::pool::{ConnectionPool, PoolMetrics};
+use crate::spans;
 use crate::tables;
 use crate::unit_of_work::Failure;
 
@@ -31,7 +33,8 @@ const REST: u32 = 2;
 /// caller asks the other store then, which also finds out what is wrong.
 pub(crate) struct AtOnceStore {
     store: Arc<DieselStore>,
-    connections: Pool<Manager>,
+    connections: ConnectionPool,
+    metrics: AtOnceMetrics,
     opened: Instant,
     /// Until when nothing is answered at once, in microseconds after `opened`.
     resting_until: AtomicU64,
@@ -44,21 +47,25 @@ struct NotAtOnce;
 
 impl AtOnceStore {
     /// Answers from the database of `store` by connections of its own, one for each processor, which `manager` opens meanwhile.
-    pub(crate) fn over(store: Arc<DieselStore>, manager: Manager) -> Self {
+    pub(crate) fn over(store: Arc<DieselStore>, manager: Manager, pool: PoolMetrics, metrics: AtOnceMetrics) -> Self {
         let processors = thread::available_parallelism().map_or(1, NonZero::get);
-        let connections = Pool::builder()
-            .max_size(u32::try_from(processors).unwrap_or(1))
-            .test_on_check_out(false)
-            .error_handler(Box::new(NopErrorHandler))
-            .build_unchecked(manager);
-        Self { store, connections, opened: Instant::now(), resting_until: AtomicU64::new(0) }
+        let connections = ConnectionPool::opening(manager, u32::try_from(processors).unwrap_or(1), pool);
+        Self { store, connections, metrics, opened: Instant::now(), resting_until: AtomicU64::new(0) }
     }
 
     fn ask<T>(&self, statement: impl FnOnce(&mut AnyConnection) -> Result<T, Failure>) -> Result<T, StoreError> {
-        self.answer(statement).ok_or_else(|| StoreError::unavailable(NotAtOnce))
+        if let Some(answer) = self.answer(statement) {
+            self.metrics.answered.inc();
+            return Ok(answer);
+        }
+        self.metrics.passed_on.inc();
+        Err(StoreError::unavailable(NotAtOnce))
     }
 
-    fn answer<T>(&self, statement: impl FnOnce(&mut AnyConnection) -> Result<T, Failure>) -> Option<T> {
+    fn answer<T, F>(&self, statement: F) -> Option<T>
+    where
+        F: FnOnce(&mut AnyConnection) -> Result<T, Failure>,
+    {
         if self.micros() < self.resting_until.load(Ordering::Relaxed) {
             return None;
         }
@@ -72,7 +79,7 @@ impl AtOnceStore {
             guard.allow(Some(self.store.limit.map_or(MOST, |limit| limit.min(MOST))));
         }
         let began = Instant::now();
-        let outcome = statement(&mut pooled.connection);
+        let outcome = spans::statement::<F>(self.store.dialect).in_scope(|| statement(&mut pooled.connection));
         let took = began.elapsed();
         if took > MOST || outcome.is_err() {
             let rest = u64::try_from((took * REST).as_micros()).unwrap_or(u64::MAX);

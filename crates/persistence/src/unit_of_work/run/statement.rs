@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use diesel::connection::SimpleConnection as _;
 use guildhall_domain::ports::{Cancellation, MembershipAnswer, MembershipQuestion, Store as _, StoreError, Undo};
-use r2d2::Pool;
 
 use super::{Attempt, DieselStore};
-use crate::connection::{AnyConnection, Manager, Pooled};
+use crate::connection::{AnyConnection, Pooled};
 use crate::dialect::{Dialect, TransactionMode};
+use crate::pool::ConnectionPool;
+use crate::spans;
 use crate::tables;
 use crate::unit_of_work::failure::FailureKind;
 use crate::unit_of_work::interruption::Interruption;
@@ -19,14 +20,13 @@ impl DieselStore {
     ///
     /// It runs alone where the settings of a session are the service's own, the limit of time among them. Behind a proxy that pools
     /// transactions they are those of a transaction, so there it gets one.
-    pub(super) fn run_statement<T>(
-        &self,
-        cancellation: &Cancellation,
-        statement: impl Fn(&mut AnyConnection) -> Result<T, Failure>,
-    ) -> Result<T, StoreError> {
+    pub(super) fn run_statement<T, F>(&self, cancellation: &Cancellation, statement: F) -> Result<T, StoreError>
+    where
+        F: Fn(&mut AnyConnection) -> Result<T, Failure>,
+    {
         let mut result = None;
         let mut ask = |unit: &mut Unit<'_>| {
-            result = unit.run(&statement).ok();
+            result = unit.run_in(&spans::statement::<F>(self.dialect), &statement).ok();
             if result.is_some() { Ok(()) } else { Err(Undo) }
         };
         if self.keeps_sessions {
@@ -89,7 +89,7 @@ impl DieselStore {
     /// would tell.
     fn attempt_statement(
         &self,
-        (pool, reads): (&Pool<Manager>, bool),
+        (pool, reads): (&ConnectionPool, bool),
         cancellation: &Cancellation,
         ask: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>,
     ) -> Attempt {
@@ -107,11 +107,12 @@ impl DieselStore {
             let mut unit = self.unit((connection, interrupt), cancellation, (reads, UnitMode::OneChange));
             let done = interruption.during(cancellation, || ask(&mut unit));
             let is_first = unit.statements == 1;
+            let changes = unit.changes;
             let Some(failure) = unit.failure else {
                 return match done {
-                    Ok(()) if !reads => {
-                        self.committed().map_or_else(|failure| Attempt::Failed(Arc::new(failure)), |()| Attempt::Done)
-                    }
+                    Ok(()) if !reads => self
+                        .committed(changes)
+                        .map_or_else(|failure| Attempt::Failed(Arc::new(failure)), |()| Attempt::Done),
                     Ok(()) | Err(Undo) => Attempt::Done,
                 };
             };
@@ -128,6 +129,7 @@ impl DieselStore {
             if !is_lost || !is_first || is_cancelled || lost > pool.max_size() {
                 return Attempt::Failed(failure);
             }
+            self.metrics.failed(kind);
         }
     }
 }
