@@ -16,8 +16,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Api;
-use crate::extract::authorised_body::AuthorisedBody;
 use crate::extract::client_address::network;
+use crate::extract::request_body::AuthorisedBody;
 use crate::middleware::audit;
 use crate::middleware::request_span::RequestSpan;
 use crate::oauth::grant::{ClientSecret, Grant, LONGEST_FORM, TokenForm, TokenRequest};
