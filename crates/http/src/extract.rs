@@ -1,6 +1,5 @@
 //! What handlers take from a request: the caller, the body, parameters, conditions and addresses.
 
-pub(crate) mod authorised_body;
 pub(crate) mod caller;
 pub(crate) mod client_address;
 pub(crate) mod conditional;

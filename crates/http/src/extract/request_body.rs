@@ -5,21 +5,24 @@
 //! any length; kept, it makes actix close the connection.
 
 use std::cell::{Cell, RefCell};
-use std::future::{pending, poll_fn};
+use std::future::{Ready, pending, poll_fn, ready};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
 use std::time::Duration;
 
 use actix_http::HttpMessage;
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
+use actix_web::{FromRequest, HttpRequest};
 use futures_core::Stream as _;
-use tokio::task::yield_now;
+use guildhall_domain::access::Permission;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::Api;
+use crate::extract::caller::Caller;
+use crate::respond::problem::Problem;
 use crate::server::connection::Connection;
 
 /// The timeout for the first byte, and the time added for each byte received: a minimum rate of 1 KiB a second.
@@ -43,8 +46,6 @@ struct RequestBodyInner {
     connection: Option<Connection>,
     declared: Option<usize>,
     progress: Cell<Progress>,
-    /// What was looked at before the body was requested.
-    arrived: RefCell<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,7 +74,6 @@ impl RequestBody {
             connection,
             declared,
             progress: Cell::new(if is_empty { Progress::Finished } else { Progress::Received(0) }),
-            arrived: RefCell::default(),
         }));
         body.begin_work();
         body
@@ -94,9 +94,7 @@ impl RequestBody {
     async fn read_paced(&self, most: usize, room: usize) -> Result<Vec<u8>, ReadError> {
         let mut stop = pin!(self.stop());
         let mut pace = Pace::begin();
-        let mut body = self.0.arrived.take();
-        body.reserve(room.saturating_sub(body.len()));
-        pace.has_received(body.len());
+        let mut body = Vec::with_capacity(room);
         loop {
             let part = tokio::select! {
                 biased;
@@ -112,27 +110,6 @@ impl RequestBody {
             pace.has_received(part.len());
             body.extend_from_slice(&part);
         }
-    }
-
-    /// The whole body, if it has arrived with the head and is at most `most` bytes long. For this, nothing is read from the socket.
-    pub(crate) async fn arrived(&self, most: usize) -> Option<Vec<u8>> {
-        let is_short = |length| length <= most.min(MAX_PREALLOCATED);
-        if self.0.progress.get() != Progress::Finished && !self.0.declared.is_some_and(is_short) {
-            return None;
-        }
-        // actix gives the request to its handler before it looks at what follows the head.
-        yield_now().await;
-        while let Poll::Ready(part) = poll_once(pin!(self.next())).await {
-            match part {
-                Some(Ok(part)) => self.0.arrived.borrow_mut().extend_from_slice(&part),
-                Some(Err(_)) => return None,
-                None => {
-                    self.begin_work();
-                    return Some(self.0.arrived.take());
-                }
-            }
-        }
-        None
     }
 
     /// Reads the rest of the body, if it is short, and returns whether the connection is ready for the next request.
@@ -197,11 +174,6 @@ impl RequestBody {
     }
 }
 
-/// What a future is ready with, without waiting for it.
-async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
-    poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await
-}
-
 /// The payload stream of actix.
 type BoxedStream = Pin<Box<dyn futures_core::Stream<Item = Result<Bytes, PayloadError>>>>;
 
@@ -239,4 +211,68 @@ pub(crate) enum ReadError {
     Stopping,
     /// It ended early or is malformed.
     Broken(PayloadError),
+}
+
+/// The body of a request, not yet read.
+pub(crate) struct AuthorisedBody {
+    content_type: Option<HeaderValue>,
+    content_encoding: Option<HeaderValue>,
+    body: Option<RequestBody>,
+}
+
+impl AuthorisedBody {
+    /// Checks that the caller has `permission` (401, 403), then reads a JSON body of at most `most` bytes (contract 1.3 and 1.6).
+    pub(crate) async fn read_if_permitted(
+        self,
+        api: &Api,
+        caller: &Caller,
+        permission: Permission,
+        most: usize,
+    ) -> Result<Vec<u8>, Problem> {
+        caller.authorise(api, permission).await?;
+        self.read(&["application/json"], most).await
+    }
+
+    /// Reads a body of one of the types `media`. The caller must have been authorised before.
+    pub(crate) async fn read(self, media: &[&str], most: usize) -> Result<Vec<u8>, Problem> {
+        self.check_media(media)?;
+        let Some(body) = self.body else {
+            return Ok(Vec::new());
+        };
+        body.read(most).await.map_err(|error| match error {
+            ReadError::TooLarge => Problem::too_large(format!("The body is larger than {most} bytes")),
+            ReadError::TooSlow => Problem::request_timeout("The body came too slowly"),
+            ReadError::Stopping => Problem::unavailable("the server stops, and the body has not come yet"),
+            ReadError::Broken(error) => Problem::bad_request(format!("The body could not be read: {error}")),
+        })
+    }
+
+    /// The content type must be one of `media`, with any parameters, or absent.
+    fn check_media(&self, media: &[&str]) -> Result<(), Problem> {
+        if let Some(kind) = &self.content_type {
+            let essence = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+            if !essence.is_empty() && !media.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
+                return Err(Problem::unsupported_media(format!("The content type must be {}", media.join(" or "))));
+            }
+        }
+        match &self.content_encoding {
+            Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+                Err(Problem::unsupported_media("The body must not be compressed"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl FromRequest for AuthorisedBody {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let body = request.extensions().get::<RequestBody>().cloned();
+        // Not a copy of all headers, which takes 6 KiB while the body is awaited.
+        let header = |name: HeaderName| request.headers().get(name).cloned();
+        let (content_type, content_encoding) = (header(header::CONTENT_TYPE), header(header::CONTENT_ENCODING));
+        ready(Ok(Self { content_type, content_encoding, body }))
+    }
 }

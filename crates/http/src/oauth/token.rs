@@ -16,8 +16,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Api;
-use crate::extract::authorised_body::AuthorisedBody;
 use crate::extract::client_address::network;
+use crate::extract::request_body::AuthorisedBody;
 use crate::metrics::sign_ins::{SignIn, SignInKind};
 use crate::middleware::audit;
 use crate::middleware::request_span::RequestSpan;

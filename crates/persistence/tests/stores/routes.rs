@@ -54,7 +54,7 @@ const STATEMENTS: [(&str, [usize; 2]); 34] = [
     ("DELETE /apiKeys/{key}", [6, 4]),
 ];
 
-/// The statements of each route, in the order of the table, for requests whose body arrives with the head.
+/// The statements of the use case of each route, in the order of the table, without the question for the permission before a body is read.
 fn taken(database: &Database) -> Vec<usize> {
     let fixture = Fixture::over(database.store());
     let (directory, by) = (&fixture.directory, || fixture.by(&fixture.admin));

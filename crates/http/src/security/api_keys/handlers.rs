@@ -7,10 +7,10 @@ use guildhall_domain::access::{On, Permission};
 use guildhall_domain::api_key::ApiKeyIdentifier;
 
 use crate::Api;
-use crate::extract::authorised_body::{AuthorisedBody, JSON, Required};
 use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
+use crate::extract::request_body::AuthorisedBody;
 use crate::openapi::{ApiKeyPath, PagingParameters};
 use crate::respond::json::{PreparedResponse, created, json};
 use crate::respond::page::PageBody;
@@ -63,11 +63,9 @@ async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedRe
     responses((status = 201, description = "The API key with its secret.", body = ApiKeyBody), (status = 409), (status = 422))
 )]
 async fn create(api: Data<Api>, caller: Caller, request_body: AuthorisedBody) -> Result<PreparedResponse, Problem> {
-    let required = Required::on_all(Permission::ManageApiKeys);
-    let body = request_body.read_if_permitted(&api, &caller, required, (&JSON, api.limits.body_bytes)).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
-        let draft = body.parse(api, context, |body| NewApiKey::read(&body))?;
-        let issued = api.directory.create_api_key(context, draft, &[])?;
+        let issued = api.directory.create_api_key(context, NewApiKey::read(&body)?, &[])?;
         created(api, format_args!("apiKeys/{}", issued.key.id), &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
     })
     .await
@@ -112,11 +110,9 @@ async fn replace(
     PathParameter(key): PathParameter<ApiKeyIdentifier>,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
-    let required = Required::on_all(Permission::ManageApiKeys);
-    let body = request_body.read_if_permitted(&api, &caller, required, (&JSON, api.limits.body_bytes)).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
-        let changes = body.parse(api, context, |body| ApiKeyUpdate::read(&body))?;
-        let key = api.directory.change_api_key(context, &key, &changes)?;
+        let key = api.directory.change_api_key(context, &key, &ApiKeyUpdate::read(&body)?)?;
         json(StatusCode::OK, &ApiKeyBody::new(&key, None))
     })
     .await

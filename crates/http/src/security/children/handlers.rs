@@ -7,10 +7,10 @@ use guildhall_domain::access::{On, Permission};
 use guildhall_domain::identifier::GroupIdentifier;
 
 use crate::Api;
-use crate::extract::authorised_body::{AuthorisedBody, JSON, Required};
 use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::query::Query;
+use crate::extract::request_body::AuthorisedBody;
 use crate::openapi::{
     ChildPath, GroupPath, IncludeSelfParameter, MembershipParameters, PagingParameters, SearchParameters,
 };
@@ -78,10 +78,9 @@ async fn add_many(
     PathParameter(group): PathParameter<GroupIdentifier>,
     request_body: AuthorisedBody,
 ) -> Result<HttpResponse, Problem> {
-    let required = Required::on_all(Permission::ChangeMembers);
-    let body = request_body.read_if_permitted(&api, &caller, required, (&JSON, api.limits.bulk_bytes)).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ChangeMembers, api.limits.bulk_bytes).await?;
     run(&api, Lane::Long, caller, move |api, context| {
-        let children = body.parse(api, context, |body| GroupIds::read(body, api.limits.bulk_ids))?;
+        let children = GroupIds::read(body, api.limits.bulk_ids)?;
         Ok::<_, Problem>(api.directory.add_children(context, &group, &children)?)
     })
     .await?;

@@ -7,11 +7,11 @@ use guildhall_domain::access::{On, Permission};
 use guildhall_domain::identifier::GroupIdentifier;
 
 use crate::Api;
-use crate::extract::authorised_body::{AuthorisedBody, JSON, Required};
 use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::conditional::ConditionalHeaders;
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
+use crate::extract::request_body::AuthorisedBody;
 use crate::openapi::{ChangeConditions, GroupPath, PagingParameters, ReadConditions, SearchParameters};
 use crate::respond::etag::{group_etag, with_etag};
 use crate::respond::json::{PreparedResponse, created, json};
@@ -67,11 +67,9 @@ async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedRe
     responses((status = 201, description = "The group.", body = GroupBody), (status = 409), (status = 422))
 )]
 async fn create(api: Data<Api>, caller: Caller, request_body: AuthorisedBody) -> Result<PreparedResponse, Problem> {
-    let required = Required::on_all(Permission::ManageGroups);
-    let body = request_body.read_if_permitted(&api, &caller, required, (&JSON, api.limits.body_bytes)).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
-        let draft = body.parse(api, context, |body| NewGroup::read(&body))?;
-        let group = api.directory.create_group(context, draft)?;
+        let group = api.directory.create_group(context, NewGroup::read(&body)?)?;
         with_etag(created(api, format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_etag(&group))
     })
     .await
@@ -118,11 +116,10 @@ async fn replace(
     conditions: ConditionalHeaders,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
-    let required = Required::on_all(Permission::ManageGroups);
-    let body = request_body.read_if_permitted(&api, &caller, required, (&JSON, api.limits.body_bytes)).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
-        let (changes, precondition) =
-            body.parse(api, context, |body| Ok((GroupUpdate::read(&body)?, conditions.parse()?.precondition())))?;
+        let changes = GroupUpdate::read(&body)?;
+        let precondition = conditions.parse()?.precondition();
         let group = api.directory.change_group(context, &group, &changes, &precondition)?;
         with_etag(json(StatusCode::OK, &GroupBody::from(&group))?, &group_etag(&group))
     })

@@ -7,10 +7,10 @@ use guildhall_domain::access::{On, Permission};
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 
 use crate::Api;
-use crate::extract::authorised_body::{AuthorisedBody, JSON, Required};
 use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::query::Query;
+use crate::extract::request_body::AuthorisedBody;
 use crate::openapi::{GroupPath, MemberPath, MembershipParameters, PagingParameters, SearchParameters};
 use crate::respond::json::{PreparedResponse, json};
 use crate::respond::page::PageBody;
@@ -83,10 +83,9 @@ async fn add_many(
     PathParameter(group): PathParameter<GroupIdentifier>,
     request_body: AuthorisedBody,
 ) -> Result<HttpResponse, Problem> {
-    let required = Required::on_all(Permission::ChangeMembers);
-    let body = request_body.read_if_permitted(&api, &caller, required, (&JSON, api.limits.bulk_bytes)).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ChangeMembers, api.limits.bulk_bytes).await?;
     run(&api, Lane::Long, caller, move |api, context| {
-        let users = body.parse(api, context, |body| UserIds::read(body, api.limits.bulk_ids))?;
+        let users = UserIds::read(body, api.limits.bulk_ids)?;
         Ok::<_, Problem>(api.directory.add_members(context, &group, &users)?)
     })
     .await?;

@@ -7,9 +7,9 @@ use guildhall_domain::identifier::UserIdentifier;
 
 use super::body::{CheckedMembershipBody, MembershipChecks, MembershipResults};
 use crate::Api;
-use crate::extract::authorised_body::{AuthorisedBody, JSON, Required};
 use crate::extract::caller::Caller;
 use crate::extract::query::Query;
+use crate::extract::request_body::AuthorisedBody;
 use crate::openapi::DetailParameter;
 use crate::respond::json::{PreparedResponse, json};
 use crate::respond::problem::Problem;
@@ -41,11 +41,11 @@ async fn check_many(
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
     // Of whom they ask, the body tells. The use case decides whether they may.
-    let required = Required::on_user(Permission::CheckManyMemberships, &UserIdentifier::Current);
-    let body = request_body.read_if_permitted(&api, &caller, required, (&JSON, api.limits.bulk_bytes)).await?;
+    caller.authorise_on_user(&api, Permission::CheckManyMemberships, &UserIdentifier::Current).await?;
+    let body = request_body.read(&["application/json"], api.limits.bulk_bytes).await?;
     run(&api, Lane::of_checks(body.len()), caller, move |api, context| {
-        let (is_detailed, checks) =
-            body.parse(api, context, |body| Ok((query.switch("detail")?, MembershipChecks::read(body)?)))?;
+        let is_detailed = query.switch("detail")?;
+        let checks = MembershipChecks::read(body)?;
         let results = if is_detailed {
             let answers = api.directory.check_memberships_in_detail(context, &checks)?;
             MembershipResults::Detailed { results: answers.into_iter().map(CheckedMembershipBody::from).collect() }

@@ -10,12 +10,12 @@ use guildhall_domain::user::UserDraft;
 
 use crate::Api;
 use crate::body::custom::CustomMode;
-use crate::extract::authorised_body::{AuthorisedBody, JSON, ReceivedBody, Required};
 use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::client_address::network;
 use crate::extract::conditional::ConditionalHeaders;
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
+use crate::extract::request_body::AuthorisedBody;
 use crate::middleware::audit;
 use crate::middleware::request_span::RequestSpan;
 use crate::openapi::{
@@ -88,13 +88,10 @@ async fn create(
     query: Query,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
-    let required = Required::on_all(Permission::CreateUsers);
-    let body = request_body.read_if_permitted(&api, &caller, required, (&JSON, api.limits.body_bytes)).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::CreateUsers, api.limits.body_bytes).await?;
+    let (suspended, force_password_reset) = (query.is_on("suspended")?, query.is_on("forcePasswordReset")?);
     run(&api, Lane::Password, caller, move |api, context| {
-        let draft = body.parse(api, context, |body| {
-            let (suspended, force_password_reset) = (query.is_on("suspended")?, query.is_on("forcePasswordReset")?);
-            Ok(UserDraft { suspended, force_password_reset, ..NewUser::read(&body)? })
-        })?;
+        let draft = UserDraft { suspended, force_password_reset, ..NewUser::read(&body)? };
         let user = api.directory.create_user(context, draft)?;
         with_etag(
             created(api, format_args!("users/{}", user.id), &UserBody::new(&user, context.now()))?,
@@ -158,8 +155,8 @@ async fn replace(
     conditions: ConditionalHeaders,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
-    let required = Required::on_user(Permission::ChangeUsers, &user);
-    let body = request_body.read_if_permitted(&api, &caller, required, (&JSON, api.limits.body_bytes)).await?;
+    caller.authorise_on_user(&api, Permission::ChangeUsers, &user).await?;
+    let body = request_body.read(&["application/json"], api.limits.body_bytes).await?;
     change(api, caller, user, conditions, body, CustomMode::Replace).await
 }
 
@@ -182,9 +179,9 @@ async fn merge(
     conditions: ConditionalHeaders,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
-    let required = Required::on_user(Permission::ChangeUsers, &user);
+    caller.authorise_on_user(&api, Permission::ChangeUsers, &user).await?;
     let media = ["application/merge-patch+json", "application/json"];
-    let body = request_body.read_if_permitted(&api, &caller, required, (&media, api.limits.body_bytes)).await?;
+    let body = request_body.read(&media, api.limits.body_bytes).await?;
     change(api, caller, user, conditions, body, CustomMode::Merge).await
 }
 
@@ -193,12 +190,12 @@ async fn change(
     caller: Caller,
     user: UserIdentifier,
     conditions: ConditionalHeaders,
-    body: ReceivedBody,
+    body: Vec<u8>,
     custom: CustomMode,
 ) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Write, caller, move |api, context| {
-        let (changes, precondition) = body
-            .parse(api, context, |body| Ok((UserUpdate::read(&body, custom)?, conditions.parse()?.precondition())))?;
+        let changes = UserUpdate::read(&body, custom)?;
+        let precondition = conditions.parse()?.precondition();
         let user = api.directory.change_user(context, &user, &changes, &precondition)?;
         with_etag(json(StatusCode::OK, &UserBody::new(&user, context.now()))?, &user_etag(&user, context.now()))
     })
@@ -265,7 +262,7 @@ async fn change_password(
     caller.authorise_on_user(&api, Permission::ChangePasswords, &user).await?;
     let mut attempt = api.throttle.attempt(address)?;
     api.throttle.count_account(&mut attempt, address, &caller.0.user.0)?;
-    let body = request_body.read(&JSON, api.limits.body_bytes).await?;
+    let body = request_body.read(&["application/json"], api.limits.body_bytes).await?;
     let changed = run(&api, Lane::Password, caller, move |api, context| {
         let PasswordChange { existing, new } = PasswordChange::read(&body)?;
         let changed = api.directory.change_password(context, &user, existing, new);
@@ -292,11 +289,9 @@ async fn act(
     PathParameter(user): PathParameter<UserIdentifier>,
     request_body: AuthorisedBody,
 ) -> Result<HttpResponse, Problem> {
-    let required = Required::on_all(Permission::ManageUsers);
-    let body = request_body.read_if_permitted(&api, &caller, required, (&JSON, api.limits.body_bytes)).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageUsers, api.limits.body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
-        let action = body.parse(api, context, |body| UserActionBody::read(&body))?;
-        Ok::<_, Problem>(api.directory.act(context, &user, &action)?)
+        Ok::<_, Problem>(api.directory.act(context, &user, &UserActionBody::read(&body)?)?)
     })
     .await?;
     Ok(HttpResponse::NoContent().finish())

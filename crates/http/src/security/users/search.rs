@@ -6,9 +6,9 @@ use guildhall_domain::access::Permission;
 
 use super::handlers as users;
 use crate::Api;
-use crate::extract::authorised_body::{AuthorisedBody, JSON, Required};
 use crate::extract::caller::Caller;
 use crate::extract::query::Query;
+use crate::extract::request_body::AuthorisedBody;
 use crate::openapi::{PagingParameters, SearchParameters, UserSearchParameters};
 use crate::respond::json::{PreparedResponse, json};
 use crate::respond::page::PageBody;
@@ -54,12 +54,9 @@ async fn by_body(
     query: Query,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
-    let required = Required::on_all(Permission::ReadUsers);
-    let body = request_body.read_if_permitted(&api, &caller, required, (&JSON, api.limits.body_bytes)).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ReadUsers, api.limits.body_bytes).await?;
     run(&api, Lane::of_search(body.len()), caller, move |api, context| {
-        let (listing, request) = body.parse(api, context, |body| {
-            ListingRequest::new(api, context).search_by_body(query.path_binding(), &body)
-        })?;
+        let (listing, request) = ListingRequest::new(api, context).search_by_body(query.path_binding(), &body)?;
         let users = api.directory.users(context, &listing)?;
         json(StatusCode::OK, &request.body(api, context, &users, |user| UserBody::new(user, context.now()))?)
     })
