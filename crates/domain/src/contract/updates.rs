@@ -41,11 +41,14 @@ fn callers_of(callers: &[Caller]) -> Vec<Option<UserId>> {
     callers.iter().map(|caller| Some(caller.user)).chain([None]).collect()
 }
 
-/// The account of the caller as it must be told; `None`: there is a caller who does not exist.
-fn told(caller: Option<UserId>, account: Option<AccountStatus>) -> Option<Option<AccountStatus>> {
+/// A caller who does not exist.
+struct Nobody;
+
+/// The account of the caller as it must be told.
+fn told(caller: Option<UserId>, account: Option<AccountStatus>) -> Result<Option<AccountStatus>, Nobody> {
     match (caller, account) {
-        (Some(_), None) => None,
-        (_, account) => Some(account.map(comparable_account)),
+        (Some(_), None) => Err(Nobody),
+        (_, account) => Ok(account.map(comparable_account)),
     }
 }
 
@@ -84,8 +87,8 @@ pub fn users_are_found_for_update_as_by_the_long_form(store: Arc<dyn Store>) {
                 |writer| writer.user_for_update(caller, user, purpose),
                 |writer| UserForUpdate::by_locking(writer, caller, user, purpose),
                 |answer| match told(caller, answer.caller) {
-                    Some(account) => UserForUpdate { caller: account, ..answer },
-                    None => UserForUpdate::default(),
+                    Ok(account) => UserForUpdate { caller: account, ..answer },
+                    Err(Nobody) => UserForUpdate::default(),
                 },
                 &(caller, user, purpose),
             );
@@ -116,11 +119,11 @@ pub fn groups_are_found_for_update_as_by_the_long_form(store: Arc<dyn Store>) {
                     |writer| writer.group_for_update(caller, group, member),
                     |writer| GroupForUpdate::by_locking(writer, caller, group, member),
                     |mut answer| match told(caller, answer.members.caller.take()) {
-                        Some(account) => {
+                        Ok(account) => {
                             answer.members.caller = account;
                             answer
                         }
-                        None => GroupForUpdate::default(),
+                        Err(Nobody) => GroupForUpdate::default(),
                     },
                     &(caller, group, member),
                 );
@@ -156,8 +159,8 @@ pub fn api_keys_are_found_for_update_as_by_the_long_form(store: Arc<dyn Store>) 
                 |writer| writer.api_key_for_update(caller, key, purpose),
                 |writer| ApiKeyForUpdate::by_locking(writer, caller, key, purpose),
                 |answer| match told(caller, answer.caller) {
-                    Some(account) => ApiKeyForUpdate { caller: account, ..answer },
-                    None => ApiKeyForUpdate::default(),
+                    Ok(account) => ApiKeyForUpdate { caller: account, ..answer },
+                    Err(Nobody) => ApiKeyForUpdate::default(),
                 },
                 &(caller, key, purpose),
             );
@@ -211,13 +214,13 @@ pub fn links_are_found_with_their_accounts(store: Arc<dyn Store>) {
 
 /// However many change one user, one group or one API key at once, each change is made, once.
 pub fn every_one_of_many_changes_of_one_thing_is_made(store: Arc<dyn Store>) {
-    const CHANGES: u64 = 24;
+    const CHANGES: usize = 24;
     let fixture = Fixture::over(store);
     let (user, group) = (fixture.user("user"), fixture.group("Soap"));
     let draft = ApiKeyDraft { name: Some(Some("key".to_owned())), ..ApiKeyDraft::default() };
     let key = must(fixture.directory.create_api_key(&fixture.operator(), draft, &[])).key;
     let any = Precondition::default();
-    together(3 * CHANGES as usize, |number| {
+    together(3 * CHANGES, |number| {
         let (by, text) = (fixture.by(&fixture.admin), Some(Some(format!("{number}"))));
         match number % 3 {
             0 => {
@@ -240,7 +243,7 @@ pub fn every_one_of_many_changes_of_one_thing_is_made(store: Arc<dyn Store>) {
             .read(|reader| Ok::<_, StoreError>((reader.user(user)?, reader.group(group)?, reader.user(key.user)?))),
     );
     let versions = [user.map(|user| user.version), group.map(|group| group.version), key.map(|key| key.version)];
-    assert_eq!(versions, [Some(Version(1 + CHANGES)); 3]);
+    assert_eq!(versions, [Some(Version(1 + CHANGES as u64)); 3]);
 }
 
 /// A change of a user who was changed since they were read leaves nothing behind: neither names nor the changes of a key.

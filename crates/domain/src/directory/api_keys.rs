@@ -160,9 +160,9 @@ impl Directory {
             wanted.modified = context.now();
             wanted.modified_by = work.actor.username().map(str::to_owned);
             let (username, modified) = (wanted.name.clone(), wanted.modified);
-            let changed = User { username, suspended: !wanted.enabled, modified, ..user.clone() };
+            let next = User { username, suspended: !wanted.enabled, modified, ..user.clone() };
             let credentials = Credentials { stamp: closes.then_some(stamp), ..Credentials::default() };
-            work.update_user_and_api_key((&user, &changed), &credentials, (&wanted, None))?;
+            work.update_user_and_api_key((&user, &next), &credentials, (&wanted, None))?;
             if closes && status.system_administrator && !work.has_active_administrator(context.now())? {
                 return Err(invalid("enabled", "The last System Administrator cannot be disabled"));
             }

@@ -125,7 +125,7 @@ impl Directory {
             let Some(current) = work.user_to_change(user)? else { return Ok(Finish::Rollback(())) };
             let address = self.address_digest(context, user);
             let known = known_address(work.store, user, &address, context.now())?;
-            if self.count_failure(work.store, current, &address, known, context.now())? {
+            if self.count_failure(work.store, &current, &address, known, context.now())? {
                 work.note([AuditNote::Locked { user }]);
             }
             Ok(Finish::Commit(()))

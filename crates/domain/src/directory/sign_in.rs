@@ -124,7 +124,7 @@ impl Directory {
             let known = known_address(work.store, account.id, &claim.address, now)?;
             let was_locked = known.map_or(user.lockout, |known| known.lockout).is_locked(now);
             if was_locked || !is_right {
-                if self.count_failure(work.store, user, &claim.address, known, now)? {
+                if self.count_failure(work.store, &user, &claim.address, known, now)? {
                     work.note([AuditNote::Locked { user: account.id }]);
                 }
                 return Ok(Finish::Commit(if was_locked { Attempt::Locked } else { Attempt::Incorrect }));
@@ -207,7 +207,7 @@ impl Directory {
     pub(super) fn count_failure(
         &self,
         store: &mut dyn Writer,
-        user: User,
+        user: &User,
         address: &SecretDigest,
         known: Option<KnownAddress>,
         now: Timestamp,
@@ -221,7 +221,7 @@ impl Directory {
             lockout: if known.is_some() { user.lockout } else { after },
             ..user.clone()
         };
-        store.update_user(&user, &failed, &Credentials::default())?;
+        store.update_user(user, &failed, &Credentials::default())?;
         store.set_address_lockout(user.id, address, if known.is_some() { after } else { Lockout::default() })?;
         Ok(after.is_locked(now) && !before.is_locked(now))
     }

@@ -231,8 +231,8 @@ impl Directory {
     ) -> Result<T, E> {
         let mut notes = Vec::new();
         let run = |store: &mut dyn Writer| {
-            let (noted, ended) = unit(store);
-            notes = noted;
+            let (of_this_run, ended) = unit(store);
+            notes = of_this_run;
             ended
         };
         let ended = match turn {

@@ -255,8 +255,8 @@ pub(super) fn update(
     let mut changes: Vec<&dyn Part> = vec![&updated, &searched];
     changes.extend(with);
     changes.extend(names.iter().map(|change| &**change));
-    let changed = run_together(connection, &changes)?;
-    if changed.first() == Some(&1) { Ok(()) } else { Err(Failure::Stale) }
+    let rows = run_together(connection, &changes)?;
+    if rows.first() == Some(&1) { Ok(()) } else { Err(Failure::Stale) }
 }
 
 impl Unit<'_> {

@@ -125,12 +125,14 @@ fn work_that_ignores_a_failure_is_not_committed_to_memory() {
     assert_eq!(error.fault(), Fault::Failed);
 }
 
+/// A call of the writer about a user.
+type Call = fn(&mut dyn Writer, &User) -> Result<(), StoreError>;
+
 /// Work of one change that goes on after it fails: it may not rely on the change being undone.
 fn one_change_is_the_last_call(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let second = user_named("second", Uuid::from_u128(0xfeed));
-    let goes_on: [fn(&mut dyn Writer, &User) -> Result<(), StoreError>; 2] =
-        [|writer, user| insert(writer, user), |writer, user| writer.user(user.id).map(drop)];
+    let goes_on: [Call; 2] = [|writer, user| insert(writer, user), |writer, user| writer.user(user.id).map(drop)];
     for (go_on, first) in goes_on.into_iter().zip([0xfeee, 0xfeef].map(Uuid::from_u128)) {
         let once: Result<(), StoreError> = fixture.store.write_once(|writer| {
             insert(writer, &user_named(&format!("user {}", first.as_u128()), first))?;

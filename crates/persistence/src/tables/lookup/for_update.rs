@@ -3,6 +3,7 @@
 use diesel::query_builder::AstPass;
 use diesel::result::QueryResult;
 use guildhall_domain::api_key::ApiKeyIdentifier;
+use guildhall_domain::name::NameKey;
 use guildhall_domain::ports::Purpose;
 
 use super::Lookup;
@@ -40,7 +41,7 @@ pub(super) enum AskedApiKey<'a> {
 
 impl<'a> ForUpdate<'a> {
     pub(super) fn of((purpose, lock): (Purpose<'a>, Lock)) -> Self {
-        let names = purpose.names().map(|name| name.map(|name| name.as_str()).unwrap_or_default());
+        let names = purpose.names().map(|name| name.map(NameKey::as_str).unwrap_or_default());
         Self { lock, names, api_key: AskedApiKey::None }
     }
 
