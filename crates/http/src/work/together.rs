@@ -97,7 +97,7 @@ impl Gathering {
                 .collect();
             let outcomes = outcomes(&api.directory, &asked);
             for ((check, context), outcome) in checks.into_iter().zip(&contexts).zip(outcomes) {
-                check.span.in_scope(|| report(&check.span, context, outcome.as_ref().err()));
+                check.span.in_scope(|| report(api, &check.span, context, outcome.as_ref().err()));
                 // The receiver is gone if the client has disconnected.
                 let _ = check.answer.send(outcome);
             }

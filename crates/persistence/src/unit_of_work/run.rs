@@ -3,20 +3,14 @@
 mod at_once;
 mod search_rows;
 mod statement;
+mod store;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::connection::TransactionManager;
 use diesel::prelude::*;
-use guildhall_domain::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
-use guildhall_domain::group::Group;
-use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
-use guildhall_domain::ports::{
-    AccountStatus, Cancellation, ClientAccount, FoundFor, LinkedAccount, MembershipAnswer, MembershipQuestion, Reader,
-    Store, StoreError, Undo, Writer,
-};
-use guildhall_domain::user::{User, UserId};
+use guildhall_domain::ports::{Cancellation, StoreError, Undo};
 use r2d2::PooledConnection;
 
 use super::failure::{Failure, FailureKind, store_error};
@@ -31,7 +25,6 @@ use crate::listing::ListingCache;
 use crate::metrics::{MembershipChanges, Metrics};
 use crate::pool::ConnectionPool;
 use crate::spans;
-use crate::tables;
 
 pub(crate) use at_once::AtOnceStore;
 
@@ -154,12 +147,12 @@ impl DieselStore {
     /// Runs `work` in one transaction, which is committed only if the work returned `Ok` and no statement failed.
     fn attempt(
         &self,
-        (mode, unit_mode): (TransactionMode, UnitMode),
+        modes: (TransactionMode, UnitMode),
         cancellation: &Cancellation,
         work: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>,
     ) -> Attempt {
-        let span = spans::unit_of_work(self.dialect, mode.name());
-        let attempt = span.in_scope(|| self.attempt_in_transaction(mode, cancellation, work));
+        let span = spans::unit_of_work(self.dialect, modes.0.name());
+        let attempt = span.in_scope(|| self.attempt_in_transaction(modes, cancellation, work));
         if matches!(attempt, Attempt::Failed(_)) {
             spans::failed(&span);
         }
@@ -168,7 +161,7 @@ impl DieselStore {
 
     fn attempt_in_transaction(
         &self,
-        mode: TransactionMode,
+        (mode, unit_mode): (TransactionMode, UnitMode),
         cancellation: &Cancellation,
         work: &mut dyn FnMut(&mut Unit<'_>) -> Result<(), Undo>,
     ) -> Attempt {
@@ -271,92 +264,4 @@ fn commit(connection: &mut AnyConnection) -> QueryResult<()> {
 
 fn roll_back(connection: &mut AnyConnection) -> QueryResult<()> {
     <AnyConnection as diesel::Connection>::TransactionManager::rollback_transaction(connection)
-}
-
-impl Store for DieselStore {
-    fn reading(&self, cancellation: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
-        self.run(TransactionMode::Read, cancellation, &mut |unit| {
-            work(unit);
-            Ok(())
-        })
-    }
-
-    fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
-        self.run(TransactionMode::Write, &Cancellation::new(), &mut |unit| work(unit))
-    }
-
-    fn writing_once(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
-        self.run_once(&mut |unit| work(unit))
-    }
-
-    fn writing_shared(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
-        self.run(TransactionMode::WriteShared, &Cancellation::new(), &mut |unit| work(unit))
-    }
-
-    fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
-        self.run(TransactionMode::WriteAlone, &Cancellation::new(), &mut |unit| work(unit))
-    }
-
-    fn ready(&self) -> Result<(), StoreError> {
-        self.health.check(&self.connections).map_err(StoreError::unavailable)
-    }
-
-    fn check(
-        &self,
-        cancellation: &Cancellation,
-        check: &MembershipQuestion<'_>,
-    ) -> Result<MembershipAnswer, StoreError> {
-        match check.caller {
-            Some(caller) => self.run_statement(cancellation, |connection| tables::check(connection, caller, check)),
-            None => check.by_reading(self, cancellation),
-        }
-    }
-
-    fn check_together(&self, checks: &[MembershipQuestion<'_>]) -> Vec<Result<MembershipAnswer, StoreError>> {
-        self.answer_together(checks)
-    }
-
-    fn account(&self, cancellation: &Cancellation, caller: UserId) -> Result<Option<AccountStatus>, StoreError> {
-        self.run_statement(cancellation, |connection| tables::account(connection, caller))
-    }
-
-    fn client(&self, cancellation: &Cancellation, key: ApiKeyId) -> Result<Option<ClientAccount>, StoreError> {
-        self.run_statement(cancellation, |connection| tables::client(connection, key))
-    }
-
-    fn user_for(
-        &self,
-        cancellation: &Cancellation,
-        caller: UserId,
-        user: &UserIdentifier,
-    ) -> Result<FoundFor<User>, StoreError> {
-        self.run_statement(cancellation, |connection| tables::user_for(connection, caller, user))
-    }
-
-    fn group_for(
-        &self,
-        cancellation: &Cancellation,
-        caller: UserId,
-        group: &GroupIdentifier,
-    ) -> Result<FoundFor<Group>, StoreError> {
-        self.run_statement(cancellation, |connection| tables::group_for(connection, caller, group))
-    }
-
-    fn api_key_for(
-        &self,
-        cancellation: &Cancellation,
-        caller: UserId,
-        key: &ApiKeyIdentifier,
-    ) -> Result<FoundFor<ApiKey>, StoreError> {
-        self.run_statement(cancellation, |connection| tables::api_key_for(connection, caller, key))
-    }
-
-    fn identities_for(
-        &self,
-        cancellation: &Cancellation,
-        caller: UserId,
-        user: &UserIdentifier,
-    ) -> Result<LinkedAccount, StoreError> {
-        self.run_statement(cancellation, |connection| tables::identities_for(connection, caller, user))
-    }
 }
