@@ -82,7 +82,7 @@ def main():
         with Service(program, url, key_file) as bench.service:
             with Service(program, small_url, key_file) as small.service:
                 part("growth", checks.growth, small)
-            for name, measure in [("checks", checks.single_checks), ("writes", checks.under_writes), ("batch", checks.batches),
+            for name, measure in [("checks", checks.single_checks), ("crowd", checks.crowded_checks), ("writes", checks.under_writes), ("batch", checks.batches),
                                   ("groups", checks.groups_of_a_user), ("single", changes.single_changes), ("walk", walks.walk),
                                   ("edges", changes.edges), ("sign-in", processes.sign_in), ("bulk", changes.bulk)]:
                 part(name, measure)

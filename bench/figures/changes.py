@@ -61,7 +61,9 @@ def bulk(bench):
     report, engine, service, client = bench.report, bench.engine, bench.service, Client(bench.service)
     report.section("Bulk add", "`POST /groups/{group}/users` with so many ids, the whole request; all or nothing. The limit is the bare insertion of the same "
                    "users: on PostgreSQL one `INSERT … unnest` in psql with the ids in its text, on SQLite one prepared `INSERT`, run by Python for each row, in one transaction. "
-                   "Neither looks who exists, nor counts.")
+                   "Neither looks who exists, nor counts: the service does both in the same transaction, so that every unknown id is named before a row is written. In PostgreSQL, "
+                   "the look takes 6 to 10 % of the insertion, whose larger part is the foreign key to `users`, checked row by row; the rest is reading the body, and for 100 ids the six "
+                   "round trips.")
     peaks = []
     for size in (size for size in (100, 1_000, 10_000, 100_000, 1_000_000) if size <= bench.size):
         users = engine.keep_users(size)

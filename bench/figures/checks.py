@@ -55,7 +55,8 @@ def single_checks(bench):
     report.section("One check", "8 connections. The limit is the rate at which the bare route (`GET /health/live`) and the join "
                    "(`bench/sql/check_by_*.sql`) would run one after the other. On PostgreSQL, pgbench runs the join, prepared and planned once, over 8 connections; on SQLite, "
                    "Python runs it in one thread, and the target is about the bare route alone. wrk cannot ask for misses, which are refusals of HEAD: for "
-                   "them and the route beside them, `bench/figures/asker.py` asks.")
+                   "them and the route beside them, `bench/figures/asker.py` asks. "
+                   "Beyond both limits, a check asks for the account of the caller and what both identifiers name, in the same statement; ARCHITECTURE.md says where its time goes.")
     report.row("the bare route", bare)
     kinds = ("direct, hit", "direct, miss", "8 deep, hit", "8 deep, miss")
     for by, at in (("id", (0, 3)), ("name", (2, 5))):
@@ -78,6 +79,20 @@ def single_checks(bench):
             if kind == "direct, hit" and by == "id":
                 report.row("p99 of it, against p50", f"{load.p99:.1f} ms", f"{load.p50:.2f} ms", load.p99 / load.p50, most=10,
                            why="check: p99 to p50")
+
+
+def crowded_checks(bench):
+    """The same with more connections."""
+    report, engine, seconds = bench.report, bench.engine, bench.seconds
+    report.section("One check, 64 connections", "As above, by id, direct, hit; all three with 64 connections. Checks that wait at the same time are asked of PostgreSQL together.")
+    pairs = bench.questions["direct, hit"]
+    asked = Wrk(bench.service, [line(pair) for pair in pairs], "HEAD", connections=64)
+    live = Wrk(bench.service, ["/health/live"], connections=64)
+    direct = engine.rate("check_by_id", [(pair[0], pair[3]) for pair in pairs], 64, seconds)
+    loads, bares, rates = in_turns(bench.rounds, lambda: asked(seconds), lambda: live(seconds), direct)
+    limits = [both(bare.rate, rate) for bare, rate in zip(bares, rates)]
+    shown = f"{statistics.median(limits):,.0f}/s (join {statistics.median(rates):,.0f}, route {middle(bares).rate:,.0f})"
+    report.row("check by id, direct, hit", middle(loads), shown, ratio([one.rate for one in loads], limits))
 
 
 def under_writes(bench):

@@ -37,7 +37,7 @@ const STATEMENTS: [(&str, [usize; 2]); 34] = [
     ("GET /users/{user}/groups", [4, 4]),
     ("POST /groups", [5, 2]),
     ("PUT /groups/{group}", [5, 2]),
-    ("DELETE /groups/{group}", [8, 4]),
+    ("DELETE /groups/{group}", [9, 4]),
     ("POST /users", [10, 3]),
     ("PUT /users/{user}", [5, 2]),
     ("POST /users/{user}/actions", [5, 4]),
