@@ -57,12 +57,12 @@ pub(super) fn delete_group(connection: &mut AnyConnection, group: GroupId) -> Re
     let members = prepared("SELECT CAST(coalesce(sum(users), 0) AS text) FROM group_user_counts WHERE group_id = $1")
         .bind::<UuidSql, _>(key());
     let changes: [&dyn Part; 4] = [&counted, &dialect::note_memberships(), &edges, &pairs];
-    let (changed, members) = run_and_read(connection, &changes, &members)?;
+    let (counts, members) = run_and_read(connection, &changes, &members)?;
     let deleted = prepared("DELETE FROM groups WHERE id = $1").bind::<UuidSql, _>(key());
     run_together(connection, &[&restore(group, group), &deleted])?;
     Ok(Ended {
         users: members.first().and_then(|users| users.parse().ok()).unwrap_or_default(),
-        edges: changed.get(2).copied().and_then(|edges| u64::try_from(edges).ok()).unwrap_or_default(),
+        edges: counts.get(2).copied().and_then(|edges| u64::try_from(edges).ok()).unwrap_or_default(),
     })
 }
 
