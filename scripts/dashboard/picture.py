@@ -44,7 +44,7 @@ def chart(lines, unit, width, height, is_stacked):
     times = [at for _, points in lines for at, _ in points]
     top = max([value for _, points in lines for _, value in points] + [0]) or 1
     begin, end = min(times), max(times)
-    left, bottom = 52, height - 14
+    left, bottom = 64, height - 14
 
     def place(at, value):
         across = (at - begin) / max(end - begin, 1)

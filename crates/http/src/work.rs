@@ -51,16 +51,16 @@ where
     T: Send + 'static,
     Problem: From<E>,
 {
-    let name = name_of(&work);
-    run_named(api, lane, actor, name, work).await
+    let kind = type_of(&work);
+    run_as(api, lane, actor, kind, work).await
 }
 
-/// The same, where the span of the work has the name of the function `name`.
-async fn run_named<T, E>(
+/// The same, where the span is that of a closure of the type `kind`.
+async fn run_as<T, E>(
     api: &Api,
     lane: Lane,
     actor: impl Into<Actor>,
-    name: &'static str,
+    kind: &'static str,
     work: impl FnOnce(&Api, &Context) -> Result<T, E> + Send + 'static,
 ) -> Result<T, Problem>
 where
@@ -79,7 +79,7 @@ where
         }
         let context = context(&own, actor, &span).with_cancellation(cancelled);
         let outcome = span.in_scope(|| {
-            let outcome = use_case(name, lane).in_scope(|| outcome(|| work(&own, &context)));
+            let outcome = use_case(kind, lane).in_scope(|| outcome(|| work(&own, &context)));
             report(&own, &span, &context, outcome.as_ref().err());
             outcome
         });
@@ -105,18 +105,18 @@ where
     T: Send + 'static,
     Problem: From<E>,
 {
-    let (actor, name) = (actor.into(), name_of(&work));
+    let (actor, kind) = (actor.into(), type_of(&work));
     if let Some(directory) = &api.at_once {
         let span = RequestSpan::current();
         let context = context(api, actor.clone(), &span);
-        let outcome = use_case(name, Lane::Read).in_scope(|| outcome(|| work(directory, &context)));
+        let outcome = use_case(kind, Lane::Read).in_scope(|| outcome(|| work(directory, &context)));
         // What went wrong is found out, and told, by the directory that may wait.
         if !outcome.as_ref().is_err_and(Problem::is_server_error) {
             report(api, &span, &context, outcome.as_ref().err());
             return outcome;
         }
     }
-    run_named(api, Lane::Read, actor, name, move |api, context| work(&api.directory, context)).await
+    run_as(api, Lane::Read, actor, kind, move |api, context| work(&api.directory, context)).await
 }
 
 /// Whether `user` is in `group`, in itself or by a group below: together with other checks, if the API asks them together.
@@ -145,15 +145,19 @@ where
         .unwrap_or_else(|_| Err(Problem::unexpected("the work panicked")))
 }
 
-/// The span of a use case, which is exported. Its name is that of the function which runs it.
-fn use_case(name: &'static str, lane: Lane) -> Span {
-    info_span!(target: SPANS, "use case", otel.name = name, guildhall.lane = lane.name())
+/// The span of a use case, which is exported. `work` is the type of the closure that runs it.
+fn use_case(work: &'static str, lane: Lane) -> Span {
+    info_span!(target: SPANS, "use case", otel.name = function_of(work), guildhall.lane = lane.name())
 }
 
-/// The path of the function of this crate in which the closure `work` is written: `security::groups::handlers::create`.
-fn name_of<W>(_work: &W) -> &'static str {
-    let path = type_name::<W>();
-    let path = path.split_once("::").map_or(path, |(_, path)| path);
+/// The type of the closure `work`, which names the function that it is written in.
+fn type_of<W>(_work: &W) -> &'static str {
+    type_name::<W>()
+}
+
+/// The path of the function of this crate that a closure of this type is written in: `security::groups::handlers::create`.
+fn function_of(closure: &'static str) -> &'static str {
+    let path = closure.split_once("::").map_or(closure, |(_, path)| path);
     path.find("::{{closure}}").and_then(|end| path.get(..end)).unwrap_or(path)
 }
 

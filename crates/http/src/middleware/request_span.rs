@@ -71,7 +71,7 @@ impl RequestSpan {
             "request",
             request_id = %id,
             trace_id = context.map(|context| display(context.trace_id())),
-            method,
+            method = %method,
             route,
             path = excerpt(head.uri.path(), LONGEST_PATH),
             address = address.map(display),

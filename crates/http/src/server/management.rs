@@ -35,7 +35,7 @@ use crate::work::{Lane, run};
 use connections::ManagementConnections;
 
 /// How long a connection may stay. Prometheus opens another one when it is closed.
-const LIFETIME: Duration = Duration::from_secs(60);
+const LIFETIME: Duration = Duration::from_mins(1);
 /// How long the head of a request may take.
 const HEAD_TIME: Duration = Duration::from_secs(5);
 /// How long a connection may be idle.

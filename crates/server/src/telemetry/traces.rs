@@ -39,6 +39,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 /// The export of traces. When it is dropped, queued spans are sent, for at most a second.
 pub(crate) struct TraceExport {
     provider: SdkTracerProvider,
+    links: Arc<dyn TraceLinks>,
     metrics: SpanMetrics,
 }
 
@@ -97,7 +98,7 @@ impl TraceExport {
             .with_resource(resource)
             .with_span_processor(CountingProcessor::new(processor, metrics.ended.clone()))
             .build();
-        Ok(Some(Self { provider, metrics }))
+        Ok(Some(Self { provider, links: Arc::new(OpenTelemetryLinks), metrics }))
     }
 
     /// The layer that makes spans of OpenTelemetry from those that are for export.
@@ -118,7 +119,7 @@ impl TraceExport {
 
     /// Joins spans of requests to the traces of their callers.
     pub(crate) fn links(&self) -> Arc<dyn TraceLinks> {
-        Arc::new(OpenTelemetryLinks)
+        Arc::clone(&self.links)
     }
 
     /// Lets `registry` read how many spans were exported and lost.

@@ -94,7 +94,7 @@ async fn it_answers_while_the_service_starts(kind: Kind) {
     assert_eq!((status, has_retry), (503, true), "{body}");
     assert!(body.contains("The service is temporarily unavailable"), "{body}");
     let scrape = Scrape::read(&get("/metrics").await.2);
-    assert!(scrape.value("process_resident_memory_bytes") > 0.0);
+    assert!(scrape.value("process_resident_memory_bytes") > 0);
     assert!(!starting.is_listening(), "the key file does not hold the start up: the test shows nothing");
     let mut fifo = File::options().write(true).open(&file).unwrap();
     // It is read again later.
@@ -115,8 +115,8 @@ async fn a_scrape_is_answered_while_all_connections_to_the_database_are_in_use(k
     let lock = app.setup.database.lock_users();
     // SQLite has one connection that writes. In PostgreSQL, those who only read are held up too.
     let (pool, most) = match kind {
-        Kind::Sqlite => ("writer", 1.0),
-        Kind::Postgres => ("main", 2.0),
+        Kind::Sqlite => ("writer", 1),
+        Kind::Postgres => ("main", 2),
     };
     let requests: Vec<_> = (0..REQUESTS)
         .map(|number| {
@@ -133,7 +133,7 @@ async fn a_scrape_is_answered_while_all_connections_to_the_database_are_in_use(k
     loop {
         let scrape = Scrape::of(&app).await;
         assert_eq!(scrape.value(&series("_max")), most);
-        if scrape.value(&series("_in_use")) >= most && scrape.sum("guildhall_lane_queued") > 0.0 {
+        if scrape.value(&series("_in_use")) >= most && scrape.sum("guildhall_lane_queued") > 0 {
             break;
         }
         assert!(begun.elapsed() < PATIENCE, "{scrape:?}");
@@ -143,9 +143,9 @@ async fn a_scrape_is_answered_while_all_connections_to_the_database_are_in_use(k
     for request in requests {
         assert_eq!(request.await.unwrap().unwrap().status().as_u16() / 100, 2);
     }
-    wait_for(&app, |scrape| scrape.value(&series("_in_use")) + scrape.value(&series("_waiting")) == 0.0).await;
+    wait_for(&app, |scrape| scrape.value(&series("_in_use")) + scrape.value(&series("_waiting")) == 0).await;
     let waits = format!("guildhall_database_connection_wait_seconds_count{{pool=\"{pool}\"}}");
-    assert!(Scrape::of(&app).await.value(&waits) >= 6.0);
+    assert!(Scrape::of(&app).await.value(&waits) >= 6);
 }
 
 async fn neither_slow_clients_nor_many_keep_a_scrape_or_the_end_waiting(kind: Kind) {
@@ -167,11 +167,11 @@ async fn neither_slow_clients_nor_many_keep_a_scrape_or_the_end_waiting(kind: Ki
         slow.push(stream);
         if number % 50 == 0 {
             let scrape = Scrape::of(&app).await;
-            assert!(scrape.value("process_open_fds") - f64::from(before) < 200.0, "{scrape:?}");
+            assert!(scrape.value("process_open_fds") - i64::from(before) < 200, "{scrape:?}");
         }
     }
     assert_eq!(app.get("/groups/Everyone").await.status, 200);
-    assert_eq!(Scrape::of(&app).await.value("guildhall_build_info{version=\"0.1.0\"}"), 1.0);
+    assert_eq!(Scrape::of(&app).await.value("guildhall_build_info{version=\"0.1.0\"}"), 1);
     // The first ones had to leave.
     slow[0].set_read_timeout(Some(PATIENCE)).unwrap();
     assert_eq!(slow[0].read(&mut [0]).unwrap_or_default(), 0);
@@ -188,7 +188,7 @@ async fn while_requests_are_finished_it_lives_and_is_not_ready() {
     let user =
         json!({ "username": "late", "email": "late@fightclub.com", "credentials": { "password": "F1ghtC1ub1234!" } });
     let creation = tokio::spawn(app.request(Method::POST, "/users").json(&user).send());
-    wait_for(&app, |scrape| scrape.sum("guildhall_lane_running") > 0.0).await;
+    wait_for(&app, |scrape| scrape.sum("guildhall_lane_running") > 0).await;
     let client = Client::new();
     let management = app.server.management_url();
     let get = async |path: &str| client.get(format!("{management}{path}")).send().await.unwrap().status().as_u16();

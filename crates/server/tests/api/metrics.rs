@@ -13,7 +13,6 @@ use crate::audit::{by_password, sign_in};
 use crate::database::Kind;
 use crate::management::PORT;
 use crate::scrape::Scrape;
-use crate::tell;
 
 on_both_databases! {
     every_metric_is_documented_and_every_documented_one_is_there,
@@ -88,33 +87,33 @@ async fn sign_ins_are_counted_by_grant_and_outcome(kind: Kind) {
         scrape.value(&format!("guildhall_sign_ins_total{{grant=\"{grant}\",outcome=\"{outcome}\"}}"))
     };
     for (grant, outcome, expected) in [
-        ("password", "accepted", 1.0),
-        ("password", "refused", 4.0),
-        ("password", "throttled", 1.0),
-        ("refresh", "accepted", 1.0),
-        ("refresh", "refused", 1.0),
-        ("client", "accepted", 1.0),
-        ("client", "refused", 1.0),
-        ("unreadable", "refused", 2.0),
-        ("external", "accepted", 0.0),
+        ("password", "accepted", 1),
+        ("password", "refused", 4),
+        ("password", "throttled", 1),
+        ("refresh", "accepted", 1),
+        ("refresh", "refused", 1),
+        ("client", "accepted", 1),
+        ("client", "refused", 1),
+        ("unreadable", "refused", 2),
+        ("external", "accepted", 0),
     ] {
         assert_eq!(counted(grant, outcome), expected, "{grant} {outcome}");
     }
-    assert_eq!(scrape.sum("guildhall_sign_ins_total"), 12.0);
-    assert_eq!(scrape.value("guildhall_account_locks_total"), 1.0);
-    assert_eq!(scrape.value("guildhall_throttled_total{limit=\"account\"}"), 1.0);
-    assert_eq!(scrape.value("guildhall_throttled_total{limit=\"address\"}"), 0.0);
-    assert!(scrape.value("guildhall_password_hash_seconds_count") >= 5.0);
+    assert_eq!(scrape.sum("guildhall_sign_ins_total"), 12);
+    assert_eq!(scrape.value("guildhall_account_locks_total"), 1);
+    assert_eq!(scrape.value("guildhall_throttled_total{limit=\"account\"}"), 1);
+    assert_eq!(scrape.value("guildhall_throttled_total{limit=\"address\"}"), 0);
+    assert!(scrape.value("guildhall_password_hash_seconds_count") >= 5);
     // The one that was created was hashed there too; the one that was throttled was not.
-    assert_eq!(scrape.value("guildhall_lane_wait_seconds_count{lane=\"password\"}"), 6.0);
+    assert_eq!(scrape.value("guildhall_lane_wait_seconds_count{lane=\"password\"}"), 6);
     // The administrator's token was verified once, and then found.
     let hits = scrape.value("guildhall_token_cache_hits_total");
     assert_eq!(
         (scrape.value("guildhall_token_cache_misses_total"), scrape.value("guildhall_token_cache_tokens")),
-        (1.0, 1.0)
+        (1, 1)
     );
     app.get("/users/@current").await.is(200);
-    assert_eq!(Scrape::of(&app).await.value("guildhall_token_cache_hits_total"), hits + 1.0);
+    assert_eq!(Scrape::of(&app).await.value("guildhall_token_cache_hits_total"), hits + 1);
 }
 
 async fn memberships_are_counted_by_whatever_way_they_begin_and_end(kind: Kind) {
@@ -122,31 +121,24 @@ async fn memberships_are_counted_by_whatever_way_they_begin_and_end(kind: Kind) 
     app.create_documented().await;
     let sub = app.create_group("Project Mayhem").await;
     let group = |path: &str| format!("/groups/{GROUP}/{path}");
-    let everyone = 1.0;
+    let everyone = 1;
     let user = json!({ "username": "lou", "email": "lou@fightclub.com", "groups": [GROUP],
                        "credentials": { "password": "F1ghtC1ub1234!" } });
-    let steps: Vec<(&str, Method, String, Value, u16, [f64; 4])> = vec![
-        ("many", Method::POST, group("users"), json!(USERS), 204, [5.0, 0.0, 0.0, 0.0]),
-        ("many again", Method::POST, group("users"), json!(USERS), 204, [0.0; 4]),
-        ("unknown", Method::POST, group("users"), json!([USERS[0], sub]), 404, [0.0; 4]),
-        ("one", Method::PUT, format!("/groups/{sub}/users/{}", USERS[0]), Value::Null, 204, [1.0, 0.0, 0.0, 0.0]),
-        ("one again", Method::PUT, format!("/groups/{sub}/users/{}", USERS[0]), Value::Null, 204, [0.0; 4]),
-        ("removed", Method::DELETE, group(&format!("users/{}", USERS[1])), Value::Null, 204, [0.0, 1.0, 0.0, 0.0]),
-        ("removed again", Method::DELETE, group(&format!("users/{}", USERS[1])), Value::Null, 404, [0.0; 4]),
-        ("child", Method::PUT, group(&format!("groups/{sub}")), Value::Null, 204, [0.0, 0.0, 1.0, 0.0]),
-        ("a circle", Method::PUT, format!("/groups/{sub}/groups/{GROUP}"), Value::Null, 409, [0.0; 4]),
-        ("child removed", Method::DELETE, group(&format!("groups/{sub}")), Value::Null, 204, [0.0, 0.0, 0.0, 1.0]),
-        ("children", Method::POST, group("groups"), json!([sub]), 204, [0.0, 0.0, 1.0, 0.0]),
-        ("created", Method::POST, "/users".to_owned(), user, 201, [everyone, 0.0, 0.0, 0.0]),
-        (
-            "user deleted",
-            Method::DELETE,
-            format!("/users/{}", USERS[0]),
-            Value::Null,
-            204,
-            [0.0, 2.0 + everyone, 0.0, 0.0],
-        ),
-        ("group deleted", Method::DELETE, format!("/groups/{GROUP}"), Value::Null, 204, [0.0, 3.0, 0.0, 1.0]),
+    let steps = [
+        ("many", Method::POST, group("users"), json!(USERS), 204, [5, 0, 0, 0]),
+        ("many again", Method::POST, group("users"), json!(USERS), 204, [0; 4]),
+        ("unknown", Method::POST, group("users"), json!([USERS[0], sub]), 404, [0; 4]),
+        ("one", Method::PUT, format!("/groups/{sub}/users/{}", USERS[0]), Value::Null, 204, [1, 0, 0, 0]),
+        ("one again", Method::PUT, format!("/groups/{sub}/users/{}", USERS[0]), Value::Null, 204, [0; 4]),
+        ("removed", Method::DELETE, group(&format!("users/{}", USERS[1])), Value::Null, 204, [0, 1, 0, 0]),
+        ("removed again", Method::DELETE, group(&format!("users/{}", USERS[1])), Value::Null, 404, [0; 4]),
+        ("child", Method::PUT, group(&format!("groups/{sub}")), Value::Null, 204, [0, 0, 1, 0]),
+        ("a circle", Method::PUT, format!("/groups/{sub}/groups/{GROUP}"), Value::Null, 422, [0; 4]),
+        ("child removed", Method::DELETE, group(&format!("groups/{sub}")), Value::Null, 204, [0, 0, 0, 1]),
+        ("children", Method::POST, group("groups"), json!([sub]), 204, [0, 0, 1, 0]),
+        ("created", Method::POST, "/users".to_owned(), user, 201, [everyone, 0, 0, 0]),
+        ("user deleted", Method::DELETE, format!("/users/{}", USERS[0]), Value::Null, 204, [0, 2 + everyone, 0, 0]),
+        ("group deleted", Method::DELETE, format!("/groups/{GROUP}"), Value::Null, 204, [0, 3, 0, 1]),
     ];
     let mut before = Scrape::of(&app).await;
     for (what, method, path, body, status, expected) in steps {
@@ -184,16 +176,16 @@ async fn requests_are_counted_by_route_method_and_status_and_by_nothing_that_cli
     Answer::to(expect).await.is(401);
     let after = Scrape::of(&app).await;
     for (method, route, status, expected) in [
-        ("GET", "/api/security/groups/{group}", "200", 2.0),
-        ("GET", "/api/security/groups/{group}", "404", 1.0),
-        ("GET", "/api/security/groups/{group}", "401", 1.0),
-        ("POST", "/api/security/groups/{group}", "405", 1.0),
-        ("HEAD", "/api/security/groups/{group}/users/{user}", "204", 1.0),
-        ("POST", "/api/security/groups/{group}/users", "401", 1.0),
+        ("GET", "/api/security/groups/{group}", "200", 2),
+        ("GET", "/api/security/groups/{group}", "404", 1),
+        ("GET", "/api/security/groups/{group}", "401", 1),
+        ("POST", "/api/security/groups/{group}", "405", 1),
+        ("HEAD", "/api/security/groups/{group}/users/{user}", "204", 1),
+        ("POST", "/api/security/groups/{group}/users", "401", 1),
     ] {
         assert_eq!(after.since(&before, &series(method, route, status)), expected, "{method} {route} {status}");
     }
-    assert_eq!(after.value("guildhall_http_requests_in_progress"), 0.0);
+    assert_eq!(after.value("guildhall_http_requests_in_progress"), 0);
     // What clients make up adds one series each for the path and the method that are none.
     for number in 0..20 {
         let url = format!("{}/made-up-{number}/x?y={number}", app.server.url);
@@ -205,9 +197,9 @@ async fn requests_are_counted_by_route_method_and_status_and_by_nothing_that_cli
         by_password(&app, &format!("made-up-{number}"), "made-up").await.is(400);
     }
     let last = Scrape::of(&app).await;
-    assert_eq!(last.since(&after, &series("other", "unmatched", "404")), 20.0);
-    assert_eq!(last.since(&after, &series("GET", "unmatched", "404")), 20.0);
-    assert_eq!(last.since(&after, &series("other", "/api/security/groups/{group}", "405")), 20.0);
+    assert_eq!(last.since(&after, &series("other", "unmatched", "404")), 20);
+    assert_eq!(last.since(&after, &series("GET", "unmatched", "404")), 20);
+    assert_eq!(last.since(&after, &series("other", "/api/security/groups/{group}", "405")), 20);
     let names = last.series();
     assert!(!names.iter().any(|series| series.to_lowercase().contains("made")), "{names:?}");
     let new: Vec<_> = names.difference(&after.series()).filter(|series| series.contains("_count")).copied().collect();
@@ -219,20 +211,20 @@ async fn failures_of_the_database_are_counted_by_kind(kind: Kind) {
     let error =
         |scrape: &Scrape, kind: &str| scrape.value(&format!("guildhall_database_errors_total{{kind=\"{kind}\"}}"));
     let before = Scrape::of(&app).await;
-    assert_eq!((before.sum("guildhall_database_errors_total"), before.value("guildhall_database_faulty")), (0.0, 0.0));
+    assert_eq!((before.sum("guildhall_database_errors_total"), before.value("guildhall_database_faulty")), (0, 0));
     if kind == Kind::Postgres {
         // Connections that are lost are replaced, and the work is done over another one.
         app.setup.database.disconnect_everybody();
         app.get("/groups").await.is(200);
-        assert!(Scrape::of(&app).await.sum("guildhall_database_errors_total") > 0.0);
+        assert!(Scrape::of(&app).await.sum("guildhall_database_errors_total") > 0);
     }
     app.setup.database.execute("ALTER TABLE groups RENAME TO elsewhere");
     let answer = app.get("/groups").await;
     assert!(answer.status >= 500, "{answer:?}");
     let scrape = Scrape::of(&app).await;
-    let kinds: Vec<_> =
-        ["other", "unclear", "missing_tables", "conflict"].map(|kind| (kind, error(&scrape, kind))).into();
-    tell(&format!("{kind:?}: {kinds:?} {}", scrape.value("guildhall_database_faulty")));
-    assert!(scrape.sum("guildhall_database_errors_total") > 0.0);
+    // What PostgreSQL refuses is not clear at first, and tried again.
+    let expected = if kind == Kind::Sqlite { "missing_tables" } else { "unclear" };
+    assert!(error(&scrape, expected) > 0, "{scrape:?}");
+    assert_eq!(scrape.value("guildhall_database_faulty"), 1);
     app.setup.database.execute("ALTER TABLE elsewhere RENAME TO groups");
 }

@@ -11,9 +11,14 @@ use crate::server::Server;
 #[derive(Debug)]
 pub(crate) struct Scrape {
     /// By name and labels, as they are written.
-    values: BTreeMap<String, f64>,
+    values: BTreeMap<String, i64>,
     /// The type of each metric.
     pub(crate) types: BTreeMap<String, String>,
+}
+
+/// The whole part of a number.
+fn whole(number: &str) -> i64 {
+    number.split('.').next().unwrap().parse().unwrap()
 }
 
 impl Scrape {
@@ -39,19 +44,19 @@ impl Scrape {
                 scrape.types.insert(name.to_owned(), kind.to_owned());
             } else if !line.starts_with('#') {
                 let (series, value) = line.rsplit_once(' ').unwrap();
-                assert!(scrape.values.insert(series.to_owned(), value.parse().unwrap()).is_none(), "{line}");
+                assert!(scrape.values.insert(series.to_owned(), whole(value)).is_none(), "{line}");
             }
         }
         scrape
     }
 
     /// The value of a series, 0 if there is none.
-    pub(crate) fn value(&self, series: &str) -> f64 {
+    pub(crate) fn value(&self, series: &str) -> i64 {
         self.values.get(series).copied().unwrap_or_default()
     }
 
     /// By how much a series has grown since `before`.
-    pub(crate) fn since(&self, before: &Self, series: &str) -> f64 {
+    pub(crate) fn since(&self, before: &Self, series: &str) -> i64 {
         self.value(series) - before.value(series)
     }
 
@@ -61,7 +66,7 @@ impl Scrape {
     }
 
     /// The sum of the series that begin with `prefix`.
-    pub(crate) fn sum(&self, prefix: &str) -> f64 {
+    pub(crate) fn sum(&self, prefix: &str) -> i64 {
         self.values.iter().filter(|(series, _)| series.starts_with(prefix)).map(|(_, value)| value).sum()
     }
 
