@@ -34,7 +34,9 @@ pub use keys::error::KeyError;
 pub use keys::file::{KeyFile, KeyFileError, KeyRotation};
 pub use keys::set::KeySet;
 pub use keys::signing::SigningKey;
-pub use oidc::{ExternalIssuer, ExternalIssuerError, IssuerFault, SignatureAlgorithm, UnknownAlgorithm};
+pub use oidc::{
+    ExternalIssuer, ExternalIssuerError, IssuerFault, SignatureAlgorithm, UnknownAlgorithm, check_external_issuers,
+};
 pub use passwords::{Argon2Passwords, generate_password};
 pub use random::NoRandomness;
 pub use secrets::RandomSecrets;

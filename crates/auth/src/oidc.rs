@@ -21,4 +21,6 @@ mod schedule;
 mod settings;
 
 pub(crate) use issuer::TrustedIssuer;
-pub use settings::{ExternalIssuer, ExternalIssuerError, IssuerFault, SignatureAlgorithm, UnknownAlgorithm};
+pub use settings::{
+    ExternalIssuer, ExternalIssuerError, IssuerFault, SignatureAlgorithm, UnknownAlgorithm, check_external_issuers,
+};

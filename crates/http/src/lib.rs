@@ -13,6 +13,7 @@
 //! | `oauth` | the token endpoint, its rate limits, discovery |
 //! | `meta` | health, documentation, the root |
 //! | `body` | reading and writing JSON values that bodies have in common |
+//! | `limits` | limits that can be changed while requests are answered |
 //! | `work` | running use cases on threads, by lanes |
 //! | `respond` | responses: JSON, pages, entity tags, errors |
 //! | `openapi` | the OpenAPI document |
@@ -21,6 +22,7 @@
 
 mod body;
 mod extract;
+mod limits;
 mod meta;
 mod metrics;
 mod middleware;
@@ -49,6 +51,7 @@ use metrics::Metrics;
 use oauth::throttle::Throttle;
 use work::{Gathering, Lanes};
 
+pub use limits::{Limits, LimitsHandle};
 pub use middleware::request_span::SPANS;
 pub use middleware::trace_context::{TraceContext, TraceLinks};
 pub use oauth::throttle::TokenLimits;
@@ -57,7 +60,8 @@ pub use routes::path_prefix::{InvalidPathPrefix, PathPrefix};
 pub use routes::{Route, routes};
 pub use server::connection_limits::ConnectionLimits;
 pub use server::management::{Management, serve_management};
-pub use server::serve::{ServeOptions, serve};
+pub use server::serve::{Listener, ServeOptions, serve};
+pub use server::tls::{Identity, IdentityError, Tls, TlsError, Validity};
 pub use work::LaneSizes;
 
 /// The dependencies and the settings of the API.
@@ -72,9 +76,8 @@ pub struct Api {
     seals: Arc<dyn Seals>,
     ids: Arc<dyn Ids>,
     clock: Arc<dyn Clock>,
-    limits: Limits,
+    limits: LimitsHandle,
     origins: Arc<[String]>,
-    throttle: Arc<Throttle>,
     trusted_proxies: Arc<[IpNet]>,
     public_url: Option<Arc<str>>,
     path_prefix: PathPrefix,
@@ -82,17 +85,6 @@ pub struct Api {
     lanes: Arc<Lanes>,
     metrics: Arc<Metrics>,
     traces: Option<Arc<dyn TraceLinks>>,
-}
-
-/// The largest bodies; larger ones are answered with 413.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The most ids in a bulk request.
-    pub bulk_ids: usize,
-    /// The most bytes in the body of a bulk request, or of one with many checks.
-    pub bulk_bytes: usize,
-    /// The most bytes in any other body.
-    pub body_bytes: usize,
 }
 
 impl Api {
@@ -119,9 +111,8 @@ impl Api {
             seals,
             ids,
             clock,
-            limits,
+            limits: LimitsHandle::new(limits, TokenLimits::default(), metrics.throttled.clone()),
             origins: Arc::new([]),
-            throttle: Arc::new(Throttle::new(TokenLimits::default(), metrics.throttled.clone())),
             trusted_proxies: Arc::new([]),
             public_url: None,
             path_prefix: PathPrefix::default(),
@@ -154,8 +145,8 @@ impl Api {
     /// Limits failed sign-ins.
     #[must_use]
     pub fn with_token_limits(self, limits: TokenLimits) -> Self {
-        let throttle = Throttle::new(limits, self.metrics.throttled.clone());
-        Self { throttle: Arc::new(throttle), ..self }
+        let limits = self.limits.with_token_limits(limits);
+        Self { limits, ..self }
     }
 
     /// Exports a span of every request that `traces` joins to a trace.
@@ -171,6 +162,19 @@ impl Api {
     /// When it has metrics of the same names.
     pub fn register_metrics(&self, registry: &Registry) -> prometheus::Result<()> {
         self.metrics.register(registry)
+    }
+
+    /// The handle by which limits are changed while the API is served.
+    pub fn limits_handle(&self) -> LimitsHandle {
+        self.limits.clone()
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits.limits()
+    }
+
+    fn throttle(&self) -> Arc<Throttle> {
+        self.limits.throttle()
     }
 
     /// Trusts the forwarding headers of proxies in these networks.

@@ -1,62 +1,65 @@
 //! The service: built from settings, listening, run until it is told to stop.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use guildhall_auth::{
-    Argon2Passwords, ExternalIssuer, JwtTokens, RandomSecrets, SignatureAlgorithm, TokenSettings, generate_password,
-};
-use guildhall_domain::access::{Policy, Scopes};
+use guildhall_auth::{Argon2Passwords, JwtTokens, RandomSecrets, TokenSettings, generate_password};
+use guildhall_domain::access::Policy;
 use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::directory::{CreateUserError, Directory, FirstAdministratorError, FirstApiKey};
-use guildhall_domain::external::Trust;
 use guildhall_domain::ports::Clock as _;
 use guildhall_domain::secret::Secret;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::LockoutPolicy;
-use guildhall_http::{Api, ConnectionLimits, LaneSizes, Limits, Management, ServeOptions, TokenLimits, TraceLinks};
+use guildhall_http::{Api, ConnectionLimits, LaneSizes, Management, ServeOptions, TraceLinks};
 use guildhall_persistence::{Database, DatabaseSettings};
 use prometheus::Registry;
 use tokio::runtime::Runtime;
 
+use crate::issuers::issuers;
+use crate::listening::Listening;
 use crate::management_port;
 use crate::metrics;
 use crate::open_files;
 use crate::output::write_in_time;
-use crate::settings::{Bootstrap, Issuer, Settings};
+use crate::reload::{self, Reloadable};
+use crate::settings::{Bootstrap, Loaded, Settings};
 use crate::signals::{self, StopSignals};
 use crate::signing::KeySource;
-use crate::sockets;
 use crate::system::{SystemClock, UuidV7, check_clock, clock_difference, operator};
 use crate::telemetry::{Telemetry, TraceExport};
 
-/// Runs the service until it is told to stop.
-pub(crate) fn serve(settings: &Settings, telemetry: &Telemetry) -> Result<()> {
+/// Runs the service until it is told to stop. `file` is the file of the settings, which is read again on SIGHUP.
+pub(crate) fn serve(loaded: Loaded, file: Option<PathBuf>, telemetry: &Telemetry) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // Before anything that takes time, such as migrations.
-    runtime.block_on(async { signals::ignore_others() })?;
+    let reloads = runtime.block_on(async { signals::listen_to_others() })?;
     let registry = metrics::registry(telemetry)?;
     let management = Management::new(registry.clone(), Arc::new(UuidV7));
-    if let Some(port) = settings.server.management_port {
-        management_port::serve(&management, &settings.server.management_host, port)?;
+    let server = &loaded.settings.server;
+    if let Some(port) = server.management_port {
+        management_port::serve(&management, &server.management_host, port)?;
     }
     let traces = telemetry.traces().map(TraceExport::links);
-    let application = Application::build(settings, &registry)?.with_traces(traces);
+    let application = Application::build(&loaded.settings, &registry)?.with_traces(traces);
     management.started(&application.api);
+    let (limits, tokens) = (application.api.limits_handle(), Arc::clone(&application.tokens));
+    let reloadable = Reloadable { loaded, file, level: telemetry.level(), limits, tokens };
+    runtime.block_on(async { reload::on(reloads, reloadable) })?;
     application.run(&runtime, &management)
 }
 
 /// The service, with its listening socket.
 struct Application {
     api: Api,
-    listener: TcpListener,
-    address: SocketAddr,
+    tokens: Arc<JwtTokens>,
+    listening: Listening,
     options: ServeOptions,
 }
 
@@ -78,41 +81,40 @@ impl Application {
         let passwords = Argon2Passwords::new(password_slots()).with_metrics(registry)?;
         let directory = directory_with(&database, settings, keys.secrets()?, passwords);
         directory.prepare(&operator())?;
-        let (host, port) = (settings.server.host.as_str(), settings.server.port);
-        let listener = sockets::listen(host, port)?;
+        let listening = Listening::on(&settings.server)?;
         // Last, because a password that is printed before an error is soon forgotten.
         create_first_accounts(&directory, &settings.bootstrap)?;
-        let limits = Limits {
-            bulk_ids: settings.limits.bulk_ids,
-            bulk_bytes: settings.limits.bulk_bytes,
-            body_bytes: settings.limits.body_bytes,
-        };
         let lanes = LaneSizes {
             connections: NonZeroUsize::new(settings.database.pool_size as usize).unwrap_or(NonZeroUsize::MIN),
             passwords: password_slots(),
         };
         let at_once = database.store_at_once().map(|store| directory.clone().kept_by(store));
         let tokens = Arc::new(tokens);
-        let seals = Arc::clone(&tokens);
-        let api = Api::new(directory, tokens, seals, Arc::new(UuidV7), Arc::new(SystemClock), limits, lanes)?
-            .with_answers_at_once(at_once)
-            .with_allowed_origins(settings.server.allowed_origins.clone())
-            .with_trusted_proxies(settings.server.trusted_proxies.clone())
-            .with_public_url(settings.server.public_url.clone())
-            .with_path_prefix(settings.server.path_prefix()?)
-            .with_token_limits(TokenLimits {
-                per_address: NonZeroU32::new(settings.limits.token_requests_per_address),
-                per_account: NonZeroU32::new(settings.limits.token_requests_per_account),
-            });
+        let seals = Arc::clone(&tokens) as _;
+        let (limits, token_limits) = reload::limits(&settings.limits);
+        let api = Api::new(
+            directory,
+            Arc::clone(&tokens) as _,
+            seals,
+            Arc::new(UuidV7),
+            Arc::new(SystemClock),
+            limits,
+            lanes,
+        )?
+        .with_answers_at_once(at_once)
+        .with_allowed_origins(settings.server.allowed_origins.clone())
+        .with_trusted_proxies(settings.server.trusted_proxies.clone())
+        .with_public_url(settings.server.public_url.clone())
+        .with_path_prefix(settings.server.path_prefix()?)
+        .with_token_limits(token_limits);
         let api = if database.answers_checks_together() { api.with_checks_together() } else { api };
         api.register_metrics(registry)?;
-        let address = listener.local_addr()?;
         let options = ServeOptions {
             workers: settings.server.workers,
             shutdown_timeout: settings.server.shutdown_timeout,
             connections: connections(settings),
         };
-        Ok(Self { api, listener, address, options })
+        Ok(Self { api, tokens, listening, options })
     }
 
     /// Joins requests to traces that are exported.
@@ -124,10 +126,13 @@ impl Application {
     fn run(self, runtime: &Runtime, management: &Management) -> Result<()> {
         runtime.block_on(async {
             let mut signals = StopSignals::listen()?;
-            let server = guildhall_http::serve(self.api, self.listener, self.options)?;
+            let Listening { listener, url, socket, .. } = self.listening;
+            // Removed when the service has stopped.
+            let _socket = socket;
+            let server = guildhall_http::serve(self.api, listener, self.options)?;
             let handle = server.handle();
             let mut server = pin!(server);
-            tracing::info!(address = %self.address, "listening on http://{}", self.address);
+            tracing::info!(address = url.address(), "listening on {url}");
             tokio::select! {
                 ended = &mut server => return Ok(ended?),
                 name = signals.next() => tracing::info!("{name}: finishing the requests that are being answered"),
@@ -218,32 +223,6 @@ pub(crate) fn tokens(settings: &Settings, keys: &KeySource) -> Result<JwtTokens>
         lifetime: settings.auth.access_token_ttl,
     };
     keys.tokens(claims, Arc::new(SystemClock))
-}
-
-/// The external issuers whose tokens are accepted.
-fn issuers(settings: &Settings) -> Result<Vec<ExternalIssuer>> {
-    let issuer = |(name, issuer): (&String, &Issuer)| {
-        let algorithm = |text: &String| {
-            text.parse::<SignatureAlgorithm>().with_context(|| format!("auth.issuers.{name}.algorithms: '{text}'"))
-        };
-        Ok(ExternalIssuer {
-            name: name.clone(),
-            issuer: issuer.issuer.clone(),
-            audiences: issuer.audiences.clone(),
-            algorithms: issuer.algorithms.iter().map(algorithm).collect::<Result<_>>()?,
-            jwks_url: issuer.jwks_url.clone(),
-            name_claim: issuer.name_claim.clone(),
-            groups_claim: issuer.groups_claim.clone(),
-            scopes: Scopes::known_in(&issuer.scopes.join(" ")),
-            trust: Trust {
-                creates_users: issuer.create_users,
-                links_existing: issuer.link_existing,
-                links_administrators: issuer.link_administrators,
-                creates_groups: issuer.create_groups,
-            },
-        })
-    };
-    settings.auth.issuers.iter().map(issuer).collect()
 }
 
 fn create_first_accounts(directory: &Directory, settings: &Bootstrap) -> Result<()> {

@@ -3,16 +3,21 @@
 mod application;
 mod cli;
 mod healthcheck;
+mod issuers;
+mod listening;
 mod management_port;
 mod metrics;
 mod open_files;
 mod output;
+mod reload;
 mod settings;
 mod signals;
 mod signing;
 mod sockets;
 mod system;
 mod telemetry;
+mod tls;
+mod unix_socket;
 
 use std::io;
 use std::process::ExitCode;

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use anyhow::{Context, Result};
 
 /// How many connections may wait to be accepted, as far as the system allows.
-const BACKLOG: i32 = 4096;
+pub(crate) const BACKLOG: i32 = 4096;
 /// How many bytes of a response the kernel keeps for a client that reads slowly. By itself it keeps some megabytes for each.
 const SEND_BUFFER: usize = 128 * 1024;
 

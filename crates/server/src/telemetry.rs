@@ -7,15 +7,16 @@ mod traces;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal};
 use std::panic;
+use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use prometheus::Registry;
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer, fmt, registry};
+use tracing_subscriber::{Layer, fmt, registry, reload};
 
-use crate::settings::{Log, LogFormat, Telemetry as TelemetrySettings};
+use crate::settings::{Level, Log, LogFormat, Telemetry as TelemetrySettings};
 
 use lines::LossReport;
 use queue::LineQueue;
@@ -28,12 +29,29 @@ pub(crate) struct Telemetry {
     /// Dropped first, because it may have something to log.
     traces: Option<TraceExport>,
     log: LineQueue,
+    level: LogLevel,
+}
+
+/// Sets the level of the log while it is written. Clones set the same.
+#[derive(Clone)]
+pub(crate) struct LogLevel(Arc<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>);
+
+impl LogLevel {
+    /// Sets the level, from the next line on.
+    pub(crate) fn set(&self, level: &Level) -> Result<()> {
+        Ok((self.0)(without_exported_spans(level.filter()))?)
+    }
 }
 
 impl Telemetry {
     /// The export of traces, if there is one.
     pub(crate) fn traces(&self) -> Option<&TraceExport> {
         self.traces.as_ref()
+    }
+
+    /// What sets the level of the log.
+    pub(crate) fn level(&self) -> LogLevel {
+        self.level.clone()
     }
 
     /// Lets `registry` read what was lost of the log and of traces.
@@ -69,14 +87,22 @@ pub(crate) fn start(settings: &Log, telemetry: &TelemetrySettings) -> Result<Tel
     let lines = fmt::layer().with_writer(log.clone()).with_ansi(is_terminal);
     let lines = if is_text { lines.boxed() } else { lines.json().flatten_event(true).with_span_list(false).boxed() };
     let filter = without_exported_spans(settings.level.filter());
-    match &traces {
+    let (started, level) = match &traces {
         // A filter for the whole costs less than one for a layer, and leaves the spans that are for export disabled.
-        None => registry().with(lines).with(filter).try_init(),
-        Some(traces) => registry().with(lines.with_filter(filter)).with(traces.layer()).try_init(),
-    }
-    .map_err(|error| anyhow!(error))?;
+        None => {
+            let (filter, handle) = reload::Layer::new(filter);
+            let started = registry().with(lines).with(filter).try_init();
+            (started, LogLevel(Arc::new(move |filter| handle.reload(filter))))
+        }
+        Some(traces) => {
+            let (filter, handle) = reload::Layer::new(filter);
+            let started = registry().with(lines.with_filter(filter)).with(traces.layer()).try_init();
+            (started, LogLevel(Arc::new(move |filter| handle.reload(filter))))
+        }
+    };
+    started.map_err(|error| anyhow!(error))?;
     log_panics();
-    Ok(Telemetry { traces, log })
+    Ok(Telemetry { traces, log, level })
 }
 
 /// The filter of the log, which has nothing of the spans that are for export.

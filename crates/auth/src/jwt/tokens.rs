@@ -1,7 +1,9 @@
 //! Issues tokens of this service, and verifies these and those of external issuers.
 
+mod external;
+
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use guildhall_domain::access::Caller;
 use guildhall_domain::api_key::ApiKeyId;
@@ -24,7 +26,7 @@ use crate::keys::set::KeySet;
 use crate::keys::verifying::VerifyingKey;
 use crate::keys::watcher::KeyWatcher;
 use crate::metrics::TokenMetrics;
-use crate::oidc::{ExternalIssuer, ExternalIssuerError, TrustedIssuer};
+use crate::oidc::TrustedIssuer;
 
 /// Longer tokens are refused before they are parsed.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
@@ -46,7 +48,7 @@ pub struct TokenSettings {
 pub struct JwtTokens {
     settings: TokenSettings,
     own_keys: KeyWatcher,
-    external_issuers: Vec<TrustedIssuer>,
+    external_issuers: RwLock<Arc<[TrustedIssuer]>>,
     cache: Arc<TokenCache>,
     metrics: Option<TokenMetrics>,
     generation: Arc<KeyGeneration>,
@@ -80,18 +82,6 @@ impl JwtTokens {
         Ok(Self::with_keys(settings, own_keys, generation, clock))
     }
 
-    /// Also verifies tokens of these issuers. A background thread per issuer fetches its keys until `self` is dropped. An
-    /// issuer that cannot be reached is no error.
-    pub fn with_external_issuers(mut self, issuers: Vec<ExternalIssuer>) -> Result<Self, ExternalIssuerError> {
-        for issuer in issuers {
-            let others: Vec<_> = self.external_issuers.iter().map(TrustedIssuer::settings).collect();
-            issuer.check(&self.settings.issuer, &others)?;
-            let trusted = TrustedIssuer::start(issuer, Arc::clone(&self.generation), Arc::clone(&self.clock))?;
-            self.external_issuers.push(trusted);
-        }
-        Ok(self)
-    }
-
     /// Counts how often tokens are found in the cache, for `registry`. Fails if that has metrics of the same names.
     pub fn with_metrics(self, registry: &Registry) -> prometheus::Result<Self> {
         Ok(Self { metrics: Some(TokenMetrics::of(&self.cache, registry)?), ..self })
@@ -103,8 +93,8 @@ impl JwtTokens {
         generation: Arc<KeyGeneration>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let cache = Arc::new(TokenCache::new());
-        Self { settings, own_keys, external_issuers: Vec::new(), cache, metrics: None, generation, clock }
+        let (external_issuers, cache) = (RwLock::new(Arc::from([])), Arc::new(TokenCache::new()));
+        Self { settings, own_keys, external_issuers, cache, metrics: None, generation, clock }
     }
 
     /// `awaited` is what the last verification of this token said to wait for.
@@ -146,7 +136,8 @@ impl JwtTokens {
         if iss == self.settings.issuer {
             return self.verify_own(token, &header, awaited);
         }
-        let issuer = self.external_issuers.iter().find(|issuer| issuer.settings().issuer == iss);
+        let issuers = self.external_issuers();
+        let issuer = issuers.iter().find(|issuer| issuer.settings().issuer == iss);
         issuer.ok_or(VerificationError::WrongIssuer)?.verify(token, &header, now)
     }
 

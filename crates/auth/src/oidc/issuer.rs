@@ -18,7 +18,7 @@ use crate::keys::generation::KeyGeneration;
 /// An external issuer whose tokens are accepted, with its keys.
 pub(crate) struct TrustedIssuer {
     settings: ExternalIssuer,
-    keys: KeySetRefresher,
+    keys: Arc<KeySetRefresher>,
 }
 
 impl TrustedIssuer {
@@ -32,7 +32,15 @@ impl TrustedIssuer {
             name: settings.name.clone(),
             fault: IssuerFault::NoThread(error),
         })?;
-        Ok(Self { settings, keys })
+        Ok(Self { settings, keys: Arc::new(keys) })
+    }
+
+    /// The same issuer with other settings and the keys that are known, if the keys are found where they were.
+    pub(crate) fn with_settings(&self, settings: &ExternalIssuer) -> Option<Self> {
+        let place =
+            |settings: &ExternalIssuer| (settings.name.clone(), settings.issuer.clone(), settings.jwks_url.clone());
+        (place(&self.settings) == place(settings))
+            .then(|| Self { settings: settings.clone(), keys: Arc::clone(&self.keys) })
     }
 
     pub(crate) fn settings(&self) -> &ExternalIssuer {

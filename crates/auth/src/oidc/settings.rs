@@ -105,6 +105,18 @@ impl ExternalIssuer {
     }
 }
 
+/// Checks that the tokens of all `issuers` can be told apart, and from those of this service, whose `iss` is `ours`.
+///
+/// # Errors
+///
+/// When one of them cannot be trusted.
+pub fn check_external_issuers(ours: &str, issuers: &[ExternalIssuer]) -> Result<(), ExternalIssuerError> {
+    issuers.iter().enumerate().try_for_each(|(count, issuer)| {
+        let others: Vec<_> = issuers.iter().take(count).collect();
+        issuer.check(ours, &others)
+    })
+}
+
 impl SignatureAlgorithm {
     /// The algorithms with a public key.
     const ALL: [Algorithm; 9] = [

@@ -139,13 +139,13 @@ async fn admit(
 ) -> Result<AdmittedRequest, Problem> {
     let address = RequestSpan::current().address().map(network);
     let refused = |problem: &Problem| audit::report_if_sign_in_refused(None, problem);
-    let mut attempt = api.throttle.attempt(address).inspect_err(refused)?;
+    let mut attempt = api.throttle().attempt(address).inspect_err(refused)?;
     let form = request_body.read(&["application/x-www-form-urlencoded"], LONGEST_FORM).await?;
     let TokenRequest { grant, scopes } = TokenRequest::read(&form, request.headers())?;
     counted.is_by(kind(&grant));
     if let Some(account) = AttemptedAccount::of(&grant) {
         let refused = |problem: &Problem| audit::report_if_sign_in_refused(grant.name(), problem);
-        api.throttle.count_account(&mut attempt, address, &account).inspect_err(refused)?;
+        api.throttle().count_account(&mut attempt, address, &account).inspect_err(refused)?;
     }
     Ok(AdmittedRequest { attempt, grant, scopes })
 }

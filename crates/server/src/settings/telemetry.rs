@@ -1,11 +1,12 @@
 //! Settings of the export of traces.
 
 use anyhow::{Result, bail};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{is_base_url, values};
+use super::server::is_base_url;
+use super::values;
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(crate) struct Telemetry {
     /// `None`: traces are not exported.
