@@ -29,7 +29,7 @@ mod users;
 
 pub(crate) use group_row::{CompleteRow, USERS, groups_in_order};
 pub(crate) use lookup::{
-    GROUP_COLUMNS, GroupColumns, USER_COLUMNS, UserColumns, account, api_key_for, check, check_together, client, group_for,
-    identities_for, user_for,
+    GROUP_COLUMNS, GroupColumns, USER_COLUMNS, UserColumns, account, api_key_for, check, check_together, client,
+    group_for, identities_for, user_for,
 };
 pub(crate) use user_row::{UserRow, users_in_order};

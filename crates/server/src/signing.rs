@@ -86,16 +86,16 @@ impl KeySource {
         }
     }
 
-    /// Fails if the key cannot be used. It changes nothing: a key that would be made at the first start may be missing.
+    /// Fails if the key cannot be used. It changes nothing: a key beside a SQLite file, which the first start creates, may
+    /// be missing; a file that a setting names may not.
     pub(crate) fn check(&self) -> Result<()> {
         match self {
             Self::Secret { current, previous } => {
                 let keys = KeySet::from_secrets(current.reveal(), previous.iter().map(Secret::reveal));
                 keys.map(drop).context("auth.hs256_secret")
             }
-            Self::File(file) => KeyFile::load(file).map(drop).context("auth.signing_key_file"),
-            Self::Generated(file) if file.exists() => Ok(KeyFile::load(file).map(drop)?),
-            Self::Generated(_) => Ok(()),
+            Self::Beside(file) if !file.exists() => Ok(()),
+            Self::File(file) | Self::Beside(file) => self.load(file).map(drop),
         }
     }
 

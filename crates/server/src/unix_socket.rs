@@ -12,8 +12,8 @@ use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen as begin, socket_with,
 };
 
-use crate::sockets::BACKLOG;
 use crate::settings::FileMode;
+use crate::sockets::BACKLOG;
 
 /// The file of a socket on which this process listens. Dropping it removes the file, unless another one is there by then.
 pub(crate) struct SocketFile {
