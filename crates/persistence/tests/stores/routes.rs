@@ -37,7 +37,7 @@ const STATEMENTS: [(&str, [usize; 2]); 34] = [
     ("GET /users/{user}/groups", [4, 4]),
     ("POST /groups", [6, 3]),
     ("PUT /groups/{group}", [8, 8]),
-    ("DELETE /groups/{group}", [11, 8]),
+    ("DELETE /groups/{group}", [12, 8]),
     ("POST /users", [11, 4]),
     ("PUT /users/{user}", [8, 6]),
     ("POST /users/{user}/actions", [9, 7]),
