@@ -12,6 +12,7 @@
 //! | `oauth` | the token endpoint, its rate limits, discovery |
 //! | `meta` | health, documentation, the root |
 //! | `body` | reading and writing JSON values that bodies have in common |
+//! | `limits` | limits that can be changed while requests are answered |
 //! | `work` | running use cases on threads, by lanes |
 //! | `respond` | responses: JSON, pages, entity tags, errors |
 //! | `openapi` | the OpenAPI document |
@@ -20,6 +21,7 @@
 
 mod body;
 mod extract;
+mod limits;
 mod meta;
 mod middleware;
 mod oauth;
@@ -45,12 +47,14 @@ use meta::docs::Documentation;
 use oauth::throttle::Throttle;
 use work::Lanes;
 
+pub use limits::{Limits, LimitsHandle};
 pub use oauth::throttle::TokenLimits;
 pub use openapi::openapi;
 pub use routes::path_prefix::{InvalidPathPrefix, PathPrefix};
 pub use routes::{Route, routes};
 pub use server::connection_limits::ConnectionLimits;
-pub use server::serve::{ServeOptions, serve};
+pub use server::serve::{Listener, ServeOptions, serve};
+pub use server::tls::{Identity, IdentityError, Tls, TlsError, Validity};
 pub use work::LaneSizes;
 
 /// The dependencies and the settings of the API.
@@ -63,25 +67,13 @@ pub struct Api {
     seals: Arc<dyn Seals>,
     ids: Arc<dyn Ids>,
     clock: Arc<dyn Clock>,
-    limits: Limits,
+    limits: LimitsHandle,
     origins: Arc<[String]>,
-    throttle: Arc<Throttle>,
     trusted_proxies: Arc<[IpNet]>,
     public_url: Option<Arc<str>>,
     path_prefix: PathPrefix,
     documentation: Arc<Documentation>,
     lanes: Arc<Lanes>,
-}
-
-/// The largest bodies; larger ones are answered with 413.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The most ids in a bulk request.
-    pub bulk_ids: usize,
-    /// The most bytes in the body of a bulk request, or of one with many checks.
-    pub bulk_bytes: usize,
-    /// The most bytes in any other body.
-    pub body_bytes: usize,
 }
 
 impl Api {
@@ -106,9 +98,8 @@ impl Api {
             seals,
             ids,
             clock,
-            limits,
+            limits: LimitsHandle::new(limits, TokenLimits::default()),
             origins: Arc::new([]),
-            throttle: Arc::new(Throttle::new(TokenLimits::default())),
             trusted_proxies: Arc::new([]),
             public_url: None,
             path_prefix: PathPrefix::default(),
@@ -133,7 +124,20 @@ impl Api {
     /// Limits failed sign-ins.
     #[must_use]
     pub fn with_token_limits(self, limits: TokenLimits) -> Self {
-        Self { throttle: Arc::new(Throttle::new(limits)), ..self }
+        Self { limits: LimitsHandle::new(self.limits(), limits), ..self }
+    }
+
+    /// The handle by which limits are changed while the API is served.
+    pub fn limits_handle(&self) -> LimitsHandle {
+        self.limits.clone()
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits.limits()
+    }
+
+    fn throttle(&self) -> Arc<Throttle> {
+        self.limits.throttle()
     }
 
     /// Trusts the forwarding headers of proxies in these networks.

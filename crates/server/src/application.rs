@@ -1,54 +1,54 @@
 //! The service: built from settings, listening, run until it is told to stop.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use guildhall_auth::{
-    Argon2Passwords, ExternalIssuer, JwtTokens, RandomSecrets, SignatureAlgorithm, TokenSettings, generate_password,
-};
-use guildhall_domain::access::{Policy, Scopes};
+use guildhall_auth::{Argon2Passwords, JwtTokens, RandomSecrets, TokenSettings, generate_password};
+use guildhall_domain::access::Policy;
 use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::directory::{CreateUserError, Directory, FirstAdministratorError, FirstApiKey};
-use guildhall_domain::external::Trust;
 use guildhall_domain::ports::Clock as _;
 use guildhall_domain::secret::Secret;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::LockoutPolicy;
-use guildhall_http::{Api, ConnectionLimits, LaneSizes, Limits, ServeOptions, TokenLimits};
+use guildhall_http::{Api, ConnectionLimits, LaneSizes, ServeOptions};
 use guildhall_persistence::{Database, DatabaseSettings};
 use tokio::runtime::Runtime;
 
+use crate::issuers::issuers;
+use crate::listening::Listening;
 use crate::open_files;
 use crate::output::write_in_time;
-use crate::settings::{Bootstrap, Issuer, Settings};
+use crate::reload::{self, Reloadable};
+use crate::settings::{Bootstrap, Loaded, Settings};
 use crate::signals::{self, StopSignals};
 use crate::signing::KeySource;
 use crate::system::{SystemClock, UuidV7, check_clock, clock_difference, operator};
+use crate::telemetry::LogLevel;
 
-/// How many connections may wait to be accepted, as far as the system allows.
-const BACKLOG: i32 = 4096;
-/// How many bytes of a response the kernel keeps for a client that reads slowly. By itself it keeps some megabytes for each.
-const SEND_BUFFER: usize = 128 * 1024;
-
-/// Runs the service until it is told to stop.
-pub(crate) fn serve(settings: &Settings) -> Result<()> {
+/// Runs the service until it is told to stop. `file` is the file of the settings, which is read again on SIGHUP, and `level` sets the level of the log.
+pub(crate) fn serve(loaded: Loaded, file: Option<PathBuf>, level: LogLevel) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // Before anything that takes time, such as migrations.
-    runtime.block_on(async { signals::ignore_others() })?;
-    Application::build(settings)?.run(&runtime)
+    let reloads = runtime.block_on(async { signals::listen_to_others() })?;
+    let application = Application::build(&loaded.settings)?;
+    let tokens = Arc::clone(&application.tokens);
+    let reloadable = Reloadable { loaded, file, level, limits: application.api.limits_handle(), tokens };
+    runtime.block_on(async { reload::on(reloads, reloadable) })?;
+    application.run(&runtime)
 }
 
 /// The service, with its listening socket.
 struct Application {
     api: Api,
-    listener: TcpListener,
-    address: SocketAddr,
+    tokens: Arc<JwtTokens>,
+    listening: Listening,
     options: ServeOptions,
 }
 
@@ -66,52 +66,51 @@ impl Application {
         compare_clocks(&database)?;
         let directory = directory(&database, settings, keys.secrets()?);
         directory.prepare(&operator())?;
-        let (host, port) = (settings.server.host.as_str(), settings.server.port);
-        let listener =
-            TcpListener::bind((host, port)).with_context(|| format!("cannot listen on {host} port {port}"))?;
-        rustix::net::listen(&listener, BACKLOG)?;
-        rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER)?;
+        let listening = Listening::on(&settings.server)?;
         // Last, because a password that is printed before an error is soon forgotten.
         create_first_accounts(&directory, &settings.bootstrap)?;
-        let limits = Limits {
-            bulk_ids: settings.limits.bulk_ids,
-            bulk_bytes: settings.limits.bulk_bytes,
-            body_bytes: settings.limits.body_bytes,
-        };
         let lanes = LaneSizes {
             connections: NonZeroUsize::new(settings.database.pool_size as usize).unwrap_or(NonZeroUsize::MIN),
             passwords: password_slots(),
         };
         let at_once = database.store_at_once().map(|store| directory.clone().kept_by(store));
         let tokens = Arc::new(tokens);
-        let seals = Arc::clone(&tokens);
-        let api = Api::new(directory, tokens, seals, Arc::new(UuidV7), Arc::new(SystemClock), limits, lanes)?
-            .with_answers_at_once(at_once)
-            .with_allowed_origins(settings.server.allowed_origins.clone())
-            .with_trusted_proxies(settings.server.trusted_proxies.clone())
-            .with_public_url(settings.server.public_url.clone())
-            .with_path_prefix(settings.server.path_prefix()?)
-            .with_token_limits(TokenLimits {
-                per_address: NonZeroU32::new(settings.limits.token_requests_per_address),
-                per_account: NonZeroU32::new(settings.limits.token_requests_per_account),
-            });
-        let address = listener.local_addr()?;
+        let seals = Arc::clone(&tokens) as _;
+        let (limits, token_limits) = reload::limits(&settings.limits);
+        let api = Api::new(
+            directory,
+            Arc::clone(&tokens) as _,
+            seals,
+            Arc::new(UuidV7),
+            Arc::new(SystemClock),
+            limits,
+            lanes,
+        )?
+        .with_answers_at_once(at_once)
+        .with_allowed_origins(settings.server.allowed_origins.clone())
+        .with_trusted_proxies(settings.server.trusted_proxies.clone())
+        .with_public_url(settings.server.public_url.clone())
+        .with_path_prefix(settings.server.path_prefix()?)
+        .with_token_limits(token_limits);
         let options = ServeOptions {
             workers: settings.server.workers,
             shutdown_timeout: settings.server.shutdown_timeout,
             connections: connections(settings),
         };
-        Ok(Self { api, listener, address, options })
+        Ok(Self { api, tokens, listening, options })
     }
 
     /// Answers requests until SIGTERM or SIGINT, and then finishes those that are being answered. A second signal ends it at once.
     fn run(self, runtime: &Runtime) -> Result<()> {
         runtime.block_on(async {
             let mut signals = StopSignals::listen()?;
-            let server = guildhall_http::serve(self.api, self.listener, self.options)?;
+            let Listening { listener, url, socket, .. } = self.listening;
+            // Removed when the service has stopped.
+            let _socket = socket;
+            let server = guildhall_http::serve(self.api, listener, self.options)?;
             let handle = server.handle();
             let mut server = pin!(server);
-            tracing::info!(address = %self.address, "listening on http://{}", self.address);
+            tracing::info!(address = url.address(), "listening on {url}");
             tokio::select! {
                 ended = &mut server => return Ok(ended?),
                 name = signals.next() => tracing::info!("{name}: finishing the requests that are being answered"),
@@ -192,32 +191,6 @@ pub(crate) fn tokens(settings: &Settings, keys: &KeySource) -> Result<JwtTokens>
         lifetime: settings.auth.access_token_ttl,
     };
     keys.tokens(claims, Arc::new(SystemClock))
-}
-
-/// The external issuers whose tokens are accepted.
-fn issuers(settings: &Settings) -> Result<Vec<ExternalIssuer>> {
-    let issuer = |(name, issuer): (&String, &Issuer)| {
-        let algorithm = |text: &String| {
-            text.parse::<SignatureAlgorithm>().with_context(|| format!("auth.issuers.{name}.algorithms: '{text}'"))
-        };
-        Ok(ExternalIssuer {
-            name: name.clone(),
-            issuer: issuer.issuer.clone(),
-            audiences: issuer.audiences.clone(),
-            algorithms: issuer.algorithms.iter().map(algorithm).collect::<Result<_>>()?,
-            jwks_url: issuer.jwks_url.clone(),
-            name_claim: issuer.name_claim.clone(),
-            groups_claim: issuer.groups_claim.clone(),
-            scopes: Scopes::known_in(&issuer.scopes.join(" ")),
-            trust: Trust {
-                creates_users: issuer.create_users,
-                links_existing: issuer.link_existing,
-                links_administrators: issuer.link_administrators,
-                creates_groups: issuer.create_groups,
-            },
-        })
-    };
-    settings.auth.issuers.iter().map(issuer).collect()
 }
 
 fn create_first_accounts(directory: &Directory, settings: &Bootstrap) -> Result<()> {

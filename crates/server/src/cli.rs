@@ -1,6 +1,7 @@
 //! The command line.
 
 mod api_keys;
+mod config;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use guildhall_domain::ports::{Clock as _, Tokens};
 use guildhall_persistence::Database;
 
 use api_keys::ApiKeyCommand;
+use config::ConfigCommand;
 
 use crate::application;
 use crate::settings::Settings;
@@ -50,6 +52,9 @@ enum Command {
     /// Manage the keys that sign access tokens.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Look at the settings.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Let a user sign in again whom wrong passwords have locked out.
     Unlock {
         /// The user's name, email address or id.
@@ -74,10 +79,14 @@ impl Cli {
             writeln!(io::stdout(), "{}", guildhall_http::openapi()?)?;
             return Ok(());
         }
-        let settings = Settings::load(self.config.as_deref())?;
-        let _logging = telemetry::start(&settings.log)?;
+        let loaded = Settings::load(self.config.as_deref())?;
+        if let Some(Command::Config(command)) = self.command {
+            return command.run(&loaded);
+        }
+        let logging = telemetry::start(&loaded.settings.log)?;
+        let settings = loaded.settings.clone();
         match self.command {
-            None | Some(Command::Serve) => application::serve(&settings),
+            None | Some(Command::Serve) => application::serve(loaded, self.config, logging.level()),
             Some(Command::Migrate) => migrate(&settings),
             Some(Command::Token { user }) => token(&settings, &user),
             Some(Command::ApiKey(command)) => command.run(&existing(&settings)?),
@@ -86,7 +95,7 @@ impl Cli {
                 let unlocked = existing(&settings)?.unlock(&operator(), &UserIdentifier::from(user.as_str()));
                 unlocked.with_context(|| format!("cannot unlock '{user}'"))
             }
-            Some(Command::Openapi) => Ok(()),
+            Some(Command::Openapi | Command::Config(_)) => Ok(()),
         }
     }
 }

@@ -2,13 +2,18 @@
 
 mod application;
 mod cli;
+mod issuers;
+mod listening;
 mod open_files;
 mod output;
+mod reload;
 mod settings;
 mod signals;
 mod signing;
 mod system;
 mod telemetry;
+mod tls;
+mod unix_socket;
 
 use std::io;
 use std::process::ExitCode;

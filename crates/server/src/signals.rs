@@ -24,22 +24,19 @@ impl StopSignals {
     }
 }
 
-/// Keeps SIGHUP, SIGUSR1 and SIGUSR2 from ending the process, which is what they do by default, and logs them. Terminals that are
-/// closed, scripts that rotate logs and supervisors that reload send them. Must be called inside a Tokio runtime.
-pub(crate) fn ignore_others() -> Result<()> {
+/// Keeps SIGHUP, SIGUSR1 and SIGUSR2 from ending the process, which is what they do by default, and logs the latter two. Terminals that are
+/// closed, scripts that rotate logs and supervisors that reload send them. Returns SIGHUP, on which settings are read again; one that comes before
+/// anybody waits for it is kept. Must be called inside a Tokio runtime.
+pub(crate) fn listen_to_others() -> Result<Signal> {
     // Sent when a file would get larger than the system allows. With a handler, which stays, the write fails instead.
     drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
-    for (kind, name) in [
-        (SignalKind::hangup(), "SIGHUP"),
-        (SignalKind::user_defined1(), "SIGUSR1"),
-        (SignalKind::user_defined2(), "SIGUSR2"),
-    ] {
+    for (kind, name) in [(SignalKind::user_defined1(), "SIGUSR1"), (SignalKind::user_defined2(), "SIGUSR2")] {
         let mut received = signal(kind)?;
         tokio::spawn(async move {
             while received.recv().await.is_some() {
-                tracing::info!("{name}: ignored; settings are read at the start only");
+                tracing::info!("{name}: ignored; settings are read again on SIGHUP");
             }
         });
     }
-    Ok(())
+    Ok(signal(SignalKind::hangup())?)
 }

@@ -64,6 +64,19 @@ impl KeySource {
         }
     }
 
+    /// Fails if the key cannot be used. It changes nothing: a key that would be made at the first start may be missing.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self {
+            Self::Secret { current, previous } => {
+                let keys = KeySet::from_secrets(current.reveal(), previous.iter().map(Secret::reveal));
+                keys.map(drop).context("auth.hs256_secret")
+            }
+            Self::File(file) => KeyFile::load(file).map(drop).context("auth.signing_key_file"),
+            Self::Generated(file) if file.exists() => Ok(KeyFile::load(file).map(drop)?),
+            Self::Generated(_) => Ok(()),
+        }
+    }
+
     /// Adds a new signing key to the file, before the others.
     pub(crate) fn rotate(&self) -> Result<KeyRotation> {
         match self {

@@ -6,20 +6,44 @@ mod queue;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal};
 use std::panic;
+use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
+use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::reload;
 
-use crate::settings::{Log, LogFormat};
+use crate::settings::{Level, Log, LogFormat};
 
 use lines::LossReport;
 use queue::LineQueue;
 
 /// A guard of the log. When it is dropped, queued lines are written, for at most a second.
-pub(crate) struct Logging(LineQueue);
+pub(crate) struct Logging {
+    queue: LineQueue,
+    level: LogLevel,
+}
+
+impl Logging {
+    /// What sets the level.
+    pub(crate) fn level(&self) -> LogLevel {
+        self.level.clone()
+    }
+}
 
 impl Drop for Logging {
     fn drop(&mut self) {
-        self.0.flush();
+        self.queue.flush();
+    }
+}
+
+/// Sets the level of the log while it is written. Clones set the same.
+#[derive(Clone)]
+pub(crate) struct LogLevel(Arc<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>);
+
+impl LogLevel {
+    /// Sets the level, from the next line on.
+    pub(crate) fn set(&self, level: &Level) -> Result<()> {
+        Ok((self.0)(level.filter())?)
     }
 }
 
@@ -41,10 +65,19 @@ pub(crate) fn start(settings: &Log) -> Result<Logging> {
         .with_env_filter(settings.level.filter())
         .with_writer(queue.clone())
         .with_ansi(is_terminal);
-    if is_text { log.try_init() } else { log.json().flatten_event(true).with_span_list(false).try_init() }
-        .map_err(|error| anyhow!(error))?;
+    let level = if is_text {
+        let log = log.with_filter_reloading();
+        let handle = log.reload_handle();
+        log.try_init().map_err(|error| anyhow!(error))?;
+        LogLevel(Arc::new(move |filter| handle.reload(filter)))
+    } else {
+        let log = log.json().flatten_event(true).with_span_list(false).with_filter_reloading();
+        let handle = log.reload_handle();
+        log.try_init().map_err(|error| anyhow!(error))?;
+        LogLevel(Arc::new(move |filter| handle.reload(filter)))
+    };
     log_panics();
-    Ok(Logging(queue))
+    Ok(Logging { queue, level })
 }
 
 /// The default hook writes to standard error itself, and blocks if nobody reads it.

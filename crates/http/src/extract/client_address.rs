@@ -1,26 +1,29 @@
 //! The client address of a request, also through proxies.
 
+use std::mem;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, X_FORWARDED_PROTO};
 use ipnet::IpNet;
 
+use crate::server::transport::Peer;
+
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The address of the client. `Forwarded` and `X-Forwarded-For` count only as far as proxies in `trusted` wrote them.
 pub(crate) fn client_address(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr> {
-    Some(address_of(request.peer_addr()?, request.headers(), trusted))
+    address_of(Peer::of(request), request.headers(), trusted)
 }
 
-/// The client address of a request with these headers on a connection from `peer`.
-pub(crate) fn address_of(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    behind(peer.ip().to_canonical(), headers, trusted)
+/// The client address of a request with these headers on a connection from `peer`. What a Unix socket brings is known by its headers alone.
+pub(crate) fn address_of(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
+    behind(Writer::of(peer, trusted)?, headers, trusted)
 }
 
 /// Whether the client used HTTPS, according to the headers of trusted proxies. If they disagree, it did not.
-pub(crate) fn comes_by_https(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
-    let Some(peer) = peer.map(|peer| peer.ip().to_canonical()).filter(|peer| is_in(*peer, trusted)) else {
+pub(crate) fn comes_by_https(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
+    let Some(peer) = Writer::of(peer, trusted).filter(|peer| peer.is_trusted) else {
         return false;
     };
     let elements = listed(headers, &FORWARDED);
@@ -37,6 +40,27 @@ pub(crate) fn comes_by_https(peer: Option<SocketAddr>, headers: &HeaderMap, trus
     }
 }
 
+/// Whoever wrote the last entries of the forwarding headers.
+#[derive(Clone, Copy)]
+struct Writer {
+    address: Option<IpAddr>,
+    is_trusted: bool,
+}
+
+impl Writer {
+    /// A Unix socket is opened only by those who may, so its other side is trusted as a proxy is.
+    fn of(peer: Peer, trusted: &[IpNet]) -> Option<Self> {
+        match peer {
+            Peer::Address(address) => {
+                let address = address.ip().to_canonical();
+                Some(Self { address: Some(address), is_trusted: is_in(address, trusted) })
+            }
+            Peer::UnixSocket => Some(Self { address: None, is_trusted: true }),
+            Peer::Unknown => None,
+        }
+    }
+}
+
 /// The key under which clients are counted: an IPv4 address, or the /64 network of an IPv6 address, because one client may have
 /// all addresses of it.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
@@ -48,35 +72,32 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
 
 /// The client address behind `peer`. A proxy sets one of the two headers and may pass on the other as a client forged it: if
 /// they disagree, neither counts.
-fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+fn behind(peer: Writer, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     let said = |name: HeaderName, address: fn(&str) -> Option<IpAddr>| {
         let addresses: Vec<_> = listed(headers, &name).iter().map(|entry| address(entry)).collect();
         (!addresses.is_empty()).then(|| first_untrusted(peer, &addresses, trusted))
     };
     match (said(FORWARDED, forwarded_for), said(X_FORWARDED_FOR, address)) {
-        (Some(one), Some(other)) if one != other => peer,
+        (Some(one), Some(other)) if one != other => peer.address,
         (Some(client), _) | (None, Some(client)) => client,
-        (None, None) => peer,
+        (None, None) => peer.address,
     }
 }
 
 /// The last address that is not a trusted proxy's. Each proxy appends the address of its own client.
-fn first_untrusted(peer: IpAddr, addresses: &[Option<IpAddr>], trusted: &[IpNet]) -> IpAddr {
+fn first_untrusted(peer: Writer, addresses: &[Option<IpAddr>], trusted: &[IpNet]) -> Option<IpAddr> {
     let hops = trusted_hops(peer, addresses, trusted);
     let client = hops.checked_sub(1).and_then(|last| addresses.iter().rev().nth(last).copied().flatten());
-    client.unwrap_or(peer)
+    client.or(peer.address)
 }
 
 /// How many addresses at the end of `addresses` were written by trusted proxies.
-fn trusted_hops(peer: IpAddr, addresses: &[Option<IpAddr>], trusted: &[IpNet]) -> usize {
-    let mut writer = peer;
-    let written = addresses.iter().rev().take_while(|address| {
-        let is_trusted = is_in(writer, trusted);
-        address.is_some_and(|address| {
-            writer = address;
-            is_trusted
-        })
-    });
+fn trusted_hops(peer: Writer, addresses: &[Option<IpAddr>], trusted: &[IpNet]) -> usize {
+    let mut is_trusted = peer.is_trusted;
+    let written = addresses
+        .iter()
+        .rev()
+        .take_while(|address| address.is_some_and(|address| mem::replace(&mut is_trusted, is_in(address, trusted))));
     written.count()
 }
 
@@ -133,7 +154,8 @@ fn split(text: &str, separator: char) -> Vec<String> {
 mod tests {
     use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::{behind, comes_by_https};
+    use super::{address_of, comes_by_https};
+    use crate::server::transport::Peer;
 
     #[test]
     fn only_trusted_proxies_say_that_a_connection_is_encrypted() {
@@ -159,7 +181,7 @@ mod tests {
                 map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
             }
             let trusted = ["10.0.0.0/8".parse().unwrap()];
-            let is_https = comes_by_https(Some(peer.parse().unwrap()), &map, &trusted);
+            let is_https = comes_by_https(Peer::Address(peer.parse().unwrap()), &map, &trusted);
             assert_eq!(is_https, expected, "{peer} {headers:?}");
         }
     }
@@ -192,8 +214,37 @@ mod tests {
                 map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
             }
             let trusted = ["10.0.0.0/8".parse().unwrap()];
-            let address = behind(peer.parse().unwrap(), &map, &trusted);
-            assert_eq!(address.to_string(), expected, "{peer} {headers:?}");
+            let peer = Peer::Address(format!("{peer}:5000").parse().unwrap());
+            let address = address_of(peer, &map, &trusted).unwrap();
+            assert_eq!(address.to_string(), expected, "{peer:?} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_other_side_of_a_unix_socket_is_believed_and_has_no_address_of_its_own() {
+        for (headers, address, is_https) in [
+            (&[][..], None, false),
+            (&[("x-forwarded-for", "198.51.100.7")], Some("198.51.100.7"), false),
+            (
+                &[("x-forwarded-for", "6.6.6.6, 198.51.100.7"), ("x-forwarded-proto", "https")],
+                Some("198.51.100.7"),
+                true,
+            ),
+            (&[("x-forwarded-for", "198.51.100.7, 10.0.0.2")], Some("198.51.100.7"), false),
+            (&[("forwarded", "for=198.51.100.7;proto=https")], Some("198.51.100.7"), true),
+            (&[("forwarded", "for=6.6.6.6"), ("x-forwarded-for", "198.51.100.7")], None, false),
+            (&[("x-forwarded-for", "unknown")], None, false),
+        ] {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+            }
+            let trusted = ["10.0.0.0/8".parse().unwrap()];
+            let expected = address.map(|address| address.parse().unwrap());
+            assert_eq!(address_of(Peer::UnixSocket, &map, &trusted), expected, "{headers:?}");
+            assert_eq!(comes_by_https(Peer::UnixSocket, &map, &trusted), is_https, "{headers:?}");
+            assert_eq!(address_of(Peer::Unknown, &map, &trusted), None, "{headers:?}");
+            assert!(!comes_by_https(Peer::Unknown, &map, &trusted), "{headers:?}");
         }
     }
 }

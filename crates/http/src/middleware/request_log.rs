@@ -31,7 +31,7 @@ pub(crate) async fn log_request<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = api.ids.next();
-    let connection = request.request().conn_data::<Connection>().cloned();
+    let connection = Connection::of(request.request());
     let request_body = RequestBody::take_from(&mut request, connection.clone());
     request.extensions_mut().insert(request_body.clone());
     // A request with `Expect: 100-continue` was matched before its body was accepted.
@@ -59,7 +59,7 @@ pub(crate) async fn log_request<B: MessageBody + 'static>(
         if let Ok(id) = HeaderValue::try_from(id.to_string()) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
-        add_headers(response.headers_mut());
+        add_headers(response.headers_mut(), connection.as_ref());
         log_response(status, begun, cause);
         Ok(with_body_guard(response, (!is_settled).then_some(request_body), connection.as_ref()))
     })
@@ -87,20 +87,23 @@ fn with_body_guard(
 }
 
 /// Adds the headers of an error that is answered outside the middleware.
-pub(crate) fn add_error_headers(headers: &mut HeaderMap, id: Uuid) {
+pub(crate) fn add_error_headers(headers: &mut HeaderMap, id: Uuid, connection: Option<&Connection>) {
     headers.insert(header::CONTENT_TYPE, JSON);
     if let Ok(id) = HeaderValue::try_from(id.to_string()) {
         headers.insert(REQUEST_ID, id);
     }
-    add_headers(headers);
+    add_headers(headers, connection);
 }
 
-/// Forbids caching, unless the response allows it, and content sniffing.
-fn add_headers(headers: &mut HeaderMap) {
+/// Forbids caching, unless the response allows it, and content sniffing; and adds what its connection wants.
+fn add_headers(headers: &mut HeaderMap, connection: Option<&Connection>) {
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Some(connection) = connection {
+        connection.add_headers(headers);
+    }
 }
 
 /// The response with its error body, and the error chain of the cause.

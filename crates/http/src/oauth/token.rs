@@ -100,13 +100,13 @@ async fn issue_token(
     let span = RequestSpan::current();
     let address = span.address().map(network);
     let refused = |problem: &Problem| audit::report_if_sign_in_refused(None, problem);
-    let mut attempt = api.throttle.attempt(address).inspect_err(refused)?;
+    let mut attempt = api.throttle().attempt(address).inspect_err(refused)?;
     let form = request_body.read(&["application/x-www-form-urlencoded"], LONGEST_FORM).await?;
     let TokenRequest { grant, scopes } = TokenRequest::read(&form, request.headers())?;
     let name = grant.name().map(str::to_owned);
     if let Some(account) = AttemptedAccount::of(&grant) {
         let refused = |problem: &Problem| audit::report_if_sign_in_refused(name.as_deref(), problem);
-        api.throttle.count_account(&mut attempt, address, &account).inspect_err(refused)?;
+        api.throttle().count_account(&mut attempt, address, &account).inspect_err(refused)?;
     }
     let body = run(&api, lane(&grant), Actor::Anonymous, move |api, context| {
         let signed_in = sign_in(&api.directory, context, grant, &scopes);

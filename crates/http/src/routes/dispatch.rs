@@ -35,7 +35,7 @@ pub(crate) fn dispatcher()
 fn route_of(request: &ServiceRequest) -> Result<usize, Problem> {
     let extensions = request.extensions();
     let path_match = extensions.get::<PathMatch>();
-    check_reserve(request.request().conn_data(), path_match)?;
+    check_reserve(Connection::of(request.request()).as_ref(), path_match)?;
     path_match.ok_or_else(Problem::no_such_path)?.route(request.method())
 }
 

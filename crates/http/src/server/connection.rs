@@ -3,34 +3,25 @@
 //! All timeouts of a connection are here, except those of request bodies, which depend on how many bytes have arrived
 //! (`extract::request_body`). This module does not parse HTTP: the middleware and the request body tell it which phase begins.
 
+mod deadlines;
+mod endpoints;
 mod parking;
 
 use std::cell::RefCell;
-use std::future::poll_fn;
-use std::mem;
-use std::net::SocketAddr;
-use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::server::connection_limits::Slot;
-use crate::server::stopping::{STOP_GRACE, Stopping};
+use crate::server::stopping::Stopping;
+use crate::server::transport::Endpoints;
 
 /// Timeout for the head of a request, from its first byte.
 pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
 /// Keep-alive timeout between requests.
 pub(crate) const IDLE_TIME: Duration = Duration::from_secs(5);
-/// Timeout for a write during which the client reads nothing.
-const WRITE_TIME: Duration = Duration::from_secs(30);
-/// Lifetime of a connection beyond the connection limits.
-const RESERVE_TIME: Duration = Duration::from_secs(5);
-/// The most polls of a dispatcher in one turn: enough for a request that nothing holds up, and fair to other connections.
-const MAX_POLLS: usize = 16;
-/// Added to the timeout of a head, so that actix answers 408 before the connection is closed.
-const MARGIN: Duration = Duration::from_secs(1);
 
 /// The largest head of a request, in bytes. actix doubles its read buffer of 8 KiB twice for one that is larger.
 pub(crate) const MAX_HEAD: usize = 15 * 1024;
@@ -47,7 +38,7 @@ pub(crate) struct Connection(Rc<ConnectionInner>);
 struct ConnectionInner {
     state: RefCell<ConnectionState>,
     accepted: Instant,
-    local: Option<SocketAddr>,
+    endpoints: Endpoints,
     stopping: Stopping,
     slot: Slot,
 }
@@ -98,8 +89,8 @@ pub(crate) enum ReadAllowance {
 }
 
 impl Connection {
-    /// The state of a connection that was just accepted at the local address `local`.
-    pub(crate) fn new(local: Option<SocketAddr>, stopping: Stopping, slot: Slot) -> Self {
+    /// The state of a connection that was just accepted. Of HTTP/2, each stream has a state of its own.
+    pub(crate) fn new(endpoints: Endpoints, stopping: Stopping, slot: Slot) -> Self {
         let now = Instant::now();
         let state = ConnectionState {
             phase: Phase::awaiting_head(),
@@ -112,12 +103,7 @@ impl Connection {
             reader: None,
             is_to_continue: false,
         };
-        Self(Rc::new(ConnectionInner { state: RefCell::new(state), accepted: now, local, stopping, slot }))
-    }
-
-    /// The local address at which it was accepted.
-    pub(crate) fn local(&self) -> Option<SocketAddr> {
-        self.0.local
+        Self(Rc::new(ConnectionInner { state: RefCell::new(state), accepted: now, endpoints, stopping, slot }))
     }
 
     /// Whether it is beyond the connection limits, and open only for liveness checks.
@@ -213,6 +199,9 @@ impl Connection {
         if matches!(state.phase, Phase::Head { .. } | Phase::Discard { .. }) {
             state.is_responding = false;
         }
+        if state.blocked.take().is_some() {
+            state.wake_reader();
+        }
     }
 
     /// Whether bytes written now belong to no handler's response: then they are actix's own answer to a malformed or late request.
@@ -229,56 +218,6 @@ impl Connection {
     /// Has the dispatcher polled again at once.
     pub(crate) fn continue_at_once(&self) {
         self.0.state.borrow_mut().is_to_continue = true;
-    }
-
-    /// Polls `dispatcher` until it ends or a deadline of the connection passes.
-    ///
-    /// It goes on with one connection for as long as it can. If all took turns after each step, a flood of requests would be in
-    /// memory at the same time.
-    pub(crate) async fn supervise<F: Future>(self, mut dispatcher: Pin<Box<F>>) -> Option<F::Output> {
-        let mut timer = pin!(sleep_until(self.0.accepted));
-        poll_fn(|context| {
-            let mut polls = 0;
-            loop {
-                if let Poll::Ready(output) = dispatcher.as_mut().poll(context) {
-                    return Poll::Ready(Some(output));
-                }
-                polls += 1;
-                if !mem::take(&mut self.0.state.borrow_mut().is_to_continue) {
-                    break;
-                }
-                if polls == MAX_POLLS {
-                    context.waker().wake_by_ref();
-                    break;
-                }
-            }
-            // The deadline changes only while the dispatcher is polled, and a shutdown wakes it too.
-            let Some(deadline) = self.deadline() else {
-                return Poll::Pending;
-            };
-            if timer.deadline() != deadline {
-                timer.as_mut().reset(deadline);
-            }
-            timer.as_mut().poll(context).map(|()| None)
-        })
-        .await
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        let state = self.0.state.borrow();
-        let phase = match state.phase {
-            Phase::Head { begun: Some(begun), .. } => Some(begun + HEAD_TIME + MARGIN),
-            Phase::Head { begun: None, .. } if state.since == self.0.accepted => Some(state.since + HEAD_TIME + MARGIN),
-            Phase::Head { begun: None, .. } if state.blocked.is_none() => Some(state.since + IDLE_TIME),
-            _ => None,
-        };
-        let blocked = state.blocked.map(|blocked| blocked + WRITE_TIME);
-        let reserve = self.is_in_reserve().then(|| self.0.accepted + RESERVE_TIME);
-        let stop = match state.phase {
-            Phase::Work { .. } | Phase::Body => None,
-            _ => self.0.stopping.since().map(|stop| stop.max(state.since) + STOP_GRACE),
-        };
-        [phase, blocked, reserve, stop].into_iter().flatten().min()
     }
 
     fn enter(&self, phase: Phase) {

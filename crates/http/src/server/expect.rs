@@ -20,6 +20,7 @@ use crate::respond::response_body::{ResponseBody, without_content};
 use crate::routes::dispatch::check_reserve;
 use crate::routes::path_match::PathMatch;
 use crate::server::connection::Connection;
+use crate::server::transport::Peer;
 use crate::work::{Lane, run};
 
 /// Paths with this prefix need a token.
@@ -27,12 +28,13 @@ const API_PREFIX: &str = "/api/security";
 
 /// The same request if `100 Continue` may be sent, otherwise the response to send instead.
 pub(crate) async fn admit(api: Api, mut request: Request) -> Result<Request, Response<BoxBody>> {
-    let connection = request.conn_data::<Connection>().cloned();
+    let connection = Connection::of_unrouted(&request);
     if let Some(connection) = &connection {
         connection.begin_work_before_body();
     }
     let id = api.ids.next();
-    let address = request.peer_addr().map(|peer| address_of(peer, request.headers(), &api.trusted_proxies));
+    let peer = connection.as_ref().map_or(Peer::Unknown, Connection::peer);
+    let address = address_of(peer, request.headers(), &api.trusted_proxies);
     let path_match = PathMatch::find_below(&api.path_prefix, request.path());
     let template = path_match.as_ref().map(PathMatch::template);
     let span = RequestSpan::new(id, request.method(), request.path(), template, address);
@@ -45,7 +47,7 @@ pub(crate) async fn admit(api: Api, mut request: Request) -> Result<Request, Res
             return Ok(request);
         };
         let mut response = problem.error_response();
-        add_error_headers(response.headers_mut(), id);
+        add_error_headers(response.headers_mut(), id, connection.as_ref());
         let is_head = request.method() == Method::HEAD;
         log_response(response.status(), begun, problem.cause());
         let unread = RequestBody::take_from(&mut request, connection.clone());
@@ -79,7 +81,7 @@ async fn check(
     }
     if template == TOKEN_ENDPOINT {
         // Only checked: the attempt is counted when the body has been received.
-        api.throttle.attempt(address)?.refund();
+        api.throttle().attempt(address)?.refund();
     }
     Ok(())
 }

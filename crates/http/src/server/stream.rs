@@ -1,4 +1,4 @@
-//! A TCP stream that reads no more than the phase of its connection allows.
+//! A byte stream that reads no more than the phase of its connection allows.
 
 use std::cell::RefCell;
 use std::io;
@@ -8,12 +8,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use actix_web::rt::net::TcpStream;
 use guildhall_domain::ports::Ids;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::server::connection::{Connection, MAX_HEAD, ReadAllowance};
 use crate::server::malformed_request::error_response;
+use crate::server::transport::Transport;
 
 /// The most bytes that are read at once while waiting for a head.
 const HEAD_READ: usize = 2048;
@@ -21,9 +21,9 @@ const HEAD_READ: usize = 2048;
 /// connection.
 const NO_HEAD: [u8; 1] = [0];
 
-/// A TCP stream that reads no more than the phase of its connection allows.
+/// A byte stream that reads no more than the phase of its connection allows.
 pub(crate) struct PacedStream {
-    stream: Rc<RefCell<TcpStream>>,
+    stream: Rc<RefCell<Transport>>,
     connection: Connection,
     /// Makes the ids of malformed requests.
     ids: Arc<dyn Ids>,
@@ -37,7 +37,7 @@ pub(crate) struct PacedStream {
 
 impl PacedStream {
     /// `stream`, read as `connection` allows; malformed requests get their ids from `ids`.
-    pub(crate) fn new(stream: Rc<RefCell<TcpStream>>, connection: Connection, ids: Arc<dyn Ids>) -> Self {
+    pub(crate) fn new(stream: Rc<RefCell<Transport>>, connection: Connection, ids: Arc<dyn Ids>) -> Self {
         Self { stream, connection, ids, has_just_read: false, head_is_too_long: false, head_tail: [0; 2], last: None }
     }
 
@@ -78,7 +78,7 @@ impl AsyncRead for PacedStream {
         let this = self.get_mut();
         // actix reads until the stream would block, and parses only then, which may change the phase.
         if mem::take(&mut this.has_just_read) {
-            if this.stream.borrow().poll_read_ready(context)?.is_ready() {
+            if this.stream.borrow_mut().poll_readable(context)?.is_ready() {
                 this.connection.continue_at_once();
             }
             return Poll::Pending;
@@ -87,7 +87,7 @@ impl AsyncRead for PacedStream {
             ReadAllowance::Head(left) => {
                 let mut ahead = [0; HEAD_READ];
                 let mut peeked = ReadBuf::new(&mut ahead);
-                match this.stream.borrow().poll_peek(context, &mut peeked) {
+                match this.stream.borrow_mut().poll_peek(context, &mut peeked) {
                     // To actix it looks as if the client had closed the connection.
                     Poll::Pending if this.connection.park_if_idle_in_crowd() => return Poll::Ready(Ok(())),
                     Poll::Pending => return Poll::Pending,
@@ -105,7 +105,7 @@ impl AsyncRead for PacedStream {
                 Poll::Ready(Ok(()))
             }
             ReadAllowance::Bytes(most) => this.poll_read_bytes(context, buffer, most),
-            ReadAllowance::End => match this.stream.borrow().poll_peek(context, &mut ReadBuf::new(&mut [0])) {
+            ReadAllowance::End => match this.stream.borrow_mut().poll_peek(context, &mut ReadBuf::new(&mut [0])) {
                 Poll::Ready(Ok(0)) => Poll::Ready(Ok(())),
                 Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
                 Poll::Ready(Ok(_)) | Poll::Pending => Poll::Pending,
@@ -125,8 +125,8 @@ impl AsyncWrite for PacedStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.last.is_none() && this.connection.is_between_responses() {
-            let peer = this.stream.borrow().peer_addr().ok();
-            this.last = Some((error_response(bytes, this.head_is_too_long, this.ids.next(), peer), 0));
+            let answer = error_response(bytes, this.head_is_too_long, this.ids.next(), &this.connection);
+            this.last = Some((answer, 0));
         }
         let Some((last, mut done)) = this.last.take() else {
             return this.poll_write_bytes(context, bytes);
@@ -147,8 +147,14 @@ impl AsyncWrite for PacedStream {
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.connection.record_flushed();
-        Pin::new(&mut *this.stream.borrow_mut()).poll_flush(context)
+        let flushed = Pin::new(&mut *this.stream.borrow_mut()).poll_flush(context);
+        match &flushed {
+            Poll::Ready(Ok(())) => this.connection.record_flushed(),
+            Poll::Ready(Err(_)) => {}
+            // What TLS has encrypted is not yet in the kernel.
+            Poll::Pending => this.connection.record_blocked(),
+        }
+        flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::rt::System;
-use guildhall_http::{Api, ConnectionLimits, ServeOptions, serve};
+use guildhall_http::{Api, ConnectionLimits, Listener, ServeOptions, serve};
 
 use crate::store::Mood;
 use crate::world::{ADMINISTRATOR, World};
@@ -29,7 +29,7 @@ impl Running {
             System::new().block_on(async move {
                 let connections = ConnectionLimits { total: 1000, per_address: 1000 };
                 let options = ServeOptions { workers: Some(1), shutdown_timeout: 30, connections };
-                let server = serve(api, listener, options)?;
+                let server = serve(api, Listener::Tcp(listener), options)?;
                 tell.send(server.handle()).unwrap();
                 server.await
             })

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use guildhall_domain::access::KNOWN_SCOPES;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use super::masked;
 use super::values::{self, Secret};
 
 /// Official clients treat a token as expired this many seconds early (contract 2.1).
 const CLIENTS_EXPIRE_EARLY: u32 = 60;
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(crate) struct Auth {
     pub(crate) issuer: String,
@@ -34,15 +35,17 @@ pub(crate) struct Auth {
 }
 
 /// An external issuer whose tokens are accepted.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 #[expect(clippy::struct_field_names, reason = "the fields are named as the keys are")]
 pub(crate) struct Issuer {
+    #[serde(serialize_with = "masked::url")]
     pub(crate) issuer: String,
     #[serde(deserialize_with = "values::list")]
     pub(crate) audiences: Vec<String>,
     #[serde(default = "rs256", deserialize_with = "values::list")]
     pub(crate) algorithms: Vec<String>,
+    #[serde(default, serialize_with = "masked::optional_url")]
     pub(crate) jwks_url: Option<String>,
     #[serde(default = "preferred_username")]
     pub(crate) name_claim: String,

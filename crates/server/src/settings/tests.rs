@@ -1,6 +1,7 @@
 //! Tests of the sources of settings and of error messages.
 
 mod addresses;
+mod files;
 mod issuers;
 
 use std::collections::HashMap;

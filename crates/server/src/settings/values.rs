@@ -6,8 +6,11 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::de::{Error, Expected, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+
+/// What is shown in the place of a secret.
+pub(crate) const MASK: &str = "********";
 
 /// A secret, which is never printed.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -26,8 +29,14 @@ impl fmt::Debug for Secret {
     }
 }
 
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(MASK)
+    }
+}
+
 /// The log level, or directives of `tracing_subscriber`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Level(String);
 
@@ -51,8 +60,8 @@ impl TryFrom<String> for Level {
 }
 
 /// The format of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", rename_all = "lowercase")]
 pub(crate) enum LogFormat {
     /// Text on a terminal, JSON otherwise.
     Auto,
@@ -73,6 +82,44 @@ impl TryFrom<String> for LogFormat {
             _ => Err("expected auto, text or json"),
         }
     }
+}
+
+/// The permissions of a file, in octal digits as `chmod` takes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileMode(pub(crate) u32);
+
+impl<'de> Deserialize<'de> for FileMode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Octal)
+    }
+}
+
+impl Serialize for FileMode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:o}", self.0))
+    }
+}
+
+/// A number without quotes would be read as a decimal one, or in TOML as whatever its prefix says.
+struct Octal;
+
+impl Visitor<'_> for Octal {
+    type Value = FileMode;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("octal digits in quotes, such as \"660\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<FileMode, E> {
+        let is_octal = !text.is_empty() && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
+        let mode = u32::from_str_radix(text, 8).ok().filter(|mode| is_octal && *mode <= 0o777);
+        mode.map(FileMode).ok_or_else(|| E::custom(format_args!("expected {}", &self as &dyn Expected)))
+    }
+}
+
+/// Serializes values as the texts by which they are set.
+pub(super) fn as_texts<T: fmt::Display, S: Serializer>(values: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(values.iter().map(ToString::to_string))
 }
 
 /// A whole number, as number or as text: the environment has only text. The `config` crate by itself would also take `yes` for 1

@@ -12,6 +12,7 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::answer::Answer;
 use crate::database::{Database, Kind};
+use crate::secure;
 use crate::server::Server;
 
 /// The prefix of the API.
@@ -41,6 +42,13 @@ static MACHINE: RwLock<()> = RwLock::const_new(());
 enum Turn {
     Shared(RwLockReadGuard<'static, ()>),
     Alone(RwLockWriteGuard<'static, ()>),
+}
+
+/// What is spoken on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    Plain,
+    Tls,
 }
 
 /// How a server is to be started.
@@ -107,7 +115,7 @@ impl Setup {
     /// Starts the server, and gets its administrator a token.
     pub(crate) fn start(self) -> TestApp {
         let server = Server::start(&self);
-        let mut app = TestApp { setup: self, server, client: Client::new(), token: String::new() };
+        let mut app = TestApp { setup: self, server, client: secure::client(), token: String::new() };
         app.token = app.token_of("admin");
         app
     }

@@ -1,16 +1,16 @@
 //! Clients that ask before they send a body.
 
-use crate::app::{API, GROUP, TestApp};
+use crate::app::{API, GROUP, Setup, Transport};
 use crate::database::Kind;
 use crate::socket::Wire;
 use crate::waiting::until;
 
-on_both_databases! {
+on_both_databases_and_over_tls! {
     only_those_who_are_known_are_told_to_go_on,
 }
 
-async fn only_those_who_are_known_are_told_to_go_on(kind: Kind) {
-    let app = TestApp::on(kind).await;
+async fn only_those_who_are_known_are_told_to_go_on(kind: Kind, transport: Transport) {
+    let app = Setup::on(kind).await.speaking(transport).start();
     app.create_documented().await;
     let suspended = app.create_user("marla").await;
     let token = app.token_of("marla");

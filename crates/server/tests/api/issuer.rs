@@ -12,11 +12,11 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use jsonwebtoken::EncodingKey;
 use pem::Pem;
-use reqwest::Client;
 use serde_json::{Value, json};
 
 use crate::app::{Setup, TestApp};
 use crate::published::javascript;
+use crate::secure;
 use crate::server::Server;
 use crate::waiting::until;
 
@@ -163,7 +163,7 @@ impl Setup {
     /// Starts the server with these settings in a file.
     pub(crate) fn start_with(self, settings: &str) -> TestApp {
         let server = Server::start_with(&self, &["serve", "--config", &self.file(settings)]);
-        let mut app = TestApp { setup: self, server, client: Client::new(), token: String::new() };
+        let mut app = TestApp { setup: self, server, client: secure::client(), token: String::new() };
         app.token = app.token_of("admin");
         app
     }

@@ -4,11 +4,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::app::{GROUP, Setup, TestApp, USERS};
+use crate::app::{GROUP, Setup, TestApp, Transport, USERS};
 use crate::database::Kind;
 use crate::socket::{Wire, head};
 
-on_both_databases! {
+on_both_databases_and_over_tls! {
     a_list_past_the_limit_of_ids_adds_nobody,
     a_list_past_the_limit_of_bytes_adds_nobody,
     other_bodies_have_a_smaller_limit,
@@ -25,8 +25,8 @@ fn too_large(answer: &Answer) {
     answer.is_error(413, &message, &Value::Null);
 }
 
-async fn a_list_past_the_limit_of_ids_adds_nobody(kind: Kind) {
-    let app = documented(Setup::on(kind).await.with("GUILDHALL_LIMITS__BULK_IDS", "3")).await;
+async fn a_list_past_the_limit_of_ids_adds_nobody(kind: Kind, transport: Transport) {
+    let app = documented(Setup::on(kind).await.speaking(transport).with("GUILDHALL_LIMITS__BULK_IDS", "3")).await;
     let path = format!("/groups/{GROUP}/users/");
     too_large(&app.post(&path, &json!(USERS[..4])).await);
     assert_eq!(app.member_count(GROUP).await, 0);
@@ -34,10 +34,10 @@ async fn a_list_past_the_limit_of_ids_adds_nobody(kind: Kind) {
     assert_eq!(app.member_count(GROUP).await, 3);
 }
 
-async fn a_list_past_the_limit_of_bytes_adds_nobody(kind: Kind) {
+async fn a_list_past_the_limit_of_bytes_adds_nobody(kind: Kind, transport: Transport) {
     let fits = json!(USERS[..2]).to_string();
     let limit = fits.len().to_string();
-    let app = documented(Setup::on(kind).await.with("GUILDHALL_LIMITS__BULK_BYTES", &limit)).await;
+    let app = documented(Setup::on(kind).await.speaking(transport).with("GUILDHALL_LIMITS__BULK_BYTES", &limit)).await;
     let post =
         || app.request(Method::POST, &format!("/groups/{GROUP}/users/")).header("Content-Type", "application/json");
     too_large(&Answer::to(post().body(format!("{fits} "))).await);
@@ -53,8 +53,8 @@ async fn a_list_past_the_limit_of_bytes_adds_nobody(kind: Kind) {
     assert_eq!(app.member_count(GROUP).await, 2);
 }
 
-async fn other_bodies_have_a_smaller_limit(kind: Kind) {
-    let app = documented(Setup::on(kind).await.with("GUILDHALL_LIMITS__BODY_BYTES", "200")).await;
+async fn other_bodies_have_a_smaller_limit(kind: Kind, transport: Transport) {
+    let app = documented(Setup::on(kind).await.speaking(transport).with("GUILDHALL_LIMITS__BODY_BYTES", "200")).await;
     too_large(&app.post("/groups", &json!({ "name": "Large", "description": "x".repeat(200) })).await);
     assert_eq!(app.get("/groups/Large").await.status, 404);
     assert_eq!(app.post("/groups", &json!({ "name": "Small" })).await.status, 201);

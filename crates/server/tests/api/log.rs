@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::app::{API, Setup, TestApp};
 use crate::database::Kind;
+use crate::secure;
 use crate::server::Server;
 use crate::tell;
 
@@ -171,7 +172,7 @@ fn a_start_that_fails_ends_though_nobody_reads_why() {
 /// A server that writes there, with a client that does not wait for ever.
 fn start(setup: Setup, output: Stdio, log: Stdio) -> TestApp {
     let server = Server::start_writing_to(&setup, output, log);
-    let client = Client::builder().timeout(PATIENCE).build().unwrap();
+    let client = secure::client_builder().timeout(PATIENCE).build().unwrap();
     let mut app = TestApp { setup, server, client, token: String::new() };
     app.token = app.token_of("admin");
     app

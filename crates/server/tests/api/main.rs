@@ -23,6 +23,33 @@ macro_rules! on_both_databases {
     };
 }
 
+/// Makes three tests of each function: one over SQLite, one over PostgreSQL, and one over SQLite with TLS.
+macro_rules! on_both_databases_and_over_tls {
+    ($($name:ident),+ $(,)?) => {
+        $(
+            mod $name {
+                use crate::app::Transport;
+                use crate::database::Kind;
+
+                #[tokio::test]
+                async fn on_sqlite() {
+                    super::$name(Kind::Sqlite, Transport::Plain).await;
+                }
+
+                #[tokio::test]
+                async fn on_postgres() {
+                    super::$name(Kind::Postgres, Transport::Plain).await;
+                }
+
+                #[tokio::test]
+                async fn over_tls() {
+                    super::$name(Kind::Sqlite, Transport::Tls).await;
+                }
+            }
+        )+
+    };
+}
+
 mod accounts;
 mod actions;
 mod administrators;
@@ -36,6 +63,7 @@ mod blocked_key_file;
 mod changes;
 mod client;
 mod command_line;
+mod configuration;
 mod connections;
 mod crash;
 mod cursors;
@@ -46,9 +74,12 @@ mod errors;
 mod expectations;
 mod faults;
 mod foreign_issuer;
+mod frames;
 mod groups;
 mod growth;
 mod head;
+mod http2;
+mod http2_deadlines;
 mod issuer;
 mod journeys;
 mod key_rotation;
@@ -73,9 +104,11 @@ mod readme;
 mod refusals;
 mod refused_texts;
 mod rekey;
+mod reload;
 mod request_lines;
 mod round_trips;
 mod secrets;
+mod secure;
 mod seed;
 mod server;
 mod shutdown;
@@ -87,8 +120,12 @@ mod socket;
 mod spellings;
 mod sqlite_memory;
 mod start;
+mod target;
 mod tls;
+mod tls_files;
+mod tls_listening;
 mod tokens;
+mod unix_socket;
 mod versions;
 mod volume;
 mod waiting;

@@ -16,6 +16,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use crate::app::{API, Setup, TestApp};
 use crate::database::Kind;
 use crate::memory::resident;
+use crate::secure;
 use crate::tell;
 
 on_both_databases! {
@@ -47,7 +48,7 @@ async fn hashing_for_forty_addresses_takes_the_memory_of_the_slots(kind: Kind) {
 }
 
 fn client(address: [u8; 4]) -> Client {
-    Client::builder().local_address(IpAddr::from(address)).timeout(PATIENCE).build().unwrap()
+    secure::client_builder().local_address(IpAddr::from(address)).timeout(PATIENCE).build().unwrap()
 }
 
 async fn start(kind: Kind) -> TestApp {

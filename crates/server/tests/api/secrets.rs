@@ -6,17 +6,17 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::answer::Answer;
-use crate::app::{GROUP, PASSWORD, Setup, USERS};
+use crate::app::{GROUP, PASSWORD, Setup, Transport, USERS};
 use crate::audit::{by_password, sign_in};
 use crate::client::Client;
 use crate::database::Kind;
 
-on_both_databases! {
+on_both_databases_and_over_tls! {
     no_token_password_or_key_is_ever_logged,
 }
 
-async fn no_token_password_or_key_is_ever_logged(kind: Kind) {
-    let mut app = Setup::on(kind).await.with("GUILDHALL_LOG__LEVEL", "trace").start();
+async fn no_token_password_or_key_is_ever_logged(kind: Kind, transport: Transport) {
+    let mut app = Setup::on(kind).await.speaking(transport).with("GUILDHALL_LOG__LEVEL", "trace").start();
     app.create_documented().await;
     assert_eq!(app.post(&format!("/groups/{GROUP}/users"), &json!(USERS)).await.status, 204);
     let marla = app.create_user("marla").await;

@@ -71,7 +71,18 @@ impl Server {
 
     /// Its address without the scheme.
     pub(crate) fn address(&self) -> &str {
-        self.url.trim_start_matches("http://")
+        self.url.split_once("://").unwrap().1
+    }
+
+    /// Whether it speaks TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.url.starts_with("https://")
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: &str) {
+        let sent = Command::new("sh").arg("-c").arg(format!("kill -{signal} {}", self.pid())).status().unwrap();
+        assert!(sent.success());
     }
 
     /// `kill -9`.
@@ -82,8 +93,7 @@ impl Server {
 
     /// Asks it to stop.
     pub(crate) fn terminate(&self) {
-        let asked = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.pid())).status().unwrap();
-        assert!(asked.success());
+        self.signal("TERM");
     }
 
     /// Waits until it has stopped by itself.
@@ -110,10 +120,9 @@ impl Drop for Server {
 fn keep(stream: impl Read + Send + 'static, output: Arc<Mutex<String>>, urls: Sender<String>) {
     thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            if let Some((_, rest)) = line.split_once("listening on http://") {
-                let address: String =
-                    rest.chars().take_while(|next| next.is_ascii_digit() || ".:".contains(*next)).collect();
-                drop(urls.send(format!("http://{}", address.trim_end_matches('.'))));
+            if let Some((_, rest)) = line.split_once("listening on ") {
+                let url: String = rest.chars().take_while(|next| !" \",".contains(*next)).collect();
+                drop(urls.send(url));
             }
             let mut output = output.lock().unwrap();
             output.push_str(&line);

@@ -7,8 +7,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::app::{API, Setup, TestApp};
+use crate::app::{API, Setup, TestApp, Transport};
 use crate::database::Kind;
+use crate::secure::{self, Stream};
 use crate::socket::head;
 
 const LIVE: &str = "GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n";
@@ -17,25 +18,31 @@ const MARGIN: Duration = Duration::from_secs(8);
 /// For how long somebody trickles who is never told to stop.
 const LONGEST: Duration = Duration::from_mins(1);
 
-on_both_databases! {
+on_both_databases_and_over_tls! {
+    heads_and_idle_connections_have_their_time,
     slow_bodies_are_refused,
     nobody_waits_for_slow_clients_when_the_service_stops,
 }
 
 /// A connection, and what came over it.
 struct Slow {
-    stream: TcpStream,
+    stream: Stream,
     begun: Instant,
 }
 
 impl Slow {
     async fn to(app: &TestApp) -> Self {
         let address: SocketAddr = app.server.address().parse().unwrap();
-        Self { stream: TcpStream::connect(address).await.unwrap(), begun: Instant::now() }
+        let stream = TcpStream::connect(address).await.unwrap();
+        let begun = Instant::now();
+        let stream =
+            if app.server.is_tls() { secure::encrypt(stream, &["http/1.1"]).await.unwrap() } else { Box::new(stream) };
+        Self { stream, begun }
     }
 
     async fn send(&mut self, text: &str) {
         self.stream.write_all(text.as_bytes()).await.unwrap();
+        self.stream.flush().await.unwrap();
     }
 
     /// Reads the answer to [`LIVE`].
@@ -53,6 +60,7 @@ impl Slow {
         while self.begun.elapsed() < LONGEST {
             // What comes after the answer is not read any more.
             let _ = self.stream.write_all(piece.as_bytes()).await;
+            let _ = self.stream.flush().await;
             match timeout(pause, self.stream.read_to_end(&mut answer)).await {
                 Err(_) => {}
                 Ok(_) => return (String::from_utf8(answer).unwrap(), self.begun.elapsed()),
@@ -72,9 +80,8 @@ fn took(what: &str, took: Duration, limit: u64) {
     assert!(took + Duration::from_secs(1) >= limit && took <= limit + MARGIN, "{what}: {took:?} instead of {limit:?}");
 }
 
-#[tokio::test]
-async fn heads_and_idle_connections_have_their_time() {
-    let app = TestApp::on(Kind::Sqlite).await;
+async fn heads_and_idle_connections_have_their_time(kind: Kind, transport: Transport) {
+    let app = Setup::on(kind).await.speaking(transport).start();
     let first = async {
         let mut slow = Slow::to(&app).await;
         slow.send("GET / HTTP/1.1\r\nhost: x\r\n").await;
@@ -135,8 +142,8 @@ fn post(app: &TestApp, length: &str) -> String {
     format!("{}{length}\r\n\r\n", head(&app.token))
 }
 
-async fn slow_bodies_are_refused(kind: Kind) {
-    let app = TestApp::on(kind).await;
+async fn slow_bodies_are_refused(kind: Kind, transport: Transport) {
+    let app = Setup::on(kind).await.speaking(transport).start();
     app.create_documented().await;
     let refused = async |what: &str, head: String, piece: &str, pause: u64, limit: u64| {
         let mut slow = Slow::to(&app).await;
@@ -182,8 +189,8 @@ async fn slow_bodies_are_refused(kind: Kind) {
     );
 }
 
-async fn nobody_waits_for_slow_clients_when_the_service_stops(kind: Kind) {
-    let mut app = Setup::on(kind).await.with("GUILDHALL_SERVER__SHUTDOWN_TIMEOUT", "120").start();
+async fn nobody_waits_for_slow_clients_when_the_service_stops(kind: Kind, transport: Transport) {
+    let mut app = Setup::on(kind).await.speaking(transport).with("GUILDHALL_SERVER__SHUTDOWN_TIMEOUT", "120").start();
     let mut half = Slow::to(&app).await;
     half.send("GET / HTTP/1.1\r\nhost: x\r\n").await;
     let mut second = Slow::to(&app).await;

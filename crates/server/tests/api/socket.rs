@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::app::{API, GROUP, TestApp};
+use crate::app::{API, GROUP, Setup, TestApp, Transport};
+use crate::database::Kind;
+use crate::secure::tunnel_to;
 
 /// A connection that is written to by hand.
 pub(crate) struct Wire(TcpStream);
 
 impl Wire {
     pub(crate) fn to(app: &TestApp) -> Self {
-        let stream = TcpStream::connect(app.server.address()).unwrap();
+        let server = app.server.address().parse().unwrap();
+        let stream = TcpStream::connect(if app.server.is_tls() { tunnel_to(server) } else { server }).unwrap();
         stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         Self(stream)
     }
@@ -64,13 +67,14 @@ pub(crate) fn head(token: &str) -> String {
     )
 }
 
-on_both_databases! {
+on_both_databases_and_over_tls! {
     an_outsider_is_answered_before_their_body_arrives,
     a_body_that_breaks_off_adds_nobody,
+    what_is_no_http_is_answered_in_json_and_ends_the_connection,
 }
 
-async fn an_outsider_is_answered_before_their_body_arrives(kind: crate::database::Kind) {
-    let app = TestApp::on(kind).await;
+async fn an_outsider_is_answered_before_their_body_arrives(kind: Kind, transport: Transport) {
+    let app = Setup::on(kind).await.speaking(transport).start();
     app.create_documented().await;
     app.create_user("marla").await;
     for (token, status) in [("garbage".to_owned(), 401), (app.token_of("marla"), 403)] {
@@ -82,8 +86,8 @@ async fn an_outsider_is_answered_before_their_body_arrives(kind: crate::database
     }
 }
 
-async fn a_body_that_breaks_off_adds_nobody(kind: crate::database::Kind) {
-    let app = TestApp::on(kind).await;
+async fn a_body_that_breaks_off_adds_nobody(kind: Kind, transport: Transport) {
+    let app = Setup::on(kind).await.speaking(transport).start();
     app.create_documented().await;
     let whole = serde_json::to_string(&crate::app::USERS).unwrap();
     let mut wire = Wire::to(&app);
@@ -102,9 +106,8 @@ async fn a_body_that_breaks_off_adds_nobody(kind: crate::database::Kind) {
     assert_eq!(app.member_count(GROUP).await, 0);
 }
 
-#[tokio::test]
-async fn what_is_no_http_is_answered_in_json_and_ends_the_connection() {
-    let app = TestApp::on(crate::database::Kind::Sqlite).await;
+async fn what_is_no_http_is_answered_in_json_and_ends_the_connection(kind: Kind, transport: Transport) {
+    let app = Setup::on(kind).await.speaking(transport).start();
     for garbage in [
         "hello\r\n\r\n".to_owned(),
         "GET / HTTP/7.3\r\n\r\n".to_owned(),

@@ -63,7 +63,8 @@ async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedRe
     responses((status = 201, description = "The API key with its secret.", body = ApiKeyBody), (status = 409), (status = 422))
 )]
 async fn create(api: Data<Api>, caller: Caller, request_body: AuthorisedBody) -> Result<PreparedResponse, Problem> {
-    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
+    let body =
+        request_body.read_if_permitted(&api, &caller, Permission::ManageApiKeys, api.limits().body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
         let issued = api.directory.create_api_key(context, NewApiKey::read(&body)?, &[])?;
         created(api, format_args!("apiKeys/{}", issued.key.id), &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
@@ -110,7 +111,8 @@ async fn replace(
     PathParameter(key): PathParameter<ApiKeyIdentifier>,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
-    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageApiKeys, api.limits.body_bytes).await?;
+    let body =
+        request_body.read_if_permitted(&api, &caller, Permission::ManageApiKeys, api.limits().body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
         let key = api.directory.change_api_key(context, &key, &ApiKeyUpdate::read(&body)?)?;
         json(StatusCode::OK, &ApiKeyBody::new(&key, None))

@@ -67,7 +67,7 @@ async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedRe
     responses((status = 201, description = "The group.", body = GroupBody), (status = 409), (status = 422))
 )]
 async fn create(api: Data<Api>, caller: Caller, request_body: AuthorisedBody) -> Result<PreparedResponse, Problem> {
-    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageGroups, api.limits().body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
         let group = api.directory.create_group(context, NewGroup::read(&body)?)?;
         with_etag(created(api, format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_etag(&group))
@@ -116,7 +116,7 @@ async fn replace(
     conditions: ConditionalHeaders,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
-    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageGroups, api.limits.body_bytes).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageGroups, api.limits().body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
         let changes = GroupUpdate::read(&body)?;
         let precondition = conditions.parse()?.precondition();

@@ -83,9 +83,10 @@ async fn add_many(
     PathParameter(group): PathParameter<GroupIdentifier>,
     request_body: AuthorisedBody,
 ) -> Result<HttpResponse, Problem> {
-    let body = request_body.read_if_permitted(&api, &caller, Permission::ChangeMembers, api.limits.bulk_bytes).await?;
+    let body =
+        request_body.read_if_permitted(&api, &caller, Permission::ChangeMembers, api.limits().bulk_bytes).await?;
     run(&api, Lane::Long, caller, move |api, context| {
-        let users = UserIds::read(body, api.limits.bulk_ids)?;
+        let users = UserIds::read(body, api.limits().bulk_ids)?;
         Ok::<_, Problem>(api.directory.add_members(context, &group, &users)?)
     })
     .await?;

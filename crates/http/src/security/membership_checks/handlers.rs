@@ -42,7 +42,7 @@ async fn check_many(
 ) -> Result<PreparedResponse, Problem> {
     // Of whom they ask, the body tells. The use case decides whether they may.
     caller.authorise_on_user(&api, Permission::CheckManyMemberships, &UserIdentifier::Current).await?;
-    let body = request_body.read(&["application/json"], api.limits.bulk_bytes).await?;
+    let body = request_body.read(&["application/json"], api.limits().bulk_bytes).await?;
     run(&api, Lane::of_checks(body.len()), caller, move |api, context| {
         let is_detailed = query.switch("detail")?;
         let checks = MembershipChecks::read(body)?;

@@ -88,7 +88,7 @@ async fn create(
     query: Query,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
-    let body = request_body.read_if_permitted(&api, &caller, Permission::CreateUsers, api.limits.body_bytes).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::CreateUsers, api.limits().body_bytes).await?;
     let (suspended, force_password_reset) = (query.is_on("suspended")?, query.is_on("forcePasswordReset")?);
     run(&api, Lane::Password, caller, move |api, context| {
         let draft = UserDraft { suspended, force_password_reset, ..NewUser::read(&body)? };
@@ -156,7 +156,7 @@ async fn replace(
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
     caller.authorise_on_user(&api, Permission::ChangeUsers, &user).await?;
-    let body = request_body.read(&["application/json"], api.limits.body_bytes).await?;
+    let body = request_body.read(&["application/json"], api.limits().body_bytes).await?;
     change(api, caller, user, conditions, body, CustomMode::Replace).await
 }
 
@@ -181,7 +181,7 @@ async fn merge(
 ) -> Result<PreparedResponse, Problem> {
     caller.authorise_on_user(&api, Permission::ChangeUsers, &user).await?;
     let media = ["application/merge-patch+json", "application/json"];
-    let body = request_body.read(&media, api.limits.body_bytes).await?;
+    let body = request_body.read(&media, api.limits().body_bytes).await?;
     change(api, caller, user, conditions, body, CustomMode::Merge).await
 }
 
@@ -260,9 +260,9 @@ async fn change_password(
     let address = RequestSpan::current().address().map(network);
     api.lanes.check_room(Lane::Password, address)?;
     caller.authorise_on_user(&api, Permission::ChangePasswords, &user).await?;
-    let mut attempt = api.throttle.attempt(address)?;
-    api.throttle.count_account(&mut attempt, address, &caller.0.user.0)?;
-    let body = request_body.read(&["application/json"], api.limits.body_bytes).await?;
+    let mut attempt = api.throttle().attempt(address)?;
+    api.throttle().count_account(&mut attempt, address, &caller.0.user.0)?;
+    let body = request_body.read(&["application/json"], api.limits().body_bytes).await?;
     let changed = run(&api, Lane::Password, caller, move |api, context| {
         let PasswordChange { existing, new } = PasswordChange::read(&body)?;
         let changed = api.directory.change_password(context, &user, existing, new);
@@ -289,7 +289,7 @@ async fn act(
     PathParameter(user): PathParameter<UserIdentifier>,
     request_body: AuthorisedBody,
 ) -> Result<HttpResponse, Problem> {
-    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageUsers, api.limits.body_bytes).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageUsers, api.limits().body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
         Ok::<_, Problem>(api.directory.act(context, &user, &UserActionBody::read(&body)?)?)
     })

@@ -54,7 +54,7 @@ async fn by_body(
     query: Query,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
-    let body = request_body.read_if_permitted(&api, &caller, Permission::ReadUsers, api.limits.body_bytes).await?;
+    let body = request_body.read_if_permitted(&api, &caller, Permission::ReadUsers, api.limits().body_bytes).await?;
     run(&api, Lane::of_search(body.len()), caller, move |api, context| {
         let (listing, request) = ListingRequest::new(api, context).search_by_body(query.path_binding(), &body)?;
         let users = api.directory.users(context, &listing)?;

@@ -1,0 +1,98 @@
+//! Commands that look at the settings.
+
+use std::io::{self, Write};
+
+use anyhow::{Result, bail};
+use clap::{Subcommand, ValueEnum};
+use guildhall_auth::check_external_issuers;
+use serde_json::Value;
+
+use crate::issuers::issuers;
+use crate::settings::{Loaded, Settings, Shown};
+use crate::signing::KeySource;
+use crate::tls::TlsFiles;
+use crate::unix_socket;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Check the settings, and the files that they name, and change nothing. Fails if the service would not start with them.
+    Check,
+    /// Print every setting in effect and where it comes from. Secrets are masked.
+    Show {
+        /// How to print them.
+        #[arg(long, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Output {
+    /// A line for each, for people.
+    Table,
+    /// An array of objects with `key`, `value` and `source`.
+    Json,
+}
+
+impl ConfigCommand {
+    pub(super) fn run(self, loaded: &Loaded) -> Result<()> {
+        match self {
+            Self::Check => check(&loaded.settings),
+            Self::Show { output } => {
+                let shown = loaded.shown()?;
+                match output {
+                    Output::Table => table(&shown),
+                    Output::Json => Ok(writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&shown)?)?),
+                }
+            }
+        }
+    }
+}
+
+/// All that is wrong is printed, not only the first of it.
+fn check(settings: &Settings) -> Result<()> {
+    let mut faults = Vec::new();
+    let mut note = |outcome: Result<()>| {
+        if let Err(error) = outcome {
+            faults.push(format!("{error:#}"));
+        }
+    };
+    note(KeySource::of(settings).and_then(|source| source.check()));
+    note(issuers(settings).and_then(|issuers| Ok(check_external_issuers(&settings.auth.issuer, &issuers)?)));
+    let mut warnings = Vec::new();
+    if let Some(files) = TlsFiles::of(&settings.server) {
+        note(files.check().map(|warning| warnings.extend(warning)));
+    }
+    if let Some(path) = &settings.server.unix_socket {
+        let checked = unix_socket::check(path);
+        note(checked.map_err(|error| error.context(format!("server.unix_socket: {}", path.display()))));
+    }
+    for warning in warnings {
+        writeln!(io::stderr(), "warning: {warning}")?;
+    }
+    match faults.as_slice() {
+        [] => Ok(writeln!(io::stdout(), "the settings are good")?),
+        [fault] => bail!("{fault}"),
+        faults => bail!("{} mistakes:\n{}", faults.len(), faults.join("\n")),
+    }
+}
+
+fn table(shown: &[Shown]) -> Result<()> {
+    let value = |value: &Value| match value {
+        Value::Null => "(not set)".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(elements) => {
+            let texts =
+                elements.iter().map(|element| element.as_str().map_or_else(|| element.to_string(), str::to_owned));
+            texts.collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    };
+    let rows: Vec<_> = shown.iter().map(|shown| (&*shown.key, value(&shown.value), &*shown.source)).collect();
+    let keys = rows.iter().map(|(key, ..)| key.chars().count()).max().unwrap_or(0);
+    let values = rows.iter().map(|(_, value, _)| value.chars().count()).max().unwrap_or(0);
+    let mut out = io::stdout().lock();
+    for (key, value, source) in rows {
+        writeln!(out, "{key:keys$}  {value:values$}  {source}")?;
+    }
+    Ok(())
+}
