@@ -1,7 +1,11 @@
 //! Asks the running service whether it is well. For container runtimes, which run a command and look at its exit status.
 
+mod pinned;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
@@ -36,32 +40,68 @@ impl Probe {
 }
 
 /// Where the service listens, as seen from the same machine.
-struct Endpoint {
-    host: String,
-    port: u16,
+enum Endpoint {
+    Tcp {
+        host: String,
+        port: u16,
+    },
+    /// TLS with the certificate in this file.
+    Tls {
+        host: String,
+        port: u16,
+        certificate: PathBuf,
+    },
+    Unix(PathBuf),
 }
 
 impl Endpoint {
+    /// The management port where there is one, because it speaks plain HTTP and is never full of clients.
     fn of(settings: &Settings) -> Result<Self> {
-        let (host, port) = (&settings.server.host, settings.server.port);
-        if port == 0 {
-            bail!("server.port: 0 is any free port, so the service cannot be asked");
+        let server = &settings.server;
+        if let Some(port) = server.management_port {
+            let (host, port) = reachable("server.management_port", &server.management_host, port)?;
+            return Ok(Self::Tcp { host, port });
         }
-        let host = match host.parse() {
-            Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) => Ipv4Addr::LOCALHOST.to_string(),
-            Ok(IpAddr::V6(Ipv6Addr::UNSPECIFIED)) => Ipv6Addr::LOCALHOST.to_string(),
-            _ => host.clone(),
-        };
-        Ok(Self { host, port })
+        if let Some(path) = &server.unix_socket {
+            return Ok(Self::Unix(path.clone()));
+        }
+        let (host, port) = reachable("server.port", &server.host, server.port)?;
+        Ok(match server.tls_certificate_file.clone() {
+            None => Self::Tcp { host, port },
+            Some(certificate) => Self::Tls { host, port, certificate },
+        })
     }
 
     /// The status line of the answer.
     fn ask(&self, probe: Probe) -> Result<String> {
-        let Self { host, port } = self;
-        let stream = TcpStream::connect((host.as_str(), *port))
-            .with_context(|| format!("cannot connect to {host} port {port}"))?;
-        exchange(stream, probe)
+        match self {
+            Self::Tcp { host, port } => exchange(connect(host, *port)?, probe),
+            Self::Tls { host, port, certificate } => {
+                exchange(pinned::encrypted(connect(host, *port)?, certificate)?, probe)
+            }
+            Self::Unix(path) => {
+                let stream = UnixStream::connect(path);
+                exchange(stream.with_context(|| format!("cannot connect to {}", path.display()))?, probe)
+            }
+        }
     }
+}
+
+/// The host and the port at which a service is found that listens on those.
+fn reachable(key: &str, host: &str, port: u16) -> Result<(String, u16)> {
+    if port == 0 {
+        bail!("{key}: 0 is any free port, so the service cannot be asked");
+    }
+    let host = match host.parse() {
+        Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) => Ipv4Addr::LOCALHOST.to_string(),
+        Ok(IpAddr::V6(Ipv6Addr::UNSPECIFIED)) => Ipv6Addr::LOCALHOST.to_string(),
+        _ => host.to_owned(),
+    };
+    Ok((host, port))
+}
+
+fn connect(host: &str, port: u16) -> Result<TcpStream> {
+    TcpStream::connect((host, port)).with_context(|| format!("cannot connect to {host} port {port}"))
 }
 
 /// Asks the service, and returns the status of its answer.

@@ -145,7 +145,7 @@ impl Directory {
         )
     }
 
-    /// The same with the user as [`UserWriter::user_for_update`](crate::ports::UserWriter::user_change) finds them for
+    /// The same with the user as [`UserWriter::user_for_update`](crate::ports::UserWriter::user_for_update) finds them for
     /// this purpose.
     pub(super) fn change_one_user<T, E: From<Refused> + From<StoreError>>(
         &self,
@@ -166,7 +166,7 @@ impl Directory {
     }
 
     /// The same as [`write_group`](Self::write_group) with the group as
-    /// [`MembershipWriter::group_for_update`](crate::ports::MembershipWriter::group_change) finds it.
+    /// [`MembershipWriter::group_for_update`](crate::ports::MembershipWriter::group_for_update) finds it.
     pub(super) fn change_one_group<T, E: From<Refused> + From<StoreError>>(
         &self,
         context: &Context,

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use diesel::prelude::*;
 use guildhall_domain::group::GroupId;
 
+use super::memberships;
 use crate::connection::AnyConnection;
 use crate::dialect;
 use crate::dialect::closure::{NOT_OF_THE_GROUP, lost_pairs};
@@ -45,11 +46,10 @@ pub(super) fn delete_group(connection: &mut AnyConnection, group: GroupId) -> Re
     .bind::<UuidSql, _>(key());
     let pairs = prepared(&PAIRS).bind::<UuidSql, _>(key()).bind::<UuidSql, _>(key());
     let edges = prepared("DELETE FROM group_children WHERE parent_id = $1 OR child_id = $1").bind::<UuidSql, _>(key());
-    // A foreign key would delete them too, but not say how many they are.
-    let members = prepared("DELETE FROM group_users WHERE group_id = $1").bind::<UuidSql, _>(key());
+    let members = memberships::end_all_of(group);
     let deleted = prepared("DELETE FROM groups WHERE id = $1").bind::<UuidSql, _>(key());
     let changes: [&dyn Part; 6] = [&counted, &dialect::note_memberships(), &pairs, &edges, &members, &deleted];
-    let changed = run_together(connection, &changes)?;
-    let rows = |change: usize| changed.get(change).and_then(|rows| u64::try_from(*rows).ok()).unwrap_or_default();
+    let counts = run_together(connection, &changes)?;
+    let rows = |change: usize| counts.get(change).and_then(|rows| u64::try_from(*rows).ok()).unwrap_or_default();
     Ok(Ended { users: rows(4), edges: rows(3) })
 }

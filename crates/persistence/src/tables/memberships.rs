@@ -22,8 +22,9 @@ use super::{lookup, users};
 use crate::connection::AnyConnection;
 use crate::dialect::{self, lookups};
 use crate::listing;
+use crate::prepared::prepared;
 use crate::schema::{group_closure, group_users, groups};
-use crate::sql_types::Key;
+use crate::sql_types::{Key, UuidSql};
 use crate::together::{Part, run_together};
 use crate::unit_of_work::{Failure, Unit};
 
@@ -215,4 +216,9 @@ fn change_count(connection: &mut AnyConnection, group: GroupId, change: i64) -> 
         run_together(connection, &[&count, &dialect::note_memberships()])?;
     }
     Ok(())
+}
+
+/// Ends all memberships of a group that is deleted. A foreign key would, too, but not say how many they are.
+pub(super) fn end_all_of(group: GroupId) -> impl Part {
+    prepared("DELETE FROM group_users WHERE group_id = $1").bind::<UuidSql, _>(Key(group.0))
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::app::Setup;
 use crate::database::Kind;
+use crate::secure::Certificate;
 use crate::server::Server;
 
 on_both_databases! {
@@ -45,6 +46,35 @@ async fn each_probe_is_answered_for_each_way_to_listen(kind: Kind) {
     let (code, text) = said(&setup.with(PORT, "0").run(&["healthcheck"]));
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("server.port"), "{text}");
+}
+
+/// Over TLS it knows the service by its certificate, whatever names that has.
+#[tokio::test]
+async fn tls_a_unix_socket_and_the_management_port_are_asked() {
+    const MANAGEMENT_PORT: &str = "GUILDHALL_SERVER__MANAGEMENT_PORT";
+    let plain = async || Setup::on(Kind::Sqlite).await.with(PORT, &free_port());
+    let tls = async || plain().await.with_certificate(&Certificate::generate("elsewhere.example.com"));
+    let socket = tempfile::tempdir().unwrap();
+    let socket = socket.path().join("guildhall.sock").display().to_string();
+    let setups = [
+        ("TLS", tls().await),
+        ("TLS and a management port", tls().await.with(MANAGEMENT_PORT, &free_port())),
+        ("a management port", plain().await.with(MANAGEMENT_PORT, &free_port())),
+        ("a socket", plain().await.with("GUILDHALL_SERVER__UNIX_SOCKET", &socket)),
+    ];
+    for (name, setup) in setups {
+        assert_eq!(said(&setup.run(&["healthcheck"])).0, Some(1), "{name}");
+        let mut server = Server::start(&setup);
+        for probe in ["ready", "live"] {
+            assert_eq!(said(&setup.run(&["healthcheck", probe])), (Some(0), "200 OK\n".to_owned()), "{name}: {probe}");
+        }
+        server.kill();
+    }
+    let setup = tls().await;
+    let _server = Server::start(&setup);
+    let other = setup.with_certificate(&Certificate::generate("localhost"));
+    let (code, text) = said(&other.run(&["healthcheck"]));
+    assert_eq!(code, Some(1), "another has the port: {text}");
 }
 
 #[tokio::test]

@@ -7,12 +7,13 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use guildhall_auth::SigningKey;
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::json;
 
 use crate::app::{Setup, TestApp};
 use crate::database::Kind;
 use crate::scrape::Scrape;
+use crate::secure::{client, client_builder};
 use crate::server::Starting;
 
 on_both_databases! {
@@ -71,7 +72,7 @@ async fn it_has_metrics_and_health_and_nothing_else(kind: Kind) {
     }
     let app = app.stop().without(PORT).start();
     assert!(!app.server.output().contains("/metrics"), "{}", app.server.output());
-    assert_eq!(Client::new().get(format!("{}/metrics", app.server.url)).send().await.unwrap().status(), 404);
+    assert_eq!(client().get(format!("{}/metrics", app.server.url)).send().await.unwrap().status(), 404);
 }
 
 async fn it_answers_while_the_service_starts(kind: Kind) {
@@ -84,7 +85,7 @@ async fn it_answers_while_the_service_starts(kind: Kind) {
     let setup = setup.with("GUILDHALL_AUTH__SIGNING_KEY_FILE", file.to_str().unwrap());
     let starting = Starting::with(&setup, &["serve"]);
     let management = starting.management_url();
-    let client = Client::builder().timeout(PATIENCE).build().unwrap();
+    let client = client_builder().timeout(PATIENCE).build().unwrap();
     let get = async |path: &str| {
         let answer = client.get(format!("{management}{path}")).send().await.unwrap();
         (answer.status().as_u16(), answer.headers().contains_key("retry-after"), answer.text().await.unwrap())
@@ -189,7 +190,7 @@ async fn while_requests_are_finished_it_lives_and_is_not_ready() {
         json!({ "username": "late", "email": "late@fightclub.com", "credentials": { "password": "F1ghtC1ub1234!" } });
     let creation = tokio::spawn(app.request(Method::POST, "/users").json(&user).send());
     wait_for(&app, |scrape| scrape.sum("guildhall_lane_running") > 0).await;
-    let client = Client::new();
+    let client = client();
     let management = app.server.management_url();
     let get = async |path: &str| client.get(format!("{management}{path}")).send().await.unwrap().status().as_u16();
     app.server.terminate();

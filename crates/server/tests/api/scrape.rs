@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reqwest::Client;
-
 use crate::app::TestApp;
+use crate::secure::client_builder;
 use crate::server::Server;
 
 /// What one scrape read.
@@ -30,7 +29,7 @@ impl Scrape {
     /// Scrapes the management port of `server`.
     pub(crate) async fn of_server(server: &Server) -> Self {
         // A connection of its own each time: those that are idle make room for others.
-        let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
+        let client = client_builder().pool_max_idle_per_host(0).build().unwrap();
         let answer = client.get(format!("{}/metrics", server.management_url())).send().await.unwrap();
         assert_eq!(answer.status(), 200);
         Self::read(&answer.text().await.unwrap())
