@@ -73,7 +73,7 @@ impl IdentityWriter for UnitOfWork<Changes> {
 
     fn delete_identities(&mut self, user: UserId, links: &[IdentityLink]) -> Result<(), StoreError> {
         for IdentityLink { issuer, subject, .. } in links.iter().filter(|link| link.user == user) {
-            OWNERS.remove(&self.0, (issuer, subject))?;
+            OWNERS.remove(&self.0, (issuer.as_str(), subject.as_str()))?;
             self.change_account(user, |account| account.identities.retain(|row| !row.is(issuer, subject)))?;
         }
         Ok(())
