@@ -63,7 +63,8 @@ fn variables(manifest: &str) -> Vec<(String, Option<String>)> {
             |name| format!("{name}: {}", lines.peek().and_then(|next| next.strip_prefix("value: ")).unwrap_or("$")),
         );
         if let Some((name, value)) = line.split_once(": ").filter(|(name, _)| name.starts_with("GUILDHALL_")) {
-            variables.push((name.to_owned(), Some(value.to_owned()).filter(|value| !value.contains('$'))));
+            let value = value.trim_matches('"').to_owned();
+            variables.push((name.to_owned(), Some(value).filter(|value| !value.contains('$'))));
         }
     }
     variables
