@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use reqwest::Client;
 use serde_json::{Value, json};
 
-use crate::app::{API, Setup, TestApp};
+use crate::app::{Setup, TestApp};
+use crate::comparison::assert_no_slower;
 use crate::database::Kind;
 use crate::secure;
 use crate::server::Server;
@@ -25,9 +26,6 @@ on_both_databases! {
     nobody_needs_to_read_the_output_of_the_first_start,
 }
 
-/// How often requests are compared, and how many each time. The median counts, because others use the machine too.
-const ROUNDS: usize = 5;
-const REQUESTS: usize = 100;
 /// How many bytes a pipe holds.
 const PIPE: usize = 64 * 1024;
 /// For how long to wait for an answer that does not come.
@@ -60,26 +58,7 @@ async fn changes_nothing(kind: Kind, log: Stdio, lose: impl FnOnce()) {
     let usual = Server::start(&setup);
     let mut app = start(setup, Stdio::null(), log);
     lose();
-    let mut ratios = Vec::new();
-    for round in 0..ROUNDS {
-        let mut times = [Vec::new(), Vec::new()];
-        for number in 0..REQUESTS {
-            for (server, times) in [&usual, &app.server].into_iter().zip(&mut times) {
-                let name = format!("Group {round}.{number} of {}", server.pid());
-                let begun = Instant::now();
-                let created = app.client.post(format!("{}{API}/groups", server.url)).bearer_auth(&app.token);
-                assert_eq!(created.json(&json!({ "name": name })).send().await.unwrap().status(), 201);
-                let read = app.client.get(format!("{}{API}/groups/{name}", server.url)).bearer_auth(&app.token);
-                assert_eq!(read.send().await.unwrap().status(), 200);
-                times.push(begun.elapsed());
-            }
-        }
-        let [usual, p95] = times.map(p95);
-        tell(&format!("{kind:?}: p95 of two requests: {usual:?} with a log that is read, {p95:?} without"));
-        ratios.push(p95.as_secs_f64() / usual.as_secs_f64());
-    }
-    ratios.sort_by(f64::total_cmp);
-    assert!(ratios[ROUNDS / 2] <= 2.0, "{ratios:?}");
+    assert_no_slower(kind, &app, &usual).await;
     ends_soon(&mut app).await;
 }
 
@@ -191,9 +170,4 @@ fn full_pipe() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = pipe().unwrap();
     writer.write_all(&vec![b'\n'; PIPE]).unwrap();
     (reader, writer)
-}
-
-fn p95(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() * 95 / 100]
 }

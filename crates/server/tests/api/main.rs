@@ -64,6 +64,7 @@ mod changes;
 mod client;
 mod collector;
 mod command_line;
+mod comparison;
 mod configuration;
 mod connections;
 mod crash;
