@@ -2,7 +2,8 @@
 
 use super::Directory;
 use super::members::MemberError;
-use crate::access::{Actor, Permission};
+use super::unit_of_work::question;
+use crate::access::Permission;
 use crate::context::Context;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::{CheckedGroups, MembershipAnswer, MembershipQuestion};
@@ -19,10 +20,8 @@ pub struct MemberCheck<'a> {
 }
 
 impl<'a> MemberCheck<'a> {
-    /// What the store is asked for a caller.
     fn question(&self) -> Option<MembershipQuestion<'a>> {
-        let Actor::Caller(caller) = self.context.actor() else { return None };
-        Some(MembershipQuestion { caller: Some(caller.user), user: self.user, groups: CheckedGroups::One(self.group) })
+        question(self.context, self.user, &CheckedGroups::One(self.group))
     }
 }
 
@@ -50,16 +49,21 @@ impl Directory {
     }
 
     /// The results of [`is_member`](Self::is_member) for several calls, in their order. Each sees a state of the store that is not older than
-    /// this call; a store may answer all of them in one round trip.
-    pub fn are_members(&self, checks: &[MemberCheck<'_>]) -> Vec<Result<bool, MemberError>> {
+    /// this call; a store may answer all of them in one round trip. `None`: that answer does not decide whether the actor may ask, and
+    /// `is_member` has to be asked.
+    pub fn are_members(&self, checks: &[MemberCheck<'_>]) -> Vec<Option<Result<bool, MemberError>>> {
         let questions: Vec<_> = checks.iter().filter_map(MemberCheck::question).collect();
-        let mut answers = self.store.check_together(&questions).into_iter();
+        let mut answers = match (checks, questions.as_slice()) {
+            ([check], [question]) => vec![self.store.check(check.context.cancellation(), question)],
+            _ => self.store.check_together(&questions),
+        }
+        .into_iter();
         let result = |check: &MemberCheck<'_>| {
-            let answer = check.question().and_then(|_| answers.next()).transpose()?;
-            let groups = CheckedGroups::One(check.group);
-            let answer: Result<_, MemberError> =
-                self.checked(check.context, Permission::CheckMembers, check.user, &groups, answer);
-            membership(&answer?)
+            let answer = check.question().and_then(|_| answers.next())?;
+            let decided = answer
+                .map_err(MemberError::from)
+                .and_then(|answer| Ok(self.decided(check.context, Permission::CheckMembers, answer)?));
+            Some(decided.transpose()?.and_then(|answer| membership(&answer)))
         };
         checks.iter().map(result).collect()
     }

@@ -143,29 +143,9 @@ impl Directory {
         user: &UserIdentifier,
         groups: &CheckedGroups<'_>,
     ) -> Result<MembershipAnswer, E> {
-        let answer = match context.actor() {
-            Actor::Caller(caller) => {
-                let check = MembershipQuestion { caller: Some(caller.user), user, groups: groups.clone() };
-                Some(self.store.check(context.cancellation(), &check)?)
-            }
-            _ => None,
-        };
-        self.checked(context, permission, user, groups, answer)
-    }
-
-    /// The same with the store's answer, where one was asked for.
-    pub(super) fn checked<E: From<Refused> + From<StoreError>>(
-        &self,
-        context: &Context,
-        permission: Permission,
-        user: &UserIdentifier,
-        groups: &CheckedGroups<'_>,
-        answer: Option<MembershipAnswer>,
-    ) -> Result<MembershipAnswer, E> {
-        if let (Actor::Caller(caller), Some(mut answer)) = (context.actor(), answer) {
-            let actor = self.admit_account(context, caller, answer.caller.take())?;
-            if let Some(decided) = actor.authorise_at_once(permission, answer.user) {
-                decided.map_err(Refused::from)?;
+        if let Some(check) = question(context, user, groups) {
+            let answer = self.store.check(context.cancellation(), &check)?;
+            if let Some(answer) = self.decided(context, permission, answer)? {
                 return Ok(answer);
             }
         }
@@ -175,6 +155,20 @@ impl Directory {
             let check = MembershipQuestion { caller: work.actor.user(), user: &user, groups: groups.clone() };
             Ok(check.answer(work.store)?)
         })
+    }
+
+    /// The store's answer for a caller who has `permission` on the user. `None`: that depends on more than the caller's account.
+    pub(super) fn decided(
+        &self,
+        context: &Context,
+        permission: Permission,
+        mut answer: MembershipAnswer,
+    ) -> Result<Option<MembershipAnswer>, Refused> {
+        let Actor::Caller(caller) = context.actor() else { return Ok(None) };
+        let actor = self.admit_account(context, caller, answer.caller.take())?;
+        let Some(decided) = actor.authorise_at_once(permission, answer.user) else { return Ok(None) };
+        decided?;
+        Ok(Some(answer))
     }
 
     /// What `ask` finds for a caller who has `permission` on it, where that depends on nothing but the caller's own account, or the error
@@ -255,6 +249,16 @@ impl Directory {
         let actor = admitted(context, Admitted::admit(store, context.actor(), context.now(), self.policy)?);
         Ok(Work { store, actor, notes: Vec::new() })
     }
+}
+
+/// What the store is asked for a caller. `None`: the actor is no caller.
+pub(super) fn question<'a>(
+    context: &Context,
+    user: &'a UserIdentifier,
+    groups: &CheckedGroups<'a>,
+) -> Option<MembershipQuestion<'a>> {
+    let Actor::Caller(caller) = context.actor() else { return None };
+    Some(MembershipQuestion { caller: Some(caller.user), user, groups: groups.clone() })
 }
 
 /// Notes in the context who the actor is.

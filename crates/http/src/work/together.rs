@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use guildhall_domain::access::Actor;
+use guildhall_domain::context::Context;
 use guildhall_domain::directory::{Directory, MemberCheck};
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::ports::Cancellation;
@@ -12,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::lanes::{Lane, SHORT_QUEUE};
 use super::workers::{QueueFull, Weight};
-use super::{CancelOnDrop, context, outcome, report};
+use super::{CancelOnDrop, context, outcome, report, run};
 use crate::Api;
 use crate::middleware::request_span::RequestSpan;
 use crate::respond::problem::Problem;
@@ -41,7 +42,14 @@ struct Waiting {
     user: UserIdentifier,
     span: Arc<RequestSpan>,
     cancellation: Cancellation,
-    answer: oneshot::Sender<Result<bool, Problem>>,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// What those who ask together answer.
+enum Answer {
+    Outcome(Result<bool, Problem>),
+    /// Whether the actor may ask depends on more than what is asked together.
+    Undecided(Actor, GroupIdentifier, UserIdentifier),
 }
 
 impl Gathering {
@@ -97,27 +105,38 @@ impl Gathering {
                 .collect();
             let outcomes = outcomes(&api.directory, &asked);
             for ((check, context), outcome) in checks.into_iter().zip(&contexts).zip(outcomes) {
-                check.span.in_scope(|| report(api, &check.span, context, outcome.as_ref().err()));
-                // The receiver is gone if the client has disconnected.
-                let _ = check.answer.send(outcome);
+                check.tell(api, context, outcome);
             }
         }
     }
 }
 
-/// If all of them fail together, one of them is to blame: then each is asked alone.
-fn outcomes(directory: &Directory, checks: &[MemberCheck<'_>]) -> Vec<Result<bool, Problem>> {
-    let alone = |check: &MemberCheck<'_>| outcome(|| directory.is_member(check.context, check.group, check.user));
-    if let [check] = checks {
-        return vec![alone(check)];
+impl Waiting {
+    /// Answers, and logs as the request says.
+    fn tell(self, api: &Api, context: &Context, outcome: Option<Result<bool, Problem>>) {
+        let answer = match outcome {
+            Some(outcome) => {
+                self.span.in_scope(|| report(api, &self.span, context, outcome.as_ref().err()));
+                Answer::Outcome(outcome)
+            }
+            None => Answer::Undecided(self.actor, self.group, self.user),
+        };
+        // The receiver is gone if the client has disconnected.
+        let _ = self.answer.send(answer);
     }
+}
+
+/// If all of them fail together, one of them is to blame: then each is asked alone. `None`: the answers of several leave it open.
+fn outcomes(directory: &Directory, checks: &[MemberCheck<'_>]) -> Vec<Option<Result<bool, Problem>>> {
+    let alone = |check: &MemberCheck<'_>| outcome(|| directory.is_member(check.context, check.group, check.user));
     catch_unwind(AssertUnwindSafe(|| directory.are_members(checks))).map_or_else(
-        |_| checks.iter().map(alone).collect(),
-        |answers| answers.into_iter().map(|answer| answer.map_err(Problem::from)).collect(),
+        |_| checks.iter().map(|check| Some(alone(check))).collect(),
+        |answers| answers.into_iter().map(|answer| answer.map(|answer| answer.map_err(Problem::from))).collect(),
     )
 }
 
-/// Whether `user` is in `group`: asked on a thread of the lane `Read`, together with the checks that wait at the same time.
+/// Whether `user` is in `group`: asked on a thread of the lane `Read`, together with the checks that wait at the same time. What that leaves
+/// open is asked on another, so that no other check waits for its round trips.
 pub(super) async fn check_together(
     api: &Api,
     gathering: &Arc<Gathering>,
@@ -130,7 +149,13 @@ pub(super) async fn check_together(
     let cancel = CancelOnDrop(cancellation.clone());
     let waiting = Waiting { actor, group, user, span: RequestSpan::current(), cancellation, answer };
     gathering.add(api, waiting).map_err(Problem::unavailable)?;
-    let outcome = answered.await;
+    let answer = answered.await;
     drop(cancel);
-    outcome.unwrap_or_else(|_| Err(Problem::unexpected("the work was dropped")))
+    match answer {
+        Ok(Answer::Outcome(outcome)) => outcome,
+        Ok(Answer::Undecided(actor, group, user)) => {
+            run(api, Lane::Read, actor, move |api, context| api.directory.is_member(context, &group, &user)).await
+        }
+        Err(_) => Err(Problem::unexpected("the work was dropped")),
+    }
 }
