@@ -27,6 +27,8 @@ pub(crate) struct Exported {
     pub(crate) status: i32,
     pub(crate) attributes: BTreeMap<String, String>,
     pub(crate) resource: BTreeMap<String, String>,
+    /// The header `authorization` of the request that brought it.
+    pub(crate) authorization: Option<String>,
 }
 
 /// The collector. It listens until the test ends.
@@ -75,6 +77,7 @@ fn take(stream: &TcpStream, kept: &Mutex<Vec<Exported>>) -> Option<()> {
     let mut length = 0;
     let mut line = String::new();
     let mut first = String::new();
+    let mut authorization = None;
     loop {
         line.clear();
         if reader.read_line(&mut line).ok()? == 0 {
@@ -83,6 +86,9 @@ fn take(stream: &TcpStream, kept: &Mutex<Vec<Exported>>) -> Option<()> {
         let header = line.trim_end().to_ascii_lowercase();
         if let Some(value) = header.strip_prefix("content-length:") {
             length = value.trim().parse().unwrap();
+        }
+        if header.starts_with("authorization:") {
+            authorization = line.split_once(':').map(|(_, value)| value.trim().to_owned());
         }
         if header.starts_with("content-type:") {
             assert_eq!(header, "content-type: application/x-protobuf");
@@ -111,6 +117,7 @@ fn take(stream: &TcpStream, kept: &Mutex<Vec<Exported>>) -> Option<()> {
                 status: span.status.map(|status| status.code).unwrap_or_default(),
                 attributes: read(span.attributes),
                 resource: attributes.clone(),
+                authorization: authorization.clone(),
             });
         }
     }

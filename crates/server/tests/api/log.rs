@@ -13,8 +13,10 @@ use serde_json::{Value, json};
 use crate::app::{Setup, TestApp};
 use crate::comparison::assert_no_slower;
 use crate::database::Kind;
+use crate::management::PORT;
+use crate::scrape::Scrape;
 use crate::secure;
-use crate::server::Server;
+use crate::server::{Server, management_url};
 use crate::tell;
 
 on_both_databases! {
@@ -66,7 +68,7 @@ async fn lost_lines_are_counted_once_the_log_is_read_again(kind: Kind) {
     const CALLERS: usize = 32;
     const CALLS: usize = 400;
     let (reader, log) = pipe().unwrap();
-    let mut app = start(Setup::alone_on(kind).await, Stdio::null(), log.into());
+    let mut app = start(Setup::alone_on(kind).await.with(PORT, "0"), Stdio::null(), log.into());
     let live = |client: Client, url: String| async move {
         client.get(format!("{url}/health/live")).send().await.unwrap().status().as_u16()
     };
@@ -97,6 +99,8 @@ async fn lost_lines_are_counted_once_the_log_is_read_again(kind: Kind) {
         requests += 1;
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    let url = lines.lock().unwrap().iter().find_map(|line| management_url(line["message"].as_str()?)).unwrap();
+    let counted = Scrape::at(&url).await.value("guildhall_log_lines_lost_total");
     ends_soon(&mut app).await;
     reading.join().unwrap();
     let lines = lines.lock().unwrap();
@@ -105,6 +109,7 @@ async fn lost_lines_are_counted_once_the_log_is_read_again(kind: Kind) {
     tell(&format!("{kind:?}: {answered} lines were written, {lost} lost"));
     assert!(lost > 0);
     assert_eq!(answered as u64 + lost, requests as u64);
+    assert_eq!(u64::try_from(counted), Ok(lost));
     let report = lines.iter().find(|line| line["lost"].is_u64()).unwrap();
     assert_eq!((&report["level"], report["timestamp"].is_string()), (&json!("WARN"), true), "{report}");
     let message = report["message"].as_str().unwrap();

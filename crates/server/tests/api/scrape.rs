@@ -28,9 +28,14 @@ impl Scrape {
 
     /// Scrapes the management port of `server`.
     pub(crate) async fn of_server(server: &Server) -> Self {
+        Self::at(&server.management_url()).await
+    }
+
+    /// Scrapes the management port with this URL.
+    pub(crate) async fn at(management_url: &str) -> Self {
         // A connection of its own each time: those that are idle make room for others.
         let client = client_builder().pool_max_idle_per_host(0).build().unwrap();
-        let answer = client.get(format!("{}/metrics", server.management_url())).send().await.unwrap();
+        let answer = client.get(format!("{management_url}/metrics")).send().await.unwrap();
         assert_eq!(answer.status(), 200);
         Self::read(&answer.text().await.unwrap())
     }

@@ -170,7 +170,8 @@ impl Drop for Starting {
     }
 }
 
-fn management_url(output: &str) -> Option<String> {
+/// The URL of the management port that this output names.
+pub(crate) fn management_url(output: &str) -> Option<String> {
     let (_, rest) = output.split_once("metrics and health at ")?;
     rest.split_once("/metrics").map(|(url, _)| url.to_owned())
 }

@@ -17,6 +17,7 @@ on_both_databases! {
     a_caller_names_the_trace_and_what_is_no_trace_is_ignored,
     nothing_that_is_sent_or_stored_is_in_a_span,
     without_export_there_is_no_span_and_the_log_has_the_callers_trace,
+    headers_of_the_environment_go_to_the_collector,
 }
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -190,4 +191,16 @@ async fn without_export_there_is_no_span_and_the_log_has_the_callers_trace(kind:
     assert_eq!(span("/api/security/users/@current").get("trace_id"), None);
     let names: BTreeSet<_> = lines.iter().filter_map(|line| line["span"]["name"].as_str()).collect();
     assert_eq!(names, BTreeSet::from(["request"]));
+}
+
+async fn headers_of_the_environment_go_to_the_collector(kind: Kind) {
+    let collector = Collector::start();
+    let setup = Setup::on(kind).await.with("GUILDHALL_TELEMETRY__OTLP_ENDPOINT", &collector.url);
+    let app = setup.with("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Basic%20c2NyYXBlcjpTM2NyZXQ%3D").start();
+    let (trace, ..) = answered_in(&app.request(Method::GET, "/groups/Everyone").send().await.unwrap());
+    let spans = collector.trace(&trace, "").await;
+    for span in &spans {
+        assert_eq!(span.authorization.as_deref(), Some("Basic c2NyYXBlcjpTM2NyZXQ="), "{span:?}");
+    }
+    assert!(!app.server.output().contains("c2NyYXBlcjpTM2NyZXQ"), "{}", app.server.output());
 }
