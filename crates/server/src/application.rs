@@ -194,7 +194,7 @@ fn password_slots() -> NonZeroUsize {
 }
 
 /// The directory in `database`.
-pub(crate) fn directory(database: &Database, settings: &Settings, secrets: RandomSecrets) -> Directory {
+pub(crate) fn directory(database: &Database, settings: &Settings, secrets: RandomSecrets) -> Directory<'static> {
     directory_with(database, settings, secrets, Argon2Passwords::new(password_slots()))
 }
 
@@ -204,7 +204,7 @@ fn directory_with(
     settings: &Settings,
     secrets: RandomSecrets,
     passwords: Argon2Passwords,
-) -> Directory {
+) -> Directory<'static> {
     let policy = Policy {
         delegated_administration: settings.authorization.delegated_administration,
         lockout: LockoutPolicy {
