@@ -106,7 +106,8 @@ impl Application {
         .with_trusted_proxies(settings.server.trusted_proxies.clone())
         .with_public_url(settings.server.public_url.clone())
         .with_path_prefix(settings.server.path_prefix()?)
-        .with_token_limits(token_limits);
+        .with_token_limits(token_limits)
+        .with_idempotency_retention(Duration::from_secs(settings.idempotency.retention));
         let api = if database.answers_checks_together() { api.with_checks_together() } else { api };
         api.register_metrics(registry)?;
         let options = ServeOptions {

@@ -1,6 +1,5 @@
 //! Answers that are kept for requests with an idempotency key, as bytes to be sealed.
 
-
 use actix_web::ResponseError as _;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};

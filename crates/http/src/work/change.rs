@@ -1,6 +1,7 @@
 //! Running the use cases of a request that changes something: once for each idempotency key.
 
 use std::cell::RefCell;
+use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -10,15 +11,19 @@ use guildhall_domain::context::Context;
 use guildhall_domain::directory::{Directory, KeyedOutcome, KeyedRequest};
 use guildhall_domain::idempotency_key::IdempotencyKey;
 use guildhall_domain::identifier::UserIdentifier;
-use std::future::{Ready, ready};
+use guildhall_domain::validation::InvalidField;
 
 use super::{Lane, run_as, type_of};
 use crate::Api;
 use crate::extract::caller::{Caller, error_unless_permitted};
+use crate::extract::form;
 use crate::extract::idempotency_key::{IDEMPOTENCY_KEY, idempotency_key};
 use crate::respond::json::PreparedResponse;
 use crate::respond::kept::{KeptAnswer, RequestDigest};
 use crate::respond::problem::Problem;
+
+/// The name of the parameter that asks for a preview.
+const DRY_RUN: &str = "dryRun";
 
 const UNDER_WAY: &str = "A request with this Idempotency-Key is being processed";
 const OTHER_REQUEST: &str = "This Idempotency-Key was used for another request";
@@ -27,7 +32,7 @@ const UNREADABLE: &str = "The request with this Idempotency-Key was processed, b
 /// How a request that changes something is to be run.
 pub(crate) struct ChangeRequest(Option<Box<Switches>>);
 
-/// The switches of a request, not yet read.
+/// The switches of a request. What is wrong with them is told to who may make it.
 struct Switches {
     key: Result<Option<IdempotencyKey>, Problem>,
     method: String,
@@ -40,9 +45,10 @@ impl FromRequest for ChangeRequest {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let switches = request.headers().contains_key(IDEMPOTENCY_KEY).then(|| {
+        let asks_for_preview = has_preview(request.query_string());
+        let switches = (asks_for_preview || request.headers().contains_key(IDEMPOTENCY_KEY)).then(|| {
             Box::new(Switches {
-                key: idempotency_key(request.headers()),
+                key: if asks_for_preview { Err(no_preview()) } else { idempotency_key(request.headers()) },
                 method: request.method().as_str().to_owned(),
                 path: request.path().to_owned(),
                 query: request.query_string().to_owned(),
@@ -50,6 +56,17 @@ impl FromRequest for ChangeRequest {
         });
         ready(Ok(Self(switches)))
     }
+}
+
+/// Whether a query has the parameter that asks for a preview, whatever its value.
+fn has_preview(query: &str) -> bool {
+    !query.is_empty()
+        && form::pairs(query.as_bytes()).any(|(name, _)| name.is_some_and(|name| name.eq_ignore_ascii_case(DRY_RUN)))
+}
+
+/// There are no previews, and a request for one must not be taken for the change itself.
+fn no_preview() -> Problem {
+    Problem::bad_request(format!("The parameter '{DRY_RUN}' is not supported here"))
 }
 
 impl Switches {
@@ -233,7 +250,9 @@ fn once(
             let kept = opened.as_deref().and_then(KeptAnswer::decode);
             let kept = kept.ok_or_else(|| Problem::conflict(UNREADABLE))?;
             if kept.request != digest {
-                return Err(Problem::validation(OTHER_REQUEST));
+                let field =
+                    InvalidField::new("Idempotency-Key", "It names a request with another method, path, query or body");
+                return Err(Problem::invalid(OTHER_REQUEST, &[field]));
             }
             Ok(kept.replay())
         }
