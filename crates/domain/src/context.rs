@@ -64,6 +64,12 @@ impl Context {
         Self { cancellation, ..self }
     }
 
+    /// The same call, without what use cases found out about it.
+    pub(crate) fn again(&self) -> Self {
+        let call = Self::new(self.actor.clone(), self.now, self.request_id, self.origin);
+        Self { address: self.address, cancellation: self.cancellation.clone(), ..call }
+    }
+
     /// On whose behalf the use case runs.
     #[must_use]
     pub fn actor(&self) -> &Actor {

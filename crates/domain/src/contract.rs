@@ -40,6 +40,7 @@ pub mod external;
 pub mod external_groups;
 mod fixture;
 pub mod graph;
+pub mod idempotency;
 pub mod listing;
 pub mod lockouts;
 pub mod lookups;
@@ -70,6 +71,13 @@ macro_rules! contract_tests {
             units::a_wanted_rollback_returns_its_value_and_leaves_nothing
             units::a_store_that_takes_changes_is_ready
             units::preparing_twice_changes_nothing
+            idempotency::an_answer_is_kept_until_it_expires
+            idempotency::expired_answers_go_in_small_steps
+            units::a_part_is_undone_by_itself
+            idempotency::a_request_is_done_once
+            idempotency::use_cases_run_in_one_unit_as_they_do_alone
+            idempotency::one_of_many_does_a_request
+            idempotency::a_request_that_is_taken_is_not_waited_for
             names::names_are_found_in_any_case_and_spelling
             names::names_and_ids_are_taken_once
             names::a_username_is_never_another_users_address
@@ -218,6 +226,7 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/custom_properties.rs"),
         include_str!("contract/external.rs"),
         include_str!("contract/external_groups.rs"),
+        include_str!("contract/idempotency.rs"),
         include_str!("contract/listing.rs"),
         include_str!("contract/lockouts.rs"),
         include_str!("contract/lookups.rs"),

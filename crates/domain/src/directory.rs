@@ -6,13 +6,16 @@ mod bootstrap;
 mod children;
 mod external;
 mod groups;
+mod idempotency;
 mod identities;
 mod member_checks;
 mod members;
 mod membership_checks;
 mod memberships;
+mod nested;
 mod opening;
 mod passwords;
+mod prepared_passwords;
 mod registration;
 mod sessions;
 mod sign_in;
@@ -33,6 +36,7 @@ pub use bootstrap::{CallerError, FirstAdministratorError};
 pub use children::{AddChildrenError, Cycle, RemoveChildError};
 pub use external::RecogniseError;
 pub use groups::{ChangeGroupError, CreateGroupError, DeleteGroupError, ReadGroupError};
+pub use idempotency::{KeyedOutcome, KeyedRequest};
 pub use identities::{IdentitiesError, IdentitySelection};
 pub use member_checks::MemberCheck;
 pub use members::{AddMembersError, Added, InheritedMembership, MemberError, RemoveMemberError};
@@ -44,21 +48,21 @@ pub use sign_in::{Session, SignInError};
 pub(crate) use unit_of_work::{Finish, Turn, Writing};
 pub use users::{ChangeUserError, CreateUserError, DeleteUserError, ReadUserError};
 
-/// The directory: everything that can be asked of it.
+/// The directory: everything that can be asked of it, as long as its store lives.
 #[derive(Clone)]
-pub struct Directory {
-    store: Arc<dyn Store>,
+pub struct Directory<'s> {
+    store: Arc<dyn Store + 's>,
     passwords: Arc<dyn Passwords>,
     secrets: Arc<dyn Secrets>,
     ids: Arc<dyn Ids>,
     policy: Policy,
 }
 
-impl Directory {
+impl<'s> Directory<'s> {
     /// A directory kept by `store`, with the default policy (contract 5.3).
     #[must_use]
     pub fn new(
-        store: Arc<dyn Store>,
+        store: Arc<dyn Store + 's>,
         passwords: Arc<dyn Passwords>,
         secrets: Arc<dyn Secrets>,
         ids: Arc<dyn Ids>,
@@ -74,8 +78,9 @@ impl Directory {
 
     /// The same directory, kept by `store`: another way to what the store before keeps.
     #[must_use]
-    pub fn kept_by(self, store: Arc<dyn Store>) -> Self {
-        Self { store, ..self }
+    pub fn kept_by<'o>(self, store: Arc<dyn Store + 'o>) -> Directory<'o> {
+        let Self { passwords, secrets, ids, policy, .. } = self;
+        Directory { store, passwords, secrets, ids, policy }
     }
 
     /// Fails unless the store could commit a change. No actor is admitted, because nothing of the directory is read.

@@ -22,6 +22,7 @@
 mod api_keys;
 mod children;
 mod groups;
+mod idempotency;
 mod identities;
 mod lockouts;
 mod memberships;
@@ -95,6 +96,7 @@ struct State {
     sessions: sessions::Sessions,
     lockouts: lockouts::Lockouts,
     identities: identities::Identities,
+    kept_answers: idempotency::KeptAnswers,
     /// Why the first change was refused that was not possible: this copy must not replace the directory.
     refused: Option<&'static str>,
 }

@@ -7,6 +7,7 @@ pub mod custom;
 pub mod email_domain;
 pub mod external;
 pub mod group;
+pub mod idempotency_key;
 pub mod identifier;
 pub mod name;
 pub mod number;

@@ -12,6 +12,7 @@ mod checks;
 mod children;
 mod fault;
 mod groups;
+mod idempotency;
 mod identities;
 mod lockouts;
 mod memberships;
@@ -37,6 +38,7 @@ pub use checks::{CheckedGroups, FoundFor, MembershipAnswer, MembershipQuestion};
 pub use children::{ChildReader, ChildWriter, Children, Nesting};
 pub use fault::{Fault, StoreError};
 pub use groups::{GroupReader, GroupWriter};
+pub use idempotency::{EXPIRED_AT_ONCE, IdempotencyWriter, KeptAnswer};
 pub use identities::{IdentityReader, IdentityWriter, LinkedAccount};
 pub use lockouts::{KnownAddress, LockoutReader, LockoutWriter};
 pub use memberships::{GroupForUpdate, Member, MembersChange, MembershipReader, MembershipWriter, Reach};
@@ -44,7 +46,7 @@ pub use registration::Registration;
 pub use seals::{SealError, Seals};
 pub use sessions::{RefreshGrant, SessionReader, SessionWriter};
 pub use store::{Store, Undo};
-pub use unit_of_work::{Reader, Writer};
+pub use unit_of_work::{Reader, Savepoints, Writer};
 pub use users::{
     AccountStatus, Accounts, Credentials, NameSource, Purpose, UserForUpdate, UserReader, UserToChange, UserWriter,
 };

@@ -4,6 +4,7 @@ pub(crate) mod caller;
 pub(crate) mod client_address;
 pub(crate) mod conditional;
 pub(crate) mod form;
+pub(crate) mod idempotency_key;
 pub(crate) mod path_parameters;
 pub(crate) mod public_url;
 pub(crate) mod query;

@@ -36,6 +36,7 @@ mod work;
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -64,12 +65,15 @@ pub use server::serve::{Listener, ServeOptions, serve};
 pub use server::tls::{Identity, IdentityError, Tls, TlsError, Validity};
 pub use work::LaneSizes;
 
+/// For how long answers are kept, unless that is set.
+const DEFAULT_RETENTION: Duration = Duration::from_secs(86_400);
+
 /// The dependencies and the settings of the API.
 #[derive(Clone)]
 pub struct Api {
-    directory: Directory,
+    directory: Directory<'static>,
     /// Answers what takes one statement without waiting, or fails.
-    at_once: Option<Directory>,
+    at_once: Option<Directory<'static>>,
     /// The checks that are asked together.
     together: Option<Arc<Gathering>>,
     tokens: Arc<dyn Tokens>,
@@ -83,18 +87,20 @@ pub struct Api {
     path_prefix: PathPrefix,
     documentation: Arc<Documentation>,
     lanes: Arc<Lanes>,
+    /// For how long answers to requests with an idempotency key are kept.
+    retention: Duration,
     metrics: Arc<Metrics>,
     traces: Option<Arc<dyn TraceLinks>>,
 }
 
 impl Api {
-    /// The API of `directory`. `tokens` verifies and issues tokens, `seals` seals cursors, `ids` makes the ids of requests, `clock` gives the time.
+    /// The API of `directory`. `tokens` verifies and issues tokens, `seals` seals cursors and kept answers, `ids` makes the ids of requests, `clock` gives the time.
     ///
     /// # Errors
     ///
     /// When the threads of the lanes cannot be started.
     pub fn new(
-        directory: Directory,
+        directory: Directory<'static>,
         tokens: Arc<dyn Tokens>,
         seals: Arc<dyn Seals>,
         ids: Arc<dyn Ids>,
@@ -118,6 +124,7 @@ impl Api {
             path_prefix: PathPrefix::default(),
             documentation: Arc::new(Documentation::below(&PathPrefix::default())),
             lanes: Arc::new(Lanes::start(lanes, &metrics.lanes)?),
+            retention: DEFAULT_RETENTION,
             metrics: Arc::new(metrics),
             traces: None,
         })
@@ -126,7 +133,7 @@ impl Api {
     /// Asks `directory` first where a request is answered by reading few rows, on the thread that serves the connection. It must answer at
     /// once, or fail; then the other directory is asked, on another thread.
     #[must_use]
-    pub fn with_answers_at_once(self, directory: Option<Directory>) -> Self {
+    pub fn with_answers_at_once(self, directory: Option<Directory<'static>>) -> Self {
         Self { at_once: directory, ..self }
     }
 
@@ -147,6 +154,12 @@ impl Api {
     pub fn with_token_limits(self, limits: TokenLimits) -> Self {
         let limits = self.limits.with_token_limits(limits);
         Self { limits, ..self }
+    }
+
+    /// Keeps answers to requests with an idempotency key for so long; a day, unless this is called.
+    #[must_use]
+    pub fn with_idempotency_retention(self, retention: Duration) -> Self {
+        Self { retention, ..self }
     }
 
     /// Exports a span of every request that `traces` joins to a trace.

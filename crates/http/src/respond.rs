@@ -3,6 +3,7 @@
 pub(crate) mod cursor;
 pub(crate) mod etag;
 pub(crate) mod json;
+pub(crate) mod kept;
 pub(crate) mod page;
 pub(crate) mod problem;
 pub(crate) mod response_body;

@@ -1,5 +1,6 @@
 //! The only place where use cases, which block, are run: on the threads of a lane.
 
+mod change;
 mod lanes;
 pub(crate) mod shares;
 mod together;
@@ -25,6 +26,7 @@ use crate::respond::problem::Problem;
 use together::check_together;
 use workers::Weight;
 
+pub(crate) use change::{Call, Change, ChangeRequest};
 pub use lanes::LaneSizes;
 pub(crate) use lanes::{Lane, Lanes};
 pub(crate) use together::Gathering;

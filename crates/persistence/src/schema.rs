@@ -236,8 +236,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary};
+
+    kept_answers (request) {
+        request -> Binary,
+        answer -> Binary,
+        expires -> BigInt,
+    }
+}
+
 /// Every table above.
-pub(crate) const TABLES: [&str; 17] = [
+pub(crate) const TABLES: [&str; 18] = [
     "users",
     "user_identifiers",
     "groups",
@@ -255,6 +265,7 @@ pub(crate) const TABLES: [&str; 17] = [
     "known_addresses",
     "identities",
     "key_version",
+    "kept_answers",
 ];
 
 diesel::joinable!(api_keys -> users (user_id));

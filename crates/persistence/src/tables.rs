@@ -9,6 +9,7 @@
 //! | `lookup` | questions that are asked together with the account of the caller: one statement each |
 //! | `children`, `closure` | the edges between groups, and the table of all pairs that they connect |
 //! | `api_keys`, `sessions`, `lockouts`, `identities` | API keys, refresh tokens, wrong passwords, links to external issuers |
+//! | `idempotency` | kept answers to requests with an idempotency key |
 //! | `custom_properties` | custom properties as JSON |
 
 mod api_keys;
@@ -17,6 +18,7 @@ mod closure;
 mod custom_properties;
 mod group_row;
 mod groups;
+mod idempotency;
 mod identities;
 mod lockouts;
 mod lookup;

@@ -5,6 +5,7 @@
 //! | `run` | the store: begins a transaction, runs the work, commits it or rolls it back, and tries again; single statements without one |
 //! | `retry` | how often and after which pauses |
 //! | `failure` | why a statement failed, and what follows from it for the transaction |
+//! | `savepoint` | parts of a unit of work that are undone by themselves |
 //! | `interruption` | ending statements whose result nobody waits for |
 //!
 //! The statements themselves are in `tables` and `listing`: each port of the domain is implemented for [`Unit`] in the file of
@@ -14,6 +15,7 @@ mod failure;
 mod interruption;
 mod retry;
 mod run;
+mod savepoint;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

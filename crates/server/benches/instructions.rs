@@ -53,7 +53,7 @@ fn tokens() -> JwtTokens {
 
 /// A directory in a SQLite file with an administrator, and a member of a group below another.
 struct Scene {
-    directory: Directory,
+    directory: Directory<'static>,
     ids: Arc<Counter>,
     _folder: TempDir,
 }

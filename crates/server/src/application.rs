@@ -106,7 +106,8 @@ impl Application {
         .with_trusted_proxies(settings.server.trusted_proxies.clone())
         .with_public_url(settings.server.public_url.clone())
         .with_path_prefix(settings.server.path_prefix()?)
-        .with_token_limits(token_limits);
+        .with_token_limits(token_limits)
+        .with_idempotency_retention(Duration::from_secs(settings.idempotency.retention));
         let api = if database.answers_checks_together() { api.with_checks_together() } else { api };
         api.register_metrics(registry)?;
         let options = ServeOptions {
@@ -194,7 +195,7 @@ fn password_slots() -> NonZeroUsize {
 }
 
 /// The directory in `database`.
-pub(crate) fn directory(database: &Database, settings: &Settings, secrets: RandomSecrets) -> Directory {
+pub(crate) fn directory(database: &Database, settings: &Settings, secrets: RandomSecrets) -> Directory<'static> {
     directory_with(database, settings, secrets, Argon2Passwords::new(password_slots()))
 }
 
@@ -204,7 +205,7 @@ fn directory_with(
     settings: &Settings,
     secrets: RandomSecrets,
     passwords: Argon2Passwords,
-) -> Directory {
+) -> Directory<'static> {
     let policy = Policy {
         delegated_administration: settings.authorization.delegated_administration,
         lockout: LockoutPolicy {

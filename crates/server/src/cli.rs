@@ -131,7 +131,7 @@ fn migrate(settings: &Settings) -> Result<()> {
 }
 
 /// The directory in an existing database.
-fn existing(settings: &Settings) -> Result<Directory> {
+fn existing(settings: &Settings) -> Result<Directory<'static>> {
     let database = Database::connect_existing(&application::database(settings)).context("database.url")?;
     Ok(application::directory(&database, settings, RandomSecrets::with_random_key()?))
 }

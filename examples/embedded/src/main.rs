@@ -26,7 +26,7 @@ const NIGHT_SHIFT: &str = "Night Shift";
 
 /// The program: the directory, and what its calls need.
 struct Program {
-    directory: Directory,
+    directory: Directory<'static>,
     secrets: Arc<dyn Secrets>,
 }
 

@@ -10,6 +10,7 @@ mod accounts;
 mod api_keys;
 mod children;
 mod groups;
+mod idempotency;
 mod identities;
 mod lockouts;
 mod memberships;
@@ -60,7 +61,9 @@ fn create_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
     api_keys::OWNERS.create(transaction)?;
     sessions::OWNERS.create(transaction)?;
     identities::OWNERS.create(transaction)?;
-    lockouts::UNKNOWN_NAMES.create(transaction)
+    lockouts::UNKNOWN_NAMES.create(transaction)?;
+    idempotency::KEPT_ANSWERS.create(transaction)?;
+    idempotency::EXPIRIES.create(transaction)
 }
 
 impl Store for RedbStore {

@@ -190,7 +190,7 @@ impl Seals for JwtTokens {
 
     fn open(&self, sealed: &[u8], binding: &[u8]) -> Option<Vec<u8>> {
         self.own_keys.wake_if_due(self.now());
-        self.own_keys.key_set().signing.seal_key.open(sealed, binding)
+        self.own_keys.key_set().open(sealed, binding)
     }
 }
 

@@ -7,6 +7,7 @@ use super::error::KeyError;
 use super::pem::{PRIVATE_KEY, PUBLIC_KEY, parse_blocks};
 use super::signing::SigningKey;
 use super::verifying::VerifyingKey;
+use crate::seal::SealKey;
 
 /// The key that signs tokens, and retired keys that only verify. Users stay signed in across a change of keys if the old key is
 /// retired until the last token that it signed has expired.
@@ -14,6 +15,8 @@ use super::verifying::VerifyingKey;
 pub struct KeySet {
     pub(crate) signing: SigningKey,
     pub(crate) retired: Vec<VerifyingKey>,
+    /// Those of private keys and secrets that are retired: what was sealed with them is still opened.
+    retired_seals: Vec<SealKey>,
 }
 
 impl KeySet {
@@ -22,13 +25,18 @@ impl KeySet {
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
         let signing = SigningKey::from_pem(text)?;
         let retired = parse_blocks(text)?.iter().filter_map(verifying_key).collect::<Result<Vec<_>, _>>()?;
-        Ok(retired.into_iter().fold(Self::new(signing), Self::with_retired))
+        let keys = retired.into_iter().fold(Self::new(signing), Self::with_retired);
+        let retired_seals = parse_blocks(text)?.into_iter().filter(|block| block.tag() == PRIVATE_KEY).skip(1);
+        let retired_seals = retired_seals.map(|block| SigningKey::from_block(&block).map(|key| key.seal_key));
+        Ok(Self { retired_seals: retired_seals.collect::<Result<_, _>>()?, ..keys })
     }
 
     /// Secrets for HS256: `current` signs, the `previous` ones verify.
     pub fn from_secrets<'a>(current: &str, previous: impl IntoIterator<Item = &'a str>) -> Result<Self, KeyError> {
-        previous.into_iter().try_fold(Self::new(SigningKey::from_secret(current)?), |keys, secret| {
-            Ok(keys.with_retired(SigningKey::from_secret(secret)?.verifying))
+        previous.into_iter().try_fold(Self::new(SigningKey::from_secret(current)?), |mut keys, secret| {
+            let SigningKey { verifying, seal_key, .. } = SigningKey::from_secret(secret)?;
+            keys.retired_seals.push(seal_key);
+            Ok(keys.with_retired(verifying))
         })
     }
 
@@ -43,7 +51,7 @@ impl KeySet {
     }
 
     pub(crate) fn new(signing: SigningKey) -> Self {
-        Self { signing, retired: Vec::new() }
+        Self { signing, retired: Vec::new(), retired_seals: Vec::new() }
     }
 
     /// Adds a retired key, unless it is in the set already.
@@ -60,6 +68,11 @@ impl KeySet {
             Some(id) => self.all().find(|key| key.id == id),
             None => self.retired.is_empty().then_some(&self.signing.verifying),
         }
+    }
+
+    /// What was sealed for `binding` by the key that signs, or by one that is retired.
+    pub(crate) fn open(&self, sealed: &[u8], binding: &[u8]) -> Option<Vec<u8>> {
+        std::iter::once(&self.signing.seal_key).chain(&self.retired_seals).find_map(|key| key.open(sealed, binding))
     }
 
     /// All public keys, the signing key's first. Shared secrets have none.

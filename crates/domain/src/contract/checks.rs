@@ -90,7 +90,7 @@ pub fn checks_are_answered_and_refused_as_by_the_long_form(store: Arc<dyn Store>
 pub(super) struct Comparison<'a> {
     fixture: &'a Fixture,
     actor: &'a Actor,
-    directories: &'a [Directory; 2],
+    directories: &'a [Directory<'static>; 2],
     granted: usize,
 }
 

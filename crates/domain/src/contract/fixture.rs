@@ -87,7 +87,7 @@ pub struct Fixture {
     /// The store.
     pub store: Arc<dyn Store>,
     /// The directory over it.
-    pub directory: Directory,
+    pub directory: Directory<'static>,
     /// The administrator.
     pub admin: Caller,
     ids: Arc<dyn Ids>,
@@ -126,7 +126,7 @@ impl Fixture {
 
     /// A directory over another store.
     #[must_use]
-    pub fn directory_over(&self, store: Arc<dyn Store>) -> Directory {
+    pub fn directory_over(&self, store: Arc<dyn Store>) -> Directory<'static> {
         let secrets = Arc::new(Guessable(AtomicU64::new(1)));
         Directory::new(store, Arc::new(AsItIs), secrets, Arc::clone(&self.ids))
     }

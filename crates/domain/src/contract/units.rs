@@ -15,9 +15,9 @@ use crate::email_domain::EmailDomain;
 use crate::group::{Group, GroupId, GroupKind, GroupName, SystemGroup};
 use crate::identifier::UserIdentifier;
 use crate::password::PasswordHash;
-use crate::ports::{NameSource, Store, StoreError};
+use crate::ports::{NameSource, Store, StoreError, Undo, Writer};
 use crate::time::Timestamp;
-use crate::user::{Email, Lockout, Provider, ProviderKind, SecurityStamp, User};
+use crate::user::{Email, Lockout, Provider, ProviderKind, SecurityStamp, User, UserId};
 use crate::version::Version;
 
 /// Every property of a user and of a group comes back as it was given.
@@ -180,6 +180,49 @@ pub fn a_wanted_rollback_returns_its_value_and_leaves_nothing(store: Arc<dyn Sto
             assert_eq!((fixture.is_in(group, member), context.take_notes().len()), (is_kept, usize::from(is_kept)));
         }
     }
+}
+
+/// What a part did that is undone leaves no trace, in the rest of the unit of work either; the rest stays.
+pub fn a_part_is_undone_by_itself(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let [one, two, three] = ["one", "two", "three"].map(|name| fixture.user(name));
+    let [group, child, doomed] = ["Soap", "Suds", "Doomed"].map(|name| fixture.group(name));
+    fixture.join(doomed, &[three]);
+    let join = |user: UserId| BTreeSet::from([user]);
+    let counts: (u64, u64) = must(fixture.store.write_alone(|store| -> Outcome<_> {
+        store.insert_members(group, &join(one), fixture.now())?;
+        store.within_savepoint(&mut |part| {
+            let work = |part: &mut dyn Writer| -> Outcome<()> {
+                part.insert_members(group, &join(two), fixture.now())?;
+                part.remove_member(group, one)?;
+                part.insert_children(group, &BTreeSet::from([child]))?;
+                part.delete_group(doomed)?;
+                part.within_savepoint(&mut |inner| {
+                    inner.insert_members(child, &join(three), fixture.now()).map(drop).map_err(|_| Undo)
+                })?;
+                assert!(part.is_effective_member(group, three)?);
+                Ok(())
+            };
+            must(work(part));
+            Err(Undo)
+        })?;
+        let inside = store.is_effective_member(group, one)? && !store.is_effective_member(group, two)?;
+        assert!(inside && !store.is_effective_member(group, three)?);
+        assert!(store.is_effective_member(doomed, three)?);
+        store.within_savepoint(&mut |part| {
+            part.insert_members(child, &join(two), fixture.now()).map(drop).map_err(|_| Undo)
+        })?;
+        Ok((
+            store.insert_members(group, &join(one), fixture.now())?,
+            store.insert_members(child, &join(two), fixture.now())?,
+        ))
+    }));
+    assert_eq!(counts, (0, 0));
+    let read =
+        [group, child, doomed].map(|group| (fixture.read(group).user_count, fixture.read(group).child_group_count));
+    assert_eq!(read, [(1, 0), (1, 0), (1, 0)]);
+    assert!(fixture.is_in(group, one) && fixture.is_in(child, two) && fixture.is_in(doomed, three));
+    assert!(!fixture.is_in(group, two) && !fixture.is_in(child, three));
 }
 
 /// A store that takes changes is ready, also while another unit of work writes.

@@ -98,7 +98,7 @@ pub enum ActError {
 
 contains_refused!(ActError);
 
-impl Directory {
+impl Directory<'_> {
     /// Does the action of this name to a user.
     pub fn act(&self, context: &Context, user: &UserIdentifier, action: &str) -> Result<(), ActError> {
         let named = UserAction::named(action);

@@ -64,7 +64,7 @@ pub struct FirstApiKey {
 
 contains_refused!(ApiKeyError);
 
-impl Directory {
+impl Directory<'_> {
     /// A page of all API keys, by name.
     pub fn api_keys(&self, context: &Context, page: &Page) -> Result<Paged<ApiKey>, ApiKeyError> {
         self.read(context, |work| {

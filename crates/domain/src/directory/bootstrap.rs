@@ -48,7 +48,7 @@ pub enum CallerError {
 
 contains_refused!(FirstAdministratorError, CallerError);
 
-impl Directory {
+impl Directory<'_> {
     /// Creates those of the nine system groups that are missing, and puts `Everyone` below `CMS Editors` when it is created
     /// (contract 5.4).
     pub fn prepare(&self, context: &Context) -> Result<(), Refused> {

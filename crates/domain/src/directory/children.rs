@@ -63,7 +63,7 @@ pub enum RemoveChildError {
 
 contains_refused!(AddChildrenError, RemoveChildError);
 
-impl Directory {
+impl Directory<'_> {
     /// A page of the groups below `group`, by name (contract 5.k).
     pub fn children(
         &self,

@@ -36,7 +36,7 @@ pub enum RecogniseError {
 
 contains_refused!(RecogniseError);
 
-impl Directory {
+impl Directory<'_> {
     /// The caller that a valid token of an external issuer stands for. `None`: the token is a sign-in, which
     /// [`sign_in_external`](Self::sign_in_external) has to complete.
     pub fn recognise(&self, context: &Context, identity: &ExternalIdentity) -> Result<Option<Caller>, RecogniseError> {

@@ -81,7 +81,7 @@ pub enum DeleteGroupError {
 
 contains_refused!(CreateGroupError, ReadGroupError, ChangeGroupError, DeleteGroupError);
 
-impl Directory {
+impl Directory<'_> {
     /// A page of all groups, by name (contract 5.a).
     pub fn groups(&self, context: &Context, listing: &GroupListing) -> Result<Paged<Group>, ReadGroupError> {
         self.read(context, |work| {

@@ -42,7 +42,7 @@ impl IdentitySelection {
 
 contains_refused!(IdentitiesError);
 
-impl Directory {
+impl Directory<'_> {
     /// A page of the links of a user, by issuer and subject.
     pub fn identities(
         &self,

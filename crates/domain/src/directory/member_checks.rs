@@ -35,7 +35,7 @@ fn membership(answer: &MembershipAnswer) -> Result<bool, MemberError> {
     Ok(answer.is_member)
 }
 
-impl Directory {
+impl Directory<'_> {
     /// Whether `user` belongs to `group` or to any group below it.
     pub fn is_member(
         &self,

@@ -94,7 +94,7 @@ impl InheritedMembership {
     pub const MOST_GROUPS: usize = 10;
 }
 
-impl Directory {
+impl Directory<'_> {
     /// Makes all of `users` direct members of `group`, or none of them (contract 5.g and 10).
     pub fn add_members(
         &self,

@@ -35,7 +35,7 @@ pub struct CheckedMembership {
 /// The ids that a check is about; `None` for a name that nobody has. An id was not looked up.
 type Pair = (Option<UserId>, Option<GroupId>);
 
-impl Directory {
+impl Directory<'_> {
     /// Whether each user belongs to the group or to any group below it, in the order of `checks`. Unknown users belong to no group,
     /// and unknown groups have no members. All answers are about one state.
     ///

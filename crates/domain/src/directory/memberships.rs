@@ -9,7 +9,7 @@ use crate::page::Paged;
 use crate::ports::{CheckedGroups, Reach};
 use crate::search::GroupListing;
 
-impl Directory {
+impl Directory<'_> {
     /// A page of the groups of a user, by name; effective are the direct ones and every group above them. Groups below an
     /// `excluded` one are left out (contract 5.2).
     pub fn groups_of_user(

@@ -67,7 +67,7 @@ pub(super) fn about_new_user(user: &User) -> impl Fn(&mut dyn Reader, Option<Use
     }
 }
 
-impl Directory {
+impl Directory<'_> {
     /// Asks `ask`, admits the actor, and runs `work` with the answer over one consistent state, as long as the result is wanted.
     pub(super) fn read_about<A, T, E: From<Refused> + From<StoreError>>(
         &self,

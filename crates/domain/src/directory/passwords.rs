@@ -43,7 +43,7 @@ struct Before {
 
 contains_refused!(ChangePasswordError);
 
-impl Directory {
+impl Directory<'_> {
     /// Changes a password and revokes the user's tokens. Users give their existing password, administrators need not.
     pub fn change_password(
         &self,

@@ -36,7 +36,7 @@ pub enum ClientError {
 
 contains_refused!(RefreshError, ClientError);
 
-impl Directory {
+impl Directory<'_> {
     /// The caller that a refresh token stands for. It is then valid for another 15 days. `scopes` may narrow its scopes.
     pub fn refresh(&self, context: &Context, refresh_token: &str, scopes: &Scopes) -> Result<Caller, RefreshError> {
         let now = context.now();

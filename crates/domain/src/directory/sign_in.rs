@@ -85,7 +85,7 @@ enum Attempt {
 
 contains_refused!(SignInError);
 
-impl Directory {
+impl Directory<'_> {
     /// Signs a user in who is named by username or email address. An attempt counts, whatever its outcome, and too many
     /// wrong passwords lock: at an address from where the account was signed in to within 30 days those from there, anywhere else
     /// those from all other addresses together. A name that nobody has locks in the same way.

@@ -24,8 +24,8 @@ pub(crate) enum Finish<T> {
     Rollback(T),
 }
 
-/// Which other units of work that write may run beside one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which other units of work that write may run beside one. Each is stronger than those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Turn {
     /// Any.
     Any,
@@ -124,7 +124,7 @@ impl<T, E: From<StoreError>> From<StoreError> for Undone<T, E> {
     }
 }
 
-impl Directory {
+impl Directory<'_> {
     /// Admits the actor and runs `work` over one consistent state, as long as the result is wanted.
     pub(super) fn read<T, E: From<Refused> + From<StoreError>>(
         &self,

@@ -88,7 +88,7 @@ pub enum DeleteUserError {
 
 contains_refused!(CreateUserError, ReadUserError, ChangeUserError, DeleteUserError);
 
-impl Directory {
+impl Directory<'_> {
     /// A page of all users, by username (contract 4.1).
     pub fn users(&self, context: &Context, listing: &UserListing) -> Result<Paged<User>, ReadUserError> {
         self.read(context, |work| {

@@ -1,6 +1,7 @@
 //! Moments, to the millisecond.
 
 use std::fmt;
+use std::time::Duration;
 
 use ::time::OffsetDateTime;
 use ::time::format_description::well_known::Rfc3339;
@@ -43,6 +44,13 @@ impl Timestamp {
     #[must_use]
     pub fn plus_days(self, days: u32) -> Self {
         Self::from_milliseconds(self.0.saturating_add(i64::from(days).saturating_mul(DAY)))
+    }
+
+    /// The moment `duration` later.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self::from_milliseconds(self.0.saturating_add(milliseconds))
     }
 
     /// Reads RFC 3339 with `Z` or an offset, without a zone (then it is UTC), without seconds, or a date alone (contract 1.4).

@@ -1,9 +1,9 @@
 //! What a unit of work can read and change: the ports of all aggregates together.
 
 use super::{
-    ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, GroupReader, GroupWriter, IdentityReader, IdentityWriter,
-    LockoutReader, LockoutWriter, MembershipReader, MembershipWriter, SessionReader, SessionWriter, UserReader,
-    UserWriter,
+    ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, GroupReader, GroupWriter, IdempotencyWriter, IdentityReader,
+    IdentityWriter, LockoutReader, LockoutWriter, MembershipReader, MembershipWriter, SessionReader, SessionWriter,
+    StoreError, Undo, UserReader, UserWriter,
 };
 
 /// Reads the directory. Not found is `None` or left out, never an error.
@@ -52,7 +52,20 @@ pub trait Writer:
     + SessionWriter
     + LockoutWriter
     + IdentityWriter
+    + IdempotencyWriter
+    + Savepoints
+    + Send
 {
+}
+
+/// Undoes a part of a unit of work.
+pub trait Savepoints {
+    /// Runs `part` at once. What it did stays with the rest of the unit of work if it returns `Ok`; with `Err` it leaves no trace, and the unit of work
+    /// goes on as it was before. What was locked by a part that was undone may be locked no more.
+    ///
+    /// If any call failed in it, the whole unit of work is not committed, as elsewhere.
+    fn within_savepoint(&mut self, part: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>)
+    -> Result<(), StoreError>;
 }
 
 impl<T> Writer for T where
@@ -65,5 +78,8 @@ impl<T> Writer for T where
         + SessionWriter
         + LockoutWriter
         + IdentityWriter
+        + IdempotencyWriter
+        + Savepoints
+        + Send
 {
 }

@@ -83,23 +83,24 @@ pub(crate) fn report_if_sign_in_refused(name: Option<&str>, problem: &Problem) {
     }
 }
 
-/// Writes an audit line if a password was changed, or if the existing password was incorrect.
-pub(crate) fn report_password_change(
+/// What writes an audit line if a password was changed, or if the existing password was incorrect.
+pub(crate) fn password_change(
     context: &Context,
     user: &UserIdentifier,
     outcome: &Result<(), ChangePasswordError>,
-) {
+) -> impl FnOnce() + 'static {
     let user = match user {
         UserIdentifier::Current => context.actor().user().map(|user| user.to_string()).unwrap_or_default(),
         UserIdentifier::Id(id) => id.to_string(),
         UserIdentifier::Name(name) => excerpt(name.as_str(), LONGEST_NAME),
     };
-    match outcome {
-        Ok(()) => tracing::info!(target: "audit", event = "password_changed", user, "a password was changed"),
-        Err(ChangePasswordError::ExistingIncorrect) => {
+    let (is_changed, is_guess) = (outcome.is_ok(), matches!(outcome, Err(ChangePasswordError::ExistingIncorrect)));
+    move || {
+        if is_changed {
+            tracing::info!(target: "audit", event = "password_changed", user, "a password was changed");
+        } else if is_guess {
             tracing::info!(target: "audit", event = "password_change_refused", user, "a password change was refused");
         }
-        Err(_) => {}
     }
 }
 

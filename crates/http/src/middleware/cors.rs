@@ -3,6 +3,9 @@
 use actix_cors::Cors;
 use actix_web::http::{Method, header};
 
+use crate::extract::idempotency_key::IDEMPOTENCY_KEY;
+use crate::respond::kept::{BODY_OMITTED, REPLAYED};
+
 /// How many seconds a browser caches a preflight.
 const REMEMBERED: usize = 3600;
 
@@ -16,8 +19,16 @@ pub(crate) fn cors(origins: &[String]) -> Cors {
             header::ACCEPT,
             header::IF_MATCH,
             header::IF_NONE_MATCH,
+            IDEMPOTENCY_KEY,
         ])
-        .expose_headers(["x-contensis-classic-token", "location", "etag", "x-request-id"])
+        .expose_headers([
+            "x-contensis-classic-token",
+            "location",
+            "etag",
+            "x-request-id",
+            REPLAYED.as_str(),
+            BODY_OMITTED.as_str(),
+        ])
         .max_age(REMEMBERED);
     if origins.iter().any(|origin| origin == "*") {
         return cors.allow_any_origin().send_wildcard();

@@ -19,7 +19,7 @@ use crate::extract::request_body::RequestBody;
 use crate::metrics::requests::RouteSeries;
 use crate::middleware::request_span::RequestSpan;
 use crate::middleware::trace_context::TRACERESPONSE;
-use crate::respond::json::JSON;
+use crate::respond::json::{HasErrorBody, JSON};
 use crate::respond::problem::Problem;
 use crate::respond::response_body::{ResponseBody, without_content};
 use crate::routes::path_match::PathMatch;
@@ -59,7 +59,8 @@ pub(crate) async fn log_request<B: MessageBody + 'static>(
                 _ => request_body.settle().await,
             };
             let mut cause = None;
-            if status.is_client_error() || status.is_server_error() {
+            let has_body = response.response().extensions().get::<HasErrorBody>().is_some();
+            if (status.is_client_error() || status.is_server_error()) && !has_body {
                 (response, cause) = with_error_body(response, id);
             }
             if let Ok(id) = HeaderValue::try_from(id.to_string()) {

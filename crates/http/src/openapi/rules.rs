@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use utoipa::Modify;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Components, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -129,6 +129,10 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
         let unchanged = ResponseBuilder::new().description("The client has it already.");
         operation.responses.responses.insert("304".to_owned(), unchanged.build().into());
     }
+    if is_change(path, method) {
+        operation.parameters.get_or_insert_default().push(idempotency_key().into());
+        statuses.extend(["400", "409", "422"]);
+    }
     let responses = &mut operation.responses.responses;
     for status in statuses {
         responses.entry(status.to_owned()).or_insert_with(|| Response::new("").into());
@@ -155,6 +159,33 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
         operation.security = Some(vec![SecurityRequirement::new(TOKEN, Vec::<String>::new())]);
     }
 }
+
+/// Requests that change nothing although their method may.
+const READING: [&str; 2] = ["/api/security/users/search", "/api/security/memberships/check"];
+
+/// Whether the operation changes something, so that it is done once for each idempotency key.
+fn is_change(path: &str, method: &str) -> bool {
+    path.starts_with("/api/security/") && !matches!(method, "GET" | "HEAD") && !READING.contains(&path)
+}
+
+fn idempotency_key() -> Parameter {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(r#"^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#))
+        .examples(["8e03978e-40d5-43e8-bc93-6894a57f9324"]);
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(IDEMPOTENCY_KEY))
+        .schema(Some(schema))
+        .build()
+}
+
+const IDEMPOTENCY_KEY: &str = "\
+Lets the request be sent again: with the same key, method, path, query and body it is not done again, and what was answered is answered again, with \
+`Idempotency-Replayed: true`. While it is being processed, 409; the same key with another request, 422. 1 to 255 visible ASCII characters, in double \
+quotes or not.";
 
 fn add_success_headers(status: &str, response: &mut Response) {
     let shows = |name: &str| {

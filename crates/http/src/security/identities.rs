@@ -1,6 +1,5 @@
 //! The identities of a user at external issuers (contract 2.5).
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use guildhall_domain::access::{On, Permission};
@@ -16,11 +15,11 @@ use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
 use crate::openapi::{IdentityParameters, PagingParameters, UserPath};
-use crate::respond::json::{PreparedResponse, json};
+use crate::respond::json::{PreparedResponse, empty, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
 use crate::routes::Route;
-use crate::work::{Lane, run};
+use crate::work::{ChangeRequest, Lane, run};
 
 /// The routes of identities.
 pub(crate) fn routes() -> Vec<Route> {
@@ -95,12 +94,15 @@ async fn remove(
     caller: Caller,
     PathParameter(user): PathParameter<UserIdentifier>,
     query: Query,
-) -> Result<HttpResponse, Problem> {
-    run(&api, Lane::Write, caller, move |api, context| {
-        let read = || Ok(IdentitySelection { issuer: query.value("issuer")?, subject: query.value("subject")? });
-        let selection = error_unless_permitted(&api.directory, context, Permission::ManageUsers, On::All, read())?;
-        Ok::<_, Problem>(api.directory.remove_identities(context, &user, &selection)?)
-    })
-    .await?;
-    Ok(HttpResponse::NoContent().finish())
+    change: ChangeRequest,
+) -> Result<PreparedResponse, Problem> {
+    let change = change.by(caller, Permission::ManageUsers);
+    change
+        .run(&api, Lane::Write, move |call| {
+            let read = || Ok(IdentitySelection { issuer: query.value("issuer")?, subject: query.value("subject")? });
+            let selection = call.error_unless_permitted(Permission::ManageUsers, On::All, read())?;
+            call.directory.remove_identities(call.context, &user, &selection)?;
+            Ok(empty(StatusCode::NO_CONTENT))
+        })
+        .await
 }

@@ -41,7 +41,7 @@ pub(crate) const LIMITS: Limits = Limits { bulk_ids: 100, bulk_bytes: 8 * 1024, 
 /// The directory of a test.
 pub(crate) struct World {
     pub(crate) store: Arc<Moody>,
-    pub(crate) directory: Directory,
+    pub(crate) directory: Directory<'static>,
     pub(crate) administrator: Caller,
     pub(crate) ordinary: UserId,
     clock: Arc<Watch>,
@@ -121,7 +121,7 @@ impl World {
     }
 
     /// The API of another directory, for the same callers.
-    pub(crate) fn api_of(&self, directory: Directory) -> Api {
+    pub(crate) fn api_of(&self, directory: Directory<'static>) -> Api {
         Api::new(
             directory,
             self.tokens.clone(),

@@ -10,7 +10,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::QueryFragment;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Bool, Integer, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Text};
 
 use super::TransactionMode;
 use super::closure::{NOT_THE_EDGE, lost_pairs};
@@ -98,6 +98,18 @@ pub(crate) fn begin(connection: &mut PgConnection, mode: TransactionMode, limit:
         ),
     };
     AnsiTransactionManager::begin_transaction_sql(connection, &sql)
+}
+
+#[derive(QueryableByName)]
+struct Lock {
+    #[diesel(sql_type = Bool)]
+    is_had: bool,
+}
+
+/// Takes an advisory lock until the transaction ends, unless another transaction has it. Returns whether it was taken.
+pub(crate) fn try_lock(connection: &mut PgConnection, number: i64) -> QueryResult<bool> {
+    let question = prepared("SELECT pg_try_advisory_xact_lock($1) AS is_had").bind::<BigInt, _>(number);
+    Ok(question.get_result::<Lock>(connection)?.is_had)
 }
 
 /// Waits until no other process migrates. The lock is released when the transaction ends.

@@ -53,6 +53,18 @@ fn without_a_file_and_an_environment_there_are_defaults() {
     assert_eq!((settings.bootstrap.client_id, settings.bootstrap.client_secret), (None, None));
     assert_eq!((settings.server.management_host.as_str(), settings.server.management_port), ("127.0.0.1", None));
     assert_eq!(settings.telemetry.otlp_endpoint, None);
+    assert_eq!(settings.idempotency.retention, 86_400);
+}
+
+#[test]
+fn answers_are_kept_for_a_second_to_a_year() {
+    let retention = |value| from_environment(&[("GUILDHALL_IDEMPOTENCY__RETENTION", value)]);
+    for (value, seconds) in [("", 86_400), ("1", 1), ("31536000", 31_536_000)] {
+        assert_eq!(retention(value).unwrap().idempotency.retention, seconds);
+    }
+    for wrong in ["0", "31536001", "-1", "24h", "1.5"] {
+        assert!(retention(wrong).unwrap_err().starts_with("idempotency.retention: "), "{wrong}");
+    }
 }
 
 #[test]
@@ -231,7 +243,7 @@ fn what_has_the_wrong_type_in_a_file_is_named_too() {
         ("server.port = -1", "server.port: expected a whole number from 0 to 65535 ("),
         (
             "port = 8080",
-            "port: unknown field `port`, expected one of `server`, `database`, `auth`, `authorization`, `limits`, `bootstrap`, `log`, `telemetry` (",
+            "port: unknown field `port`, expected one of `server`, `database`, `auth`, `authorization`, `limits`, `idempotency`, `bootstrap`, `log`, `telemetry` (",
         ),
         ("auth.hs256_secret = ['s3cr3t']", "auth.hs256_secret: invalid type: sequence, expected a string ("),
     ] {

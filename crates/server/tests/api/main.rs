@@ -83,6 +83,7 @@ mod head;
 mod healthcheck;
 mod http2;
 mod http2_deadlines;
+mod idempotency;
 mod issuer;
 mod journeys;
 mod key_rotation;

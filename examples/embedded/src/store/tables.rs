@@ -1,7 +1,7 @@
 //! Tables of rows, and relations between ids.
 
 use std::borrow::Borrow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
@@ -55,15 +55,49 @@ macro_rules! open_tables {
 open_tables!(ReadTransaction);
 open_tables!(Changes);
 
-/// A write transaction that remembers whether a change failed: it must not be committed then.
+/// A write transaction that remembers whether a change failed: it must not be committed then. redb has no savepoints within a transaction that
+/// has changed something, so within one the inverse of each change is remembered.
 pub(super) struct Changes {
     transaction: WriteTransaction,
     has_failed: Cell<bool>,
+    savepoints: Cell<usize>,
+    inverses: RefCell<Vec<Inverse>>,
 }
+
+/// Undoes one change.
+type Inverse = Box<dyn FnOnce(&WriteTransaction) -> Result<(), StoreError> + Send>;
 
 impl Changes {
     pub(super) fn new(transaction: WriteTransaction) -> Self {
-        Self { transaction, has_failed: Cell::new(false) }
+        Self { transaction, has_failed: Cell::new(false), savepoints: Cell::new(0), inverses: RefCell::default() }
+    }
+
+    /// Begins a part that can be undone by itself. Returns where it begins.
+    pub(super) fn set_savepoint(&self) -> usize {
+        self.savepoints.set(self.savepoints.get() + 1);
+        self.inverses.borrow().len()
+    }
+
+    /// Ends the part that was begun last.
+    pub(super) fn release_savepoint(&self) {
+        self.savepoints.set(self.savepoints.get().saturating_sub(1));
+        if self.savepoints.get() == 0 {
+            self.inverses.borrow_mut().clear();
+        }
+    }
+
+    /// Undoes what was done since `savepoint`, the latest change first, and ends the part.
+    pub(super) fn roll_back_to(&self, savepoint: usize) -> Result<(), StoreError> {
+        let inverses = self.inverses.borrow_mut().split_off(savepoint);
+        let undone = inverses.into_iter().rev().try_for_each(|inverse| self.change(inverse));
+        self.release_savepoint();
+        undone
+    }
+
+    fn can_undo(&self, inverse: impl FnOnce(&WriteTransaction) -> Result<(), StoreError> + Send + 'static) {
+        if self.savepoints.get() > 0 {
+            self.inverses.borrow_mut().push(Box::new(inverse));
+        }
     }
 
     /// Commits the changes, unless one failed.
@@ -135,6 +169,18 @@ impl<K: Key + 'static, R: Serialize + DeserializeOwned> Rows<K, R> {
         entries.map(|entry| parse(entry.map_err(failed)?.1.value())).collect()
     }
 
+    /// The first `most` rows by key, up to this key.
+    pub(super) fn up_to<'k>(
+        &self,
+        tables: &impl Tables,
+        last: K::SelfType<'k>,
+        most: usize,
+    ) -> Result<Vec<R>, StoreError> {
+        let table = tables.table(self.table)?;
+        let entries = table.range::<K::SelfType<'k>>(..=last).map_err(failed)?;
+        entries.take(most).map(|entry| parse(entry.map_err(failed)?.1.value())).collect()
+    }
+
     /// Those of `ids` that no row has as its key.
     pub(super) fn missing<'k, I: Copy + Ord>(
         &self,
@@ -173,9 +219,11 @@ impl<K: Key + 'static, R: Serialize + DeserializeOwned> Rows<K, R> {
     ) -> Result<bool, StoreError> {
         changes.change(|transaction| {
             let json = serde_json::to_vec(row).map_err(StoreError::failed)?;
-            let mut table = transaction.open_table(self.table).map_err(failed)?;
-            let replaced = table.insert(key, json.as_slice()).map_err(failed)?;
-            Ok(replaced.is_none())
+            let (table, bytes) = (self.table, K::as_bytes(key.borrow()).as_ref().to_vec());
+            let replaced = set_row(transaction, table, &bytes, Some(&json))?;
+            let is_added = replaced.is_none();
+            changes.can_undo(move |transaction| set_row(transaction, table, &bytes, replaced.as_deref()).map(drop));
+            Ok(is_added)
         })
     }
 
@@ -186,11 +234,28 @@ impl<K: Key + 'static, R: Serialize + DeserializeOwned> Rows<K, R> {
         key: impl Borrow<K::SelfType<'k>>,
     ) -> Result<Option<R>, StoreError> {
         changes.change(|transaction| {
-            let mut table = transaction.open_table(self.table).map_err(failed)?;
-            let removed = table.remove(key).map_err(failed)?;
-            removed.map(|row| parse(row.value())).transpose()
+            let (table, bytes) = (self.table, K::as_bytes(key.borrow()).as_ref().to_vec());
+            let removed = set_row(transaction, table, &bytes, None)?;
+            let row = removed.as_deref().map(parse).transpose()?;
+            changes.can_undo(move |transaction| set_row(transaction, table, &bytes, removed.as_deref()).map(drop));
+            Ok(row)
         })
     }
+}
+
+/// Stores the row with this key, or removes it. Returns the row of before.
+fn set_row<K: Key + 'static>(
+    transaction: &WriteTransaction,
+    table: TableDefinition<'static, K, &'static [u8]>,
+    key: &[u8],
+    row: Option<&[u8]>,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut table = transaction.open_table(table).map_err(failed)?;
+    let before = match row {
+        Some(row) => table.insert(K::from_bytes(key), row).map_err(failed)?,
+        None => table.remove(K::from_bytes(key)).map_err(failed)?,
+    };
+    Ok(before.map(|row| row.value().to_vec()))
 }
 
 fn parse<R: DeserializeOwned>(json: &[u8]) -> Result<R, StoreError> {
@@ -241,25 +306,41 @@ impl Relation {
         others: impl Iterator<Item = Uuid>,
     ) -> Result<u64, StoreError> {
         changes.change(|transaction| {
-            let mut forward = transaction.open_multimap_table(self.forward).map_err(failed)?;
-            let mut backward = transaction.open_multimap_table(self.backward).map_err(failed)?;
-            let mut new = 0;
+            let mut new = Vec::new();
             for other in others {
-                new += u64::from(!forward.insert(id, other).map_err(failed)?);
-                backward.insert(other, id).map_err(failed)?;
+                if self.set(transaction, id, other, true)? {
+                    new.push(other);
+                }
             }
-            Ok(new)
+            let count = new.len() as u64;
+            changes.can_undo(move |transaction| {
+                new.into_iter().try_for_each(|other| self.set(transaction, id, other, false).map(drop))
+            });
+            Ok(count)
         })
     }
 
     /// Removes a pair. Returns whether there was one.
     pub(super) fn remove(self, changes: &Changes, id: Uuid, other: Uuid) -> Result<bool, StoreError> {
         changes.change(|transaction| {
-            let mut forward = transaction.open_multimap_table(self.forward).map_err(failed)?;
-            let mut backward = transaction.open_multimap_table(self.backward).map_err(failed)?;
-            backward.remove(other, id).map_err(failed)?;
-            forward.remove(id, other).map_err(failed)
+            let is_removed = self.set(transaction, id, other, false)?;
+            if is_removed {
+                changes.can_undo(move |transaction| self.set(transaction, id, other, true).map(drop));
+            }
+            Ok(is_removed)
         })
+    }
+
+    /// Adds or removes a pair. Returns whether that changed anything.
+    fn set(self, transaction: &WriteTransaction, id: Uuid, other: Uuid, is_related: bool) -> Result<bool, StoreError> {
+        let mut forward = transaction.open_multimap_table(self.forward).map_err(failed)?;
+        let mut backward = transaction.open_multimap_table(self.backward).map_err(failed)?;
+        if is_related {
+            backward.insert(other, id).map_err(failed)?;
+            return Ok(!forward.insert(id, other).map_err(failed)?);
+        }
+        backward.remove(other, id).map_err(failed)?;
+        forward.remove(id, other).map_err(failed)
     }
 
     /// Removes every pair of `id` on this side.

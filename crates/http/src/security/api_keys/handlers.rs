@@ -1,6 +1,5 @@
 //! API keys (contract 11).
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use guildhall_domain::access::{On, Permission};
@@ -12,12 +11,12 @@ use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
 use crate::extract::request_body::AuthorisedBody;
 use crate::openapi::{ApiKeyPath, PagingParameters};
-use crate::respond::json::{PreparedResponse, created, json};
+use crate::respond::json::{PreparedResponse, created, empty, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
 use crate::routes::Route;
 use crate::security::api_keys::body::{ApiKeyBody, ApiKeyUpdate, NewApiKey};
-use crate::work::{Lane, run};
+use crate::work::{Call, ChangeRequest, Lane, run};
 
 /// The routes of API keys.
 pub(crate) fn routes() -> Vec<Route> {
@@ -62,14 +61,23 @@ async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedRe
     request_body = NewApiKey,
     responses((status = 201, description = "The API key with its secret.", body = ApiKeyBody), (status = 409), (status = 422))
 )]
-async fn create(api: Data<Api>, caller: Caller, request_body: AuthorisedBody) -> Result<PreparedResponse, Problem> {
+async fn create(
+    api: Data<Api>,
+    caller: Caller,
+    change: ChangeRequest,
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
     let body =
         request_body.read_if_permitted(&api, &caller, Permission::ManageApiKeys, api.limits().body_bytes).await?;
-    run(&api, Lane::Write, caller, move |api, context| {
-        let issued = api.directory.create_api_key(context, NewApiKey::read(&body)?, &[])?;
-        created(api, format_args!("apiKeys/{}", issued.key.id), &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
-    })
-    .await
+    let read = |_: &Call<'_>, body: Vec<u8>| NewApiKey::read(&body);
+    let change = change.by(caller, Permission::ManageApiKeys);
+    change
+        .run_with(&api, Lane::Write, body, read, |call, draft| {
+            let issued = call.directory.create_api_key(call.context, draft.clone(), &[])?;
+            let body = ApiKeyBody::new(&issued.key, Some(&issued.secret));
+            created(call.api, format_args!("apiKeys/{}", issued.key.id), &body)
+        })
+        .await
 }
 
 /// Shows an API key, without its secret.
@@ -109,15 +117,19 @@ async fn replace(
     api: Data<Api>,
     caller: Caller,
     PathParameter(key): PathParameter<ApiKeyIdentifier>,
+    change: ChangeRequest,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
     let body =
         request_body.read_if_permitted(&api, &caller, Permission::ManageApiKeys, api.limits().body_bytes).await?;
-    run(&api, Lane::Write, caller, move |api, context| {
-        let key = api.directory.change_api_key(context, &key, &ApiKeyUpdate::read(&body)?)?;
-        json(StatusCode::OK, &ApiKeyBody::new(&key, None))
-    })
-    .await
+    let read = |_: &Call<'_>, body: Vec<u8>| ApiKeyUpdate::read(&body);
+    let change = change.by(caller, Permission::ManageApiKeys);
+    change
+        .run_with(&api, Lane::Write, body, read, move |call, changes| {
+            let key = call.directory.change_api_key(call.context, &key, changes)?;
+            json(StatusCode::OK, &ApiKeyBody::new(&key, None))
+        })
+        .await
 }
 
 /// Deletes an API key and its user, and ends its tokens at once.
@@ -133,9 +145,15 @@ async fn delete(
     api: Data<Api>,
     caller: Caller,
     PathParameter(key): PathParameter<ApiKeyIdentifier>,
-) -> Result<HttpResponse, Problem> {
-    run(&api, Lane::Write, caller, move |api, context| api.directory.delete_api_key(context, &key)).await?;
-    Ok(HttpResponse::NoContent().finish())
+    change: ChangeRequest,
+) -> Result<PreparedResponse, Problem> {
+    let change = change.by(caller, Permission::ManageApiKeys);
+    change
+        .run(&api, Lane::Write, move |call| {
+            call.directory.delete_api_key(call.context, &key)?;
+            Ok(empty(StatusCode::NO_CONTENT))
+        })
+        .await
 }
 
 /// Gives an API key another secret, which the answer shows, and ends the one of before with its tokens.
@@ -151,10 +169,13 @@ async fn rotate(
     api: Data<Api>,
     caller: Caller,
     PathParameter(key): PathParameter<ApiKeyIdentifier>,
+    change: ChangeRequest,
 ) -> Result<PreparedResponse, Problem> {
-    run(&api, Lane::Write, caller, move |api, context| {
-        let issued = api.directory.rotate_api_key(context, &key)?;
-        json(StatusCode::OK, &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
-    })
-    .await
+    let change = change.by(caller, Permission::ManageApiKeys);
+    change
+        .run(&api, Lane::Write, move |call| {
+            let issued = call.directory.rotate_api_key(call.context, &key)?;
+            json(StatusCode::OK, &ApiKeyBody::new(&issued.key, Some(&issued.secret)))
+        })
+        .await
 }

@@ -1,6 +1,5 @@
 //! Groups in groups (contract 5.k to 5.n).
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use guildhall_domain::access::{On, Permission};
@@ -14,14 +13,14 @@ use crate::extract::request_body::AuthorisedBody;
 use crate::openapi::{
     ChildPath, GroupPath, IncludeSelfParameter, MembershipParameters, PagingParameters, SearchParameters,
 };
-use crate::respond::json::{PreparedResponse, json};
+use crate::respond::json::{PreparedResponse, empty, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
 use crate::routes::Route;
 use crate::security::children::body::GroupIds;
 use crate::security::groups::body::GroupBody;
 use crate::security::listing::ListingRequest;
-use crate::work::{Lane, run};
+use crate::work::{Call, ChangeRequest, Lane, run};
 
 /// The routes of children.
 pub(crate) fn routes() -> Vec<Route> {
@@ -76,16 +75,19 @@ async fn add_many(
     api: Data<Api>,
     caller: Caller,
     PathParameter(group): PathParameter<GroupIdentifier>,
+    change: ChangeRequest,
     request_body: AuthorisedBody,
-) -> Result<HttpResponse, Problem> {
+) -> Result<PreparedResponse, Problem> {
     let body =
         request_body.read_if_permitted(&api, &caller, Permission::ChangeMembers, api.limits().bulk_bytes).await?;
-    run(&api, Lane::Long, caller, move |api, context| {
-        let children = GroupIds::read(body, api.limits().bulk_ids)?;
-        Ok::<_, Problem>(api.directory.add_children(context, &group, &children)?)
-    })
-    .await?;
-    Ok(HttpResponse::NoContent().finish())
+    let read = |call: &Call<'_>, body: Vec<u8>| GroupIds::read(body, call.api.limits().bulk_ids);
+    let change = change.by(caller, Permission::ChangeMembers);
+    change
+        .run_with(&api, Lane::Long, body, read, move |call, children| {
+            call.directory.add_children(call.context, &group, children)?;
+            Ok(empty(StatusCode::NO_CONTENT))
+        })
+        .await
 }
 
 /// Puts a group below a group, so that its members belong to both.
@@ -103,9 +105,15 @@ async fn add(
     api: Data<Api>,
     caller: Caller,
     PathParameters(group, child): PathParameters<GroupIdentifier, GroupIdentifier>,
-) -> Result<HttpResponse, Problem> {
-    run(&api, Lane::Write, caller, move |api, context| api.directory.add_child(context, &group, &child)).await?;
-    Ok(HttpResponse::NoContent().finish())
+    change: ChangeRequest,
+) -> Result<PreparedResponse, Problem> {
+    let change = change.by(caller, Permission::ChangeMembers);
+    change
+        .run(&api, Lane::Write, move |call| {
+            call.directory.add_child(call.context, &group, &child)?;
+            Ok(empty(StatusCode::NO_CONTENT))
+        })
+        .await
 }
 
 /// Takes a group away from below a group.
@@ -121,7 +129,13 @@ async fn remove(
     api: Data<Api>,
     caller: Caller,
     PathParameters(group, child): PathParameters<GroupIdentifier, GroupIdentifier>,
-) -> Result<HttpResponse, Problem> {
-    run(&api, Lane::Write, caller, move |api, context| api.directory.remove_child(context, &group, &child)).await?;
-    Ok(HttpResponse::NoContent().finish())
+    change: ChangeRequest,
+) -> Result<PreparedResponse, Problem> {
+    let change = change.by(caller, Permission::ChangeMembers);
+    change
+        .run(&api, Lane::Write, move |call| {
+            call.directory.remove_child(call.context, &group, &child)?;
+            Ok(empty(StatusCode::NO_CONTENT))
+        })
+        .await
 }

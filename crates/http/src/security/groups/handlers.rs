@@ -1,6 +1,5 @@
 //! Groups (contract 5.a to 5.e).
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use guildhall_domain::access::{On, Permission};
@@ -14,13 +13,13 @@ use crate::extract::query::Query;
 use crate::extract::request_body::AuthorisedBody;
 use crate::openapi::{ChangeConditions, GroupPath, PagingParameters, ReadConditions, SearchParameters};
 use crate::respond::etag::{group_etag, with_etag};
-use crate::respond::json::{PreparedResponse, created, json};
+use crate::respond::json::{PreparedResponse, created, empty, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
 use crate::routes::Route;
 use crate::security::groups::body::{GroupBody, GroupUpdate, NewGroup};
 use crate::security::listing::ListingRequest;
-use crate::work::{Lane, run, run_at_once};
+use crate::work::{Call, ChangeRequest, Lane, run, run_at_once};
 
 /// The routes of groups.
 pub(crate) fn routes() -> Vec<Route> {
@@ -66,13 +65,22 @@ async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedRe
     request_body = NewGroup,
     responses((status = 201, description = "The group.", body = GroupBody), (status = 409), (status = 422))
 )]
-async fn create(api: Data<Api>, caller: Caller, request_body: AuthorisedBody) -> Result<PreparedResponse, Problem> {
+async fn create(
+    api: Data<Api>,
+    caller: Caller,
+    change: ChangeRequest,
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
     let body = request_body.read_if_permitted(&api, &caller, Permission::ManageGroups, api.limits().body_bytes).await?;
-    run(&api, Lane::Write, caller, move |api, context| {
-        let group = api.directory.create_group(context, NewGroup::read(&body)?)?;
-        with_etag(created(api, format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_etag(&group))
-    })
-    .await
+    let read = |_: &Call<'_>, body: Vec<u8>| NewGroup::read(&body);
+    let change = change.by(caller, Permission::ManageGroups);
+    change
+        .run_with(&api, Lane::Write, body, read, |call, draft| {
+            let group = call.directory.create_group(call.context, draft.clone())?;
+            let response = created(call.api, format_args!("groups/{}", group.id), &GroupBody::from(&group))?;
+            with_etag(response, &group_etag(&group))
+        })
+        .await
 }
 
 /// Shows a group.
@@ -114,16 +122,18 @@ async fn replace(
     caller: Caller,
     PathParameter(group): PathParameter<GroupIdentifier>,
     conditions: ConditionalHeaders,
+    change: ChangeRequest,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
     let body = request_body.read_if_permitted(&api, &caller, Permission::ManageGroups, api.limits().body_bytes).await?;
-    run(&api, Lane::Write, caller, move |api, context| {
-        let changes = GroupUpdate::read(&body)?;
-        let precondition = conditions.parse()?.precondition();
-        let group = api.directory.change_group(context, &group, &changes, &precondition)?;
-        with_etag(json(StatusCode::OK, &GroupBody::from(&group))?, &group_etag(&group))
-    })
-    .await
+    let read = move |_: &Call<'_>, body: Vec<u8>| Ok((GroupUpdate::read(&body)?, conditions.parse()?.precondition()));
+    let change = change.by(caller, Permission::ManageGroups);
+    change
+        .run_with(&api, Lane::Write, body, read, move |call, (changes, precondition)| {
+            let group = call.directory.change_group(call.context, &group, changes, precondition)?;
+            with_etag(json(StatusCode::OK, &GroupBody::from(&group))?, &group_etag(&group))
+        })
+        .await
 }
 
 /// Deletes a group, but for system groups. Its users and the groups below it stay.
@@ -140,13 +150,15 @@ async fn delete(
     caller: Caller,
     PathParameter(group): PathParameter<GroupIdentifier>,
     conditions: ConditionalHeaders,
-) -> Result<HttpResponse, Problem> {
+    change: ChangeRequest,
+) -> Result<PreparedResponse, Problem> {
+    let change = change.by(caller, Permission::ChangeMembers);
     // It removes all members, which may be as many as in a bulk change.
-    run(&api, Lane::Long, caller, move |api, context| {
-        let conditions =
-            error_unless_permitted(&api.directory, context, Permission::ChangeMembers, On::All, conditions.parse())?;
-        Ok::<_, Problem>(api.directory.delete_group(context, &group, &conditions.precondition())?)
-    })
-    .await?;
-    Ok(HttpResponse::NoContent().finish())
+    change
+        .run(&api, Lane::Long, move |call| {
+            let conditions = call.error_unless_permitted(Permission::ChangeMembers, On::All, conditions.parse())?;
+            call.directory.delete_group(call.context, &group, &conditions.precondition())?;
+            Ok(empty(StatusCode::NO_CONTENT))
+        })
+        .await
 }

@@ -12,14 +12,14 @@ use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::query::Query;
 use crate::extract::request_body::AuthorisedBody;
 use crate::openapi::{GroupPath, MemberPath, MembershipParameters, PagingParameters, SearchParameters};
-use crate::respond::json::{PreparedResponse, json};
+use crate::respond::json::{PreparedResponse, empty, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::{NOT_A_MEMBER, Problem};
 use crate::routes::Route;
 use crate::security::listing::ListingRequest;
 use crate::security::members::body::UserIds;
 use crate::security::users::body::UserBody;
-use crate::work::{Lane, run, run_check};
+use crate::work::{Call, ChangeRequest, Lane, run, run_check};
 
 /// The routes of members.
 pub(crate) fn routes() -> Vec<Route> {
@@ -81,16 +81,19 @@ async fn add_many(
     api: Data<Api>,
     caller: Caller,
     PathParameter(group): PathParameter<GroupIdentifier>,
+    change: ChangeRequest,
     request_body: AuthorisedBody,
-) -> Result<HttpResponse, Problem> {
+) -> Result<PreparedResponse, Problem> {
     let body =
         request_body.read_if_permitted(&api, &caller, Permission::ChangeMembers, api.limits().bulk_bytes).await?;
-    run(&api, Lane::Long, caller, move |api, context| {
-        let users = UserIds::read(body, api.limits().bulk_ids)?;
-        Ok::<_, Problem>(api.directory.add_members(context, &group, &users)?)
-    })
-    .await?;
-    Ok(HttpResponse::NoContent().finish())
+    let read = |call: &Call<'_>, body: Vec<u8>| UserIds::read(body, call.api.limits().bulk_ids);
+    let change = change.by(caller, Permission::ChangeMembers);
+    change
+        .run_with(&api, Lane::Long, body, read, move |call, users| {
+            call.directory.add_members(call.context, &group, users)?;
+            Ok(empty(StatusCode::NO_CONTENT))
+        })
+        .await
 }
 
 /// Adds a user to a group.
@@ -106,9 +109,15 @@ async fn add(
     api: Data<Api>,
     caller: Caller,
     PathParameters(group, user): PathParameters<GroupIdentifier, UserIdentifier>,
-) -> Result<HttpResponse, Problem> {
-    run(&api, Lane::Write, caller, move |api, context| api.directory.add_member(context, &group, &user)).await?;
-    Ok(HttpResponse::NoContent().finish())
+    change: ChangeRequest,
+) -> Result<PreparedResponse, Problem> {
+    let change = change.by(caller, Permission::ChangeMembers);
+    change
+        .run(&api, Lane::Write, move |call| {
+            call.directory.add_member(call.context, &group, &user)?;
+            Ok(empty(StatusCode::NO_CONTENT))
+        })
+        .await
 }
 
 /// Removes a direct member from a group, but for Everyone and the last System Administrator.
@@ -124,9 +133,15 @@ async fn remove(
     api: Data<Api>,
     caller: Caller,
     PathParameters(group, user): PathParameters<GroupIdentifier, UserIdentifier>,
-) -> Result<HttpResponse, Problem> {
-    run(&api, Lane::Write, caller, move |api, context| api.directory.remove_member(context, &group, &user)).await?;
-    Ok(HttpResponse::NoContent().finish())
+    change: ChangeRequest,
+) -> Result<PreparedResponse, Problem> {
+    let change = change.by(caller, Permission::ChangeMembers);
+    change
+        .run(&api, Lane::Write, move |call| {
+            call.directory.remove_member(call.context, &group, &user)?;
+            Ok(empty(StatusCode::NO_CONTENT))
+        })
+        .await
 }
 
 /// Tells whether a user is in a group, in itself or by a group below.

@@ -1,6 +1,5 @@
 //! Users (contract 4.1 and 4.3 to 4.10).
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use guildhall_domain::access::{On, Permission};
@@ -23,14 +22,14 @@ use crate::openapi::{
     SearchParameters, UserPath, UserSearchParameters,
 };
 use crate::respond::etag::{user_etag, with_etag};
-use crate::respond::json::{PreparedResponse, created, json};
+use crate::respond::json::{PreparedResponse, created, empty, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
 use crate::routes::Route;
 use crate::security::listing::ListingRequest;
 use crate::security::users::body::UserBody;
 use crate::security::users::requests::{NewUser, PasswordChange, UserActionBody, UserUpdate};
-use crate::work::{Lane, run, run_at_once};
+use crate::work::{Call, Change, ChangeRequest, Lane, run, run_at_once};
 
 /// The routes of users.
 pub(crate) fn routes() -> Vec<Route> {
@@ -86,19 +85,24 @@ async fn create(
     api: Data<Api>,
     caller: Caller,
     query: Query,
+    change: ChangeRequest,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
     let body = request_body.read_if_permitted(&api, &caller, Permission::CreateUsers, api.limits().body_bytes).await?;
     let (suspended, force_password_reset) = (query.is_on("suspended")?, query.is_on("forcePasswordReset")?);
-    run(&api, Lane::Password, caller, move |api, context| {
-        let draft = UserDraft { suspended, force_password_reset, ..NewUser::read(&body)? };
-        let user = api.directory.create_user(context, draft)?;
-        with_etag(
-            created(api, format_args!("users/{}", user.id), &UserBody::new(&user, context.now()))?,
-            &user_etag(&user, context.now()),
-        )
-    })
-    .await
+    let read =
+        move |_: &Call<'_>, body: Vec<u8>| Ok(UserDraft { suspended, force_password_reset, ..NewUser::read(&body)? });
+    let change = change.by(caller, Permission::CreateUsers);
+    change
+        .run_with(&api, Lane::Password, body, read, |call, draft| {
+            let user = call.directory.create_user(call.context, draft.clone())?;
+            let now = call.context.now();
+            with_etag(
+                created(call.api, format_args!("users/{}", user.id), &UserBody::new(&user, now))?,
+                &user_etag(&user, now),
+            )
+        })
+        .await
 }
 
 /// Shows a user.
@@ -153,11 +157,13 @@ async fn replace(
     caller: Caller,
     PathParameter(user): PathParameter<UserIdentifier>,
     conditions: ConditionalHeaders,
+    change: ChangeRequest,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
     caller.authorise_on_user(&api, Permission::ChangeUsers, &user).await?;
     let body = request_body.read(&["application/json"], api.limits().body_bytes).await?;
-    change(api, caller, user, conditions, body, CustomMode::Replace).await
+    let change = change.by_on(caller, Permission::ChangeUsers, &user);
+    update(api, change, user, conditions, body, CustomMode::Replace).await
 }
 
 /// Changes a user by a merge patch.
@@ -177,29 +183,33 @@ async fn merge(
     caller: Caller,
     PathParameter(user): PathParameter<UserIdentifier>,
     conditions: ConditionalHeaders,
+    change: ChangeRequest,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
     caller.authorise_on_user(&api, Permission::ChangeUsers, &user).await?;
     let media = ["application/merge-patch+json", "application/json"];
     let body = request_body.read(&media, api.limits().body_bytes).await?;
-    change(api, caller, user, conditions, body, CustomMode::Merge).await
+    let change = change.by_on(caller, Permission::ChangeUsers, &user);
+    update(api, change, user, conditions, body, CustomMode::Merge).await
 }
 
-async fn change(
+async fn update(
     api: Data<Api>,
-    caller: Caller,
+    change: Change,
     user: UserIdentifier,
     conditions: ConditionalHeaders,
     body: Vec<u8>,
     custom: CustomMode,
 ) -> Result<PreparedResponse, Problem> {
-    run(&api, Lane::Write, caller, move |api, context| {
-        let changes = UserUpdate::read(&body, custom)?;
-        let precondition = conditions.parse()?.precondition();
-        let user = api.directory.change_user(context, &user, &changes, &precondition)?;
-        with_etag(json(StatusCode::OK, &UserBody::new(&user, context.now()))?, &user_etag(&user, context.now()))
-    })
-    .await
+    let read =
+        move |_: &Call<'_>, body: Vec<u8>| Ok((UserUpdate::read(&body, custom)?, conditions.parse()?.precondition()));
+    change
+        .run_with(&api, Lane::Write, body, read, move |call, (changes, precondition)| {
+            let user = call.directory.change_user(call.context, &user, changes, precondition)?;
+            let now = call.context.now();
+            with_etag(json(StatusCode::OK, &UserBody::new(&user, now))?, &user_etag(&user, now))
+        })
+        .await
 }
 
 /// Deletes a user.
@@ -218,19 +228,17 @@ async fn delete(
     caller: Caller,
     PathParameter(user): PathParameter<UserIdentifier>,
     conditions: ConditionalHeaders,
-) -> Result<HttpResponse, Problem> {
-    run(&api, Lane::Write, caller, move |api, context| {
-        let conditions = error_unless_permitted(
-            &api.directory,
-            context,
-            Permission::ChangeUsers,
-            On::User(&user),
-            conditions.parse(),
-        )?;
-        Ok::<_, Problem>(api.directory.delete_user(context, &user, &conditions.precondition())?)
-    })
-    .await?;
-    Ok(HttpResponse::NoContent().finish())
+    change: ChangeRequest,
+) -> Result<PreparedResponse, Problem> {
+    let change = change.by_on(caller, Permission::ChangeUsers, &user);
+    change
+        .run(&api, Lane::Write, move |call| {
+            let conditions = conditions.parse();
+            let conditions = call.error_unless_permitted(Permission::ChangeUsers, On::User(&user), conditions)?;
+            call.directory.delete_user(call.context, &user, &conditions.precondition())?;
+            Ok(empty(StatusCode::NO_CONTENT))
+        })
+        .await
 }
 
 /// Gives a user a new password, and ends their tokens.
@@ -255,22 +263,24 @@ async fn change_password(
     api: Data<Api>,
     caller: Caller,
     PathParameter(user): PathParameter<UserIdentifier>,
+    change: ChangeRequest,
     request_body: AuthorisedBody,
-) -> Result<HttpResponse, Problem> {
+) -> Result<PreparedResponse, Problem> {
     let address = RequestSpan::current().address().map(network);
     api.lanes.check_room(Lane::Password, address)?;
     caller.authorise_on_user(&api, Permission::ChangePasswords, &user).await?;
     let mut attempt = api.throttle().attempt(address)?;
     api.throttle().count_account(&mut attempt, address, &caller.0.user.0)?;
     let body = request_body.read(&["application/json"], api.limits().body_bytes).await?;
-    let changed = run(&api, Lane::Password, caller, move |api, context| {
-        let PasswordChange { existing, new } = PasswordChange::read(&body)?;
-        let changed = api.directory.change_password(context, &user, existing, new);
-        audit::report_password_change(context, &user, &changed);
-        Ok::<_, Problem>(changed?)
+    let change = change.by_on(caller, Permission::ChangePasswords, &user);
+    let read = |_: &Call<'_>, body: Vec<u8>| PasswordChange::read(&body);
+    let changed = change.run_with(&api, Lane::Password, body, read, move |call, PasswordChange { existing, new }| {
+        let changed = call.directory.change_password(call.context, &user, existing.clone(), new.clone());
+        call.afterwards(audit::password_change(call.context, &user, &changed));
+        changed?;
+        Ok(empty(StatusCode::OK))
     });
-    attempt.settle(changed.await)?;
-    Ok(HttpResponse::Ok().finish())
+    attempt.settle(changed.await)
 }
 
 /// Does something to an account. What is done already is done.
@@ -287,12 +297,16 @@ async fn act(
     api: Data<Api>,
     caller: Caller,
     PathParameter(user): PathParameter<UserIdentifier>,
+    change: ChangeRequest,
     request_body: AuthorisedBody,
-) -> Result<HttpResponse, Problem> {
+) -> Result<PreparedResponse, Problem> {
     let body = request_body.read_if_permitted(&api, &caller, Permission::ManageUsers, api.limits().body_bytes).await?;
-    run(&api, Lane::Write, caller, move |api, context| {
-        Ok::<_, Problem>(api.directory.act(context, &user, &UserActionBody::read(&body)?)?)
-    })
-    .await?;
-    Ok(HttpResponse::NoContent().finish())
+    let read = |_: &Call<'_>, body: Vec<u8>| UserActionBody::read(&body);
+    let change = change.by(caller, Permission::ManageUsers);
+    change
+        .run_with(&api, Lane::Write, body, read, move |call, action| {
+            call.directory.act(call.context, &user, action)?;
+            Ok(empty(StatusCode::NO_CONTENT))
+        })
+        .await
 }

@@ -1,0 +1,266 @@
+//! Running the use cases of a request that changes something: once for each idempotency key.
+
+use std::cell::RefCell;
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use aws_lc_rs::digest::{self, SHA256};
+use guildhall_domain::access::{On, Permission};
+use guildhall_domain::context::Context;
+use guildhall_domain::directory::{Directory, KeyedOutcome, KeyedRequest};
+use guildhall_domain::idempotency_key::IdempotencyKey;
+use guildhall_domain::identifier::UserIdentifier;
+use guildhall_domain::validation::InvalidField;
+
+use super::{Lane, run_as, type_of};
+use crate::Api;
+use crate::extract::caller::{Caller, error_unless_permitted};
+use crate::extract::form;
+use crate::extract::idempotency_key::{IDEMPOTENCY_KEY, idempotency_key};
+use crate::respond::json::PreparedResponse;
+use crate::respond::kept::{KeptAnswer, RequestDigest};
+use crate::respond::problem::Problem;
+
+/// The name of the parameter that asks for a preview.
+const DRY_RUN: &str = "dryRun";
+
+const UNDER_WAY: &str = "A request with this Idempotency-Key is being processed";
+const OTHER_REQUEST: &str = "This Idempotency-Key was used for another request";
+const UNREADABLE: &str = "The request with this Idempotency-Key was processed, but its answer can no longer be read: the signing key was replaced";
+
+/// How a request that changes something is to be run.
+pub(crate) struct ChangeRequest(Option<Box<Switches>>);
+
+/// The switches of a request. What is wrong with them is told to who may make it.
+struct Switches {
+    key: Result<Option<IdempotencyKey>, Problem>,
+    method: String,
+    path: String,
+    query: String,
+}
+
+impl FromRequest for ChangeRequest {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let asks_for_preview = has_preview(request.query_string());
+        let switches = (asks_for_preview || request.headers().contains_key(IDEMPOTENCY_KEY)).then(|| {
+            Box::new(Switches {
+                key: if asks_for_preview { Err(no_preview()) } else { idempotency_key(request.headers()) },
+                method: request.method().as_str().to_owned(),
+                path: request.path().to_owned(),
+                query: request.query_string().to_owned(),
+            })
+        });
+        ready(Ok(Self(switches)))
+    }
+}
+
+/// Whether a query has the parameter that asks for a preview, whatever its value.
+fn has_preview(query: &str) -> bool {
+    !query.is_empty()
+        && form::pairs(query.as_bytes()).any(|(name, _)| name.is_some_and(|name| name.eq_ignore_ascii_case(DRY_RUN)))
+}
+
+/// There are no previews, and a request for one must not be taken for the change itself.
+fn no_preview() -> Problem {
+    Problem::bad_request(format!("The parameter '{DRY_RUN}' is not supported here"))
+}
+
+impl Switches {
+    /// The digest of the request, which has this body.
+    fn digest(&self, body: &[u8]) -> RequestDigest {
+        let mut context = digest::Context::new(&SHA256);
+        for part in [self.method.as_bytes(), self.path.as_bytes(), self.query.as_bytes(), body] {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        let mut digest = RequestDigest::default();
+        digest.copy_from_slice(context.finish().as_ref());
+        digest
+    }
+}
+
+/// One run of the use cases of a request. It may be run several times, of which the last one counts.
+pub(crate) struct Call<'a> {
+    pub(crate) api: &'a Api,
+    pub(crate) directory: &'a Directory<'a>,
+    pub(crate) context: &'a Context,
+    afterwards: RefCell<Vec<Afterwards>>,
+}
+
+type Afterwards = Box<dyn FnOnce()>;
+
+impl<'a> Call<'a> {
+    fn new(api: &'a Api, directory: &'a Directory<'a>, context: &'a Context) -> Self {
+        Self { api, directory, context, afterwards: RefCell::default() }
+    }
+
+    /// Runs `step` when this run counts and is over.
+    pub(crate) fn afterwards(&self, step: impl FnOnce() + 'static) {
+        self.afterwards.borrow_mut().push(Box::new(step));
+    }
+
+    /// Returns the parse error only if the caller has this permission; otherwise 403 (contract 1.6).
+    pub(crate) fn error_unless_permitted<T>(
+        &self,
+        permission: Permission,
+        on: On<'_>,
+        parsed: Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        error_unless_permitted(self.directory, self.context, permission, on, parsed)
+    }
+}
+
+/// A request that changes something, with its caller and what they must be permitted to be given an answer that was kept.
+pub(crate) struct Change {
+    request: ChangeRequest,
+    caller: Caller,
+    permission: Permission,
+    user: Option<UserIdentifier>,
+}
+
+impl ChangeRequest {
+    /// By a caller with this permission.
+    pub(crate) fn by(self, caller: Caller, permission: Permission) -> Change {
+        Change { request: self, caller, permission, user: None }
+    }
+
+    /// By a caller with this permission on this user.
+    pub(crate) fn by_on(self, caller: Caller, permission: Permission, user: &UserIdentifier) -> Change {
+        Change { request: self, caller, permission, user: Some(user.clone()) }
+    }
+}
+
+impl Change {
+    /// Runs `work`, for a request whose body is not looked at.
+    pub(crate) async fn run<W>(self, api: &Api, lane: Lane, work: W) -> Result<PreparedResponse, Problem>
+    where
+        W: Fn(&Call<'_>) -> Result<PreparedResponse, Problem> + Send + 'static,
+    {
+        let kind = type_of(&work);
+        self.run_as(api, (lane, kind), Vec::new(), |_, _| Ok(()), move |call, ()| work(call)).await
+    }
+
+    /// Runs `work` with what `read` makes of the body.
+    pub(crate) async fn run_with<P, R, W>(
+        self,
+        api: &Api,
+        lane: Lane,
+        body: Vec<u8>,
+        read: R,
+        work: W,
+    ) -> Result<PreparedResponse, Problem>
+    where
+        P: 'static,
+        R: FnOnce(&Call<'_>, Vec<u8>) -> Result<P, Problem> + Send + 'static,
+        W: Fn(&Call<'_>, &P) -> Result<PreparedResponse, Problem> + Send + 'static,
+    {
+        let kind = type_of(&work);
+        self.run_as(api, (lane, kind), body, read, work).await
+    }
+
+    async fn run_as<P, R, W>(
+        self,
+        api: &Api,
+        (lane, kind): (Lane, &'static str),
+        body: Vec<u8>,
+        read: R,
+        work: W,
+    ) -> Result<PreparedResponse, Problem>
+    where
+        P: 'static,
+        R: FnOnce(&Call<'_>, Vec<u8>) -> Result<P, Problem> + Send + 'static,
+        W: Fn(&Call<'_>, &P) -> Result<PreparedResponse, Problem> + Send + 'static,
+    {
+        let Self { request: ChangeRequest(switches), caller, permission, user } = self;
+        run_as(api, lane, caller, kind, move |api, context| {
+            let Some(switches) = switches else {
+                let call = Call::new(api, &api.directory, context);
+                let parsed = read(&call, body)?;
+                return answered(&call, work(&call, &parsed));
+            };
+            let digest = switches.digest(&body);
+            let on = user.as_ref().map_or(On::All, On::User);
+            let key = error_unless_permitted(&api.directory, context, permission, on, switches.key)?;
+            let parsed = read(&Call::new(api, &api.directory, context), body)?;
+            let work = |call: &Call<'_>| work(call, &parsed);
+            match key {
+                Some(key) => once(api, context, &Keyed { key: &key, digest, permission, on }, work),
+                None => {
+                    let call = Call::new(api, &api.directory, context);
+                    answered(&call, work(&call))
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// The answer of a run that counts.
+fn answered(call: &Call<'_>, answer: Result<PreparedResponse, Problem>) -> Result<PreparedResponse, Problem> {
+    for step in call.afterwards.take() {
+        step();
+    }
+    answer
+}
+
+/// A request that is done once.
+struct Keyed<'a> {
+    key: &'a IdempotencyKey,
+    digest: RequestDigest,
+    permission: Permission,
+    on: On<'a>,
+}
+
+/// Runs `work` in one unit of work with keeping its answer, unless that was done before.
+fn once(
+    api: &Api,
+    context: &Context,
+    keyed: &Keyed<'_>,
+    work: impl Fn(&Call<'_>) -> Result<PreparedResponse, Problem>,
+) -> Result<PreparedResponse, Problem> {
+    let Keyed { key, digest, permission, on } = *keyed;
+    let binding = binding(context, key);
+    let request = KeyedRequest { key, permission, on, retention: api.retention };
+    let outcome = api.directory.once(context, &request, |directory, context| {
+        let call = Call::new(api, directory, context);
+        let answer = work(&call);
+        if answer.as_ref().is_err_and(Problem::is_server_error) {
+            // Nothing of it is kept.
+            return Err(answer.err().unwrap_or_else(|| Problem::unexpected("there is no answer")));
+        }
+        let kept = KeptAnswer::of(digest, context.request_id(), &answer);
+        let sealed = kept.map(|kept| api.seals.seal(&kept.encode(), &binding)).transpose();
+        let sealed = sealed.map_err(Problem::unexpected)?;
+        Ok(((answer, call.afterwards.take()), sealed))
+    });
+    match outcome? {
+        KeyedOutcome::Done((answer, afterwards)) => {
+            for step in afterwards {
+                step();
+            }
+            answer
+        }
+        KeyedOutcome::UnderWay => Err(Problem::conflict(UNDER_WAY)),
+        KeyedOutcome::Kept(sealed) => {
+            let opened = api.seals.open(&sealed, &binding);
+            let kept = opened.as_deref().and_then(KeptAnswer::decode);
+            let kept = kept.ok_or_else(|| Problem::conflict(UNREADABLE))?;
+            if kept.request != digest {
+                let field =
+                    InvalidField::new("Idempotency-Key", "It names a request with another method, path, query or body");
+                return Err(Problem::invalid(OTHER_REQUEST, &[field]));
+            }
+            Ok(kept.replay())
+        }
+    }
+}
+
+/// What a kept answer is sealed for: this caller and key. What cursors are sealed for begins with the length of a path.
+fn binding(context: &Context, key: &IdempotencyKey) -> Vec<u8> {
+    let caller = context.actor().user().map(|user| user.to_string()).unwrap_or_default();
+    format!("idempotency key of {caller}: {}", key.as_str()).into_bytes()
+}
