@@ -43,9 +43,14 @@ pub mod graph;
 pub mod listing;
 pub mod lockouts;
 pub mod lookups;
+pub mod managed_graphs;
+pub mod managers;
+pub mod managing;
+pub mod managing_groups;
 pub mod members;
 pub mod membership_checks;
 pub mod names;
+mod numbers;
 pub mod registration;
 pub mod searching;
 pub mod sign_in;
@@ -109,6 +114,17 @@ macro_rules! contract_tests {
             walking::a_walk_keeps_its_place_whatever_changes
             walking::long_texts_keep_a_position_short
             walking::api_keys_and_identities_are_walked
+            managers::managers_are_listed_and_walked
+            managers::managers_go_with_their_user_and_their_group
+            managers::only_system_administrators_appoint
+            managers::groups_that_make_administrators_have_no_managers
+            managers::the_groups_of_a_manager_are_listed
+            managing::managers_may_what_the_table_says
+            managing::a_manager_sees_users_in_summary
+            managing_groups::a_manager_leaves_out_no_group_of_others
+            managing_groups::a_group_is_created_below_another
+            managing_groups::a_manager_of_a_group_that_administers_later_is_refused
+            managed_graphs::managers_change_nothing_but_what_is_theirs
             membership_checks::many_checks_answer_as_single_ones
             membership_checks::a_user_in_many_groups_may_be_asked_about_many
             membership_checks::whoever_is_no_system_administrator_checks_themselves_alone
@@ -221,6 +237,10 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/listing.rs"),
         include_str!("contract/lockouts.rs"),
         include_str!("contract/lookups.rs"),
+        include_str!("contract/managed_graphs.rs"),
+        include_str!("contract/managers.rs"),
+        include_str!("contract/managing.rs"),
+        include_str!("contract/managing_groups.rs"),
         include_str!("contract/members.rs"),
         include_str!("contract/membership_checks.rs"),
         include_str!("contract/names.rs"),

@@ -24,6 +24,7 @@ mod children;
 mod groups;
 mod identities;
 mod lockouts;
+mod managers;
 mod memberships;
 mod sessions;
 mod users;
@@ -95,6 +96,7 @@ struct State {
     sessions: sessions::Sessions,
     lockouts: lockouts::Lockouts,
     identities: identities::Identities,
+    managers: managers::Managers,
     /// Why the first change was refused that was not possible: this copy must not replace the directory.
     refused: Option<&'static str>,
 }

@@ -8,6 +8,7 @@ pub mod email_domain;
 pub mod external;
 pub mod group;
 pub mod identifier;
+pub mod manager;
 pub mod name;
 pub mod number;
 pub mod page;

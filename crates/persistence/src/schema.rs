@@ -215,6 +215,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable};
+    use crate::sql_types::UuidSql;
+
+    group_manager_users (group_id, user_id) {
+        group_id -> UuidSql,
+        user_id -> UuidSql,
+        added -> BigInt,
+        added_by -> Nullable<UuidSql>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable};
+    use crate::sql_types::UuidSql;
+
+    group_manager_groups (group_id, manager_id) {
+        group_id -> UuidSql,
+        manager_id -> UuidSql,
+        added -> BigInt,
+        added_by -> Nullable<UuidSql>,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::sql_types::UuidSql;
 
@@ -237,7 +261,7 @@ diesel::table! {
 }
 
 /// Every table above.
-pub(crate) const TABLES: [&str; 17] = [
+pub(crate) const TABLES: [&str; 19] = [
     "users",
     "user_identifiers",
     "groups",
@@ -255,6 +279,8 @@ pub(crate) const TABLES: [&str; 17] = [
     "known_addresses",
     "identities",
     "key_version",
+    "group_manager_users",
+    "group_manager_groups",
 ];
 
 diesel::joinable!(api_keys -> users (user_id));

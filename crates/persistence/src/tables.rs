@@ -9,6 +9,7 @@
 //! | `lookup` | questions that are asked together with the account of the caller: one statement each |
 //! | `children`, `closure` | the edges between groups, and the table of all pairs that they connect |
 //! | `api_keys`, `sessions`, `lockouts`, `identities` | API keys, refresh tokens, wrong passwords, links to external issuers |
+//! | `managers` | who manages which groups |
 //! | `custom_properties` | custom properties as JSON |
 
 mod api_keys;
@@ -20,6 +21,7 @@ mod groups;
 mod identities;
 mod lockouts;
 mod lookup;
+mod managers;
 mod memberships;
 mod named;
 mod sessions;

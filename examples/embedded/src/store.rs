@@ -12,6 +12,7 @@ mod children;
 mod groups;
 mod identities;
 mod lockouts;
+mod managers;
 mod memberships;
 mod rows;
 mod sessions;
@@ -57,6 +58,7 @@ fn create_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
     groups::NAMES.create(transaction)?;
     memberships::MEMBERS.create(transaction)?;
     children::CHILDREN.create(transaction)?;
+    managers::MANAGERS.create(transaction)?;
     api_keys::OWNERS.create(transaction)?;
     sessions::OWNERS.create(transaction)?;
     identities::OWNERS.create(transaction)?;

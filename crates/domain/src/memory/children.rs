@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::State;
 use crate::group::{Group, GroupId, SystemGroup};
 use crate::page::Paged;
-use crate::ports::{ChildReader, ChildWriter, Children, Reach, StoreError};
+use crate::ports::{ChildReader, ChildScope, ChildWriter, Children, Reach, StoreError};
 use crate::search::GroupListing;
 
 /// The direct children of each group.
@@ -71,6 +71,9 @@ impl ChildReader for State {
     ) -> Result<Paged<Group>, StoreError> {
         let mut groups = self.children.below(group, children.reach);
         groups.extend(children.include_self.then_some(group));
+        if children.scope == ChildScope::Managed {
+            groups = &groups - &self.administering();
+        }
         Ok(self.page_of_groups(&self.children.without_below(&groups, &children.excluded, children.reach), listing))
     }
 

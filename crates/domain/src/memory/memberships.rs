@@ -44,6 +44,10 @@ impl State {
         self.groups.system(group).map(|group| self.members_within(group, Reach::Effective)).unwrap_or_default()
     }
 
+    pub(super) fn is_within(&self, group: GroupId, user: UserId) -> bool {
+        self.members_within(group, Reach::Effective).contains(&user)
+    }
+
     fn members_within(&self, group: GroupId, reach: Reach) -> BTreeSet<UserId> {
         match reach {
             Reach::Direct => self.memberships.of(&BTreeSet::from([group])),

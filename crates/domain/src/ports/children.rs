@@ -16,6 +16,18 @@ pub struct Children {
     pub include_self: bool,
     /// The groups below these are left out, within the same reach.
     pub excluded: BTreeSet<GroupId>,
+    /// Which of them can be listed at all.
+    pub scope: ChildScope,
+}
+
+/// Which groups below a group can be listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChildScope {
+    /// All.
+    #[default]
+    All,
+    /// Those that a manager of the group manages too: not those that are administrators' groups or below one.
+    Managed,
 }
 
 /// What decides about putting groups below a group.

@@ -2,8 +2,8 @@
 
 use super::{
     ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, GroupReader, GroupWriter, IdentityReader, IdentityWriter,
-    LockoutReader, LockoutWriter, MembershipReader, MembershipWriter, SessionReader, SessionWriter, UserReader,
-    UserWriter,
+    LockoutReader, LockoutWriter, ManagerReader, ManagerWriter, MembershipReader, MembershipWriter, SessionReader,
+    SessionWriter, UserReader, UserWriter,
 };
 
 /// Reads the directory. Not found is `None` or left out, never an error.
@@ -18,6 +18,7 @@ pub trait Reader:
     + SessionReader
     + LockoutReader
     + IdentityReader
+    + ManagerReader
 {
 }
 
@@ -30,6 +31,7 @@ impl<T> Reader for T where
         + SessionReader
         + LockoutReader
         + IdentityReader
+        + ManagerReader
 {
 }
 
@@ -52,6 +54,7 @@ pub trait Writer:
     + SessionWriter
     + LockoutWriter
     + IdentityWriter
+    + ManagerWriter
 {
 }
 
@@ -65,5 +68,6 @@ impl<T> Writer for T where
         + SessionWriter
         + LockoutWriter
         + IdentityWriter
+        + ManagerWriter
 {
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use guildhall_domain::group::{Group, GroupId, SystemGroup};
 use guildhall_domain::page::Paged;
-use guildhall_domain::ports::{ChildReader, ChildWriter, Children, Reach, StoreError};
+use guildhall_domain::ports::{ChildReader, ChildScope, ChildWriter, Children, Reach, StoreError};
 use guildhall_domain::search::GroupListing;
 
 use super::UnitOfWork;
@@ -67,6 +67,9 @@ impl<T: Tables> ChildReader for UnitOfWork<T> {
     ) -> Result<Paged<Group>, StoreError> {
         let mut groups = self.below(group, children.reach)?;
         groups.extend(children.include_self.then_some(group));
+        if children.scope == ChildScope::Managed {
+            groups = &groups - &self.administering()?;
+        }
         self.listed_groups(&self.without_below(groups, &children.excluded, children.reach)?, listing)
     }
 

@@ -53,7 +53,7 @@ async fn list(
             .listing(&query)
             .and_then(|listing| Ok(((query.reach()?, query.is_on("includeSelf")?), query.excluded_groups()?, listing)));
         let (which, excluded, (listing, request)) =
-            error_unless_permitted(&api.directory, context, Permission::ReadGroups, On::All, read)?;
+            error_unless_permitted(&api.directory, context, Permission::ReadGroups, On::Group(&group), read)?;
         let groups = api.directory.children(context, &group, which, &excluded, &listing)?;
         json(StatusCode::OK, &request.body(api, context, &groups, GroupBody::from)?)
     })
@@ -78,8 +78,8 @@ async fn add_many(
     PathParameter(group): PathParameter<GroupIdentifier>,
     request_body: AuthorisedBody,
 ) -> Result<HttpResponse, Problem> {
-    let body =
-        request_body.read_if_permitted(&api, &caller, Permission::ChangeMembers, api.limits().bulk_bytes).await?;
+    let permission = (Permission::ChangeMembers, &group);
+    let body = request_body.read_if_permitted_on_group(&api, &caller, permission, api.limits().bulk_bytes).await?;
     run(&api, Lane::Long, caller, move |api, context| {
         let children = GroupIds::read(body, api.limits().bulk_ids)?;
         Ok::<_, Problem>(api.directory.add_children(context, &group, &children)?)

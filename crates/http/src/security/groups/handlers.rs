@@ -12,7 +12,9 @@ use crate::extract::conditional::ConditionalHeaders;
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
 use crate::extract::request_body::AuthorisedBody;
-use crate::openapi::{ChangeConditions, GroupPath, PagingParameters, ReadConditions, SearchParameters};
+use crate::openapi::{
+    ChangeConditions, GroupPath, PagingParameters, ParentParameter, ReadConditions, SearchParameters,
+};
 use crate::respond::etag::{group_etag, with_etag};
 use crate::respond::json::{PreparedResponse, created, json};
 use crate::respond::page::PageBody;
@@ -57,19 +59,45 @@ async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedRe
     .await
 }
 
-/// Creates a group.
+/// Creates a group, below another if `parent` names one.
+///
+/// Managers of groups create ordinary ones below those, without email domains.
 #[utoipa::path(
     post,
     path = "/api/security/groups",
     tag = "Groups",
     operation_id = "createGroup",
+    params(ParentParameter),
     request_body = NewGroup,
     responses((status = 201, description = "The group.", body = GroupBody), (status = 409), (status = 422))
 )]
-async fn create(api: Data<Api>, caller: Caller, request_body: AuthorisedBody) -> Result<PreparedResponse, Problem> {
-    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageGroups, api.limits().body_bytes).await?;
+async fn create(
+    api: Data<Api>,
+    caller: Caller,
+    query: Query,
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
+    let most = api.limits().body_bytes;
+    let parent = match query.group("parent") {
+        Ok(parent) => parent,
+        Err(problem) => {
+            caller.authorise(&api, Permission::CreateGroups).await?;
+            return Err(problem);
+        }
+    };
+    let body = match &parent {
+        Some(parent) => {
+            let permission = (Permission::ChangeMembers, parent);
+            request_body.read_if_permitted_on_group(&api, &caller, permission, most).await?
+        }
+        None => request_body.read_if_permitted(&api, &caller, Permission::CreateGroups, most).await?,
+    };
     run(&api, Lane::Write, caller, move |api, context| {
-        let group = api.directory.create_group(context, NewGroup::read(&body)?)?;
+        let draft = NewGroup::read(&body)?;
+        let group = match &parent {
+            Some(parent) => api.directory.create_group_below(context, parent, draft)?,
+            None => api.directory.create_group(context, draft)?,
+        };
         with_etag(created(api, format_args!("groups/{}", group.id), &GroupBody::from(&group))?, &group_etag(&group))
     })
     .await
@@ -92,7 +120,7 @@ async fn read(
 ) -> Result<PreparedResponse, Problem> {
     run_at_once(&api, caller, move |directory, context| {
         let conditions =
-            error_unless_permitted(directory, context, Permission::ReadGroups, On::All, conditions.parse())?;
+            error_unless_permitted(directory, context, Permission::ReadGroups, On::Group(&group), conditions.parse())?;
         let group = directory.group(context, &group)?;
         conditions.respond(&group_etag(&group), &GroupBody::from(&group))
     })
@@ -100,6 +128,8 @@ async fn read(
 }
 
 /// Changes a group. A system group keeps its name, and every group its type.
+///
+/// Managers change name, description and custom properties of the groups below those that they are appointed for.
 #[utoipa::path(
     put,
     path = "/api/security/groups/{group}",
@@ -116,7 +146,8 @@ async fn replace(
     conditions: ConditionalHeaders,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
-    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageGroups, api.limits().body_bytes).await?;
+    let permission = (Permission::ManageGroups, &group);
+    let body = request_body.read_if_permitted_on_group(&api, &caller, permission, api.limits().body_bytes).await?;
     run(&api, Lane::Write, caller, move |api, context| {
         let changes = GroupUpdate::read(&body)?;
         let precondition = conditions.parse()?.precondition();
@@ -144,7 +175,7 @@ async fn delete(
     // It removes all members, which may be as many as in a bulk change.
     run(&api, Lane::Long, caller, move |api, context| {
         let conditions =
-            error_unless_permitted(&api.directory, context, Permission::ChangeMembers, On::All, conditions.parse())?;
+            error_unless_permitted(&api.directory, context, Permission::DeleteGroups, On::All, conditions.parse())?;
         Ok::<_, Problem>(api.directory.delete_group(context, &group, &conditions.precondition())?)
     })
     .await?;

@@ -18,7 +18,7 @@ use crate::respond::problem::{NOT_A_MEMBER, Problem};
 use crate::routes::Route;
 use crate::security::listing::ListingRequest;
 use crate::security::members::body::UserIds;
-use crate::security::users::body::UserBody;
+use crate::security::users::body::ShownUserBody;
 use crate::work::{Lane, run, run_check};
 
 /// The routes of members.
@@ -33,13 +33,15 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 /// Lists the users of a group, by username.
+///
+/// Managers of the group see id, username, email, firstName and lastName alone, and neither search nor sort by anything else.
 #[utoipa::path(
     get,
     path = "/api/security/groups/{group}/users",
     tag = "Groups",
     operation_id = "listMembers",
     params(GroupPath, PagingParameters, SearchParameters, MembershipParameters),
-    responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
+    responses((status = 200, description = "A page of users.", body = PageBody<ShownUserBody>))
 )]
 async fn list(
     api: Data<Api>,
@@ -52,9 +54,9 @@ async fn list(
             .listing(&query)
             .and_then(|listing| Ok((query.reach()?, query.excluded_groups()?, listing)));
         let (reach, excluded, (listing, request)) =
-            error_unless_permitted(&api.directory, context, Permission::ReadGroups, On::All, read)?;
-        let users = api.directory.members(context, &group, reach, &excluded, &listing)?;
-        json(StatusCode::OK, &request.body(api, context, &users, |user| UserBody::new(user, context.now()))?)
+            error_unless_permitted(&api.directory, context, Permission::ReadGroups, On::Group(&group), read)?;
+        let users = api.directory.shown_members(context, &group, reach, &excluded, &listing)?;
+        json(StatusCode::OK, &request.body(api, context, &users, |user| ShownUserBody::new(user, context.now()))?)
     })
     .await
 }
@@ -83,8 +85,8 @@ async fn add_many(
     PathParameter(group): PathParameter<GroupIdentifier>,
     request_body: AuthorisedBody,
 ) -> Result<HttpResponse, Problem> {
-    let body =
-        request_body.read_if_permitted(&api, &caller, Permission::ChangeMembers, api.limits().bulk_bytes).await?;
+    let permission = (Permission::ChangeMembers, &group);
+    let body = request_body.read_if_permitted_on_group(&api, &caller, permission, api.limits().bulk_bytes).await?;
     run(&api, Lane::Long, caller, move |api, context| {
         let users = UserIds::read(body, api.limits().bulk_ids)?;
         Ok::<_, Problem>(api.directory.add_members(context, &group, &users)?)
