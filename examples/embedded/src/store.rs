@@ -2,7 +2,8 @@
 //!
 //! | File | What |
 //! |---|---|
-//! | `tables.rs` | tables of rows, and relations between ids |
+//! | `tables.rs` | tables of rows |
+//! | `relation.rs` | relations between ids |
 //! | `rows.rs` | the parts of rows that several aggregates need |
 //! | the others | the reader and the writer of one aggregate |
 
@@ -14,6 +15,7 @@ mod identities;
 mod lockouts;
 mod managers;
 mod memberships;
+mod relation;
 mod rows;
 mod sessions;
 mod tables;

@@ -148,7 +148,8 @@ impl Directory {
                 return Err(CreateGroupError::NameTaken(group.name.as_str().to_owned()));
             }
             work.insert_group(&group)?;
-            work.insert_children(parent, &itself)?;
+            let added = work.provenance(context);
+            work.insert_children(parent, &itself, added)?;
             let note = AuditNote::of_group(AdministratorsChange::GroupsAdded, change.administrators, parent);
             work.note(note.map(|note| note.naming_groups(&itself)));
             Ok(Finish::Commit(group))

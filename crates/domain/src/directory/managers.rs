@@ -99,8 +99,8 @@ impl Directory {
             if !change.administrators.is_empty() {
                 return Err(AppointError::MakesAdministrators);
             }
-            let author = work.actor.user();
-            work.insert_manager(group, manager, context.now(), author)?;
+            let added = work.provenance(context);
+            work.insert_manager(group, manager, added)?;
             Ok(Finish::Commit(()))
         })
     }

@@ -109,7 +109,8 @@ impl Directory {
             if !unknown.is_empty() {
                 return Err(AddMembersError::UsersNotFound(unknown));
             }
-            let new = work.insert_members(group, users, context.now())?;
+            let added = work.provenance(context);
+            let new = work.insert_members(group, users, added)?;
             if new > 0 {
                 let note = AuditNote::of_group(AdministratorsChange::UsersAdded, change.administrators.clone(), group);
                 work.note(note.map(|note| note.naming_users(users)));
@@ -129,7 +130,8 @@ impl Directory {
         self.write_group(context, kind, (group, Member::User(user)), |work, change| {
             let group = change.group.ok_or(MemberError::GroupNotFound)?;
             let users = BTreeSet::from([change.user.ok_or(MemberError::UserNotFound)?]);
-            if work.insert_members(group, &users, context.now())? > 0 {
+            let added = work.provenance(context);
+            if work.insert_members(group, &users, added)? > 0 {
                 let note = AuditNote::of_group(AdministratorsChange::UsersAdded, change.administrators.clone(), group);
                 work.note(note.map(|note| note.naming_users(&users)));
             }

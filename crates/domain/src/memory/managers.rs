@@ -8,29 +8,20 @@ use crate::group::{Group, GroupId, SystemGroup};
 use crate::manager::{Author, Management, Manager, ManagerId};
 use crate::page::{Page, Paged};
 use crate::ports::{ManagerReader, ManagerWriter, StoreError};
+use crate::provenance::Provenance;
 use crate::search::GroupListing;
-use crate::time::Timestamp;
 use crate::user::UserId;
 
 /// The managers who are appointed for each group: since when, and by whom.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Managers {
-    by_group: Arc<BTreeMap<GroupId, BTreeMap<ManagerId, Appointment>>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Appointment {
-    added: Timestamp,
-    by: Option<UserId>,
+    by_group: Arc<BTreeMap<GroupId, BTreeMap<ManagerId, Provenance>>>,
 }
 
 impl Managers {
     pub(super) fn remove_user(&mut self, user: UserId) {
         for managers in Arc::make_mut(&mut self.by_group).values_mut() {
             managers.remove(&ManagerId::User(user));
-            for appointment in managers.values_mut().filter(|appointment| appointment.by == Some(user)) {
-                appointment.by = None;
-            }
         }
     }
 
@@ -99,12 +90,12 @@ impl ManagerReader for State {
 
     fn managers(&mut self, group: GroupId, page: &Page) -> Result<Paged<Manager>, StoreError> {
         let appointed = self.managers.by_group.get(&group).into_iter().flatten();
-        let manager = |(id, appointment): (&ManagerId, &Appointment)| {
+        let manager = |(id, added): (&ManagerId, &Provenance)| {
             let name = match id {
                 ManagerId::User(user) => self.users.get(*user)?.username.as_str().to_owned(),
                 ManagerId::Group(group) => self.groups.name(*group)?.to_owned(),
             };
-            Some(Manager { id: *id, name, added: appointment.added, added_by: self.author(appointment.by) })
+            Some(Manager { id: *id, name, added: added.at, added_by: self.author(added.by) })
         };
         let mut managers: Vec<Manager> = appointed.filter_map(manager).collect();
         managers.sort_by(|one, other| one.place().values().cmp(other.place().values()));
@@ -119,16 +110,10 @@ impl ManagerReader for State {
 }
 
 impl ManagerWriter for State {
-    fn insert_manager(
-        &mut self,
-        group: GroupId,
-        manager: ManagerId,
-        at: Timestamp,
-        by: Option<UserId>,
-    ) -> Result<bool, StoreError> {
+    fn insert_manager(&mut self, group: GroupId, manager: ManagerId, added: Provenance) -> Result<bool, StoreError> {
         let managers = Arc::make_mut(&mut self.managers.by_group).entry(group).or_default();
         let is_new = !managers.contains_key(&manager);
-        managers.entry(manager).or_insert(Appointment { added: at, by });
+        managers.entry(manager).or_insert(added);
         Ok(is_new)
     }
 

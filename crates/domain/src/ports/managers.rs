@@ -6,8 +6,8 @@ use super::StoreError;
 use crate::group::{Group, GroupId};
 use crate::manager::{Management, Manager, ManagerId};
 use crate::page::{Page, Paged};
+use crate::provenance::Provenance;
 use crate::search::GroupListing;
-use crate::time::Timestamp;
 use crate::user::UserId;
 
 /// Reads who manages which groups.
@@ -29,15 +29,9 @@ pub trait ManagerReader {
 
 /// Appoints and dismisses managers of groups.
 pub trait ManagerWriter {
-    /// Appoints `manager`, who exists, for `group`, unless they are already; then what is stored stays. `by` is the user who does so, if it is
-    /// one. Returns whether they were not. One change.
-    fn insert_manager(
-        &mut self,
-        group: GroupId,
-        manager: ManagerId,
-        at: Timestamp,
-        by: Option<UserId>,
-    ) -> Result<bool, StoreError>;
+    /// Appoints `manager`, who exists, for `group`, unless they are already; then what is stored stays. Returns whether they were
+    /// not. One change.
+    fn insert_manager(&mut self, group: GroupId, manager: ManagerId, added: Provenance) -> Result<bool, StoreError>;
     /// Dismisses `manager`. Returns whether they were appointed for `group` itself. One change.
     fn remove_manager(&mut self, group: GroupId, manager: ManagerId) -> Result<bool, StoreError>;
 }

@@ -8,6 +8,7 @@ use guildhall_domain::group::{Group, GroupId, SystemGroup};
 use guildhall_domain::manager::{Author, Management, Manager, ManagerId};
 use guildhall_domain::page::{Page, Paged};
 use guildhall_domain::ports::{ManagerReader, ManagerWriter, StoreError};
+use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::GroupListing;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::UserId;
@@ -100,13 +101,7 @@ impl ManagerReader for Unit<'_> {
 }
 
 impl ManagerWriter for Unit<'_> {
-    fn insert_manager(
-        &mut self,
-        group: GroupId,
-        manager: ManagerId,
-        at: Timestamp,
-        by: Option<UserId>,
-    ) -> Result<bool, StoreError> {
+    fn insert_manager(&mut self, group: GroupId, manager: ManagerId, added: Provenance) -> Result<bool, StoreError> {
         let (text, manager) = match manager {
             ManagerId::User(user) => (
                 "INSERT INTO group_manager_users (group_id, user_id, added, added_by) VALUES ($1, $2, $3, $4) \
@@ -120,13 +115,13 @@ impl ManagerWriter for Unit<'_> {
             ),
         };
         self.change(|connection| {
-            let added = prepared(text)
+            let inserted = prepared(text)
                 .bind::<UuidSql, _>(Key(group.0))
                 .bind::<UuidSql, _>(manager)
-                .bind::<BigInt, _>(at.milliseconds())
-                .bind::<Nullable<UuidSql>, _>(by.map(|user| Key(user.0)))
+                .bind::<BigInt, _>(added.at.milliseconds())
+                .bind::<Nullable<UuidSql>, _>(added.by.map(|user| Key(user.0)))
                 .execute(connection)?;
-            Ok(added > 0)
+            Ok(inserted > 0)
         })
     }
 

@@ -6,6 +6,7 @@ use guildhall_domain::group::{Group, GroupId, SystemGroup};
 use guildhall_domain::manager::{Author, Management, Manager, ManagerId};
 use guildhall_domain::page::{Page, Paged};
 use guildhall_domain::ports::{ManagerReader, ManagerWriter, Reach, StoreError};
+use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::GroupListing;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::UserId;
@@ -97,9 +98,6 @@ impl UnitOfWork<Changes> {
         }
         for mut row in MANAGERS.all(&self.0)? {
             row.managers.retain(|manager| !manager.is(id));
-            for manager in &mut row.managers {
-                manager.by = manager.by.filter(|by| id != ManagerId::User(UserId(*by)));
-            }
             MANAGERS.put(&self.0, row.group, &row)?;
         }
         Ok(())
@@ -137,13 +135,7 @@ impl<T: Tables> ManagerReader for UnitOfWork<T> {
 }
 
 impl ManagerWriter for UnitOfWork<Changes> {
-    fn insert_manager(
-        &mut self,
-        group: GroupId,
-        manager: ManagerId,
-        at: Timestamp,
-        by: Option<UserId>,
-    ) -> Result<bool, StoreError> {
+    fn insert_manager(&mut self, group: GroupId, manager: ManagerId, added: Provenance) -> Result<bool, StoreError> {
         let row = MANAGERS.get(&self.0, group.0)?;
         let mut row = row.unwrap_or(ManagersRow { group: group.0, managers: Vec::new() });
         if row.managers.iter().any(|known| known.is(manager)) {
@@ -153,7 +145,7 @@ impl ManagerWriter for UnitOfWork<Changes> {
             ManagerId::User(user) => (Some(user.0), None),
             ManagerId::Group(manager) => (None, Some(manager.0)),
         };
-        let (added, by) = (at.milliseconds(), by.map(|user| user.0));
+        let (added, by) = (added.at.milliseconds(), added.by.map(|user| user.0));
         row.managers.push(ManagerRow { user, group: manager, added, by });
         MANAGERS.put(&self.0, group.0, &row)?;
         Ok(true)
