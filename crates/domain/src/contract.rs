@@ -51,6 +51,7 @@ pub mod members;
 pub mod membership_checks;
 pub mod names;
 mod numbers;
+pub mod paths;
 pub mod registration;
 pub mod searching;
 pub mod sign_in;
@@ -126,6 +127,10 @@ macro_rules! contract_tests {
             managing_groups::a_group_is_created_below_another
             managing_groups::a_manager_of_a_group_that_administers_later_is_refused
             managed_graphs::managers_change_nothing_but_what_is_theirs
+            paths::paths_are_those_that_a_walk_finds
+            paths::a_graph_that_explodes_is_explained
+            paths::an_explanation_tells_who_added_a_member
+            paths::members_managers_and_administrators_are_told_why
             membership_checks::many_checks_answer_as_single_ones
             membership_checks::a_user_in_many_groups_may_be_asked_about_many
             membership_checks::whoever_is_no_system_administrator_checks_themselves_alone
@@ -246,6 +251,7 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/membership_checks.rs"),
         include_str!("contract/names.rs"),
         include_str!("contract/children.rs"),
+        include_str!("contract/paths.rs"),
         include_str!("contract/registration.rs"),
         include_str!("contract/searching.rs"),
         include_str!("contract/sign_in.rs"),

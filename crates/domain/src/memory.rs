@@ -26,6 +26,7 @@ mod identities;
 mod lockouts;
 mod managers;
 mod memberships;
+mod paths;
 mod sessions;
 mod users;
 

@@ -10,6 +10,7 @@
 //! | `children`, `closure` | the edges between groups, and the table of all pairs that they connect |
 //! | `api_keys`, `sessions`, `lockouts`, `identities` | API keys, refresh tokens, wrong passwords, links to external issuers |
 //! | `managers` | who manages which groups |
+//! | `paths` | why a user is in a group |
 //! | `custom_properties` | custom properties as JSON |
 
 mod api_keys;
@@ -24,6 +25,7 @@ mod lookup;
 mod managers;
 mod memberships;
 mod named;
+mod paths;
 mod sessions;
 mod user_names;
 mod user_row;

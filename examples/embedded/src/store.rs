@@ -15,6 +15,7 @@ mod identities;
 mod lockouts;
 mod managers;
 mod memberships;
+mod paths;
 mod relation;
 mod rows;
 mod sessions;

@@ -34,6 +34,11 @@ impl ChildGroups {
         self.by_parent.get(&parent).into_iter().flat_map(BTreeMap::keys)
     }
 
+    /// All edges, each from a parent to a child.
+    pub(super) fn edges(&self) -> impl Iterator<Item = (GroupId, GroupId)> {
+        self.by_parent.iter().flat_map(|(parent, children)| children.keys().map(|child| (*parent, *child)))
+    }
+
     /// `group` and every group below it, found by a depth-first walk.
     pub(super) fn at_or_below(&self, group: GroupId) -> BTreeSet<GroupId> {
         let mut found = BTreeSet::from([group]);

@@ -66,7 +66,7 @@ impl State {
         groups.flat_map(|group| self.children.at_or_below(group)).collect()
     }
 
-    fn author(&self, by: Option<UserId>) -> Option<Author> {
+    pub(super) fn author(&self, by: Option<UserId>) -> Option<Author> {
         let author = |id: UserId| Some(Author { id, username: self.users.get(id)?.username.as_str().to_owned() });
         by.and_then(author)
     }

@@ -2,8 +2,8 @@
 
 use super::{
     ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, GroupReader, GroupWriter, IdentityReader, IdentityWriter,
-    LockoutReader, LockoutWriter, ManagerReader, ManagerWriter, MembershipReader, MembershipWriter, SessionReader,
-    SessionWriter, UserReader, UserWriter,
+    LockoutReader, LockoutWriter, ManagerReader, ManagerWriter, MembershipReader, MembershipWriter, PathReader,
+    SessionReader, SessionWriter, UserReader, UserWriter,
 };
 
 /// Reads the directory. Not found is `None` or left out, never an error.
@@ -19,6 +19,7 @@ pub trait Reader:
     + LockoutReader
     + IdentityReader
     + ManagerReader
+    + PathReader
 {
 }
 
@@ -32,6 +33,7 @@ impl<T> Reader for T where
         + LockoutReader
         + IdentityReader
         + ManagerReader
+        + PathReader
 {
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guildhall_domain::group::{Group, GroupId, SystemGroup};
-use guildhall_domain::manager::{Author, Management, Manager, ManagerId};
+use guildhall_domain::manager::{Management, Manager, ManagerId};
 use guildhall_domain::page::{Page, Paged};
 use guildhall_domain::ports::{ManagerReader, ManagerWriter, Reach, StoreError};
 use guildhall_domain::provenance::Provenance;
@@ -83,8 +83,7 @@ impl<T: Tables> UnitOfWork<T> {
                 .map(|group| (ManagerId::Group(group.id), group.name.as_str().to_owned())),
             (None, None) => None,
         };
-        let author = row.by.map(|by| self.load_user(UserId(by))).transpose()?.flatten();
-        let added_by = author.map(|user| Author { id: user.id, username: user.username.as_str().to_owned() });
+        let added_by = self.author(row.by.map(UserId))?;
         let added = Timestamp::from_milliseconds(row.added);
         Ok(named.map(|(id, name)| Manager { id, name, added, added_by }))
     }
