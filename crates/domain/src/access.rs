@@ -2,6 +2,7 @@
 
 mod admitted;
 mod caller;
+mod managing;
 mod permission;
 mod policy;
 mod refused;
@@ -13,5 +14,5 @@ pub use permission::{On, Permission};
 pub use policy::Policy;
 pub use refused::{Denied, Refused};
 
-pub(crate) use admitted::{Admitted, Target};
+pub(crate) use admitted::{Admitted, Grant, Target, TargetGroup};
 pub(crate) use refused::contains_refused;

@@ -44,9 +44,15 @@ pub mod idempotency;
 pub mod listing;
 pub mod lockouts;
 pub mod lookups;
+pub mod managed_graphs;
+pub mod managers;
+pub mod managing;
+pub mod managing_groups;
 pub mod members;
 pub mod membership_checks;
 pub mod names;
+mod numbers;
+pub mod paths;
 pub mod registration;
 pub mod searching;
 pub mod sign_in;
@@ -91,6 +97,7 @@ macro_rules! contract_tests {
             text_forms::an_issuer_may_spell_names_in_another_way
             text_forms::passwords_that_are_the_same_by_their_profile_sign_in
             members::adding_counts_only_those_who_are_new
+            members::who_added_a_member_or_a_child_is_kept
             members::unknown_users_are_all_reported
             members::a_list_far_beyond_any_parameter_limit_is_taken
             members::removing_ends_a_direct_membership_only
@@ -117,6 +124,21 @@ macro_rules! contract_tests {
             walking::a_walk_keeps_its_place_whatever_changes
             walking::long_texts_keep_a_position_short
             walking::api_keys_and_identities_are_walked
+            managers::managers_are_listed_and_walked
+            managers::managers_go_with_their_user_and_their_group
+            managers::only_system_administrators_appoint
+            managers::groups_that_make_administrators_have_no_managers
+            managers::the_groups_of_a_manager_are_listed
+            managing::managers_may_what_the_table_says
+            managing::a_manager_sees_users_in_summary
+            managing_groups::a_manager_leaves_out_no_group_of_others
+            managing_groups::a_group_is_created_below_another
+            managing_groups::a_manager_of_a_group_that_administers_later_is_refused
+            managed_graphs::managers_change_nothing_but_what_is_theirs
+            paths::paths_are_those_that_a_walk_finds
+            paths::a_graph_that_explodes_is_explained
+            paths::an_explanation_tells_who_added_a_member
+            paths::members_managers_and_administrators_are_told_why
             membership_checks::many_checks_answer_as_single_ones
             membership_checks::a_user_in_many_groups_may_be_asked_about_many
             membership_checks::whoever_is_no_system_administrator_checks_themselves_alone
@@ -230,10 +252,15 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/listing.rs"),
         include_str!("contract/lockouts.rs"),
         include_str!("contract/lookups.rs"),
+        include_str!("contract/managed_graphs.rs"),
+        include_str!("contract/managers.rs"),
+        include_str!("contract/managing.rs"),
+        include_str!("contract/managing_groups.rs"),
         include_str!("contract/members.rs"),
         include_str!("contract/membership_checks.rs"),
         include_str!("contract/names.rs"),
         include_str!("contract/children.rs"),
+        include_str!("contract/paths.rs"),
         include_str!("contract/registration.rs"),
         include_str!("contract/searching.rs"),
         include_str!("contract/sign_in.rs"),

@@ -4,10 +4,12 @@ mod actions;
 mod api_keys;
 mod bootstrap;
 mod children;
+mod explanation;
 mod external;
 mod groups;
 mod idempotency;
 mod identities;
+mod managers;
 mod member_checks;
 mod members;
 mod membership_checks;
@@ -28,16 +30,19 @@ use crate::access::{On, Permission, Policy, Refused, Target};
 use crate::context::Context;
 use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
-use crate::ports::{Ids, Passwords, Reader, Secrets, Store, StoreError};
+use crate::ports::{Ids, Member, Passwords, Reader, Secrets, Store, StoreError};
+use opening::about_group;
 
 pub use actions::{ActError, UserAction};
 pub use api_keys::{ApiKeyError, FirstApiKey, IssuedApiKey};
 pub use bootstrap::{CallerError, FirstAdministratorError};
 pub use children::{AddChildrenError, Cycle, RemoveChildError};
+pub use explanation::{Explanation, MembershipPath};
 pub use external::RecogniseError;
 pub use groups::{ChangeGroupError, CreateGroupError, DeleteGroupError, ReadGroupError};
 pub use idempotency::{KeyedOutcome, KeyedRequest};
 pub use identities::{IdentitiesError, IdentitySelection};
+pub use managers::{AppointError, DismissError, ManagersError};
 pub use member_checks::MemberCheck;
 pub use members::{AddMembersError, Added, InheritedMembership, MemberError, RemoveMemberError};
 pub use membership_checks::{CheckedMembership, MembershipCheck};
@@ -101,13 +106,23 @@ impl<'s> Directory<'s> {
         let decided = self.admit(context)?.and_then(|actor| match on {
             On::All => actor.authorise_at_once(permission, None),
             On::User(user) => actor.authorise_unseen(permission, user),
+            On::Group(_) => actor.authorise_on_group_at_once(permission, None),
+            On::Membership(_, user) => actor.authorise_membership_unseen(permission, user),
         });
         if let Some(decided) = decided {
             return Ok(decided?);
         }
         match on {
-            On::All => self.read(context, |work| work.authorise(permission, Target::All)),
+            On::All => self.read(context, |work| work.authorise(permission, Target::All).map(drop)),
             On::User(user) => self.read_user(context, permission, user, |_, _| Ok(())),
+            On::Group(group) => self.read_about(context, about_group(group, Member::Unnamed), |work, found| {
+                work.authorise(permission, found.target()).map(drop)
+            }),
+            On::Membership(group, user) => {
+                self.read_about(context, about_group(group, Member::User(user)), |work, found| {
+                    work.authorise(permission, Target::Membership(found.group, found.user)).map(drop)
+                })
+            }
         }
     }
 }

@@ -25,7 +25,9 @@ mod groups;
 mod idempotency;
 mod identities;
 mod lockouts;
+mod managers;
 mod memberships;
+mod paths;
 mod sessions;
 mod users;
 
@@ -97,6 +99,7 @@ struct State {
     lockouts: lockouts::Lockouts,
     identities: identities::Identities,
     kept_answers: idempotency::KeptAnswers,
+    managers: managers::Managers,
     /// Why the first change was refused that was not possible: this copy must not replace the directory.
     refused: Option<&'static str>,
 }

@@ -149,6 +149,15 @@ impl<F: Field> Filter<F> {
         Self::All(TextKey::words(text).into_iter().map(anywhere).collect())
     }
 
+    /// The fields that it tests.
+    pub fn fields(&self) -> Vec<&F> {
+        match self {
+            Self::All(several) | Self::Any(several) => several.iter().flat_map(Self::fields).collect(),
+            Self::Not(filter) => filter.fields(),
+            Self::Is(field, _) => vec![field],
+        }
+    }
+
     /// Whether it is known to let everything pass.
     #[must_use]
     pub fn is_all(&self) -> bool {

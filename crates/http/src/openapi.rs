@@ -20,8 +20,9 @@ use crate::security::listing::search_body::{Comparison, Condition, UserOrder};
 pub(crate) use errors::{ErrorSchema, OAuthError, Unauthenticated, ValidationError};
 pub(crate) use parameters::{
     ApiKeyPath, AssetPath, ChangeConditions, ChildPath, ClassicUserIdParameter, DetailParameter, GroupPath,
-    IdentityParameters, IncludeSelfParameter, MemberPath, MembershipParameters, MembershipPath, NewUserParameters,
-    PagingParameters, ReadConditions, SearchParameters, UserPath, UserSearchParameters,
+    IdentityParameters, IncludeSelfParameter, ManagerGroupPath, ManagerUserPath, MemberPath, MembershipParameters,
+    MembershipPath, NewUserParameters, PagingParameters, ParentParameter, ReadConditions, SearchParameters, UserPath,
+    UserSearchParameters,
 };
 use rules::Rules;
 

@@ -5,6 +5,7 @@ pub(crate) mod children;
 pub(crate) mod groups;
 pub(crate) mod identities;
 pub(crate) mod listing;
+pub(crate) mod managers;
 pub(crate) mod members;
 pub(crate) mod membership_checks;
 pub(crate) mod memberships;
@@ -22,6 +23,7 @@ pub(crate) fn routes() -> Vec<Route> {
         groups::handlers::routes(),
         members::handlers::routes(),
         children::handlers::routes(),
+        managers::handlers::routes(),
         membership_checks::handlers::routes(),
         api_keys::handlers::routes(),
     ];

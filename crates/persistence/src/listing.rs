@@ -23,5 +23,5 @@ mod users;
 
 pub(crate) use backfill::{BACKFILL_LIMIT, backfill, is_backfilled, note_backfilled};
 pub(crate) use cache::ListingCache;
-pub(crate) use groups::{all_groups, children, groups_of};
+pub(crate) use groups::{all_groups, children, groups_of, managed_groups};
 pub(crate) use users::{all_users, members};

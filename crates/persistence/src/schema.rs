@@ -81,13 +81,14 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::BigInt;
+    use diesel::sql_types::{BigInt, Nullable};
     use crate::sql_types::UuidSql;
 
     group_users (group_id, user_id) {
         group_id -> UuidSql,
         user_id -> UuidSql,
         added -> BigInt,
+        added_by -> Nullable<UuidSql>,
     }
 }
 
@@ -141,11 +142,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable};
     use crate::sql_types::UuidSql;
 
     group_children (parent_id, child_id) {
         parent_id -> UuidSql,
         child_id -> UuidSql,
+        added -> Nullable<BigInt>,
+        added_by -> Nullable<UuidSql>,
     }
 }
 
@@ -215,6 +219,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable};
+    use crate::sql_types::UuidSql;
+
+    group_manager_users (group_id, user_id) {
+        group_id -> UuidSql,
+        user_id -> UuidSql,
+        added -> BigInt,
+        added_by -> Nullable<UuidSql>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable};
+    use crate::sql_types::UuidSql;
+
+    group_manager_groups (group_id, manager_id) {
+        group_id -> UuidSql,
+        manager_id -> UuidSql,
+        added -> BigInt,
+        added_by -> Nullable<UuidSql>,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::sql_types::UuidSql;
 
@@ -247,7 +275,7 @@ diesel::table! {
 }
 
 /// Every table above.
-pub(crate) const TABLES: [&str; 18] = [
+pub(crate) const TABLES: [&str; 20] = [
     "users",
     "user_identifiers",
     "groups",
@@ -266,6 +294,8 @@ pub(crate) const TABLES: [&str; 18] = [
     "identities",
     "key_version",
     "kept_answers",
+    "group_manager_users",
+    "group_manager_groups",
 ];
 
 diesel::joinable!(api_keys -> users (user_id));

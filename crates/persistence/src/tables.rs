@@ -10,6 +10,8 @@
 //! | `children`, `closure` | the edges between groups, and the table of all pairs that they connect |
 //! | `api_keys`, `sessions`, `lockouts`, `identities` | API keys, refresh tokens, wrong passwords, links to external issuers |
 //! | `idempotency` | kept answers to requests with an idempotency key |
+//! | `managers` | who manages which groups |
+//! | `paths` | why a user is in a group |
 //! | `custom_properties` | custom properties as JSON |
 
 mod api_keys;
@@ -22,8 +24,10 @@ mod idempotency;
 mod identities;
 mod lockouts;
 mod lookup;
+mod managers;
 mod memberships;
 mod named;
+mod paths;
 mod sessions;
 mod user_names;
 mod user_row;

@@ -2,7 +2,8 @@
 //!
 //! | File | What |
 //! |---|---|
-//! | `tables.rs` | tables of rows, and relations between ids |
+//! | `tables.rs` | tables of rows |
+//! | `relation.rs` | relations between ids |
 //! | `rows.rs` | the parts of rows that several aggregates need |
 //! | the others | the reader and the writer of one aggregate |
 
@@ -13,7 +14,10 @@ mod groups;
 mod idempotency;
 mod identities;
 mod lockouts;
+mod managers;
 mod memberships;
+mod paths;
+mod relation;
 mod rows;
 mod sessions;
 mod tables;
@@ -58,6 +62,7 @@ fn create_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
     groups::NAMES.create(transaction)?;
     memberships::MEMBERS.create(transaction)?;
     children::CHILDREN.create(transaction)?;
+    managers::MANAGERS.create(transaction)?;
     api_keys::OWNERS.create(transaction)?;
     sessions::OWNERS.create(transaction)?;
     identities::OWNERS.create(transaction)?;

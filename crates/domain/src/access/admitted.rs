@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::policy::{Oneself, Protected, rule};
+use super::managing::ManagedGroups;
+use super::policy::{Managers, Oneself, Protected, rule};
 use super::{Actor, Admission, Caller, Denied, Permission, Policy, Refused, SECURITY_ADMINISTRATOR};
 use crate::group::{GroupId, SystemGroup};
 use crate::identifier::UserIdentifier;
@@ -21,10 +22,32 @@ pub(crate) enum Target<'a> {
     User(UserId),
     /// The same, where the account is known.
     Account(UserId, &'a AccountStatus),
-    /// A group that is, or is below, these administrators' groups.
-    GroupBelow(&'a BTreeSet<SystemGroup>),
+    /// A group, if it exists.
+    Group(TargetGroup<'a>),
     /// These groups.
     Groups(&'a BTreeSet<GroupId>),
+    /// The membership of a user in a group, as far as they exist.
+    Membership(Option<GroupId>, Option<UserId>),
+}
+
+/// A group that something is done on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TargetGroup<'a> {
+    /// The group, if it exists.
+    pub(crate) id: Option<GroupId>,
+    /// The administrators' groups that it is or is below.
+    pub(crate) administrators: &'a BTreeSet<SystemGroup>,
+    /// Another group, about which may be decided next: the store is asked about both together.
+    pub(crate) other: Option<GroupId>,
+}
+
+/// On which grounds a permission is had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Grant {
+    /// Any but that of a manager.
+    Whole,
+    /// As a manager of the group, who sees little of other users.
+    AsManager,
 }
 
 impl From<Option<UserId>> for Target<'_> {
@@ -56,14 +79,15 @@ pub(crate) struct AdmittedCaller {
     is_scoped: bool,
     must_reset: bool,
     policy: Policy,
+    managed: ManagedGroups,
 }
 
 /// What the account of a caller says about a permission.
 enum Standing {
     /// Granted or denied, whatever the target is.
     Decided(Result<(), Denied>),
-    /// Granted by delegation, except on targets that all of these protect.
-    Delegate(Vec<Protected>),
+    /// Granted by delegation, except on targets that all of these protect, and to managers.
+    Depends(Vec<Protected>, Managers),
 }
 
 impl Admitted {
@@ -95,13 +119,35 @@ impl Admitted {
     /// Whether the actor has this permission on `user`, as far as that depends on nothing but the actor's own account. `None`:
     /// it depends on the account of `user`.
     pub(crate) fn authorise_at_once(&self, permission: Permission, user: Option<UserId>) -> Option<Result<(), Denied>> {
+        self.decide_at_once(permission, user, |_| Some(Err(Denied::NotPermitted)))
+    }
+
+    /// The same where it is about a group, too. `None`: it depends on the account of `user`, or on whether the actor manages the group.
+    pub(crate) fn authorise_on_group_at_once(
+        &self,
+        permission: Permission,
+        user: Option<UserId>,
+    ) -> Option<Result<(), Denied>> {
+        self.decide_at_once(permission, user, |managers| match managers {
+            Managers::No => Some(Err(Denied::NotPermitted)),
+            Managers::AtOrBelow | Managers::Below => None,
+        })
+    }
+
+    fn decide_at_once(
+        &self,
+        permission: Permission,
+        user: Option<UserId>,
+        without_delegation: impl FnOnce(Managers) -> Option<Result<(), Denied>>,
+    ) -> Option<Result<(), Denied>> {
         match self {
             Self::Caller(caller) => match caller.standing(permission, Target::from(user)) {
                 Standing::Decided(decided) => Some(decided),
-                Standing::Delegate(protected) if user.is_none() || protected.contains(&Protected::Nothing) => {
+                Standing::Depends(protected, managers) if protected.is_empty() => without_delegation(managers),
+                Standing::Depends(protected, _) if user.is_none() || protected.contains(&Protected::Nothing) => {
                     Some(Ok(()))
                 }
-                Standing::Delegate(_) => None,
+                Standing::Depends(..) => None,
             },
             Self::Operator => Some(Ok(())),
             Self::Anonymous => Some(Err(Denied::Unauthenticated)),
@@ -126,16 +172,31 @@ impl Admitted {
         }
     }
 
-    /// Fails unless the actor has this permission on `target`.
-    pub(crate) fn authorise<R: Reader + ?Sized>(
+    /// Whether the actor has this permission on the membership of the user that `identifier` names in some group, as far as that depends neither
+    /// on who that is nor on the group.
+    pub(crate) fn authorise_membership_unseen(
         &self,
+        permission: Permission,
+        identifier: &UserIdentifier,
+    ) -> Option<Result<(), Denied>> {
+        let user = match identifier {
+            UserIdentifier::Current => self.user(),
+            UserIdentifier::Id(id) => Some(*id),
+            UserIdentifier::Name(_) => None,
+        };
+        self.authorise_on_group_at_once(permission, user)
+    }
+
+    /// Fails unless the actor has this permission on `target`, and says on which grounds.
+    pub(crate) fn authorise<R: Reader + ?Sized>(
+        &mut self,
         store: &mut R,
         permission: Permission,
         target: Target<'_>,
-    ) -> Result<(), Refused> {
+    ) -> Result<Grant, Refused> {
         match self {
             Self::Caller(caller) => caller.authorise(store, permission, target),
-            Self::Operator => Ok(()),
+            Self::Operator => Ok(Grant::Whole),
             Self::Anonymous => Err(Denied::Unauthenticated.into()),
         }
     }
@@ -200,7 +261,7 @@ impl AdmittedCaller {
             && status.api_key.as_ref().is_none_or(|(_, scopes)| scopes.contains(SECURITY_ADMINISTRATOR));
         let must_reset = status.password_reset_required
             || password_is_stale(status.password_change_frequency, status.password_changed, now);
-        Ok(Self { user: caller.user, status, is_scoped, must_reset, policy })
+        Ok(Self { user: caller.user, status, is_scoped, must_reset, policy, managed: ManagedGroups::default() })
     }
 
     fn is_system_administrator(&self) -> bool {
@@ -208,20 +269,22 @@ impl AdmittedCaller {
     }
 
     fn authorise<R: Reader + ?Sized>(
-        &self,
+        &mut self,
         store: &mut R,
         permission: Permission,
         target: Target<'_>,
-    ) -> Result<(), Refused> {
-        match self.standing(permission, target) {
-            Standing::Decided(decided) => return Ok(decided?),
-            Standing::Delegate(protections) => {
-                for protected in protections {
-                    if !self.is_protected(store, protected, target)? {
-                        return Ok(());
-                    }
-                }
+    ) -> Result<Grant, Refused> {
+        let (protections, managers) = match self.standing(permission, target) {
+            Standing::Decided(decided) => return Ok(decided.map(|()| Grant::Whole)?),
+            Standing::Depends(protections, managers) => (protections, managers),
+        };
+        for protected in protections {
+            if !self.is_protected(store, protected, target)? {
+                return Ok(Grant::Whole);
             }
+        }
+        if self.managed.allow(store, self.user, managers, target)? {
+            return Ok(Grant::AsManager);
         }
         Err(Denied::NotPermitted.into())
     }
@@ -229,7 +292,10 @@ impl AdmittedCaller {
     /// What the caller's own account says about this permission on `target`.
     fn standing(&self, permission: Permission, target: Target<'_>) -> Standing {
         let rule = rule(permission);
-        let is_oneself = matches!(target, Target::User(user) | Target::Account(user, _) if user == self.user);
+        let is_oneself = matches!(
+            target,
+            Target::User(user) | Target::Account(user, _) | Target::Membership(_, Some(user)) if user == self.user
+        );
         match rule.oneself {
             Oneself::BeforeReset if is_oneself => return Standing::Decided(Ok(())),
             Oneself::Yes if is_oneself && !self.must_reset => return Standing::Decided(Ok(())),
@@ -242,10 +308,11 @@ impl AdmittedCaller {
         let has = |group| self.is_scoped && self.status.is_in(group) && self.policy.applies_to(group);
         let delegations = rule.delegates.iter().filter(|(group, _)| has(*group));
         let protections: Vec<_> = delegations.map(|(_, protected)| *protected).collect();
-        if protections.is_empty() {
+        let managers = if self.is_scoped { rule.managers } else { Managers::No };
+        if protections.is_empty() && managers == Managers::No {
             return Standing::Decided(Err(Denied::NotPermitted));
         }
-        Standing::Delegate(protections)
+        Standing::Depends(protections, managers)
     }
 
     fn is_protected<R: Reader + ?Sized>(
@@ -255,22 +322,21 @@ impl AdmittedCaller {
         target: Target<'_>,
     ) -> Result<bool, StoreError> {
         let mut status = || match target {
-            Target::User(user) => store.account_status(user),
+            Target::User(user) | Target::Membership(_, Some(user)) => store.account_status(user),
             Target::Account(_, status) => Ok(Some(status.clone())),
-            Target::All | Target::GroupBelow(_) | Target::Groups(_) => Ok(None),
+            Target::All | Target::Group(_) | Target::Groups(_) | Target::Membership(_, None) => Ok(None),
         };
         Ok(match (protected, target) {
-            (Protected::AdministratorsAndApiKeys, Target::User(user) | Target::Account(user, _))
-                if user != self.user =>
-            {
-                status()?.is_some_and(|status| status.administers() || status.api_key.is_some())
-            }
+            (
+                Protected::AdministratorsAndApiKeys,
+                Target::User(user) | Target::Account(user, _) | Target::Membership(_, Some(user)),
+            ) if user != self.user => status()?.is_some_and(|status| status.administers() || status.api_key.is_some()),
             (Protected::AdministeringApiKeys, Target::User(_) | Target::Account(..)) => {
                 status()?.is_some_and(|status| {
                     status.system_administrator || status.user_administrator || status.group_administrator
                 })
             }
-            (Protected::AdministratorsGroups, Target::GroupBelow(administrators)) => !administrators.is_empty(),
+            (Protected::AdministratorsGroups, Target::Group(group)) => !group.administrators.is_empty(),
             (Protected::GroupsAboveAdministrators, Target::Groups(groups)) => are_above_administrators(store, groups)?,
             _ => false,
         })

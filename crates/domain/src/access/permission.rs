@@ -1,6 +1,6 @@
 //! What can be permitted, and on what.
 
-use crate::identifier::UserIdentifier;
+use crate::identifier::{GroupIdentifier, UserIdentifier};
 
 /// Something that a caller may be permitted to do. [`Policy`](super::Policy) says who has which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,12 +23,26 @@ pub enum Permission {
     CheckMembers,
     /// Ask about many memberships in one request.
     CheckManyMemberships,
-    /// Create groups, and change their properties.
+    /// Tell why a user is in a group.
+    ExplainMemberships,
+    /// Create groups.
+    CreateGroups,
+    /// Change the properties of groups.
     ManageGroups,
-    /// Change the users and child groups of a group, and delete groups.
+    /// Change which email domains make new users members of a group.
+    ChangeEmailDomains,
+    /// Delete groups.
+    DeleteGroups,
+    /// Change the users and child groups of a group.
     ChangeMembers,
     /// Make groups the children of another.
     NestGroups,
+    /// Take groups from below another.
+    UnnestGroups,
+    /// List, appoint and dismiss the managers of groups.
+    AppointManagers,
+    /// List the groups that a user manages.
+    ReadManagedGroups,
     /// List, read, create, change and delete API keys (contract 11).
     ManageApiKeys,
 }
@@ -40,4 +54,8 @@ pub enum On<'a> {
     All,
     /// This user. One who does not exist counts as anybody.
     User(&'a UserIdentifier),
+    /// This group. One that does not exist is managed by nobody.
+    Group(&'a GroupIdentifier),
+    /// The membership of this user in this group.
+    Membership(&'a GroupIdentifier, &'a UserIdentifier),
 }

@@ -27,6 +27,8 @@ pub(super) struct Rule {
     pub(super) delegates: &'static [(SystemGroup, Protected)],
     /// Whether users have it on their own account.
     pub(super) oneself: Oneself,
+    /// Whether managers of groups have it on those.
+    pub(super) managers: Managers,
 }
 
 /// Whether users have a permission on their own account.
@@ -38,6 +40,17 @@ pub(super) enum Oneself {
     Yes,
     /// Yes, even before they have changed a password that must be changed (contract 2.4).
     BeforeReset,
+}
+
+/// Whether managers of groups have a permission on those, but for groups that make administrators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Managers {
+    /// No.
+    No,
+    /// On the groups that they are appointed for, and on every group below one.
+    AtOrBelow,
+    /// On every group below one that they are appointed for.
+    Below,
 }
 
 /// Targets that a delegate's permission does not extend to.
@@ -57,24 +70,30 @@ pub(super) enum Protected {
 
 /// The table.
 pub(super) const fn rule(permission: Permission) -> Rule {
+    use Managers as M;
     use Oneself::{BeforeReset, No, Yes};
     use Permission as P;
     use Protected as X;
     use SystemGroup::{ApiKeyAdministrators as Keys, GroupAdministrators as Groups, UserAdministrators as Users};
 
-    let (delegates, oneself): (&[(SystemGroup, Protected)], Oneself) = match permission {
-        P::ReadUsers => (&[(Users, X::AdministratorsAndApiKeys), (Groups, X::Nothing)], BeforeReset),
-        P::CheckMemberships => (&[(Users, X::AdministratorsAndApiKeys), (Groups, X::Nothing)], Yes),
-        P::CreateUsers | P::ManageUsers => (&[(Users, X::AdministratorsAndApiKeys)], No),
-        P::ChangeUsers => (&[(Users, X::AdministratorsAndApiKeys)], Yes),
-        P::ChangePasswords => (&[(Users, X::AdministratorsAndApiKeys)], BeforeReset),
-        P::ReadGroups => (&[(Users, X::Nothing), (Groups, X::Nothing)], No),
-        P::CheckMembers => (&[(Users, X::Nothing), (Groups, X::Nothing)], Yes),
-        P::CheckManyMemberships => (&[], Yes),
-        P::ManageGroups => (&[(Groups, X::Nothing)], No),
-        P::ChangeMembers => (&[(Groups, X::AdministratorsGroups)], No),
-        P::NestGroups => (&[(Groups, X::GroupsAboveAdministrators)], No),
-        P::ManageApiKeys => (&[(Keys, X::AdministeringApiKeys)], No),
+    let (delegates, oneself, managers): (&[(SystemGroup, Protected)], Oneself, Managers) = match permission {
+        P::ReadUsers => (&[(Users, X::AdministratorsAndApiKeys), (Groups, X::Nothing)], BeforeReset, M::No),
+        P::CheckMemberships => (&[(Users, X::AdministratorsAndApiKeys), (Groups, X::Nothing)], Yes, M::No),
+        P::CreateUsers | P::ManageUsers => (&[(Users, X::AdministratorsAndApiKeys)], No, M::No),
+        P::ChangeUsers => (&[(Users, X::AdministratorsAndApiKeys)], Yes, M::No),
+        P::ChangePasswords => (&[(Users, X::AdministratorsAndApiKeys)], BeforeReset, M::No),
+        P::ReadGroups => (&[(Users, X::Nothing), (Groups, X::Nothing)], No, M::AtOrBelow),
+        P::CheckMembers => (&[(Users, X::Nothing), (Groups, X::Nothing)], Yes, M::AtOrBelow),
+        P::CheckManyMemberships | P::ExplainMemberships => (&[], Yes, M::AtOrBelow),
+        P::CreateGroups => (&[(Groups, X::Nothing)], No, M::No),
+        P::ManageGroups => (&[(Groups, X::Nothing)], No, M::Below),
+        P::ChangeEmailDomains | P::DeleteGroups => (&[(Groups, X::AdministratorsGroups)], No, M::No),
+        P::ChangeMembers => (&[(Groups, X::AdministratorsGroups)], No, M::AtOrBelow),
+        P::NestGroups => (&[(Groups, X::GroupsAboveAdministrators)], No, M::AtOrBelow),
+        P::UnnestGroups => (&[(Groups, X::Nothing)], No, M::AtOrBelow),
+        P::AppointManagers => (&[], No, M::No),
+        P::ReadManagedGroups => (&[], Yes, M::No),
+        P::ManageApiKeys => (&[(Keys, X::AdministeringApiKeys)], No, M::No),
     };
-    Rule { delegates, oneself }
+    Rule { delegates, oneself, managers }
 }

@@ -192,7 +192,7 @@ pub fn checks_together_say_what_each_says_alone(store: Arc<dyn Store>) {
                 }
             }
         }
-        assert!(decided > 0 && undecided == 0, "{decided} {undecided}");
+        assert!(decided > 0 && undecided > 0, "{decided} {undecided}");
     }
 }
 

@@ -10,24 +10,16 @@ use uuid::Uuid;
 
 use super::Fixture;
 use super::fixture::{must, user_named};
+use super::numbers::Numbers;
 use crate::access::{Caller, Denied, Policy, Refused, Scopes};
 use crate::api_key::ApiKeyDraft;
 use crate::directory::{CheckedMembership, Directory, MemberError, MembershipCheck};
 use crate::group::{GroupId, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::Store;
+use crate::provenance::Provenance;
 use crate::time::Timestamp;
 use crate::user::{Email, User, UserId};
-
-/// Numbers that look random, the same in every run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, count: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from((self.0 >> 33) % (count as u64)).unwrap_or_default()
-    }
-}
 
 fn check(user: &str, group: &str) -> MembershipCheck {
     MembershipCheck { user: UserIdentifier::from(user), group: GroupIdentifier::from(group) }
@@ -246,7 +238,7 @@ pub fn checks_of_one_request_agree(store: Arc<dyn Store>) {
             let (from, to) = (groups[number % 2], groups[(number + 1) % 2]);
             must(fixture.store.write_alone(|directory| {
                 directory.remove_member(from, user)?;
-                directory.insert_members(to, &BTreeSet::from([user]), Timestamp::from_milliseconds(0))
+                directory.insert_members(to, &BTreeSet::from([user]), Provenance::at(Timestamp::from_milliseconds(0)))
             }));
         }
         is_over.store(true, Ordering::Relaxed);

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use super::opening::about_group;
 use super::unit_of_work::{Finish, Turn, Writing};
 use super::{Directory, ReadGroupError};
-use crate::access::{Permission, Refused, Target, contains_refused};
+use crate::access::{Grant, Permission, Refused, Target, contains_refused};
 use crate::audit::{AdministratorsChange, AuditNote};
 use crate::context::Context;
 use crate::group::{Group, GroupId, GroupName, SystemGroup};
 use crate::identifier::GroupIdentifier;
 use crate::page::Paged;
-use crate::ports::{Children, Member, Nesting, Reach, Reader, StoreError};
+use crate::ports::{ChildScope, Children, Member, Nesting, Reach, Reader, StoreError};
+use crate::provenance::Provenance;
 use crate::search::GroupListing;
 
 /// Groups that would form a cycle, each the parent of the next and the last of the first. A group that would be its own child
@@ -74,10 +75,11 @@ impl Directory<'_> {
         listing: &GroupListing,
     ) -> Result<Paged<Group>, ReadGroupError> {
         self.read_about(context, about_group(group, Member::Unnamed), |work, found| {
-            work.authorise(Permission::ReadGroups, Target::All)?;
+            let grant = work.authorise(Permission::ReadGroups, found.target())?;
             let group = found.group.ok_or(ReadGroupError::GroupNotFound)?;
-            let excluded = work.identified_groups(excluded)?;
-            Ok(work.children(group, &Children { reach, include_self, excluded }, listing)?)
+            let excluded = work.excluded_groups(excluded, grant)?;
+            let scope = if grant == Grant::AsManager { ChildScope::Managed } else { ChildScope::All };
+            Ok(work.children(group, &Children { reach, include_self, excluded, scope }, listing)?)
         })
     }
 
@@ -91,9 +93,11 @@ impl Directory<'_> {
         let kind = (Turn::Alone, Permission::ChangeMembers);
         self.write_group(context, kind, (parent, Member::Group(child)), |work, change| {
             let parent = change.group.ok_or(AddChildrenError::GroupNotFound)?;
+            authorise_child(work, Permission::NestGroups, change.child)?;
             let child = change.child.ok_or(AddChildrenError::ChildNotFound)?;
             let above = if change.is_child_above { BTreeSet::from([child]) } else { BTreeSet::new() };
-            insert_children(work, parent, (&BTreeSet::from([child]), &above), change.administrators)?;
+            let added = work.provenance(context);
+            insert_children(work, parent, (&BTreeSet::from([child]), &above), change.administrators, added)?;
             Ok(Finish::Commit(()))
         })
     }
@@ -108,11 +112,13 @@ impl Directory<'_> {
         let kind = (Turn::Alone, Permission::ChangeMembers);
         self.write_group(context, kind, (parent, Member::Unnamed), |work, change| {
             let parent = change.group.ok_or(AddChildrenError::GroupNotFound)?;
+            work.authorise(Permission::NestGroups, Target::Groups(children))?;
             let Nesting { unknown, above } = work.nesting(parent, children)?;
             if !unknown.is_empty() {
                 return Err(AddChildrenError::ChildrenNotFound(unknown));
             }
-            insert_children(work, parent, (children, &above), change.administrators)?;
+            let added = work.provenance(context);
+            insert_children(work, parent, (children, &above), change.administrators, added)?;
             Ok(Finish::Commit(()))
         })
     }
@@ -127,9 +133,9 @@ impl Directory<'_> {
         let kind = (Turn::Alone, Permission::ChangeMembers);
         self.write_group(context, kind, (parent, Member::Group(child)), |work, change| {
             let parent = change.group.ok_or(RemoveChildError::GroupNotFound)?;
+            authorise_child(work, Permission::UnnestGroups, change.child)?;
             let child = change.child.ok_or(RemoveChildError::ChildNotFound)?;
             let administrators = change.administrators;
-            work.authorise(Permission::ChangeMembers, Target::GroupBelow(&administrators))?;
             if !work.remove_child(parent, child)? {
                 return Err(no_direct_child(work.store, parent, child)?);
             }
@@ -151,6 +157,15 @@ fn no_direct_child(store: &mut dyn Reader, parent: GroupId, child: GroupId) -> R
     Ok(group.map_or(RemoveChildError::NotAChild, |group| RemoveChildError::IndirectChild(towards, group.name)))
 }
 
+/// Fails unless the actor has this permission on `child`. Whether it exists is not told to those who lack it.
+fn authorise_child(work: &mut Writing<'_>, permission: Permission, child: Option<GroupId>) -> Result<(), Refused> {
+    match child {
+        Some(child) => work.authorise(permission, Target::Groups(&BTreeSet::from([child])))?,
+        None => work.authorise(permission, Target::All)?,
+    };
+    Ok(())
+}
+
 /// Puts `children`, who exist, below `parent`, which is one of the groups `administrators` or below them. Those of `above` are the parent or
 /// above it.
 fn insert_children(
@@ -158,13 +173,12 @@ fn insert_children(
     parent: GroupId,
     (children, above): (&BTreeSet<GroupId>, &BTreeSet<GroupId>),
     administrators: BTreeSet<SystemGroup>,
+    added: Provenance,
 ) -> Result<(), AddChildrenError> {
-    work.authorise(Permission::ChangeMembers, Target::GroupBelow(&administrators))?;
-    work.authorise(Permission::NestGroups, Target::Groups(children))?;
     if let Some(cycle) = cycle(work.store, parent, above)? {
         return Err(AddChildrenError::Cycle(cycle));
     }
-    if work.insert_children(parent, children)? > 0 {
+    if work.insert_children(parent, children, added)? > 0 {
         let note = AuditNote::of_group(AdministratorsChange::GroupsAdded, administrators, parent);
         work.note(note.map(|note| note.naming_groups(children)));
     }

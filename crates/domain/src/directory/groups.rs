@@ -1,5 +1,7 @@
 //! Groups: listing, creating, reading, changing and deleting them (contract 5.a to 5.e).
 
+use std::collections::BTreeSet;
+
 use super::Directory;
 use super::opening::about_group;
 use super::unit_of_work::{Finish, Turn};
@@ -9,7 +11,7 @@ use crate::context::Context;
 use crate::group::{Group, GroupChanges, GroupDraft, GroupId, GroupKind, GroupName, SystemGroup};
 use crate::identifier::GroupIdentifier;
 use crate::page::Paged;
-use crate::ports::{Member, MembersChange};
+use crate::ports::Member;
 use crate::search::GroupListing;
 use crate::validation::InvalidField;
 use crate::version::Precondition;
@@ -20,6 +22,9 @@ pub enum CreateGroupError {
     /// Fields are invalid.
     #[error("there are validation errors")]
     Invalid(Vec<InvalidField>),
+    /// The group that it was to be below does not exist.
+    #[error("parent group not found")]
+    ParentNotFound,
     /// Another group has this id.
     #[error("a group with the id '{0}' already exists")]
     IdTaken(GroupId),
@@ -37,6 +42,9 @@ pub enum ReadGroupError {
     /// No group has this identifier.
     #[error("group not found")]
     GroupNotFound,
+    /// A manager neither filters nor sorts users by this field, which they do not see.
+    #[error("managers do not see the field '{0}'")]
+    HiddenField(String),
     /// The actor lacks the permission, or the store failed.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -96,12 +104,12 @@ impl Directory<'_> {
             Ok(group) => group,
             Err(faults) => {
                 // Those who may not create groups do not learn what is wrong with one.
-                self.authorise(context, Permission::ManageGroups, On::All)?;
+                self.authorise(context, Permission::CreateGroups, On::All)?;
                 return Err(CreateGroupError::Invalid(faults));
             }
         };
         let (id, name) = (GroupIdentifier::Id(group.id), GroupIdentifier::Name(group.name.key()));
-        let kind = (Turn::Once, Permission::ManageGroups);
+        let kind = (Turn::Once, Permission::CreateGroups);
         self.write_group(context, kind, (&id, Member::Group(&name)), |work, taken| {
             if taken.group.is_some() {
                 return Err(CreateGroupError::IdTaken(group.id));
@@ -114,6 +122,40 @@ impl Directory<'_> {
         })
     }
 
+    /// Creates a group below `parent`. Managers of the parent create ordinary groups there, without email domains.
+    pub fn create_group_below(
+        &self,
+        context: &Context,
+        parent: &GroupIdentifier,
+        draft: GroupDraft,
+    ) -> Result<Group, CreateGroupError> {
+        let draft = draft.check(GroupId(self.ids.next()), context.now());
+        let name = draft.as_ref().ok().map(|group| GroupIdentifier::Name(group.name.key()));
+        let member = name.as_ref().map_or(Member::Unnamed, Member::Group);
+        // It adds an edge.
+        let kind = (Turn::Alone, Permission::ChangeMembers);
+        self.write_group(context, kind, (parent, member), |work, change| {
+            let parent = change.group.ok_or(CreateGroupError::ParentNotFound)?;
+            let group = draft.clone().map_err(CreateGroupError::Invalid)?;
+            if group.kind != GroupKind::Contensis || !group.auto_membership_email_domains.is_empty() {
+                work.authorise(Permission::CreateGroups, Target::All)?;
+            }
+            let itself = BTreeSet::from([group.id]);
+            if work.unknown_groups(&itself)?.is_empty() {
+                return Err(CreateGroupError::IdTaken(group.id));
+            }
+            if change.child.is_some() {
+                return Err(CreateGroupError::NameTaken(group.name.as_str().to_owned()));
+            }
+            work.insert_group(&group)?;
+            let added = work.provenance(context);
+            work.insert_children(parent, &itself, added)?;
+            let note = AuditNote::of_group(AdministratorsChange::GroupsAdded, change.administrators, parent);
+            work.note(note.map(|note| note.naming_groups(&itself)));
+            Ok(Finish::Commit(group))
+        })
+    }
+
     /// Reads a group (contract 5.c).
     pub fn group(&self, context: &Context, group: &GroupIdentifier) -> Result<Group, ReadGroupError> {
         let ask = |caller| self.store.group_for(context.cancellation(), caller, group);
@@ -122,7 +164,7 @@ impl Directory<'_> {
             return Ok(group);
         }
         self.read_about(context, about_group(group, Member::Unnamed), |work, found| {
-            work.authorise(Permission::ReadGroups, Target::All)?;
+            work.authorise(Permission::ReadGroups, found.target())?;
             let id = found.group.ok_or(ReadGroupError::GroupNotFound)?;
             work.group(id)?.ok_or(ReadGroupError::GroupNotFound)
         })
@@ -141,7 +183,7 @@ impl Directory<'_> {
         let name = name.map(|name| GroupIdentifier::Name(name.key()));
         let member = name.as_ref().map_or(Member::Unnamed, Member::Group);
         self.change_one_group(context, kind, (group, member), |work, change| {
-            let MembersChange { administrators, child: named_so, .. } = change.members;
+            let named_so = change.members.child;
             let current = change.group.ok_or(ChangeGroupError::GroupNotFound)?;
             if !precondition.allows(current.version) {
                 return Err(ChangeGroupError::Stale);
@@ -151,10 +193,14 @@ impl Directory<'_> {
             // either changes members.
             let changes_domains = wanted.auto_membership_email_domains != current.auto_membership_email_domains;
             let is_renamed = wanted.name.key() != current.name.key();
-            if changes_domains || is_renamed {
-                work.authorise(Permission::ChangeMembers, Target::GroupBelow(&administrators))?;
+            if is_renamed {
+                work.authorise(Permission::ChangeMembers, change.members.target())?;
+            }
+            if changes_domains {
+                work.authorise(Permission::ChangeEmailDomains, change.members.target())?;
+                let administrators = change.members.administrators.clone();
                 let note = AuditNote::of_group(AdministratorsChange::DomainsChanged, administrators, current.id);
-                work.note(note.filter(|_| changes_domains));
+                work.note(note);
             }
             if is_renamed && named_so.is_some() {
                 let fault = InvalidField::new("name", "The group name is already in use");
@@ -175,11 +221,10 @@ impl Directory<'_> {
         group: &GroupIdentifier,
         precondition: &Precondition,
     ) -> Result<(), DeleteGroupError> {
-        let kind = (Turn::Alone, Permission::ChangeMembers);
+        let kind = (Turn::Alone, Permission::DeleteGroups);
         self.change_one_group(context, kind, (group, Member::Unnamed), |work, change| {
             let current = change.group.ok_or(DeleteGroupError::GroupNotFound)?;
             let (id, administrators) = (current.id, change.members.administrators);
-            work.authorise(Permission::ChangeMembers, Target::GroupBelow(&administrators))?;
             if !precondition.allows(current.version) {
                 return Err(DeleteGroupError::Stale);
             }

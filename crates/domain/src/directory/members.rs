@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::opening::about_group;
 use super::unit_of_work::{Finish, Turn, Writing};
 use super::{Directory, ReadGroupError};
-use crate::access::{Permission, Refused, Target, contains_refused};
+use crate::access::{Denied, Grant, Permission, Refused, contains_refused};
 use crate::audit::{AdministratorsChange, AuditNote};
 use crate::context::Context;
 use crate::group::{GroupId, GroupName, SystemGroup};
@@ -13,7 +13,7 @@ use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Paged;
 use crate::ports::{Member, MembersChange, Reach, Reader, StoreError};
 use crate::search::UserListing;
-use crate::user::{User, UserId};
+use crate::user::{ShownUser, User, UserId};
 
 /// The result of adding many members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,12 +105,12 @@ impl Directory<'_> {
         let kind = (Turn::Any, Permission::ChangeMembers);
         self.write_group(context, kind, (group, Member::Unnamed), |work, change| {
             let group = change.group.ok_or(AddMembersError::GroupNotFound)?;
-            work.authorise(Permission::ChangeMembers, Target::GroupBelow(&change.administrators))?;
             let unknown = work.unknown_users(users)?;
             if !unknown.is_empty() {
                 return Err(AddMembersError::UsersNotFound(unknown));
             }
-            let new = work.insert_members(group, users, context.now())?;
+            let added = work.provenance(context);
+            let new = work.insert_members(group, users, added)?;
             if new > 0 {
                 let note = AuditNote::of_group(AdministratorsChange::UsersAdded, change.administrators.clone(), group);
                 work.note(note.map(|note| note.naming_users(users)));
@@ -129,9 +129,9 @@ impl Directory<'_> {
         let kind = (Turn::Once, Permission::ChangeMembers);
         self.write_group(context, kind, (group, Member::User(user)), |work, change| {
             let group = change.group.ok_or(MemberError::GroupNotFound)?;
-            work.authorise(Permission::ChangeMembers, Target::GroupBelow(&change.administrators))?;
             let users = BTreeSet::from([change.user.ok_or(MemberError::UserNotFound)?]);
-            if work.insert_members(group, &users, context.now())? > 0 {
+            let added = work.provenance(context);
+            if work.insert_members(group, &users, added)? > 0 {
                 let note = AuditNote::of_group(AdministratorsChange::UsersAdded, change.administrators.clone(), group);
                 work.note(note.map(|note| note.naming_users(&users)));
             }
@@ -148,7 +148,6 @@ impl Directory<'_> {
     ) -> Result<(), RemoveMemberError> {
         let remove = |turn: Turn, work: &mut Writing<'_>, change: &MembersChange| {
             let group = change.group.ok_or(RemoveMemberError::GroupNotFound)?;
-            work.authorise(Permission::ChangeMembers, Target::GroupBelow(&change.administrators))?;
             let user = change.user.ok_or(RemoveMemberError::UserNotFound)?;
             if change.is_everyone {
                 return Err(RemoveMemberError::Everyone);
@@ -178,7 +177,8 @@ impl Directory<'_> {
         Ok(())
     }
 
-    /// A page of the users of `group`, by username, without the members of an `excluded` group (contract 5.f and 5.2).
+    /// A page of the users of `group`, by username, without the members of an `excluded` group (contract 5.f and 5.2). It is for actors who may
+    /// see users as a whole; [`shown_members`](Self::shown_members) is for managers too.
     pub fn members(
         &self,
         context: &Context,
@@ -187,12 +187,53 @@ impl Directory<'_> {
         excluded: &[GroupIdentifier],
         listing: &UserListing,
     ) -> Result<Paged<User>, ReadGroupError> {
+        match self.list_members(context, (group, reach, excluded), listing)? {
+            (users, Grant::Whole) => Ok(users),
+            (_, Grant::AsManager) => Err(Denied::NotPermitted.into()),
+        }
+    }
+
+    /// The same page for every actor who may read the group. Managers of the group see summaries, and neither filter nor sort by what those do
+    /// not show.
+    pub fn shown_members(
+        &self,
+        context: &Context,
+        group: &GroupIdentifier,
+        reach: Reach,
+        excluded: &[GroupIdentifier],
+        listing: &UserListing,
+    ) -> Result<Paged<ShownUser>, ReadGroupError> {
+        let (users, grant) = self.list_members(context, (group, reach, excluded), listing)?;
+        Ok(users.map(|user| match grant {
+            Grant::Whole => ShownUser::Whole(Box::new(user)),
+            Grant::AsManager => ShownUser::Summary(user.into()),
+        }))
+    }
+
+    fn list_members(
+        &self,
+        context: &Context,
+        (group, reach, excluded): (&GroupIdentifier, Reach, &[GroupIdentifier]),
+        listing: &UserListing,
+    ) -> Result<(Paged<User>, Grant), ReadGroupError> {
         self.read_about(context, about_group(group, Member::Unnamed), |work, found| {
-            work.authorise(Permission::ReadGroups, Target::All)?;
+            let grant = work.authorise(Permission::ReadGroups, found.target())?;
             let group = found.group.ok_or(ReadGroupError::GroupNotFound)?;
-            let excluded = work.identified_groups(excluded)?;
-            Ok(work.members(group, reach, &excluded, listing)?)
+            let excluded = work.excluded_groups(excluded, grant)?;
+            if grant == Grant::AsManager {
+                fields_are_shown(listing)?;
+            }
+            Ok((work.members(group, reach, &excluded, listing)?, grant))
         })
+    }
+}
+
+/// Fails if the listing depends on a field that a summary does not show: which users it holds, or in which order, would tell the value.
+fn fields_are_shown(listing: &UserListing) -> Result<(), ReadGroupError> {
+    let sorted = listing.order.iter().map(|sort| &sort.field);
+    match listing.filter.fields().into_iter().chain(sorted).find(|field| !field.is_in_summary()) {
+        Some(field) => Err(ReadGroupError::HiddenField(field.name())),
+        None => Ok(()),
     }
 }
 

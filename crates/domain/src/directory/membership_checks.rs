@@ -39,8 +39,8 @@ impl Directory<'_> {
     /// Whether each user belongs to the group or to any group below it, in the order of `checks`. Unknown users belong to no group,
     /// and unknown groups have no members. All answers are about one state.
     ///
-    /// System Administrators may ask about anybody, others about themselves alone: by `@current`, their id, username or email
-    /// address. Whether anything else exists that such a request names is not looked up.
+    /// System Administrators may ask about anybody, managers about anybody in the groups that they manage, and everybody about themselves: by
+    /// `@current`, their id, username or email address.
     ///
     /// # Errors
     ///
@@ -79,34 +79,37 @@ impl Directory<'_> {
     }
 }
 
-/// Fails unless the actor may ask all of `checks`. What a caller may not ask about costs them the same, whether it exists or not.
+/// Fails unless the actor may ask all of `checks`. Managers ask about the groups that they manage, and like everybody about themselves. What a
+/// caller may not ask about costs them the same, whether it exists or not.
 fn authorise(work: &mut Reading<'_>, checks: &[MembershipCheck]) -> Result<(), Refused> {
     match work.authorise(Permission::CheckManyMemberships, Target::All) {
-        Err(Refused::Denied(Denied::NotPermitted)) if are_about_the_actor(work, checks)? => {
-            let oneself = work.actor.user();
-            work.authorise(Permission::CheckManyMemberships, oneself.into())
-        }
-        outcome => outcome,
+        Err(Refused::Denied(Denied::NotPermitted)) => {}
+        outcome => return outcome.map(drop),
     }
+    let others = about_others(work, checks)?;
+    if others.is_empty() {
+        let oneself = work.actor.user();
+        return work.authorise(Permission::CheckManyMemberships, oneself.into()).map(drop);
+    }
+    let groups = work.each_group(others.into_iter().map(|check| &check.group))?.ok_or(Denied::NotPermitted)?;
+    work.authorise(Permission::CheckManyMemberships, Target::Groups(&groups)).map(drop)
 }
 
-/// Whether all of `checks` name the actor. Names are compared with the actor's own, and looked up nowhere else.
-fn are_about_the_actor(work: &mut Reading<'_>, checks: &[MembershipCheck]) -> Result<bool, StoreError> {
-    let Some(oneself) = work.actor.user() else { return Ok(false) };
-    let mut names = BTreeSet::new();
-    for check in checks {
-        match &check.user {
-            UserIdentifier::Current => {}
-            UserIdentifier::Id(id) if *id == oneself => {}
-            UserIdentifier::Id(_) => return Ok(false),
-            UserIdentifier::Name(name) => _ = names.insert(name),
-        }
-    }
-    if names.is_empty() {
-        return Ok(true);
-    }
-    let own = work.user(oneself)?.map(|user| user.name_keys()).unwrap_or_default();
-    Ok(names.into_iter().all(|name| own.contains(name)))
+/// Those of `checks` that do not name the actor. Names are compared with the actor's own, and looked up nowhere else.
+fn about_others<'c>(
+    work: &mut Reading<'_>,
+    checks: &'c [MembershipCheck],
+) -> Result<Vec<&'c MembershipCheck>, StoreError> {
+    let Some(oneself) = work.actor.user() else { return Ok(checks.iter().collect()) };
+    let has_names = checks.iter().any(|check| check.user.name().is_some());
+    let own = if has_names { work.user(oneself)?.map(|user| user.name_keys()) } else { None };
+    let own = own.unwrap_or_default();
+    let is_of_another = |check: &&MembershipCheck| match &check.user {
+        UserIdentifier::Current => false,
+        UserIdentifier::Id(id) => *id != oneself,
+        UserIdentifier::Name(name) => !own.contains(name),
+    };
+    Ok(checks.iter().filter(is_of_another).collect())
 }
 
 /// The ids that `checks` are about, in their order.

@@ -1,7 +1,7 @@
 //! What a user belongs to (contract 4.11 and 4.12).
 
 use super::{Directory, ReadUserError};
-use crate::access::Permission;
+use crate::access::{Grant, Permission};
 use crate::context::Context;
 use crate::group::Group;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
@@ -22,7 +22,7 @@ impl Directory<'_> {
     ) -> Result<Paged<Group>, ReadUserError> {
         self.read_user(context, Permission::ReadUsers, user, |work, user| {
             let user = user.ok_or(ReadUserError::UserNotFound)?;
-            let excluded = work.identified_groups(excluded)?;
+            let excluded = work.excluded_groups(excluded, Grant::Whole)?;
             Ok(work.groups_of(user.id, reach, &excluded, listing)?)
         })
     }

@@ -2,7 +2,7 @@
 
 use super::Directory;
 use super::unit_of_work::{Finish, Reading, Turn, Undone, Work, Writing};
-use crate::access::{Actor, Admitted, Permission, Refused, Target};
+use crate::access::{Actor, Admitted, Grant, Permission, Refused, Target, TargetGroup};
 use crate::context::Context;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::{
@@ -24,6 +24,13 @@ pub(super) struct Subject {
 impl Subject {
     pub(super) fn target(&self) -> Target<'_> {
         Target::Account(self.id, &self.status)
+    }
+}
+
+impl MembersChange {
+    /// The group that is to change.
+    pub(super) fn target(&self) -> Target<'_> {
+        Target::Group(TargetGroup { id: self.group, administrators: &self.administrators, other: self.child })
     }
 }
 
@@ -104,7 +111,8 @@ impl Directory<'_> {
         })
     }
 
-    /// The same with the group that `group` names, for an actor who has `permission` on groups.
+    /// The same with the group that `group` names, for an actor who has `permission` on it. Whether a group exists is not told to those who
+    /// lack it.
     pub(super) fn write_group<T, E: From<Refused> + From<StoreError>>(
         &self,
         context: &Context,
@@ -118,7 +126,7 @@ impl Directory<'_> {
             turn,
             |store, caller| ask(store, caller),
             |unit, change| {
-                unit.authorise(permission, Target::All)?;
+                unit.authorise(permission, change.target())?;
                 work(unit, change)
             },
         )
@@ -179,7 +187,7 @@ impl Directory<'_> {
             Ok((change.members.caller.take(), change))
         };
         self.write_about(context, turn, ask, |unit, change| {
-            unit.authorise(permission, Target::All)?;
+            unit.authorise(permission, change.members.target())?;
             work(unit, change)
         })
     }
@@ -209,7 +217,7 @@ impl Directory<'_> {
 
 impl<S: Reader + ?Sized> Work<'_, S> {
     /// Fails unless the actor has this permission on the user. One who does not exist counts as anybody.
-    fn authorise_subject(&mut self, permission: Permission, subject: Option<&Subject>) -> Result<(), Refused> {
+    fn authorise_subject(&mut self, permission: Permission, subject: Option<&Subject>) -> Result<Grant, Refused> {
         self.authorise(permission, subject.map_or(Target::All, Subject::target))
     }
 }

@@ -101,7 +101,7 @@ impl Directory<'_> {
             let UserToChange { user, status, password, .. } = change.user.ok_or(ChangePasswordError::UserNotFound)?;
             let is_of_api_key = status.api_key.is_some();
             let must_prove = match work.authorise(Permission::ManageUsers, Target::All) {
-                Ok(()) => false,
+                Ok(_) => false,
                 Err(Refused::Denied(_)) => true,
                 Err(Refused::Store(error)) => return Err(error.into()),
             };

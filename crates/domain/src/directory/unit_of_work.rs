@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 
 use super::Directory;
 use super::opening::about_nothing;
-use crate::access::{Actor, Admitted, Caller, Permission, Refused, Target};
+use crate::access::{Actor, Admitted, Caller, Denied, Grant, Permission, Refused, Target};
 use crate::audit::AuditNote;
 use crate::context::Context;
 use crate::group::GroupId;
@@ -13,6 +13,7 @@ use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::{
     AccountStatus, CheckedGroups, FoundFor, MembershipAnswer, MembershipQuestion, Reader, StoreError, Writer,
 };
+use crate::provenance::Provenance;
 use crate::user::UserId;
 
 /// How a unit of work that changes something ends, unless it ends with an error. An error undoes everything.
@@ -65,28 +66,50 @@ impl<S: ?Sized> DerefMut for Work<'_, S> {
 
 impl<S: Reader + ?Sized> Work<'_, S> {
     /// Fails unless the actor has this permission on `target`.
-    pub(super) fn authorise(&mut self, permission: Permission, target: Target<'_>) -> Result<(), Refused> {
+    pub(super) fn authorise(&mut self, permission: Permission, target: Target<'_>) -> Result<Grant, Refused> {
         self.actor.authorise(self.store, permission, target)
     }
 
-    /// The user that `identifier` names, after a check that the actor has this permission on them. Whether a user exists is not
-    /// told to those who lack it.
-    pub(super) fn authorised_user(
-        &mut self,
-        permission: Permission,
-        identifier: &UserIdentifier,
-    ) -> Result<Option<UserId>, Refused> {
-        let user = self.find_user(identifier)?;
-        self.authorise(permission, user.into())?;
-        Ok(user)
-    }
-
-    /// The groups that any of `identifiers` name.
-    pub(super) fn identified_groups(
+    /// The groups that any of `identifiers` name, which the members or children of are to be left out of a listing. Managers name none but
+    /// groups that they manage: what is left out would tell of the others.
+    pub(super) fn excluded_groups(
         &mut self,
         identifiers: &[GroupIdentifier],
-    ) -> Result<BTreeSet<GroupId>, StoreError> {
-        if identifiers.is_empty() { Ok(BTreeSet::new()) } else { self.group_ids(identifiers) }
+        grant: Grant,
+    ) -> Result<BTreeSet<GroupId>, Refused> {
+        match grant {
+            _ if identifiers.is_empty() => Ok(BTreeSet::new()),
+            Grant::Whole => Ok(self.group_ids(identifiers)?),
+            Grant::AsManager => {
+                let groups = self.each_group(identifiers)?.ok_or(Denied::NotPermitted)?;
+                self.authorise(Permission::ReadGroups, Target::Groups(&groups))?;
+                Ok(groups)
+            }
+        }
+    }
+
+    /// The groups that `identifiers` name; `None` if there is no group of one of the names. Whether there is one of an id is not looked up. A
+    /// constant number of statements.
+    pub(super) fn each_group<'i>(
+        &mut self,
+        identifiers: impl IntoIterator<Item = &'i GroupIdentifier>,
+    ) -> Result<Option<BTreeSet<GroupId>>, StoreError> {
+        let (mut groups, mut names) = (BTreeSet::new(), BTreeSet::new());
+        for identifier in identifiers {
+            match identifier {
+                GroupIdentifier::Id(id) => _ = groups.insert(*id),
+                GroupIdentifier::Name(name) if name.is_empty() || name.is_too_long() => return Ok(None),
+                GroupIdentifier::Name(name) => _ = names.insert(name),
+            }
+        }
+        if !names.is_empty() {
+            let named = self.groups_named(&names)?;
+            if named.len() < names.len() {
+                return Ok(None);
+            }
+            groups.extend(named.into_values());
+        }
+        Ok(Some(groups))
     }
 
     /// The user that `identifier` names.
@@ -95,6 +118,11 @@ impl<S: Reader + ?Sized> Work<'_, S> {
             UserIdentifier::Current => Ok(self.actor.user()),
             _ => self.user_id(identifier),
         }
+    }
+
+    /// What is added is added by the actor, at the moment of the call.
+    pub(crate) fn provenance(&self, context: &Context) -> Provenance {
+        Provenance { at: context.now(), by: self.actor.user() }
     }
 
     /// Keeps a note for the audit log, if the work is committed.
@@ -150,14 +178,19 @@ impl Directory<'_> {
             }
         }
         self.read(context, |work| {
-            let found = work.authorised_user(permission, user)?;
+            let found = work.find_user(user)?;
+            let group = match groups {
+                CheckedGroups::One(group) => work.group_id(group)?,
+                CheckedGroups::FirstOf { .. } => None,
+            };
+            work.authorise(permission, Target::Membership(group, found))?;
             let user = found.map_or(user.clone(), UserIdentifier::Id);
             let check = MembershipQuestion { caller: work.actor.user(), user: &user, groups: groups.clone() };
             Ok(check.answer(work.store)?)
         })
     }
 
-    /// The store's answer for a caller who has `permission` on the user. `None`: that depends on more than the caller's account.
+    /// The store's answer for a caller who has `permission` on the membership. `None`: that depends on more than the caller's account.
     pub(super) fn decided(
         &self,
         context: &Context,
@@ -166,7 +199,7 @@ impl Directory<'_> {
     ) -> Result<Option<MembershipAnswer>, Refused> {
         let Actor::Caller(caller) = context.actor() else { return Ok(None) };
         let actor = self.admit_account(context, caller, answer.caller.take())?;
-        let Some(decided) = actor.authorise_at_once(permission, answer.user) else { return Ok(None) };
+        let Some(decided) = actor.authorise_on_group_at_once(permission, answer.user) else { return Ok(None) };
         decided?;
         Ok(Some(answer))
     }
@@ -184,7 +217,8 @@ impl Directory<'_> {
         let Actor::Caller(caller) = context.actor() else { return Ok(None) };
         let FoundFor { caller: account, found } = ask(caller.user)?;
         let actor = self.admit_account(context, caller, account)?;
-        let Some(decided) = actor.authorise_at_once(permission, found.as_ref().and_then(user)) else { return Ok(None) };
+        let decided = actor.authorise_on_group_at_once(permission, found.as_ref().and_then(user));
+        let Some(decided) = decided else { return Ok(None) };
         decided.map_err(Refused::from)?;
         found.map(Some).ok_or(missing)
     }

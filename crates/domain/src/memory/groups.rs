@@ -31,6 +31,10 @@ impl Groups {
         self.by_id.get(&group).is_some_and(|group| group.kind == GroupKind::External)
     }
 
+    pub(super) fn name(&self, group: GroupId) -> Option<&str> {
+        self.by_id.get(&group).map(|group| group.name.as_str())
+    }
+
     fn has_free_name(&self, group: &Group) -> bool {
         self.names.get(&group.name.key()).is_none_or(|holder| *holder == group.id)
     }
@@ -142,6 +146,7 @@ impl GroupWriter for State {
         Arc::make_mut(&mut self.groups.by_id).remove(&id);
         self.memberships.remove_group(id);
         self.children.remove_group(id);
+        self.managers.remove_group(id);
         Ok(())
     }
 }

@@ -179,6 +179,7 @@ impl UserWriter for State {
         self.sessions.remove_user(id);
         self.lockouts.remove_user(id);
         self.identities.remove_user(id);
+        self.managers.remove_user(id);
         Ok(())
     }
 }

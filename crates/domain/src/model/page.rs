@@ -120,6 +120,13 @@ impl<T> Paged<T> {
         Self { page: page.clone(), total, items, next }
     }
 
+    /// The same page with each item as `convert` makes it.
+    #[must_use]
+    pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Paged<U> {
+        let Self { page, total, items, next } = self;
+        Paged { page, total, items: items.into_iter().map(convert).collect(), next }
+    }
+
     /// How many pages there are; none when nothing was found.
     #[must_use]
     pub fn page_count(&self) -> u64 {

@@ -6,6 +6,7 @@ mod email;
 mod locale;
 mod lockout;
 mod names;
+mod summary;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -26,6 +27,7 @@ pub(crate) use draft::{Account, DEFAULT_PASSWORD_CHANGE_FREQUENCY, is_name};
 pub use email::{Email, EmailError};
 pub use lockout::{Lockout, LockoutPolicy};
 pub use names::{Username, UsernameError};
+pub use summary::{ShownUser, UserSummary};
 
 /// The id of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,8 +2,8 @@
 
 use super::{
     ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, GroupReader, GroupWriter, IdempotencyWriter, IdentityReader,
-    IdentityWriter, LockoutReader, LockoutWriter, MembershipReader, MembershipWriter, SessionReader, SessionWriter,
-    StoreError, Undo, UserReader, UserWriter,
+    IdentityWriter, LockoutReader, LockoutWriter, ManagerReader, ManagerWriter, MembershipReader, MembershipWriter,
+    PathReader, SessionReader, SessionWriter, StoreError, Undo, UserReader, UserWriter,
 };
 
 /// Reads the directory. Not found is `None` or left out, never an error.
@@ -18,6 +18,8 @@ pub trait Reader:
     + SessionReader
     + LockoutReader
     + IdentityReader
+    + ManagerReader
+    + PathReader
 {
 }
 
@@ -30,6 +32,8 @@ impl<T> Reader for T where
         + SessionReader
         + LockoutReader
         + IdentityReader
+        + ManagerReader
+        + PathReader
 {
 }
 
@@ -52,6 +56,7 @@ pub trait Writer:
     + SessionWriter
     + LockoutWriter
     + IdentityWriter
+    + ManagerWriter
     + IdempotencyWriter
     + Savepoints
     + Send
@@ -78,6 +83,7 @@ impl<T> Writer for T where
         + SessionWriter
         + LockoutWriter
         + IdentityWriter
+        + ManagerWriter
         + IdempotencyWriter
         + Savepoints
         + Send

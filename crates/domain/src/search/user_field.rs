@@ -93,6 +93,21 @@ impl UserField {
     pub fn named_fields() -> impl Iterator<Item = (&'static str, Self)> {
         NAMES.iter().map(|(name, field)| (*name, field.clone()))
     }
+
+    /// Whether it tells of nothing but what a [`UserSummary`](crate::user::UserSummary) shows.
+    #[must_use]
+    pub fn is_in_summary(&self) -> bool {
+        matches!(self, Self::Id | Self::Username | Self::Email | Self::FirstName | Self::LastName | Self::Names)
+    }
+
+    /// The name that clients use.
+    #[must_use]
+    pub fn name(&self) -> String {
+        if let Self::Custom(name) = self {
+            return format!("custom.{name}");
+        }
+        NAMES.iter().find(|(_, field)| field == self).map_or("q", |(name, _)| *name).to_owned()
+    }
 }
 
 impl Field for UserField {

@@ -11,7 +11,7 @@ use guildhall_domain::access::{self, Actor, On, Permission};
 use guildhall_domain::context::Context;
 use guildhall_domain::directory::Directory;
 use guildhall_domain::external::ExternalIdentity;
-use guildhall_domain::identifier::UserIdentifier;
+use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::ports::{Bearer, InvalidToken};
 use tokio::time::sleep;
 
@@ -47,6 +47,20 @@ impl Caller {
     pub(crate) async fn authorise(&self, api: &Api, permission: Permission) -> Result<(), Problem> {
         run_at_once(api, self.clone(), move |directory, context| directory.authorise(context, permission, On::All))
             .await
+    }
+
+    /// Fails with 401 or 403 unless the caller has this permission on this group.
+    pub(crate) async fn authorise_on_group(
+        &self,
+        api: &Api,
+        permission: Permission,
+        group: &GroupIdentifier,
+    ) -> Result<(), Problem> {
+        let group = group.clone();
+        run_at_once(api, self.clone(), move |directory, context| {
+            directory.authorise(context, permission, On::Group(&group))
+        })
+        .await
     }
 
     /// Fails with 401 or 403 unless the caller has this permission on this user.

@@ -79,11 +79,26 @@ impl Query {
     /// A boolean parameter that a client of the platform does not know; `false` if absent. So an empty one, which those clients send for
     /// what is absent, is refused like every other that cannot be read.
     pub(crate) fn switch(&self, name: &str) -> Result<bool, Problem> {
-        let is_named = |(key, _): &(Option<String>, _)| key.as_ref().is_some_and(|key| key.eq_ignore_ascii_case(name));
         match self.value(name)? {
-            None if form::pairs(self.text.as_bytes()).any(|pair| is_named(&pair)) => Err(not_a_switch(name)),
+            None if self.names(name) => Err(not_a_switch(name)),
             _ => self.is_on(name),
         }
+    }
+
+    /// The group that a parameter names which a client of the platform does not know. An empty one is refused, as by [`switch`](Self::switch).
+    pub(crate) fn group(&self, name: &str) -> Result<Option<GroupIdentifier>, Problem> {
+        match self.value(name)? {
+            Some(value) => Ok(Some(GroupIdentifier::from(value.as_str()))),
+            None if self.names(name) => {
+                Err(Problem::bad_request(format!("The parameter '{name}' must be the id or the name of a group")))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Whether there is a parameter of this name, whatever its value.
+    fn names(&self, name: &str) -> bool {
+        form::pairs(self.text.as_bytes()).any(|(key, _)| key.is_some_and(|key| key.eq_ignore_ascii_case(name)))
     }
 
     /// Direct or effective membership, by `includeInherited`.

@@ -18,6 +18,7 @@ use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
 use futures_core::Stream as _;
 use guildhall_domain::access::Permission;
+use guildhall_domain::identifier::GroupIdentifier;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::Api;
@@ -230,6 +231,18 @@ impl AuthorisedBody {
         most: usize,
     ) -> Result<Vec<u8>, Problem> {
         caller.authorise(api, permission).await?;
+        self.read(&["application/json"], most).await
+    }
+
+    /// The same for a permission on this group.
+    pub(crate) async fn read_if_permitted_on_group(
+        self,
+        api: &Api,
+        caller: &Caller,
+        (permission, group): (Permission, &GroupIdentifier),
+        most: usize,
+    ) -> Result<Vec<u8>, Problem> {
+        caller.authorise_on_group(api, permission, group).await?;
         self.read(&["application/json"], most).await
     }
 

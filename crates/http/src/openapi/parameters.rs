@@ -33,6 +33,28 @@ pub(crate) struct MemberPath {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
+pub(crate) struct ManagerUserPath {
+    /// Id or name of the group.
+    #[param(min_length = 1, example = "Paper Street Soap Company")]
+    group: String,
+    /// Id, username or email address of the manager, or `@current`.
+    #[param(min_length = 1, example = "t.durden@fightclub.com")]
+    user: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct ManagerGroupPath {
+    /// Id or name of the group.
+    #[param(min_length = 1, example = "Paper Street Soap Company")]
+    group: String,
+    /// Id or name of the group whose users manage it.
+    #[param(min_length = 1, example = "Space Monkeys")]
+    manager: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
 pub(crate) struct MembershipPath {
     /// Id, username or email address of the user, or `@current`.
     #[param(min_length = 1, example = "@current")]
@@ -119,6 +141,14 @@ pub(crate) struct IncludeSelfParameter {
     /// Whether the group itself is listed too.
     #[param(default = false, value_type = bool, required = false)]
     include_self: Option<bool>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct ParentParameter {
+    /// Id or name of the group that it is to be below.
+    #[param(min_length = 1, example = "Paper Street Soap Company", value_type = String, required = false)]
+    parent: Option<String>,
 }
 
 #[derive(IntoParams)]

@@ -111,7 +111,7 @@ impl Problem {
         Self { status, message: code.into(), format: ErrorFormat::OAuth, ..self }
     }
 
-    pub(crate) fn forbidden(message: &'static str) -> Self {
+    pub(crate) fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::FORBIDDEN, message)
     }
 

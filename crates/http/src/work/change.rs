@@ -10,7 +10,7 @@ use guildhall_domain::access::{On, Permission};
 use guildhall_domain::context::Context;
 use guildhall_domain::directory::{Directory, KeyedOutcome, KeyedRequest};
 use guildhall_domain::idempotency_key::IdempotencyKey;
-use guildhall_domain::identifier::UserIdentifier;
+use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::validation::InvalidField;
 
 use super::{Lane, run_as, type_of};
@@ -119,18 +119,40 @@ pub(crate) struct Change {
     request: ChangeRequest,
     caller: Caller,
     permission: Permission,
-    user: Option<UserIdentifier>,
+    on: Changed,
+}
+
+/// What a permission is needed on.
+enum Changed {
+    All,
+    User(UserIdentifier),
+    Group(GroupIdentifier),
+}
+
+impl Changed {
+    fn on(&self) -> On<'_> {
+        match self {
+            Self::All => On::All,
+            Self::User(user) => On::User(user),
+            Self::Group(group) => On::Group(group),
+        }
+    }
 }
 
 impl ChangeRequest {
     /// By a caller with this permission.
     pub(crate) fn by(self, caller: Caller, permission: Permission) -> Change {
-        Change { request: self, caller, permission, user: None }
+        Change { request: self, caller, permission, on: Changed::All }
     }
 
     /// By a caller with this permission on this user.
     pub(crate) fn by_on(self, caller: Caller, permission: Permission, user: &UserIdentifier) -> Change {
-        Change { request: self, caller, permission, user: Some(user.clone()) }
+        Change { request: self, caller, permission, on: Changed::User(user.clone()) }
+    }
+
+    /// By a caller with this permission on this group.
+    pub(crate) fn by_on_group(self, caller: Caller, permission: Permission, group: &GroupIdentifier) -> Change {
+        Change { request: self, caller, permission, on: Changed::Group(group.clone()) }
     }
 }
 
@@ -175,7 +197,7 @@ impl Change {
         R: FnOnce(&Call<'_>, Vec<u8>) -> Result<P, Problem> + Send + 'static,
         W: Fn(&Call<'_>, &P) -> Result<PreparedResponse, Problem> + Send + 'static,
     {
-        let Self { request: ChangeRequest(switches), caller, permission, user } = self;
+        let Self { request: ChangeRequest(switches), caller, permission, on } = self;
         run_as(api, lane, caller, kind, move |api, context| {
             let Some(switches) = switches else {
                 let call = Call::new(api, &api.directory, context);
@@ -183,7 +205,7 @@ impl Change {
                 return answered(&call, work(&call, &parsed));
             };
             let digest = switches.digest(&body);
-            let on = user.as_ref().map_or(On::All, On::User);
+            let on = on.on();
             let key = error_unless_permitted(&api.directory, context, permission, on, switches.key)?;
             let parsed = read(&Call::new(api, &api.directory, context), body)?;
             let work = |call: &Call<'_>| work(call, &parsed);

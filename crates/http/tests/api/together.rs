@@ -50,6 +50,36 @@ impl Store for Counting {
     }
 }
 
+/// Reads in units of work when it is told to, and answers single statements at once.
+struct SlowToRead(Arc<Moody>, std::sync::Mutex<mpsc::Receiver<()>>);
+
+impl Store for SlowToRead {
+    fn reading(&self, cancellation: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
+        let _ = self.1.lock().unwrap().recv();
+        self.0.reading(cancellation, work)
+    }
+
+    fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        self.0.writing(work)
+    }
+
+    fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        self.0.writing_alone(work)
+    }
+
+    fn ready(&self) -> Result<(), StoreError> {
+        self.0.ready()
+    }
+
+    fn check(&self, wanted: &Cancellation, check: &MembershipQuestion<'_>) -> Result<MembershipAnswer, StoreError> {
+        self.0.check(wanted, check)
+    }
+
+    fn check_together(&self, checks: &[MembershipQuestion<'_>]) -> Vec<Result<MembershipAnswer, StoreError>> {
+        self.0.check_together(checks)
+    }
+}
+
 impl Counting {
     fn told(&self, count: usize) {
         self.counts.send(count).unwrap();
@@ -136,4 +166,40 @@ async fn checks_that_wait_are_asked_together() {
     let mut together: Vec<_> = counted.try_iter().collect();
     together.sort_unstable();
     assert_eq!(together, [8, 64, 64, 64]);
+}
+
+/// Whether a caller manages the group takes a unit of work to find out, and no other check waits for it.
+#[actix_web::test]
+async fn what_the_answer_leaves_open_holds_up_no_other_check() {
+    const MANAGER: &str = "manager";
+    let world = World::new();
+    world.add_group("Soap");
+    world.add_user("marla");
+    for path in ["managers/users/marla", "users/bob"] {
+        assert_eq!(world.ask(Method::PUT, &format!("/api/security/groups/soap/{path}")).await.status, 204);
+    }
+    world.knows(MANAGER, "marla");
+    let (allow, may_read) = mpsc::channel();
+    let directory = world.directory.clone().kept_by(Arc::new(SlowToRead(world.store.clone(), may_read.into())));
+    let api = world.api_of(directory).with_checks_together();
+    let service = std::rc::Rc::new(init_service(configure(api, App::new())).await);
+    let ask = |token: &str, user: &str| {
+        let service = std::rc::Rc::clone(&service);
+        let request = by(token, Method::HEAD, &format!("/api/security/groups/soap/users/{user}")).to_request();
+        rt::spawn(async move { call_service(&*service, request).await.status().as_u16() })
+    };
+    let (mut decided, mut undecided) = (Vec::new(), Vec::new());
+    for _ in 0..5 {
+        undecided.extend([(ask(MANAGER, "bob"), 204), (ask(MANAGER, "admin"), 404), (ask(ORDINARY, "marla"), 403)]);
+        decided.extend(iter::repeat_with(|| ask(ADMINISTRATOR, "bob")).take(100));
+    }
+    for answer in decided {
+        let answer = rt::time::timeout(std::time::Duration::from_secs(60), answer).await;
+        assert_eq!(answer.expect("no check waits for a manager's").unwrap(), 204);
+    }
+    assert!(undecided.iter().all(|(answer, _)| !answer.is_finished()));
+    drop(allow);
+    for (answer, status) in undecided {
+        assert_eq!(answer.await.unwrap(), status);
+    }
 }

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
-use guildhall_domain::group::{Group, GroupId};
+use guildhall_domain::group::{Group, GroupId, SystemGroup};
 use guildhall_domain::page::Paged;
-use guildhall_domain::ports::{Children, Reach};
+use guildhall_domain::ports::{ChildScope, Children, Reach};
 use guildhall_domain::search::GroupListing;
 use guildhall_domain::user::UserId;
 
 use super::filter_sql::{ConditionUse, Fragment};
 use super::plan::{PageQuery, ScopeCondition};
 use crate::connection::AnyConnection;
+use crate::dialect::Dialect;
 use crate::schema::group_counts;
 use crate::sql_types::Key;
 use crate::tables::groups_in_order;
@@ -33,6 +34,9 @@ pub(crate) fn children(
         if children.include_self {
             let itself = Fragment::of(id).sql(" = ").id(Key(group.0));
             condition = Fragment::of("(").then(condition).sql(" OR ").then(itself).sql(")");
+        }
+        if children.scope == ChildScope::Managed {
+            condition = without_administering(condition, id);
         }
         without_below(condition, &children.excluded, children.reach, id)
     };
@@ -57,6 +61,32 @@ pub(crate) fn groups_of(
         };
         let condition = Fragment::of(id).sql(memberships).id(Key(user.0)).sql(")");
         without_below(condition, excluded, reach, id)
+    };
+    groups_within(connection, Some(&within), listing)
+}
+
+/// The groups that a user manages.
+pub(crate) fn managed_groups(
+    connection: &mut AnyConnection,
+    user: UserId,
+    listing: &GroupListing,
+) -> Result<Paged<Group>, Failure> {
+    let dialect = Dialect::of(connection);
+    let within = |_: ConditionUse, id: &'static str| {
+        let condition = Fragment::of(id)
+            .sql(
+                " IN (SELECT b.descendant_id FROM group_closure b WHERE b.ancestor_id IN (\
+                 SELECT p.group_id FROM group_manager_users p WHERE p.user_id = ",
+            )
+            .id(Key(user.0))
+            .sql(
+                " UNION SELECT p.group_id FROM group_users m JOIN group_closure c ON c.descendant_id = m.group_id \
+                 JOIN group_manager_groups p ON p.manager_id = c.ancestor_id WHERE m.user_id = ",
+            )
+            .id(Key(user.0))
+            .sql(dialect.row_check())
+            .sql("))");
+        without_administering(condition, id)
     };
     groups_within(connection, Some(&within), listing)
 }
@@ -108,4 +138,16 @@ fn without_below(condition: Fragment, excluded: &BTreeSet<GroupId>, reach: Reach
     }
     let excluded: Vec<Key> = excluded.iter().map(|group| Key(group.0)).collect();
     condition.sql(" AND NOT ").then(below(&excluded, reach, id))
+}
+
+/// Leaves out the administrators' groups and every group below one.
+fn without_administering(condition: Fragment, id: &'static str) -> Fragment {
+    let mut excluded = Fragment::of(id).sql(
+        " IN (SELECT a.descendant_id FROM group_closure a \
+         WHERE a.ancestor_id IN (SELECT s.id FROM groups s WHERE s.name_key IN (''",
+    );
+    for group in SystemGroup::ADMINISTRATORS {
+        excluded = excluded.sql(", ").text(group.key().as_str());
+    }
+    condition.sql(" AND NOT ").then(excluded).sql(")))")
 }

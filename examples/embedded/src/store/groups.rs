@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use guildhall_domain::email_domain::EmailDomain;
 use guildhall_domain::group::{Group, GroupId, GroupKind, GroupName, SystemGroup};
 use guildhall_domain::identifier::GroupIdentifier;
+use guildhall_domain::manager::ManagerId;
 use guildhall_domain::name::NameKey;
 use guildhall_domain::page::Paged;
 use guildhall_domain::ports::{GroupReader, GroupWriter, StoreError};
@@ -89,7 +90,7 @@ impl<T: Tables> UnitOfWork<T> {
         })
     }
 
-    fn load_group(&self, id: GroupId) -> Result<Option<Group>, StoreError> {
+    pub(super) fn load_group(&self, id: GroupId) -> Result<Option<Group>, StoreError> {
         GROUPS.get(&self.0, id.0)?.map(|row| self.group_of_row(row)).transpose()
     }
 
@@ -182,6 +183,7 @@ impl GroupWriter for UnitOfWork<Changes> {
         GROUPS.remove(&self.0, id.0)?;
         MEMBERS.remove_all(&self.0, id.0)?;
         CHILDREN.remove_all(&self.0, id.0)?;
-        CHILDREN.flipped().remove_all(&self.0, id.0)
+        CHILDREN.flipped().remove_all(&self.0, id.0)?;
+        self.remove_from_managers(ManagerId::Group(id))
     }
 }

@@ -6,6 +6,7 @@ use guildhall_domain::access::Scopes;
 use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::group::SystemGroup;
 use guildhall_domain::identifier::UserIdentifier;
+use guildhall_domain::manager::ManagerId;
 use guildhall_domain::name::NameKey;
 use guildhall_domain::page::Paged;
 use guildhall_domain::password::PasswordHash;
@@ -182,6 +183,7 @@ impl UserWriter for UnitOfWork<Changes> {
         }
         USERS.remove(&self.0, id.0)?;
         self.remove_account(id)?;
-        MEMBERS.flipped().remove_all(&self.0, id.0)
+        MEMBERS.flipped().remove_all(&self.0, id.0)?;
+        self.remove_from_managers(ManagerId::User(id))
     }
 }

@@ -52,7 +52,7 @@ async fn list(
             .listing(&query)
             .and_then(|listing| Ok(((query.reach()?, query.is_on("includeSelf")?), query.excluded_groups()?, listing)));
         let (which, excluded, (listing, request)) =
-            error_unless_permitted(&api.directory, context, Permission::ReadGroups, On::All, read)?;
+            error_unless_permitted(&api.directory, context, Permission::ReadGroups, On::Group(&group), read)?;
         let groups = api.directory.children(context, &group, which, &excluded, &listing)?;
         json(StatusCode::OK, &request.body(api, context, &groups, GroupBody::from)?)
     })
@@ -78,10 +78,10 @@ async fn add_many(
     change: ChangeRequest,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
-    let body =
-        request_body.read_if_permitted(&api, &caller, Permission::ChangeMembers, api.limits().bulk_bytes).await?;
+    let permission = (Permission::ChangeMembers, &group);
+    let body = request_body.read_if_permitted_on_group(&api, &caller, permission, api.limits().bulk_bytes).await?;
     let read = |call: &Call<'_>, body: Vec<u8>| GroupIds::read(body, call.api.limits().bulk_ids);
-    let change = change.by(caller, Permission::ChangeMembers);
+    let change = change.by_on_group(caller, Permission::ChangeMembers, &group);
     change
         .run_with(&api, Lane::Long, body, read, move |call, children| {
             call.directory.add_children(call.context, &group, children)?;
@@ -107,7 +107,7 @@ async fn add(
     PathParameters(group, child): PathParameters<GroupIdentifier, GroupIdentifier>,
     change: ChangeRequest,
 ) -> Result<PreparedResponse, Problem> {
-    let change = change.by(caller, Permission::ChangeMembers);
+    let change = change.by_on_group(caller, Permission::ChangeMembers, &group);
     change
         .run(&api, Lane::Write, move |call| {
             call.directory.add_child(call.context, &group, &child)?;
@@ -131,7 +131,7 @@ async fn remove(
     PathParameters(group, child): PathParameters<GroupIdentifier, GroupIdentifier>,
     change: ChangeRequest,
 ) -> Result<PreparedResponse, Problem> {
-    let change = change.by(caller, Permission::ChangeMembers);
+    let change = change.by_on_group(caller, Permission::ChangeMembers, &group);
     change
         .run(&api, Lane::Write, move |call| {
             call.directory.remove_child(call.context, &group, &child)?;

@@ -11,6 +11,7 @@ impl From<CreateGroupError> for Problem {
     fn from(error: CreateGroupError) -> Self {
         match error {
             CreateGroupError::Invalid(fields) => Self::invalid(body::INVALID, &fields),
+            CreateGroupError::ParentNotFound => Self::not_found("Parent group not found"),
             CreateGroupError::IdTaken(id) => Self::conflict(format!("A group with the id '{id}' already exists")),
             CreateGroupError::NameTaken(name) => {
                 Self::conflict(format!("A group with the name '{name}' already exists"))
@@ -24,6 +25,9 @@ impl From<ReadGroupError> for Problem {
     fn from(error: ReadGroupError) -> Self {
         match error {
             ReadGroupError::GroupNotFound => Self::not_found(GROUP_NOT_FOUND),
+            ReadGroupError::HiddenField(field) => {
+                Self::forbidden(format!("Managers of a group neither search nor sort its users by '{field}'"))
+            }
             ReadGroupError::Refused(refused) => refused.into(),
         }
     }

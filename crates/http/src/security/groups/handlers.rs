@@ -11,7 +11,9 @@ use crate::extract::conditional::ConditionalHeaders;
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
 use crate::extract::request_body::AuthorisedBody;
-use crate::openapi::{ChangeConditions, GroupPath, PagingParameters, ReadConditions, SearchParameters};
+use crate::openapi::{
+    ChangeConditions, GroupPath, PagingParameters, ParentParameter, ReadConditions, SearchParameters,
+};
 use crate::respond::etag::{group_etag, with_etag};
 use crate::respond::json::{PreparedResponse, created, empty, json};
 use crate::respond::page::PageBody;
@@ -56,27 +58,51 @@ async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedRe
     .await
 }
 
-/// Creates a group.
+/// Creates a group, below another if `parent` names one.
+///
+/// Managers of groups create ordinary ones below those, without email domains.
 #[utoipa::path(
     post,
     path = "/api/security/groups",
     tag = "Groups",
     operation_id = "createGroup",
+    params(ParentParameter),
     request_body = NewGroup,
     responses((status = 201, description = "The group.", body = GroupBody), (status = 409), (status = 422))
 )]
 async fn create(
     api: Data<Api>,
     caller: Caller,
+    query: Query,
     change: ChangeRequest,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
-    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageGroups, api.limits().body_bytes).await?;
+    let most = api.limits().body_bytes;
+    let parent = match query.group("parent") {
+        Ok(parent) => parent,
+        Err(problem) => {
+            caller.authorise(&api, Permission::CreateGroups).await?;
+            return Err(problem);
+        }
+    };
+    let (body, change) = match &parent {
+        Some(parent) => {
+            let permission = (Permission::ChangeMembers, parent);
+            let body = request_body.read_if_permitted_on_group(&api, &caller, permission, most).await?;
+            (body, change.by_on_group(caller, Permission::ChangeMembers, parent))
+        }
+        None => {
+            let body = request_body.read_if_permitted(&api, &caller, Permission::CreateGroups, most).await?;
+            (body, change.by(caller, Permission::CreateGroups))
+        }
+    };
     let read = |_: &Call<'_>, body: Vec<u8>| NewGroup::read(&body);
-    let change = change.by(caller, Permission::ManageGroups);
     change
-        .run_with(&api, Lane::Write, body, read, |call, draft| {
-            let group = call.directory.create_group(call.context, draft.clone())?;
+        .run_with(&api, Lane::Write, body, read, move |call, draft| {
+            let group = match &parent {
+                Some(parent) => call.directory.create_group_below(call.context, parent, draft.clone())?,
+                None => call.directory.create_group(call.context, draft.clone())?,
+            };
             let response = created(call.api, format_args!("groups/{}", group.id), &GroupBody::from(&group))?;
             with_etag(response, &group_etag(&group))
         })
@@ -100,7 +126,7 @@ async fn read(
 ) -> Result<PreparedResponse, Problem> {
     run_at_once(&api, caller, move |directory, context| {
         let conditions =
-            error_unless_permitted(directory, context, Permission::ReadGroups, On::All, conditions.parse())?;
+            error_unless_permitted(directory, context, Permission::ReadGroups, On::Group(&group), conditions.parse())?;
         let group = directory.group(context, &group)?;
         conditions.respond(&group_etag(&group), &GroupBody::from(&group))
     })
@@ -108,6 +134,8 @@ async fn read(
 }
 
 /// Changes a group. A system group keeps its name, and every group its type.
+///
+/// Managers change name, description and custom properties of the groups below those that they are appointed for.
 #[utoipa::path(
     put,
     path = "/api/security/groups/{group}",
@@ -125,9 +153,10 @@ async fn replace(
     change: ChangeRequest,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
-    let body = request_body.read_if_permitted(&api, &caller, Permission::ManageGroups, api.limits().body_bytes).await?;
+    let permission = (Permission::ManageGroups, &group);
+    let body = request_body.read_if_permitted_on_group(&api, &caller, permission, api.limits().body_bytes).await?;
     let read = move |_: &Call<'_>, body: Vec<u8>| Ok((GroupUpdate::read(&body)?, conditions.parse()?.precondition()));
-    let change = change.by(caller, Permission::ManageGroups);
+    let change = change.by_on_group(caller, Permission::ManageGroups, &group);
     change
         .run_with(&api, Lane::Write, body, read, move |call, (changes, precondition)| {
             let group = call.directory.change_group(call.context, &group, changes, precondition)?;
@@ -152,11 +181,11 @@ async fn delete(
     conditions: ConditionalHeaders,
     change: ChangeRequest,
 ) -> Result<PreparedResponse, Problem> {
-    let change = change.by(caller, Permission::ChangeMembers);
+    let change = change.by(caller, Permission::DeleteGroups);
     // It removes all members, which may be as many as in a bulk change.
     change
         .run(&api, Lane::Long, move |call| {
-            let conditions = call.error_unless_permitted(Permission::ChangeMembers, On::All, conditions.parse())?;
+            let conditions = call.error_unless_permitted(Permission::DeleteGroups, On::All, conditions.parse())?;
             call.directory.delete_group(call.context, &group, &conditions.precondition())?;
             Ok(empty(StatusCode::NO_CONTENT))
         })

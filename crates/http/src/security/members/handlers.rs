@@ -18,7 +18,7 @@ use crate::respond::problem::{NOT_A_MEMBER, Problem};
 use crate::routes::Route;
 use crate::security::listing::ListingRequest;
 use crate::security::members::body::UserIds;
-use crate::security::users::body::UserBody;
+use crate::security::users::body::ShownUserBody;
 use crate::work::{Call, ChangeRequest, Lane, run, run_check};
 
 /// The routes of members.
@@ -33,13 +33,15 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 /// Lists the users of a group, by username.
+///
+/// Managers of the group see id, username, email, firstName and lastName alone, and neither search nor sort by anything else.
 #[utoipa::path(
     get,
     path = "/api/security/groups/{group}/users",
     tag = "Groups",
     operation_id = "listMembers",
     params(GroupPath, PagingParameters, SearchParameters, MembershipParameters),
-    responses((status = 200, description = "A page of users.", body = PageBody<UserBody>))
+    responses((status = 200, description = "A page of users.", body = PageBody<ShownUserBody>))
 )]
 async fn list(
     api: Data<Api>,
@@ -52,9 +54,9 @@ async fn list(
             .listing(&query)
             .and_then(|listing| Ok((query.reach()?, query.excluded_groups()?, listing)));
         let (reach, excluded, (listing, request)) =
-            error_unless_permitted(&api.directory, context, Permission::ReadGroups, On::All, read)?;
-        let users = api.directory.members(context, &group, reach, &excluded, &listing)?;
-        json(StatusCode::OK, &request.body(api, context, &users, |user| UserBody::new(user, context.now()))?)
+            error_unless_permitted(&api.directory, context, Permission::ReadGroups, On::Group(&group), read)?;
+        let users = api.directory.shown_members(context, &group, reach, &excluded, &listing)?;
+        json(StatusCode::OK, &request.body(api, context, &users, |user| ShownUserBody::new(user, context.now()))?)
     })
     .await
 }
@@ -84,10 +86,10 @@ async fn add_many(
     change: ChangeRequest,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
-    let body =
-        request_body.read_if_permitted(&api, &caller, Permission::ChangeMembers, api.limits().bulk_bytes).await?;
+    let permission = (Permission::ChangeMembers, &group);
+    let body = request_body.read_if_permitted_on_group(&api, &caller, permission, api.limits().bulk_bytes).await?;
     let read = |call: &Call<'_>, body: Vec<u8>| UserIds::read(body, call.api.limits().bulk_ids);
-    let change = change.by(caller, Permission::ChangeMembers);
+    let change = change.by_on_group(caller, Permission::ChangeMembers, &group);
     change
         .run_with(&api, Lane::Long, body, read, move |call, users| {
             call.directory.add_members(call.context, &group, users)?;
@@ -111,7 +113,7 @@ async fn add(
     PathParameters(group, user): PathParameters<GroupIdentifier, UserIdentifier>,
     change: ChangeRequest,
 ) -> Result<PreparedResponse, Problem> {
-    let change = change.by(caller, Permission::ChangeMembers);
+    let change = change.by_on_group(caller, Permission::ChangeMembers, &group);
     change
         .run(&api, Lane::Write, move |call| {
             call.directory.add_member(call.context, &group, &user)?;
@@ -135,7 +137,7 @@ async fn remove(
     PathParameters(group, user): PathParameters<GroupIdentifier, UserIdentifier>,
     change: ChangeRequest,
 ) -> Result<PreparedResponse, Problem> {
-    let change = change.by(caller, Permission::ChangeMembers);
+    let change = change.by_on_group(caller, Permission::ChangeMembers, &group);
     change
         .run(&api, Lane::Write, move |call| {
             call.directory.remove_member(call.context, &group, &user)?;

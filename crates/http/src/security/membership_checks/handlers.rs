@@ -24,7 +24,7 @@ pub(crate) fn routes() -> Vec<Route> {
 /// Tells of many users whether each is in a group, in itself or by a group below.
 ///
 /// The results are in the order of the checks. Whoever does not exist is in no group, and a group that does not exist has nobody in it. System
-/// Administrators may ask about anybody, everybody else about themselves alone.
+/// Administrators may ask about anybody, managers about anybody in the groups that they manage, everybody else about themselves alone.
 #[utoipa::path(
     post,
     path = "/api/security/memberships/check",

@@ -1,7 +1,7 @@
 //! Users in responses (contract 3.3).
 
 use guildhall_domain::time::Timestamp;
-use guildhall_domain::user::{Email, ProviderKind, User};
+use guildhall_domain::user::{Email, ProviderKind, ShownUser, User, UserSummary};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -122,6 +122,55 @@ impl<'a> UserBody<'a> {
             failed_login_attempts: user.failed_login_attempts,
             failed_login_attempts_since_last_success: user.failed_login_attempts_since_last_success,
             successful_login_attempts: user.successful_login_attempts,
+        }
+    }
+}
+
+/// What a manager of a group sees of its users.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = UserSummary)]
+pub(crate) struct UserSummaryBody<'a> {
+    #[schema(value_type = Uuid, examples("209e4053-f71b-45a9-ba87-3f5595caaeee"))]
+    id: String,
+    #[schema(min_length = 1, max_length = 255, examples("tdurden"))]
+    username: &'a str,
+    #[schema(required = true, max_length = 254, examples("t.durden@fightclub.com"))]
+    email: Option<&'a str>,
+    #[schema(required = true, max_length = 255, examples("Tyler"))]
+    first_name: Option<&'a str>,
+    #[schema(required = true, max_length = 255, examples("Durden"))]
+    last_name: Option<&'a str>,
+}
+
+impl<'a> From<&'a UserSummary> for UserSummaryBody<'a> {
+    fn from(user: &'a UserSummary) -> Self {
+        Self {
+            id: user.id.to_string(),
+            username: user.username.as_str(),
+            email: user.email.as_ref().map(Email::as_str),
+            first_name: user.first_name.as_deref(),
+            last_name: user.last_name.as_deref(),
+        }
+    }
+}
+
+/// A user, as far as the caller may see them.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = ShownUser)]
+#[expect(clippy::large_enum_variant, reason = "it is written at once, and most are whole")]
+pub(crate) enum ShownUserBody<'a> {
+    Whole(UserBody<'a>),
+    Summary(UserSummaryBody<'a>),
+}
+
+impl<'a> ShownUserBody<'a> {
+    /// `user`, with their status at `now`.
+    pub(crate) fn new(user: &'a ShownUser, now: Timestamp) -> Self {
+        match user {
+            ShownUser::Whole(user) => Self::Whole(UserBody::new(user, now)),
+            ShownUser::Summary(user) => Self::Summary(user.into()),
         }
     }
 }

@@ -1,0 +1,56 @@
+//! The groups that a caller manages, as far as they were asked about in a unit of work.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::admitted::Target;
+use super::policy::Managers;
+use crate::group::GroupId;
+use crate::manager::Management;
+use crate::ports::{Reader, StoreError};
+use crate::user::UserId;
+
+/// What the store said of each group that it was asked about: how the caller manages it, if they do.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ManagedGroups(BTreeMap<GroupId, Option<Management>>);
+
+impl ManagedGroups {
+    /// Whether `managers` gives `user` a permission on `target`. Asks the store at most once, and not again about the same group.
+    pub(super) fn allow<R: Reader + ?Sized>(
+        &mut self,
+        store: &mut R,
+        user: UserId,
+        managers: Managers,
+        target: Target<'_>,
+    ) -> Result<bool, StoreError> {
+        let (groups, others) = match target {
+            Target::Group(group) if group.administrators.is_empty() => (group.id.into_iter().collect(), group.other),
+            Target::Groups(groups) => (groups.clone(), None),
+            Target::Membership(group, _) => (group.into_iter().collect(), None),
+            Target::All | Target::User(_) | Target::Account(..) | Target::Group(_) => (BTreeSet::new(), None),
+        };
+        let is_of_groups = matches!(target, Target::Groups(_));
+        if managers == Managers::No || (groups.is_empty() && !is_of_groups) {
+            return Ok(false);
+        }
+        self.ask(store, user, groups.iter().copied().chain(others))?;
+        Ok(groups.iter().all(|group| match self.0.get(group).copied().flatten() {
+            Some(Management::FromAbove) => true,
+            Some(Management::OfItself) => managers == Managers::AtOrBelow,
+            None => false,
+        }))
+    }
+
+    fn ask<R: Reader + ?Sized>(
+        &mut self,
+        store: &mut R,
+        user: UserId,
+        groups: impl Iterator<Item = GroupId>,
+    ) -> Result<(), StoreError> {
+        let unknown: BTreeSet<GroupId> = groups.filter(|group| !self.0.contains_key(group)).collect();
+        if !unknown.is_empty() {
+            let managed = store.managed_among(user, &unknown)?;
+            self.0.extend(unknown.into_iter().map(|group| (group, managed.get(&group).copied())));
+        }
+        Ok(())
+    }
+}

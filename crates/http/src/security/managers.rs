@@ -1,0 +1,5 @@
+//! Managers of groups: handlers, bodies and errors.
+
+mod body;
+mod errors;
+pub(crate) mod handlers;

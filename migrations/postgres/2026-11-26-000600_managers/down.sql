@@ -1,0 +1,2 @@
+DROP TABLE group_manager_groups;
+DROP TABLE group_manager_users;

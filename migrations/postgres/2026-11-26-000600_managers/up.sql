@@ -1,0 +1,19 @@
+-- Users who manage a group and every group below it. The id of an author who was deleted is the id of nobody.
+CREATE TABLE group_manager_users (
+    group_id uuid NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    added bigint NOT NULL,
+    added_by uuid,
+    PRIMARY KEY (group_id, user_id)
+);
+CREATE INDEX group_manager_users_by_user ON group_manager_users (user_id, group_id);
+
+-- Groups whose effective members do.
+CREATE TABLE group_manager_groups (
+    group_id uuid NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    manager_id uuid NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    added bigint NOT NULL,
+    added_by uuid,
+    PRIMARY KEY (group_id, manager_id)
+);
+CREATE INDEX group_manager_groups_by_manager ON group_manager_groups (manager_id, group_id);
