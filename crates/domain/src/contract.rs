@@ -83,6 +83,7 @@ macro_rules! contract_tests {
             text_forms::an_issuer_may_spell_names_in_another_way
             text_forms::passwords_that_are_the_same_by_their_profile_sign_in
             members::adding_counts_only_those_who_are_new
+            members::who_added_a_member_or_a_child_is_kept
             members::unknown_users_are_all_reported
             members::a_list_far_beyond_any_parameter_limit_is_taken
             members::removing_ends_a_direct_membership_only

@@ -2,7 +2,7 @@
 //!
 //! | Where | What |
 //! |---|---|
-//! | [`user`], [`group`], [`api_key`], [`external`], [`email_domain`], [`identifier`], [`name`], [`custom`], [`number`], [`password`], [`secret`], [`time`], [`page`], [`position`], [`validation`], [`version`] | values that are valid once they exist (folder `model`) |
+//! | [`user`], [`group`], [`api_key`], [`external`], [`email_domain`], [`identifier`], [`name`], [`custom`], [`number`], [`password`], [`secret`], [`time`], [`page`], [`position`], [`provenance`], [`validation`], [`version`] | values that are valid once they exist (folder `model`) |
 //! | [`search`] | listings: filter, order and page |
 //! | [`access`] | actors, permissions and the policy |
 //! | [`directory`] | the use cases |
@@ -34,8 +34,8 @@ pub mod ports;
 pub mod search;
 
 pub use model::{
-    api_key, custom, email_domain, external, group, identifier, name, number, page, password, position, secret, time,
-    user, validation, version,
+    api_key, custom, email_domain, external, group, identifier, name, number, page, password, position, provenance,
+    secret, time, user, validation, version,
 };
 
 /// Compiles the examples of the README.

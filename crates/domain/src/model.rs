@@ -13,6 +13,7 @@ pub mod number;
 pub mod page;
 pub mod password;
 pub mod position;
+pub mod provenance;
 pub(crate) mod scopes;
 pub mod secret;
 pub mod time;

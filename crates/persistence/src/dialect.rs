@@ -9,6 +9,7 @@ pub(crate) mod sqlite;
 use std::time::Duration;
 
 use diesel::QueryResult;
+use guildhall_domain::provenance::Provenance;
 
 use crate::connection::AnyConnection;
 use crate::sql_types::Key;
@@ -126,7 +127,7 @@ part! {
 }
 part! {
     /// Makes a user a direct member of these groups, which they are not yet.
-    insert_memberships(groups: &[Key], user: Key, added: i64)
+    insert_memberships(groups: &[Key], user: Key, added: Provenance)
 }
 part! {
     /// Counts one member more of each of these groups.
@@ -154,12 +155,12 @@ dialect!(begin(connection, mode: TransactionMode, limit: Option<Duration>) -> Qu
 dialect!(lock_names(connection) -> QueryResult<()>);
 dialect!(unknown_users(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
 dialect!(unknown_groups(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
-dialect!(insert_member(connection, group: Key, user: Key, added: i64) -> QueryResult<usize>);
+dialect!(insert_member(connection, group: Key, user: Key, added: Provenance) -> QueryResult<usize>);
 dialect!(remove_member(connection, group: Key, user: Key) -> QueryResult<usize>);
-dialect!(insert_members(connection, group: Key, users: Vec<Key>, added: i64) -> QueryResult<usize>);
+dialect!(insert_members(connection, group: Key, users: Vec<Key>, added: Provenance) -> QueryResult<usize>);
 dialect!(merge_count_slots(connection) -> QueryResult<usize>);
 dialect!(force_index_order(connection, is_forced: bool) -> QueryResult<()>);
 dialect!(lock_memberships(connection, user: Key) -> QueryResult<usize>);
 dialect!(lock_group(connection, group: Key) -> QueryResult<usize>);
-dialect!(insert_children(connection, parent: Key, children: Vec<Key>) -> QueryResult<usize>);
+dialect!(insert_children(connection, parent: Key, children: Vec<Key>, added: Provenance) -> QueryResult<usize>);
 dialect!(remove_child(connection, parent: Key, child: Key) -> QueryResult<usize>);

@@ -81,13 +81,14 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::BigInt;
+    use diesel::sql_types::{BigInt, Nullable};
     use crate::sql_types::UuidSql;
 
     group_users (group_id, user_id) {
         group_id -> UuidSql,
         user_id -> UuidSql,
         added -> BigInt,
+        added_by -> Nullable<UuidSql>,
     }
 }
 
@@ -141,11 +142,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable};
     use crate::sql_types::UuidSql;
 
     group_children (parent_id, child_id) {
         parent_id -> UuidSql,
         child_id -> UuidSql,
+        added -> Nullable<BigInt>,
+        added_by -> Nullable<UuidSql>,
     }
 }
 

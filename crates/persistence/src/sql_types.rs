@@ -9,6 +9,7 @@ use diesel::result::QueryResult;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{Binary, HasSqlType, SingleValue, SqlType};
 use diesel::sqlite::Sqlite;
+use guildhall_domain::provenance::Provenance;
 use guildhall_domain::secret::SecretDigest;
 use std::io::Write;
 use std::marker::PhantomData;
@@ -25,6 +26,11 @@ pub struct UuidSql;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = UuidSql)]
 pub struct Key(pub Uuid);
+
+/// Who added something, if they have an account.
+pub(crate) fn added_by(added: Provenance) -> Option<Key> {
+    added.by.map(|user| Key(user.0))
+}
 
 impl HasSqlType<UuidSql> for MultiBackend {
     fn metadata(lookup: &mut Self::MetadataLookup) -> Self::TypeMetadata {

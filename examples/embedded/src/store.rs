@@ -2,7 +2,8 @@
 //!
 //! | File | What |
 //! |---|---|
-//! | `tables.rs` | tables of rows, and relations between ids |
+//! | `tables.rs` | tables of rows |
+//! | `relation.rs` | relations between ids |
 //! | `rows.rs` | the parts of rows that several aggregates need |
 //! | the others | the reader and the writer of one aggregate |
 
@@ -13,6 +14,7 @@ mod groups;
 mod identities;
 mod lockouts;
 mod memberships;
+mod relation;
 mod rows;
 mod sessions;
 mod tables;

@@ -16,6 +16,7 @@ use crate::directory::{
 use crate::group::{GroupChanges, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::{NameSource, Store};
+use crate::provenance::Provenance;
 use crate::time::Timestamp;
 use crate::user::{Lockout, SecurityStamp, User, UserChanges, UserDraft, UserId};
 use crate::version::Precondition;
@@ -82,7 +83,7 @@ pub fn an_administrator_counts_while_their_account_is_open(store: Arc<dyn Store>
     for user in &closed {
         must(fixture.store.write(|directory| {
             directory.insert_user(user, None, SecurityStamp(user.id.0), NameSource::Unverified)?;
-            directory.insert_members(system, &BTreeSet::from([user.id]), now)
+            directory.insert_members(system, &BTreeSet::from([user.id]), Provenance::at(now))
         }));
     }
     assert!(active(now));

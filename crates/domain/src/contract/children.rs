@@ -10,6 +10,7 @@ use crate::directory::{AddChildrenError, RemoveChildError};
 use crate::group::GroupId;
 use crate::identifier::GroupIdentifier;
 use crate::ports::Store;
+use crate::provenance::Provenance;
 
 /// A member of the lowest of 60 groups, one below the other, is a member of all; one of the highest is not.
 pub fn membership_flows_up_through_any_depth(store: Arc<dyn Store>) {
@@ -30,8 +31,11 @@ pub fn membership_flows_up_through_any_depth(store: Arc<dyn Store>) {
 pub fn an_edge_is_added_once(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let (parent, child) = (fixture.group("parent"), fixture.group("child"));
+    let added = Provenance::at(fixture.now());
     let nest = || -> Outcome<bool> {
-        fixture.store.write_alone(|directory| Ok(directory.insert_children(parent, &BTreeSet::from([child]))? == 1))
+        fixture
+            .store
+            .write_alone(|directory| Ok(directory.insert_children(parent, &BTreeSet::from([child]), added)? == 1))
     };
     assert_eq!((must(nest()), must(nest())), (true, false));
     assert_eq!(fixture.read(parent).child_group_count, 1);

@@ -11,6 +11,8 @@ use crate::group::SystemGroup;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Page;
 use crate::ports::{Reach, Store};
+use crate::provenance::Provenance;
+use crate::time::Timestamp;
 use crate::user::{UserChanges, UserDraft, UserId};
 use crate::version::{Precondition, Version};
 
@@ -44,7 +46,7 @@ pub fn writers_alone_take_turns(store: Arc<dyn Store>) {
             directory.insert_members(
                 group,
                 &BTreeSet::from([users[next]]),
-                crate::time::Timestamp::from_milliseconds(0),
+                Provenance::at(Timestamp::from_milliseconds(0)),
             )
         }));
     });

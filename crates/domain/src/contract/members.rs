@@ -11,7 +11,8 @@ use crate::directory::{AddMembersError, InheritedMembership, RemoveMemberError};
 use crate::group::{Group, GroupDraft, GroupId, GroupName, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::{Page, Paged};
-use crate::ports::{Reach, Store};
+use crate::ports::{Reach, Store, StoreError};
+use crate::provenance::Provenance;
 use crate::user::{User, UserDraft, UserId};
 
 fn page(fixture: &Fixture, group: GroupId, reach: Reach, index: u64, size: u64) -> Paged<User> {
@@ -39,6 +40,41 @@ pub fn adding_counts_only_those_who_are_new(store: Arc<dyn Store>) {
     assert_eq!(fixture.join(group, &users), 0);
     assert_eq!(fixture.join(group, &[]), 0);
     assert_eq!(fixture.read(group).user_count, 5);
+}
+
+/// A membership and an edge keep who made them and when, also when they are made again by somebody else.
+pub fn who_added_a_member_or_a_child_is_kept(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (group, child, user) = (fixture.group("Soap"), fixture.group("Lye"), fixture.user("u"));
+    let (first, began) = (fixture.admin.user, fixture.now());
+    let other = fixture.user("other");
+    fixture.join(fixture.system(SystemGroup::SystemAdministrators), &[other]);
+    let by_other = fixture.by(fixture.caller(other));
+    let read = || {
+        must(fixture.store.read(|reader| {
+            let membership = reader.membership(group, user)?.map(|membership| membership.added);
+            Ok::<_, StoreError>((membership, reader.edge(group, child)?.map(|edge| edge.added)))
+        }))
+    };
+    assert_eq!(read(), (None, None));
+    fixture.join(group, &[user]);
+    fixture.nest(group, child);
+    let added = Provenance { at: began, by: Some(first) };
+    assert_eq!(read(), (Some(added), Some(Some(added))));
+    fixture.wait_minutes(1);
+    let group_id = GroupIdentifier::Id(group);
+    must(fixture.directory.add_member(&by_other, &group_id, &UserIdentifier::Id(user)));
+    must(fixture.directory.add_members(&by_other, &group_id, &BTreeSet::from([user, other])));
+    must(fixture.directory.add_child(&by_other, &group_id, &GroupIdentifier::Id(child)));
+    assert_eq!(read(), (Some(added), Some(Some(added))));
+    // What ends and begins again is made by whoever made it last.
+    must(fixture.directory.remove_member(&by_other, &group_id, &UserIdentifier::Id(user)));
+    must(fixture.directory.remove_child(&by_other, &group_id, &GroupIdentifier::Id(child)));
+    assert_eq!(read(), (None, None));
+    must(fixture.directory.add_member(&by_other, &group_id, &UserIdentifier::Id(user)));
+    must(fixture.directory.add_children(&by_other, &group_id, &BTreeSet::from([child])));
+    let again = Provenance { at: by_other.now(), by: Some(other) };
+    assert_eq!(read(), (Some(again), Some(Some(again))));
 }
 
 /// Every id that no user has is named, and then nobody is added.

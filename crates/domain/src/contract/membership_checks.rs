@@ -16,6 +16,7 @@ use crate::directory::{CheckedMembership, Directory, MemberError, MembershipChec
 use crate::group::{GroupId, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::Store;
+use crate::provenance::Provenance;
 use crate::time::Timestamp;
 use crate::user::{Email, User, UserId};
 
@@ -246,7 +247,7 @@ pub fn checks_of_one_request_agree(store: Arc<dyn Store>) {
             let (from, to) = (groups[number % 2], groups[(number + 1) % 2]);
             must(fixture.store.write_alone(|directory| {
                 directory.remove_member(from, user)?;
-                directory.insert_members(to, &BTreeSet::from([user]), Timestamp::from_milliseconds(0))
+                directory.insert_members(to, &BTreeSet::from([user]), Provenance::at(Timestamp::from_milliseconds(0)))
             }));
         }
         is_over.store(true, Ordering::Relaxed);

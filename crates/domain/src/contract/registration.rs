@@ -11,7 +11,8 @@ use super::fixture::{must, user_named};
 use crate::group::GroupId;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Page;
-use crate::ports::{AccountStatus, NameSource, Reach, Registration, Store, StoreError};
+use crate::ports::{AccountStatus, Membership, NameSource, Reach, Registration, Store, StoreError};
+use crate::provenance::Provenance;
 use crate::user::{Email, SecurityStamp, User, UserId};
 
 /// New users whose ids, usernames and addresses are taken or not, in domains of which one makes members of an administrators' group.
@@ -61,45 +62,48 @@ pub fn new_users_are_decided_about_as_by_the_long_form(store: Arc<dyn Store>) {
 }
 
 /// What a new user is, how they stand, the groups they belong to, and how many members those have.
-type Seen = (Option<User>, Option<AccountStatus>, BTreeSet<GroupId>, Vec<Option<u64>>);
+type Seen = (Option<User>, Option<AccountStatus>, BTreeSet<GroupId>, Vec<Option<Membership>>, Vec<Option<u64>>);
 
 /// Every new user comes to be the same and a member of the same groups as by the long form, which count them, and count them no more
 /// when the user is deleted.
 pub fn new_users_are_added_as_by_the_long_form(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     populate(&fixture);
-    let (all, mut added) = (fixture.all(Page::default()), 0);
+    let (all, mut count) = (fixture.all(Page::default()), 0);
     for user in new_users(&fixture) {
         let decision = must(fixture.store.read(|reader| reader.registration(None, &user)));
         if decision.has_id || decision.has_username || decision.has_email {
             continue;
         }
+        let added = Provenance { at: user.created, by: Some(fixture.admin.user) };
         let (groups, stamp, names) = (&decision.groups, SecurityStamp(user.id.0), NameSource::Authority);
         let seen = |is_long: bool| -> Seen {
             let before = user_counts(&fixture, groups);
-            let (found, status, of) = must(fixture.store.write(|writer| {
+            let (found, status, of, joined) = must(fixture.store.write(|writer| {
                 if is_long {
                     writer.insert_user(&user, None, stamp, names)?;
                     for group in groups {
-                        writer.insert_members(*group, &BTreeSet::from([user.id]), user.created)?;
+                        writer.insert_members(*group, &BTreeSet::from([user.id]), added)?;
                     }
                 } else {
-                    writer.insert_member_of(groups, &user, None, stamp, names)?;
+                    writer.insert_member_of((groups, added), &user, None, stamp, names)?;
                 }
                 let of = writer.groups_of(user.id, Reach::Effective, &BTreeSet::new(), &all)?;
-                Ok::<_, StoreError>((writer.user(user.id)?, writer.account_status(user.id)?, of))
+                let joined = groups.iter().map(|group| writer.membership(*group, user.id)).collect::<Result<_, _>>()?;
+                Ok::<_, StoreError>((writer.user(user.id)?, writer.account_status(user.id)?, of, joined))
             }));
             let after = user_counts(&fixture, groups);
             must(fixture.store.write_alone(|writer| writer.delete_user(user.id)));
             assert_eq!(user_counts(&fixture, groups), before);
-            (found, status, of.items.into_iter().map(|group| group.id).collect(), after)
+            (found, status, of.items.into_iter().map(|group| group.id).collect(), joined, after)
         };
         let expected = seen(true);
+        assert!(expected.3.iter().all(|joined| *joined == Some(Membership { added })));
         assert_eq!(expected.1, Some(decision.account(&user, stamp)));
         assert_eq!(seen(false), expected, "{user:?}");
-        added += 1;
+        count += 1;
     }
-    assert!(added > 2, "{added}");
+    assert!(count > 2, "{count}");
 }
 
 fn user_counts(fixture: &Fixture, groups: &BTreeSet<GroupId>) -> Vec<Option<u64>> {

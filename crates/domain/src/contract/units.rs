@@ -16,6 +16,7 @@ use crate::group::{Group, GroupId, GroupKind, GroupName, SystemGroup};
 use crate::identifier::UserIdentifier;
 use crate::password::PasswordHash;
 use crate::ports::{NameSource, Store, StoreError};
+use crate::provenance::Provenance;
 use crate::time::Timestamp;
 use crate::user::{Email, Lockout, Provider, ProviderKind, SecurityStamp, User};
 use crate::version::Version;
@@ -93,13 +94,13 @@ pub fn refused_work_leaves_nothing(store: Arc<dyn Store>) {
     let user = user_named("undone", Uuid::from_u128(0xfeed));
     let refused: Outcome<()> = fixture.store.write(|directory| {
         directory.insert_user(&user, None, SecurityStamp(Uuid::nil()), NameSource::Authority)?;
-        directory.insert_members(group, &BTreeSet::from([user.id, member]), user.created)?;
+        directory.insert_members(group, &BTreeSet::from([user.id, member]), Provenance::at(user.created))?;
         Err(refuse())
     });
     assert!(refused.is_err());
     let child = fixture.system(SystemGroup::AdUsers);
     let refused: Outcome<()> = fixture.store.write_alone(|directory| {
-        directory.insert_children(group, &BTreeSet::from([child]))?;
+        directory.insert_children(group, &BTreeSet::from([child]), Provenance::at(user.created))?;
         Err(refuse())
     });
     assert!(refused.is_err());
@@ -116,7 +117,7 @@ pub fn work_that_ignores_a_failure_is_not_committed(store: Arc<dyn Store>) {
     let (group, taken) = (fixture.group("Soap"), fixture.user("taken"));
     let twin = user_named("twin", taken.0);
     let ended: Outcome<u64> = fixture.store.write(|directory| {
-        let new = directory.insert_members(group, &BTreeSet::from([taken]), twin.created)?;
+        let new = directory.insert_members(group, &BTreeSet::from([taken]), Provenance::at(twin.created))?;
         let _ = directory.insert_user(&twin, None, SecurityStamp(taken.0), NameSource::Unverified);
         Ok(new)
     });
@@ -136,13 +137,19 @@ pub fn one_change_is_made_wholly_or_not_at_all(store: Arc<dyn Store>) {
     for refused in [&twin, &named_alike] {
         let ended: Outcome<()> = fixture.store.write_once(|directory| {
             let stamp = SecurityStamp(refused.id.0);
-            directory.insert_member_of(&joined, refused, None, stamp, NameSource::Authority)
+            directory.insert_member_of(
+                (&joined, Provenance::at(refused.created)),
+                refused,
+                None,
+                stamp,
+                NameSource::Authority,
+            )
         });
         assert!(ended.is_err(), "{refused:?}");
     }
     let ended: Outcome<u64> = fixture.store.write_once(|directory| {
         let _ = directory.insert_user(&twin, None, SecurityStamp(taken.0), NameSource::Unverified);
-        directory.insert_members(group, &BTreeSet::from([taken]), twin.created)
+        directory.insert_members(group, &BTreeSet::from([taken]), Provenance::at(twin.created))
     });
     assert!(ended.is_err());
     let ended: Outcome<()> = fixture.store.write_once(|_| Err(StoreError::failed("refused")));
@@ -154,7 +161,13 @@ pub fn one_change_is_made_wholly_or_not_at_all(store: Arc<dyn Store>) {
     assert_eq!((names, fixture.read(group).user_count), ((None, None), 0));
     let made = must(fixture.store.write_once(|directory| -> Outcome<_> {
         let before = directory.user(free.id)?;
-        directory.insert_member_of(&joined, &free, None, SecurityStamp(free.id.0), NameSource::Authority)?;
+        directory.insert_member_of(
+            (&joined, Provenance::at(free.created)),
+            &free,
+            None,
+            SecurityStamp(free.id.0),
+            NameSource::Authority,
+        )?;
         Ok(before)
     }));
     assert_eq!(made, None);
@@ -171,7 +184,7 @@ pub fn a_wanted_rollback_returns_its_value_and_leaves_nothing(store: Arc<dyn Sto
         for turn in [Turn::Any, Turn::Alone] {
             let context = fixture.by(&fixture.admin);
             let join = |work: &mut Writing<'_>| {
-                let new = work.insert_members(group, &BTreeSet::from([member]), fixture.now())?;
+                let new = work.insert_members(group, &BTreeSet::from([member]), Provenance::at(fixture.now()))?;
                 work.note([AuditNote::Locked { user: member }]);
                 Ok::<_, Refused>(finish(new))
             };

@@ -14,6 +14,7 @@ use crate::group::GroupId;
 use crate::identifier::GroupIdentifier;
 use crate::page::{Page, Paged};
 use crate::ports::{ApiKeyToChange, Credentials, NameSource, Purpose, Registration, SecretsError, Writer};
+use crate::provenance::Provenance;
 use crate::secret::Secret;
 use crate::user::{SecurityStamp, User, UserId, Username};
 use crate::validation::InvalidField;
@@ -122,7 +123,8 @@ impl Directory {
                 for group in groups {
                     joined.insert(work.group_id(group)?.ok_or(ApiKeyError::GroupNotFound)?);
                 }
-                self.insert_api_key(work.store, &registration, (&key, &secret, stamp), &joined)?;
+                let added = work.provenance(context);
+                self.insert_api_key(work.store, &registration, (&key, &secret, stamp), added, &joined)?;
                 let known = joined.is_empty().then(|| registration.account(&user, stamp));
                 let status = known.map_or_else(|| work.account_status(key.user), |status| Ok(Some(status)))?;
                 work.note(AuditNote::of_user(AdministratorsChange::UsersAdded, status.as_ref(), key.user));
@@ -234,6 +236,7 @@ impl Directory {
         store: &mut dyn Writer,
         registration: &Registration,
         (key, secret, stamp): (&ApiKey, &Secret, SecurityStamp),
+        added: Provenance,
         groups: &BTreeSet<GroupId>,
     ) -> Result<(), ApiKeyError> {
         let user = User::of_api_key(key);
@@ -242,9 +245,9 @@ impl Directory {
             _ => ApiKeyError::Taken(key.name.as_str().to_owned()),
         })?;
         let (account, digest) = ((&user, stamp, NameSource::Unverified), self.secrets.digest(secret.reveal()));
-        store.insert_user_and_api_key(&registration.groups, account, (key, &digest))?;
+        store.insert_user_and_api_key((&registration.groups, added), account, (key, &digest))?;
         for group in groups {
-            store.insert_members(*group, &BTreeSet::from([key.user]), key.created)?;
+            store.insert_members(*group, &BTreeSet::from([key.user]), added)?;
         }
         Ok(())
     }

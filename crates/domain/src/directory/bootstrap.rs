@@ -76,7 +76,8 @@ impl Directory {
                 if system == SystemGroup::Everyone
                     && let Some(parent) = work.group_id(&SystemGroup::CmsEditors.identifier())?
                 {
-                    work.insert_children(parent, &BTreeSet::from([group.id]))?;
+                    let added = work.provenance(context);
+                    work.insert_children(parent, &BTreeSet::from([group.id]), added)?;
                 }
             }
             Ok(Finish::Commit(()))
@@ -117,11 +118,12 @@ impl Directory {
             if work.has_users()? {
                 return Ok(Finish::Rollback(None));
             }
+            let added = work.provenance(context);
             let registration = Registration::of_names(work.store, &new.user)?;
-            register(work.store, &registration, &new.user, Some(&hash), (stamp, NameSource::Authority))?;
+            register(work.store, &registration, &new.user, Some(&hash), (stamp, NameSource::Authority), added)?;
             let administrators = work.group_id(&SystemGroup::SystemAdministrators.identifier())?;
             if let Some(group) = administrators {
-                work.insert_members(group, &BTreeSet::from([new.user.id]), account.now)?;
+                work.insert_members(group, &BTreeSet::from([new.user.id]), added)?;
             }
             if let Some(FirstApiKey { id, secret }) = api_key {
                 let draft = ApiKeyDraft { name: Some(Some(FIRST_API_KEY.to_owned())), ..ApiKeyDraft::default() };
@@ -132,6 +134,7 @@ impl Directory {
                     work.store,
                     &registration,
                     (&key, secret, stamp),
+                    added,
                     &administrators.into_iter().collect(),
                 )?;
             }

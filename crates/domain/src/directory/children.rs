@@ -12,6 +12,7 @@ use crate::group::{Group, GroupId, GroupName, SystemGroup};
 use crate::identifier::GroupIdentifier;
 use crate::page::Paged;
 use crate::ports::{Children, Member, Nesting, Reach, Reader, StoreError};
+use crate::provenance::Provenance;
 use crate::search::GroupListing;
 
 /// Groups that would form a cycle, each the parent of the next and the last of the first. A group that would be its own child
@@ -93,7 +94,8 @@ impl Directory {
             let parent = change.group.ok_or(AddChildrenError::GroupNotFound)?;
             let child = change.child.ok_or(AddChildrenError::ChildNotFound)?;
             let above = if change.is_child_above { BTreeSet::from([child]) } else { BTreeSet::new() };
-            insert_children(work, parent, (&BTreeSet::from([child]), &above), change.administrators)?;
+            let added = work.provenance(context);
+            insert_children(work, parent, (&BTreeSet::from([child]), &above), change.administrators, added)?;
             Ok(Finish::Commit(()))
         })
     }
@@ -112,7 +114,8 @@ impl Directory {
             if !unknown.is_empty() {
                 return Err(AddChildrenError::ChildrenNotFound(unknown));
             }
-            insert_children(work, parent, (children, &above), change.administrators)?;
+            let added = work.provenance(context);
+            insert_children(work, parent, (children, &above), change.administrators, added)?;
             Ok(Finish::Commit(()))
         })
     }
@@ -158,13 +161,14 @@ fn insert_children(
     parent: GroupId,
     (children, above): (&BTreeSet<GroupId>, &BTreeSet<GroupId>),
     administrators: BTreeSet<SystemGroup>,
+    added: Provenance,
 ) -> Result<(), AddChildrenError> {
     work.authorise(Permission::ChangeMembers, Target::GroupBelow(&administrators))?;
     work.authorise(Permission::NestGroups, Target::Groups(children))?;
     if let Some(cycle) = cycle(work.store, parent, above)? {
         return Err(AddChildrenError::Cycle(cycle));
     }
-    if work.insert_children(parent, children)? > 0 {
+    if work.insert_children(parent, children, added)? > 0 {
         let note = AuditNote::of_group(AdministratorsChange::GroupsAdded, administrators, parent);
         work.note(note.map(|note| note.naming_groups(children)));
     }

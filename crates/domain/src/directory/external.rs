@@ -14,6 +14,7 @@ use crate::group::{Group, GroupDraft, GroupId, SystemGroup};
 use crate::identifier::GroupIdentifier;
 use crate::name::NameKey;
 use crate::ports::{Credentials, NameSource, Reader, Registration, StoreError, Writer};
+use crate::provenance::Provenance;
 use crate::time::Timestamp;
 use crate::user::{Email, Provider, ProviderKind, SecurityStamp, User, UserId, Username, is_name};
 
@@ -131,13 +132,13 @@ impl Directory {
         };
         let stamp = SecurityStamp(self.ids.next());
         let registration = Registration::of_names(store, &user)?;
-        match register(store, &registration, &user, None, (stamp, NameSource::Authority)) {
+        match register(store, &registration, &user, None, (stamp, NameSource::Authority), Provenance::at(now)) {
             Ok(()) => {}
             Err(CreateUserError::Refused(refused)) => return Err(refused.into()),
             Err(_) => return Ok(None),
         }
         if let Some(group) = store.group_id(&SystemGroup::AdUsers.identifier())? {
-            store.insert_members(group, &BTreeSet::from([id]), now)?;
+            store.insert_members(group, &BTreeSet::from([id]), Provenance::at(now))?;
         }
         Ok(Some(id))
     }
@@ -165,7 +166,7 @@ impl Directory {
         }
         let present = store.external_groups_of(user)?;
         for group in &wanted - &present {
-            store.insert_members(group, &themselves, now)?;
+            store.insert_members(group, &themselves, Provenance::at(now))?;
             let above = store.administrators_above(group)?;
             notes.extend(AuditNote::of_group(AdministratorsChange::UsersAdded, above, group));
         }
@@ -175,7 +176,7 @@ impl Directory {
                 let above = store.administrators_above(group)?;
                 notes.extend(AuditNote::of_group(AdministratorsChange::UserRemoved, above, group));
             } else {
-                store.insert_members(group, &themselves, now)?;
+                store.insert_members(group, &themselves, Provenance::at(now))?;
             }
         }
         Ok(notes.into_iter().map(|note| note.naming_users(&themselves)).collect())

@@ -110,7 +110,8 @@ impl Directory {
             if !unknown.is_empty() {
                 return Err(AddMembersError::UsersNotFound(unknown));
             }
-            let new = work.insert_members(group, users, context.now())?;
+            let added = work.provenance(context);
+            let new = work.insert_members(group, users, added)?;
             if new > 0 {
                 let note = AuditNote::of_group(AdministratorsChange::UsersAdded, change.administrators.clone(), group);
                 work.note(note.map(|note| note.naming_users(users)));
@@ -131,7 +132,8 @@ impl Directory {
             let group = change.group.ok_or(MemberError::GroupNotFound)?;
             work.authorise(Permission::ChangeMembers, Target::GroupBelow(&change.administrators))?;
             let users = BTreeSet::from([change.user.ok_or(MemberError::UserNotFound)?]);
-            if work.insert_members(group, &users, context.now())? > 0 {
+            let added = work.provenance(context);
+            if work.insert_members(group, &users, added)? > 0 {
                 let note = AuditNote::of_group(AdministratorsChange::UsersAdded, change.administrators.clone(), group);
                 work.note(note.map(|note| note.naming_users(&users)));
             }

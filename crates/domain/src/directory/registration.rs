@@ -3,6 +3,7 @@
 use super::CreateUserError;
 use crate::password::PasswordHash;
 use crate::ports::{NameSource, Registration, Writer};
+use crate::provenance::Provenance;
 use crate::user::{SecurityStamp, User};
 
 /// Fails unless the id and the names of a new account are free.
@@ -26,8 +27,9 @@ pub(super) fn register(
     user: &User,
     hash: Option<&PasswordHash>,
     (stamp, names): (SecurityStamp, NameSource),
+    added: Provenance,
 ) -> Result<(), CreateUserError> {
     check_names(registration, user)?;
-    store.insert_member_of(&registration.groups, user, hash, stamp, names)?;
+    store.insert_member_of((&registration.groups, added), user, hash, stamp, names)?;
     Ok(())
 }

@@ -13,6 +13,7 @@ use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::{
     AccountStatus, CheckedGroups, FoundFor, MembershipAnswer, MembershipQuestion, Reader, StoreError, Writer,
 };
+use crate::provenance::Provenance;
 use crate::user::UserId;
 
 /// How a unit of work that changes something ends, unless it ends with an error. An error undoes everything.
@@ -95,6 +96,11 @@ impl<S: Reader + ?Sized> Work<'_, S> {
             UserIdentifier::Current => Ok(self.actor.user()),
             _ => self.user_id(identifier),
         }
+    }
+
+    /// What is added is added by the actor, at the moment of the call.
+    pub(crate) fn provenance(&self, context: &Context) -> Provenance {
+        Provenance { at: context.now(), by: self.actor.user() }
     }
 
     /// Keeps a note for the audit log, if the work is committed.

@@ -123,7 +123,8 @@ impl Directory {
                 // The groups of an email domain may make an administrator.
                 work.authorise(Permission::CreateUsers, Target::Account(new.user.id, &status))?;
                 let names = work.actor.name_source(None);
-                work.insert_member_of(&registration.groups, &new.user, Some(&hash), stamp, names)?;
+                let added = work.provenance(context);
+                work.insert_member_of((&registration.groups, added), &new.user, Some(&hash), stamp, names)?;
                 work.note(AuditNote::of_user(AdministratorsChange::UsersAdded, Some(&status), new.user.id));
                 Ok(Finish::Commit(new.user.clone()))
             },

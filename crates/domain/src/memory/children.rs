@@ -6,18 +6,19 @@ use std::sync::Arc;
 use super::State;
 use crate::group::{Group, GroupId, SystemGroup};
 use crate::page::Paged;
-use crate::ports::{ChildReader, ChildWriter, Children, Reach, StoreError};
+use crate::ports::{ChildReader, ChildWriter, Children, Edge, Reach, StoreError};
+use crate::provenance::Provenance;
 use crate::search::GroupListing;
 
 /// The direct children of each group.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ChildGroups {
-    by_parent: Arc<BTreeMap<GroupId, BTreeSet<GroupId>>>,
+    by_parent: Arc<BTreeMap<GroupId, BTreeMap<GroupId, Edge>>>,
 }
 
 impl ChildGroups {
     pub(super) fn count(&self, parent: GroupId) -> u64 {
-        self.by_parent.get(&parent).map_or(0, BTreeSet::len) as u64
+        self.by_parent.get(&parent).map_or(0, BTreeMap::len) as u64
     }
 
     pub(super) fn remove_group(&mut self, group: GroupId) {
@@ -28,12 +29,17 @@ impl ChildGroups {
         }
     }
 
+    /// The direct children of a group.
+    fn of(&self, parent: GroupId) -> impl Iterator<Item = &GroupId> {
+        self.by_parent.get(&parent).into_iter().flat_map(BTreeMap::keys)
+    }
+
     /// `group` and every group below it, found by a depth-first walk.
     pub(super) fn at_or_below(&self, group: GroupId) -> BTreeSet<GroupId> {
         let mut found = BTreeSet::from([group]);
         let mut open = vec![group];
         while let Some(next) = open.pop() {
-            for child in self.by_parent.get(&next).into_iter().flatten() {
+            for child in self.of(next) {
                 if found.insert(*child) {
                     open.push(*child);
                 }
@@ -56,7 +62,7 @@ impl ChildGroups {
     /// The groups below `group` within `reach`, without `group` itself.
     fn below(&self, group: GroupId, reach: Reach) -> BTreeSet<GroupId> {
         match reach {
-            Reach::Direct => self.by_parent.get(&group).cloned().unwrap_or_default(),
+            Reach::Direct => self.of(group).copied().collect(),
             Reach::Effective => self.at_or_below(group).into_iter().filter(|below| *below != group).collect(),
         }
     }
@@ -74,9 +80,12 @@ impl ChildReader for State {
         Ok(self.page_of_groups(&self.children.without_below(&groups, &children.excluded, children.reach), listing))
     }
 
+    fn edge(&mut self, parent: GroupId, child: GroupId) -> Result<Option<Edge>, StoreError> {
+        Ok(self.children.by_parent.get(&parent).and_then(|children| children.get(&child)).copied())
+    }
+
     fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError> {
-        let children = self.children.by_parent.get(&from).into_iter().flatten();
-        Ok(children.copied().find(|child| self.children.at_or_below(*child).contains(&to)))
+        Ok(self.children.of(from).copied().find(|child| self.children.at_or_below(*child).contains(&to)))
     }
 
     fn at_or_above_among(
@@ -96,15 +105,22 @@ impl ChildReader for State {
 }
 
 impl ChildWriter for State {
-    fn insert_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError> {
+    fn insert_children(
+        &mut self,
+        parent: GroupId,
+        children: &BTreeSet<GroupId>,
+        added: Provenance,
+    ) -> Result<u64, StoreError> {
         let present = Arc::make_mut(&mut self.children.by_parent).entry(parent).or_default();
         let before = present.len();
-        present.extend(children);
+        for child in children {
+            present.entry(*child).or_insert(Edge { added: Some(added) });
+        }
         Ok((present.len() - before) as u64)
     }
 
     fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
         let children = Arc::make_mut(&mut self.children.by_parent).get_mut(&parent);
-        Ok(children.is_some_and(|children| children.remove(&child)))
+        Ok(children.is_some_and(|children| children.remove(&child).is_some()))
     }
 }

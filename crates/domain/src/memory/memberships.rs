@@ -6,20 +6,20 @@ use std::sync::Arc;
 use super::State;
 use crate::group::{Group, GroupId, GroupName, SystemGroup};
 use crate::page::Paged;
-use crate::ports::{MembershipReader, MembershipWriter, Reach, StoreError};
+use crate::ports::{Membership, MembershipReader, MembershipWriter, Reach, StoreError};
+use crate::provenance::Provenance;
 use crate::search::{GroupListing, UserListing};
-use crate::time::Timestamp;
 use crate::user::{User, UserId};
 
 /// The direct members of each group.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memberships {
-    members: Arc<BTreeMap<GroupId, BTreeSet<UserId>>>,
+    members: Arc<BTreeMap<GroupId, BTreeMap<UserId, Membership>>>,
 }
 
 impl Memberships {
     pub(super) fn count(&self, group: GroupId) -> u64 {
-        self.members.get(&group).map_or(0, BTreeSet::len) as u64
+        self.members.get(&group).map_or(0, BTreeMap::len) as u64
     }
 
     pub(super) fn remove_user(&mut self, user: UserId) {
@@ -34,7 +34,7 @@ impl Memberships {
 
     /// The direct members of any of `groups`.
     fn of(&self, groups: &BTreeSet<GroupId>) -> BTreeSet<UserId> {
-        groups.iter().filter_map(|group| self.members.get(group)).flatten().copied().collect()
+        groups.iter().filter_map(|group| self.members.get(group)).flat_map(BTreeMap::keys).copied().collect()
     }
 }
 
@@ -108,22 +108,33 @@ impl MembershipReader for State {
         Ok(self.first_by_name(&below, most))
     }
 
+    fn membership(&mut self, group: GroupId, user: UserId) -> Result<Option<Membership>, StoreError> {
+        Ok(self.memberships.members.get(&group).and_then(|members| members.get(&user)).copied())
+    }
+
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError> {
-        let members = self.memberships.members.iter().filter(|(_, members)| members.contains(&user));
+        let members = self.memberships.members.iter().filter(|(_, members)| members.contains_key(&user));
         Ok(members.map(|(group, _)| *group).filter(|group| self.groups.is_external(*group)).collect())
     }
 }
 
 impl MembershipWriter for State {
-    fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, _at: Timestamp) -> Result<u64, StoreError> {
+    fn insert_members(
+        &mut self,
+        group: GroupId,
+        users: &BTreeSet<UserId>,
+        added: Provenance,
+    ) -> Result<u64, StoreError> {
         let members = Arc::make_mut(&mut self.memberships.members).entry(group).or_default();
         let before = members.len();
-        members.extend(users);
+        for user in users {
+            members.entry(*user).or_insert(Membership { added });
+        }
         Ok((members.len() - before) as u64)
     }
 
     fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
         let members = Arc::make_mut(&mut self.memberships.members).get_mut(&group);
-        Ok(members.is_some_and(|members| members.remove(&user)))
+        Ok(members.is_some_and(|members| members.remove(&user).is_some()))
     }
 }

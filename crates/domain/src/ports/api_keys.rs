@@ -7,6 +7,7 @@ use crate::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
 use crate::group::GroupId;
 use crate::identifier::UserIdentifier;
 use crate::page::{Page, Paged};
+use crate::provenance::Provenance;
 use crate::secret::SecretDigest;
 use crate::user::{SecurityStamp, User, UserId};
 
@@ -121,7 +122,7 @@ pub trait ApiKeyWriter: ApiKeyReader + MembershipWriter {
     /// [`insert_api_key`](Self::insert_api_key). One change.
     fn insert_user_and_api_key(
         &mut self,
-        groups: &BTreeSet<GroupId>,
+        groups: (&BTreeSet<GroupId>, Provenance),
         (user, stamp, names): (&User, SecurityStamp, NameSource),
         (key, secret): (&ApiKey, &SecretDigest),
     ) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{GroupReader, Reach, StoreError};
 use crate::group::{Group, GroupId, SystemGroup};
 use crate::page::Paged;
+use crate::provenance::Provenance;
 use crate::search::GroupListing;
 
 /// Which groups below a group are listed.
@@ -39,6 +40,13 @@ impl Nesting {
     }
 }
 
+/// The edge from a group to a direct child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// Who put the child below the group, and when. `None`: it is older than the record of that.
+    pub added: Option<Provenance>,
+}
+
 /// Reads the edges between groups.
 pub trait ChildReader: GroupReader {
     /// What decides about putting `children` below `parent`. The other methods define the answer; a store that can answer in one round trip
@@ -54,6 +62,8 @@ pub trait ChildReader: GroupReader {
         children: &Children,
         listing: &GroupListing,
     ) -> Result<Paged<Group>, StoreError>;
+    /// The edge from `parent` to `child`.
+    fn edge(&mut self, parent: GroupId, child: GroupId) -> Result<Option<Edge>, StoreError>;
     /// A child of `from` that is `to` or is above `to`: the first step of a path between them.
     fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError>;
     /// Those of `groups` that are `below` itself or are above it.
@@ -71,7 +81,12 @@ pub trait ChildReader: GroupReader {
 pub trait ChildWriter {
     /// Makes `children`, which exist, direct children of `parent`. Returns how many were not before. No edge may close a
     /// cycle. A constant number of statements.
-    fn insert_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError>;
+    fn insert_children(
+        &mut self,
+        parent: GroupId,
+        children: &BTreeSet<GroupId>,
+        added: Provenance,
+    ) -> Result<u64, StoreError>;
     /// Removes the edge from `parent` to `child`. Returns whether there was one. Groups that another path reaches stay
     /// reached.
     fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError>;

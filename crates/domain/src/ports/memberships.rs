@@ -9,8 +9,8 @@ use crate::group::{Group, GroupId, GroupName, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Paged;
 use crate::password::PasswordHash;
+use crate::provenance::Provenance;
 use crate::search::{GroupListing, UserListing};
-use crate::time::Timestamp;
 use crate::user::{SecurityStamp, User, UserId};
 
 /// Which members or children of a group are meant.
@@ -82,6 +82,13 @@ impl MembersChange {
     }
 }
 
+/// A user's direct membership of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// Who added the user, and when.
+    pub added: Provenance,
+}
+
 /// Reads memberships.
 pub trait MembershipReader: UserReader + GroupReader + ChildReader {
     /// What decides about a change of who belongs to `group`, by `caller`, where there is one. The methods of the reader define the
@@ -134,6 +141,8 @@ pub trait MembershipReader: UserReader + GroupReader + ChildReader {
         user: UserId,
         most: usize,
     ) -> Result<Vec<(GroupId, GroupName)>, StoreError>;
+    /// The direct membership of `user` in `group`.
+    fn membership(&mut self, group: GroupId, user: UserId) -> Result<Option<Membership>, StoreError>;
     /// The external groups that `user` is a direct member of.
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError>;
 }
@@ -174,11 +183,11 @@ pub trait MembershipWriter: UserWriter + GroupWriter + MembershipReader {
     ) -> Result<GroupForUpdate, StoreError> {
         GroupForUpdate::by_locking(self, caller, group, member)
     }
-    /// Adds a user like [`insert_user`](UserWriter::insert_user), who is a direct member of `groups` since `user.created`. The other
+    /// Adds a user like [`insert_user`](UserWriter::insert_user), who is a direct member of `groups`. The other
     /// methods define what that is; a store that can do it in one round trip does.
     fn insert_member_of(
         &mut self,
-        groups: &BTreeSet<GroupId>,
+        (groups, added): (&BTreeSet<GroupId>, Provenance),
         user: &User,
         password: Option<&PasswordHash>,
         stamp: SecurityStamp,
@@ -186,12 +195,17 @@ pub trait MembershipWriter: UserWriter + GroupWriter + MembershipReader {
     ) -> Result<(), StoreError> {
         self.insert_user(user, password, stamp, names)?;
         for group in groups {
-            self.insert_members(*group, &BTreeSet::from([user.id]), user.created)?;
+            self.insert_members(*group, &BTreeSet::from([user.id]), added)?;
         }
         Ok(())
     }
     /// Makes `users`, who exist, direct members of `group`. Returns how many were not before. A constant number of statements.
-    fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, at: Timestamp) -> Result<u64, StoreError>;
+    fn insert_members(
+        &mut self,
+        group: GroupId,
+        users: &BTreeSet<UserId>,
+        added: Provenance,
+    ) -> Result<u64, StoreError>;
     /// Ends a direct membership. Returns whether there was one.
     fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError>;
 }

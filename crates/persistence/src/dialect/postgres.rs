@@ -10,13 +10,14 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::QueryFragment;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Bool, Integer, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
+use guildhall_domain::provenance::Provenance;
 
 use super::TransactionMode;
 use super::closure::{NOT_THE_EDGE, lost_pairs};
 use crate::connection::SessionSettings;
 use crate::prepared::prepared;
-use crate::sql_types::{Key, UuidSql};
+use crate::sql_types::{Key, UuidSql, added_by};
 
 pub(crate) use memberships::{
     change_member_count, change_users, count_joined, count_new_user, insert_member, insert_members, insert_memberships,
@@ -191,11 +192,16 @@ pub(crate) fn lock_group(connection: &mut PgConnection, group: Key) -> QueryResu
 }
 
 /// Adds edges with the pairs that they connect, and counts them.
-pub(crate) fn insert_children(connection: &mut PgConnection, parent: Key, children: Vec<Key>) -> QueryResult<usize> {
+pub(crate) fn insert_children(
+    connection: &mut PgConnection,
+    parent: Key,
+    children: Vec<Key>,
+    added: Provenance,
+) -> QueryResult<usize> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         let noted = memberships::noting("SELECT 1 FROM counted");
         format!(
-            "WITH new AS (INSERT INTO group_children (parent_id, child_id) SELECT $1, child.id FROM unnest($2) AS child (id) \
+            "WITH new AS (INSERT INTO group_children (parent_id, child_id, added, added_by) SELECT $1, child.id, $3, $4 FROM unnest($2) AS child (id) \
                  ON CONFLICT DO NOTHING RETURNING child_id), \
              pairs AS (INSERT INTO group_closure (ancestor_id, descendant_id) \
                  SELECT DISTINCT above.ancestor_id, below.descendant_id \
@@ -208,7 +214,11 @@ pub(crate) fn insert_children(connection: &mut PgConnection, parent: Key, childr
              SELECT count(*) AS count FROM new"
         )
     });
-    let statement = prepared(&SQL).bind::<UuidSql, _>(parent).bind::<Array<UuidSql>, _>(children);
+    let statement = prepared(&SQL)
+        .bind::<UuidSql, _>(parent)
+        .bind::<Array<UuidSql>, _>(children)
+        .bind::<BigInt, _>(added.at.milliseconds())
+        .bind::<Nullable<UuidSql>, _>(added_by(added));
     Ok(statement.get_result::<memberships::Count>(connection)?.rows())
 }
 

@@ -11,15 +11,16 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::prelude::*;
 use diesel::query_builder::QueryFragment;
 use diesel::result::Error;
-use diesel::sql_types::{BigInt, Binary, Text};
+use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use guildhall_domain::name::TextKey;
+use guildhall_domain::provenance::Provenance;
 
 use super::TransactionMode;
 use super::closure::{NOT_THE_EDGE, lost_pairs};
 use crate::connection::FileSettings;
 use crate::prepared::prepared;
-use crate::sql_types::{Key, UuidSql};
+use crate::sql_types::{Key, UuidSql, added_by};
 use crate::statement_guard::StatementGuard;
 
 pub(crate) use memberships::{
@@ -140,11 +141,11 @@ pub(crate) fn insert_members(
     connection: &mut SqliteConnection,
     group: Key,
     users: Vec<Key>,
-    added: i64,
+    added: Provenance,
 ) -> QueryResult<usize> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         format!(
-            "{REQUESTED_IDS} INSERT INTO group_users (group_id, user_id, added) SELECT $2, id, $3 FROM wanted WHERE true \
+            "{REQUESTED_IDS} INSERT INTO group_users (group_id, user_id, added, added_by) SELECT $2, id, $3, $4 FROM wanted WHERE true \
              ON CONFLICT DO NOTHING"
         )
     });
@@ -154,7 +155,8 @@ pub(crate) fn insert_members(
     prepared(&SQL)
         .bind::<Binary, _>(packed(&users))
         .bind::<UuidSql, _>(group)
-        .bind::<BigInt, _>(added)
+        .bind::<BigInt, _>(added.at.milliseconds())
+        .bind::<Nullable<UuidSql>, _>(added_by(added))
         .execute(connection)
 }
 
@@ -182,10 +184,11 @@ pub(crate) fn insert_children(
     connection: &mut SqliteConnection,
     parent: Key,
     children: Vec<Key>,
+    added: Provenance,
 ) -> QueryResult<usize> {
     static EDGES: LazyLock<String> = LazyLock::new(|| {
         format!(
-            "{REQUESTED_IDS} INSERT INTO group_children (parent_id, child_id) SELECT $2, id FROM wanted WHERE true \
+            "{REQUESTED_IDS} INSERT INTO group_children (parent_id, child_id, added, added_by) SELECT $2, id, $3, $4 FROM wanted WHERE true \
              ON CONFLICT DO NOTHING"
         )
     });
@@ -202,7 +205,10 @@ pub(crate) fn insert_children(
     }
     let children = packed(&children);
     let statement = |sql: &'static str| prepared(sql).bind::<Binary, _>(&children).bind::<UuidSql, _>(parent);
-    let new = statement(&EDGES).execute(connection)?;
+    let new = statement(&EDGES)
+        .bind::<BigInt, _>(added.at.milliseconds())
+        .bind::<Nullable<UuidSql>, _>(added_by(added))
+        .execute(connection)?;
     if new > 0 {
         statement(&PAIRS).execute(connection)?;
         count_children(connection, parent, i64::try_from(new).unwrap_or(i64::MAX))?;

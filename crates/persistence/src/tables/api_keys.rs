@@ -11,6 +11,7 @@ use guildhall_domain::ports::{
     ApiKeyForUpdate, ApiKeyReader, ApiKeyWriter, Credentials, NameSource, Purpose, StoreError,
 };
 use guildhall_domain::position::Position;
+use guildhall_domain::provenance::Provenance;
 use guildhall_domain::secret::SecretDigest;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{SecurityStamp, User, UserId, Username};
@@ -131,7 +132,7 @@ impl ApiKeyWriter for Unit<'_> {
 
     fn insert_user_and_api_key(
         &mut self,
-        groups: &BTreeSet<GroupId>,
+        groups: (&BTreeSet<GroupId>, Provenance),
         (user, stamp, names): (&User, SecurityStamp, NameSource),
         (key, secret): (&ApiKey, &SecretDigest),
     ) -> Result<(), StoreError> {
@@ -139,7 +140,7 @@ impl ApiKeyWriter for Unit<'_> {
         self.change(|connection| {
             memberships::insert_member_of(connection, groups, user, None, (stamp, names), &[&inserted])
         })?;
-        self.changes.users_added += groups.len() as u64;
+        self.changes.users_added += groups.0.len() as u64;
         Ok(())
     }
 }

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 use guildhall_domain::group::{Group, GroupId, SystemGroup};
 use guildhall_domain::page::Paged;
-use guildhall_domain::ports::{ChildReader, ChildWriter, Children, Nesting, StoreError};
+use guildhall_domain::ports::{ChildReader, ChildWriter, Children, Edge, Nesting, StoreError};
+use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::GroupListing;
 
+use super::memberships::provenance;
 use crate::connection::AnyConnection;
 use crate::dialect;
 use crate::listing;
@@ -38,6 +40,16 @@ impl ChildReader for Unit<'_> {
                 let unknown = unknown.into_iter().map(|key| GroupId(key.0)).collect();
                 Ok(Nesting { unknown, above: at_or_above_among(connection, parent, children)? })
             }
+        })
+    }
+
+    fn edge(&mut self, parent: GroupId, child: GroupId) -> Result<Option<Edge>, StoreError> {
+        let found = group_children::table
+            .find((Key(parent.0), Key(child.0)))
+            .select((group_children::added, group_children::added_by));
+        self.run(|connection| {
+            let row: Option<(Option<i64>, Option<Key>)> = found.first(connection).optional()?;
+            Ok(row.map(|(at, by)| Edge { added: at.map(|at| provenance(at, by)) }))
         })
     }
 
@@ -79,11 +91,17 @@ impl ChildReader for Unit<'_> {
 }
 
 impl ChildWriter for Unit<'_> {
-    fn insert_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError> {
+    fn insert_children(
+        &mut self,
+        parent: GroupId,
+        children: &BTreeSet<GroupId>,
+        added: Provenance,
+    ) -> Result<u64, StoreError> {
         let keys: Vec<Key> = children.iter().map(|child| Key(child.0)).collect();
-        let added = self.change(|connection| Ok(dialect::insert_children(connection, Key(parent.0), keys)? as u64))?;
-        self.changes.groups_added += added;
-        Ok(added)
+        let new =
+            self.change(|connection| Ok(dialect::insert_children(connection, Key(parent.0), keys, added)? as u64))?;
+        self.changes.groups_added += new;
+        Ok(new)
     }
 
     fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {

@@ -9,9 +9,10 @@ use guildhall_domain::identifier::GroupIdentifier;
 use guildhall_domain::page::Paged;
 use guildhall_domain::password::PasswordHash;
 use guildhall_domain::ports::{
-    GroupForUpdate, Member, MembersChange, MembershipReader, MembershipWriter, NameSource, Reach, Registration,
-    StoreError,
+    GroupForUpdate, Member, MembersChange, Membership, MembershipReader, MembershipWriter, NameSource, Reach,
+    Registration, StoreError,
 };
+use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::{GroupListing, UserListing};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{SecurityStamp, User, UserId};
@@ -125,6 +126,15 @@ impl MembershipReader for Unit<'_> {
         })
     }
 
+    fn membership(&mut self, group: GroupId, user: UserId) -> Result<Option<Membership>, StoreError> {
+        let found =
+            group_users::table.find((Key(group.0), Key(user.0))).select((group_users::added, group_users::added_by));
+        self.run(|connection| {
+            let row: Option<(i64, Option<Key>)> = found.first(connection).optional()?;
+            Ok(row.map(|(at, by)| Membership { added: provenance(at, by) }))
+        })
+    }
+
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError> {
         let direct = group_users::table.filter(group_users::user_id.eq(Key(user.0))).select(group_users::group_id);
         self.run(|connection| {
@@ -158,31 +168,35 @@ impl MembershipWriter for Unit<'_> {
 
     fn insert_member_of(
         &mut self,
-        groups: &BTreeSet<GroupId>,
+        groups: (&BTreeSet<GroupId>, Provenance),
         user: &User,
         password: Option<&PasswordHash>,
         stamp: SecurityStamp,
         names: NameSource,
     ) -> Result<(), StoreError> {
         self.change(|connection| insert_member_of(connection, groups, user, password, (stamp, names), &[]))?;
-        self.changes.users_added += groups.len() as u64;
+        self.changes.users_added += groups.0.len() as u64;
         Ok(())
     }
 
-    fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, at: Timestamp) -> Result<u64, StoreError> {
-        let at = at.milliseconds();
-        let added = if let (Some(user), 1) = (users.first(), users.len()) {
-            self.change(|connection| Ok(dialect::insert_member(connection, Key(group.0), Key(user.0), at)? as u64))?
+    fn insert_members(
+        &mut self,
+        group: GroupId,
+        users: &BTreeSet<UserId>,
+        added: Provenance,
+    ) -> Result<u64, StoreError> {
+        let new = if let (Some(user), 1) = (users.first(), users.len()) {
+            self.change(|connection| Ok(dialect::insert_member(connection, Key(group.0), Key(user.0), added)? as u64))?
         } else {
             let keys = users.iter().map(|user| Key(user.0)).collect();
             self.change(|connection| {
-                let new = dialect::insert_members(connection, Key(group.0), keys, at)?;
+                let new = dialect::insert_members(connection, Key(group.0), keys, added)?;
                 change_count(connection, group, i64::try_from(new).unwrap_or(i64::MAX))?;
                 Ok(new as u64)
             })?
         };
-        self.changes.users_added += added;
-        Ok(added)
+        self.changes.users_added += new;
+        Ok(new)
     }
 
     fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
@@ -196,18 +210,22 @@ impl MembershipWriter for Unit<'_> {
 /// Adds a user who is a direct member of `groups`, together with what makes them more.
 pub(super) fn insert_member_of(
     connection: &mut AnyConnection,
-    groups: &BTreeSet<GroupId>,
+    (groups, added): (&BTreeSet<GroupId>, Provenance),
     user: &User,
     password: Option<&PasswordHash>,
     account: (SecurityStamp, NameSource),
     with: &[&dyn Part],
 ) -> Result<(), Failure> {
     let keys: Vec<Key> = groups.iter().map(|group| Key(group.0)).collect();
-    let (joined, counted) =
-        (dialect::insert_memberships(&keys, Key(user.id.0), user.created.milliseconds()), dialect::count_joined(&keys));
+    let (joined, counted) = (dialect::insert_memberships(&keys, Key(user.id.0), added), dialect::count_joined(&keys));
     let joins: [&dyn Part; 2] = [&joined, &counted];
     let joins = if keys.is_empty() { &joins[..0] } else { &joins };
     users::insert(connection, user, password, account, &[joins, with].concat())
+}
+
+/// Who added something, and when.
+pub(super) fn provenance(at: i64, by: Option<Key>) -> Provenance {
+    Provenance { at: Timestamp::from_milliseconds(at), by: by.map(|user| UserId(user.0)) }
 }
 
 fn change_count(connection: &mut AnyConnection, group: GroupId, change: i64) -> Result<(), Failure> {

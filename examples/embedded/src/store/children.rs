@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use guildhall_domain::group::{Group, GroupId, SystemGroup};
 use guildhall_domain::page::Paged;
-use guildhall_domain::ports::{ChildReader, ChildWriter, Children, Reach, StoreError};
+use guildhall_domain::ports::{ChildReader, ChildWriter, Children, Edge, Reach, StoreError};
+use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::GroupListing;
 
 use super::UnitOfWork;
-use super::tables::{Changes, Relation, Tables};
+use super::relation::Relation;
+use super::tables::{Changes, Tables};
 
 /// From groups to their direct children.
-pub(super) const CHILDREN: Relation = Relation::new("children of groups", "parents of groups");
+pub(super) const CHILDREN: Relation = Relation::new("children of groups", "parents of groups", "edges between groups");
 
 impl<T: Tables> UnitOfWork<T> {
     /// The group itself and every group below it.
@@ -70,6 +72,10 @@ impl<T: Tables> ChildReader for UnitOfWork<T> {
         self.listed_groups(&self.without_below(groups, &children.excluded, children.reach)?, listing)
     }
 
+    fn edge(&mut self, parent: GroupId, child: GroupId) -> Result<Option<Edge>, StoreError> {
+        CHILDREN.pair(&self.0, parent.0, child.0)
+    }
+
     fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError> {
         let towards = self.at_or_above(BTreeSet::from([to]))?;
         Ok(self.below(from, Reach::Direct)?.intersection(&towards).next().copied())
@@ -96,8 +102,13 @@ impl<T: Tables> ChildReader for UnitOfWork<T> {
 }
 
 impl ChildWriter for UnitOfWork<Changes> {
-    fn insert_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError> {
-        CHILDREN.insert(&self.0, parent.0, children.iter().map(|child| child.0))
+    fn insert_children(
+        &mut self,
+        parent: GroupId,
+        children: &BTreeSet<GroupId>,
+        added: Provenance,
+    ) -> Result<u64, StoreError> {
+        CHILDREN.insert(&self.0, parent.0, children.iter().map(|child| child.0), added)
     }
 
     fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {

@@ -4,16 +4,18 @@ use std::collections::BTreeSet;
 
 use guildhall_domain::group::{Group, GroupId, GroupName};
 use guildhall_domain::page::Paged;
-use guildhall_domain::ports::{GroupReader as _, MembershipReader, MembershipWriter, Reach, StoreError};
+use guildhall_domain::ports::{GroupReader as _, Membership, MembershipReader, MembershipWriter, Reach, StoreError};
+use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::{GroupListing, UserListing};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{User, UserId};
 
-use super::tables::{Changes, Relation, Tables};
+use super::relation::Relation;
+use super::tables::{Changes, Tables};
 use super::{UnitOfWork, listed};
 
 /// From groups to their direct members.
-pub(super) const MEMBERS: Relation = Relation::new("members of groups", "groups of members");
+pub(super) const MEMBERS: Relation = Relation::new("members of groups", "groups of members", "memberships");
 
 impl<T: Tables> UnitOfWork<T> {
     pub(super) fn members_within(&self, group: GroupId, reach: Reach) -> Result<BTreeSet<UserId>, StoreError> {
@@ -104,6 +106,13 @@ impl<T: Tables> MembershipReader for UnitOfWork<T> {
         Ok(groups)
     }
 
+    fn membership(&mut self, group: GroupId, user: UserId) -> Result<Option<Membership>, StoreError> {
+        let pair = MEMBERS.pair(&self.0, group.0, user.0)?;
+        // Files from before that was kept tell of no moment.
+        let beginning = Provenance::at(Timestamp::from_milliseconds(0));
+        Ok(pair.map(|pair| Membership { added: pair.added.unwrap_or(beginning) }))
+    }
+
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError> {
         let groups = self.groups_within(user, Reach::Direct)?;
         self.external_among(&groups)
@@ -111,8 +120,13 @@ impl<T: Tables> MembershipReader for UnitOfWork<T> {
 }
 
 impl MembershipWriter for UnitOfWork<Changes> {
-    fn insert_members(&mut self, group: GroupId, users: &BTreeSet<UserId>, _: Timestamp) -> Result<u64, StoreError> {
-        MEMBERS.insert(&self.0, group.0, users.iter().map(|user| user.0))
+    fn insert_members(
+        &mut self,
+        group: GroupId,
+        users: &BTreeSet<UserId>,
+        added: Provenance,
+    ) -> Result<u64, StoreError> {
+        MEMBERS.insert(&self.0, group.0, users.iter().map(|user| user.0), added)
     }
 
     fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {

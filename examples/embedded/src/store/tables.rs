@@ -1,4 +1,4 @@
-//! Tables of rows, and relations between ids.
+//! Tables of rows, and the transactions that they are read and changed in.
 
 use std::borrow::Borrow;
 use std::cell::Cell;
@@ -12,7 +12,6 @@ use redb::{
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use uuid::Uuid;
 
 /// Wraps an error of redb.
 pub(super) fn failed(error: impl Into<redb::Error>) -> StoreError {
@@ -80,7 +79,10 @@ impl Changes {
         self.transaction.abort().map_err(failed)
     }
 
-    fn change<T>(&self, change: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(super) fn change<T>(
+        &self,
+        change: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         change(&self.transaction).inspect_err(|_| self.has_failed.set(true))
     }
 
@@ -195,78 +197,4 @@ impl<K: Key + 'static, R: Serialize + DeserializeOwned> Rows<K, R> {
 
 fn parse<R: DeserializeOwned>(json: &[u8]) -> Result<R, StoreError> {
     serde_json::from_slice(json).map_err(StoreError::failed)
-}
-
-/// A set of pairs of ids, which can be read from either side.
-#[derive(Clone, Copy)]
-pub(super) struct Relation {
-    forward: MultimapTableDefinition<'static, Uuid, Uuid>,
-    backward: MultimapTableDefinition<'static, Uuid, Uuid>,
-}
-
-impl Relation {
-    pub(super) const fn new(forward: &'static str, backward: &'static str) -> Self {
-        Self { forward: MultimapTableDefinition::new(forward), backward: MultimapTableDefinition::new(backward) }
-    }
-
-    /// The same relation, seen from the other side.
-    pub(super) const fn flipped(self) -> Self {
-        Self { forward: self.backward, backward: self.forward }
-    }
-
-    pub(super) fn create(self, transaction: &WriteTransaction) -> Result<(), StoreError> {
-        transaction.open_multimap_table(self.forward).map_err(failed)?;
-        transaction.open_multimap_table(self.backward).map(drop).map_err(failed)
-    }
-
-    /// The ids that are related to `id`.
-    pub(super) fn of(self, tables: &impl Tables, id: Uuid) -> Result<BTreeSet<Uuid>, StoreError> {
-        let table = tables.multimap(self.forward)?;
-        let related = table.get(id).map_err(failed)?;
-        related.map(|related| Ok(related.map_err(failed)?.value())).collect()
-    }
-
-    /// How many ids are related to `id`.
-    pub(super) fn count(self, tables: &impl Tables, id: Uuid) -> Result<u64, StoreError> {
-        let table = tables.multimap(self.forward)?;
-        let related = table.get(id).map_err(failed)?;
-        Ok(related.len())
-    }
-
-    /// Relates each of `others` to `id`. Returns how many were not related before.
-    pub(super) fn insert(
-        self,
-        changes: &Changes,
-        id: Uuid,
-        others: impl Iterator<Item = Uuid>,
-    ) -> Result<u64, StoreError> {
-        changes.change(|transaction| {
-            let mut forward = transaction.open_multimap_table(self.forward).map_err(failed)?;
-            let mut backward = transaction.open_multimap_table(self.backward).map_err(failed)?;
-            let mut new = 0;
-            for other in others {
-                new += u64::from(!forward.insert(id, other).map_err(failed)?);
-                backward.insert(other, id).map_err(failed)?;
-            }
-            Ok(new)
-        })
-    }
-
-    /// Removes a pair. Returns whether there was one.
-    pub(super) fn remove(self, changes: &Changes, id: Uuid, other: Uuid) -> Result<bool, StoreError> {
-        changes.change(|transaction| {
-            let mut forward = transaction.open_multimap_table(self.forward).map_err(failed)?;
-            let mut backward = transaction.open_multimap_table(self.backward).map_err(failed)?;
-            backward.remove(other, id).map_err(failed)?;
-            forward.remove(id, other).map_err(failed)
-        })
-    }
-
-    /// Removes every pair of `id` on this side.
-    pub(super) fn remove_all(self, changes: &Changes, id: Uuid) -> Result<(), StoreError> {
-        for other in self.of(changes, id)? {
-            self.remove(changes, id, other)?;
-        }
-        Ok(())
-    }
 }

@@ -5,10 +5,11 @@ use std::sync::LazyLock;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::QueryFragment;
-use diesel::sql_types::{Array, BigInt};
+use diesel::sql_types::{Array, BigInt, Nullable};
+use guildhall_domain::provenance::Provenance;
 
 use crate::prepared::prepared;
-use crate::sql_types::{Key, UuidSql};
+use crate::sql_types::{Key, UuidSql, added_by};
 
 /// How many slots of counters connections write to, beside the first one.
 const COUNT_SLOTS: i32 = 64;
@@ -43,11 +44,23 @@ impl Count {
 }
 
 /// Inserts one membership and counts it: one round trip.
-pub(crate) fn insert_member(connection: &mut PgConnection, group: Key, user: Key, added: i64) -> QueryResult<usize> {
+pub(crate) fn insert_member(
+    connection: &mut PgConnection,
+    group: Key,
+    user: Key,
+    added: Provenance,
+) -> QueryResult<usize> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
-        counting("INSERT INTO group_users (group_id, user_id, added) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", 1)
+        counting(
+            "INSERT INTO group_users (group_id, user_id, added, added_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            1,
+        )
     });
-    let statement = prepared(&SQL).bind::<UuidSql, _>(group).bind::<UuidSql, _>(user).bind::<BigInt, _>(added);
+    let statement = prepared(&SQL)
+        .bind::<UuidSql, _>(group)
+        .bind::<UuidSql, _>(user)
+        .bind::<BigInt, _>(added.at.milliseconds())
+        .bind::<Nullable<UuidSql>, _>(added_by(added));
     Ok(statement.get_result::<Count>(connection)?.rows())
 }
 
@@ -64,16 +77,17 @@ pub(crate) fn insert_members(
     connection: &mut PgConnection,
     group: Key,
     users: Vec<Key>,
-    added: i64,
+    added: Provenance,
 ) -> QueryResult<usize> {
     prepared(
-        "INSERT INTO group_users (group_id, user_id, added) \
-         SELECT $1, wanted.id, $2 FROM unnest($3) WITH ORDINALITY AS wanted (id, place) ORDER BY wanted.place \
+        "INSERT INTO group_users (group_id, user_id, added, added_by) \
+         SELECT $1, wanted.id, $2, $4 FROM unnest($3) WITH ORDINALITY AS wanted (id, place) ORDER BY wanted.place \
          ON CONFLICT DO NOTHING",
     )
     .bind::<UuidSql, _>(group)
-    .bind::<BigInt, _>(added)
+    .bind::<BigInt, _>(added.at.milliseconds())
     .bind::<Array<UuidSql>, _>(users)
+    .bind::<Nullable<UuidSql>, _>(added_by(added))
     .execute(connection)
 }
 
@@ -158,13 +172,14 @@ pub(crate) fn count_new_user() -> impl QueryFragment<Pg> {
 }
 
 /// Makes a user a direct member of these groups.
-pub(crate) fn insert_memberships(groups: &[Key], user: Key, added: i64) -> impl QueryFragment<Pg> {
+pub(crate) fn insert_memberships(groups: &[Key], user: Key, added: Provenance) -> impl QueryFragment<Pg> {
     prepared(
-        "INSERT INTO group_users (group_id, user_id, added) SELECT joined.id, $2, $3 FROM unnest($1) AS joined (id)",
+        "INSERT INTO group_users (group_id, user_id, added, added_by) SELECT joined.id, $2, $3, $4 FROM unnest($1) AS joined (id)",
     )
     .bind::<Array<UuidSql>, _>(groups.to_vec())
     .bind::<UuidSql, _>(user)
-    .bind::<BigInt, _>(added)
+    .bind::<BigInt, _>(added.at.milliseconds())
+    .bind::<Nullable<UuidSql>, _>(added_by(added))
 }
 
 /// Counts one member more of each of these groups, in slots as of [`change_member_count`].

@@ -4,25 +4,29 @@ use std::sync::LazyLock;
 
 use diesel::prelude::*;
 use diesel::query_builder::{QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Binary};
+use diesel::sql_types::{BigInt, Binary, Nullable};
 use diesel::sqlite::Sqlite;
+use guildhall_domain::provenance::Provenance;
 
 use super::{REQUESTED_IDS, packed};
 use crate::prepared::prepared;
-use crate::sql_types::{Key, UuidSql};
+use crate::sql_types::{Key, UuidSql, added_by};
 
 /// Inserts one membership and counts it.
 pub(crate) fn insert_member(
     connection: &mut SqliteConnection,
     group: Key,
     user: Key,
-    added: i64,
+    added: Provenance,
 ) -> QueryResult<usize> {
-    let new = prepared("INSERT INTO group_users (group_id, user_id, added) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-        .bind::<UuidSql, _>(group)
-        .bind::<UuidSql, _>(user)
-        .bind::<BigInt, _>(added)
-        .execute(connection)?;
+    let new = prepared(
+        "INSERT INTO group_users (group_id, user_id, added, added_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+    )
+    .bind::<UuidSql, _>(group)
+    .bind::<UuidSql, _>(user)
+    .bind::<BigInt, _>(added.at.milliseconds())
+    .bind::<Nullable<UuidSql>, _>(added_by(added))
+    .execute(connection)?;
     count(connection, group, new, 1)
 }
 
@@ -96,11 +100,17 @@ pub(crate) fn count_new_user() -> impl QueryFragment<Sqlite> {
 }
 
 /// Makes a user a direct member of these groups.
-pub(crate) fn insert_memberships(groups: &[Key], user: Key, added: i64) -> impl QueryFragment<Sqlite> {
+pub(crate) fn insert_memberships(groups: &[Key], user: Key, added: Provenance) -> impl QueryFragment<Sqlite> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
-        format!("{REQUESTED_IDS} INSERT INTO group_users (group_id, user_id, added) SELECT id, $2, $3 FROM wanted")
+        format!(
+            "{REQUESTED_IDS} INSERT INTO group_users (group_id, user_id, added, added_by) SELECT id, $2, $3, $4 FROM wanted"
+        )
     });
-    prepared(&SQL).bind::<Binary, _>(packed(groups)).bind::<UuidSql, _>(user).bind::<BigInt, _>(added)
+    prepared(&SQL)
+        .bind::<Binary, _>(packed(groups))
+        .bind::<UuidSql, _>(user)
+        .bind::<BigInt, _>(added.at.milliseconds())
+        .bind::<Nullable<UuidSql>, _>(added_by(added))
 }
 
 /// Counts one member more of each of these groups.

@@ -1,0 +1,124 @@
+//! Relations between ids.
+
+use std::collections::BTreeSet;
+
+use guildhall_domain::ports::{Edge, StoreError};
+use guildhall_domain::provenance::Provenance;
+use guildhall_domain::time::Timestamp;
+use guildhall_domain::user::UserId;
+use redb::{
+    MultimapTableDefinition, ReadableMultimapTable as _, ReadableTable as _, TableDefinition, WriteTransaction,
+};
+use uuid::Uuid;
+
+use super::tables::{Changes, Tables, failed};
+
+/// When a pair was added, in milliseconds since 1970, and by whom.
+type Added = (i64, Option<Uuid>);
+
+/// A set of pairs of ids, which can be read from either side.
+#[derive(Clone, Copy)]
+pub(super) struct Relation {
+    forward: MultimapTableDefinition<'static, Uuid, Uuid>,
+    backward: MultimapTableDefinition<'static, Uuid, Uuid>,
+    /// By the pair as it is read from the side that [`new`](Self::new) names first.
+    added: TableDefinition<'static, (Uuid, Uuid), Added>,
+    is_flipped: bool,
+}
+
+impl Relation {
+    pub(super) const fn new(forward: &'static str, backward: &'static str, added: &'static str) -> Self {
+        Self {
+            forward: MultimapTableDefinition::new(forward),
+            backward: MultimapTableDefinition::new(backward),
+            added: TableDefinition::new(added),
+            is_flipped: false,
+        }
+    }
+
+    /// The same relation, seen from the other side.
+    pub(super) const fn flipped(self) -> Self {
+        Self { forward: self.backward, backward: self.forward, is_flipped: !self.is_flipped, ..self }
+    }
+
+    pub(super) fn create(self, transaction: &WriteTransaction) -> Result<(), StoreError> {
+        transaction.open_multimap_table(self.forward).map_err(failed)?;
+        transaction.open_table(self.added).map_err(failed)?;
+        transaction.open_multimap_table(self.backward).map(drop).map_err(failed)
+    }
+
+    /// The ids that are related to `id`.
+    pub(super) fn of(self, tables: &impl Tables, id: Uuid) -> Result<BTreeSet<Uuid>, StoreError> {
+        let table = tables.multimap(self.forward)?;
+        let related = table.get(id).map_err(failed)?;
+        related.map(|related| Ok(related.map_err(failed)?.value())).collect()
+    }
+
+    /// How many ids are related to `id`.
+    pub(super) fn count(self, tables: &impl Tables, id: Uuid) -> Result<u64, StoreError> {
+        let table = tables.multimap(self.forward)?;
+        let related = table.get(id).map_err(failed)?;
+        Ok(related.len())
+    }
+
+    /// The pair of these ids, if they are related.
+    pub(super) fn pair(self, tables: &impl Tables, id: Uuid, other: Uuid) -> Result<Option<Edge>, StoreError> {
+        if !self.of(tables, id)?.contains(&other) {
+            return Ok(None);
+        }
+        let table = tables.table(self.added)?;
+        let added = table.get(self.key(id, other)).map_err(failed)?.map(|added| added.value());
+        let provenance = |(at, by): Added| Provenance { at: Timestamp::from_milliseconds(at), by: by.map(UserId) };
+        Ok(Some(Edge { added: added.map(provenance) }))
+    }
+
+    fn key(self, id: Uuid, other: Uuid) -> (Uuid, Uuid) {
+        if self.is_flipped { (other, id) } else { (id, other) }
+    }
+
+    /// Relates each of `others` to `id`. Returns how many were not related before.
+    pub(super) fn insert(
+        self,
+        changes: &Changes,
+        id: Uuid,
+        others: impl Iterator<Item = Uuid>,
+        provenance: Provenance,
+    ) -> Result<u64, StoreError> {
+        changes.change(|transaction| {
+            let mut forward = transaction.open_multimap_table(self.forward).map_err(failed)?;
+            let mut backward = transaction.open_multimap_table(self.backward).map_err(failed)?;
+            let mut added = transaction.open_table(self.added).map_err(failed)?;
+            let row = (provenance.at.milliseconds(), provenance.by.map(|user| user.0));
+            let mut new = 0;
+            for other in others {
+                let was_there = forward.insert(id, other).map_err(failed)?;
+                backward.insert(other, id).map_err(failed)?;
+                if !was_there {
+                    added.insert(self.key(id, other), row).map_err(failed)?;
+                    new += 1;
+                }
+            }
+            Ok(new)
+        })
+    }
+
+    /// Removes a pair. Returns whether there was one.
+    pub(super) fn remove(self, changes: &Changes, id: Uuid, other: Uuid) -> Result<bool, StoreError> {
+        changes.change(|transaction| {
+            let mut forward = transaction.open_multimap_table(self.forward).map_err(failed)?;
+            let mut backward = transaction.open_multimap_table(self.backward).map_err(failed)?;
+            let mut added = transaction.open_table(self.added).map_err(failed)?;
+            added.remove(self.key(id, other)).map_err(failed)?;
+            backward.remove(other, id).map_err(failed)?;
+            forward.remove(id, other).map_err(failed)
+        })
+    }
+
+    /// Removes every pair of `id` on this side.
+    pub(super) fn remove_all(self, changes: &Changes, id: Uuid) -> Result<(), StoreError> {
+        for other in self.of(changes, id)? {
+            self.remove(changes, id, other)?;
+        }
+        Ok(())
+    }
+}
