@@ -4,15 +4,18 @@ mod actions;
 mod api_keys;
 mod bootstrap;
 mod children;
+mod children_patch;
 mod external;
 mod groups;
 mod identities;
 mod member_checks;
 mod members;
+mod members_patch;
 mod membership_checks;
 mod memberships;
 mod opening;
 mod passwords;
+mod patches;
 mod registration;
 mod sessions;
 mod sign_in;
@@ -31,13 +34,19 @@ pub use actions::{ActError, UserAction};
 pub use api_keys::{ApiKeyError, FirstApiKey, IssuedApiKey};
 pub use bootstrap::{CallerError, FirstAdministratorError};
 pub use children::{AddChildrenError, Cycle, RemoveChildError};
+pub use children_patch::PatchChildrenError;
 pub use external::RecogniseError;
 pub use groups::{ChangeGroupError, CreateGroupError, DeleteGroupError, ReadGroupError};
 pub use identities::{IdentitiesError, IdentitySelection};
 pub use member_checks::MemberCheck;
 pub use members::{AddMembersError, Added, InheritedMembership, MemberError, RemoveMemberError};
+pub use members_patch::PatchMembersError;
 pub use membership_checks::{CheckedMembership, MembershipCheck};
 pub use passwords::ChangePasswordError;
+pub use patches::{
+    Contradiction, MemberList, Patch, PatchEffect, PatchMode, PatchOptions, PatchReport, PatchedList, Place, Refusal,
+    RefusalReason,
+};
 pub use sessions::{ClientError, RefreshError};
 pub use sign_in::{Session, SignInError};
 #[cfg(feature = "contract")]

@@ -39,7 +39,9 @@ pub use fault::{Fault, StoreError};
 pub use groups::{GroupReader, GroupWriter};
 pub use identities::{IdentityReader, IdentityWriter, LinkedAccount};
 pub use lockouts::{KnownAddress, LockoutReader, LockoutWriter};
-pub use memberships::{GroupForUpdate, Member, MembersChange, Membership, MembershipReader, MembershipWriter, Reach};
+pub use memberships::{
+    Difference, GroupForUpdate, Joined, Member, MembersChange, Membership, MembershipReader, MembershipWriter, Reach,
+};
 pub use registration::Registration;
 pub use seals::{SealError, Seals};
 pub use sessions::{RefreshGrant, SessionReader, SessionWriter};
