@@ -21,7 +21,8 @@ pub(crate) use errors::{ErrorSchema, OAuthError, Unauthenticated, ValidationErro
 pub(crate) use parameters::{
     ApiKeyPath, AssetPath, ChangeConditions, ChildPath, ClassicUserIdParameter, DetailParameter, GroupPath,
     IdentityParameters, IncludeSelfParameter, MemberPath, MembershipParameters, MembershipPath, NewUserParameters,
-    PagingParameters, ReadConditions, SearchParameters, UserPath, UserSearchParameters,
+    PagingParameters, PatchParameters, PreferenceParameter, ReadConditions, SearchParameters, UserPath,
+    UserSearchParameters,
 };
 use rules::Rules;
 

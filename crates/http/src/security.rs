@@ -8,6 +8,7 @@ pub(crate) mod listing;
 pub(crate) mod members;
 pub(crate) mod membership_checks;
 pub(crate) mod memberships;
+pub(crate) mod patches;
 pub(crate) mod users;
 
 use crate::routes::Route;

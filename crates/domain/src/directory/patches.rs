@@ -175,50 +175,45 @@ impl<Id> MemberList<Id> {
     }
 }
 
-impl MemberList<UserId> {
-    /// Adds an element.
-    pub fn push(&mut self, user: UserIdentifier) {
-        match user {
-            UserIdentifier::Id(id) => self.ids.push(id),
-            UserIdentifier::Current => self.push_named(Named::Oneself, UserId(Uuid::nil())),
-            UserIdentifier::Name(name) => self.push_named(Named::Name(name), UserId(Uuid::nil())),
+impl Extend<UserIdentifier> for MemberList<UserId> {
+    fn extend<T: IntoIterator<Item = UserIdentifier>>(&mut self, users: T) {
+        for user in users {
+            match user {
+                UserIdentifier::Id(id) => self.ids.push(id),
+                UserIdentifier::Current => self.push_named(Named::Oneself, UserId(Uuid::nil())),
+                UserIdentifier::Name(name) => self.push_named(Named::Name(name), UserId(Uuid::nil())),
+            }
         }
     }
 }
 
-impl MemberList<GroupId> {
-    /// Adds an element.
-    pub fn push(&mut self, group: GroupIdentifier) {
-        match group {
-            GroupIdentifier::Id(id) => self.ids.push(id),
-            GroupIdentifier::Name(name) => self.push_named(Named::Name(name), GroupId(Uuid::nil())),
+impl Extend<GroupIdentifier> for MemberList<GroupId> {
+    fn extend<T: IntoIterator<Item = GroupIdentifier>>(&mut self, groups: T) {
+        for group in groups {
+            match group {
+                GroupIdentifier::Id(id) => self.ids.push(id),
+                GroupIdentifier::Name(name) => self.push_named(Named::Name(name), GroupId(Uuid::nil())),
+            }
         }
     }
 }
 
-impl FromIterator<UserIdentifier> for MemberList<UserId> {
-    fn from_iter<T: IntoIterator<Item = UserIdentifier>>(users: T) -> Self {
+impl<I, Id> FromIterator<I> for MemberList<Id>
+where
+    Self: Extend<I>,
+{
+    fn from_iter<T: IntoIterator<Item = I>>(members: T) -> Self {
         let mut list = Self::default();
-        users.into_iter().for_each(|user| list.push(user));
-        list
-    }
-}
-
-impl FromIterator<GroupIdentifier> for MemberList<GroupId> {
-    fn from_iter<T: IntoIterator<Item = GroupIdentifier>>(groups: T) -> Self {
-        let mut list = Self::default();
-        groups.into_iter().for_each(|group| list.push(group));
+        list.extend(members);
         list
     }
 }
 
 impl<Id: Copy> MemberList<Id> {
-    /// The id of each element, where it is named by one, in their order.
-    pub fn ids(&self) -> impl Iterator<Item = Option<Id>> + '_ {
-        self.elements().map(|element| match element {
-            Element::Id(id) => Some(id),
-            Element::Named(_) => None,
-        })
+    /// The id at this index. `None`: the element is named otherwise, or there is none.
+    #[must_use]
+    pub fn id_at(&self, index: usize) -> Option<Id> {
+        self.ids.get(index).filter(|_| !self.named.contains_key(&index)).copied()
     }
 
     fn push_named(&mut self, named: Named, placeholder: Id) {

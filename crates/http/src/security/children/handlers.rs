@@ -9,18 +9,25 @@ use guildhall_domain::identifier::GroupIdentifier;
 use crate::Api;
 use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::{PathParameter, PathParameters};
+use crate::extract::preferences::Preferences;
 use crate::extract::query::Query;
 use crate::extract::request_body::AuthorisedBody;
 use crate::openapi::{
-    ChildPath, GroupPath, IncludeSelfParameter, MembershipParameters, PagingParameters, SearchParameters,
+    ChildPath, GroupPath, IncludeSelfParameter, MembershipParameters, PagingParameters, PatchParameters,
+    PreferenceParameter, SearchParameters,
 };
-use crate::respond::json::{PreparedResponse, json};
+use crate::respond::json::{PreparedResponse, empty, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
 use crate::routes::Route;
 use crate::security::children::body::GroupIds;
+use crate::security::children::errors::{bulk_problem, patch_problem};
 use crate::security::groups::body::GroupBody;
 use crate::security::listing::ListingRequest;
+use crate::security::patches::Groups;
+use crate::security::patches::body::{ChildrenPatch, PatchBody};
+use crate::security::patches::report::ChildrenReport;
+use crate::security::patches::switches::{self, BulkReport};
 use crate::work::{Lane, run};
 
 /// The routes of children.
@@ -28,6 +35,7 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::new(__path_list, list),
         Route::new(__path_add_many, add_many),
+        Route::new(__path_patch, patch),
         Route::new(__path_add, add),
         Route::new(__path_remove, remove),
     ]
@@ -68,24 +76,78 @@ async fn list(
     path = "/api/security/groups/{group}/groups",
     tag = "Groups",
     operation_id = "addChildren",
-    params(GroupPath),
+    params(GroupPath, PatchParameters, PreferenceParameter),
     request_body(content = GroupIds, example = json!(["6254736c-70e1-43b0-b769-f8e0f6359862"])),
-    responses((status = 204, description = "All of them are below the group."), (status = 422))
+    responses(
+        (status = 200, description = "What was done, where a switch or `Prefer: return=representation` asks for it.", body = ChildrenReport),
+        (status = 204, description = "All of them are below the group."),
+        (status = 422)
+    )
 )]
 async fn add_many(
     api: Data<Api>,
     caller: Caller,
     PathParameter(group): PathParameter<GroupIdentifier>,
+    query: Query,
+    preferences: Preferences,
     request_body: AuthorisedBody,
-) -> Result<HttpResponse, Problem> {
+) -> Result<PreparedResponse, Problem> {
     let body =
         request_body.read_if_permitted(&api, &caller, Permission::ChangeMembers, api.limits().bulk_bytes).await?;
     run(&api, Lane::Long, caller, move |api, context| {
+        let report = BulkReport::wanted(&query, preferences)?;
         let children = GroupIds::read(body, api.limits().bulk_ids)?;
-        Ok::<_, Problem>(api.directory.add_children(context, &group, &children)?)
+        match report {
+            None => {
+                api.directory.add_children(context, &group, &children.into_iter().collect())?;
+                Ok(empty(StatusCode::NO_CONTENT))
+            }
+            Some(report) => {
+                let body = PatchBody::<Groups>::adding(children.into_iter().map(GroupIdentifier::Id).collect());
+                let patched = api.directory.patch_children(context, &group, &body.patch, report.options);
+                let patched = patched.map_err(|error| bulk_problem(error, &body))?;
+                Ok::<_, Problem>(
+                    report.complete(json(StatusCode::OK, &ChildrenReport::new(&patched, report.options, &body))?),
+                )
+            }
+        }
     })
-    .await?;
-    Ok(HttpResponse::NoContent().finish())
+    .await
+}
+
+/// Changes many groups below a group, and reports what was done.
+///
+/// Whichever is named is found by id or name. If one would close a cycle, the answer has its path.
+#[utoipa::path(
+    patch,
+    path = "/api/security/groups/{group}/groups",
+    tag = "Groups",
+    operation_id = "patchChildren",
+    params(GroupPath, PatchParameters),
+    request_body(content((ChildrenPatch = "application/json"), (ChildrenPatch = "application/merge-patch+json"))),
+    responses(
+        (status = 200, description = "What was done.", body = ChildrenReport),
+        (status = 409), (status = 422)
+    )
+)]
+async fn patch(
+    api: Data<Api>,
+    caller: Caller,
+    PathParameter(group): PathParameter<GroupIdentifier>,
+    query: Query,
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
+    caller.authorise(&api, Permission::ChangeMembers).await?;
+    let media = ["application/merge-patch+json", "application/json"];
+    let body = request_body.read(&media, api.limits().bulk_bytes).await?;
+    run(&api, Lane::Long, caller, move |api, context| {
+        let options = switches::options(&query)?;
+        let body = PatchBody::<Groups>::read(body, api.limits().bulk_ids)?;
+        let patched = api.directory.patch_children(context, &group, &body.patch, options);
+        let patched = patched.map_err(|error| patch_problem(error, &body))?;
+        json(StatusCode::OK, &ChildrenReport::new(&patched, options, &body))
+    })
+    .await
 }
 
 /// Puts a group below a group, so that its members belong to both.

@@ -9,15 +9,24 @@ use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use crate::Api;
 use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::{PathParameter, PathParameters};
+use crate::extract::preferences::Preferences;
 use crate::extract::query::Query;
 use crate::extract::request_body::AuthorisedBody;
-use crate::openapi::{GroupPath, MemberPath, MembershipParameters, PagingParameters, SearchParameters};
-use crate::respond::json::{PreparedResponse, json};
+use crate::openapi::{
+    GroupPath, MemberPath, MembershipParameters, PagingParameters, PatchParameters, PreferenceParameter,
+    SearchParameters,
+};
+use crate::respond::json::{PreparedResponse, empty, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::{NOT_A_MEMBER, Problem};
 use crate::routes::Route;
 use crate::security::listing::ListingRequest;
 use crate::security::members::body::UserIds;
+use crate::security::members::errors::{bulk_problem, patch_problem};
+use crate::security::patches::Users;
+use crate::security::patches::body::{MembersPatch, PatchBody};
+use crate::security::patches::report::MembersReport;
+use crate::security::patches::switches::{self, BulkReport};
 use crate::security::users::body::UserBody;
 use crate::work::{Lane, run, run_check};
 
@@ -26,6 +35,7 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::new(__path_list, list),
         Route::new(__path_add_many, add_many),
+        Route::new(__path_patch, patch),
         Route::new(__path_add, add),
         Route::new(__path_remove, remove),
         Route::new(__path_check, check),
@@ -67,7 +77,7 @@ async fn list(
     path = "/api/security/groups/{group}/users",
     tag = "Groups",
     operation_id = "addMembers",
-    params(GroupPath),
+    params(GroupPath, PatchParameters, PreferenceParameter),
     request_body(content = UserIds, example = json!([
         "75490b0f-56f7-4690-a20a-6f2a822f1d3f",
         "20b5e923-beb8-44ab-8bb4-34467582230f",
@@ -75,22 +85,75 @@ async fn list(
         "3c3d98a1-c80a-49d1-b602-f38ad2b01af8",
         "11f5ce76-ca86-45d8-9928-d7fd56863ec7"
     ])),
-    responses((status = 204, description = "All of them are in the group."))
+    responses(
+        (status = 200, description = "What was done, where a switch or `Prefer: return=representation` asks for it.", body = MembersReport),
+        (status = 204, description = "All of them are in the group.")
+    )
 )]
 async fn add_many(
     api: Data<Api>,
     caller: Caller,
     PathParameter(group): PathParameter<GroupIdentifier>,
+    query: Query,
+    preferences: Preferences,
     request_body: AuthorisedBody,
-) -> Result<HttpResponse, Problem> {
+) -> Result<PreparedResponse, Problem> {
     let body =
         request_body.read_if_permitted(&api, &caller, Permission::ChangeMembers, api.limits().bulk_bytes).await?;
     run(&api, Lane::Long, caller, move |api, context| {
+        let report = BulkReport::wanted(&query, preferences)?;
         let users = UserIds::read(body, api.limits().bulk_ids)?;
-        Ok::<_, Problem>(api.directory.add_members(context, &group, &users)?)
+        match report {
+            None => {
+                api.directory.add_members(context, &group, &users.into_iter().collect())?;
+                Ok(empty(StatusCode::NO_CONTENT))
+            }
+            Some(report) => {
+                let body = PatchBody::<Users>::adding(users.into_iter().map(UserIdentifier::Id).collect());
+                let patched = api.directory.patch_members(context, &group, &body.patch, report.options);
+                let patched = patched.map_err(|error| bulk_problem(error, &body))?;
+                Ok::<_, Problem>(
+                    report.complete(json(StatusCode::OK, &MembersReport::new(&patched, report.options, &body))?),
+                )
+            }
+        }
     })
-    .await?;
-    Ok(HttpResponse::NoContent().finish())
+    .await
+}
+
+/// Changes many members of a group, and reports what was done.
+///
+/// Whoever is named is found by id, username or email address. Who is in already, or out already, is no fault.
+#[utoipa::path(
+    patch,
+    path = "/api/security/groups/{group}/users",
+    tag = "Groups",
+    operation_id = "patchMembers",
+    params(GroupPath, PatchParameters),
+    request_body(content((MembersPatch = "application/json"), (MembersPatch = "application/merge-patch+json"))),
+    responses(
+        (status = 200, description = "What was done.", body = MembersReport),
+        (status = 409),
+    )
+)]
+async fn patch(
+    api: Data<Api>,
+    caller: Caller,
+    PathParameter(group): PathParameter<GroupIdentifier>,
+    query: Query,
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
+    caller.authorise(&api, Permission::ChangeMembers).await?;
+    let media = ["application/merge-patch+json", "application/json"];
+    let body = request_body.read(&media, api.limits().bulk_bytes).await?;
+    run(&api, Lane::Long, caller, move |api, context| {
+        let options = switches::options(&query)?;
+        let body = PatchBody::<Users>::read(body, api.limits().bulk_ids)?;
+        let patched = api.directory.patch_members(context, &group, &body.patch, options);
+        let patched = patched.map_err(|error| patch_problem(error, &body))?;
+        json(StatusCode::OK, &MembersReport::new(&patched, options, &body))
+    })
+    .await
 }
 
 /// Adds a user to a group.
