@@ -71,7 +71,7 @@ async fn a_million_members_are_set_as_soon_as_they_are_added(kind: Kind) {
         let (other_time, answer) = send(Method::PATCH, patch, 200).await;
         let report = answer.json();
         assert_eq!(report["userCount"].as_u64(), Some(most as u64), "{report}");
-        assert_eq!(report["added"], round, "{report}");
+        assert_eq!(report["added"], u64::from(round > 0), "{report}");
         grown = grown.max(peak_memory(app.server.pid()).saturating_sub(before));
         // The first addition is to an empty group.
         if round > 0 {
