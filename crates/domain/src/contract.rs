@@ -52,6 +52,9 @@ pub mod members;
 pub mod membership_checks;
 pub mod names;
 mod numbers;
+pub mod patches;
+pub mod patches_at_once;
+pub mod patches_at_random;
 pub mod paths;
 pub mod registration;
 pub mod searching;
@@ -114,6 +117,17 @@ macro_rules! contract_tests {
             children::an_indirect_child_tells_by_which_child
             children::many_children_are_added_or_none
             children::the_closure_is_what_a_walk_finds
+            patches::a_patch_adds_and_removes_by_any_identifier
+            patches::every_unknown_identifier_of_a_patch_is_named
+            patches::a_patch_that_contradicts_itself_is_refused
+            patches::a_patch_removes_nobody_from_everyone
+            patches::a_patch_leaves_an_administrator
+            patches::a_patch_of_children_leaves_an_administrator
+            patches::a_dry_run_reports_and_changes_nothing
+            patches_at_random::patches_of_members_come_to_what_the_model_says
+            patches_at_random::patches_of_children_come_to_what_the_model_says
+            patches_at_once::one_of_many_sets_comes_last
+            patches_at_once::patches_beside_single_changes_keep_the_counts
             listing::all_users_and_groups_are_listed_in_pages
             listing::children_are_listed_within_reach
             listing::groups_of_a_user_are_listed_within_reach
@@ -261,6 +275,9 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/names.rs"),
         include_str!("contract/children.rs"),
         include_str!("contract/paths.rs"),
+        include_str!("contract/patches.rs"),
+        include_str!("contract/patches_at_once.rs"),
+        include_str!("contract/patches_at_random.rs"),
         include_str!("contract/registration.rs"),
         include_str!("contract/searching.rs"),
         include_str!("contract/sign_in.rs"),

@@ -4,6 +4,7 @@ mod actions;
 mod api_keys;
 mod bootstrap;
 mod children;
+mod children_patch;
 mod explanation;
 mod external;
 mod groups;
@@ -12,11 +13,13 @@ mod identities;
 mod managers;
 mod member_checks;
 mod members;
+mod members_patch;
 mod membership_checks;
 mod memberships;
 mod nested;
 mod opening;
 mod passwords;
+mod patches;
 mod prepared_passwords;
 mod registration;
 mod sessions;
@@ -37,6 +40,7 @@ pub use actions::{ActError, UserAction};
 pub use api_keys::{ApiKeyError, FirstApiKey, IssuedApiKey};
 pub use bootstrap::{CallerError, FirstAdministratorError};
 pub use children::{AddChildrenError, Cycle, RemoveChildError};
+pub use children_patch::PatchChildrenError;
 pub use explanation::{Explanation, MembershipPath};
 pub use external::RecogniseError;
 pub use groups::{ChangeGroupError, CreateGroupError, DeleteGroupError, ReadGroupError};
@@ -45,8 +49,13 @@ pub use identities::{IdentitiesError, IdentitySelection};
 pub use managers::{AppointError, DismissError, ManagersError};
 pub use member_checks::MemberCheck;
 pub use members::{AddMembersError, Added, InheritedMembership, MemberError, RemoveMemberError};
+pub use members_patch::PatchMembersError;
 pub use membership_checks::{CheckedMembership, MembershipCheck};
 pub use passwords::ChangePasswordError;
+pub use patches::{
+    Contradiction, MemberList, Patch, PatchEffect, PatchMode, PatchOptions, PatchReport, PatchedList, Place, Refusal,
+    RefusalReason,
+};
 pub use sessions::{ClientError, RefreshError};
 pub use sign_in::{Session, SignInError};
 #[cfg(feature = "contract")]

@@ -44,7 +44,9 @@ pub use idempotency::{EXPIRED_AT_ONCE, IdempotencyWriter, KeptAnswer};
 pub use identities::{IdentityReader, IdentityWriter, LinkedAccount};
 pub use lockouts::{KnownAddress, LockoutReader, LockoutWriter};
 pub use managers::{ManagerReader, ManagerWriter};
-pub use memberships::{GroupForUpdate, Member, MembersChange, Membership, MembershipReader, MembershipWriter, Reach};
+pub use memberships::{
+    Difference, GroupForUpdate, Joined, Member, MembersChange, Membership, MembershipReader, MembershipWriter, Reach,
+};
 pub use paths::{MembershipGraph, PathEdge, PathMembership, PathReader};
 pub use registration::Registration;
 pub use seals::{SealError, Seals};

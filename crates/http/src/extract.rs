@@ -6,6 +6,7 @@ pub(crate) mod conditional;
 pub(crate) mod form;
 pub(crate) mod idempotency_key;
 pub(crate) mod path_parameters;
+pub(crate) mod preferences;
 pub(crate) mod public_url;
 pub(crate) mod query;
 pub(crate) mod request_body;

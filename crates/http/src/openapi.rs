@@ -21,8 +21,8 @@ pub(crate) use errors::{ErrorSchema, OAuthError, Unauthenticated, ValidationErro
 pub(crate) use parameters::{
     ApiKeyPath, AssetPath, ChangeConditions, ChildPath, ClassicUserIdParameter, DetailParameter, GroupPath,
     IdentityParameters, IncludeSelfParameter, ManagerGroupPath, ManagerUserPath, MemberPath, MembershipParameters,
-    MembershipPath, NewUserParameters, PagingParameters, ParentParameter, ReadConditions, SearchParameters, UserPath,
-    UserSearchParameters,
+    MembershipPath, NewUserParameters, PagingParameters, ParentParameter, PatchParameters, PreferenceParameter,
+    ReadConditions, SearchParameters, UserPath, UserSearchParameters,
 };
 use rules::Rules;
 

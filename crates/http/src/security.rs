@@ -9,6 +9,7 @@ pub(crate) mod managers;
 pub(crate) mod members;
 pub(crate) mod membership_checks;
 pub(crate) mod memberships;
+pub(crate) mod patches;
 pub(crate) mod users;
 
 use crate::routes::Route;

@@ -2,6 +2,7 @@
 //! one for both.
 
 pub(crate) mod closure;
+pub(crate) mod comparisons;
 pub(crate) mod lookups;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
@@ -158,9 +159,11 @@ dialect!(unknown_groups(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
 dialect!(insert_member(connection, group: Key, user: Key, added: Provenance) -> QueryResult<usize>);
 dialect!(remove_member(connection, group: Key, user: Key) -> QueryResult<usize>);
 dialect!(insert_members(connection, group: Key, users: Vec<Key>, added: Provenance) -> QueryResult<usize>);
+dialect!(remove_members(connection, group: Key, users: Vec<Key>) -> QueryResult<usize>);
 dialect!(merge_count_slots(connection) -> QueryResult<usize>);
 dialect!(force_index_order(connection, is_forced: bool) -> QueryResult<()>);
 dialect!(lock_memberships(connection, user: Key) -> QueryResult<usize>);
 dialect!(lock_group(connection, group: Key) -> QueryResult<usize>);
 dialect!(insert_children(connection, parent: Key, children: Vec<Key>, added: Provenance) -> QueryResult<usize>);
 dialect!(remove_child(connection, parent: Key, child: Key) -> QueryResult<usize>);
+dialect!(remove_children(connection, parent: Key, children: Vec<Key>) -> QueryResult<usize>);

@@ -186,7 +186,11 @@ fn insert_children(
 }
 
 /// The cycle that an edge from `parent` to one of `above` would close, if there is one: `parent` and the groups from that child down to it.
-fn cycle(store: &mut dyn Reader, parent: GroupId, above: &BTreeSet<GroupId>) -> Result<Option<Cycle>, StoreError> {
+pub(super) fn cycle(
+    store: &mut dyn Reader,
+    parent: GroupId,
+    above: &BTreeSet<GroupId>,
+) -> Result<Option<Cycle>, StoreError> {
     let Some(mut group) = above.first().copied() else { return Ok(None) };
     let mut path = vec![parent];
     while group != parent {

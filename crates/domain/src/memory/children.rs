@@ -92,6 +92,10 @@ impl ChildReader for State {
         Ok(self.children.by_parent.get(&parent).and_then(|children| children.get(&child)).copied())
     }
 
+    fn direct_children(&mut self, parent: GroupId) -> Result<BTreeSet<GroupId>, StoreError> {
+        Ok(self.children.of(parent).copied().collect())
+    }
+
     fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError> {
         Ok(self.children.of(from).copied().find(|child| self.children.at_or_below(*child).contains(&to)))
     }
@@ -130,5 +134,13 @@ impl ChildWriter for State {
     fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
         let children = Arc::make_mut(&mut self.children.by_parent).get_mut(&parent);
         Ok(children.is_some_and(|children| children.remove(&child).is_some()))
+    }
+
+    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        for child in children {
+            removed += u64::from(self.remove_child(parent, *child)?);
+        }
+        Ok(removed)
     }
 }

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use super::State;
 use crate::group::{Group, GroupId, GroupName, SystemGroup};
 use crate::page::Paged;
-use crate::ports::{Membership, MembershipReader, MembershipWriter, Reach, StoreError};
+use crate::ports::{
+    ChildReader as _, Difference, Joined, Membership, MembershipReader, MembershipWriter, Reach, StoreError,
+};
 use crate::provenance::Provenance;
 use crate::search::{GroupListing, UserListing};
+use crate::time::Timestamp;
 use crate::user::{User, UserId};
 
 /// The direct members of each group.
@@ -53,6 +56,12 @@ impl State {
             Reach::Direct => self.memberships.of(&BTreeSet::from([group])),
             Reach::Effective => self.memberships.of(&self.children.at_or_below(group)),
         }
+    }
+}
+
+impl State {
+    fn is_active(&self, user: UserId, now: Timestamp) -> bool {
+        self.users.get(user).is_some_and(|user| !user.is_suspended(now))
     }
 }
 
@@ -116,6 +125,34 @@ impl MembershipReader for State {
         Ok(self.memberships.members.get(&group).and_then(|members| members.get(&user)).copied())
     }
 
+    fn compare_members(&mut self, group: GroupId, wanted: &BTreeSet<UserId>) -> Result<Difference<UserId>, StoreError> {
+        let members = self.members_within(group, Reach::Direct);
+        Ok(Difference { missing: wanted - &members, surplus: &members - wanted })
+    }
+
+    fn first_active_member(
+        &mut self,
+        group: GroupId,
+        among: &BTreeSet<UserId>,
+        now: Timestamp,
+    ) -> Result<Option<UserId>, StoreError> {
+        let members = self.members_within(group, Reach::Direct);
+        Ok(among.intersection(&members).find(|user| self.is_active(**user, now)).copied())
+    }
+
+    fn first_child_with_active_member(
+        &mut self,
+        parent: GroupId,
+        among: &BTreeSet<GroupId>,
+        now: Timestamp,
+    ) -> Result<Option<GroupId>, StoreError> {
+        let children = self.direct_children(parent)?;
+        let has_active = |child: &&GroupId| {
+            self.members_within(**child, Reach::Effective).iter().any(|user| self.is_active(*user, now))
+        };
+        Ok(among.intersection(&children).find(has_active).copied())
+    }
+
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError> {
         let members = self.memberships.members.iter().filter(|(_, members)| members.contains_key(&user));
         Ok(members.map(|(group, _)| *group).filter(|group| self.groups.is_external(*group)).collect())
@@ -135,6 +172,20 @@ impl MembershipWriter for State {
             members.entry(*user).or_insert(Membership { added });
         }
         Ok((members.len() - before) as u64)
+    }
+
+    fn change_members(
+        &mut self,
+        group: GroupId,
+        (joining, added): (&BTreeSet<UserId>, Provenance),
+        leaving: &BTreeSet<UserId>,
+    ) -> Result<Joined, StoreError> {
+        let new = self.insert_members(group, joining, added)?;
+        let mut gone = 0;
+        for user in leaving {
+            gone += u64::from(self.remove_member(group, *user)?);
+        }
+        Ok(Joined { new, gone })
     }
 
     fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {

@@ -76,6 +76,8 @@ pub trait ChildReader: GroupReader {
     ) -> Result<Paged<Group>, StoreError>;
     /// The edge from `parent` to `child`.
     fn edge(&mut self, parent: GroupId, child: GroupId) -> Result<Option<Edge>, StoreError>;
+    /// The direct children of `parent`. One statement.
+    fn direct_children(&mut self, parent: GroupId) -> Result<BTreeSet<GroupId>, StoreError>;
     /// A child of `from` that is `to` or is above `to`: the first step of a path between them.
     fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError>;
     /// Those of `groups` that are `below` itself or are above it.
@@ -102,4 +104,7 @@ pub trait ChildWriter {
     /// Removes the edge from `parent` to `child`. Returns whether there was one. Groups that another path reaches stay
     /// reached.
     fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError>;
+    /// Removes the edges from `parent` to each of `children`, like [`remove_child`](Self::remove_child). Returns how many there were. A
+    /// constant number of statements.
+    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError>;
 }

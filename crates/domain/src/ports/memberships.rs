@@ -11,6 +11,7 @@ use crate::page::Paged;
 use crate::password::PasswordHash;
 use crate::provenance::Provenance;
 use crate::search::{GroupListing, UserListing};
+use crate::time::Timestamp;
 use crate::user::{SecurityStamp, User, UserId};
 
 /// Which members or children of a group are meant.
@@ -89,6 +90,24 @@ pub struct Membership {
     pub added: Provenance,
 }
 
+/// How those who belong to a group differ from those who are to belong to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Difference<Id> {
+    /// Who is to belong to it and does not.
+    pub missing: BTreeSet<Id>,
+    /// Who belongs to it and is not to.
+    pub surplus: BTreeSet<Id>,
+}
+
+/// What [`MembershipWriter::change_members`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Joined {
+    /// How many became direct members.
+    pub new: u64,
+    /// How many are direct members no more.
+    pub gone: u64,
+}
+
 /// Reads memberships.
 pub trait MembershipReader: UserReader + GroupReader + ChildReader {
     /// What decides about a change of who belongs to `group`, by `caller`, where there is one. The methods of the reader define the
@@ -143,6 +162,23 @@ pub trait MembershipReader: UserReader + GroupReader + ChildReader {
     ) -> Result<Vec<(GroupId, GroupName)>, StoreError>;
     /// The direct membership of `user` in `group`.
     fn membership(&mut self, group: GroupId, user: UserId) -> Result<Option<Membership>, StoreError>;
+    /// How the direct members of `group` differ from `wanted`. One statement.
+    fn compare_members(&mut self, group: GroupId, wanted: &BTreeSet<UserId>) -> Result<Difference<UserId>, StoreError>;
+    /// The first by id of `among` who is a direct member of `group`, and neither suspended nor expired at `now`. One statement.
+    fn first_active_member(
+        &mut self,
+        group: GroupId,
+        among: &BTreeSet<UserId>,
+        now: Timestamp,
+    ) -> Result<Option<UserId>, StoreError>;
+    /// The first by id of `among` that is a direct child of `parent` and has an effective member who is neither suspended nor expired at
+    /// `now`. One statement.
+    fn first_child_with_active_member(
+        &mut self,
+        parent: GroupId,
+        among: &BTreeSet<GroupId>,
+        now: Timestamp,
+    ) -> Result<Option<GroupId>, StoreError>;
     /// The external groups that `user` is a direct member of.
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError>;
 }
@@ -206,6 +242,15 @@ pub trait MembershipWriter: UserWriter + GroupWriter + MembershipReader {
         users: &BTreeSet<UserId>,
         added: Provenance,
     ) -> Result<u64, StoreError>;
+    /// Makes the users `joining`, who exist, direct members of `group`, and ends the direct memberships of those `leaving`. Nobody is in
+    /// both. A constant number of statements. Users join in the order of their ids, before others leave, so that two such changes do not
+    /// wait for each other.
+    fn change_members(
+        &mut self,
+        group: GroupId,
+        joining: (&BTreeSet<UserId>, Provenance),
+        leaving: &BTreeSet<UserId>,
+    ) -> Result<Joined, StoreError>;
     /// Ends a direct membership. Returns whether there was one.
     fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError>;
 }

@@ -101,6 +101,25 @@ impl Query {
         form::pairs(self.text.as_bytes()).any(|(key, _)| key.is_some_and(|key| key.eq_ignore_ascii_case(name)))
     }
 
+    /// A parameter that changes what a request does, and that no client of the platform knows: it is refused when it is empty, unreadable or
+    /// given twice, so that it is never taken for absent. `None`: absent.
+    pub(crate) fn choice<T>(
+        &self,
+        name: &str,
+        wanted: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
+        let refused = |fault: &str| Problem::bad_request(format!("The parameter '{name}' {fault}"));
+        let is_named = |key: &Option<String>| key.as_ref().is_some_and(|key| key.eq_ignore_ascii_case(name));
+        let mut given = form::pairs(self.text.as_bytes()).filter(|(key, _)| is_named(key));
+        let Some((_, value)) = given.next() else { return Ok(None) };
+        if given.next().is_some() {
+            return Err(refused("is given more than once"));
+        }
+        let value = value.ok_or_else(|| refused("is not UTF-8"))?;
+        read(&value.to_ascii_lowercase()).map(Some).ok_or_else(|| refused(&format!("must be {wanted}")))
+    }
+
     /// Direct or effective membership, by `includeInherited`.
     pub(crate) fn reach(&self) -> Result<Reach, Problem> {
         Ok(if self.is_on("includeInherited")? { Reach::Effective } else { Reach::Direct })

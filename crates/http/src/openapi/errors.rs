@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::respond::problem::{GroupsBelow, InvalidFieldBody, QueryMistake};
 use crate::security::children::UnknownGroups;
 use crate::security::members::UnknownUsers;
+use crate::security::patches::report::{ChildrenNotFound, UsersNotFound};
 
 /// Why a request was not answered as it hoped.
 #[derive(ToSchema)]
@@ -17,7 +18,7 @@ pub(crate) struct ErrorSchema {
     /// For people.
     #[schema(examples("Access denied"))]
     message: String,
-    /// Ids of a list that nobody has, where a ZenQL query is wrong, or the groups by which a membership is inherited, if that is the
+    /// Ids of a list that nobody has, elements of lists that name nothing, where a ZenQL query is wrong, or the groups by which a membership is inherited, if that is the
     /// reason.
     #[schema(required = true)]
     data: Option<ErrorData>,
@@ -34,6 +35,8 @@ enum ErrorType {
 enum ErrorData {
     Users(UnknownUsers),
     Groups(UnknownGroups),
+    UsersNotFound(UsersNotFound),
+    ChildrenNotFound(ChildrenNotFound),
     Query(QueryMistake<'static>),
     Below(GroupsBelow<'static>),
 }

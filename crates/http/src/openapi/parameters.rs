@@ -1,6 +1,7 @@
 //! The schemas of parameters. `extract` parses them, and accepts more than the schemas say.
 #![expect(dead_code, reason = "only their descriptions are used")]
 
+use crate::security::patches::report::Mode;
 use utoipa::IntoParams;
 use utoipa::openapi::{Object, ObjectBuilder, Type};
 
@@ -157,6 +158,26 @@ pub(crate) struct DetailParameter {
     /// Whether the answer also tells which users and groups there are.
     #[param(default = false, value_type = bool, required = false)]
     detail: Option<bool>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct PatchParameters {
+    /// `atomic` (the default): all of it is done or nothing. `partial`: what can be done is done, and the report names the rest. Empty or
+    /// given twice, it is refused.
+    #[param(value_type = Mode, inline, required = false)]
+    mode: Option<Mode>,
+    /// Whether only the report is wanted, and nothing is done. Empty or given twice, it is refused.
+    #[param(value_type = bool, required = false)]
+    dry_run: Option<bool>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct PreferenceParameter {
+    /// `return=representation` asks for the report. Other preferences are ignored.
+    #[param(rename = "Prefer", example = "return=representation", value_type = String, required = false)]
+    prefer: Option<String>,
 }
 
 #[derive(IntoParams)]

@@ -35,6 +35,7 @@ pub(crate) struct ChangeRequest(Option<Box<Switches>>);
 /// The switches of a request. What is wrong with them is told to who may make it.
 struct Switches {
     key: Result<Option<IdempotencyKey>, Problem>,
+    asks_for_preview: bool,
     method: String,
     path: String,
     query: String,
@@ -48,7 +49,8 @@ impl FromRequest for ChangeRequest {
         let asks_for_preview = has_preview(request.query_string());
         let switches = (asks_for_preview || request.headers().contains_key(IDEMPOTENCY_KEY)).then(|| {
             Box::new(Switches {
-                key: if asks_for_preview { Err(no_preview()) } else { idempotency_key(request.headers()) },
+                key: idempotency_key(request.headers()),
+                asks_for_preview,
                 method: request.method().as_str().to_owned(),
                 path: request.path().to_owned(),
                 query: request.query_string().to_owned(),
@@ -120,6 +122,7 @@ pub(crate) struct Change {
     caller: Caller,
     permission: Permission,
     on: Changed,
+    has_own_preview: bool,
 }
 
 /// What a permission is needed on.
@@ -142,21 +145,26 @@ impl Changed {
 impl ChangeRequest {
     /// By a caller with this permission.
     pub(crate) fn by(self, caller: Caller, permission: Permission) -> Change {
-        Change { request: self, caller, permission, on: Changed::All }
+        Change { request: self, caller, permission, on: Changed::All, has_own_preview: false }
     }
 
     /// By a caller with this permission on this user.
     pub(crate) fn by_on(self, caller: Caller, permission: Permission, user: &UserIdentifier) -> Change {
-        Change { request: self, caller, permission, on: Changed::User(user.clone()) }
+        Change { on: Changed::User(user.clone()), ..self.by(caller, permission) }
     }
 
     /// By a caller with this permission on this group.
     pub(crate) fn by_on_group(self, caller: Caller, permission: Permission, group: &GroupIdentifier) -> Change {
-        Change { request: self, caller, permission, on: Changed::Group(group.clone()) }
+        Change { on: Changed::Group(group.clone()), ..self.by(caller, permission) }
     }
 }
 
 impl Change {
+    /// The same, of which the work itself makes the preview.
+    pub(crate) fn with_own_preview(self) -> Self {
+        Self { has_own_preview: true, ..self }
+    }
+
     /// Runs `work`, for a request whose body is not looked at.
     pub(crate) async fn run<W>(self, api: &Api, lane: Lane, work: W) -> Result<PreparedResponse, Problem>
     where
@@ -197,7 +205,7 @@ impl Change {
         R: FnOnce(&Call<'_>, Vec<u8>) -> Result<P, Problem> + Send + 'static,
         W: Fn(&Call<'_>, &P) -> Result<PreparedResponse, Problem> + Send + 'static,
     {
-        let Self { request: ChangeRequest(switches), caller, permission, on } = self;
+        let Self { request: ChangeRequest(switches), caller, permission, on, has_own_preview } = self;
         run_as(api, lane, caller, kind, move |api, context| {
             let Some(switches) = switches else {
                 let call = Call::new(api, &api.directory, context);
@@ -206,7 +214,9 @@ impl Change {
             };
             let digest = switches.digest(&body);
             let on = on.on();
-            let key = error_unless_permitted(&api.directory, context, permission, on, switches.key)?;
+            let is_refused = switches.asks_for_preview && !has_own_preview;
+            let key = if is_refused { Err(no_preview()) } else { switches.key };
+            let key = error_unless_permitted(&api.directory, context, permission, on, key)?;
             let parsed = read(&Call::new(api, &api.directory, context), body)?;
             let work = |call: &Call<'_>| work(call, &parsed);
             match key {

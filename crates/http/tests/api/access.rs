@@ -12,7 +12,7 @@ use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN, World, by};
 
 /// The path with everything in braces filled in, the body, and the status for: nobody, a token nobody was given, an
 /// ordinary user, an administrator.
-pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 44] = [
+pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 46] = [
     ("GET", "/", "/", "", [200, 200, 200, 200]),
     ("GET", "/api/openapi.json", "/api/openapi.json", "", [200, 200, 200, 200]),
     ("GET", "/docs", "/docs", "", [200, 200, 200, 200]),
@@ -61,11 +61,13 @@ pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 44] = [
     ("DELETE", GROUP, "/api/security/groups/Soap", "", [401, 401, 403, 204]),
     ("GET", "/api/security/groups/{group}/users", "/api/security/groups/Soap/users", "", [401, 401, 403, 200]),
     ("POST", "/api/security/groups/{group}/users", "/api/security/groups/Soap/users", "[]", [401, 401, 403, 204]),
+    ("PATCH", USERS, "/api/security/groups/Soap/users", r#"{"add":["tyler"]}"#, [401, 401, 403, 200]),
     ("PUT", MEMBER, "/api/security/groups/Soap/users/tyler", "", [401, 401, 403, 204]),
     ("DELETE", MEMBER, "/api/security/groups/Soap/users/tyler", "", [401, 401, 403, 204]),
     ("HEAD", MEMBER, "/api/security/groups/Soap/users/tyler", "", [401, 401, 403, 204]),
     ("GET", "/api/security/groups/{group}/groups", "/api/security/groups/Soap/groups", "", [401, 401, 403, 200]),
     ("POST", "/api/security/groups/{group}/groups", "/api/security/groups/Soap/groups", "[]", [401, 401, 403, 204]),
+    ("PATCH", CHILDREN, "/api/security/groups/Soap/groups", r#"{"set":[]}"#, [401, 401, 403, 200]),
     ("PUT", CHILD, "/api/security/groups/Soap/groups/Technicians", "", [401, 401, 403, 204]),
     ("DELETE", CHILD, "/api/security/groups/Soap/groups/Below", "", [401, 401, 403, 204]),
     ("POST", CHECKS, CHECKS, r#"{"checks":[{"user":"tyler","group":"Soap"}]}"#, [401, 401, 403, 200]),
@@ -85,6 +87,8 @@ const SEARCH: &str = "/api/security/users/search";
 const USER: &str = "/api/security/users/{user}";
 const IDENTITIES: &str = "/api/security/users/{user}/identities";
 const GROUP: &str = "/api/security/groups/{group}";
+const USERS: &str = "/api/security/groups/{group}/users";
+const CHILDREN: &str = "/api/security/groups/{group}/groups";
 const CHILD: &str = "/api/security/groups/{group}/groups/{child}";
 const MEMBER: &str = "/api/security/groups/{group}/users/{user}";
 const NEW_USER: &str = r#"{"email":"new@fightclub.com","credentials":{"password":"pr0j3ctM4yh3m"}}"#;

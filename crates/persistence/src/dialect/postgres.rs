@@ -14,14 +14,14 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
 use guildhall_domain::provenance::Provenance;
 
 use super::TransactionMode;
-use super::closure::{NOT_THE_EDGE, lost_pairs};
+use super::closure::{NOT_THE_EDGE, ONE_CHILD, lost_pairs};
 use crate::connection::SessionSettings;
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql, added_by};
 
 pub(crate) use memberships::{
     change_member_count, change_users, count_joined, count_new_user, insert_member, insert_members, insert_memberships,
-    merge_count_slots, note_memberships, note_renamed, remove_member, subtract_from_member_counts,
+    merge_count_slots, note_memberships, note_renamed, remove_member, remove_members, subtract_from_member_counts,
 };
 
 /// The advisory lock of transactions that write alone, and of those that share it.
@@ -238,7 +238,7 @@ pub(crate) fn insert_children(
 pub(crate) fn remove_child(connection: &mut PgConnection, parent: Key, child: Key) -> QueryResult<usize> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         let noted = memberships::noting("SELECT 1 FROM counted");
-        let lost = lost_pairs(NOT_THE_EDGE);
+        let lost = lost_pairs(ONE_CHILD, NOT_THE_EDGE);
         format!(
             "WITH gone AS (DELETE FROM group_children WHERE parent_id = $1 AND child_id = $2 RETURNING 1), \
              pairs AS (DELETE FROM group_closure WHERE (ancestor_id, descendant_id) IN ({lost}) \
@@ -250,6 +250,25 @@ pub(crate) fn remove_child(connection: &mut PgConnection, parent: Key, child: Ke
         )
     });
     let statement = prepared(&SQL).bind::<UuidSql, _>(parent).bind::<UuidSql, _>(child);
+    Ok(statement.get_result::<memberships::Count>(connection)?.rows())
+}
+
+/// Removes the edges to those of `children` that are children of the group, with the pairs that only they connected, and counts them.
+pub(crate) fn remove_children(connection: &mut PgConnection, parent: Key, children: Vec<Key>) -> QueryResult<usize> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        let noted = memberships::noting("SELECT 1 FROM counted");
+        let gone = "(SELECT child_id FROM gone)";
+        let lost = lost_pairs(&format!("IN {gone}"), &format!("(edge.parent_id <> $1 OR edge.child_id NOT IN {gone})"));
+        format!(
+            "WITH gone AS (DELETE FROM group_children WHERE parent_id = $1 AND child_id = ANY ($2) RETURNING child_id), \
+             pairs AS (DELETE FROM group_closure WHERE (ancestor_id, descendant_id) IN ({lost})), \
+             counted AS (UPDATE groups SET child_group_count = child_group_count - (SELECT count(*) FROM gone) \
+                 WHERE id = $1 AND EXISTS (SELECT 1 FROM gone) RETURNING 1), \
+             noted AS ({noted}) \
+             SELECT count(*) AS count FROM gone"
+        )
+    });
+    let statement = prepared(&SQL).bind::<UuidSql, _>(parent).bind::<Array<UuidSql>, _>(children);
     Ok(statement.get_result::<memberships::Count>(connection)?.rows())
 }
 

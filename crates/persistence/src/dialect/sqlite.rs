@@ -17,7 +17,7 @@ use guildhall_domain::name::TextKey;
 use guildhall_domain::provenance::Provenance;
 
 use super::TransactionMode;
-use super::closure::{NOT_THE_EDGE, lost_pairs};
+use super::closure::{NOT_THE_EDGE, ONE_CHILD, lost_pairs};
 use crate::connection::FileSettings;
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql, added_by};
@@ -25,7 +25,7 @@ use crate::statement_guard::StatementGuard;
 
 pub(crate) use memberships::{
     change_member_count, change_users, count_joined, count_new_user, insert_member, insert_memberships,
-    merge_count_slots, note_memberships, note_renamed, remove_member, subtract_from_member_counts,
+    merge_count_slots, note_memberships, note_renamed, remove_member, remove_members, subtract_from_member_counts,
 };
 
 /// Sets up a connection, which waits for the locks of others as its settings say. That comes first, because switching to WAL may have
@@ -95,11 +95,11 @@ pub(crate) fn lock_names(_: &mut SqliteConnection) -> QueryResult<()> {
 }
 
 /// Splits the first parameter into ids of 16 bytes each. A parameter for each id would exceed SQLite's limit.
-const REQUESTED_IDS: &str = "WITH RECURSIVE place (at) AS \
+pub(super) const REQUESTED_IDS: &str = "WITH RECURSIVE place (at) AS \
      (SELECT 1 UNION ALL SELECT at + 16 FROM place WHERE at + 16 < length($1)), \
      wanted (id) AS (SELECT substr($1, at, 16) FROM place) ";
 
-fn packed(ids: &[Key]) -> Vec<u8> {
+pub(super) fn packed(ids: &[Key]) -> Vec<u8> {
     ids.iter().flat_map(|id| *id.0.as_bytes()).collect()
 }
 
@@ -219,7 +219,7 @@ pub(crate) fn insert_children(
 /// Removes an edge with the pairs that only it connected, and counts it.
 pub(crate) fn remove_child(connection: &mut SqliteConnection, parent: Key, child: Key) -> QueryResult<usize> {
     static PAIRS: LazyLock<String> = LazyLock::new(|| {
-        let lost = lost_pairs(NOT_THE_EDGE);
+        let lost = lost_pairs(ONE_CHILD, NOT_THE_EDGE);
         format!("DELETE FROM group_closure WHERE (ancestor_id, descendant_id) IN ({lost})")
     });
     let gone = prepared("DELETE FROM group_children WHERE parent_id = $1 AND child_id = $2")
@@ -229,6 +229,37 @@ pub(crate) fn remove_child(connection: &mut SqliteConnection, parent: Key, child
     if gone > 0 {
         prepared(&PAIRS).bind::<UuidSql, _>(parent).bind::<UuidSql, _>(child).execute(connection)?;
         count_children(connection, parent, -1)?;
+    }
+    Ok(gone)
+}
+
+/// Removes the edges to those of `children` that are children of the group, with the pairs that only they connected, and counts them.
+#[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
+pub(crate) fn remove_children(
+    connection: &mut SqliteConnection,
+    parent: Key,
+    children: Vec<Key>,
+) -> QueryResult<usize> {
+    static PAIRS: LazyLock<String> = LazyLock::new(|| {
+        let ended =
+            "IN (SELECT child_id FROM group_children WHERE parent_id = $1 AND child_id IN (SELECT id FROM wanted))";
+        let lost = lost_pairs(ended, "(edge.parent_id <> $1 OR edge.child_id NOT IN (SELECT id FROM wanted))");
+        let requested = REQUESTED_IDS.replace("$1", "$2");
+        format!("{requested} DELETE FROM group_closure WHERE (ancestor_id, descendant_id) IN ({lost})")
+    });
+    static EDGES: LazyLock<String> = LazyLock::new(|| {
+        let requested = REQUESTED_IDS.replace("$1", "$2");
+        format!("{requested} DELETE FROM group_children WHERE parent_id = $1 AND child_id IN (SELECT id FROM wanted)")
+    });
+    if children.is_empty() {
+        return Ok(0);
+    }
+    let children = packed(&children);
+    let statement = |sql: &'static str| prepared(sql).bind::<UuidSql, _>(parent).bind::<Binary, _>(&children);
+    statement(&PAIRS).execute(connection)?;
+    let gone = statement(&EDGES).execute(connection)?;
+    if gone > 0 {
+        count_children(connection, parent, -i64::try_from(gone).unwrap_or(i64::MAX))?;
     }
     Ok(gone)
 }

@@ -53,6 +53,14 @@ impl ChildReader for Unit<'_> {
         })
     }
 
+    fn direct_children(&mut self, parent: GroupId) -> Result<BTreeSet<GroupId>, StoreError> {
+        let children = group_children::table.filter(group_children::parent_id.eq(Key(parent.0)));
+        self.run(|connection| {
+            let children: Vec<Key> = children.select(group_children::child_id).load(connection)?;
+            Ok(children.into_iter().map(|key| GroupId(key.0)).collect())
+        })
+    }
+
     fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError> {
         self.run(|connection| {
             let child: Option<Key> = group_children::table
@@ -109,6 +117,13 @@ impl ChildWriter for Unit<'_> {
             self.change(|connection| Ok(dialect::remove_child(connection, Key(parent.0), Key(child.0))? > 0))?;
         self.changes.groups_removed += u64::from(is_removed);
         Ok(is_removed)
+    }
+
+    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError> {
+        let keys: Vec<Key> = children.iter().map(|child| Key(child.0)).collect();
+        let gone = self.change(|connection| Ok(dialect::remove_children(connection, Key(parent.0), keys)? as u64))?;
+        self.changes.groups_removed += gone;
+        Ok(gone)
     }
 }
 

@@ -1,5 +1,5 @@
 //! The closure table: `group_closure` holds each group paired with itself and with every group below it. It is changed in the
-//! transaction that changes an edge, and only here and in `dialect::{insert_children, remove_child}`.
+//! transaction that changes an edge, and only here and in `dialect::{insert_children, remove_child, remove_children}`.
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use guildhall_domain::group::GroupId;
 use super::memberships;
 use crate::connection::AnyConnection;
 use crate::dialect;
-use crate::dialect::closure::{NOT_OF_THE_GROUP, lost_pairs};
+use crate::dialect::closure::{NOT_OF_THE_GROUP, ONE_CHILD, lost_pairs};
 use crate::prepared::prepared;
 use crate::schema::group_closure;
 use crate::sql_types::{Key, UuidSql};
@@ -33,7 +33,7 @@ pub(super) struct Ended {
 /// Deletes a group with all its memberships and edges, and the pairs that only those connected.
 pub(super) fn delete_group(connection: &mut AnyConnection, group: GroupId) -> Result<Ended, Failure> {
     static PAIRS: LazyLock<String> = LazyLock::new(|| {
-        let lost = lost_pairs(NOT_OF_THE_GROUP);
+        let lost = lost_pairs(ONE_CHILD, NOT_OF_THE_GROUP);
         format!(
             "DELETE FROM group_closure WHERE (ancestor_id, descendant_id) IN ({lost}) AND ancestor_id <> $1 AND descendant_id <> $1"
         )

@@ -9,8 +9,8 @@ use guildhall_domain::identifier::GroupIdentifier;
 use guildhall_domain::page::Paged;
 use guildhall_domain::password::PasswordHash;
 use guildhall_domain::ports::{
-    GroupForUpdate, Member, MembersChange, Membership, MembershipReader, MembershipWriter, NameSource, Reach,
-    Registration, StoreError,
+    Difference, GroupForUpdate, Joined, Member, MembersChange, Membership, MembershipReader, MembershipWriter,
+    NameSource, Reach, Registration, StoreError,
 };
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::{GroupListing, UserListing};
@@ -21,7 +21,7 @@ use super::group_row::kind_text;
 use super::lookup::Lock;
 use super::{lookup, users};
 use crate::connection::AnyConnection;
-use crate::dialect::{self, lookups};
+use crate::dialect::{self, comparisons, lookups};
 use crate::listing;
 use crate::prepared::prepared;
 use crate::schema::{group_closure, group_users, groups};
@@ -135,6 +135,35 @@ impl MembershipReader for Unit<'_> {
         })
     }
 
+    fn compare_members(&mut self, group: GroupId, wanted: &BTreeSet<UserId>) -> Result<Difference<UserId>, StoreError> {
+        self.run(|connection| Ok(comparisons::members(connection, Key(group.0), wanted)?))
+    }
+
+    fn first_active_member(
+        &mut self,
+        group: GroupId,
+        among: &BTreeSet<UserId>,
+        now: Timestamp,
+    ) -> Result<Option<UserId>, StoreError> {
+        let (group, users) = (Key(group.0), among.iter().map(|user| Key(user.0)).collect());
+        let first =
+            self.run(|connection| Ok(comparisons::first_active_member(connection, group, users, now.milliseconds())?))?;
+        Ok(first.map(|key| UserId(key.0)))
+    }
+
+    fn first_child_with_active_member(
+        &mut self,
+        parent: GroupId,
+        among: &BTreeSet<GroupId>,
+        now: Timestamp,
+    ) -> Result<Option<GroupId>, StoreError> {
+        let (parent, groups) = (Key(parent.0), among.iter().map(|group| Key(group.0)).collect());
+        let now = now.milliseconds();
+        let first =
+            self.run(|connection| Ok(comparisons::first_child_with_active_member(connection, parent, groups, now)?))?;
+        Ok(first.map(|key| GroupId(key.0)))
+    }
+
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError> {
         let direct = group_users::table.filter(group_users::user_id.eq(Key(user.0))).select(group_users::group_id);
         self.run(|connection| {
@@ -197,6 +226,33 @@ impl MembershipWriter for Unit<'_> {
         };
         self.changes.users_added += new;
         Ok(new)
+    }
+
+    fn change_members(
+        &mut self,
+        group: GroupId,
+        (joining, added): (&BTreeSet<UserId>, Provenance),
+        leaving: &BTreeSet<UserId>,
+    ) -> Result<Joined, StoreError> {
+        let keys = |users: &BTreeSet<UserId>| users.iter().map(|user| Key(user.0)).collect::<Vec<_>>();
+        let changed = self.change(|connection| {
+            let key = Key(group.0);
+            let new = match joining.is_empty() {
+                true => 0,
+                false => dialect::insert_members(connection, key, keys(joining), added)?,
+            };
+            let gone = match leaving.is_empty() {
+                true => 0,
+                false => dialect::remove_members(connection, key, keys(leaving))?,
+            };
+            // Counters are shared with changes that wait for rows of the group, so they are changed after all rows.
+            change_count(connection, group, i64::try_from(new).unwrap_or(i64::MAX))?;
+            change_count(connection, group, -i64::try_from(gone).unwrap_or(i64::MAX))?;
+            Ok(Joined { new: new as u64, gone: gone as u64 })
+        })?;
+        self.changes.users_added += changed.new;
+        self.changes.users_removed += changed.gone;
+        Ok(changed)
     }
 
     fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use guildhall_domain::access::{Denied, Refused, Scopes};
 use guildhall_domain::api_key::ApiKeyDraft;
 use guildhall_domain::contract::Fixture;
-use guildhall_domain::directory::{MemberError, MembershipCheck, ReadUserError};
+use guildhall_domain::directory::{
+    MemberError, MemberList, MembershipCheck, Patch, PatchEffect, PatchMode, PatchOptions, ReadUserError,
+};
 use guildhall_domain::group::{GroupId, SystemGroup};
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::page::Page;
@@ -70,6 +72,7 @@ fn costs(fixture: &Fixture, prefix: &str, size: usize) -> Vec<usize> {
         statements(|| directory.check_memberships(&fixture.by(admin), &checks).expect("checked")),
         statements(|| directory.check_memberships_in_detail(&fixture.by(admin), &checks).expect("checked")),
         statements(|| directory.check_memberships(&fixture.by(&oneself), &own).expect("checked")),
+        statements(|| patches(fixture, &id, &users, &groups)),
         {
             let group = groups.first().copied().expect("a group");
             for group in &groups {
@@ -85,6 +88,36 @@ fn costs(fixture: &Fixture, prefix: &str, size: usize) -> Vec<usize> {
     ];
     assert!(costs.iter().all(|cost| *cost > 0), "{costs:?}");
     costs
+}
+
+/// Patches of each kind, by names and ids, the last of which leaves things as they were.
+fn patches(fixture: &Fixture, id: &GroupIdentifier, users: &BTreeSet<UserId>, groups: &BTreeSet<GroupId>) {
+    let (directory, context) = (&fixture.directory, fixture.by(&fixture.admin));
+    let members = || users.iter().copied().map(UserIdentifier::Id).chain([UserIdentifier::from("admin")]);
+    let children = || groups.iter().copied().map(GroupIdentifier::Id);
+    let nobody = || UserIdentifier::from("nobody");
+    for mode in [PatchMode::Partial, PatchMode::Atomic] {
+        let options = PatchOptions { mode, effect: PatchEffect::Lasting };
+        for patch in [
+            Patch::Set(MemberList::default()),
+            Patch::Set(members().collect()),
+            Patch::Change { add: MemberList::default(), remove: members().collect() },
+            Patch::Change { add: members().collect(), remove: MemberList::default() },
+        ] {
+            directory.patch_members(&context, id, &patch, options).expect("patched");
+        }
+        for patch in [
+            Patch::Set(MemberList::default()),
+            Patch::Set(children().collect()),
+            Patch::Change { add: MemberList::default(), remove: children().collect() },
+            Patch::adding(children().collect()),
+        ] {
+            directory.patch_children(&context, id, &patch, options).expect("patched");
+        }
+    }
+    let partial = PatchOptions { mode: PatchMode::Partial, effect: PatchEffect::DryRun };
+    let unknown = Patch::Set((0..users.len()).map(|_| nobody()).collect());
+    assert_eq!(directory.patch_members(&context, id, &unknown, partial).expect("patched").not_found.len(), users.len());
 }
 
 fn costs_stay(database: &Database) {

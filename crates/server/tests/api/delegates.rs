@@ -134,6 +134,10 @@ async fn groups_that_make_administrators_are_beyond_every_delegate(kind: Kind) {
             ("PUT", format!("/groups/{group}/users/marla"), Value::Null),
             ("PUT", format!("/groups/{group}/users/@current"), Value::Null),
             ("POST", format!("/groups/{group}/users"), json!([marla])),
+            ("PATCH", format!("/groups/{group}/users"), json!({ "add": ["marla"] })),
+            ("PATCH", format!("/groups/{group}/users"), json!({ "set": [] })),
+            ("PATCH", format!("/groups/{group}/groups"), json!({ "add": [ordinary] })),
+            ("PATCH", format!("/groups/{group}/groups"), json!({ "remove": [ordinary] })),
             ("DELETE", format!("/groups/{group}/users/admin"), Value::Null),
             ("PUT", format!("/groups/{group}/groups/{ordinary}"), Value::Null),
             ("POST", format!("/groups/{group}/groups"), json!([ordinary])),
@@ -149,6 +153,7 @@ async fn groups_that_make_administrators_are_beyond_every_delegate(kind: Kind) {
         assert_eq!(groups.status("PUT", &format!("/groups/{ordinary}/groups/{group}")).await, 403, "{group}");
         let many = format!("/groups/{ordinary}/groups");
         assert_eq!(groups.send_with("POST", &many, &json!([id])).await.status, 403, "{group}");
+        assert_eq!(groups.send_with("PATCH", &many, &json!({ "set": [id] })).await.status, 403, "{group}");
     }
     assert_eq!(admin.get(&format!("/groups/{ordinary}")).await["childGroupCount"], 0);
     groups.send("PUT", &format!("/groups/{ordinary}/users/marla")).await.is(204);

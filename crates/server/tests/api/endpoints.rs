@@ -47,7 +47,7 @@ const SOME_CHECKS: &str = r#"{"checks":[{"user":"{user}","group":"{group}"},{"us
 const API_KEY: &str = "/apiKeys/{key}";
 
 /// The rows of the two tables of endpoints, searching and API keys.
-pub(crate) const ENDPOINTS: [Endpoint; 36] = [
+pub(crate) const ENDPOINTS: [Endpoint; 38] = [
     endpoint(("GET", "/users"), ("/users", ""), 200, 403, [200, 200]),
     endpoint(("POST", "/users"), ("/users", NEW_USER), 201, 403, [201, 403]),
     endpoint(("GET", "/users/search"), ("/users/search", ""), 200, 403, [200, 200]),
@@ -88,11 +88,13 @@ pub(crate) const ENDPOINTS: [Endpoint; 36] = [
     endpoint(("DELETE", GROUP), (GROUP, ""), 204, 403, [403, 204]),
     endpoint(("GET", USERS), (USERS, ""), 200, 403, [200, 200]),
     endpoint(("POST", USERS), (USERS, r#"["{user}"]"#), 204, 403, [403, 204]),
+    endpoint(("PATCH", USERS), (USERS, r#"{"set":["{user}","admin"]}"#), 200, 403, [403, 200]),
     endpoint(("PUT", MEMBER), (MEMBER, ""), 204, 403, [403, 204]),
     endpoint(("DELETE", MEMBER), (MEMBER, ""), 204, 403, [403, 204]),
     endpoint(("HEAD", MEMBER), (MEMBER, ""), 204, 204, [204, 204]),
     endpoint(("GET", CHILDREN), (CHILDREN, ""), 200, 403, [200, 200]),
     endpoint(("POST", CHILDREN), (CHILDREN, r#"["{other}"]"#), 204, 403, [403, 204]),
+    endpoint(("PATCH", CHILDREN), (CHILDREN, r#"{"set":["{other}"]}"#), 200, 403, [403, 200]),
     endpoint(("PUT", CHILD), ("/groups/{group}/groups/{other}", ""), 204, 403, [403, 204]),
     endpoint(("DELETE", CHILD), (CHILD, ""), 204, 403, [403, 204]),
     endpoint(("POST", CHECKS), (CHECKS, SOME_CHECKS), 200, 200, [403, 403]),

@@ -93,6 +93,7 @@ mod lockouts;
 mod log;
 mod management;
 mod members;
+mod members_patch;
 mod membership_checks;
 mod memory;
 mod metrics;

@@ -25,7 +25,7 @@ const URL: &str = "GUILDHALL_DATABASE__URL";
 /// What is above three and no listing takes a lock before it reads: one for the transaction and the lock, one to ask, one to change and one to
 /// commit. A statement sees the state from before it waits for a lock, so what decides has to be asked after that; and the lock has to be
 /// held until the change is committed, so it needs a transaction.
-const ROUND_TRIPS: [(&str, u32); 36] = [
+const ROUND_TRIPS: [(&str, u32); 38] = [
     ("GET /users", 4),
     // The permission is asked for before the password is hashed, too.
     ("POST /users", 4),
@@ -54,6 +54,8 @@ const ROUND_TRIPS: [(&str, u32); 36] = [
     ("GET /groups/{group}/users", 6),
     // A transaction, so that a bulk change may take its time; unknown users are all named.
     ("POST /groups/{group}/users", 6),
+    // The same under a shared lock and that of the group; who is missing and who is too many, names and the new count are asked for.
+    ("PATCH /groups/{group}/users", 13),
     ("PUT /groups/{group}/users/{user}", 2),
     // Under a shared lock: an edge could make a System Administrator of the member meanwhile.
     ("DELETE /groups/{group}/users/{user}", 4),
@@ -61,6 +63,8 @@ const ROUND_TRIPS: [(&str, u32); 36] = [
     ("GET /groups/{group}/groups", 4),
     // Under the lock of edges; unknown groups are all named.
     ("POST /groups/{group}/groups", 6),
+    // The same, with the children that there are, those that go, and the new count.
+    ("PATCH /groups/{group}/groups", 12),
     // Under the lock of edges.
     ("PUT /groups/{group}/groups/{child}", 4),
     // Under the lock of edges.

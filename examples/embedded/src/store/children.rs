@@ -79,6 +79,10 @@ impl<T: Tables> ChildReader for UnitOfWork<T> {
         CHILDREN.pair(&self.0, parent.0, child.0)
     }
 
+    fn direct_children(&mut self, parent: GroupId) -> Result<BTreeSet<GroupId>, StoreError> {
+        self.below(parent, Reach::Direct)
+    }
+
     fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError> {
         let towards = self.at_or_above(BTreeSet::from([to]))?;
         Ok(self.below(from, Reach::Direct)?.intersection(&towards).next().copied())
@@ -116,5 +120,13 @@ impl ChildWriter for UnitOfWork<Changes> {
 
     fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
         CHILDREN.remove(&self.0, parent.0, child.0)
+    }
+
+    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        for child in children {
+            removed += u64::from(self.remove_child(parent, *child)?);
+        }
+        Ok(removed)
     }
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use guildhall_domain::group::{Group, GroupId, GroupName};
 use guildhall_domain::page::Paged;
-use guildhall_domain::ports::{GroupReader as _, Membership, MembershipReader, MembershipWriter, Reach, StoreError};
+use guildhall_domain::ports::{
+    ChildReader as _, Difference, GroupReader as _, Joined, Membership, MembershipReader, MembershipWriter, Reach,
+    StoreError,
+};
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::{GroupListing, UserListing};
 use guildhall_domain::time::Timestamp;
@@ -113,6 +116,37 @@ impl<T: Tables> MembershipReader for UnitOfWork<T> {
         Ok(pair.map(|pair| Membership { added: pair.added.unwrap_or(beginning) }))
     }
 
+    fn compare_members(&mut self, group: GroupId, wanted: &BTreeSet<UserId>) -> Result<Difference<UserId>, StoreError> {
+        let members = self.members_within(group, Reach::Direct)?;
+        Ok(Difference { missing: wanted - &members, surplus: &members - wanted })
+    }
+
+    fn first_active_member(
+        &mut self,
+        group: GroupId,
+        among: &BTreeSet<UserId>,
+        now: Timestamp,
+    ) -> Result<Option<UserId>, StoreError> {
+        let members = &self.members_within(group, Reach::Direct)? & among;
+        let active = self.load_users(&members)?.into_iter().filter(|user| !user.is_suspended(now));
+        Ok(active.map(|user| user.id).min())
+    }
+
+    fn first_child_with_active_member(
+        &mut self,
+        parent: GroupId,
+        among: &BTreeSet<GroupId>,
+        now: Timestamp,
+    ) -> Result<Option<GroupId>, StoreError> {
+        for child in &self.direct_children(parent)? & among {
+            let members = self.members_within(child, Reach::Effective)?;
+            if self.load_users(&members)?.iter().any(|user| !user.is_suspended(now)) {
+                return Ok(Some(child));
+            }
+        }
+        Ok(None)
+    }
+
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError> {
         let groups = self.groups_within(user, Reach::Direct)?;
         self.external_among(&groups)
@@ -127,6 +161,20 @@ impl MembershipWriter for UnitOfWork<Changes> {
         added: Provenance,
     ) -> Result<u64, StoreError> {
         MEMBERS.insert(&self.0, group.0, users.iter().map(|user| user.0), added)
+    }
+
+    fn change_members(
+        &mut self,
+        group: GroupId,
+        (joining, added): (&BTreeSet<UserId>, Provenance),
+        leaving: &BTreeSet<UserId>,
+    ) -> Result<Joined, StoreError> {
+        let new = self.insert_members(group, joining, added)?;
+        let mut gone = 0;
+        for user in leaving {
+            gone += u64::from(self.remove_member(group, *user)?);
+        }
+        Ok(Joined { new, gone })
     }
 
     fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {

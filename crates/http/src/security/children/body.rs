@@ -1,7 +1,5 @@
 //! The body of a bulk request: its schema and its parser.
 
-use std::collections::BTreeSet;
-
 use guildhall_domain::group::GroupId;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -15,8 +13,8 @@ use crate::respond::problem::Problem;
 pub(crate) struct GroupIds(Vec<Uuid>);
 
 impl GroupIds {
-    /// Parses at most `most` ids.
-    pub(crate) fn read(body: Vec<u8>, most: usize) -> Result<BTreeSet<GroupId>, Problem> {
+    /// Parses at most `most` ids, in their order and with duplicates.
+    pub(crate) fn read(body: Vec<u8>, most: usize) -> Result<Vec<GroupId>, Problem> {
         Ok(read_uuid_list(body, most)?.into_iter().map(GroupId).collect())
     }
 }

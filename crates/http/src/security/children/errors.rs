@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use guildhall_domain::directory::{AddChildrenError, Cycle, RemoveChildError};
+use guildhall_domain::directory::{AddChildrenError, Cycle, PatchChildrenError, PatchedList, RemoveChildError};
 use guildhall_domain::group::GroupId;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::respond::problem::{GROUP_NOT_FOUND, GroupsBelow, InvalidFieldBody, NameList, NamedGroup, Problem};
+use crate::security::patches::Groups;
+use crate::security::patches::body::PatchBody;
+use crate::security::patches::report::ChildrenNotFound;
 
 const CHILD_NOT_FOUND: &str = "Child group not found";
 
@@ -22,6 +25,32 @@ impl From<AddChildrenError> for Problem {
             AddChildrenError::Cycle(cycle) => closes_a_cycle(&cycle),
             AddChildrenError::Refused(refused) => refused.into(),
         }
+    }
+}
+
+/// Why `body` did nothing.
+pub(super) fn patch_problem(error: PatchChildrenError, body: &PatchBody<Groups>) -> Problem {
+    match error {
+        PatchChildrenError::GroupNotFound => Problem::not_found(GROUP_NOT_FOUND),
+        PatchChildrenError::Contradiction(contradiction) => contradiction.into(),
+        PatchChildrenError::ChildrenNotFound(places) => {
+            Problem::not_found(CHILD_NOT_FOUND).with_data(&ChildrenNotFound::new(&places, body))
+        }
+        PatchChildrenError::Cycle(cycle) => closes_a_cycle(&cycle),
+        PatchChildrenError::LastAdministrator => RemoveChildError::LastAdministrator.into(),
+        PatchChildrenError::Refused(refused) => refused.into(),
+    }
+}
+
+/// The same for a bulk request of the platform, which names unknown groups by their ids.
+pub(super) fn bulk_problem(error: PatchChildrenError, body: &PatchBody<Groups>) -> Problem {
+    match error {
+        PatchChildrenError::ChildrenNotFound(places) => {
+            let list = body.patch.list(PatchedList::Add);
+            let ids = places.iter().filter_map(|place| list?.id_at(place.index)).collect();
+            AddChildrenError::ChildrenNotFound(ids).into()
+        }
+        error => patch_problem(error, body),
     }
 }
 

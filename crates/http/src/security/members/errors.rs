@@ -2,12 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use guildhall_domain::directory::{AddMembersError, InheritedMembership, MemberError, RemoveMemberError};
+use guildhall_domain::directory::{
+    AddMembersError, InheritedMembership, MemberError, PatchMembersError, PatchedList, RemoveMemberError,
+};
 use guildhall_domain::user::UserId;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::respond::problem::{GROUP_NOT_FOUND, GroupsBelow, NOT_A_MEMBER, NameList, Problem, USER_NOT_FOUND};
+use crate::security::patches::Users;
+use crate::security::patches::body::PatchBody;
+use crate::security::patches::report::UsersNotFound;
 
 impl From<AddMembersError> for Problem {
     fn from(error: AddMembersError) -> Self {
@@ -18,6 +23,32 @@ impl From<AddMembersError> for Problem {
             }
             AddMembersError::Refused(refused) => refused.into(),
         }
+    }
+}
+
+/// Why `body` did nothing.
+pub(super) fn patch_problem(error: PatchMembersError, body: &PatchBody<Users>) -> Problem {
+    match error {
+        PatchMembersError::GroupNotFound => Problem::not_found(GROUP_NOT_FOUND),
+        PatchMembersError::Contradiction(contradiction) => contradiction.into(),
+        PatchMembersError::UsersNotFound(places) => {
+            Problem::not_found(USER_NOT_FOUND).with_data(&UsersNotFound::new(&places, body))
+        }
+        PatchMembersError::Everyone => RemoveMemberError::Everyone.into(),
+        PatchMembersError::LastAdministrator => RemoveMemberError::LastAdministrator.into(),
+        PatchMembersError::Refused(refused) => refused.into(),
+    }
+}
+
+/// The same for a bulk request of the platform, which names unknown users by their ids.
+pub(super) fn bulk_problem(error: PatchMembersError, body: &PatchBody<Users>) -> Problem {
+    match error {
+        PatchMembersError::UsersNotFound(places) => {
+            let list = body.patch.list(PatchedList::Add);
+            let ids = places.iter().filter_map(|place| list?.id_at(place.index)).collect();
+            AddMembersError::UsersNotFound(ids).into()
+        }
+        error => patch_problem(error, body),
     }
 }
 

@@ -9,15 +9,24 @@ use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use crate::Api;
 use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::{PathParameter, PathParameters};
+use crate::extract::preferences::Preferences;
 use crate::extract::query::Query;
 use crate::extract::request_body::AuthorisedBody;
-use crate::openapi::{GroupPath, MemberPath, MembershipParameters, PagingParameters, SearchParameters};
+use crate::openapi::{
+    GroupPath, MemberPath, MembershipParameters, PagingParameters, PatchParameters, PreferenceParameter,
+    SearchParameters,
+};
 use crate::respond::json::{PreparedResponse, empty, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::{NOT_A_MEMBER, Problem};
 use crate::routes::Route;
 use crate::security::listing::ListingRequest;
 use crate::security::members::body::UserIds;
+use crate::security::members::errors::{bulk_problem, patch_problem};
+use crate::security::patches::Users;
+use crate::security::patches::body::{Addition, MembersPatch, PatchBody};
+use crate::security::patches::report::MembersReport;
+use crate::security::patches::switches::{self, BulkReport};
 use crate::security::users::body::ShownUserBody;
 use crate::work::{Call, ChangeRequest, Lane, run, run_check};
 
@@ -26,6 +35,7 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::new(__path_list, list),
         Route::new(__path_add_many, add_many),
+        Route::new(__path_patch, patch),
         Route::new(__path_add, add),
         Route::new(__path_remove, remove),
         Route::new(__path_check, check),
@@ -69,7 +79,7 @@ async fn list(
     path = "/api/security/groups/{group}/users",
     tag = "Groups",
     operation_id = "addMembers",
-    params(GroupPath),
+    params(GroupPath, PatchParameters, PreferenceParameter),
     request_body(content = UserIds, example = json!([
         "75490b0f-56f7-4690-a20a-6f2a822f1d3f",
         "20b5e923-beb8-44ab-8bb4-34467582230f",
@@ -77,23 +87,80 @@ async fn list(
         "3c3d98a1-c80a-49d1-b602-f38ad2b01af8",
         "11f5ce76-ca86-45d8-9928-d7fd56863ec7"
     ])),
-    responses((status = 204, description = "All of them are in the group."))
+    responses(
+        (status = 200, description = "What was done, where a switch or `Prefer: return=representation` asks for it.", body = MembersReport),
+        (status = 204, description = "All of them are in the group.")
+    )
 )]
 async fn add_many(
     api: Data<Api>,
     caller: Caller,
     PathParameter(group): PathParameter<GroupIdentifier>,
+    query: Query,
+    preferences: Preferences,
     change: ChangeRequest,
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
     let permission = (Permission::ChangeMembers, &group);
     let body = request_body.read_if_permitted_on_group(&api, &caller, permission, api.limits().bulk_bytes).await?;
-    let read = |call: &Call<'_>, body: Vec<u8>| UserIds::read(body, call.api.limits().bulk_ids);
-    let change = change.by_on_group(caller, Permission::ChangeMembers, &group);
+    let read = move |call: &Call<'_>, body: Vec<u8>| {
+        let report = BulkReport::wanted(&query, preferences)?;
+        let users = UserIds::read(body, call.api.limits().bulk_ids)?;
+        Ok(Addition::<Users>::new(report, users))
+    };
+    let change = change.by_on_group(caller, Permission::ChangeMembers, &group).with_own_preview();
     change
-        .run_with(&api, Lane::Long, body, read, move |call, users| {
-            call.directory.add_members(call.context, &group, users)?;
-            Ok(empty(StatusCode::NO_CONTENT))
+        .run_with(&api, Lane::Long, body, read, move |call, addition| match addition {
+            Addition::Plain(users) => {
+                call.directory.add_members(call.context, &group, users)?;
+                Ok(empty(StatusCode::NO_CONTENT))
+            }
+            Addition::Reported(report, body) => {
+                let patched = call.directory.patch_members(call.context, &group, &body.patch, report.options);
+                let patched = patched.map_err(|error| bulk_problem(error, body))?;
+                let response = json(StatusCode::OK, &MembersReport::new(&patched, report.options, body))?;
+                Ok(report.complete(response))
+            }
+        })
+        .await
+}
+
+/// Changes many members of a group, and reports what was done.
+///
+/// Whoever is named is found by id, username or email address. Who is in already, or out already, is no fault.
+#[utoipa::path(
+    patch,
+    path = "/api/security/groups/{group}/users",
+    tag = "Groups",
+    operation_id = "patchMembers",
+    params(GroupPath, PatchParameters),
+    request_body(content((MembersPatch = "application/json"), (MembersPatch = "application/merge-patch+json"))),
+    responses(
+        (status = 200, description = "What was done.", body = MembersReport),
+        (status = 409),
+    )
+)]
+async fn patch(
+    api: Data<Api>,
+    caller: Caller,
+    PathParameter(group): PathParameter<GroupIdentifier>,
+    query: Query,
+    change: ChangeRequest,
+    request_body: AuthorisedBody,
+) -> Result<PreparedResponse, Problem> {
+    caller.authorise_on_group(&api, Permission::ChangeMembers, &group).await?;
+    let media = ["application/merge-patch+json", "application/json"];
+    let body = request_body.read(&media, api.limits().bulk_bytes).await?;
+    let read = move |call: &Call<'_>, body: Vec<u8>| {
+        let options = switches::options(&query)?;
+        Ok((options, PatchBody::<Users>::read(body, call.api.limits().bulk_ids)?))
+    };
+    let change = change.by_on_group(caller, Permission::ChangeMembers, &group).with_own_preview();
+    change
+        .run_with(&api, Lane::Long, body, read, move |call, (options, body)| {
+            let patched = call.directory.patch_members(call.context, &group, &body.patch, *options);
+            let patched = patched.map_err(|error| patch_problem(error, body))?;
+            json(StatusCode::OK, &MembersReport::new(&patched, *options, body))
         })
         .await
 }

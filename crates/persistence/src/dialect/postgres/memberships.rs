@@ -72,6 +72,16 @@ pub(crate) fn remove_member(connection: &mut PgConnection, group: Key, user: Key
     Ok(statement.get_result::<Count>(connection)?.rows())
 }
 
+/// Deletes memberships without counting them.
+pub(crate) fn remove_members(connection: &mut PgConnection, group: Key, users: Vec<Key>) -> QueryResult<usize> {
+    prepared(
+        "DELETE FROM group_users m USING unnest($2) AS leaving (id) WHERE m.group_id = $1 AND m.user_id = leaving.id",
+    )
+    .bind::<UuidSql, _>(group)
+    .bind::<Array<UuidSql>, _>(users)
+    .execute(connection)
+}
+
 /// Inserts in the order of the ids, so that two transactions that add the same users do not deadlock.
 pub(crate) fn insert_members(
     connection: &mut PgConnection,

@@ -39,6 +39,15 @@ pub(crate) fn remove_member(connection: &mut SqliteConnection, group: Key, user:
     count(connection, group, removed, -1)
 }
 
+/// Deletes memberships without counting them.
+#[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
+pub(crate) fn remove_members(connection: &mut SqliteConnection, group: Key, users: Vec<Key>) -> QueryResult<usize> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!("{REQUESTED_IDS} DELETE FROM group_users WHERE group_id = $2 AND user_id IN (SELECT id FROM wanted)")
+    });
+    prepared(&SQL).bind::<Binary, _>(packed(&users)).bind::<UuidSql, _>(group).execute(connection)
+}
+
 /// Counts a membership that came or went, if `rows` is not 0.
 fn count(connection: &mut SqliteConnection, group: Key, rows: usize, change: i64) -> QueryResult<usize> {
     if rows > 0 {
