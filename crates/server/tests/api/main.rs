@@ -91,6 +91,7 @@ mod listings;
 mod lockouts;
 mod log;
 mod management;
+mod managers;
 mod members;
 mod membership_checks;
 mod memory;
