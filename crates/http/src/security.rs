@@ -2,6 +2,7 @@
 
 pub(crate) mod api_keys;
 pub(crate) mod children;
+pub(crate) mod explanations;
 pub(crate) mod groups;
 pub(crate) mod identities;
 pub(crate) mod listing;
@@ -25,6 +26,7 @@ pub(crate) fn routes() -> Vec<Route> {
         members::handlers::routes(),
         children::handlers::routes(),
         managers::handlers::routes(),
+        explanations::handlers::routes(),
         membership_checks::handlers::routes(),
         api_keys::handlers::routes(),
     ];

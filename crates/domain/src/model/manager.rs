@@ -1,4 +1,4 @@
-//! Managers of groups (docs/contract.md 5.7).
+//! Managers of groups (contract 5.7).
 
 use super::value::Value;
 use crate::group::GroupId;

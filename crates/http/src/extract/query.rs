@@ -96,6 +96,22 @@ impl Query {
         }
     }
 
+    /// The whole number from 1 to `most` in a parameter that a client of the platform does not know. An empty one is refused, as by
+    /// [`switch`](Self::switch).
+    pub(crate) fn count(&self, name: &str, most: usize) -> Result<Option<usize>, Problem> {
+        let refused =
+            || Problem::bad_request(format!("The parameter '{name}' must be a whole number from 1 to {most}"));
+        match self.value(name)? {
+            None if self.names(name) => Err(refused()),
+            None => Ok(None),
+            Some(digits) => {
+                let is_whole = digits.bytes().all(|byte| byte.is_ascii_digit());
+                let count = digits.parse().ok().filter(|count| is_whole && (1..=most).contains(count));
+                count.map(Some).ok_or_else(refused)
+            }
+        }
+    }
+
     /// Whether there is a parameter of this name, whatever its value.
     fn names(&self, name: &str) -> bool {
         form::pairs(self.text.as_bytes()).any(|(key, _)| key.is_some_and(|key| key.eq_ignore_ascii_case(name)))
@@ -212,6 +228,25 @@ mod tests {
             assert_eq!(query(text).is_on("x").ok(), Some(expected), "{text}");
         }
         assert!(query("x=yes").is_on("x").is_err());
+    }
+
+    #[test]
+    fn a_count_and_a_group_are_never_there_without_a_value() {
+        for (text, expected) in
+            [("", None), ("y=1", None), ("x=1", Some(1)), ("X=100&x=100", Some(100)), ("x=%31", Some(1))]
+        {
+            assert_eq!(query(text).count("x", 100).ok(), Some(expected), "{text}");
+        }
+        for text in
+            ["x", "x=", "x=null", "x=undefined", "x=0", "x=101", "x=-1", "x=+1", "x=1.0", "x=ten", "x=1&x=2", "x=%FF"]
+        {
+            assert!(query(text).count("x", 100).is_err_and(|problem| problem.to_string().contains("'x'")), "{text}");
+        }
+        assert!(query("x=1").group("y").is_ok_and(|group| group.is_none()));
+        assert!(query("X=Soap%20works").group("x").is_ok_and(|group| group == Some("soap WORKS".into())));
+        for text in ["x", "x=", "x=null", "x=undefined", "x=a&x=b", "x=%FF"] {
+            assert!(query(text).group("x").is_err_and(|problem| problem.to_string().contains("'x'")), "{text}");
+        }
     }
 
     #[test]

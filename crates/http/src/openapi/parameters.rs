@@ -154,6 +154,14 @@ pub(crate) struct ParentParameter {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct ExplanationParameters {
+    /// The most paths to tell of.
+    #[param(minimum = 1, maximum = 100, default = 10, value_type = u64, required = false)]
+    limit: Option<u64>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct DetailParameter {
     /// Whether the answer also tells which users and groups there are.
     #[param(default = false, value_type = bool, required = false)]

@@ -1,5 +1,5 @@
 //! Managers of groups: handlers, bodies and errors.
 
-mod body;
+pub(crate) mod body;
 mod errors;
 pub(crate) mod handlers;

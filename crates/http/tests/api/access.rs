@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use actix_web::test::TestRequest;
 use guildhall_domain::external::IdentityLink;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
-use guildhall_domain::ports::{Store, StoreError};
+use guildhall_domain::ports::{Member, Store, StoreError};
 use guildhall_domain::time::Timestamp;
 use guildhall_http::routes;
 
@@ -12,7 +12,7 @@ use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN, World, by};
 
 /// The path with everything in braces filled in, the body, and the status for: nobody, a token nobody was given, an
 /// ordinary user, an administrator.
-pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 46] = [
+pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 53] = [
     ("GET", "/", "/", "", [200, 200, 200, 200]),
     ("GET", "/api/openapi.json", "/api/openapi.json", "", [200, 200, 200, 200]),
     ("GET", "/docs", "/docs", "", [200, 200, 200, 200]),
@@ -70,6 +70,13 @@ pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 46] = [
     ("PATCH", CHILDREN, "/api/security/groups/Soap/groups", r#"{"set":[]}"#, [401, 401, 403, 200]),
     ("PUT", CHILD, "/api/security/groups/Soap/groups/Technicians", "", [401, 401, 403, 204]),
     ("DELETE", CHILD, "/api/security/groups/Soap/groups/Below", "", [401, 401, 403, 204]),
+    ("GET", MANAGED, "/api/security/users/tyler/managedGroups", "", [401, 401, 403, 200]),
+    ("GET", MANAGERS, "/api/security/groups/Soap/managers", "", [401, 401, 403, 200]),
+    ("PUT", MANAGER, "/api/security/groups/Soap/managers/users/bob", "", [401, 401, 403, 204]),
+    ("DELETE", MANAGER, "/api/security/groups/Soap/managers/users/tyler", "", [401, 401, 403, 204]),
+    ("PUT", MANAGER_GROUP, "/api/security/groups/Soap/managers/groups/Below", "", [401, 401, 403, 204]),
+    ("DELETE", MANAGER_GROUP, "/api/security/groups/Soap/managers/groups/Technicians", "", [401, 401, 403, 204]),
+    ("GET", EXPLANATION, "/api/security/groups/Soap/memberships/tyler", "", [401, 401, 403, 200]),
     ("POST", CHECKS, CHECKS, r#"{"checks":[{"user":"tyler","group":"Soap"}]}"#, [401, 401, 403, 200]),
     ("GET", "/api/security/apiKeys", "/api/security/apiKeys", "", [401, 401, 403, 200]),
     ("POST", "/api/security/apiKeys", "/api/security/apiKeys", r#"{"name":"New"}"#, [401, 401, 403, 201]),
@@ -81,6 +88,11 @@ pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 46] = [
 
 const CONFIGURATION: &str = "/authenticate/.well-known/openid-configuration";
 const KEYS: &str = "/authenticate/.well-known/openid-configuration/jwks";
+const MANAGED: &str = "/api/security/users/{user}/managedGroups";
+const MANAGERS: &str = "/api/security/groups/{group}/managers";
+const MANAGER: &str = "/api/security/groups/{group}/managers/users/{user}";
+const MANAGER_GROUP: &str = "/api/security/groups/{group}/managers/groups/{manager}";
+const EXPLANATION: &str = "/api/security/groups/{group}/memberships/{user}";
 const CHECKS: &str = "/api/security/memberships/check";
 const API_KEY: &str = "/api/security/apiKeys/{key}";
 const SEARCH: &str = "/api/security/users/search";
@@ -170,5 +182,9 @@ pub(crate) fn world_of_the_table() -> World {
     world.directory.add_member(&world.by(&world.administrator), &group, &user).unwrap();
     world.add_group("Below");
     world.directory.add_child(&world.by(&world.administrator), &group, &GroupIdentifier::from("Below")).unwrap();
+    let technicians = GroupIdentifier::from("Technicians");
+    for manager in [Member::User(&user), Member::Group(&technicians)] {
+        world.directory.appoint_manager(&world.by(&world.administrator), &group, manager).unwrap();
+    }
     world
 }

@@ -13,6 +13,7 @@ mod head;
 mod health;
 mod listings;
 mod logs;
+mod managers;
 mod members;
 mod membership_checks;
 mod openapi;

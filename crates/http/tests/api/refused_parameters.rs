@@ -24,6 +24,12 @@ fn faults(parameter: &str) -> Option<Vec<(&'static str, String)>> {
         "includeInherited" | "includeSelf" | "detail" | "suspended" | "forcePasswordReset" | "classicUserId" => {
             ["yes", "on", "2", "-1", "%22true%22", "true,false"].map(|bad| (bad, switch())).into()
         }
+        "limit" => ["abc", "0", "-1", "101", "1.5", "1e1", "%2B1", "", "null", "undefined", "99999999999999999999"]
+            .map(|bad| (bad, "The parameter 'limit' must be a whole number from 1 to 100".to_owned()))
+            .into(),
+        "parent" => ["", "null", "undefined"]
+            .map(|bad| (bad, "The parameter 'parent' must be the id or the name of a group".to_owned()))
+            .into(),
         "cursor" => {
             ["x", "0", "%20", "AAAA", "%3D", "a%2Fb"].map(|bad| (bad, "The cursor is not valid".to_owned())).into()
         }
@@ -94,6 +100,7 @@ fn filled(template: &str) -> String {
         .replace("{group}", "Soap")
         .replace("{groups}", "Soap")
         .replace("{child}", "Lye")
+        .replace("{manager}", "Lye")
         .replace("{key}", "Factory")
         .replace("{asset}", "start.js")
 }
@@ -165,6 +172,7 @@ async fn paths_that_name_nothing_are_told_what_was_not_found() {
                 ("group", _) => "Group not found",
                 ("groups", _) => "The user is not in the group",
                 ("child", _) => "Child group not found",
+                ("manager", _) => "Manager group not found",
                 ("key", _) => "API key not found",
                 other => unreachable!("{other:?}"),
             };

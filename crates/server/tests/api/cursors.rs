@@ -20,7 +20,7 @@ on_both_databases! {
 }
 
 /// The listings, with orders and filters.
-const LISTINGS: [&str; 17] = [
+const LISTINGS: [&str; 19] = [
     "/users?",
     "/users?order=-created,lastName&",
     "/users?q=m&order=firstName&",
@@ -38,6 +38,8 @@ const LISTINGS: [&str; 17] = [
     "/groups/Top/groups?includeInherited=true&includeSelf=true&order=-created&",
     "/apiKeys?",
     "/users/m1/identities?",
+    "/groups/Top/managers?",
+    "/users/m1/managedGroups?order=-name&",
 ];
 
 async fn seed(admin: &Client<'_>) {
@@ -47,6 +49,9 @@ async fn seed(admin: &Client<'_>) {
     admin.create_group("Left", &["m1", "m2", "m5"], &[]).await;
     admin.create_group("Right", &["m3", "m4"], &[]).await;
     admin.create_group("Top", &["m0", "m1", "m6", "m7", "m8"], &["Left", "Right"]).await;
+    for manager in ["users/m1", "users/m2", "users/m7", "groups/Left", "groups/Right"] {
+        admin.send("PUT", &format!("/groups/Top/managers/{manager}")).await.is(204);
+    }
     for name in ["k1", "k2", "k3", "k4", "k5"] {
         admin.create("/apiKeys", &json!({ "name": name })).await;
     }

@@ -22,6 +22,8 @@ pub(crate) struct Endpoint {
     pub(crate) by_another: u16,
     /// The status for a User Administrator and for a Group Administrator, where administration is delegated.
     pub(crate) delegated: [u16; 2],
+    /// The status for managers of the group and of the other one, and for managers of a group above both.
+    pub(crate) by_managers: [u16; 2],
 }
 
 const fn endpoint(
@@ -31,7 +33,12 @@ const fn endpoint(
     about_oneself: u16,
     delegated: [u16; 2],
 ) -> Endpoint {
-    Endpoint { method, template, path, body, done, about_oneself, by_another: 403, delegated }
+    Endpoint { method, template, path, body, done, about_oneself, by_another: 403, delegated, by_managers: [403; 2] }
+}
+
+/// The same, where managers may do it on their groups and on those below.
+const fn managed(endpoint: Endpoint) -> Endpoint {
+    Endpoint { by_managers: [endpoint.done; 2], ..endpoint }
 }
 
 const NEW_USER: &str = r#"{"email":"new{number}@fightclub.com","credentials":{"password":"F1ghtC1ub1234!"}}"#;
@@ -42,18 +49,27 @@ const USERS: &str = "/groups/{group}/users";
 const MEMBER: &str = "/groups/{group}/users/{user}";
 const CHILDREN: &str = "/groups/{group}/groups";
 const CHILD: &str = "/groups/{group}/groups/{child}";
+const MANAGED: &str = "/users/{user}/managedGroups";
+const MANAGERS: &str = "/groups/{group}/managers";
+const MANAGER: &str = "/groups/{group}/managers/users/{user}";
+const MANAGER_GROUP: &str = "/groups/{group}/managers/groups/{manager}";
+const EXPLANATION: &str = "/groups/{group}/memberships/{user}";
 const CHECKS: &str = "/memberships/check";
 const SOME_CHECKS: &str = r#"{"checks":[{"user":"{user}","group":"{group}"},{"user":"{user}","group":"nothing"}]}"#;
 const API_KEY: &str = "/apiKeys/{key}";
 
 /// The rows of the two tables of endpoints, searching and API keys.
-pub(crate) const ENDPOINTS: [Endpoint; 38] = [
+pub(crate) const ENDPOINTS: [Endpoint; 46] = [
     endpoint(("GET", "/users"), ("/users", ""), 200, 403, [200, 200]),
     endpoint(("POST", "/users"), ("/users", NEW_USER), 201, 403, [201, 403]),
     endpoint(("GET", "/users/search"), ("/users/search", ""), 200, 403, [200, 200]),
     endpoint(("POST", "/users/search"), ("/users/search", r#"{"where":[]}"#), 200, 403, [200, 200]),
     endpoint(("GET", "/users/{user}"), ("/users/{user}", ""), 200, 200, [200, 200]),
-    Endpoint { by_another: 200, ..endpoint(("GET", "/users/{user}"), ("/users/@current", ""), 200, 200, [200, 200]) },
+    Endpoint {
+        by_another: 200,
+        by_managers: [200; 2],
+        ..endpoint(("GET", "/users/{user}"), ("/users/@current", ""), 200, 200, [200, 200])
+    },
     endpoint(("PUT", "/users/{user}"), ("/users/{user}", r#"{"firstName":"Robert"}"#), 200, 200, [200, 403]),
     endpoint(("PATCH", "/users/{user}"), ("/users/{user}", r#"{"lastName":"Paulson"}"#), 200, 200, [200, 403]),
     endpoint(("DELETE", "/users/{user}"), ("/users/{user}", ""), 204, 204, [204, 403]),
@@ -83,20 +99,37 @@ pub(crate) const ENDPOINTS: [Endpoint; 38] = [
     endpoint(("DELETE", IDENTITIES), (IDENTITIES, ""), 204, 403, [204, 403]),
     endpoint(("GET", "/groups"), ("/groups", ""), 200, 403, [200, 200]),
     endpoint(("POST", "/groups"), ("/groups", r#"{"name":"New {number}"}"#), 201, 403, [403, 201]),
-    endpoint(("GET", GROUP), (GROUP, ""), 200, 403, [200, 200]),
-    endpoint(("PUT", GROUP), (GROUP, r#"{"name":"Renamed {number}"}"#), 200, 403, [403, 200]),
+    managed(endpoint(
+        ("POST", "/groups"),
+        ("/groups?parent={group}", r#"{"name":"New below {number}"}"#),
+        201,
+        403,
+        [403, 201],
+    )),
+    managed(endpoint(("GET", GROUP), (GROUP, ""), 200, 403, [200, 200])),
+    Endpoint {
+        by_managers: [403, 200],
+        ..endpoint(("PUT", GROUP), (GROUP, r#"{"name":"Renamed {number}"}"#), 200, 403, [403, 200])
+    },
     endpoint(("DELETE", GROUP), (GROUP, ""), 204, 403, [403, 204]),
-    endpoint(("GET", USERS), (USERS, ""), 200, 403, [200, 200]),
-    endpoint(("POST", USERS), (USERS, r#"["{user}"]"#), 204, 403, [403, 204]),
-    endpoint(("PATCH", USERS), (USERS, r#"{"set":["{user}","admin"]}"#), 200, 403, [403, 200]),
-    endpoint(("PUT", MEMBER), (MEMBER, ""), 204, 403, [403, 204]),
-    endpoint(("DELETE", MEMBER), (MEMBER, ""), 204, 403, [403, 204]),
-    endpoint(("HEAD", MEMBER), (MEMBER, ""), 204, 204, [204, 204]),
-    endpoint(("GET", CHILDREN), (CHILDREN, ""), 200, 403, [200, 200]),
-    endpoint(("POST", CHILDREN), (CHILDREN, r#"["{other}"]"#), 204, 403, [403, 204]),
-    endpoint(("PATCH", CHILDREN), (CHILDREN, r#"{"set":["{other}"]}"#), 200, 403, [403, 200]),
-    endpoint(("PUT", CHILD), ("/groups/{group}/groups/{other}", ""), 204, 403, [403, 204]),
-    endpoint(("DELETE", CHILD), (CHILD, ""), 204, 403, [403, 204]),
+    managed(endpoint(("GET", USERS), (USERS, ""), 200, 403, [200, 200])),
+    managed(endpoint(("POST", USERS), (USERS, r#"["{user}"]"#), 204, 403, [403, 204])),
+    managed(endpoint(("PATCH", USERS), (USERS, r#"{"set":["{user}","admin"]}"#), 200, 403, [403, 200])),
+    managed(endpoint(("PUT", MEMBER), (MEMBER, ""), 204, 403, [403, 204])),
+    managed(endpoint(("DELETE", MEMBER), (MEMBER, ""), 204, 403, [403, 204])),
+    managed(endpoint(("HEAD", MEMBER), (MEMBER, ""), 204, 204, [204, 204])),
+    managed(endpoint(("GET", CHILDREN), (CHILDREN, ""), 200, 403, [200, 200])),
+    managed(endpoint(("POST", CHILDREN), (CHILDREN, r#"["{other}"]"#), 204, 403, [403, 204])),
+    managed(endpoint(("PATCH", CHILDREN), (CHILDREN, r#"{"set":["{other}"]}"#), 200, 403, [403, 200])),
+    managed(endpoint(("PUT", CHILD), ("/groups/{group}/groups/{other}", ""), 204, 403, [403, 204])),
+    managed(endpoint(("DELETE", CHILD), (CHILD, ""), 204, 403, [403, 204])),
+    endpoint(("GET", MANAGED), (MANAGED, ""), 200, 200, [403, 403]),
+    endpoint(("GET", MANAGERS), (MANAGERS, ""), 200, 403, [403, 403]),
+    endpoint(("PUT", MANAGER), (MANAGER, ""), 204, 403, [403, 403]),
+    endpoint(("DELETE", MANAGER), ("/groups/{group}/managers/users/original", ""), 204, 403, [403, 403]),
+    endpoint(("PUT", MANAGER_GROUP), ("/groups/{group}/managers/groups/{other}", ""), 204, 403, [403, 403]),
+    endpoint(("DELETE", MANAGER_GROUP), ("/groups/{group}/managers/groups/{child}", ""), 204, 403, [403, 403]),
+    managed(endpoint(("GET", EXPLANATION), (EXPLANATION, ""), 200, 200, [403, 403])),
     endpoint(("POST", CHECKS), (CHECKS, SOME_CHECKS), 200, 200, [403, 403]),
     endpoint(("GET", "/apiKeys"), ("/apiKeys", ""), 200, 403, [403, 403]),
     endpoint(("POST", "/apiKeys"), ("/apiKeys", r#"{"name":"New key {number}"}"#), 201, 403, [403, 403]),
@@ -112,7 +145,8 @@ pub(crate) struct Scene<'a> {
     number: u32,
 }
 
-/// A user, the group they are in, a child of that group, and a group and an API key that have nothing to do with them.
+/// A user, the group they are in, a child of that group, and a group and an API key that have nothing to do with them. The group is managed by the
+/// user `original` and by the child.
 pub(crate) struct Target {
     pub(crate) user: String,
     group: String,
@@ -146,12 +180,28 @@ impl<'a> Scene<'a> {
         let child = admin.create_group(&format!("Child {number}"), &[], &[]).await;
         let group = admin.create_group(&format!("Group {number}"), &[&user], &[&child]).await;
         let other = admin.create_group(&format!("Other {number}"), &[], &[]).await;
+        for manager in ["users/original".to_owned(), format!("groups/{child}")] {
+            admin.send("PUT", &format!("/groups/{group}/managers/{manager}")).await.is(204);
+        }
         let key = admin.create("/apiKeys", &json!({ "name": format!("Key {number}") })).await;
         Target { user, group, child, other, key, number }
     }
 }
 
 impl Target {
+    /// Makes `manager`, `users/` and a name or `groups/` and a name, a manager of the group and of the other one.
+    pub(crate) async fn appoint(&self, admin: &Client<'_>, manager: &str) {
+        for group in [&self.group, &self.other] {
+            admin.send("PUT", &format!("/groups/{group}/managers/{manager}")).await.is(204);
+        }
+    }
+
+    /// Makes `manager` a manager of a group above both.
+    pub(crate) async fn appoint_above(&self, admin: &Client<'_>, manager: &str) {
+        let above = admin.create_group(&format!("Above {}", self.number), &[], &[&self.group, &self.other]).await;
+        admin.send("PUT", &format!("/groups/{above}/managers/{manager}")).await.is(204);
+    }
+
     /// The endpoint's request, about this target.
     pub(crate) fn request(&self, client: &Client<'_>, endpoint: &Endpoint) -> RequestBuilder {
         let path = self.fill(endpoint.path);

@@ -92,6 +92,7 @@ mod listings;
 mod lockouts;
 mod log;
 mod management;
+mod managers;
 mod members;
 mod members_patch;
 mod membership_checks;

@@ -28,7 +28,7 @@ fn every_route_of_the_api_has_a_row() {
 }
 
 /// The kinds of caller, in the order of the statuses that [`expected`] says.
-const CALLERS: [&str; 9] = [
+const CALLERS: [&str; 12] = [
     "nobody",
     "oneself",
     "another user",
@@ -38,12 +38,19 @@ const CALLERS: [&str; 9] = [
     "a System Administrator",
     "a System Administrator by inheritance",
     "a suspended administrator",
+    "a manager",
+    "a manager by a group",
+    "a manager of a group above",
 ];
 
-fn expected(endpoint: &Endpoint, delegated: bool) -> [u16; 9] {
+fn expected(endpoint: &Endpoint, delegated: bool) -> [u16; 12] {
     let [users, groups] = if delegated { endpoint.delegated } else { [endpoint.by_another; 2] };
     let keys = if endpoint.template.starts_with("/apiKeys") { endpoint.done } else { endpoint.by_another };
-    [401, endpoint.about_oneself, endpoint.by_another, users, groups, keys, endpoint.done, endpoint.done, 401]
+    let [of_group, of_above] = endpoint.by_managers;
+    let done = endpoint.done;
+    let others = [401, endpoint.about_oneself, endpoint.by_another, users, groups, keys, done, done, 401];
+    let managers = [of_group, of_group, of_above];
+    std::array::from_fn(|caller| *others.iter().chain(&managers).nth(caller).unwrap())
 }
 
 async fn every_endpoint_answers_every_kind_of_caller_as_the_table_says(kind: Kind) {
@@ -59,12 +66,25 @@ pub(crate) async fn delegating(kind: Kind) -> TestApp {
 }
 
 async fn table(app: &TestApp, delegated: bool) {
-    let mut scene = Scene::new(app, 9 * u32::try_from(ENDPOINTS.len()).unwrap()).await;
+    let mut scene = Scene::new(app, 12 * u32::try_from(ENDPOINTS.len()).unwrap()).await;
     let admin = Client::admin(app);
-    for name in ["another", "users-delegate", "groups-delegate", "keys-admin", "second", "inheriting", "suspended"] {
+    for name in [
+        "another",
+        "users-delegate",
+        "groups-delegate",
+        "keys-admin",
+        "second",
+        "inheriting",
+        "suspended",
+        "manager",
+        "in-team",
+        "above",
+    ] {
         admin.create_user(name).await;
     }
     admin.create_group("Lieutenants", &["inheriting"], &[]).await;
+    admin.create_group("Squad", &["in-team"], &[]).await;
+    admin.create_group("Team", &[], &["Squad"]).await;
     for membership in [
         "/groups/User Administrators/users/users-delegate",
         "/groups/Group Administrators/users/groups-delegate",
@@ -77,6 +97,7 @@ async fn table(app: &TestApp, delegated: bool) {
     }
     let [another, users, groups, keys] =
         ["another", "users-delegate", "groups-delegate", "keys-admin"].map(|name| Client::of(app, name));
+    let [manager, in_team, above] = ["manager", "in-team", "above"].map(|name| Client::of(app, name));
     let [second, inheriting, suspended] = ["second", "inheriting", "suspended"].map(|name| Client::of(app, name));
     assert_eq!(suspended.status("GET", "/groups").await, 200);
     admin.send_with("POST", "/users/suspended/actions", &json!({ "type": "suspend" })).await.is(204);
@@ -85,6 +106,12 @@ async fn table(app: &TestApp, delegated: bool) {
     for endpoint in &ENDPOINTS {
         for (caller, status) in CALLERS.into_iter().zip(expected(endpoint, delegated)) {
             let target = scene.next().await;
+            match caller {
+                "a manager" => target.appoint(&admin, "users/manager").await,
+                "a manager by a group" => target.appoint(&admin, "groups/Team").await,
+                "a manager of a group above" => target.appoint_above(&admin, "users/above").await,
+                _ => {}
+            }
             let oneself = if caller == "oneself" { Some(Client::of(app, &target.user)) } else { None };
             let client = match caller {
                 "another user" => &another,
@@ -93,6 +120,9 @@ async fn table(app: &TestApp, delegated: bool) {
                 "an API Key Administrator" => &keys,
                 "a System Administrator by inheritance" => &inheriting,
                 "a suspended administrator" => &suspended,
+                "a manager" => &manager,
+                "a manager by a group" => &in_team,
+                "a manager of a group above" => &above,
                 _ => oneself.as_ref().unwrap_or(&second),
             };
             let mut request = target.request(client, endpoint).build().unwrap();
