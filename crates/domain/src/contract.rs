@@ -47,6 +47,7 @@ pub mod lookups;
 pub mod members;
 pub mod membership_checks;
 pub mod names;
+pub mod previews;
 pub mod registration;
 pub mod searching;
 pub mod sign_in;
@@ -74,6 +75,8 @@ macro_rules! contract_tests {
             idempotency::an_answer_is_kept_until_it_expires
             idempotency::expired_answers_go_in_small_steps
             units::a_part_is_undone_by_itself
+            previews::a_preview_says_what_the_change_does
+            previews::a_large_preview_names_the_first_and_counts_all
             idempotency::a_request_is_done_once
             idempotency::use_cases_run_in_one_unit_as_they_do_alone
             idempotency::one_of_many_does_a_request
@@ -234,6 +237,7 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/membership_checks.rs"),
         include_str!("contract/names.rs"),
         include_str!("contract/children.rs"),
+        include_str!("contract/previews.rs"),
         include_str!("contract/registration.rs"),
         include_str!("contract/searching.rs"),
         include_str!("contract/sign_in.rs"),

@@ -16,6 +16,9 @@ mod nested;
 mod opening;
 mod passwords;
 mod prepared_passwords;
+mod preview;
+pub(crate) mod preview_log;
+mod recorded;
 mod registration;
 mod sessions;
 mod sign_in;
@@ -42,6 +45,7 @@ pub use member_checks::MemberCheck;
 pub use members::{AddMembersError, Added, InheritedMembership, MemberError, RemoveMemberError};
 pub use membership_checks::{CheckedMembership, MembershipCheck};
 pub use passwords::ChangePasswordError;
+pub use preview_log::{Effects, GroupEffect};
 pub use sessions::{ClientError, RefreshError};
 pub use sign_in::{Session, SignInError};
 #[cfg(feature = "contract")]

@@ -2,6 +2,7 @@
 //! one for both.
 
 pub(crate) mod closure;
+pub(crate) mod effects;
 pub(crate) mod lookups;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;

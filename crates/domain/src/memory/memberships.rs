@@ -44,7 +44,7 @@ impl State {
         self.groups.system(group).map(|group| self.members_within(group, Reach::Effective)).unwrap_or_default()
     }
 
-    fn members_within(&self, group: GroupId, reach: Reach) -> BTreeSet<UserId> {
+    pub(super) fn members_within(&self, group: GroupId, reach: Reach) -> BTreeSet<UserId> {
         match reach {
             Reach::Direct => self.memberships.of(&BTreeSet::from([group])),
             Reach::Effective => self.memberships.of(&self.children.at_or_below(group)),

@@ -1,9 +1,9 @@
 //! What a unit of work can read and change: the ports of all aggregates together.
 
 use super::{
-    ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, GroupReader, GroupWriter, IdempotencyWriter, IdentityReader,
-    IdentityWriter, LockoutReader, LockoutWriter, MembershipReader, MembershipWriter, SessionReader, SessionWriter,
-    StoreError, Undo, UserReader, UserWriter,
+    ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, EffectReader, GroupReader, GroupWriter, IdempotencyWriter,
+    IdentityReader, IdentityWriter, LockoutReader, LockoutWriter, MembershipReader, MembershipWriter, SessionReader,
+    SessionWriter, StoreError, Undo, UserReader, UserWriter,
 };
 
 /// Reads the directory. Not found is `None` or left out, never an error.
@@ -18,6 +18,7 @@ pub trait Reader:
     + SessionReader
     + LockoutReader
     + IdentityReader
+    + EffectReader
 {
 }
 
@@ -30,6 +31,7 @@ impl<T> Reader for T where
         + SessionReader
         + LockoutReader
         + IdentityReader
+        + EffectReader
 {
 }
 

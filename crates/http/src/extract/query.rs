@@ -29,11 +29,21 @@ impl FromRequest for Query {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Self { path: request.path().to_owned(), text: request.query_string().to_owned() }))
+        ready(Ok(Self::of(request)))
     }
 }
 
 impl Query {
+    /// That of `request`.
+    pub(crate) fn of(request: &HttpRequest) -> Self {
+        Self { path: request.path().to_owned(), text: request.query_string().to_owned() }
+    }
+
+    /// Whether there is a parameter of this name, whatever its value.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        form::pairs(self.text.as_bytes()).any(|(key, _)| key.is_some_and(|key| key.eq_ignore_ascii_case(name)))
+    }
+
     /// The lane for a listing with these parameters.
     pub(crate) fn lane(&self) -> Lane {
         Lane::of_search(self.text.len())
@@ -79,9 +89,8 @@ impl Query {
     /// A boolean parameter that a client of the platform does not know; `false` if absent. So an empty one, which those clients send for
     /// what is absent, is refused like every other that cannot be read.
     pub(crate) fn switch(&self, name: &str) -> Result<bool, Problem> {
-        let is_named = |(key, _): &(Option<String>, _)| key.as_ref().is_some_and(|key| key.eq_ignore_ascii_case(name));
         match self.value(name)? {
-            None if form::pairs(self.text.as_bytes()).any(|pair| is_named(&pair)) => Err(not_a_switch(name)),
+            None if self.has(name) => Err(not_a_switch(name)),
             _ => self.is_on(name),
         }
     }

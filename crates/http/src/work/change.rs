@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest};
 use aws_lc_rs::digest::{self, SHA256};
 use guildhall_domain::access::{On, Permission};
@@ -16,10 +17,11 @@ use guildhall_domain::validation::InvalidField;
 use super::{Lane, run_as, type_of};
 use crate::Api;
 use crate::extract::caller::{Caller, error_unless_permitted};
-use crate::extract::form;
 use crate::extract::idempotency_key::{IDEMPOTENCY_KEY, idempotency_key};
-use crate::respond::json::PreparedResponse;
+use crate::extract::query::Query;
+use crate::respond::json::{PreparedResponse, json};
 use crate::respond::kept::{KeptAnswer, RequestDigest};
+use crate::respond::preview::PreviewBody;
 use crate::respond::problem::Problem;
 
 /// The name of the parameter that asks for a preview.
@@ -35,6 +37,7 @@ pub(crate) struct ChangeRequest(Option<Box<Switches>>);
 /// The switches of a request. What is wrong with them is told to who may make it.
 struct Switches {
     key: Result<Option<IdempotencyKey>, Problem>,
+    preview: Result<Option<bool>, Problem>,
     method: String,
     path: String,
     query: String,
@@ -45,10 +48,11 @@ impl FromRequest for ChangeRequest {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let asks_for_preview = has_preview(request.query_string());
-        let switches = (asks_for_preview || request.headers().contains_key(IDEMPOTENCY_KEY)).then(|| {
+        let has_switches = !request.query_string().is_empty() || request.headers().contains_key(IDEMPOTENCY_KEY);
+        let switches = has_switches.then(|| {
             Box::new(Switches {
-                key: if asks_for_preview { Err(no_preview()) } else { idempotency_key(request.headers()) },
+                key: idempotency_key(request.headers()),
+                preview: read_preview(&Query::of(request)),
                 method: request.method().as_str().to_owned(),
                 path: request.path().to_owned(),
                 query: request.query_string().to_owned(),
@@ -58,15 +62,9 @@ impl FromRequest for ChangeRequest {
     }
 }
 
-/// Whether a query has the parameter that asks for a preview, whatever its value.
-fn has_preview(query: &str) -> bool {
-    !query.is_empty()
-        && form::pairs(query.as_bytes()).any(|(name, _)| name.is_some_and(|name| name.eq_ignore_ascii_case(DRY_RUN)))
-}
-
-/// There are no previews, and a request for one must not be taken for the change itself.
-fn no_preview() -> Problem {
-    Problem::bad_request(format!("The parameter '{DRY_RUN}' is not supported here"))
+/// Whether the change is only to be previewed. `None`: the query says nothing about it.
+fn read_preview(query: &Query) -> Result<Option<bool>, Problem> {
+    if query.has(DRY_RUN) { query.switch(DRY_RUN).map(Some) } else { Ok(None) }
 }
 
 impl Switches {
@@ -120,21 +118,27 @@ pub(crate) struct Change {
     caller: Caller,
     permission: Permission,
     user: Option<UserIdentifier>,
+    has_preview: bool,
 }
 
 impl ChangeRequest {
     /// By a caller with this permission.
     pub(crate) fn by(self, caller: Caller, permission: Permission) -> Change {
-        Change { request: self, caller, permission, user: None }
+        Change { request: self, caller, permission, user: None, has_preview: true }
     }
 
     /// By a caller with this permission on this user.
     pub(crate) fn by_on(self, caller: Caller, permission: Permission, user: &UserIdentifier) -> Change {
-        Change { request: self, caller, permission, user: Some(user.clone()) }
+        Change { user: Some(user.clone()), ..self.by(caller, permission) }
     }
 }
 
 impl Change {
+    /// The same, of which there is no preview: a request for one is refused.
+    pub(crate) fn without_preview(self) -> Self {
+        Self { has_preview: false, ..self }
+    }
+
     /// Runs `work`, for a request whose body is not looked at.
     pub(crate) async fn run<W>(self, api: &Api, lane: Lane, work: W) -> Result<PreparedResponse, Problem>
     where
@@ -175,7 +179,7 @@ impl Change {
         R: FnOnce(&Call<'_>, Vec<u8>) -> Result<P, Problem> + Send + 'static,
         W: Fn(&Call<'_>, &P) -> Result<PreparedResponse, Problem> + Send + 'static,
     {
-        let Self { request: ChangeRequest(switches), caller, permission, user } = self;
+        let Self { request: ChangeRequest(switches), caller, permission, user, has_preview } = self;
         run_as(api, lane, caller, kind, move |api, context| {
             let Some(switches) = switches else {
                 let call = Call::new(api, &api.directory, context);
@@ -184,9 +188,17 @@ impl Change {
             };
             let digest = switches.digest(&body);
             let on = user.as_ref().map_or(On::All, On::User);
-            let key = error_unless_permitted(&api.directory, context, permission, on, switches.key)?;
+            let read_switches = || match (switches.key?, switches.preview?) {
+                (_, Some(_)) if !has_preview => {
+                    Err(Problem::bad_request(format!("The parameter '{DRY_RUN}' is not supported here")))
+                }
+                (key, preview) => Ok((key, preview.unwrap_or_default())),
+            };
+            let (key, is_preview) = error_unless_permitted(&api.directory, context, permission, on, read_switches())?;
             let parsed = read(&Call::new(api, &api.directory, context), body)?;
-            let work = |call: &Call<'_>| work(call, &parsed);
+            let work = |call: &Call<'_>| {
+                if is_preview { preview(call, |call| work(call, &parsed)) } else { work(call, &parsed) }
+            };
             match key {
                 Some(key) => once(api, context, &Keyed { key: &key, digest, permission, on }, work),
                 None => {
@@ -205,6 +217,17 @@ fn answered(call: &Call<'_>, answer: Result<PreparedResponse, Problem>) -> Resul
         step();
     }
     answer
+}
+
+/// What `work` would do.
+fn preview(
+    call: &Call<'_>,
+    work: impl Fn(&Call<'_>) -> Result<PreparedResponse, Problem>,
+) -> Result<PreparedResponse, Problem> {
+    let effects = call
+        .directory
+        .preview(call.context, |directory, context| work(&Call::new(call.api, directory, context)).map(drop))?;
+    json(StatusCode::OK, &PreviewBody::from(&effects))
 }
 
 /// A request that is done once.
