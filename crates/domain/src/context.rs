@@ -1,12 +1,13 @@
 //! The call that a use case serves.
 
 use std::net::IpAddr;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use uuid::Uuid;
 
 use crate::access::{Actor, Admission};
 use crate::audit::AuditNote;
+use crate::directory::preview_log::PreviewLog;
 use crate::ports::Cancellation;
 use crate::time::Timestamp;
 
@@ -22,6 +23,7 @@ pub struct Context {
     cancellation: Cancellation,
     admission: OnceLock<Admission>,
     notes: Mutex<Vec<AuditNote>>,
+    preview: Option<Arc<PreviewLog>>,
 }
 
 /// The way by which a call reaches the directory.
@@ -48,6 +50,7 @@ impl Context {
             cancellation: Cancellation::new(),
             admission: OnceLock::new(),
             notes: Mutex::default(),
+            preview: None,
         }
     }
 
@@ -67,7 +70,18 @@ impl Context {
     /// The same call, without what use cases found out about it.
     pub(crate) fn again(&self) -> Self {
         let call = Self::new(self.actor.clone(), self.now, self.request_id, self.origin);
-        Self { address: self.address, cancellation: self.cancellation.clone(), ..call }
+        let (cancellation, preview) = (self.cancellation.clone(), self.preview.clone());
+        Self { address: self.address, cancellation, preview, ..call }
+    }
+
+    /// The same call, whose changes are recorded in `log`.
+    pub(crate) fn recorded_in(self, log: Arc<PreviewLog>) -> Self {
+        Self { preview: Some(log), ..self }
+    }
+
+    /// Where changes are recorded, if they are previewed.
+    pub(crate) fn preview(&self) -> Option<Arc<PreviewLog>> {
+        self.preview.clone()
     }
 
     /// On whose behalf the use case runs.

@@ -21,6 +21,9 @@ mod opening;
 mod passwords;
 mod patches;
 mod prepared_passwords;
+mod preview;
+pub(crate) mod preview_log;
+mod recorded;
 mod registration;
 mod sessions;
 mod sign_in;
@@ -56,6 +59,7 @@ pub use patches::{
     Contradiction, MemberList, Patch, PatchEffect, PatchMode, PatchOptions, PatchReport, PatchedList, Place, Refusal,
     RefusalReason,
 };
+pub use preview_log::{Effects, GroupEffect};
 pub use sessions::{ClientError, RefreshError};
 pub use sign_in::{Session, SignInError};
 #[cfg(feature = "contract")]

@@ -21,6 +21,7 @@
 
 mod api_keys;
 mod children;
+mod effects;
 mod groups;
 mod idempotency;
 mod identities;

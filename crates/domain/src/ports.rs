@@ -10,6 +10,7 @@ mod api_keys;
 mod cancellation;
 mod checks;
 mod children;
+mod effects;
 mod fault;
 mod groups;
 mod idempotency;
@@ -38,6 +39,7 @@ pub use api_keys::{ApiKeyForUpdate, ApiKeyReader, ApiKeyToChange, ApiKeyWriter, 
 pub use cancellation::Cancellation;
 pub use checks::{CheckedGroups, FoundFor, MembershipAnswer, MembershipQuestion};
 pub use children::{ChildReader, ChildScope, ChildWriter, Children, Edge, Nesting};
+pub use effects::{EffectReader, Person};
 pub use fault::{Fault, StoreError};
 pub use groups::{GroupReader, GroupWriter};
 pub use idempotency::{EXPIRED_AT_ONCE, IdempotencyWriter, KeptAnswer};

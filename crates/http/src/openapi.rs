@@ -3,6 +3,7 @@
 //! The attribute of a handler describes its parameters, its body, its success and the errors that are its own. Everything that
 //! follows from rules is added by `rules`.
 
+mod changes;
 mod errors;
 mod parameters;
 mod request_schemas;
@@ -13,6 +14,7 @@ use std::sync::LazyLock;
 use utoipa::openapi::{OpenApi as Document, Server};
 use utoipa::{Modify as _, OpenApi as _};
 
+use crate::respond::preview::PreviewBody;
 use crate::routes::path_prefix::PathPrefix;
 use crate::routes::routes;
 use crate::security::listing::search_body::{Comparison, Condition, UserOrder};
@@ -54,7 +56,7 @@ static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "Guildhall", description = DESCRIPTION),
-    components(schemas(ErrorSchema, OAuthError, ValidationError, Unauthenticated, Condition, Comparison, UserOrder)),
+    components(schemas(ErrorSchema, OAuthError, ValidationError, Unauthenticated, Condition, Comparison, UserOrder, PreviewBody)),
     tags(
         (name = "Tokens", description = "How to sign in, and how to verify that somebody did."),
         (name = "Users", description = "Who there is."),

@@ -3,6 +3,7 @@
 
 pub(crate) mod closure;
 pub(crate) mod comparisons;
+pub(crate) mod effects;
 pub(crate) mod lookups;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;

@@ -9,6 +9,7 @@
 //! | `lookup` | questions that are asked together with the account of the caller: one statement each |
 //! | `children`, `closure` | the edges between groups, and the table of all pairs that they connect |
 //! | `api_keys`, `sessions`, `lockouts`, `identities` | API keys, refresh tokens, wrong passwords, links to external issuers |
+//! | `effects` | what previews ask |
 //! | `idempotency` | kept answers to requests with an idempotency key |
 //! | `managers` | who manages which groups |
 //! | `paths` | why a user is in a group |
@@ -18,6 +19,7 @@ mod api_keys;
 mod children;
 mod closure;
 mod custom_properties;
+mod effects;
 mod group_row;
 mod groups;
 mod idempotency;

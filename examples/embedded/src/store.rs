@@ -10,6 +10,7 @@
 mod accounts;
 mod api_keys;
 mod children;
+mod effects;
 mod groups;
 mod idempotency;
 mod identities;

@@ -125,6 +125,7 @@ impl Directory<'_> {
                 }
                 let added = work.provenance(context);
                 self.insert_api_key(work.store, &registration, (&key, &secret, stamp), added, &joined)?;
+                work.record_new_user(&user)?;
                 let known = joined.is_empty().then(|| registration.account(&user, stamp));
                 let status = known.map_or_else(|| work.account_status(key.user), |status| Ok(Some(status)))?;
                 work.note(AuditNote::of_user(AdministratorsChange::UsersAdded, status.as_ref(), key.user));

@@ -96,6 +96,7 @@ fn patch_children(
         }
         Staying::All => mem::take(&mut plan.leaving),
     };
+    let recorded = work.recorded_children(parent, &plan.leaving)?;
     let gone = work.remove_children(parent, &plan.leaving)?;
     // The removed edges begin at the parent, so no path down to it had one of them.
     let above = work.at_or_above_among(parent, &plan.joining)?;
@@ -105,6 +106,7 @@ fn patch_children(
     plan.joining.retain(|child| !above.contains(child));
     let added = work.provenance(context);
     let new = work.insert_children(parent, &plan.joining, added)?;
+    work.record_removed_children(parent, &recorded)?;
     let takes_administrators = gone > 0 && administrators.contains(&SystemGroup::SystemAdministrators);
     if takes_administrators && !work.has_active_administrator(context.now())? {
         if is_atomic {

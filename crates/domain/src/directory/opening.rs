@@ -85,7 +85,7 @@ impl Directory<'_> {
         self.store.read_unless(context.cancellation(), |store| {
             let (account, answer) = ask(store, caller_of(context))?;
             let actor = self.admit_actor(context, account)?;
-            work(&mut Work { store, actor, notes: Vec::new() }, answer)
+            work(&mut Work { store, actor, notes: Vec::new(), preview: None }, answer)
         })
     }
 
@@ -105,7 +105,7 @@ impl Directory<'_> {
                 Ok(admitted) => admitted,
                 Err(error) => return (Vec::new(), Err(Undone::Refused(error))),
             };
-            let mut unit = Work { store, actor, notes: Vec::new() };
+            let mut unit = Work { store, actor, notes: Vec::new(), preview: context.preview() };
             let finish = work(&mut unit, answer);
             (unit.notes, finish.map_err(Undone::Refused).and_then(Finish::into))
         })

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use super::Directory;
 use super::opening::about_nothing;
+use super::preview_log::PreviewLog;
 use crate::access::{Actor, Admitted, Caller, Denied, Grant, Permission, Refused, Target};
 use crate::audit::AuditNote;
 use crate::context::Context;
@@ -43,6 +45,8 @@ pub(crate) struct Work<'a, S: ?Sized> {
     pub(super) store: &'a mut S,
     pub(super) actor: Admitted,
     pub(super) notes: Vec<AuditNote>,
+    /// Where changes are recorded, if they are previewed.
+    pub(super) preview: Option<Arc<PreviewLog>>,
 }
 
 /// A unit of work that reads.
@@ -281,7 +285,7 @@ impl Directory<'_> {
 
     fn begin<'a, S: Reader + ?Sized>(&self, context: &Context, store: &'a mut S) -> Result<Work<'a, S>, Refused> {
         let actor = admitted(context, Admitted::admit(store, context.actor(), context.now(), self.policy)?);
-        Ok(Work { store, actor, notes: Vec::new() })
+        Ok(Work { store, actor, notes: Vec::new(), preview: context.preview() })
     }
 }
 

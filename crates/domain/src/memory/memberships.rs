@@ -51,7 +51,7 @@ impl State {
         self.members_within(group, Reach::Effective).contains(&user)
     }
 
-    fn members_within(&self, group: GroupId, reach: Reach) -> BTreeSet<UserId> {
+    pub(super) fn members_within(&self, group: GroupId, reach: Reach) -> BTreeSet<UserId> {
         match reach {
             Reach::Direct => self.memberships.of(&BTreeSet::from([group])),
             Reach::Effective => self.memberships.of(&self.children.at_or_below(group)),

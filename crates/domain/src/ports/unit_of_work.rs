@@ -1,9 +1,9 @@
 //! What a unit of work can read and change: the ports of all aggregates together.
 
 use super::{
-    ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, GroupReader, GroupWriter, IdempotencyWriter, IdentityReader,
-    IdentityWriter, LockoutReader, LockoutWriter, ManagerReader, ManagerWriter, MembershipReader, MembershipWriter,
-    PathReader, SessionReader, SessionWriter, StoreError, Undo, UserReader, UserWriter,
+    ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, EffectReader, GroupReader, GroupWriter, IdempotencyWriter,
+    IdentityReader, IdentityWriter, LockoutReader, LockoutWriter, ManagerReader, ManagerWriter, MembershipReader,
+    MembershipWriter, PathReader, SessionReader, SessionWriter, StoreError, Undo, UserReader, UserWriter,
 };
 
 /// Reads the directory. Not found is `None` or left out, never an error.
@@ -20,6 +20,7 @@ pub trait Reader:
     + IdentityReader
     + ManagerReader
     + PathReader
+    + EffectReader
 {
 }
 
@@ -34,6 +35,7 @@ impl<T> Reader for T where
         + IdentityReader
         + ManagerReader
         + PathReader
+        + EffectReader
 {
 }
 

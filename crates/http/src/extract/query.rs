@@ -29,11 +29,21 @@ impl FromRequest for Query {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Self { path: request.path().to_owned(), text: request.query_string().to_owned() }))
+        ready(Ok(Self::of(request)))
     }
 }
 
 impl Query {
+    /// That of `request`.
+    pub(crate) fn of(request: &HttpRequest) -> Self {
+        Self { path: request.path().to_owned(), text: request.query_string().to_owned() }
+    }
+
+    /// Whether there is a parameter of this name, whatever its value.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        form::pairs(self.text.as_bytes()).any(|(key, _)| key.is_some_and(|key| key.eq_ignore_ascii_case(name)))
+    }
+
     /// The lane for a listing with these parameters.
     pub(crate) fn lane(&self) -> Lane {
         Lane::of_search(self.text.len())
@@ -80,7 +90,7 @@ impl Query {
     /// what is absent, is refused like every other that cannot be read.
     pub(crate) fn switch(&self, name: &str) -> Result<bool, Problem> {
         match self.value(name)? {
-            None if self.names(name) => Err(not_a_switch(name)),
+            None if self.has(name) => Err(not_a_switch(name)),
             _ => self.is_on(name),
         }
     }
@@ -89,7 +99,7 @@ impl Query {
     pub(crate) fn group(&self, name: &str) -> Result<Option<GroupIdentifier>, Problem> {
         match self.value(name)? {
             Some(value) => Ok(Some(GroupIdentifier::from(value.as_str()))),
-            None if self.names(name) => {
+            None if self.has(name) => {
                 Err(Problem::bad_request(format!("The parameter '{name}' must be the id or the name of a group")))
             }
             None => Ok(None),
@@ -102,7 +112,7 @@ impl Query {
         let refused =
             || Problem::bad_request(format!("The parameter '{name}' must be a whole number from 1 to {most}"));
         match self.value(name)? {
-            None if self.names(name) => Err(refused()),
+            None if self.has(name) => Err(refused()),
             None => Ok(None),
             Some(digits) => {
                 let is_whole = digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -110,11 +120,6 @@ impl Query {
                 count.map(Some).ok_or_else(refused)
             }
         }
-    }
-
-    /// Whether there is a parameter of this name, whatever its value.
-    fn names(&self, name: &str) -> bool {
-        form::pairs(self.text.as_bytes()).any(|(key, _)| key.is_some_and(|key| key.eq_ignore_ascii_case(name)))
     }
 
     /// A parameter that changes what a request does, and that no client of the platform knows: it is refused when it is empty, unreadable or

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use utoipa::Modify;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Components, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ObjectBuilder, OpenApi, Ref, RefOr, Required, Response, Schema};
 
+use super::changes::{add_preview, dry_run, has_preview, idempotency_key, is_change};
 use super::request_schemas::request_schemas;
 use crate::oauth::token::TOKEN_ENDPOINT;
 
@@ -130,7 +131,11 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
         operation.responses.responses.insert("304".to_owned(), unchanged.build().into());
     }
     if is_change(path, method) {
-        operation.parameters.get_or_insert_default().push(idempotency_key().into());
+        let parameters = operation.parameters.get_or_insert_default();
+        parameters.push(idempotency_key().into());
+        if has_preview(path, method) {
+            parameters.push(dry_run().into());
+        }
         statuses.extend(["400", "409", "422"]);
     }
     let responses = &mut operation.responses.responses;
@@ -152,6 +157,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
             add_success_headers(status, response);
         }
     }
+    if has_preview(path, method) {
+        add_preview(operation);
+    }
     if let Some(RefOr::T(body)) = &mut operation.request_body {
         body.required = Some(Required::True);
     }
@@ -160,34 +168,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
     }
 }
 
-/// Requests that change nothing although their method may.
-const READING: [&str; 2] = ["/api/security/users/search", "/api/security/memberships/check"];
-
-/// Whether the operation changes something, so that it is done once for each idempotency key.
-fn is_change(path: &str, method: &str) -> bool {
-    path.starts_with("/api/security/") && !matches!(method, "GET" | "HEAD") && !READING.contains(&path)
-}
-
-fn idempotency_key() -> Parameter {
-    let schema = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .pattern(Some(r#"^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#))
-        .examples(["8e03978e-40d5-43e8-bc93-6894a57f9324"]);
-    ParameterBuilder::new()
-        .name("Idempotency-Key")
-        .parameter_in(ParameterIn::Header)
-        .required(Required::False)
-        .description(Some(IDEMPOTENCY_KEY))
-        .schema(Some(schema))
-        .build()
-}
-
-const IDEMPOTENCY_KEY: &str = "\
-Lets the request be sent again: with the same key, method, path, query and body it is not done again, and what was answered is answered again, with \
-`Idempotency-Replayed: true`. While it is being processed, 409; the same key with another request, 422. 1 to 255 visible ASCII characters, in double \
-quotes or not.";
-
-fn add_success_headers(status: &str, response: &mut Response) {
+pub(super) fn add_success_headers(status: &str, response: &mut Response) {
     let shows = |name: &str| {
         let reference = Ref::from_schema_name(name).ref_location;
         response.content.values().any(|content| {

@@ -96,7 +96,7 @@ async fn remove(
     query: Query,
     change: ChangeRequest,
 ) -> Result<PreparedResponse, Problem> {
-    let change = change.by(caller, Permission::ManageUsers);
+    let change = change.by(caller, Permission::ManageUsers).without_preview();
     change
         .run(&api, Lane::Write, move |call| {
             let read = || Ok(IdentitySelection { issuer: query.value("issuer")?, subject: query.value("subject")? });

@@ -4,22 +4,25 @@ use std::cell::RefCell;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest};
 use aws_lc_rs::digest::{self, SHA256};
-use guildhall_domain::access::{On, Permission};
+use guildhall_domain::access::{On, Permission, Refused};
 use guildhall_domain::context::Context;
-use guildhall_domain::directory::{Directory, KeyedOutcome, KeyedRequest};
+use guildhall_domain::directory::{Directory, Effects, KeyedOutcome, KeyedRequest, PatchEffect};
 use guildhall_domain::idempotency_key::IdempotencyKey;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
+use guildhall_domain::ports::StoreError;
 use guildhall_domain::validation::InvalidField;
 
 use super::{Lane, run_as, type_of};
 use crate::Api;
 use crate::extract::caller::{Caller, error_unless_permitted};
-use crate::extract::form;
 use crate::extract::idempotency_key::{IDEMPOTENCY_KEY, idempotency_key};
-use crate::respond::json::PreparedResponse;
+use crate::extract::query::Query;
+use crate::respond::json::{PreparedResponse, json};
 use crate::respond::kept::{KeptAnswer, RequestDigest};
+use crate::respond::preview::PreviewBody;
 use crate::respond::problem::Problem;
 
 /// The name of the parameter that asks for a preview.
@@ -35,7 +38,7 @@ pub(crate) struct ChangeRequest(Option<Box<Switches>>);
 /// The switches of a request. What is wrong with them is told to who may make it.
 struct Switches {
     key: Result<Option<IdempotencyKey>, Problem>,
-    asks_for_preview: bool,
+    preview: Result<Option<bool>, Problem>,
     method: String,
     path: String,
     query: String,
@@ -46,11 +49,11 @@ impl FromRequest for ChangeRequest {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let asks_for_preview = has_preview(request.query_string());
-        let switches = (asks_for_preview || request.headers().contains_key(IDEMPOTENCY_KEY)).then(|| {
+        let has_switches = !request.query_string().is_empty() || request.headers().contains_key(IDEMPOTENCY_KEY);
+        let switches = has_switches.then(|| {
             Box::new(Switches {
                 key: idempotency_key(request.headers()),
-                asks_for_preview,
+                preview: read_preview(&Query::of(request)),
                 method: request.method().as_str().to_owned(),
                 path: request.path().to_owned(),
                 query: request.query_string().to_owned(),
@@ -60,15 +63,9 @@ impl FromRequest for ChangeRequest {
     }
 }
 
-/// Whether a query has the parameter that asks for a preview, whatever its value.
-fn has_preview(query: &str) -> bool {
-    !query.is_empty()
-        && form::pairs(query.as_bytes()).any(|(name, _)| name.is_some_and(|name| name.eq_ignore_ascii_case(DRY_RUN)))
-}
-
-/// There are no previews, and a request for one must not be taken for the change itself.
-fn no_preview() -> Problem {
-    Problem::bad_request(format!("The parameter '{DRY_RUN}' is not supported here"))
+/// Whether the change is only to be previewed. `None`: the query says nothing about it.
+fn read_preview(query: &Query) -> Result<Option<bool>, Problem> {
+    if query.has(DRY_RUN) { query.switch(DRY_RUN).map(Some) } else { Ok(None) }
 }
 
 impl Switches {
@@ -122,7 +119,18 @@ pub(crate) struct Change {
     caller: Caller,
     permission: Permission,
     on: Changed,
-    has_own_preview: bool,
+    preview: Preview,
+}
+
+/// How a change is previewed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Preview {
+    /// Not at all: a request for it is refused.
+    None,
+    /// By its effects.
+    Effects,
+    /// By the work itself.
+    Own,
 }
 
 /// What a permission is needed on.
@@ -145,7 +153,7 @@ impl Changed {
 impl ChangeRequest {
     /// By a caller with this permission.
     pub(crate) fn by(self, caller: Caller, permission: Permission) -> Change {
-        Change { request: self, caller, permission, on: Changed::All, has_own_preview: false }
+        Change { request: self, caller, permission, on: Changed::All, preview: Preview::Effects }
     }
 
     /// By a caller with this permission on this user.
@@ -160,9 +168,14 @@ impl ChangeRequest {
 }
 
 impl Change {
+    /// The same, of which there is no preview: a request for one is refused.
+    pub(crate) fn without_preview(self) -> Self {
+        Self { preview: Preview::None, ..self }
+    }
+
     /// The same, of which the work itself makes the preview.
     pub(crate) fn with_own_preview(self) -> Self {
-        Self { has_own_preview: true, ..self }
+        Self { preview: Preview::Own, ..self }
     }
 
     /// Runs `work`, for a request whose body is not looked at.
@@ -205,7 +218,7 @@ impl Change {
         R: FnOnce(&Call<'_>, Vec<u8>) -> Result<P, Problem> + Send + 'static,
         W: Fn(&Call<'_>, &P) -> Result<PreparedResponse, Problem> + Send + 'static,
     {
-        let Self { request: ChangeRequest(switches), caller, permission, on, has_own_preview } = self;
+        let Self { request: ChangeRequest(switches), caller, permission, on, preview: kind_of_preview } = self;
         run_as(api, lane, caller, kind, move |api, context| {
             let Some(switches) = switches else {
                 let call = Call::new(api, &api.directory, context);
@@ -214,11 +227,20 @@ impl Change {
             };
             let digest = switches.digest(&body);
             let on = on.on();
-            let is_refused = switches.asks_for_preview && !has_own_preview;
-            let key = if is_refused { Err(no_preview()) } else { switches.key };
-            let key = error_unless_permitted(&api.directory, context, permission, on, key)?;
+            let read_switches = || match (switches.key?, kind_of_preview) {
+                // The work reads it.
+                (key, Preview::Own) => Ok((key, false)),
+                (key, Preview::Effects) => Ok((key, switches.preview?.unwrap_or_default())),
+                (_, Preview::None) if !matches!(switches.preview, Ok(None)) => {
+                    Err(Problem::bad_request(format!("The parameter '{DRY_RUN}' is not supported here")))
+                }
+                (key, Preview::None) => Ok((key, false)),
+            };
+            let (key, is_preview) = error_unless_permitted(&api.directory, context, permission, on, read_switches())?;
             let parsed = read(&Call::new(api, &api.directory, context), body)?;
-            let work = |call: &Call<'_>| work(call, &parsed);
+            let work = |call: &Call<'_>| {
+                if is_preview { preview(call, |call| work(call, &parsed)) } else { work(call, &parsed) }
+            };
             match key {
                 Some(key) => once(api, context, &Keyed { key: &key, digest, permission, on }, work),
                 None => {
@@ -237,6 +259,33 @@ fn answered(call: &Call<'_>, answer: Result<PreparedResponse, Problem>) -> Resul
         step();
     }
     answer
+}
+
+impl Call<'_> {
+    /// Runs `work`, and says what it would change if it is only a preview.
+    pub(crate) fn previewed<T, E: From<Refused> + From<StoreError>>(
+        &self,
+        effect: PatchEffect,
+        mut work: impl FnMut(&Directory<'_>, &Context) -> Result<T, E>,
+    ) -> Result<(T, Option<Effects>), E> {
+        match effect {
+            PatchEffect::Lasting => Ok((work(self.directory, self.context)?, None)),
+            PatchEffect::DryRun => {
+                self.directory.preview(self.context, work).map(|(result, effects)| (result, Some(effects)))
+            }
+        }
+    }
+}
+
+/// What `work` would do.
+fn preview(
+    call: &Call<'_>,
+    work: impl Fn(&Call<'_>) -> Result<PreparedResponse, Problem>,
+) -> Result<PreparedResponse, Problem> {
+    let ((), effects) = call
+        .directory
+        .preview(call.context, |directory, context| work(&Call::new(call.api, directory, context)).map(drop))?;
+    json(StatusCode::OK, &PreviewBody::from(&effects))
 }
 
 /// A request that is done once.

@@ -106,6 +106,7 @@ mod password_flood;
 mod passwords;
 mod permissions;
 mod pooling;
+mod previews;
 mod public_url;
 mod published;
 mod readme;

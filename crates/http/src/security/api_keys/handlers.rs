@@ -171,7 +171,7 @@ async fn rotate(
     PathParameter(key): PathParameter<ApiKeyIdentifier>,
     change: ChangeRequest,
 ) -> Result<PreparedResponse, Problem> {
-    let change = change.by(caller, Permission::ManageApiKeys);
+    let change = change.by(caller, Permission::ManageApiKeys).without_preview();
     change
         .run(&api, Lane::Write, move |call| {
             let issued = call.directory.rotate_api_key(call.context, &key)?;

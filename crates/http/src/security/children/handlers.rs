@@ -107,7 +107,9 @@ async fn add_many(
                 Ok(empty(StatusCode::NO_CONTENT))
             }
             Addition::Reported(report, body) => {
-                let patched = call.directory.patch_children(call.context, &group, &body.patch, report.options);
+                let patched = call.previewed(report.options.effect, |directory, context| {
+                    directory.patch_children(context, &group, &body.patch, report.options)
+                });
                 let patched = patched.map_err(|error| bulk_problem(error, body))?;
                 let response = json(StatusCode::OK, &ChildrenReport::new(&patched, report.options, body))?;
                 Ok(report.complete(response))
@@ -149,7 +151,9 @@ async fn patch(
     let change = change.by_on_group(caller, Permission::ChangeMembers, &group).with_own_preview();
     change
         .run_with(&api, Lane::Long, body, read, move |call, (options, body)| {
-            let patched = call.directory.patch_children(call.context, &group, &body.patch, *options);
+            let patched = call.previewed(options.effect, |directory, context| {
+                directory.patch_children(context, &group, &body.patch, *options)
+            });
             let patched = patched.map_err(|error| patch_problem(error, body))?;
             json(StatusCode::OK, &ChildrenReport::new(&patched, *options, body))
         })

@@ -116,7 +116,9 @@ async fn add_many(
                 Ok(empty(StatusCode::NO_CONTENT))
             }
             Addition::Reported(report, body) => {
-                let patched = call.directory.patch_members(call.context, &group, &body.patch, report.options);
+                let patched = call.previewed(report.options.effect, |directory, context| {
+                    directory.patch_members(context, &group, &body.patch, report.options)
+                });
                 let patched = patched.map_err(|error| bulk_problem(error, body))?;
                 let response = json(StatusCode::OK, &MembersReport::new(&patched, report.options, body))?;
                 Ok(report.complete(response))
@@ -158,7 +160,9 @@ async fn patch(
     let change = change.by_on_group(caller, Permission::ChangeMembers, &group).with_own_preview();
     change
         .run_with(&api, Lane::Long, body, read, move |call, (options, body)| {
-            let patched = call.directory.patch_members(call.context, &group, &body.patch, *options);
+            let patched = call.previewed(options.effect, |directory, context| {
+                directory.patch_members(context, &group, &body.patch, *options)
+            });
             let patched = patched.map_err(|error| patch_problem(error, body))?;
             json(StatusCode::OK, &MembersReport::new(&patched, *options, body))
         })

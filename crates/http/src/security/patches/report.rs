@@ -1,13 +1,14 @@
 //! What a patch did, and why it did nothing, as JSON.
 
 use guildhall_domain::directory::{
-    Contradiction, PatchEffect, PatchMode, PatchOptions, PatchReport, PatchedList, Place, RefusalReason,
+    Contradiction, Effects, PatchEffect, PatchMode, PatchOptions, PatchReport, PatchedList, Place, RefusalReason,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::{PatchBody, list_name};
 use super::{Groups, Kind, Users};
+use crate::respond::preview::EffectsBody;
 use crate::respond::problem::Problem;
 
 /// What is done if something cannot be done.
@@ -35,7 +36,7 @@ macro_rules! report {
         /// What a change of many did, or would do.
         #[derive(Serialize, ToSchema)]
         #[serde(rename_all = "camelCase")]
-        pub(crate) struct $report {
+        pub(crate) struct $report<'a> {
             #[schema(value_type = Uuid)]
             group: String,
             mode: Mode,
@@ -60,6 +61,10 @@ macro_rules! report {
             not_found: Vec<$named>,
             /// What was not done. In the mode `partial` alone.
             refused: Vec<$refused>,
+            /// What it would change, if nothing of it was done.
+            #[schema(required = false, value_type = EffectsBody)]
+            #[serde(skip_serializing_if = "Option::is_none")]
+            effects: Option<EffectsBody<'a>>,
         }
 
         // What names nobody and nothing.
@@ -95,9 +100,9 @@ macro_rules! report {
             reason: &'static str,
         }
 
-        impl $report {
+        impl<'a> $report<'a> {
             pub(crate) fn new(
-                report: &PatchReport<<$kind as Kind>::Id>,
+                (report, effects): &'a (PatchReport<<$kind as Kind>::Id>, Option<Effects>),
                 options: PatchOptions,
                 body: &PatchBody<$kind>,
             ) -> Self {
@@ -121,6 +126,7 @@ macro_rules! report {
                     $count: report.count,
                     not_found: $not_found::new(&report.not_found, body).not_found,
                     refused: refused.collect(),
+                    effects: effects.as_ref().map(EffectsBody::from),
                 }
             }
         }

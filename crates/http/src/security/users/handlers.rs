@@ -272,7 +272,7 @@ async fn change_password(
     let mut attempt = api.throttle().attempt(address)?;
     api.throttle().count_account(&mut attempt, address, &caller.0.user.0)?;
     let body = request_body.read(&["application/json"], api.limits().body_bytes).await?;
-    let change = change.by_on(caller, Permission::ChangePasswords, &user);
+    let change = change.by_on(caller, Permission::ChangePasswords, &user).without_preview();
     let read = |_: &Call<'_>, body: Vec<u8>| PasswordChange::read(&body);
     let changed = change.run_with(&api, Lane::Password, body, read, move |call, PasswordChange { existing, new }| {
         let changed = call.directory.change_password(call.context, &user, existing.clone(), new.clone());
