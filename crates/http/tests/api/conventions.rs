@@ -102,7 +102,7 @@ async fn methods_that_are_not_there_are_told_with_those_that_are() {
         (Method::PATCH, "/api/security/users", "GET, HEAD, POST"),
         (Method::PUT, "/api/security/groups/", "GET, HEAD, POST"),
         (Method::POST, "/api/management/security/groups/x", "GET, HEAD, PUT, DELETE"),
-        (Method::PUT, "/api/security/groups/x/users", "GET, HEAD, POST"),
+        (Method::PUT, "/api/security/groups/x/users", "GET, HEAD, POST, PATCH"),
         (Method::GET, "/api/security/groups/x/users/y", "PUT, DELETE, HEAD"),
         (Method::OPTIONS, "/api/security/groups/x/groups/y", "PUT, DELETE"),
         (Method::GET, "/api/security/users/x/groups/y", "HEAD"),
