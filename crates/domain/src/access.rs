@@ -5,7 +5,9 @@ mod caller;
 mod managing;
 mod permission;
 mod policy;
+mod protection;
 mod refused;
+mod target;
 
 pub use crate::model::caller::Caller;
 pub use crate::model::scopes::{KNOWN_SCOPES, SECURITY_ADMINISTRATOR, Scopes};
@@ -14,5 +16,6 @@ pub use permission::{On, Permission};
 pub use policy::Policy;
 pub use refused::{Denied, Refused};
 
-pub(crate) use admitted::{Admitted, Grant, Target, TargetGroup};
+pub(crate) use admitted::{Admitted, Grant};
 pub(crate) use refused::contains_refused;
+pub(crate) use target::{Target, TargetGroup};

@@ -1,45 +1,16 @@
 //! What an admitted actor may do.
 
-use std::collections::BTreeSet;
-
 use uuid::Uuid;
 
 use super::managing::ManagedGroups;
 use super::policy::{Managers, Oneself, Protected, rule};
+use super::protection::is_protected;
+use super::target::Target;
 use super::{Actor, Admission, Caller, Denied, Permission, Policy, Refused, SECURITY_ADMINISTRATOR};
-use crate::group::{GroupId, SystemGroup};
 use crate::identifier::UserIdentifier;
-use crate::ports::{AccountStatus, NameSource, Reader, StoreError};
+use crate::ports::{AccountStatus, NameSource, Reader};
 use crate::time::Timestamp;
 use crate::user::{UserId, password_is_stale};
-
-/// What something is done on, as the store knows it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Target<'a> {
-    /// Anything of its kind.
-    All,
-    /// This user, or the API key that acts as this user.
-    User(UserId),
-    /// The same, where the account is known.
-    Account(UserId, &'a AccountStatus),
-    /// A group, if it exists.
-    Group(TargetGroup<'a>),
-    /// These groups.
-    Groups(&'a BTreeSet<GroupId>),
-    /// The membership of a user in a group, as far as they exist.
-    Membership(Option<GroupId>, Option<UserId>),
-}
-
-/// A group that something is done on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TargetGroup<'a> {
-    /// The group, if it exists.
-    pub(crate) id: Option<GroupId>,
-    /// The administrators' groups that it is or is below.
-    pub(crate) administrators: &'a BTreeSet<SystemGroup>,
-    /// Another group, about which may be decided next: the store is asked about both together.
-    pub(crate) other: Option<GroupId>,
-}
 
 /// On which grounds a permission is had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,13 +19,6 @@ pub(crate) enum Grant {
     Whole,
     /// As a manager of the group, who sees little of other users.
     AsManager,
-}
-
-impl From<Option<UserId>> for Target<'_> {
-    /// A user who does not exist counts as anybody, so that the answer does not tell who exists.
-    fn from(user: Option<UserId>) -> Self {
-        user.map_or(Self::All, Self::User)
-    }
 }
 
 /// An id that no user has.
@@ -279,7 +243,7 @@ impl AdmittedCaller {
             Standing::Depends(protections, managers) => (protections, managers),
         };
         for protected in protections {
-            if !self.is_protected(store, protected, target)? {
+            if !is_protected(store, self.user, protected, target)? {
                 return Ok(Grant::Whole);
             }
         }
@@ -314,41 +278,4 @@ impl AdmittedCaller {
         }
         Standing::Depends(protections, managers)
     }
-
-    fn is_protected<R: Reader + ?Sized>(
-        &self,
-        store: &mut R,
-        protected: Protected,
-        target: Target<'_>,
-    ) -> Result<bool, StoreError> {
-        let mut status = || match target {
-            Target::User(user) | Target::Membership(_, Some(user)) => store.account_status(user),
-            Target::Account(_, status) => Ok(Some(status.clone())),
-            Target::All | Target::Group(_) | Target::Groups(_) | Target::Membership(_, None) => Ok(None),
-        };
-        Ok(match (protected, target) {
-            (
-                Protected::AdministratorsAndApiKeys,
-                Target::User(user) | Target::Account(user, _) | Target::Membership(_, Some(user)),
-            ) if user != self.user => status()?.is_some_and(|status| status.administers() || status.api_key.is_some()),
-            (Protected::AdministeringApiKeys, Target::User(_) | Target::Account(..)) => {
-                status()?.is_some_and(|status| {
-                    status.system_administrator || status.user_administrator || status.group_administrator
-                })
-            }
-            (Protected::AdministratorsGroups, Target::Group(group)) => !group.administrators.is_empty(),
-            (Protected::GroupsAboveAdministrators, Target::Groups(groups)) => are_above_administrators(store, groups)?,
-            _ => false,
-        })
-    }
-}
-
-/// Whether any of `groups` is an administrators' group or above one.
-fn are_above_administrators<R: Reader + ?Sized>(store: &mut R, groups: &BTreeSet<GroupId>) -> Result<bool, StoreError> {
-    for group in store.group_ids(&SystemGroup::ADMINISTRATORS.map(SystemGroup::identifier))? {
-        if !store.at_or_above_among(group, groups)?.is_empty() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::admitted::Target;
 use super::policy::Managers;
+use super::target::Target;
 use crate::group::GroupId;
 use crate::manager::Management;
 use crate::ports::{Reader, StoreError};

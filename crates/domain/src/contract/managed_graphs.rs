@@ -57,8 +57,8 @@ impl Model {
         let mut managed = BTreeSet::new();
         for (group, manager) in &self.appointed {
             let is_theirs = match manager {
-                ManagerId::User(manager) => *manager == user,
-                ManagerId::Group(manager) => self.is_in(*manager, user),
+                ManagerId::User(appointee) => *appointee == user,
+                ManagerId::Group(appointees) => self.is_in(*appointees, user),
             };
             if is_theirs {
                 managed.extend(self.at_or_below(*group).into_iter().filter(|below| !is_below || below != group));
@@ -124,9 +124,11 @@ fn stored(fixture: &Fixture, model: &Model) -> BTreeSet<(UserId, GroupId)> {
 }
 
 fn any_world(fixture: &Fixture, round: u64, numbers: &mut Numbers) -> Model {
-    let mut model = Model::default();
-    model.groups = (0..GROUPS).map(|number| fixture.group(&format!("group {round} {number}"))).collect();
-    model.users = (0..USERS).map(|number| fixture.user(&format!("user {round} {number}"))).collect();
+    let mut model = Model {
+        groups: (0..GROUPS).map(|number| fixture.group(&format!("group {round} {number}"))).collect(),
+        users: (0..USERS).map(|number| fixture.user(&format!("user {round} {number}"))).collect(),
+        ..Model::default()
+    };
     let own = model.groups.clone();
     model.administrators = [SystemGroup::SystemAdministrators, SystemGroup::ApiKeyAdministrators]
         .map(|group| fixture.system(group))
@@ -199,7 +201,7 @@ fn take(fixture: &Fixture, model: &mut Model, caller: UserId, step: Step, name: 
     let context = fixture.by(fixture.caller(caller));
     let (managed, below) = (model.managed(caller, false), model.managed(caller, true));
     let (group, id) = (GroupIdentifier::Id, UserIdentifier::Id);
-    let manages = |groups: &[GroupId]| groups.iter().all(|group| managed.contains(group));
+    let are_theirs = |groups: &[GroupId]| groups.iter().all(|group| managed.contains(group));
     macro_rules! held {
         ($outcome:expr, $permitted:expr) => {{
             let (outcome, is_permitted) = ($outcome, $permitted);
@@ -211,17 +213,17 @@ fn take(fixture: &Fixture, model: &mut Model, caller: UserId, step: Step, name: 
     }
     match step {
         Step::Add(to, user) => {
-            let added = held!(directory.add_member(&context, &group(to), &id(user)), manages(&[to]));
+            let added = held!(directory.add_member(&context, &group(to), &id(user)), are_theirs(&[to]));
             added.is_ok() && model.members.insert((to, user))
         }
         Step::AddMany(to, user) => {
             let users = BTreeSet::from([user, caller]);
-            let added = held!(directory.add_members(&context, &group(to), &users), manages(&[to]));
+            let added = held!(directory.add_members(&context, &group(to), &users), are_theirs(&[to]));
             model.members.extend(users.into_iter().filter(|_| added.is_ok()).map(|user| (to, user)));
             added.is_ok()
         }
         Step::Remove(from, user) => {
-            let removed = held!(directory.remove_member(&context, &group(from), &id(user)), manages(&[from]));
+            let removed = held!(directory.remove_member(&context, &group(from), &id(user)), are_theirs(&[from]));
             removed.is_ok() && model.members.remove(&(from, user))
         }
         Step::Nest(parent, child) | Step::NestMany(parent, child) => {
@@ -230,15 +232,15 @@ fn take(fixture: &Fixture, model: &mut Model, caller: UserId, step: Step, name: 
             } else {
                 directory.add_children(&context, &group(parent), &BTreeSet::from([child]))
             };
-            let added = held!(added, manages(&[parent, child]));
+            let added = held!(added, are_theirs(&[parent, child]));
             let closes_cycle = model.at_or_below(child).contains(&parent);
-            assert!(added.is_ok() || !manages(&[parent, child]) || closes_cycle);
+            assert!(added.is_ok() || !are_theirs(&[parent, child]) || closes_cycle);
             assert!(!matches!(added, Err(AddChildrenError::Cycle(_))) || closes_cycle);
             added.is_ok() && model.edges.insert((parent, child))
         }
         Step::Unnest(parent, child) => {
             let removed =
-                held!(directory.remove_child(&context, &group(parent), &group(child)), manages(&[parent, child]));
+                held!(directory.remove_child(&context, &group(parent), &group(child)), are_theirs(&[parent, child]));
             let has_edge = model.edges.contains(&(parent, child));
             assert!(!matches!(removed, Err(RemoveChildError::NotAChild)) || !has_edge);
             removed.is_ok() && model.edges.remove(&(parent, child))
@@ -246,15 +248,15 @@ fn take(fixture: &Fixture, model: &mut Model, caller: UserId, step: Step, name: 
         Step::Create(parent) => {
             let draft = GroupDraft { name: Some(name.to_owned()), ..GroupDraft::default() };
             let created: Result<_, CreateGroupError> =
-                held!(directory.create_group_below(&context, &group(parent), draft), manages(&[parent]));
+                held!(directory.create_group_below(&context, &group(parent), draft), are_theirs(&[parent]));
             let Ok(created) = created else { return false };
             model.groups.push(created.id);
             model.edges.insert((parent, created.id))
         }
         Step::Rename(of) => {
             let changes = GroupChanges { name: Some(Some(name.to_owned())), ..GroupChanges::default() };
-            let changed = directory.change_group(&context, &group(of), &changes, &Precondition::default());
-            held!(changed, below.contains(&of)).is_ok()
+            let outcome = directory.change_group(&context, &group(of), &changes, &Precondition::default());
+            held!(outcome, below.contains(&of)).is_ok()
         }
         Step::SetDomain(of) => {
             let domains = Some(vec!["fightclub.com".to_owned()]);

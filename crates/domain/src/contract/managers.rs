@@ -198,26 +198,29 @@ pub fn groups_that_make_administrators_have_no_managers(store: Arc<dyn Store>) {
 /// All of them, direct and by groups, each once, by name, filtered and in pages; for themselves and for administrators alone.
 pub fn the_groups_of_a_manager_are_listed(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
-    let [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map(|name| fixture.group(name));
+    let [top, left, right, bottom, deputies] = ["a", "b", "c", "d", "e"].map(|name| fixture.group(name));
     let [team, inner] = ["team", "inner"].map(|name| fixture.group(name));
     let [marla, bob] = ["marla", "bob"].map(|name| fixture.user(name));
     fixture.nest(team, inner);
     fixture.join(inner, &[marla]);
-    for (parent, child) in [(a, b), (b, d), (c, d), (a, fixture.system(SystemGroup::UserAdministrators))] {
+    for (parent, child) in
+        [(top, left), (left, bottom), (right, bottom), (top, fixture.system(SystemGroup::UserAdministrators))]
+    {
         fixture.nest(parent, child);
     }
-    fixture.nest(fixture.system(SystemGroup::UserAdministrators), e);
-    fixture.appoint(b, ManagerId::User(marla));
-    fixture.appoint(a, ManagerId::Group(team));
-    fixture.appoint(d, ManagerId::User(marla));
-    let expected = BTreeMap::from([(a, Management::OfItself), (b, Management::FromAbove), (d, Management::FromAbove)]);
-    assert_eq!(fixture.managed(marla, &[a, b, c, d, e, team, inner]), expected);
+    fixture.nest(fixture.system(SystemGroup::UserAdministrators), deputies);
+    fixture.appoint(left, ManagerId::User(marla));
+    fixture.appoint(top, ManagerId::Group(team));
+    fixture.appoint(bottom, ManagerId::User(marla));
+    let expected =
+        BTreeMap::from([(top, Management::OfItself), (left, Management::FromAbove), (bottom, Management::FromAbove)]);
+    assert_eq!(fixture.managed(marla, &[top, left, right, bottom, deputies, team, inner]), expected);
     let all = fixture.all(Page::default());
-    assert_eq!(fixture.managed_listing(marla, &all), [a, b, d]);
+    assert_eq!(fixture.managed_listing(marla, &all), [top, left, bottom]);
     assert_eq!(fixture.managed_listing(bob, &all), []);
-    assert_eq!(fixture.managed_listing(marla, &fixture.all(must(Page::new(1, 2)))), [d]);
+    assert_eq!(fixture.managed_listing(marla, &fixture.all(must(Page::new(1, 2)))), [bottom]);
     let named = GroupListing { filter: Filter::naming("B"), ..fixture.all(Page::default()) };
-    assert_eq!(fixture.managed_listing(marla, &named), [b]);
+    assert_eq!(fixture.managed_listing(marla, &named), [left]);
     let own = fixture.directory.managed_groups(&fixture.by(fixture.caller(marla)), &UserIdentifier::Current, &all);
     assert_eq!(must(own).total, 3);
     for user in [UserIdentifier::Id(marla), UserIdentifier::from("nobody")] {

@@ -70,7 +70,9 @@ pub fn paths_are_those_that_a_walk_finds(store: Arc<dyn Store>) {
             }
         }
         let direct: Vec<GroupId> = groups.iter().map(|(_, id)| *id).filter(|_| numbers.below(3) == 0).collect();
-        direct.iter().for_each(|group| _ = fixture.join(*group, &[user]));
+        for group in &direct {
+            fixture.join(*group, &[user]);
+        }
         let asked: Vec<GroupId> = groups.iter().map(|(_, id)| *id).collect();
         groups.sort();
         let place = |group: &GroupId| groups.iter().position(|(_, id)| id == group);
@@ -121,7 +123,9 @@ pub fn a_graph_that_explodes_is_explained(store: Arc<dyn Store>) {
     let (count, has_more, _) = fixture.paths(waists[30], user, 1);
     assert_eq!((count, has_more), (1000, true));
     let chain: Vec<GroupId> = (0..150).map(|number| fixture.group(&format!("link {number}"))).collect();
-    chain.windows(2).for_each(|ends| fixture.nest(ends[0], ends[1]));
+    for ends in chain.windows(2) {
+        fixture.nest(ends[0], ends[1]);
+    }
     fixture.join(chain[149], &[user]);
     assert_eq!(fixture.paths(chain[0], user, 10), (1, false, vec![chain]));
 }

@@ -107,11 +107,11 @@ impl<S: Reader + ?Sized> Work<'_, S> {
             }
         }
         if !names.is_empty() {
-            let named = self.groups_named(&names)?;
-            if named.len() < names.len() {
+            let found = self.groups_named(&names)?;
+            if found.len() < names.len() {
                 return Ok(None);
             }
-            groups.extend(named.into_values());
+            groups.extend(found.into_values());
         }
         Ok(Some(groups))
     }
