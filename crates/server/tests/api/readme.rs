@@ -34,7 +34,7 @@ async fn the_session_in_the_readme_does_what_it_says(kind: Kind) {
     let statuses: Vec<&str> = said.lines().filter(|line| line.len() == 3 && line.parse::<u16>().is_ok()).collect();
     assert_eq!(
         statuses,
-        ["201", "201", "201", "201", "201", "201", "204", "204", "200", "200", "200", "200", "200"],
+        ["201", "201", "201", "201", "201", "201", "204", "204", "200", "200", "200", "200", "200", "200"],
         "{said}"
     );
     assert!(said.contains(r#"{"results":[true,false]}"#), "{said}");

@@ -8,7 +8,8 @@ use guildhall_domain::ports::{ChildReader, ChildWriter, Children, Reach, StoreEr
 use guildhall_domain::search::GroupListing;
 
 use super::UnitOfWork;
-use super::tables::{Changes, Relation, Tables};
+use super::relation::Relation;
+use super::tables::{Changes, Tables};
 
 /// From groups to their direct children.
 pub(super) const CHILDREN: Relation = Relation::new("children of groups", "parents of groups");

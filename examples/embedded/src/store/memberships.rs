@@ -9,7 +9,8 @@ use guildhall_domain::search::{GroupListing, UserListing};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{User, UserId};
 
-use super::tables::{Changes, Relation, Tables};
+use super::relation::Relation;
+use super::tables::{Changes, Tables};
 use super::{UnitOfWork, listed};
 
 /// From groups to their direct members.
