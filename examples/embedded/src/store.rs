@@ -2,8 +2,7 @@
 //!
 //! | File | What |
 //! |---|---|
-//! | `tables.rs` | tables of rows |
-//! | `relation.rs` | relations between ids |
+//! | `tables.rs`, `relation.rs` | tables of rows, and relations between ids; undoing a part of the changes |
 //! | `rows.rs` | the parts of rows that several aggregates need |
 //! | the others | the reader and the writer of one aggregate |
 

@@ -52,9 +52,6 @@ impl Change {
     fn make(&self, directory: &Directory<'_>, context: &Context) -> Result<(), String> {
         let (group, user) = (|id: &GroupId| GroupIdentifier::Id(*id), |id: &UserId| UserIdentifier::Id(*id));
         let key = |name: &str| ApiKeyIdentifier::from(name);
-        fn told<T, E: std::fmt::Debug>(outcome: Result<T, E>) -> Result<(), String> {
-            outcome.map(drop).map_err(|error| format!("{error:?}"))
-        }
         match self {
             Self::AddMembers(to, users) => told(directory.add_members(context, &group(to), users)),
             Self::AddMember(to, who) => told(directory.add_member(context, &group(to), &user(who))),
@@ -108,6 +105,10 @@ impl Change {
     }
 }
 
+fn told<T, E: std::fmt::Debug>(outcome: Result<T, E>) -> Result<(), String> {
+    outcome.map(drop).map_err(|error| format!("{error:?}"))
+}
+
 /// Who is an effective member of what, who could administer, and the versions and counts of groups and users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Seen {
@@ -145,6 +146,10 @@ fn pairs(effects: &Effects) -> [BTreeSet<(GroupId, UserId)>; 2] {
     };
     [side(true).collect(), side(false).collect()]
 }
+
+/// Changes of which some are to change something.
+const KINDS: &str = "members,member,removal,child,children,detached,group deleted,user deleted,user,key,action,\
+    members patched,children patched,members set,children set";
 
 /// Over random graphs and random changes: the preview's effects are the difference that the change then makes, what is refused is refused alike, and the preview leaves no
 /// trace.
@@ -245,23 +250,7 @@ pub fn a_preview_says_what_the_change_does(store: Arc<dyn Store>) {
             _ => {}
         }
     }
-    for kind in [
-        "members",
-        "member",
-        "removal",
-        "child",
-        "children",
-        "detached",
-        "group deleted",
-        "user deleted",
-        "user",
-        "key",
-        "action",
-        "members patched",
-        "children patched",
-        "members set",
-        "children set",
-    ] {
+    for kind in KINDS.split(',') {
         assert!(changed.get(kind).is_some_and(|count| *count > 0), "{kind}: {changed:?}");
     }
     assert!(refused > 20, "{refused}");

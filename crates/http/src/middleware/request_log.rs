@@ -59,8 +59,8 @@ pub(crate) async fn log_request<B: MessageBody + 'static>(
                 _ => request_body.settle().await,
             };
             let mut cause = None;
-            let has_body = response.response().extensions().get::<HasErrorBody>().is_some();
-            if (status.is_client_error() || status.is_server_error()) && !has_body {
+            let has_body = || response.response().extensions().get::<HasErrorBody>().is_some();
+            if (status.is_client_error() || status.is_server_error()) && !has_body() {
                 (response, cause) = with_error_body(response, id);
             }
             if let Ok(id) = HeaderValue::try_from(id.to_string()) {

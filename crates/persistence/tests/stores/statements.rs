@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use guildhall_domain::access::{Denied, Refused, Scopes};
 use guildhall_domain::api_key::ApiKeyDraft;
+use guildhall_domain::context::Context;
 use guildhall_domain::contract::Fixture;
 use guildhall_domain::directory::{
-    MemberError, MemberList, MembershipCheck, Patch, PatchEffect, PatchMode, PatchOptions, ReadUserError,
+    Directory, MemberError, MemberList, MembershipCheck, Patch, PatchEffect, PatchMode, PatchOptions, ReadUserError,
 };
 use guildhall_domain::group::{GroupId, SystemGroup};
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
@@ -45,10 +46,20 @@ fn costs(fixture: &Fixture, prefix: &str, size: usize) -> Vec<usize> {
     let oneself = fixture.caller(everybody.expect("a user"));
     let own: Vec<MembershipCheck> =
         (0..size).map(|number| named(&format!("{prefix} 0"), &format!("{prefix} {number}"))).collect();
+    let preview_members =
+        |directory: &Directory<'_>, context: &Context| directory.add_members(context, &id, &users).map(drop);
+    let preview_children = |directory: &Directory<'_>, context: &Context| directory.add_children(context, &id, &groups);
     let costs = vec![
+        statements(|| directory.preview(&fixture.by(admin), preview_members).expect("previewed")),
+        statements(|| directory.preview(&fixture.by(admin), preview_children).expect("previewed")),
         statements(|| directory.add_members(&fixture.by(admin), &id, &users).expect("added")),
         statements(|| directory.add_children(&fixture.by(admin), &id, &groups).expect("added")),
         statements(|| directory.add_child(&fixture.by(admin), &administrators, &id).expect("added")),
+        statements(|| {
+            let detach =
+                |directory: &Directory<'_>, context: &Context| directory.remove_child(context, &administrators, &id);
+            directory.preview(&fixture.by(admin), detach).expect("previewed")
+        }),
         statements(|| directory.add_member(&fixture.by(admin), &id, &user).expect("added")),
         statements(|| directory.users(&fixture.by(admin), &fixture.all(page.clone())).expect("listed")),
         statements(|| directory.groups(&fixture.by(admin), &fixture.all(page.clone())).expect("listed")),

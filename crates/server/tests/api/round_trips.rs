@@ -213,6 +213,41 @@ async fn no_route_takes_more_round_trips_than_it_needs() {
     assert!(prepared_again.is_empty(), "{prepared_again:?}");
 }
 
+/// Those that a key adds to some changes: one transaction, the question who calls, the key, what is kept, a savepoint, the answer, and what has expired.
+const WITH_A_KEY: [(&str, u32); 4] = [
+    ("POST /groups", 11),
+    ("PUT /groups/{group}/users/{user}", 10),
+    // Begun again under the lock of edges.
+    ("PUT /groups/{group}/groups/{child}", 15),
+    ("POST /groups/{group}/users", 14),
+];
+
+#[tokio::test]
+async fn a_key_adds_a_few_round_trips() {
+    let setup = Setup::on(Kind::Postgres).await;
+    let proxy = Proxy::before(&setup.database.url);
+    let app = setup.with(URL, &proxy.url).with("GUILDHALL_DATABASE__POOL_SIZE", "2").start();
+    let admin = Client::admin(&app);
+    let mut scene = Scene::new(&app, 40).await;
+    let mut found = Vec::new();
+    for (route, _) in WITH_A_KEY {
+        let endpoint = ENDPOINTS.iter().find(|row| format!("{} {}", row.method, row.template) == route).unwrap();
+        let mut targets = Vec::new();
+        for _ in 0..REPETITIONS {
+            targets.push(scene.next().await);
+        }
+        let [round_trips, _] = proxy
+            .fewest(async || {
+                let request = targets.pop().unwrap().request(&admin, endpoint);
+                let key = format!("{}-{}", targets.len(), route.replace(' ', "-"));
+                assert_eq!(Answer::to(request.header("Idempotency-Key", key)).await.status, endpoint.done);
+            })
+            .await;
+        found.push((route, round_trips));
+    }
+    assert_eq!(found, WITH_A_KEY);
+}
+
 #[tokio::test]
 async fn no_grant_takes_more_round_trips_than_it_needs() {
     let setup = Setup::on(Kind::Postgres).await;

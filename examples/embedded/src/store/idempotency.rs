@@ -1,8 +1,6 @@
 //! Kept answers to requests with an idempotency key.
 
-use guildhall_domain::ports::{
-    EXPIRED_AT_ONCE, IdempotencyWriter, KeptAnswer, Savepoints, StoreError, Undo, Writer,
-};
+use guildhall_domain::ports::{EXPIRED_AT_ONCE, IdempotencyWriter, KeptAnswer, Savepoints, StoreError, Undo, Writer};
 use guildhall_domain::secret::SecretDigest;
 use guildhall_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -29,15 +27,15 @@ impl IdempotencyWriter for UnitOfWork<Changes> {
 
     fn kept_answer(&mut self, request: &SecretDigest, now: Timestamp) -> Result<Option<KeptAnswer>, StoreError> {
         let row = KEPT_ANSWERS.get(&self.0, &request.0[..])?;
-        let answer = row.map(|row| KeptAnswer {
-            sealed: row.sealed,
-            expires: Timestamp::from_milliseconds(row.expires),
-        });
+        let answer =
+            row.map(|row| KeptAnswer { sealed: row.sealed, expires: Timestamp::from_milliseconds(row.expires) });
         Ok(answer.filter(|answer| answer.expires > now))
     }
 
     fn keep_answer(&mut self, request: &SecretDigest, answer: &KeptAnswer, now: Timestamp) -> Result<(), StoreError> {
-        if let Some(expired) = KEPT_ANSWERS.get(&self.0, &request.0[..])?.filter(|row| row.expires <= now.milliseconds()) {
+        if let Some(expired) =
+            KEPT_ANSWERS.get(&self.0, &request.0[..])?.filter(|row| row.expires <= now.milliseconds())
+        {
             self.forget_answer(expired.expires, &request.0)?;
         }
         let row = KeptAnswerRow { sealed: answer.sealed.clone(), expires: answer.expires.milliseconds() };

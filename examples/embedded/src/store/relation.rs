@@ -88,14 +88,13 @@ impl Relation {
             let row = (provenance.at.milliseconds(), provenance.by.map(|user| user.0));
             let mut new = Vec::new();
             for other in others {
-                if !self.is_related(transaction, id, other)? {
-                    self.set(transaction, id, other, Some(Some(row)))?;
+                if self.add(transaction, (id, other), Some(row))? {
                     new.push(other);
                 }
             }
             let count = new.len() as u64;
             changes.can_undo(move |transaction| {
-                new.into_iter().try_for_each(|other| self.set(transaction, id, other, None).map(drop))
+                new.into_iter().try_for_each(|other| self.take(transaction, id, other).map(drop))
             });
             Ok(count)
         })
@@ -104,49 +103,39 @@ impl Relation {
     /// Removes a pair. Returns whether there was one.
     pub(super) fn remove(self, changes: &Changes, id: Uuid, other: Uuid) -> Result<bool, StoreError> {
         changes.change(|transaction| {
-            let removed = self.set(transaction, id, other, None)?;
+            let removed = self.take(transaction, id, other)?;
             if let Some(added) = removed {
-                changes.can_undo(move |transaction| self.set(transaction, id, other, Some(added)).map(drop));
+                changes.can_undo(move |transaction| self.add(transaction, (id, other), added).map(drop));
             }
             Ok(removed.is_some())
         })
     }
 
-    fn is_related(self, transaction: &WriteTransaction, id: Uuid, other: Uuid) -> Result<bool, StoreError> {
-        let forward = transaction.open_multimap_table(self.forward).map_err(failed)?;
-        let related = forward.get(id).map_err(failed)?;
-        for known in related {
-            if known.map_err(failed)?.value() == other {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Adds a pair that was added so, if that is known, or removes it with `None`. Returns how a pair was added that was there.
-    fn set(
+    /// Adds a pair that was added so, if that is known. Returns whether there was none.
+    fn add(
         self,
         transaction: &WriteTransaction,
-        id: Uuid,
-        other: Uuid,
-        row: Option<Option<Added>>,
-    ) -> Result<Option<Option<Added>>, StoreError> {
-        let mut forward = transaction.open_multimap_table(self.forward).map_err(failed)?;
-        let mut backward = transaction.open_multimap_table(self.backward).map_err(failed)?;
+        (id, other): (Uuid, Uuid),
+        row: Option<Added>,
+    ) -> Result<bool, StoreError> {
+        if transaction.open_multimap_table(self.forward).map_err(failed)?.insert(id, other).map_err(failed)? {
+            return Ok(false);
+        }
+        transaction.open_multimap_table(self.backward).map_err(failed)?.insert(other, id).map_err(failed)?;
+        if let Some(row) = row {
+            transaction.open_table(self.added).map_err(failed)?.insert(self.key(id, other), row).map_err(failed)?;
+        }
+        Ok(true)
+    }
+
+    /// Removes a pair. Returns how it was added, if there was one.
+    fn take(self, transaction: &WriteTransaction, id: Uuid, other: Uuid) -> Result<Option<Option<Added>>, StoreError> {
         let mut added = transaction.open_table(self.added).map_err(failed)?;
-        let key = self.key(id, other);
-        let before = match row {
-            Some(Some(row)) => added.insert(key, row).map_err(failed)?.map(|added| added.value()),
-            Some(None) | None => added.remove(key).map_err(failed)?.map(|added| added.value()),
-        };
-        let was_there = if row.is_some() {
-            backward.insert(other, id).map_err(failed)?;
-            forward.insert(id, other).map_err(failed)?
-        } else {
-            backward.remove(other, id).map_err(failed)?;
-            forward.remove(id, other).map_err(failed)?
-        };
-        Ok(was_there.then_some(before))
+        let row = added.remove(self.key(id, other)).map_err(failed)?.map(|row| row.value());
+        transaction.open_multimap_table(self.backward).map_err(failed)?.remove(other, id).map_err(failed)?;
+        let was_there =
+            transaction.open_multimap_table(self.forward).map_err(failed)?.remove(id, other).map_err(failed)?;
+        Ok(was_there.then_some(row))
     }
 
     /// Removes every pair of `id` on this side.

@@ -93,7 +93,7 @@ impl Changes {
         undone
     }
 
-    fn can_undo(&self, inverse: impl FnOnce(&WriteTransaction) -> Result<(), StoreError> + Send + 'static) {
+    pub(super) fn can_undo(&self, inverse: impl FnOnce(&WriteTransaction) -> Result<(), StoreError> + Send + 'static) {
         if self.savepoints.get() > 0 {
             self.inverses.borrow_mut().push(Box::new(inverse));
         }
@@ -142,7 +142,7 @@ pub(super) struct Rows<K: Key + 'static, R> {
     row: PhantomData<fn() -> R>,
 }
 
-impl<K: Key + 'static, R: Serialize + DeserializeOwned> Rows<K, R> {
+impl<K: Key + Send + 'static, R: Serialize + DeserializeOwned> Rows<K, R> {
     pub(super) const fn new(name: &'static str) -> Self {
         Self { table: TableDefinition::new(name), row: PhantomData }
     }

@@ -1,0 +1,43 @@
+//! All that a database holds, to be compared.
+
+use std::collections::BTreeMap;
+
+use diesel::{QueryableByName, RunQueryDsl, sql_query};
+
+use crate::database::{Database, Kind, sqlite};
+
+#[derive(QueryableByName)]
+struct Words {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    word: String,
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    text: String,
+}
+
+impl Database {
+    /// Every row of every table, but for those of `except`, as text.
+    pub(crate) fn dump(&self, except: &[&str]) -> BTreeMap<String, Vec<String>> {
+        let tables = match self.kind {
+            Kind::Sqlite => {
+                "SELECT m.name AS word, group_concat('quote(' || c.name || ')', ' || '',''|| ') AS text FROM sqlite_schema m, \
+                 pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND m.sql NOT LIKE '%VIRTUAL%' GROUP BY m.name"
+            }
+            Kind::Postgres => {
+                "SELECT tablename::text AS word, 't::text' AS text FROM pg_tables WHERE schemaname = 'public'"
+            }
+        };
+        let load = |statement: &str| -> Vec<Words> {
+            let rows = sql_query(statement);
+            match self.kind {
+                Kind::Sqlite => rows.load(&mut sqlite(&self.url)).unwrap(),
+                Kind::Postgres => rows.load(&mut self.administrate()).unwrap(),
+            }
+        };
+        let tables = load(tables).into_iter().filter(|table| !except.contains(&table.word.as_str()));
+        let rows = |table: Words| {
+            let rows = load(&format!("SELECT '' AS word, {} AS text FROM {} t ORDER BY 2", table.text, table.word));
+            (table.word, rows.into_iter().map(|row| row.text).collect())
+        };
+        tables.map(rows).collect()
+    }
+}
