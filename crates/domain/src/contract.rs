@@ -55,6 +55,7 @@ mod numbers;
 pub mod patches;
 pub mod patches_at_once;
 pub mod patches_at_random;
+pub mod patches_of_administrators;
 pub mod paths;
 pub mod previews;
 pub mod registration;
@@ -125,8 +126,8 @@ macro_rules! contract_tests {
             patches::every_unknown_identifier_of_a_patch_is_named
             patches::a_patch_that_contradicts_itself_is_refused
             patches::a_patch_removes_nobody_from_everyone
-            patches::a_patch_leaves_an_administrator
-            patches::a_patch_of_children_leaves_an_administrator
+            patches_of_administrators::a_patch_leaves_an_administrator
+            patches_of_administrators::a_patch_of_children_leaves_an_administrator
             patches::a_dry_run_reports_and_changes_nothing
             patches_at_random::patches_of_members_come_to_what_the_model_says
             patches_at_random::patches_of_children_come_to_what_the_model_says
@@ -283,6 +284,7 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/patches_at_once.rs"),
         include_str!("contract/patches_at_random.rs"),
         include_str!("contract/previews.rs"),
+        include_str!("contract/patches_of_administrators.rs"),
         include_str!("contract/registration.rs"),
         include_str!("contract/searching.rs"),
         include_str!("contract/sign_in.rs"),

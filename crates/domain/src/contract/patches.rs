@@ -30,15 +30,15 @@ where
     ids.iter().map(|id| identifier(*id)).collect()
 }
 
-fn users(list: &[UserId]) -> MemberList<UserId> {
+pub(super) fn users(list: &[UserId]) -> MemberList<UserId> {
     ids(list, UserIdentifier::Id)
 }
 
-fn groups(list: &[GroupId]) -> MemberList<GroupId> {
+pub(super) fn groups(list: &[GroupId]) -> MemberList<GroupId> {
     ids(list, GroupIdentifier::Id)
 }
 
-fn removing<Id>(remove: MemberList<Id>) -> Patch<Id> {
+pub(super) fn removing<Id>(remove: MemberList<Id>) -> Patch<Id> {
     Patch::Change { add: MemberList::default(), remove }
 }
 
@@ -47,7 +47,7 @@ fn named(list: &[&str]) -> MemberList<UserId> {
 }
 
 impl Fixture {
-    fn patch(
+    pub(super) fn patch(
         &self,
         group: GroupId,
         patch: &Patch<UserId>,
@@ -56,7 +56,7 @@ impl Fixture {
         self.directory.patch_members(&self.by(&self.admin), &GroupIdentifier::Id(group), patch, options)
     }
 
-    fn patch_below(
+    pub(super) fn patch_below(
         &self,
         parent: GroupId,
         patch: &Patch<GroupId>,
@@ -65,7 +65,7 @@ impl Fixture {
         self.directory.patch_children(&self.by(&self.admin), &GroupIdentifier::Id(parent), patch, options)
     }
 
-    fn direct_members(&self, group: GroupId) -> BTreeSet<UserId> {
+    pub(super) fn direct_members(&self, group: GroupId) -> BTreeSet<UserId> {
         let page = must(self.directory.members(
             &self.by(&self.admin),
             &GroupIdentifier::Id(group),
@@ -77,11 +77,11 @@ impl Fixture {
     }
 }
 
-fn report<Id>(group: GroupId, [added, removed, unchanged, count]: [u64; 4]) -> PatchReport<Id> {
+pub(super) fn report<Id>(group: GroupId, [added, removed, unchanged, count]: [u64; 4]) -> PatchReport<Id> {
     PatchReport { group, added, updated: 0, removed, unchanged, count, not_found: Vec::new(), refused: Vec::new() }
 }
 
-fn place(list: PatchedList, index: usize) -> Place {
+pub(super) fn place(list: PatchedList, index: usize) -> Place {
     Place { list, index }
 }
 
@@ -203,74 +203,6 @@ pub fn a_patch_removes_nobody_from_everyone(store: Arc<dyn Store>) {
         must(fixture.patch(everyone, &Patch::Set(users(&all)), ATOMIC)),
         report(everyone, [0, 0, count + 1, count + 1])
     );
-}
-
-/// Of many administrators who are to leave, the first by id whose account is open stays, unless somebody else is there.
-pub fn a_patch_leaves_an_administrator(store: Arc<dyn Store>) {
-    let fixture = Fixture::over(store);
-    let administrators = fixture.system(SystemGroup::SystemAdministrators);
-    let admin = fixture.admin.user;
-    let [closed, open, stranger] = ["closed", "open", "stranger"].map(|name| fixture.user(name));
-    fixture.join(administrators, &[closed, open]);
-    must(fixture.directory.act(&fixture.by(&fixture.admin), &UserIdentifier::Id(closed), "suspend"));
-    let remove = removing(users(&[stranger, open, closed, admin]));
-    for patch in [&remove, &Patch::Set(MemberList::default()), &Patch::Set(users(&[closed]))] {
-        let refused = fixture.patch(administrators, patch, ATOMIC);
-        assert!(matches!(refused, Err(PatchMembersError::LastAdministrator)), "{refused:?}");
-        assert_eq!(fixture.direct_members(administrators).len(), 3);
-    }
-    let first = admin.min(open);
-    let index = if first == admin { 3 } else { 1 };
-    let stays = |place| Refusal { place, id: first, reason: RefusalReason::LastAdministrator };
-    let dry = PatchOptions { effect: PatchEffect::DryRun, ..PARTIAL };
-    let expected = PatchReport {
-        refused: vec![stays(Some(place(PatchedList::Remove, index)))],
-        ..report(administrators, [0, 2, 1, 1])
-    };
-    assert_eq!(must(fixture.patch(administrators, &remove, dry)), expected);
-    let set = Patch::Set(users(&[closed]));
-    let kept = PatchReport { refused: vec![stays(None)], ..report(administrators, [0, 1, 1, 2]) };
-    assert_eq!(must(fixture.patch(administrators, &set, dry)), kept);
-    assert_eq!(must(fixture.patch(administrators, &remove, PARTIAL)), expected);
-    assert_eq!(fixture.direct_members(administrators), BTreeSet::from([first]));
-    // Who joins by the same patch may take their place.
-    let by = fixture.by(fixture.caller(first));
-    let group = GroupIdentifier::Id(administrators);
-    let replaced = must(fixture.directory.patch_members(&by, &group, &Patch::Set(users(&[stranger])), ATOMIC));
-    assert_eq!(replaced, report(administrators, [1, 1, 0, 1]));
-}
-
-/// The same of groups below: the first by id stays that has somebody with an open account.
-pub fn a_patch_of_children_leaves_an_administrator(store: Arc<dyn Store>) {
-    let fixture = Fixture::over(store);
-    let administrators = fixture.system(SystemGroup::SystemAdministrators);
-    let admin = fixture.admin.user;
-    let [empty, first, second, below] = ["empty", "first", "second", "below"].map(|name| fixture.group(name));
-    for child in [empty, first, second] {
-        fixture.nest(administrators, child);
-    }
-    fixture.nest(first, below);
-    fixture.join(below, &[admin]);
-    fixture.join(second, &[admin]);
-    must(fixture.patch(administrators, &removing(users(&[admin])), ATOMIC));
-    for patch in [removing(groups(&[second, empty, first])), Patch::Set(groups(&[empty]))] {
-        let refused = fixture.patch_below(administrators, &patch, ATOMIC);
-        assert!(matches!(refused, Err(PatchChildrenError::LastAdministrator)), "{refused:?}");
-        assert_eq!(fixture.read(administrators).child_group_count, 3);
-        assert!(fixture.is_in(administrators, admin));
-    }
-    let stays = first.min(second);
-    let done = must(fixture.patch_below(administrators, &removing(groups(&[second, empty, first])), PARTIAL));
-    let place = Some(place(PatchedList::Remove, if stays == second { 0 } else { 2 }));
-    let refused = vec![Refusal { place, id: stays, reason: RefusalReason::LastAdministrator }];
-    assert_eq!(done, PatchReport { refused, ..report(administrators, [0, 2, 0, 1]) });
-    assert!(fixture.is_in(administrators, admin));
-    // Where it is a single group, and where another takes its place.
-    let done = must(fixture.patch_below(administrators, &Patch::Set(MemberList::default()), PARTIAL));
-    assert_eq!((done.removed, done.refused.len(), done.count), (0, 1, 1));
-    let other = if stays == first { second } else { first };
-    let done = must(fixture.patch_below(administrators, &Patch::Set(groups(&[other])), ATOMIC));
-    assert_eq!(done, report(administrators, [1, 1, 0, 1]));
 }
 
 /// Its report is that of the change, and the change, its notes included, is not made.

@@ -1,6 +1,7 @@
 //! Changes of many members or children in one request: the body, the switches and the report, for users and groups alike.
 
 pub(crate) mod body;
+mod element;
 pub(crate) mod report;
 pub(crate) mod switches;
 

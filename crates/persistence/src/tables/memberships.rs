@@ -237,18 +237,17 @@ impl MembershipWriter for Unit<'_> {
         let keys = |users: &BTreeSet<UserId>| users.iter().map(|user| Key(user.0)).collect::<Vec<_>>();
         let changed = self.change(|connection| {
             let key = Key(group.0);
-            let new = match joining.is_empty() {
-                true => 0,
-                false => dialect::insert_members(connection, key, keys(joining), added)?,
-            };
-            let gone = match leaving.is_empty() {
-                true => 0,
-                false => dialect::remove_members(connection, key, keys(leaving))?,
-            };
+            let mut changed = Joined::default();
+            if !joining.is_empty() {
+                changed.new = dialect::insert_members(connection, key, keys(joining), added)? as u64;
+            }
+            if !leaving.is_empty() {
+                changed.gone = dialect::remove_members(connection, key, keys(leaving))? as u64;
+            }
             // Counters are shared with changes that wait for rows of the group, so they are changed after all rows.
-            change_count(connection, group, i64::try_from(new).unwrap_or(i64::MAX))?;
-            change_count(connection, group, -i64::try_from(gone).unwrap_or(i64::MAX))?;
-            Ok(Joined { new: new as u64, gone: gone as u64 })
+            change_count(connection, group, i64::try_from(changed.new).unwrap_or(i64::MAX))?;
+            change_count(connection, group, -i64::try_from(changed.gone).unwrap_or(i64::MAX))?;
+            Ok(changed)
         })?;
         self.changes.users_added += changed.new;
         self.changes.users_removed += changed.gone;

@@ -1,6 +1,5 @@
 //! The body of a patch. Lists may be long, so of an element that is an id nothing but the id is kept.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,9 +9,10 @@ use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::element::text_of;
 use super::switches::BulkReport;
 use super::{Groups, Kind, Users};
-use crate::body::object::{JsonObject, Properties, Repeated};
+use crate::body::object::{JsonObject, Repeated};
 use crate::respond::problem::Problem;
 
 /// Who joins and who leaves, or who belongs to the group afterwards: `add`, `remove` or both, or `set` alone.
@@ -189,43 +189,6 @@ where
         }
         read.extend([identifier]);
         Ok(())
-    }
-}
-
-/// The identifier in an element, or what is wrong with the element.
-fn text_of<K: Kind>(json: &str, list: PatchedList) -> Result<Cow<'_, str>, String> {
-    let property = K::PROPERTY;
-    match (json.as_bytes().first(), list) {
-        (Some(b'"'), _) => text(json).ok_or_else(|| NO_CHARACTER.to_owned()),
-        (Some(b'{'), PatchedList::Add | PatchedList::Set) => {
-            let Properties(properties) =
-                serde_json::from_str(json).map_err(|_| "has a property whose name has no characters".to_owned())?;
-            let named = |name: &str| -> Vec<&str> {
-                let of_name = properties.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
-                of_name.map(|(_, json)| json.get()).collect()
-            };
-            // A date that is not heeded would make a membership that lasts for ever of one that was to end.
-            if let Some(date) = ["validFrom", "validUntil"].into_iter().find(|date| !named(date).is_empty()) {
-                return Err(format!("has '{date}', which is not supported"));
-            }
-            match *named(property) {
-                [json] if json.starts_with('"') => text(json).ok_or_else(|| NO_CHARACTER.to_owned()),
-                [_, _, ..] => Err(format!("has '{property}' more than once")),
-                [] | [_] => Err(format!("must have '{property}', a string")),
-            }
-        }
-        (_, PatchedList::Remove) => Err("must be a string".to_owned()),
-        (_, PatchedList::Add | PatchedList::Set) => Err(format!("must be a string or an object with '{property}'")),
-    }
-}
-
-const NO_CHARACTER: &str = "has half of a surrogate pair in it, such as \\ud800 alone, which is no character";
-
-/// The string that this JSON is.
-fn text(json: &str) -> Option<Cow<'_, str>> {
-    match json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(inner) if !inner.contains('\\') => Some(inner.into()),
-        _ => serde_json::from_str::<String>(json).ok().map(Cow::Owned),
     }
 }
 
