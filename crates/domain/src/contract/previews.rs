@@ -17,7 +17,7 @@ use crate::ports::{Store, StoreError};
 use crate::user::{UserDraft, UserId};
 use crate::version::Precondition;
 
-/// Numbers that look random and are the same each time (SplitMix64).
+/// Numbers that look random and are the same each time (`SplitMix64`).
 struct Numbers(u64);
 
 impl Numbers {

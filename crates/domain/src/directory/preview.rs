@@ -29,6 +29,6 @@ impl Directory<'_> {
             context.admitted(admission.clone());
         }
         undone?;
-        self.store.read(|store| Ok::<_, StoreError>(log.effects(store)?)).map_err(E::from)
+        self.store.read(|store| log.effects(store)).map_err(E::from)
     }
 }
