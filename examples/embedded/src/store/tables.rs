@@ -142,7 +142,7 @@ pub(super) struct Rows<K: Key + 'static, R> {
     row: PhantomData<fn() -> R>,
 }
 
-impl<K: Key + 'static, R: Serialize + DeserializeOwned> Rows<K, R> {
+impl<K: Key + Send + 'static, R: Serialize + DeserializeOwned> Rows<K, R> {
     pub(super) const fn new(name: &'static str) -> Self {
         Self { table: TableDefinition::new(name), row: PhantomData }
     }
