@@ -66,7 +66,7 @@ pub use server::tls::{Identity, IdentityError, Tls, TlsError, Validity};
 pub use work::LaneSizes;
 
 /// For how long answers are kept, unless that is set.
-const DEFAULT_RETENTION: Duration = Duration::from_secs(86_400);
+const DEFAULT_RETENTION: Duration = Duration::from_hours(24);
 
 /// The dependencies and the settings of the API.
 #[derive(Clone)]

@@ -37,7 +37,7 @@ impl Directory<'_> {
             context.admitted(admission.clone());
         }
         let result = undone?;
-        let effects = self.store.read(|store| Ok::<_, StoreError>(log.effects(store)?))?;
+        let effects = self.store.read(|store| log.effects(store))?;
         Ok((result, effects))
     }
 }

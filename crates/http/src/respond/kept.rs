@@ -127,8 +127,8 @@ mod tests {
     use crate::respond::json::{PreparedResponse, empty};
     use crate::respond::problem::Problem;
 
-    fn kept(answer: Result<PreparedResponse, Problem>) -> Option<KeptAnswer> {
-        KeptAnswer::of([7; 32], Uuid::nil(), &answer)
+    fn kept(answer: &Result<PreparedResponse, Problem>) -> Option<KeptAnswer> {
+        KeptAnswer::of([7; 32], Uuid::nil(), answer)
     }
 
     fn response(body: Vec<u8>) -> PreparedResponse {
@@ -147,7 +147,7 @@ mod tests {
             Ok(response(vec![b'x'; MAX_BODY + 1])),
             Err(Problem::conflict("there is one")),
         ] {
-            let kept = kept(answer).unwrap();
+            let kept = kept(&answer).unwrap();
             assert_eq!(KeptAnswer::decode(&kept.encode()).as_ref(), Some(&kept));
             assert!(kept.headers.iter().all(|(name, _)| name != "x-other"));
             for length in 0..kept.encode().len() - kept.body.as_ref().map_or(0, Vec::len) {
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn a_large_body_is_left_out() {
         for (length, is_omitted) in [(0, false), (MAX_BODY, false), (MAX_BODY + 1, true)] {
-            let kept = kept(Ok(response(vec![b'x'; length]))).unwrap();
+            let kept = kept(&Ok(response(vec![b'x'; length]))).unwrap();
             assert_eq!((kept.is_body_omitted, kept.body.is_none()), (is_omitted, is_omitted), "{length}");
         }
     }
@@ -175,7 +175,7 @@ mod tests {
             Problem::unexpected("broken"),
             Problem::unavailable("away"),
         ] {
-            assert_eq!(kept(Err(problem)), None);
+            assert_eq!(kept(&Err(problem)), None);
         }
         for problem in [
             Problem::conflict("x"),
@@ -183,7 +183,7 @@ mod tests {
             Problem::precondition_failed("x"),
             Problem::validation("x"),
         ] {
-            assert!(kept(Err(problem)).is_some());
+            assert!(kept(&Err(problem)).is_some());
         }
     }
 }

@@ -243,13 +243,11 @@ impl Change {
             let work = |call: &Call<'_>| {
                 if is_preview { preview(call, |call| work(call, &parsed)) } else { work(call, &parsed) }
             };
-            match key {
-                Some(key) => once(api, context, &Keyed { key: &key, digest, permission, on }, work),
-                None => {
-                    let call = Call::new(api, &api.directory, context);
-                    answered(&call, work(&call))
-                }
+            if let Some(key) = key {
+                return once(api, context, &Keyed { key: &key, digest, permission, on }, work);
             }
+            let call = Call::new(api, &api.directory, context);
+            answered(&call, work(&call))
         })
         .await
     }

@@ -73,6 +73,5 @@ fn remove_expired(connection: &mut AnyConnection, now: Timestamp) -> Result<(), 
 
 /// The advisory lock of a request: of its digest, so it is that of no other request, and none of the program's other locks.
 fn lock_number(request: &SecretDigest) -> i64 {
-    let [a, b, c, d, e, f, g, h, ..] = request.0;
-    i64::from_be_bytes([a, b, c, d, e, f, g, h])
+    i64::from_be_bytes(std::array::from_fn(|at| request.0[at]))
 }
