@@ -256,8 +256,8 @@ impl<Id: Copy> Patch<Id> {
     /// The names that somebody or something could have.
     pub(super) fn names(&self) -> BTreeSet<&NameKey> {
         let lists = [PatchedList::Add, PatchedList::Remove, PatchedList::Set].into_iter();
-        let named = lists.filter_map(|list| self.list(list)).flat_map(|list| list.named.values());
-        let names = named.filter_map(|named| match named {
+        let elements = lists.filter_map(|list| self.list(list)).flat_map(|list| list.named.values());
+        let names = elements.filter_map(|element| match element {
             Named::Name(name) => Some(name),
             Named::Oneself => None,
         });

@@ -57,7 +57,7 @@ const ROUND_TRIPS: [(&str, u32); 46] = [
     // A transaction, so that a bulk change may take its time; unknown users are all named.
     ("POST /groups/{group}/users", 6),
     // The same under a shared lock and that of the group; who is missing and who is too many, names and the new count are asked for.
-    ("PATCH /groups/{group}/users", 13),
+    ("PATCH /groups/{group}/users", 12),
     ("PUT /groups/{group}/users/{user}", 2),
     // Under a shared lock: an edge could make a System Administrator of the member meanwhile.
     ("DELETE /groups/{group}/users/{user}", 4),
@@ -66,7 +66,7 @@ const ROUND_TRIPS: [(&str, u32); 46] = [
     // Under the lock of edges; unknown groups are all named.
     ("POST /groups/{group}/groups", 6),
     // The same, with the children that there are, those that go, and the new count.
-    ("PATCH /groups/{group}/groups", 12),
+    ("PATCH /groups/{group}/groups", 10),
     // Under the lock of edges.
     ("PUT /groups/{group}/groups/{child}", 4),
     // Under the lock of edges.

@@ -222,14 +222,14 @@ where
 
 #[cfg(test)]
 mod tests {
-    use super::{Groups, PatchBody, Users};
+    use super::{Groups, MemberList, PatchBody, Users};
 
     const ID: &str = "75490b0f-56f7-4690-a20a-6f2a822f1d3f";
 
     fn outcome(body: &str) -> Result<usize, String> {
         let count = |body: PatchBody<Users>| {
             use guildhall_domain::directory::PatchedList::{Add, Remove, Set};
-            [Add, Remove, Set].into_iter().filter_map(|list| body.patch.list(list)).map(|list| list.len()).sum()
+            [Add, Remove, Set].into_iter().filter_map(|list| body.patch.list(list)).map(MemberList::len).sum()
         };
         PatchBody::<Users>::read(body.into(), 4).map(count).map_err(|problem| problem.to_string())
     }
