@@ -57,6 +57,7 @@ pub mod patches_at_once;
 pub mod patches_at_random;
 pub mod patches_of_administrators;
 pub mod paths;
+pub mod preview_sizes;
 pub mod previews;
 pub mod registration;
 pub mod searching;
@@ -86,8 +87,8 @@ macro_rules! contract_tests {
             idempotency::expired_answers_go_in_small_steps
             units::a_part_is_undone_by_itself
             previews::a_preview_says_what_the_change_does
-            previews::a_large_preview_names_the_first_and_counts_all
-            previews::a_managers_preview_names_what_they_manage
+            preview_sizes::a_large_preview_names_the_first_and_counts_all
+            preview_sizes::a_managers_preview_names_what_they_manage
             idempotency::a_request_is_done_once
             idempotency::use_cases_run_in_one_unit_as_they_do_alone
             idempotency::one_of_many_does_a_request
@@ -283,6 +284,7 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/patches.rs"),
         include_str!("contract/patches_at_once.rs"),
         include_str!("contract/patches_at_random.rs"),
+        include_str!("contract/preview_sizes.rs"),
         include_str!("contract/previews.rs"),
         include_str!("contract/patches_of_administrators.rs"),
         include_str!("contract/registration.rs"),

@@ -160,9 +160,9 @@ impl PreviewLog {
     /// Those of `groups`, which would change, that the actor is told of. The others are counted.
     fn shown(&self, store: &mut dyn Reader, groups: BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError> {
         let Some(manager) = self.manager.filter(|_| !groups.is_empty()) else { return Ok(groups) };
-        let managed: BTreeSet<_> = store.managed_among(manager, &groups)?.into_keys().collect();
-        self.state().others.extend(&groups - &managed);
-        Ok(managed)
+        let shown: BTreeSet<_> = store.managed_among(manager, &groups)?.into_keys().collect();
+        self.state().others.extend(&groups - &shown);
+        Ok(shown)
     }
 
     /// Notes that all of `users` go from `group`, which is there no more.

@@ -230,13 +230,12 @@ impl Change {
             let digest = if is_keyed { switches.digest(&body) } else { RequestDigest::default() };
             let on = on.on();
             let read_switches = || match (switches.key?, kind_of_preview) {
-                // The work reads it.
-                (key, Preview::Own) => Ok((key, false)),
                 (key, Preview::Effects) => Ok((key, switches.preview?.unwrap_or_default())),
                 (_, Preview::None) if !matches!(switches.preview, Ok(None)) => {
                     Err(Problem::bad_request(format!("The parameter '{DRY_RUN}' is not supported here")))
                 }
-                (key, Preview::None) => Ok((key, false)),
+                // `Own`: the work reads it.
+                (key, Preview::None | Preview::Own) => Ok((key, false)),
             };
             let (key, is_preview) = error_unless_permitted(&api.directory, context, permission, on, read_switches())?;
             let parsed = read(&Call::new(api, &api.directory, context), body)?;

@@ -139,7 +139,8 @@ fn read(attributes: Vec<KeyValue>) -> BTreeMap<String, String> {
     attributes.into_iter().map(|attribute| (attribute.key, text(attribute.value))).collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 15])

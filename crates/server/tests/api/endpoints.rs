@@ -8,6 +8,7 @@ use crate::client::Client;
 use crate::database::user_id;
 
 /// An endpoint, with a request that succeeds for a System Administrator.
+#[derive(Clone, Copy)]
 pub(crate) struct Endpoint {
     pub(crate) method: &'static str,
     /// Below `/api/security`, as the table of routes has it.

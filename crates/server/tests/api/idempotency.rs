@@ -198,7 +198,7 @@ async fn a_large_answer_is_kept_without_its_body(kind: Kind) {
         let first = send().await.is(201);
         let again = send().await.is(201);
         assert_eq!(first.body.len() > 64 * 1024, is_omitted, "{}", first.body.len());
-        assert_eq!(again.headers.get(OMITTED).is_some(), is_omitted);
+        assert_eq!(again.headers.contains_key(OMITTED), is_omitted);
         assert_eq!(again.body, if is_omitted { "" } else { &first.body });
         assert_eq!(
             [again.headers["location"].as_str(), &again.headers["etag"]],

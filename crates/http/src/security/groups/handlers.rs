@@ -85,16 +85,13 @@ async fn create(
             return Err(problem);
         }
     };
-    let (body, change) = match &parent {
-        Some(parent) => {
-            let permission = (Permission::ChangeMembers, parent);
-            let body = request_body.read_if_permitted_on_group(&api, &caller, permission, most).await?;
-            (body, change.by_on_group(caller, Permission::ChangeMembers, parent))
-        }
-        None => {
-            let body = request_body.read_if_permitted(&api, &caller, Permission::CreateGroups, most).await?;
-            (body, change.by(caller, Permission::CreateGroups))
-        }
+    let (body, change) = if let Some(parent) = &parent {
+        let permission = (Permission::ChangeMembers, parent);
+        let body = request_body.read_if_permitted_on_group(&api, &caller, permission, most).await?;
+        (body, change.by_on_group(caller, Permission::ChangeMembers, parent))
+    } else {
+        let body = request_body.read_if_permitted(&api, &caller, Permission::CreateGroups, most).await?;
+        (body, change.by(caller, Permission::CreateGroups))
     };
     let read = |_: &Call<'_>, body: Vec<u8>| NewGroup::read(&body);
     change

@@ -159,7 +159,6 @@ impl<'a> From<&'a UserSummary> for UserSummaryBody<'a> {
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = ShownUser)]
-#[expect(clippy::large_enum_variant, reason = "it is written at once, and most are whole")]
 pub(crate) enum ShownUserBody<'a> {
     Whole(UserBody<'a>),
     Summary(UserSummaryBody<'a>),

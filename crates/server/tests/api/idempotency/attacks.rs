@@ -11,6 +11,7 @@ use super::{KEY, REPLAYED, is_replay};
 use crate::answer::Answer;
 use crate::app::{Setup, TestApp};
 use crate::client::Client;
+use crate::collector::hex;
 use crate::database::Kind;
 use crate::server::Server;
 
@@ -124,13 +125,12 @@ async fn no_secret_is_kept_in_clear(kind: Kind) {
     let passwords = json!({ "email": "new@fightclub.com", "credentials": { "password": "F1ghtC1ub1234!" } });
     Answer::to(admin.request_with("POST", "/users", &passwords).header(KEY, "user")).await.is(201);
     let rows = format!("{:?}", app.setup.database.dump(&[])).to_lowercase();
-    let hexadecimal = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
     for secret in
         [&first, &rotated].map(|answer| answer.json()["flows"][0]["clientSecret"].as_str().unwrap().to_owned())
     {
         assert_eq!(secret.len(), 98);
         for part in secret.split('-') {
-            assert!(!rows.contains(part) && !rows.contains(&hexadecimal(part)), "a secret is kept in clear");
+            assert!(!rows.contains(part) && !rows.contains(&hex(part.as_bytes())), "a secret is kept in clear");
         }
     }
     // Nothing else of an answer, and not the digest of a request that has a password in it.
