@@ -1,6 +1,7 @@
 //! Reading and writing JSON values.
 
 pub(crate) mod custom;
+pub(crate) mod dates;
 pub(crate) mod field_errors;
 pub(crate) mod json_text;
 pub(crate) mod moment;

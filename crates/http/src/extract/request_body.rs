@@ -130,6 +130,11 @@ impl RequestBody {
         self.is_finished()
     }
 
+    /// Whether there is no body, as the head of the request says.
+    fn is_empty(&self) -> bool {
+        self.is_finished() || self.0.declared == Some(0)
+    }
+
     /// Whether the whole body has been read.
     pub(crate) fn is_finished(&self) -> bool {
         self.0.progress.get() == Progress::Finished
@@ -244,6 +249,21 @@ impl AuthorisedBody {
     ) -> Result<Vec<u8>, Problem> {
         caller.authorise_on_group(api, permission, group).await?;
         self.read(&["application/json"], most).await
+    }
+
+    /// A JSON body that need not be there. Nothing is checked or awaited where there is none, or one of another type.
+    pub(crate) async fn read_json_if_there(
+        self,
+        api: &Api,
+        caller: &Caller,
+        permission: (Permission, &GroupIdentifier),
+        most: usize,
+    ) -> Result<Vec<u8>, Problem> {
+        let is_there = self.body.as_ref().is_some_and(|body| !body.is_empty());
+        if !is_there || self.check_media(&["application/json"]).is_err() {
+            return Ok(Vec::new());
+        }
+        self.read_if_permitted_on_group(api, caller, permission, most).await
     }
 
     /// Reads a body of one of the types `media`. The caller must have been authorised before.

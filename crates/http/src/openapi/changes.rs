@@ -11,8 +11,21 @@ use super::rules::add_success_headers;
 /// Requests that change nothing although their method may.
 const READING: [&str; 2] = ["/api/security/users/search", "/api/security/memberships/check"];
 
-/// Changes of no membership, of which there are no previews.
-const WITHOUT_PREVIEW: [(&str, &str); 3] = [
+const MANAGER: &str = "/api/security/groups/{group}/managers/users/{user}";
+const MANAGER_GROUP: &str = "/api/security/groups/{group}/managers/groups/{manager}";
+const MEMBERS: &str = "/api/security/groups/{group}/users";
+const CHILDREN: &str = "/api/security/groups/{group}/groups";
+
+/// Changes of no membership, of which there are no previews, and those that describe their own.
+const WITHOUT_PREVIEW: [(&str, &str); 11] = [
+    ("PUT", MANAGER),
+    ("DELETE", MANAGER),
+    ("PUT", MANAGER_GROUP),
+    ("DELETE", MANAGER_GROUP),
+    ("POST", MEMBERS),
+    ("PATCH", MEMBERS),
+    ("POST", CHILDREN),
+    ("PATCH", CHILDREN),
     ("POST", "/api/security/users/{user}/credentials/password"),
     ("DELETE", "/api/security/users/{user}/identities"),
     ("POST", "/api/security/apiKeys/{key}/secret"),
@@ -23,7 +36,7 @@ pub(super) fn is_change(path: &str, method: &str) -> bool {
     path.starts_with("/api/security/") && !matches!(method, "GET" | "HEAD") && !READING.contains(&path)
 }
 
-/// Whether the operation can be previewed.
+/// Whether the operation can be previewed, by an answer that all such operations have.
 pub(super) fn has_preview(path: &str, method: &str) -> bool {
     is_change(path, method) && !WITHOUT_PREVIEW.contains(&(method, path))
 }

@@ -175,7 +175,7 @@ pub(crate) struct PatchParameters {
     /// given twice, it is refused.
     #[param(value_type = Mode, inline, required = false)]
     mode: Option<Mode>,
-    /// Whether only the report is wanted, and nothing is done. Empty or given twice, it is refused.
+    /// Whether nothing is to be done: the report says what would be, with its `effects`. Empty or given twice, it is refused.
     #[param(value_type = bool, required = false)]
     dry_run: Option<bool>,
 }

@@ -27,6 +27,10 @@ use crate::respond::problem::Problem;
 
 /// The name of the parameter that asks for a preview.
 const DRY_RUN: &str = "dryRun";
+/// The name of the parameter that says how a change of many is made.
+const MODE: &str = "mode";
+/// Names of dates, which no request takes as a parameter.
+const DATES: [&str; 2] = ["validFrom", "validUntil"];
 
 const UNDER_WAY: &str = "A request with this Idempotency-Key is being processed";
 const OTHER_REQUEST: &str = "This Idempotency-Key was used for another request";
@@ -39,6 +43,8 @@ pub(crate) struct ChangeRequest(Option<Box<Switches>>);
 struct Switches {
     key: Result<Option<IdempotencyKey>, Problem>,
     preview: Result<Option<bool>, Problem>,
+    has_mode: bool,
+    date: Option<&'static str>,
     method: String,
     path: String,
     query: String,
@@ -51,9 +57,12 @@ impl FromRequest for ChangeRequest {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let has_switches = !request.query_string().is_empty() || request.headers().contains_key(IDEMPOTENCY_KEY);
         let switches = has_switches.then(|| {
+            let query = Query::of(request);
             Box::new(Switches {
                 key: idempotency_key(request.headers()),
-                preview: read_preview(&Query::of(request)),
+                preview: read_preview(&query),
+                has_mode: query.has(MODE),
+                date: DATES.into_iter().find(|name| query.has(name)),
                 method: request.method().as_str().to_owned(),
                 path: request.path().to_owned(),
                 query: request.query_string().to_owned(),
@@ -69,6 +78,21 @@ fn read_preview(query: &Query) -> Result<Option<bool>, Problem> {
 }
 
 impl Switches {
+    /// The key, and whether the effects of the change are wanted in place of it. What is not supported is refused: to drop it would make another change.
+    fn read(self, preview: Preview) -> Result<(Option<IdempotencyKey>, bool), Problem> {
+        let is_unsupported = match preview {
+            Preview::Own => None,
+            Preview::Effects => self.has_mode.then_some(MODE),
+            Preview::None => self.has_mode.then_some(MODE).or((!matches!(self.preview, Ok(None))).then_some(DRY_RUN)),
+        };
+        if let Some(name) = self.date.or(is_unsupported) {
+            return Err(Problem::bad_request(format!("The parameter '{name}' is not supported here")));
+        }
+        // `Own`: the work reads it.
+        let is_preview = preview == Preview::Effects && self.preview?.unwrap_or_default();
+        Ok((self.key?, is_preview))
+    }
+
     /// The digest of the request, which has this body.
     fn digest(&self, body: &[u8]) -> RequestDigest {
         let mut context = digest::Context::new(&SHA256);
@@ -229,14 +253,7 @@ impl Change {
             let is_keyed = matches!(switches.key, Ok(Some(_)));
             let digest = if is_keyed { switches.digest(&body) } else { RequestDigest::default() };
             let on = on.on();
-            let read_switches = || match (switches.key?, kind_of_preview) {
-                (key, Preview::Effects) => Ok((key, switches.preview?.unwrap_or_default())),
-                (_, Preview::None) if !matches!(switches.preview, Ok(None)) => {
-                    Err(Problem::bad_request(format!("The parameter '{DRY_RUN}' is not supported here")))
-                }
-                // `Own`: the work reads it.
-                (key, Preview::None | Preview::Own) => Ok((key, false)),
-            };
+            let read_switches = || switches.read(kind_of_preview);
             let (key, is_preview) = error_unless_permitted(&api.directory, context, permission, on, read_switches())?;
             let parsed = read(&Call::new(api, &api.directory, context), body)?;
             let work = |call: &Call<'_>| {

@@ -30,6 +30,7 @@ mod searches;
 mod server;
 mod sockets;
 mod store;
+mod switches;
 mod together;
 mod tokens;
 mod users;

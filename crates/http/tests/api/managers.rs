@@ -76,10 +76,9 @@ async fn a_manager_is_shown_summaries_alone() {
         "order=lastLogin",
         "order=username,-created",
         "zenql=status.suspended=true",
-        "zenql=not%20(email=\"x\"%20or%20failedLoginAttempts%3E0)",
-        "zenql=username=\"x\"%20order%20by%20lastLogin",
+        "zenql=not%20(email=%22x%22%20or%20failedLoginAttempts%3E0)",
+        "zenql=username=%22x%22%20order%20by%20lastLogin",
         "zenql=custom.rank=1&cursor=",
-        "zenql=London",
     ] {
         let refused = send(&world, ORDINARY, Method::GET, &format!("/Soap/users?{query}")).await;
         let (status, fault) = refused.error();
@@ -87,7 +86,7 @@ async fn a_manager_is_shown_summaries_alone() {
         let is_told = message.starts_with("Managers of a group neither search nor sort its users by '");
         assert!(status == 403 && is_told, "{query}: {message}");
     }
-    for query in ["q=ty", "zenql=firstName=\"x\"", "order=-email,lastName&cursor="] {
+    for query in ["q=ty", "zenql=firstName=%22x%22", "order=-email,lastName&cursor="] {
         assert_eq!(send(&world, ORDINARY, Method::GET, &format!("/Soap/users?{query}")).await.status, 200, "{query}");
     }
 }

@@ -213,8 +213,9 @@ async fn conditions_that_cannot_be_read_are_named() {
     let (world, document) = (world(), document());
     for (name, operation) in operations(&document) {
         let (method, template) = name.split_once(' ').unwrap();
-        // Preferences are advice.
-        for header in parameters(operation, "header").into_iter().filter(|header| header != "Prefer") {
+        // Preferences are advice, and keys are no conditions.
+        let is_condition = |header: &String| !["Prefer", "Idempotency-Key"].contains(&header.as_str());
+        for header in parameters(operation, "header").into_iter().filter(is_condition) {
             let sent = body(method, template);
             for value in ["1.0", "\"1.0", "*, \"1.0\"", ""] {
                 let method = Method::from_bytes(method.as_bytes()).unwrap();

@@ -73,7 +73,8 @@ fn a_body_nobody_may_send_is_not_read() {
         ("PATCH", BULK, Some(ADMINISTRATOR), 413),
         ("GET", "/health/live", None, 200),
         ("GET", BULK, Some(ADMINISTRATOR), 200),
-        ("PUT", "/api/security/groups/Everyone/users/bob", Some(ADMINISTRATOR), 204),
+        ("PUT", "/api/security/groups/Everyone/users/bob", Some(ORDINARY), 403),
+        ("PUT", "/api/security/groups/Everyone/users/bob", Some(ADMINISTRATOR), 413),
     ];
     std::thread::scope(|scope| {
         for (method, path, token, expected) in cases {

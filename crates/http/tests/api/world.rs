@@ -122,6 +122,11 @@ impl World {
 
     /// The API of another directory, for the same callers.
     pub(crate) fn api_of(&self, directory: Directory<'static>) -> Api {
+        self.api_in(directory, LaneSizes::default())
+    }
+
+    /// The same with lanes of these sizes.
+    pub(crate) fn api_in(&self, directory: Directory<'static>, sizes: LaneSizes) -> Api {
         Api::new(
             directory,
             self.tokens.clone(),
@@ -129,7 +134,7 @@ impl World {
             self.ids.clone(),
             self.clock.clone(),
             LIMITS,
-            LaneSizes::default(),
+            sizes,
         )
         .unwrap()
     }

@@ -28,7 +28,7 @@ async fn paths_and_methods_that_do_not_exist_are_errors_in_json(kind: Kind) {
     let elsewhere = app.client.get(format!("{}/favicon.ico", app.server.url));
     in_form(&Answer::to(elsewhere).await, 404);
     for (method, path) in [
-        (Method::PATCH, "/groups/Everyone/users"),
+        (Method::PUT, "/groups/Everyone/users"),
         (Method::PUT, "/groups"),
         (Method::GET, "/groups/Everyone/users/admin"),
         (Method::POST, "/groups/Everyone/users/admin"),

@@ -168,7 +168,6 @@ async fn a_manager_learns_nothing_that_a_summary_does_not_show(kind: Kind) {
             "zenql=custom.rank%20%3D%20general",
             "zenql=NOT%20(timezone%20startsWith%20Asia)",
             "zenql=username%20startsWith%20g%20ORDER%20BY%20lastLogin",
-            "zenql=Tokyo",
             "zenql=username%20%3D%20general%20OR%20status.suspended%20%3D%20true",
             "zenql=created%20%3E%20-1d",
         ] {

@@ -41,13 +41,28 @@ fn report(dry: bool, [added, removed, unchanged, count]: [u64; 4]) -> Value {
     })
 }
 
+/// A report, and the effects beside it.
+fn without_effects(answer: &Answer) -> (Value, Option<Value>) {
+    let mut report = answer.json();
+    let effects = report.as_object_mut().unwrap().remove("effects");
+    (report, effects)
+}
+
+/// How many users each group would gain and lose.
+fn moves(effects: &Value) -> Value {
+    let groups = effects["groups"].as_array().unwrap();
+    groups.iter().map(|group| json!([group["id"], group["usersGained"], group["usersLost"]])).collect()
+}
+
 async fn a_patch_adds_and_removes_and_reports(kind: Kind) {
     let app = documented(kind).await;
     app.post(MEMBERS, &json!([USERS[0], USERS[1]])).await;
     let patch = json!({ "add": [USERS[1], "MEMBER2@fightclub.com", { "user": "admin" }, "@current"], "Remove": ["member0@fightclub.com"] });
     for (query, dry) in [("?dryRun=true", true), ("?DRYRUN=1&MODE=Atomic", true), ("", false)] {
         let answer = app.patch(&format!("{MEMBERS}{query}"), &patch).await;
-        assert_eq!((answer.status, answer.json()), (200, report(dry, [2, 1, 1, 3])));
+        let (told, effects) = without_effects(&answer);
+        assert_eq!((answer.status, told), (200, report(dry, [2, 1, 1, 3])));
+        assert_eq!(effects.map(|effects| moves(&effects)), dry.then(|| json!([[GROUP, 2, 1]])));
         assert_eq!(answer.headers["content-type"], "application/json; charset=utf-8");
         assert_eq!(app.member_count(GROUP).await, if dry { 2 } else { 3 });
     }
@@ -184,7 +199,9 @@ async fn the_bulk_posts_report_where_they_are_asked_to(kind: Kind) {
     };
     let members = |query: &str| format!("{MEMBERS}{query}");
     let answer = send(&members("?dryRun=true"), None, &ids).await;
-    assert_eq!((answer.status, answer.json()), (200, report(true, [2, 0, 0, 2])));
+    let (told, effects) = without_effects(&answer);
+    assert_eq!((answer.status, told), (200, report(true, [2, 0, 0, 2])));
+    assert_eq!(effects.map(|effects| moves(&effects)), Some(json!([[GROUP, 2, 0]])));
     assert_eq!(app.member_count(GROUP).await, 0);
     for (query, prefer) in
         [("", None), ("", Some("return=minimal")), ("", Some("respond-async")), ("?other=1", Some(""))]

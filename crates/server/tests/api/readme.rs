@@ -34,11 +34,15 @@ async fn the_session_in_the_readme_does_what_it_says(kind: Kind) {
     let statuses: Vec<&str> = said.lines().filter(|line| line.len() == 3 && line.parse::<u16>().is_ok()).collect();
     assert_eq!(
         statuses,
-        ["201", "201", "201", "201", "201", "201", "204", "204", "200", "200", "200", "200", "200", "200"],
+        [
+            "201", "201", "201", "201", "201", "201", "204", "204", "200", "200", "200", "200", "200", "200", "200",
+            "200"
+        ],
         "{said}"
     );
     assert!(said.contains(r#"{"results":[true,false]}"#), "{said}");
     assert!(said.contains(r#""dryRun":true,"added":1,"updated":0,"removed":2,"unchanged":0,"userCount":4"#), "{said}");
+    assert!(said.contains(r#""pathCount":1"#) && said.contains(r#""administrators":{"gained":[{"#), "{said}");
     let mut pages = said.lines().filter(|line| line.contains("\"totalCount\":"));
     let mut names = |name: &str| {
         let page: Value = serde_json::from_str(pages.next().unwrap()).unwrap();

@@ -6,6 +6,7 @@ use guildhall_domain::access::{On, Permission};
 use guildhall_domain::identifier::GroupIdentifier;
 
 use crate::Api;
+use crate::body::dates::refuse_dates;
 use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::preferences::Preferences;
@@ -176,13 +177,22 @@ async fn add(
     caller: Caller,
     PathParameters(group, child): PathParameters<GroupIdentifier, GroupIdentifier>,
     change: ChangeRequest,
+    request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
+    let permission = (Permission::ChangeMembers, &group);
+    let body = request_body.read_json_if_there(&api, &caller, permission, api.limits().body_bytes).await?;
     let change = change.by_on_group(caller, Permission::ChangeMembers, &group);
     change
-        .run(&api, Lane::Write, move |call| {
-            call.directory.add_child(call.context, &group, &child)?;
-            Ok(empty(StatusCode::NO_CONTENT))
-        })
+        .run_with(
+            &api,
+            Lane::Write,
+            body,
+            |_, body| refuse_dates(&body),
+            move |call, ()| {
+                call.directory.add_child(call.context, &group, &child)?;
+                Ok(empty(StatusCode::NO_CONTENT))
+            },
+        )
         .await
 }
 

@@ -1,6 +1,5 @@
 //! Managers of groups.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use guildhall_domain::access::{On, Permission};
@@ -13,13 +12,13 @@ use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::query::Query;
 use crate::openapi::{GroupPath, ManagerGroupPath, ManagerUserPath, PagingParameters, SearchParameters, UserPath};
-use crate::respond::json::{PreparedResponse, json};
+use crate::respond::json::{PreparedResponse, empty, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::Problem;
 use crate::routes::Route;
 use crate::security::groups::body::GroupBody;
 use crate::security::listing::ListingRequest;
-use crate::work::{Lane, run};
+use crate::work::{ChangeRequest, Lane, run};
 
 /// The routes of managers.
 pub(crate) fn routes() -> Vec<Route> {
@@ -100,12 +99,15 @@ async fn appoint_user(
     api: Data<Api>,
     caller: Caller,
     PathParameters(group, user): PathParameters<GroupIdentifier, UserIdentifier>,
-) -> Result<HttpResponse, Problem> {
-    run(&api, Lane::Write, caller, move |api, context| {
-        api.directory.appoint_manager(context, &group, Member::User(&user))
-    })
-    .await?;
-    Ok(HttpResponse::NoContent().finish())
+    change: ChangeRequest,
+) -> Result<PreparedResponse, Problem> {
+    let change = change.by_on_group(caller, Permission::AppointManagers, &group).without_preview();
+    change
+        .run(&api, Lane::Write, move |call| {
+            call.directory.appoint_manager(call.context, &group, Member::User(&user))?;
+            Ok(empty(StatusCode::NO_CONTENT))
+        })
+        .await
 }
 
 /// Ends that a user manages a group, as far as they were appointed for this one.
@@ -121,12 +123,15 @@ async fn dismiss_user(
     api: Data<Api>,
     caller: Caller,
     PathParameters(group, user): PathParameters<GroupIdentifier, UserIdentifier>,
-) -> Result<HttpResponse, Problem> {
-    run(&api, Lane::Write, caller, move |api, context| {
-        api.directory.dismiss_manager(context, &group, Member::User(&user))
-    })
-    .await?;
-    Ok(HttpResponse::NoContent().finish())
+    change: ChangeRequest,
+) -> Result<PreparedResponse, Problem> {
+    let change = change.by_on_group(caller, Permission::AppointManagers, &group).without_preview();
+    change
+        .run(&api, Lane::Write, move |call| {
+            call.directory.dismiss_manager(call.context, &group, Member::User(&user))?;
+            Ok(empty(StatusCode::NO_CONTENT))
+        })
+        .await
 }
 
 /// Makes everybody who is in a group, in itself or by a group below, a manager of a group and of every group below that.
@@ -142,12 +147,15 @@ async fn appoint_group(
     api: Data<Api>,
     caller: Caller,
     PathParameters(group, manager): PathParameters<GroupIdentifier, GroupIdentifier>,
-) -> Result<HttpResponse, Problem> {
-    run(&api, Lane::Write, caller, move |api, context| {
-        api.directory.appoint_manager(context, &group, Member::Group(&manager))
-    })
-    .await?;
-    Ok(HttpResponse::NoContent().finish())
+    change: ChangeRequest,
+) -> Result<PreparedResponse, Problem> {
+    let change = change.by_on_group(caller, Permission::AppointManagers, &group).without_preview();
+    change
+        .run(&api, Lane::Write, move |call| {
+            call.directory.appoint_manager(call.context, &group, Member::Group(&manager))?;
+            Ok(empty(StatusCode::NO_CONTENT))
+        })
+        .await
 }
 
 /// Ends that the users of a group manage a group, as far as it was appointed for this one.
@@ -163,10 +171,13 @@ async fn dismiss_group(
     api: Data<Api>,
     caller: Caller,
     PathParameters(group, manager): PathParameters<GroupIdentifier, GroupIdentifier>,
-) -> Result<HttpResponse, Problem> {
-    run(&api, Lane::Write, caller, move |api, context| {
-        api.directory.dismiss_manager(context, &group, Member::Group(&manager))
-    })
-    .await?;
-    Ok(HttpResponse::NoContent().finish())
+    change: ChangeRequest,
+) -> Result<PreparedResponse, Problem> {
+    let change = change.by_on_group(caller, Permission::AppointManagers, &group).without_preview();
+    change
+        .run(&api, Lane::Write, move |call| {
+            call.directory.dismiss_manager(call.context, &group, Member::Group(&manager))?;
+            Ok(empty(StatusCode::NO_CONTENT))
+        })
+        .await
 }

@@ -1,0 +1,77 @@
+//! Switches that a route does not support are refused, never dropped.
+
+use actix_web::http::Method;
+use guildhall_http::routes;
+
+use crate::access::{ROWS, world_of_the_table};
+use crate::world::{ADMINISTRATOR, ORDINARY, by};
+
+/// Requests that change nothing although their method may.
+const READING: [&str; 2] = ["/api/security/users/search", "/api/security/memberships/check"];
+/// The changes that have no preview.
+const WITHOUT_PREVIEW: [(&str, &str); 7] = [
+    ("POST", "/api/security/users/{user}/credentials/password"),
+    ("DELETE", "/api/security/users/{user}/identities"),
+    ("POST", "/api/security/apiKeys/{key}/secret"),
+    ("PUT", "/api/security/groups/{group}/managers/users/{user}"),
+    ("DELETE", "/api/security/groups/{group}/managers/users/{user}"),
+    ("PUT", "/api/security/groups/{group}/managers/groups/{manager}"),
+    ("DELETE", "/api/security/groups/{group}/managers/groups/{manager}"),
+];
+
+/// Whether the change is one of many members or children at once.
+fn is_of_many(method: &str, template: &str) -> bool {
+    let templates = ["/api/security/groups/{group}/users", "/api/security/groups/{group}/groups"];
+    matches!(method, "POST" | "PATCH") && templates.contains(&template)
+}
+
+#[actix_web::test]
+async fn a_switch_that_is_not_supported_is_refused_by_every_change() {
+    let mut changes = 0;
+    for route in routes() {
+        let (method, template) = (route.method().as_str(), route.template());
+        if !template.starts_with("/api/security/") || matches!(method, "GET" | "HEAD") || READING.contains(&template) {
+            continue;
+        }
+        changes += 1;
+        let (_, _, path, body, expected) = ROWS.iter().find(|row| (row.0, row.1) == (method, template)).unwrap();
+        let without_mode = if is_of_many(method, template) { None } else { Some("mode") };
+        let without_preview = WITHOUT_PREVIEW.contains(&(method, template)).then_some("dryRun");
+        for name in [Some("validFrom"), Some("validUntil"), without_mode, without_preview].into_iter().flatten() {
+            for value in ["", "true", "partial", "2030-01-01"] {
+                for spelling in [name.to_owned(), name.to_uppercase()] {
+                    let request = |token| by(token, route.method().clone(), &format!("{path}?{spelling}={value}"));
+                    let world = world_of_the_table();
+                    let answer = world.send(request(ADMINISTRATOR).set_payload(*body)).await;
+                    assert_eq!(answer.status, 400, "{method} {template} {name}={value}: {}", answer.body);
+                    assert!(answer.body.contains(&format!("'{name}'")), "{method} {template}: {}", answer.body);
+                    let answer = world.send(request(ORDINARY).set_payload(*body)).await;
+                    assert_eq!(answer.status, expected[2], "{method} {template} {name}={value}: {}", answer.body);
+                }
+            }
+        }
+    }
+    assert!(changes > 25, "{changes}");
+}
+
+#[actix_web::test]
+async fn a_date_in_the_body_of_a_new_membership_or_edge_is_refused_and_all_else_is_ignored() {
+    for path in ["/api/security/groups/Soap/users/bob", "/api/security/groups/Soap/groups/Technicians"] {
+        let world = world_of_the_table();
+        let put = |token: &str, body: &'static str| by(token, Method::PUT, path).set_payload(body);
+        for (body, name) in [
+            (r#"{"validUntil":"2030-01-01T00:00:00Z"}"#, "validUntil"),
+            (r#"{"a":1,"validFrom":null}"#, "validFrom"),
+            (r#"{"VALIDUNTIL":""}"#, "validUntil"),
+        ] {
+            let answer = world.send(put(ADMINISTRATOR, body)).await;
+            assert_eq!(answer.status, 400, "{path} {body}: {}", answer.body);
+            assert!(answer.body.contains(&format!("'{name}'")), "{}", answer.body);
+            assert_eq!(world.send(put(ORDINARY, body)).await.status, 403, "{path} {body}");
+            assert_eq!(world.ask(Method::HEAD, "/api/security/groups/Soap/users/bob").await.status, 404);
+        }
+        for body in ["", "{}", "[]", "validUntil", r#"{"valid":"2030"}"#] {
+            assert_eq!(world.send(put(ADMINISTRATOR, body)).await.status, 204, "{path} {body}");
+        }
+    }
+}
