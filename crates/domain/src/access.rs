@@ -17,5 +17,6 @@ pub use policy::Policy;
 pub use refused::{Denied, Refused};
 
 pub(crate) use admitted::{Admitted, Grant};
+pub(crate) use managing::NO_GROUP;
 pub(crate) use refused::contains_refused;
 pub(crate) use target::{Target, TargetGroup};

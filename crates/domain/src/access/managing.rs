@@ -2,12 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use uuid::Uuid;
+
 use super::policy::Managers;
 use super::target::Target;
 use crate::group::GroupId;
 use crate::manager::Management;
 use crate::ports::{Reader, StoreError};
 use crate::user::UserId;
+
+/// No group has this id, so nobody manages it.
+pub(crate) const NO_GROUP: GroupId = GroupId(Uuid::nil());
 
 /// What the store said of each group that it was asked about: how the caller manages it, if they do.
 #[derive(Clone, Debug, Default)]
@@ -22,22 +27,24 @@ impl ManagedGroups {
         managers: Managers,
         target: Target<'_>,
     ) -> Result<bool, StoreError> {
-        let (groups, others) = match target {
-            Target::Group(group) if group.administrators.is_empty() => (group.id.into_iter().collect(), group.other),
-            Target::Groups(groups) => (groups.clone(), None),
-            Target::Membership(group, _) => (group.into_iter().collect(), None),
-            Target::All | Target::User(_) | Target::Account(..) | Target::Group(_) => (BTreeSet::new(), None),
+        let one = |group: Option<GroupId>| BTreeSet::from([group.unwrap_or(NO_GROUP)]);
+        // What does not exist costs what is refused otherwise.
+        let (groups, others, may_be) = match target {
+            Target::Group(group) => (one(group.id), group.other, group.administrators.is_empty()),
+            Target::Groups(groups) => (groups.clone(), None, true),
+            Target::Membership(group, _) => (one(group), None, true),
+            Target::All | Target::User(_) | Target::Account(..) => return Ok(false),
         };
-        let is_of_groups = matches!(target, Target::Groups(_));
-        if managers == Managers::No || (groups.is_empty() && !is_of_groups) {
+        if managers == Managers::No {
             return Ok(false);
         }
         self.ask(store, user, groups.iter().copied().chain(others))?;
-        Ok(groups.iter().all(|group| match self.0.get(group).copied().flatten() {
-            Some(Management::FromAbove) => true,
-            Some(Management::OfItself) => managers == Managers::AtOrBelow,
-            None => false,
-        }))
+        Ok(may_be
+            && groups.iter().all(|group| match self.0.get(group).copied().flatten() {
+                Some(Management::FromAbove) => true,
+                Some(Management::OfItself) => managers == Managers::AtOrBelow,
+                None => false,
+            }))
     }
 
     fn ask<R: Reader + ?Sized>(

@@ -91,7 +91,7 @@ fn authorise(work: &mut Reading<'_>, checks: &[MembershipCheck]) -> Result<(), R
         let oneself = work.actor.user();
         return work.authorise(Permission::CheckManyMemberships, oneself.into()).map(drop);
     }
-    let groups = work.each_group(others.into_iter().map(|check| &check.group))?.ok_or(Denied::NotPermitted)?;
+    let groups = work.each_group(others.into_iter().map(|check| &check.group))?;
     work.authorise(Permission::CheckManyMemberships, Target::Groups(&groups)).map(drop)
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Directory;
 use super::opening::about_nothing;
 use super::preview_log::PreviewLog;
-use crate::access::{Actor, Admitted, Caller, Denied, Grant, Permission, Refused, Target};
+use crate::access::{Actor, Admitted, Caller, Grant, NO_GROUP, Permission, Refused, Target};
 use crate::audit::AuditNote;
 use crate::context::Context;
 use crate::group::GroupId;
@@ -85,35 +85,35 @@ impl<S: Reader + ?Sized> Work<'_, S> {
             _ if identifiers.is_empty() => Ok(BTreeSet::new()),
             Grant::Whole => Ok(self.group_ids(identifiers)?),
             Grant::AsManager => {
-                let groups = self.each_group(identifiers)?.ok_or(Denied::NotPermitted)?;
+                let groups = self.each_group(identifiers)?;
                 self.authorise(Permission::ReadGroups, Target::Groups(&groups))?;
                 Ok(groups)
             }
         }
     }
 
-    /// The groups that `identifiers` name; `None` if there is no group of one of the names. Whether there is one of an id is not looked up. A
-    /// constant number of statements.
+    /// The groups that `identifiers` name. [`NO_GROUP`] stands for names that no group has. Whether there is a group of an id is not
+    /// looked up. A constant number of statements.
     pub(super) fn each_group<'i>(
         &mut self,
         identifiers: impl IntoIterator<Item = &'i GroupIdentifier>,
-    ) -> Result<Option<BTreeSet<GroupId>>, StoreError> {
+    ) -> Result<BTreeSet<GroupId>, StoreError> {
         let (mut groups, mut names) = (BTreeSet::new(), BTreeSet::new());
         for identifier in identifiers {
             match identifier {
                 GroupIdentifier::Id(id) => _ = groups.insert(*id),
-                GroupIdentifier::Name(name) if name.is_empty() || name.is_too_long() => return Ok(None),
+                GroupIdentifier::Name(name) if name.is_empty() || name.is_too_long() => _ = groups.insert(NO_GROUP),
                 GroupIdentifier::Name(name) => _ = names.insert(name),
             }
         }
         if !names.is_empty() {
             let found = self.groups_named(&names)?;
             if found.len() < names.len() {
-                return Ok(None);
+                groups.insert(NO_GROUP);
             }
             groups.extend(found.into_values());
         }
-        Ok(Some(groups))
+        Ok(groups)
     }
 
     /// The user that `identifier` names.
