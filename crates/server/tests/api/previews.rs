@@ -68,7 +68,9 @@ async fn every_change_is_previewed_and_leaves_no_trace(kind: Kind) {
             assert!(app.setup.database.dump(&["kept_answers"]).iter().all(|(table, rows)| before[table] == *rows));
         }
         let done = if WITHOUT_PREVIEW.contains(&name.as_str()) { preview("") } else { preview("dryRun=false") };
-        assert_eq!(Answer::to(done).await.status, endpoint.done, "{name}");
+        // Any switch asks these for a report.
+        let has_report = ["POST /groups/{group}/users", "POST /groups/{group}/groups"].contains(&name.as_str());
+        assert_eq!(Answer::to(done).await.status, if has_report { 200 } else { endpoint.done }, "{name}");
     }
 }
 
