@@ -103,11 +103,11 @@ impl Relation {
     /// Removes a pair. Returns whether there was one.
     pub(super) fn remove(self, changes: &Changes, id: Uuid, other: Uuid) -> Result<bool, StoreError> {
         changes.change(|transaction| {
-            let removed = self.take(transaction, id, other)?;
-            if let Some(added) = removed {
+            let (is_removed, added) = self.take(transaction, id, other)?;
+            if is_removed {
                 changes.can_undo(move |transaction| self.add(transaction, (id, other), added).map(drop));
             }
-            Ok(removed.is_some())
+            Ok(is_removed)
         })
     }
 
@@ -128,14 +128,14 @@ impl Relation {
         Ok(true)
     }
 
-    /// Removes a pair. Returns how it was added, if there was one.
-    fn take(self, transaction: &WriteTransaction, id: Uuid, other: Uuid) -> Result<Option<Option<Added>>, StoreError> {
+    /// Removes a pair. Returns whether there was one, and how it was added, if that is known.
+    fn take(self, transaction: &WriteTransaction, id: Uuid, other: Uuid) -> Result<(bool, Option<Added>), StoreError> {
         let mut added = transaction.open_table(self.added).map_err(failed)?;
         let row = added.remove(self.key(id, other)).map_err(failed)?.map(|row| row.value());
         transaction.open_multimap_table(self.backward).map_err(failed)?.remove(other, id).map_err(failed)?;
         let was_there =
             transaction.open_multimap_table(self.forward).map_err(failed)?.remove(id, other).map_err(failed)?;
-        Ok(was_there.then_some(row))
+        Ok((was_there, row))
     }
 
     /// Removes every pair of `id` on this side.
