@@ -3,6 +3,7 @@
 mod change;
 mod lanes;
 pub(crate) mod shares;
+mod switches;
 mod together;
 mod workers;
 

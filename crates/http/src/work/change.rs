@@ -6,7 +6,6 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest};
-use aws_lc_rs::digest::{self, SHA256};
 use guildhall_domain::access::{On, Permission, Refused};
 use guildhall_domain::context::Context;
 use guildhall_domain::directory::{Directory, Effects, KeyedOutcome, KeyedRequest, PatchEffect};
@@ -15,22 +14,14 @@ use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::ports::StoreError;
 use guildhall_domain::validation::InvalidField;
 
+use super::switches::{Preview, Switches};
 use super::{Lane, run_as, type_of};
 use crate::Api;
 use crate::extract::caller::{Caller, error_unless_permitted};
-use crate::extract::idempotency_key::{IDEMPOTENCY_KEY, idempotency_key};
-use crate::extract::query::Query;
 use crate::respond::json::{PreparedResponse, json};
 use crate::respond::kept::{KeptAnswer, RequestDigest};
 use crate::respond::preview::PreviewBody;
 use crate::respond::problem::Problem;
-
-/// The name of the parameter that asks for a preview.
-const DRY_RUN: &str = "dryRun";
-/// The name of the parameter that says how a change of many is made.
-const MODE: &str = "mode";
-/// Names of dates, which no request takes as a parameter.
-const DATES: [&str; 2] = ["validFrom", "validUntil"];
 
 const UNDER_WAY: &str = "A request with this Idempotency-Key is being processed";
 const OTHER_REQUEST: &str = "This Idempotency-Key was used for another request";
@@ -39,70 +30,12 @@ const UNREADABLE: &str = "The request with this Idempotency-Key was processed, b
 /// How a request that changes something is to be run.
 pub(crate) struct ChangeRequest(Option<Box<Switches>>);
 
-/// The switches of a request. What is wrong with them is told to who may make it.
-struct Switches {
-    key: Result<Option<IdempotencyKey>, Problem>,
-    preview: Result<Option<bool>, Problem>,
-    has_mode: bool,
-    date: Option<&'static str>,
-    method: String,
-    path: String,
-    query: String,
-}
-
 impl FromRequest for ChangeRequest {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let has_switches = !request.query_string().is_empty() || request.headers().contains_key(IDEMPOTENCY_KEY);
-        let switches = has_switches.then(|| {
-            let query = Query::of(request);
-            Box::new(Switches {
-                key: idempotency_key(request.headers()),
-                preview: read_preview(&query),
-                has_mode: query.has(MODE),
-                date: DATES.into_iter().find(|name| query.has(name)),
-                method: request.method().as_str().to_owned(),
-                path: request.path().to_owned(),
-                query: request.query_string().to_owned(),
-            })
-        });
-        ready(Ok(Self(switches)))
-    }
-}
-
-/// Whether the change is only to be previewed. `None`: the query says nothing about it.
-fn read_preview(query: &Query) -> Result<Option<bool>, Problem> {
-    if query.has(DRY_RUN) { query.switch(DRY_RUN).map(Some) } else { Ok(None) }
-}
-
-impl Switches {
-    /// The key, and whether the effects of the change are wanted in place of it. What is not supported is refused: to drop it would make another change.
-    fn read(self, preview: Preview) -> Result<(Option<IdempotencyKey>, bool), Problem> {
-        let is_unsupported = match preview {
-            Preview::Own => None,
-            Preview::Effects => self.has_mode.then_some(MODE),
-            Preview::None => self.has_mode.then_some(MODE).or((!matches!(self.preview, Ok(None))).then_some(DRY_RUN)),
-        };
-        if let Some(name) = self.date.or(is_unsupported) {
-            return Err(Problem::bad_request(format!("The parameter '{name}' is not supported here")));
-        }
-        // `Own`: the work reads it.
-        let is_preview = preview == Preview::Effects && self.preview?.unwrap_or_default();
-        Ok((self.key?, is_preview))
-    }
-
-    /// The digest of the request, which has this body.
-    fn digest(&self, body: &[u8]) -> RequestDigest {
-        let mut context = digest::Context::new(&SHA256);
-        for part in [self.method.as_bytes(), self.path.as_bytes(), self.query.as_bytes(), body] {
-            context.update(&(part.len() as u64).to_be_bytes());
-            context.update(part);
-        }
-        let mut digest = RequestDigest::default();
-        digest.copy_from_slice(context.finish().as_ref());
-        digest
+        ready(Ok(Self(Switches::of(request))))
     }
 }
 
@@ -144,17 +77,6 @@ pub(crate) struct Change {
     permission: Permission,
     on: Changed,
     preview: Preview,
-}
-
-/// How a change is previewed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Preview {
-    /// Not at all: a request for it is refused.
-    None,
-    /// By its effects.
-    Effects,
-    /// By the work itself.
-    Own,
 }
 
 /// What a permission is needed on.
@@ -250,8 +172,7 @@ impl Change {
                 return answered(&call, work(&call, &parsed));
             };
             // Not of every body: it may be large.
-            let is_keyed = matches!(switches.key, Ok(Some(_)));
-            let digest = if is_keyed { switches.digest(&body) } else { RequestDigest::default() };
+            let digest = if switches.is_keyed() { switches.digest(&body) } else { RequestDigest::default() };
             let on = on.on();
             let read_switches = || switches.read(kind_of_preview);
             let (key, is_preview) = error_unless_permitted(&api.directory, context, permission, on, read_switches())?;
