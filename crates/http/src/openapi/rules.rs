@@ -115,7 +115,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
         (has(ParameterIn::Query) || has(ParameterIn::Header) || has_body, "400"),
         (is_guarded, "401"),
         (is_guarded, "403"),
-        (has(ParameterIn::Path), "404"),
+        (has(ParameterIn::Path) || names("parent"), "404"),
         (has_body, "408"),
         (names("If-Match"), "412"),
         (has_body, "413"),

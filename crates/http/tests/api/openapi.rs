@@ -38,7 +38,7 @@ fn operations_of_a_kind_refuse_alike() {
             ("400", is_oauth || has_body || !places("query").is_empty() || !headers.is_empty()),
             ("401", guarded),
             ("403", guarded),
-            ("404", !places("path").is_empty()),
+            ("404", !places("path").is_empty() || places("query").contains("parent")),
             ("408", is_oauth || has_body),
             ("412", headers.contains("If-Match")),
             ("304", headers.contains("If-None-Match") && !headers.contains("If-Match")),

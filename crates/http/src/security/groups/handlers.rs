@@ -68,7 +68,7 @@ async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedRe
     operation_id = "createGroup",
     params(ParentParameter),
     request_body = NewGroup,
-    responses((status = 201, description = "The group.", body = GroupBody), (status = 404), (status = 409), (status = 422))
+    responses((status = 201, description = "The group.", body = GroupBody), (status = 409), (status = 422))
 )]
 async fn create(
     api: Data<Api>,
