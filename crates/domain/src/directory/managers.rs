@@ -90,12 +90,7 @@ impl Directory<'_> {
         let kind = (Turn::Once, Permission::AppointManagers);
         self.write_group(context, kind, (group, manager), |work, change| {
             let group = change.group.ok_or(AppointError::GroupNotFound)?;
-            let missing = if matches!(manager, Member::User(_)) {
-                AppointError::UserNotFound
-            } else {
-                AppointError::ManagerNotFound
-            };
-            let manager = manager_of(&change).ok_or(missing)?;
+            let manager = manager_of(&change, manager, AppointError::UserNotFound, AppointError::ManagerNotFound)?;
             if !change.administrators.is_empty() {
                 return Err(AppointError::MakesAdministrators);
             }
@@ -115,12 +110,7 @@ impl Directory<'_> {
         let kind = (Turn::Once, Permission::AppointManagers);
         self.write_group(context, kind, (group, manager), |work, change| {
             let group = change.group.ok_or(DismissError::GroupNotFound)?;
-            let missing = if matches!(manager, Member::User(_)) {
-                DismissError::UserNotFound
-            } else {
-                DismissError::ManagerNotFound
-            };
-            let manager = manager_of(&change).ok_or(missing)?;
+            let manager = manager_of(&change, manager, DismissError::UserNotFound, DismissError::ManagerNotFound)?;
             if work.remove_manager(group, manager)? { Ok(Finish::Commit(())) } else { Err(DismissError::NotAManager) }
         })
     }
@@ -139,6 +129,10 @@ impl Directory<'_> {
     }
 }
 
-fn manager_of(change: &MembersChange) -> Option<ManagerId> {
-    change.user.map(ManagerId::User).or(change.child.map(ManagerId::Group))
+/// Whom `named` names, or the error of its kind.
+fn manager_of<E>(change: &MembersChange, named: Member<'_>, no_user: E, no_group: E) -> Result<ManagerId, E> {
+    match named {
+        Member::User(_) => change.user.map(ManagerId::User).ok_or(no_user),
+        Member::Group(_) | Member::Unnamed => change.child.map(ManagerId::Group).ok_or(no_group),
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 
+use super::sqlite::packed;
 use crate::connection::AnyConnection;
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql};
@@ -71,10 +72,6 @@ impl Statements {
         let with = |one: &str, two: &str| text.replace("{one}", one).replace("{two}", two);
         Self { postgres: with(POSTGRES_FIRST, POSTGRES_SECOND), sqlite: with(SQLITE_FIRST, SQLITE_SECOND) }
     }
-}
-
-fn packed(ids: &[Key]) -> Vec<u8> {
-    ids.iter().flat_map(|id| *id.0.as_bytes()).collect()
 }
 
 /// The users who are in any of these groups or in a group below.
