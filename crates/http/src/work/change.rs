@@ -165,6 +165,9 @@ impl Change {
         W: Fn(&Call<'_>, &P) -> Result<PreparedResponse, Problem> + Send + 'static,
     {
         let Self { request: ChangeRequest(switches), caller, permission, on, preview: kind_of_preview } = self;
+        // It reads who would be in which groups, so that it takes longer than the change.
+        let is_long = lane == Lane::Write && switches.as_ref().is_some_and(|switches| switches.asks_for_preview());
+        let lane = if is_long { Lane::Long } else { lane };
         run_as(api, lane, caller, kind, move |api, context| {
             let Some(switches) = switches else {
                 let call = Call::new(api, &api.directory, context);

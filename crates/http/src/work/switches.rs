@@ -61,6 +61,11 @@ impl Switches {
         })
     }
 
+    /// Whether a preview is asked for.
+    pub(super) fn asks_for_preview(&self) -> bool {
+        matches!(self.preview, Ok(Some(true)))
+    }
+
     /// Whether it has a key.
     pub(super) fn is_keyed(&self) -> bool {
         matches!(self.key, Ok(Some(_)))

@@ -1,11 +1,13 @@
 //! A store that fails when it is told to.
 
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use guildhall_domain::memory::Memory;
-use guildhall_domain::ports::{Cancellation, Reader, Store, StoreError, Undo, Writer};
+use guildhall_domain::ports::{
+    Cancellation, MembershipAnswer, MembershipQuestion, Reader, Store, StoreError, Undo, Writer,
+};
 
 /// What the store does with the next unit of work.
 #[derive(Default)]
@@ -78,5 +80,42 @@ impl Store for Moody {
     fn ready(&self) -> Result<(), StoreError> {
         self.work()?;
         self.memory.ready()
+    }
+}
+
+/// Reads in units of work when it is told to, and answers single statements at once.
+pub(crate) struct SlowToRead(Arc<Moody>, Mutex<Receiver<()>>);
+
+impl SlowToRead {
+    /// It reads when a message comes, or its sender is gone.
+    pub(crate) fn of(store: Arc<Moody>, may_read: Receiver<()>) -> Self {
+        Self(store, may_read.into())
+    }
+}
+
+impl Store for SlowToRead {
+    fn reading(&self, cancellation: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
+        let _ = self.1.lock().unwrap().recv();
+        self.0.reading(cancellation, work)
+    }
+
+    fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        self.0.writing(work)
+    }
+
+    fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
+        self.0.writing_alone(work)
+    }
+
+    fn ready(&self) -> Result<(), StoreError> {
+        self.0.ready()
+    }
+
+    fn check(&self, wanted: &Cancellation, check: &MembershipQuestion<'_>) -> Result<MembershipAnswer, StoreError> {
+        self.0.check(wanted, check)
+    }
+
+    fn check_together(&self, checks: &[MembershipQuestion<'_>]) -> Vec<Result<MembershipAnswer, StoreError>> {
+        self.0.check_together(checks)
     }
 }

@@ -1,9 +1,16 @@
 //! Switches that a route does not support are refused, never dropped.
 
+use std::rc::Rc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
 use actix_web::http::Method;
-use guildhall_http::routes;
+use actix_web::test::{call_service, init_service};
+use actix_web::{App, rt};
+use guildhall_http::{configure, routes};
 
 use crate::access::{ROWS, world_of_the_table};
+use crate::store::SlowToRead;
 use crate::world::{ADMINISTRATOR, ORDINARY, by};
 
 /// Requests that change nothing although their method may.
@@ -73,5 +80,29 @@ async fn a_date_in_the_body_of_a_new_membership_or_edge_is_refused_and_all_else_
         for body in ["", "{}", "[]", "validUntil", r#"{"valid":"2030"}"#] {
             assert_eq!(world.send(put(ADMINISTRATOR, body)).await.status, 204, "{path} {body}");
         }
+    }
+}
+
+/// A preview reads much, and changes do not wait for it.
+#[actix_web::test]
+async fn a_preview_takes_no_thread_of_changes() {
+    let world = world_of_the_table();
+    let (allow, may_read) = mpsc::channel();
+    let directory = world.directory.clone().kept_by(Arc::new(SlowToRead::of(world.store.clone(), may_read)));
+    let service = Rc::new(init_service(configure(world.api_of(directory), App::new())).await);
+    // Without a body, for which the permission would be read first.
+    let delete = |path: &str| {
+        let service = Rc::clone(&service);
+        let request = by(ADMINISTRATOR, Method::DELETE, &format!("/api/security/groups/Soap/{path}")).to_request();
+        rt::spawn(async move { call_service(&*service, request).await.status().as_u16() })
+    };
+    let previews: Vec<_> = (0..3).map(|_| delete("groups/Below?dryRun=true")).collect();
+    rt::task::yield_now().await;
+    let changed = rt::time::timeout(Duration::from_mins(1), delete("users/tyler")).await;
+    assert_eq!(changed.expect("no change waits for a preview").unwrap(), 204);
+    assert!(previews.iter().all(|preview| !preview.is_finished()));
+    drop(allow);
+    for preview in previews {
+        assert_eq!(preview.await.unwrap(), 200);
     }
 }

@@ -13,7 +13,7 @@ use guildhall_domain::ports::{
 };
 use guildhall_http::{LaneSizes, configure};
 
-use crate::store::{Mood, Moody};
+use crate::store::{Mood, Moody, SlowToRead};
 use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN, World, by};
 
 /// Tells how many checks it is asked together, and does not answer before it may.
@@ -48,36 +48,6 @@ impl Store for Counting {
     fn check_together(&self, checks: &[MembershipQuestion<'_>]) -> Vec<Result<MembershipAnswer, StoreError>> {
         self.told(checks.len());
         self.store.check_together(checks)
-    }
-}
-
-/// Reads in units of work when it is told to, and answers single statements at once.
-struct SlowToRead(Arc<Moody>, std::sync::Mutex<mpsc::Receiver<()>>);
-
-impl Store for SlowToRead {
-    fn reading(&self, cancellation: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
-        let _ = self.1.lock().unwrap().recv();
-        self.0.reading(cancellation, work)
-    }
-
-    fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
-        self.0.writing(work)
-    }
-
-    fn writing_alone(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
-        self.0.writing_alone(work)
-    }
-
-    fn ready(&self) -> Result<(), StoreError> {
-        self.0.ready()
-    }
-
-    fn check(&self, wanted: &Cancellation, check: &MembershipQuestion<'_>) -> Result<MembershipAnswer, StoreError> {
-        self.0.check(wanted, check)
-    }
-
-    fn check_together(&self, checks: &[MembershipQuestion<'_>]) -> Vec<Result<MembershipAnswer, StoreError>> {
-        self.0.check_together(checks)
     }
 }
 
@@ -181,7 +151,7 @@ async fn what_the_answer_leaves_open_holds_up_no_other_check() {
     }
     world.knows(MANAGER, "marla");
     let (allow, may_read) = mpsc::channel();
-    let directory = world.directory.clone().kept_by(Arc::new(SlowToRead(world.store.clone(), may_read.into())));
+    let directory = world.directory.clone().kept_by(Arc::new(SlowToRead::of(world.store.clone(), may_read)));
     let sizes = LaneSizes { connections: NonZeroUsize::new(4).unwrap(), ..LaneSizes::default() };
     let api = world.api_in(directory, sizes).with_checks_together();
     let service = std::rc::Rc::new(init_service(configure(api, App::new())).await);
