@@ -73,7 +73,7 @@ impl Secrets for NoSecrets {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let directory = Directory::new(
-        Arc::new(Memory::new()),
+        Arc::new(Memory::new(Arc::new(SystemClock))),
         Arc::new(NoPasswords),
         Arc::new(NoSecrets),
         Arc::new(Counted(AtomicU64::new(1))),

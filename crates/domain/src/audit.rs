@@ -47,10 +47,14 @@ pub enum AdministratorsChange {
     UsersAdded,
     /// A user left the group.
     UserRemoved,
+    /// Users join the group later, or are members until a date.
+    UsersScheduled,
     /// Groups were put below the group.
     GroupsAdded,
     /// A group was taken from below the group.
     GroupRemoved,
+    /// Groups are put below the group later, or are there until a date.
+    GroupsScheduled,
     /// The group was deleted.
     GroupDeleted,
     /// Other email domains make new users members of the group.

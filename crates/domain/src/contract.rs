@@ -8,7 +8,7 @@
 //! guildhall-domain = { version = "…", features = ["contract"] }
 //! ```
 //!
-//! Then call [`contract_tests!`](crate::contract_tests) in a test, with a function that returns an empty store and a guard. The
+//! Then call [`contract_tests!`](crate::contract_tests) in a test, with a function that returns an empty store, which goes by a clock, and a guard. The
 //! macro makes a `#[test]` of each promise, and drops the guard when that test has ended: a temporary folder, or whatever else
 //! the store needs meanwhile.
 //!
@@ -18,10 +18,10 @@
 //!     use std::sync::Arc;
 //!
 //!     use guildhall_domain::memory::Memory;
-//!     use guildhall_domain::ports::Store;
+//!     use guildhall_domain::ports::{Clock, Store};
 //!
-//!     fn empty_store() -> (Arc<dyn Store>, ()) {
-//!         (Arc::new(Memory::new()), ())
+//!     fn empty_store(clock: Arc<dyn Clock>) -> (Arc<dyn Store>, ()) {
+//!         (Arc::new(Memory::new(clock)), ())
 //!     }
 //!
 //!     guildhall_domain::contract_tests!(empty_store);
@@ -68,10 +68,10 @@ pub mod units;
 pub mod updates;
 pub mod walking;
 
-pub use fixture::{Fixture, user_named};
+pub use fixture::{Fixture, Given, TestClock, user_named};
 
-/// Makes a test of each promise, over stores made by `$make`: a function that returns an empty `Arc<dyn Store>` and
-/// something to keep until the test is over.
+/// Makes a test of each promise, over stores made by `$make`: a function that takes an `Arc<dyn Clock>`, by which memberships begin and end, and returns an
+/// empty `Arc<dyn Store>` and something to keep until the test is over.
 #[macro_export]
 macro_rules! contract_tests {
     ($make:path) => {
@@ -192,7 +192,7 @@ macro_rules! contract_tests {
             changes::passwords_change_and_wrong_ones_lock
             access::standing_tells_an_effective_administrator
             access::administrators_above_a_group_are_found
-            access::an_administrator_counts_while_their_account_is_open
+            access::an_administrator_counts_whose_account_stays_open
             access::the_last_administrator_stays_by_every_route
             access::others_expire_as_they_like_and_any_expiry_may_be_put_off
             access::a_suspended_users_tokens_stay_dead
@@ -241,8 +241,9 @@ macro_rules! contract_tests {
         $(
             #[test]
             fn $name() {
-                let (store, _keep) = $make();
-                $crate::contract::$module::$name(store);
+                let clock = $crate::contract::TestClock::new();
+                let (store, _keep) = $make(clock.clone());
+                $crate::contract::$module::$name($crate::contract::Given { store, clock }.into());
             }
         )*
 

@@ -25,7 +25,9 @@ mod preview;
 pub(crate) mod preview_log;
 mod recorded;
 mod registration;
+mod scheduling;
 mod sessions;
+mod settling;
 mod sign_in;
 mod unit_of_work;
 mod users;
@@ -38,6 +40,7 @@ use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
 use crate::ports::{Ids, Member, Passwords, Reader, Secrets, Store, StoreError};
 use opening::about_group;
+use settling::Settling;
 
 pub use actions::{ActError, UserAction};
 pub use api_keys::{ApiKeyError, FirstApiKey, IssuedApiKey};
@@ -60,6 +63,7 @@ pub use patches::{
     RefusalReason,
 };
 pub use preview_log::{Effects, GroupEffect};
+pub use scheduling::{ScheduleChildError, ScheduleMemberError};
 pub use sessions::{ClientError, RefreshError};
 pub use sign_in::{Session, SignInError};
 #[cfg(feature = "contract")]
@@ -77,7 +81,8 @@ pub struct Directory<'s> {
 }
 
 impl<'s> Directory<'s> {
-    /// A directory kept by `store`, with the default policy (contract 5.3).
+    /// A directory kept by `store`, with the default policy (contract 5.3). What is due by the store's clock is made so before anything else is read or
+    /// changed.
     #[must_use]
     pub fn new(
         store: Arc<dyn Store + 's>,
@@ -85,6 +90,7 @@ impl<'s> Directory<'s> {
         secrets: Arc<dyn Secrets>,
         ids: Arc<dyn Ids>,
     ) -> Self {
+        let store = Arc::new(Settling(store));
         Self { store, passwords, secrets, ids, policy: Policy::default() }
     }
 
@@ -94,7 +100,7 @@ impl<'s> Directory<'s> {
         Self { policy, ..self }
     }
 
-    /// The same directory, kept by `store`: another way to what the store before keeps.
+    /// The same directory, kept by `store`: another way to what the store before keeps. Where something is due, this one answers with an error.
     #[must_use]
     pub fn kept_by<'o>(self, store: Arc<dyn Store + 'o>) -> Directory<'o> {
         let Self { passwords, secrets, ids, policy, .. } = self;

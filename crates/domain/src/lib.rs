@@ -2,7 +2,7 @@
 //!
 //! | Where | What |
 //! |---|---|
-//! | [`user`], [`group`], [`api_key`], [`external`], [`email_domain`], [`idempotency_key`], [`identifier`], [`manager`], [`name`], [`custom`], [`number`], [`password`], [`secret`], [`time`], [`page`], [`position`], [`provenance`], [`validation`], [`version`] | values that are valid once they exist (folder `model`) |
+//! | [`user`], [`group`], [`api_key`], [`external`], [`email_domain`], [`idempotency_key`], [`identifier`], [`manager`], [`name`], [`custom`], [`number`], [`password`], [`secret`], [`time`], [`page`], [`position`], [`provenance`], [`validation`], [`validity`], [`version`] | values that are valid once they exist (folder `model`) |
 //! | [`search`] | listings: filter, order and page |
 //! | [`access`] | actors, permissions and the policy |
 //! | [`directory`] | the use cases |
@@ -18,7 +18,7 @@
 //! * A use case runs in one unit of work: it changes everything it set out to change, or nothing.
 //! * Permission is decided inside that same unit of work, before anything else is looked at.
 //! * An identifier (username or email) names at most one user, a group name at most one group, in whatever spelling that reads the same.
-//! * There is always at least one active System Administrator.
+//! * There is always at least one active System Administrator who stays one: no date ends their account or their membership.
 //! * Nothing here reads a clock, draws a random number or waits for anything.
 
 pub mod access;
@@ -35,7 +35,7 @@ pub mod search;
 
 pub use model::{
     api_key, custom, email_domain, external, group, idempotency_key, identifier, manager, name, number, page, password,
-    position, provenance, secret, time, user, validation, version,
+    position, provenance, secret, time, user, validation, validity, version,
 };
 
 /// Compiles the examples of the README.

@@ -10,11 +10,22 @@
 //!
 //! ```
 //! use std::sync::Arc;
+//! use std::time::SystemTime;
 //!
 //! use guildhall_domain::memory::Memory;
-//! use guildhall_domain::ports::{Store, StoreError};
+//! use guildhall_domain::ports::{Clock, Store, StoreError};
+//! use guildhall_domain::time::Timestamp;
 //!
-//! let store: Arc<dyn Store> = Arc::new(Memory::new());
+//! struct SystemClock;
+//!
+//! impl Clock for SystemClock {
+//!     fn now(&self) -> Timestamp {
+//!         let since_1970 = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+//!         Timestamp::from_milliseconds(0).plus(since_1970)
+//!     }
+//! }
+//!
+//! let store: Arc<dyn Store> = Arc::new(Memory::new(Arc::new(SystemClock)));
 //! let is_empty: Result<bool, StoreError> = store.read(|directory| Ok(!directory.has_users()?));
 //! assert!(is_empty.is_ok_and(|is_empty| is_empty));
 //! ```
@@ -31,11 +42,12 @@ mod memberships;
 mod paths;
 mod sessions;
 mod users;
+mod validity;
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::page::Paged;
-use crate::ports::{Cancellation, Reader, Store, StoreError, Undo, Writer};
+use crate::ports::{Cancellation, Clock, Reader, Store, StoreError, Undo, Writer};
 use crate::search::{Field, Listing};
 use crate::secret::SecretDigest;
 use crate::time::Timestamp;
@@ -45,32 +57,37 @@ use crate::time::Timestamp;
 /// One unit of work writes at a time. It works on a copy, which replaces the directory if the work succeeds and no change was
 /// refused; readers see the directory as it was when they began. A change that is refused (an id or a name that is not free) is not
 /// tried again, because no other unit of work can have caused it. Cancellations are ignored, because no read takes long.
-#[derive(Debug, Default)]
 pub struct Memory {
     state: RwLock<State>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Memory {
-    /// An empty directory.
+    /// An empty directory, in which memberships begin and end by `clock`.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { state: RwLock::default(), clock }
+    }
+
+    /// A copy of what `state` holds, for a unit of work that begins at this moment.
+    fn at_this_moment(&self, state: &State) -> State {
+        State { now: self.clock.now(), ..state.clone() }
     }
 }
 
 impl Store for Memory {
     fn reading(&self, _: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
-        let mut snapshot = self.state.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut snapshot = self.at_this_moment(&self.state.read().unwrap_or_else(PoisonError::into_inner));
         work(&mut snapshot);
-        Ok(())
+        snapshot.failed.map_or(Ok(()), |failed| Err(failed.into()))
     }
 
     fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let mut draft = state.clone();
+        let mut draft = self.at_this_moment(&state);
         let returned = work(&mut draft);
-        if let Some(why) = draft.refused {
-            return Err(StoreError::failed(why));
+        if let Some(failed) = draft.failed {
+            return Err(failed.into());
         }
         if returned.is_ok() {
             *state = draft;
@@ -101,13 +118,38 @@ struct State {
     identities: identities::Identities,
     kept_answers: idempotency::KeptAnswers,
     managers: managers::Managers,
-    /// Why the first change was refused that was not possible: this copy must not replace the directory.
-    refused: Option<&'static str>,
+    /// When the unit of work began.
+    now: Timestamp,
+    /// Why a call failed: this copy must not replace the directory.
+    failed: Option<Failed>,
+}
+
+/// Why a call failed.
+#[derive(Clone, Copy, Debug)]
+enum Failed {
+    /// The change was not possible.
+    Refused(&'static str),
+    /// Something is due at this moment.
+    Due(Timestamp),
+}
+
+impl From<Failed> for StoreError {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Refused(why) => Self::failed(why),
+            Failed::Due(now) => Self::due(now),
+        }
+    }
 }
 
 impl State {
     fn refuse(&mut self, why: &'static str) -> StoreError {
-        StoreError::failed(*self.refused.get_or_insert(why))
+        self.fail(Failed::Refused(why))
+    }
+
+    /// Keeps the first failure, and returns the error for the work.
+    fn fail(&mut self, failed: Failed) -> StoreError {
+        (*self.failed.get_or_insert(failed)).into()
     }
 }
 

@@ -21,5 +21,6 @@ pub mod secret;
 pub mod time;
 pub mod user;
 pub mod validation;
+pub mod validity;
 pub(crate) mod value;
 pub mod version;

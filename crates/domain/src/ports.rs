@@ -25,6 +25,7 @@ mod sessions;
 mod store;
 mod unit_of_work;
 mod users;
+mod validity;
 
 use uuid::Uuid;
 
@@ -47,7 +48,8 @@ pub use identities::{IdentityReader, IdentityWriter, LinkedAccount};
 pub use lockouts::{KnownAddress, LockoutReader, LockoutWriter};
 pub use managers::{ManagerReader, ManagerWriter};
 pub use memberships::{
-    Difference, GroupForUpdate, Joined, Member, MembersChange, Membership, MembershipReader, MembershipWriter, Reach,
+    Difference, Ended, GroupForUpdate, Joined, Member, MembersChange, Membership, MembershipReader, MembershipWriter,
+    Reach,
 };
 pub use paths::{MembershipGraph, PathEdge, PathMembership, PathReader};
 pub use registration::Registration;
@@ -57,6 +59,10 @@ pub use store::{Store, Undo};
 pub use unit_of_work::{Reader, Savepoints, Writer};
 pub use users::{
     AccountStatus, Accounts, Credentials, NameSource, Purpose, UserForUpdate, UserReader, UserToChange, UserWriter,
+};
+pub use validity::{
+    DueChange, ListedMember, MemberStanding, MembershipListing, MembershipOrder, NamedGroup, ValidityReader,
+    ValidityWriter,
 };
 
 /// Tells the time.

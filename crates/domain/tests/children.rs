@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use guildhall_domain::contract::Fixture;
 use guildhall_domain::contract::graph::{Step, follows};
+use guildhall_domain::contract::{Fixture, TestClock};
 use guildhall_domain::memory::Memory;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -21,7 +21,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 fn in_memory() -> Fixture {
-    Fixture::over(Arc::new(Memory::new()))
+    Fixture::over(Arc::new(Memory::new(TestClock::new())))
 }
 
 proptest! {

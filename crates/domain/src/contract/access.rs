@@ -62,14 +62,14 @@ pub fn administrators_above_a_group_are_found(store: Arc<dyn Store>) {
     assert_eq!((above(other), above(fixture.group("alone"))), (BTreeSet::new(), BTreeSet::new()));
 }
 
-/// Suspended or expired, nobody administers; and the one who is left counts. A lock by wrong passwords closes nothing.
-pub fn an_administrator_counts_while_their_account_is_open(store: Arc<dyn Store>) {
+/// Suspended or expired, nobody administers; and of those who are left, one counts whose account never expires. A lock by wrong passwords closes nothing.
+pub fn an_administrator_counts_whose_account_stays_open(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let system = fixture.system(SystemGroup::SystemAdministrators);
     let now = Timestamp::from_milliseconds(NOW);
     must(fixture.store.write_alone(|directory| directory.remove_member(system, fixture.admin.user)));
-    let active = |at| must(fixture.store.read(|directory| directory.has_active_administrator(at)));
-    assert!(!active(now));
+    let lasting = || must(fixture.store.read(|directory| directory.has_lasting_administrator()));
+    assert!(!lasting());
     let named = |name: &str, number| user_named(name, Uuid::from_u128(number));
     let closed = [
         User { suspended: true, ..named("suspended", 0xfeed) },
@@ -86,8 +86,13 @@ pub fn an_administrator_counts_while_their_account_is_open(store: Arc<dyn Store>
             directory.insert_members(system, &BTreeSet::from([user.id]), Provenance::at(now))
         }));
     }
-    assert!(active(now));
-    assert!(!active(Timestamp::from_milliseconds(NOW + 1)));
+    assert!(!lasting());
+    let stays = User { lockout: closed[2].lockout, ..named("staying", 0xfef0) };
+    must(fixture.store.write(|directory| {
+        directory.insert_user(&stays, None, SecurityStamp(stays.id.0), NameSource::Unverified)?;
+        directory.insert_members(system, &BTreeSet::from([stays.id]), Provenance::at(now))
+    }));
+    assert!(lasting());
     let may: Vec<_> =
         closed.iter().map(|user| fixture.may(&fixture.caller(user.id), Permission::ManageGroups)).collect();
     assert_eq!(may, [Err(Denied::Unauthenticated), Err(Denied::Unauthenticated), Ok(())]);

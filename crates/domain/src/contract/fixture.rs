@@ -25,11 +25,39 @@ use crate::version::Version;
 pub(super) const NOW: i64 = 1_700_000_000_123;
 
 /// A clock that stands still until a test moves it on.
-struct Watch(AtomicI64);
+#[derive(Debug)]
+pub struct TestClock(AtomicI64);
 
-impl Clock for Watch {
+impl TestClock {
+    /// A clock that shows when tests begin.
+    #[must_use]
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(NOW)))
+    }
+
+    /// Shows this moment from now on.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.milliseconds(), Ordering::Relaxed);
+    }
+}
+
+impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_milliseconds(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// An empty store, and the clock that it goes by.
+pub struct Given {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The clock.
+    pub clock: Arc<TestClock>,
+}
+
+impl From<Given> for Arc<dyn Store> {
+    fn from(given: Given) -> Self {
+        given.store
     }
 }
 
@@ -91,7 +119,8 @@ pub struct Fixture {
     /// The administrator.
     pub admin: Caller,
     ids: Arc<dyn Ids>,
-    clock: Arc<Watch>,
+    /// The clock of the calls, and of the store if it was given with it.
+    pub clock: Arc<TestClock>,
 }
 
 /// The outcome of a test's unit of work.
@@ -105,7 +134,21 @@ impl Fixture {
     /// If the store fails.
     #[must_use]
     pub fn over(store: Arc<dyn Store>) -> Self {
-        let fixture = Self::empty(store);
+        Self::empty(store).with_administrator()
+    }
+
+    /// Prepares an empty store whose clock is that of the calls.
+    ///
+    /// # Panics
+    ///
+    /// If the store fails.
+    #[must_use]
+    pub fn given(given: Given) -> Self {
+        Self::by_clock(given.store, given.clock).with_administrator()
+    }
+
+    fn with_administrator(self) -> Self {
+        let fixture = self;
         must(fixture.directory.create_first_administrator(&fixture.operator(), "admin", "F1ghtC1ub1234!"));
         let admin = must(fixture.directory.caller_for(&fixture.operator(), &UserIdentifier::from("admin")));
         Self { admin, ..fixture }
@@ -114,9 +157,12 @@ impl Fixture {
     /// The same, without any user: the administrator is nobody.
     #[must_use]
     pub fn empty(store: Arc<dyn Store>) -> Self {
+        Self::by_clock(store, TestClock::new())
+    }
+
+    fn by_clock(store: Arc<dyn Store>, clock: Arc<TestClock>) -> Self {
         let ids: Arc<dyn Ids> = Arc::new(Counted(AtomicU64::new(1)));
         let secrets = Arc::new(Guessable(AtomicU64::new(1)));
-        let clock = Arc::new(Watch(AtomicI64::new(NOW)));
         let directory = Directory::new(Arc::clone(&store), Arc::new(AsItIs), secrets, Arc::clone(&ids));
         let admin = Caller { user: UserId(Uuid::nil()), stamp: SecurityStamp(Uuid::nil()), scopes: Scopes::default() };
         let fixture = Self { store, directory, admin, ids, clock };

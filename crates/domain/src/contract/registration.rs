@@ -15,6 +15,8 @@ use crate::ports::{AccountStatus, Membership, NameSource, Reach, Registration, S
 use crate::provenance::Provenance;
 use crate::user::{Email, SecurityStamp, User, UserId};
 
+use crate::validity::Validity;
+
 /// New users whose ids, usernames and addresses are taken or not, in domains of which one makes members of an administrators' group.
 fn new_users(fixture: &Fixture) -> Vec<User> {
     let taken = must(fixture.store.read(|reader| reader.user_id(&UserIdentifier::from("member"))));
@@ -98,7 +100,7 @@ pub fn new_users_are_added_as_by_the_long_form(store: Arc<dyn Store>) {
             (found, status, of.items.into_iter().map(|group| group.id).collect(), joined, after)
         };
         let expected = seen(true);
-        assert!(expected.3.iter().all(|joined| *joined == Some(Membership { added })));
+        assert!(expected.3.iter().all(|joined| *joined == Some(Membership { added, validity: Validity::ALWAYS })));
         assert_eq!(expected.1, Some(decision.account(&user, stamp)));
         assert_eq!(seen(false), expected, "{user:?}");
         count += 1;

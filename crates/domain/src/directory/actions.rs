@@ -129,7 +129,7 @@ impl Directory<'_> {
                 let stamp = (known == UserAction::Suspend).then(|| SecurityStamp(self.ids.next()));
                 work.update_user(&current, &changed, &Credentials { stamp, ..Credentials::default() })?;
                 let takes_administrator = known == UserAction::Suspend && status.system_administrator;
-                if takes_administrator && !work.has_active_administrator(context.now())? {
+                if takes_administrator && !work.has_lasting_administrator()? {
                     return Err(invalid("type", "The last System Administrator cannot be suspended"));
                 }
                 let change = match known {

@@ -166,7 +166,7 @@ impl Directory<'_> {
             let next = User { username, suspended: !wanted.enabled, modified, ..user.clone() };
             let credentials = Credentials { stamp: closes.then_some(stamp), ..Credentials::default() };
             work.update_user_and_api_key((&user, &next), &credentials, (&wanted, None))?;
-            if closes && status.system_administrator && !work.has_active_administrator(context.now())? {
+            if closes && status.system_administrator && !work.has_lasting_administrator()? {
                 return Err(invalid("enabled", "The last System Administrator cannot be disabled"));
             }
             work.note([AuditNote::of_api_key(ApiKeyChange::Changed, &wanted)]);
@@ -202,7 +202,7 @@ impl Directory<'_> {
                 return Err(Denied::NotPermitted.into());
             }
             work.delete_user(current.user)?;
-            if status.system_administrator && !work.has_active_administrator(context.now())? {
+            if status.system_administrator && !work.has_lasting_administrator()? {
                 return Err(ApiKeyError::LastAdministrator);
             }
             work.note(AuditNote::of_user(AdministratorsChange::UserDeleted, Some(&status), current.user));

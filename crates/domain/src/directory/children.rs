@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::group::{Group, GroupId, GroupName, SystemGroup};
 use crate::identifier::GroupIdentifier;
 use crate::page::Paged;
-use crate::ports::{ChildScope, Children, Member, Nesting, Reach, Reader, StoreError};
+use crate::ports::{ChildScope, Children, Ended, Member, Nesting, Reach, Reader, StoreError};
 use crate::provenance::Provenance;
 use crate::search::GroupListing;
 
@@ -123,7 +123,7 @@ impl Directory<'_> {
         })
     }
 
-    /// Takes `child` from below `parent` (contract 5.m).
+    /// Takes `child` from below `parent`, also if it is to come there later (contract 5.m).
     pub fn remove_child(
         &self,
         context: &Context,
@@ -136,11 +136,13 @@ impl Directory<'_> {
             authorise_child(work, Permission::UnnestGroups, change.child)?;
             let child = change.child.ok_or(RemoveChildError::ChildNotFound)?;
             let administrators = change.administrators;
-            if !work.remove_child(parent, child)? {
+            let ended = work.remove_child(parent, child)?;
+            if ended == Ended::Nothing {
                 return Err(no_direct_child(work.store, parent, child)?);
             }
-            let takes_administrators = administrators.contains(&SystemGroup::SystemAdministrators);
-            if takes_administrators && !work.has_active_administrator(context.now())? {
+            let takes_administrators =
+                ended == Ended::Present && administrators.contains(&SystemGroup::SystemAdministrators);
+            if takes_administrators && !work.has_lasting_administrator()? {
                 return Err(RemoveChildError::LastAdministrator);
             }
             let note = AuditNote::of_group(AdministratorsChange::GroupRemoved, administrators, parent);
@@ -158,7 +160,11 @@ fn no_direct_child(store: &mut dyn Reader, parent: GroupId, child: GroupId) -> R
 }
 
 /// Fails unless the actor has this permission on `child`. Whether it exists is not told to those who lack it.
-fn authorise_child(work: &mut Writing<'_>, permission: Permission, child: Option<GroupId>) -> Result<(), Refused> {
+pub(super) fn authorise_child(
+    work: &mut Writing<'_>,
+    permission: Permission,
+    child: Option<GroupId>,
+) -> Result<(), Refused> {
     match child {
         Some(child) => work.authorise(permission, Target::Groups(&BTreeSet::from([child])))?,
         None => work.authorise(permission, Target::All)?,
@@ -195,7 +201,7 @@ pub(super) fn cycle(
     let mut path = vec![parent];
     while group != parent {
         path.push(group);
-        let Some(next) = store.child_towards(group, parent)? else { break };
+        let Some(next) = store.step_towards(group, parent)? else { break };
         group = next;
     }
     let mut cycle = Cycle::new();

@@ -1,7 +1,6 @@
 //! Many groups below a group in one request, with a report.
 
 use std::collections::BTreeSet;
-use std::mem;
 
 use super::Directory;
 use super::children::{Cycle, cycle};
@@ -9,6 +8,7 @@ use super::patches::{
     Attempt, Attempted, Contradiction, Patch, PatchMode, PatchOptions, PatchReport, Place, RefusalReason, Resolution,
     Staying,
 };
+use super::scheduling::Schedule;
 use super::unit_of_work::{Finish, Turn, Writing};
 use crate::access::{Permission, Refused, Target, contains_refused};
 use crate::audit::{AdministratorsChange, AuditNote};
@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::group::{GroupId, SystemGroup};
 use crate::identifier::GroupIdentifier;
 use crate::ports::{Member, MembersChange};
+use crate::validity::ValidityError;
 
 /// Why no group was put below another or taken from there.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +33,10 @@ pub enum PatchChildrenError {
     /// A child is the parent, or already has the parent below it. [`PatchMode::Atomic`] alone.
     #[error("the edge would close a cycle")]
     Cycle(Cycle),
-    /// It would remove the last active System Administrator (contract 10 row 12). [`PatchMode::Atomic`] alone.
+    /// The dates of an element contradict one another, or the present.
+    #[error("the dates of an element are refused")]
+    Invalid(Place, #[source] ValidityError),
+    /// No active System Administrator would be left who stays one (contract 10 row 12). [`PatchMode::Atomic`] alone.
     #[error("the last System Administrator cannot be removed")]
     LastAdministrator,
     /// The actor lacks the permission, or the store failed.
@@ -88,35 +92,54 @@ fn patch_children(
     if is_atomic && !not_found.is_empty() {
         return Err(PatchChildrenError::ChildrenNotFound(not_found));
     }
+    let mut dates = resolution.dates(patch);
+    dates.retain(|child, _| !plan.unknown.contains(child));
+    let mut schedule = Schedule::default();
+    if !dates.is_empty() {
+        let standings = work.standings_of_children(parent, &dates.keys().copied().collect())?;
+        schedule = Schedule::of_elements(&standings, &dates, context.now())
+            .map_err(|(place, error)| PatchChildrenError::Invalid(place, error))?;
+        plan.joining.retain(|child| !dates.contains_key(child));
+    }
+    let ending: BTreeSet<GroupId> = plan.leaving.union(&schedule.ending).copied().collect();
     let staying = match attempt.staying {
         Staying::Nobody => BTreeSet::new(),
-        Staying::One => {
-            let one = work.first_child_with_active_member(parent, &plan.leaving, context.now())?;
-            one.into_iter().filter(|child| plan.leaving.remove(child)).collect()
-        }
-        Staying::All => mem::take(&mut plan.leaving),
+        Staying::One => work.first_child_with_lasting_member(parent, &ending)?.into_iter().collect(),
+        Staying::All => ending,
     };
-    let recorded = work.recorded_children(parent, &plan.leaving)?;
-    let gone = work.remove_children(parent, &plan.leaving)?;
-    // The removed edges begin at the parent, so no path down to it had one of them.
-    let above = work.at_or_above_among(parent, &plan.joining)?;
+    plan.leaving.retain(|child| !staying.contains(child));
+    schedule.leave(&staying);
+    let rescheduled = schedule.leaving.len() as u64;
+    let leaving = plan.leaving.union(&schedule.leaving).copied().collect();
+    let recorded = work.recorded_children(parent, &leaving)?;
+    let (gone, cancelled) = work.remove_children(parent, &leaving)?;
+    plan.joining.append(&mut schedule.joining);
+    // The removed edges begin at the parent, so no path down to it had one of them. What is there or scheduled closes no cycle.
+    let above = work.at_or_above_among(parent, &plan.joining.union(&schedule.scheduled).copied().collect())?;
     if let Some(cycle) = if is_atomic { cycle(work.store, parent, &above)? } else { None } {
         return Err(PatchChildrenError::Cycle(cycle));
     }
     plan.joining.retain(|child| !above.contains(child));
+    schedule.leave(&above);
     let added = work.provenance(context);
     let new = work.insert_children(parent, &plan.joining, added)?;
+    if !schedule.validities.is_empty() {
+        work.set_validity_of_children(parent, &schedule.validities, added, context.now())?;
+    }
     work.record_removed_children(parent, &recorded)?;
-    let takes_administrators = gone > 0 && administrators.contains(&SystemGroup::SystemAdministrators);
-    if takes_administrators && !work.has_active_administrator(context.now())? {
+    let may_take = gone > 0 || !schedule.ending.is_empty();
+    let takes_administrators = may_take && administrators.contains(&SystemGroup::SystemAdministrators);
+    if takes_administrators && !work.has_lasting_administrator()? {
         if is_atomic {
             return Err(PatchChildrenError::LastAdministrator);
         }
         return Ok(Finish::Rollback(Attempted::Again(attempt.keeping_more())));
     }
+    let scheduled = schedule.noted();
     for (number, change, children) in [
         (new, AdministratorsChange::GroupsAdded, &plan.joining),
-        (gone, AdministratorsChange::GroupRemoved, &plan.leaving),
+        (gone + cancelled, AdministratorsChange::GroupRemoved, &leaving),
+        (scheduled.len() as u64, AdministratorsChange::GroupsScheduled, &scheduled),
     ] {
         if number > 0 {
             let note = AuditNote::of_group(change, administrators.clone(), parent);
@@ -124,16 +147,17 @@ fn patch_children(
         }
     }
     let count = work.group(parent)?.map_or(0, |group| group.child_group_count);
-    let named = plan.settled + (plan.joining.len() + plan.leaving.len()) as u64;
     let mut refused = resolution.refusals(patch, above, RefusalReason::Cycle);
     refused.extend(resolution.refusals(patch, staying, RefusalReason::LastAdministrator));
     refused.sort_by_key(|refusal| (refusal.place.is_none(), refusal.place));
+    let (joined, updated) = (new + schedule.scheduled.len() as u64, schedule.updated.len() as u64);
+    let removed = gone + cancelled - rescheduled;
     Ok(options.finish(PatchReport {
         group: parent,
-        added: new,
-        updated: 0,
-        removed: gone,
-        unchanged: named - new - gone,
+        added: joined,
+        updated,
+        removed,
+        unchanged: plan.named.saturating_sub(joined + updated + removed + refused.len() as u64),
         count,
         not_found,
         refused,
@@ -144,8 +168,8 @@ fn patch_children(
 struct Plan {
     joining: BTreeSet<GroupId>,
     leaving: BTreeSet<GroupId>,
-    /// How many others the patch names, which are children and stay.
-    settled: u64,
+    /// How many groups the patch names, or does not name which are to leave.
+    named: u64,
     /// The ids that no group has.
     unknown: BTreeSet<GroupId>,
 }
@@ -156,7 +180,7 @@ fn plan(
     patch: &Patch<GroupId>,
     resolution: &Resolution<'_, GroupId>,
 ) -> Result<Plan, PatchChildrenError> {
-    let (mut joining, mut leaving, settled) = match patch {
+    let (mut joining, mut leaving, present) = match patch {
         Patch::Change { add, remove } => {
             let (joining, leaving) = (resolution.ids(add), resolution.ids(remove));
             resolution.check((add, &joining), (remove, &leaving))?;
@@ -164,7 +188,9 @@ fn plan(
         }
         Patch::Set(set) => {
             let (wanted, present) = (resolution.ids(set), work.direct_children(parent)?);
-            (&wanted - &present, &present - &wanted, (&wanted & &present).len() as u64)
+            let scheduled = work.scheduled_children(parent)?;
+            let leaving = present.union(&scheduled).copied().filter(|child| !wanted.contains(child)).collect();
+            (&wanted - &present, leaving, (&wanted & &present).len())
         }
     };
     // Whether a group exists is not told to those who may not nest it.
@@ -177,5 +203,6 @@ fn plan(
     for groups in [&mut joining, &mut leaving] {
         groups.retain(|group| !unknown.contains(group));
     }
-    Ok(Plan { joining, leaving, settled, unknown })
+    let named = (present + joining.len() + leaving.len()) as u64;
+    Ok(Plan { joining, leaving, named, unknown })
 }

@@ -13,7 +13,7 @@ use crate::external::{ExternalIdentity, IdentityLink};
 use crate::group::{Group, GroupDraft, GroupId, SystemGroup};
 use crate::identifier::GroupIdentifier;
 use crate::name::NameKey;
-use crate::ports::{Credentials, NameSource, Reader, Registration, StoreError, Writer};
+use crate::ports::{Credentials, MemberStanding, NameSource, Reader, Registration, StoreError, Writer};
 use crate::provenance::Provenance;
 use crate::time::Timestamp;
 use crate::user::{Email, Provider, ProviderKind, SecurityStamp, User, UserId, Username, is_name};
@@ -171,12 +171,15 @@ impl Directory<'_> {
             notes.extend(AuditNote::of_group(AdministratorsChange::UsersAdded, above, group));
         }
         for group in &present - &wanted {
+            let above = store.administrators_above(group)?;
+            let lasts = |standing: &MemberStanding| standing.validity.until.is_none();
+            let may_be_last = above.contains(&SystemGroup::SystemAdministrators)
+                && store.standings_of_members(group, &themselves)?.get(&user).is_some_and(lasts);
             store.remove_member(group, user)?;
-            if store.has_active_administrator(now)? {
-                let above = store.administrators_above(group)?;
-                notes.extend(AuditNote::of_group(AdministratorsChange::UserRemoved, above, group));
-            } else {
+            if may_be_last && !store.has_lasting_administrator()? {
                 store.insert_members(group, &themselves, Provenance::at(now))?;
+            } else {
+                notes.extend(AuditNote::of_group(AdministratorsChange::UserRemoved, above, group));
             }
         }
         Ok(notes.into_iter().map(|note| note.naming_users(&themselves)).collect())

@@ -233,7 +233,7 @@ impl Directory<'_> {
             }
             work.delete_group(id)?;
             let takes_administrators = administrators.contains(&SystemGroup::SystemAdministrators);
-            if takes_administrators && !work.has_active_administrator(context.now())? {
+            if takes_administrators && !work.has_lasting_administrator()? {
                 return Err(DeleteGroupError::LastAdministrator);
             }
             work.note(AuditNote::of_group(AdministratorsChange::GroupDeleted, administrators, id));

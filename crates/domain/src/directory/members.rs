@@ -11,8 +11,8 @@ use crate::context::Context;
 use crate::group::{GroupId, GroupName, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Paged;
-use crate::ports::{Member, MembersChange, Reach, Reader, StoreError};
-use crate::search::UserListing;
+use crate::ports::{Ended, Member, MembersChange, Reach, Reader, StoreError};
+use crate::search::{UserField, UserListing};
 use crate::user::{ShownUser, User, UserId};
 
 /// The result of adding many members.
@@ -119,7 +119,7 @@ impl Directory<'_> {
         })
     }
 
-    /// Makes `user` a direct member of `group`, if it is not one already (contract 5.h).
+    /// Makes `user` a direct member of `group`, if it is not one already, with the end that was set if they were to come in later (contract 5.h).
     pub fn add_member(
         &self,
         context: &Context,
@@ -139,7 +139,7 @@ impl Directory<'_> {
         })
     }
 
-    /// Ends a direct membership (contract 5.i and 10).
+    /// Ends a direct membership, also one that is to begin later (contract 5.i and 10).
     pub fn remove_member(
         &self,
         context: &Context,
@@ -156,10 +156,11 @@ impl Directory<'_> {
             if takes_administrators && turn == Turn::Shared {
                 return Ok(Finish::Rollback(Removal::NeedsTurn));
             }
-            if !work.remove_member(group, user)? {
+            let ended = work.remove_member(group, user)?;
+            if ended == Ended::Nothing {
                 return Err(no_direct_member(work.store, group, user)?);
             }
-            if takes_administrators && !work.has_active_administrator(context.now())? {
+            if takes_administrators && ended == Ended::Present && !work.has_lasting_administrator()? {
                 return Err(RemoveMemberError::LastAdministrator);
             }
             let note = AuditNote::of_group(AdministratorsChange::UserRemoved, change.administrators.clone(), group);
@@ -221,17 +222,18 @@ impl Directory<'_> {
             let group = found.group.ok_or(ReadGroupError::GroupNotFound)?;
             let excluded = work.excluded_groups(excluded, grant)?;
             if grant == Grant::AsManager {
-                fields_are_shown(listing)?;
+                fields_are_shown(
+                    listing.filter.fields().into_iter().chain(listing.order.iter().map(|sort| &sort.field)),
+                )?;
             }
             Ok((work.members(group, reach, &excluded, listing)?, grant))
         })
     }
 }
 
-/// Fails if the listing depends on a field that a summary does not show: which users it holds, or in which order, would tell the value.
-fn fields_are_shown(listing: &UserListing) -> Result<(), ReadGroupError> {
-    let sorted = listing.order.iter().map(|sort| &sort.field);
-    match listing.filter.fields().into_iter().chain(sorted).find(|field| !field.is_in_summary()) {
+/// Fails if a listing depends on a field that a summary does not show: which users it holds, or in which order, would tell the value.
+pub(super) fn fields_are_shown<'f>(mut fields: impl Iterator<Item = &'f UserField>) -> Result<(), ReadGroupError> {
+    match fields.find(|field| !field.is_in_summary()) {
         Some(field) => Err(ReadGroupError::HiddenField(field.name())),
         None => Ok(()),
     }

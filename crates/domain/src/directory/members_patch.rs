@@ -8,6 +8,7 @@ use super::patches::{
     Attempt, Attempted, Contradiction, MemberList, Patch, PatchMode, PatchOptions, PatchReport, Place, RefusalReason,
     Resolution, Staying,
 };
+use super::scheduling::Schedule;
 use super::unit_of_work::{Finish, Turn, Writing};
 use crate::access::{Permission, Refused, contains_refused};
 use crate::audit::{AdministratorsChange, AuditNote};
@@ -16,6 +17,7 @@ use crate::group::{GroupId, SystemGroup};
 use crate::identifier::GroupIdentifier;
 use crate::ports::{Difference, Joined, Member, MembersChange};
 use crate::user::UserId;
+use crate::validity::{ValidityChange, ValidityError};
 
 /// Why no member was added or removed.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +34,13 @@ pub enum PatchMembersError {
     /// Nobody can be removed from `Everyone` (contract 10 row 11). [`PatchMode::Atomic`] alone.
     #[error("users cannot be removed from 'Everyone'")]
     Everyone,
-    /// It would remove the last active System Administrator (contract 10 row 12). [`PatchMode::Atomic`] alone.
+    /// Memberships of `Everyone` have no dates. [`PatchMode::Atomic`] alone.
+    #[error("memberships of 'Everyone' have no dates")]
+    EveryoneHasNoDates,
+    /// The dates of an element contradict one another, or the present.
+    #[error("the dates of an element are refused")]
+    Invalid(Place, #[source] ValidityError),
+    /// No active System Administrator would be left who stays one (contract 10 row 12). [`PatchMode::Atomic`] alone.
     #[error("the last System Administrator cannot be removed")]
     LastAdministrator,
     /// The actor lacks the permission, or the store failed.
@@ -58,7 +66,11 @@ impl Directory<'_> {
         patch: &Patch<UserId>,
         options: PatchOptions,
     ) -> Result<PatchReport<UserId>, PatchMembersError> {
-        let turn = if patch.removes() { Turn::Shared } else { Turn::Any };
+        let turn = match patch {
+            _ if patch.is_dated() => Turn::Alone,
+            _ if patch.removes() => Turn::Shared,
+            _ => Turn::Any,
+        };
         let mut attempt = Attempt { turn, staying: Staying::Nobody };
         loop {
             let kind = (attempt.turn, Permission::ChangeMembers);
@@ -82,7 +94,8 @@ fn patch_members(
 ) -> Result<Finish<Attempted<UserId>>, PatchMembersError> {
     let group = change.group.ok_or(PatchMembersError::GroupNotFound)?;
     let administrators = change.administrators;
-    let takes_administrators = patch.removes() && administrators.contains(&SystemGroup::SystemAdministrators);
+    let takes_administrators =
+        (patch.removes() || patch.is_dated()) && administrators.contains(&SystemGroup::SystemAdministrators);
     if takes_administrators && attempt.turn != Turn::Alone {
         return Ok(Finish::Rollback(Attempted::Again(attempt.alone())));
     }
@@ -97,25 +110,53 @@ fn patch_members(
     if is_atomic && !not_found.is_empty() {
         return Err(PatchMembersError::UsersNotFound(not_found));
     }
+    let mut dates = resolution.dates(patch);
+    dates.retain(|user, _| !plan.unknown.contains(user));
+    let has_dates = |(user, (_, change)): (&UserId, &(Place, ValidityChange))| change.has_dates().then_some(*user);
+    let dated: BTreeSet<UserId> = dates.iter().filter_map(has_dates).collect();
     if is_atomic && change.is_everyone && !plan.leaving.is_empty() {
         return Err(PatchMembersError::Everyone);
     }
+    if is_atomic && change.is_everyone && !dated.is_empty() {
+        return Err(PatchMembersError::EveryoneHasNoDates);
+    }
+    let mut schedule = Schedule::default();
+    if !dates.is_empty() {
+        let standings = work.standings_of_members(group, &dates.keys().copied().collect())?;
+        schedule = Schedule::of_elements(&standings, &dates, context.now())
+            .map_err(|(place, error)| PatchMembersError::Invalid(place, error))?;
+        plan.joining.retain(|user| !dates.contains_key(user));
+    }
     let (staying, reason) = if change.is_everyone {
-        (mem::take(&mut plan.leaving), RefusalReason::Everyone)
+        schedule.leave(&dated);
+        (mem::take(&mut plan.leaving).union(&dated).copied().collect(), RefusalReason::Everyone)
     } else {
-        (staying(work, context, group, attempt.staying, &mut plan.leaving)?, RefusalReason::LastAdministrator)
+        let ending = plan.leaving.union(&schedule.ending).copied().collect();
+        let staying = staying(work, group, attempt.staying, ending)?;
+        plan.leaving.retain(|user| !staying.contains(user));
+        schedule.leave(&staying);
+        (staying, RefusalReason::LastAdministrator)
     };
+    plan.joining.append(&mut schedule.joining);
+    let rescheduled = schedule.leaving.len() as u64;
+    let leaving = plan.leaving.union(&schedule.leaving).copied().collect();
     let added = work.provenance(context);
-    let Joined { new, gone } = work.change_members(group, (&plan.joining, added), &plan.leaving)?;
-    if takes_administrators && gone > 0 && !work.has_active_administrator(context.now())? {
+    let Joined { new, gone, cancelled } = work.change_members(group, (&plan.joining, added), &leaving)?;
+    if !schedule.validities.is_empty() {
+        work.set_validity_of_members(group, &schedule.validities, added, context.now())?;
+    }
+    let takes_administrators = takes_administrators && (gone > 0 || !schedule.ending.is_empty());
+    if takes_administrators && !work.has_lasting_administrator()? {
         if is_atomic {
             return Err(PatchMembersError::LastAdministrator);
         }
         return Ok(Finish::Rollback(Attempted::Again(attempt.keeping_more())));
     }
+    let scheduled = schedule.noted();
     for (number, change, users) in [
         (new, AdministratorsChange::UsersAdded, &plan.joining),
-        (gone, AdministratorsChange::UserRemoved, &plan.leaving),
+        (gone + cancelled, AdministratorsChange::UserRemoved, &leaving),
+        (scheduled.len() as u64, AdministratorsChange::UsersScheduled, &scheduled),
     ] {
         if number > 0 {
             let note = AuditNote::of_group(change, administrators.clone(), group);
@@ -123,15 +164,15 @@ fn patch_members(
         }
     }
     let count = work.group(group)?.map_or(0, |group| group.user_count);
-    let named = plan.settled + (plan.joining.len() + plan.leaving.len()) as u64;
+    let (joined, updated) = (new + schedule.scheduled.len() as u64, schedule.updated.len() as u64);
+    let removed = gone + cancelled - rescheduled;
     let refused = resolution.refusals(patch, staying, reason);
-    let unchanged = named - new - gone;
     Ok(options.finish(PatchReport {
         group,
-        added: new,
-        updated: 0,
-        removed: gone,
-        unchanged,
+        added: joined,
+        updated,
+        removed,
+        unchanged: plan.named.saturating_sub(joined + updated + removed + refused.len() as u64),
         count,
         not_found,
         refused,
@@ -142,8 +183,8 @@ fn patch_members(
 struct Plan {
     joining: BTreeSet<UserId>,
     leaving: BTreeSet<UserId>,
-    /// How many others the patch names, who are members and stay.
-    settled: u64,
+    /// How many users the patch names, or does not name who are to leave.
+    named: u64,
     /// The ids that no user has.
     unknown: BTreeSet<UserId>,
 }
@@ -166,35 +207,34 @@ fn plan(
                 leaving.retain(|user| !strangers.contains(user));
                 unknown.extend(strangers);
             }
-            Ok(Plan { joining, leaving, settled: 0, unknown })
+            let named = (joining.len() + leaving.len()) as u64;
+            Ok(Plan { joining, leaving, named, unknown })
         }
         // A member exists.
         Patch::Set(set) => {
             let wanted = ids(set);
-            let Difference { missing: mut joining, surplus: leaving } = work.compare_members(group, &wanted)?;
-            let settled = (wanted.len() - joining.len()) as u64;
+            let Difference { missing: mut joining, surplus: mut leaving } = work.compare_members(group, &wanted)?;
+            leaving.extend(&work.scheduled_members(group)? - &wanted);
+            let named = wanted.len() + leaving.len();
             drop(wanted);
             let unknown = work.unknown_users(&joining)?;
             joining.retain(|user| !unknown.contains(user));
-            Ok(Plan { joining, leaving, settled, unknown })
+            let named = (named - unknown.len()) as u64;
+            Ok(Plan { joining, leaving, named, unknown })
         }
     }
 }
 
-/// Takes those out of `leaving` who have to stay.
+/// Those of `ending`, who are to leave or to have an end, who have to stay as they are.
 fn staying(
     work: &mut Writing<'_>,
-    context: &Context,
     group: GroupId,
     staying: Staying,
-    leaving: &mut BTreeSet<UserId>,
+    ending: BTreeSet<UserId>,
 ) -> Result<BTreeSet<UserId>, PatchMembersError> {
     Ok(match staying {
         Staying::Nobody => BTreeSet::new(),
-        Staying::One => {
-            let one = work.first_active_member(group, leaving, context.now())?;
-            one.into_iter().filter(|user| leaving.remove(user)).collect()
-        }
-        Staying::All => mem::take(leaving),
+        Staying::One => work.first_lasting_member(group, &ending)?.into_iter().collect(),
+        Staying::All => ending,
     })
 }

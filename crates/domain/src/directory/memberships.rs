@@ -1,13 +1,15 @@
-//! What a user belongs to (contract 4.11 and 4.12).
+//! Memberships with their dates, and what a user belongs to (contract 4.11, 4.12 and 5.9).
 
-use super::{Directory, ReadUserError};
+use super::members::fields_are_shown;
+use super::opening::about_group;
+use super::{Directory, ReadGroupError, ReadUserError};
 use crate::access::{Grant, Permission};
 use crate::context::Context;
 use crate::group::Group;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::page::Paged;
-use crate::ports::{CheckedGroups, Reach};
-use crate::search::GroupListing;
+use crate::ports::{CheckedGroups, ChildScope, ListedMember, Member, MembershipListing, NamedGroup, Person, Reach};
+use crate::search::{GroupField, GroupListing, UserField};
 
 impl Directory<'_> {
     /// A page of the groups of a user, by name; effective are the direct ones and every group above them. Groups below an
@@ -24,6 +26,51 @@ impl Directory<'_> {
             let user = user.ok_or(ReadUserError::UserNotFound)?;
             let excluded = work.excluded_groups(excluded, Grant::Whole)?;
             Ok(work.groups_of(user.id, reach, &excluded, listing)?)
+        })
+    }
+
+    /// A page of the direct memberships of `group`, with those that begin later.
+    pub fn memberships_of_group(
+        &self,
+        context: &Context,
+        group: &GroupIdentifier,
+        listing: &MembershipListing<UserField>,
+    ) -> Result<Paged<ListedMember<Person>>, ReadGroupError> {
+        self.read_about(context, about_group(group, Member::Unnamed), |work, found| {
+            let grant = work.authorise(Permission::ReadGroups, found.target())?;
+            let group = found.group.ok_or(ReadGroupError::GroupNotFound)?;
+            if grant == Grant::AsManager {
+                fields_are_shown(listing.filter.fields().into_iter())?;
+            }
+            Ok(work.memberships_of_group(group, listing)?)
+        })
+    }
+
+    /// A page of the direct memberships of a user, with those that begin later.
+    pub fn memberships_of_user(
+        &self,
+        context: &Context,
+        user: &UserIdentifier,
+        listing: &MembershipListing<GroupField>,
+    ) -> Result<Paged<ListedMember<Person>>, ReadUserError> {
+        self.read_user(context, Permission::ReadUsers, user, |work, user| {
+            let user = user.ok_or(ReadUserError::UserNotFound)?;
+            Ok(work.memberships_of_user(user.id, listing)?)
+        })
+    }
+
+    /// A page of the edges from `group` to its children, with those that begin later. Managers do not see children that make administrators.
+    pub fn edges_of_group(
+        &self,
+        context: &Context,
+        group: &GroupIdentifier,
+        listing: &MembershipListing<GroupField>,
+    ) -> Result<Paged<ListedMember<NamedGroup>>, ReadGroupError> {
+        self.read_about(context, about_group(group, Member::Unnamed), |work, found| {
+            let grant = work.authorise(Permission::ReadGroups, found.target())?;
+            let group = found.group.ok_or(ReadGroupError::GroupNotFound)?;
+            let scope = if grant == Grant::AsManager { ChildScope::Managed } else { ChildScope::All };
+            Ok(work.edges_of_group(group, scope, listing)?)
         })
     }
 

@@ -83,7 +83,8 @@ impl Directory<'_> {
         mut work: impl FnMut(&mut Reading<'_>, A) -> Result<T, E>,
     ) -> Result<T, E> {
         self.store.read_unless(context.cancellation(), |store| {
-            let (account, answer) = ask(store, caller_of(context))?;
+            let caller = caller_of(context, Turn::Any, store)?;
+            let (account, answer) = ask(store, caller)?;
             let actor = self.admit_actor(context, account)?;
             work(&mut Work { store, actor, notes: Vec::new(), preview: None }, answer)
         })
@@ -98,7 +99,8 @@ impl Directory<'_> {
         mut work: impl FnMut(&mut Writing<'_>, A) -> Result<Finish<T>, E>,
     ) -> Result<T, E> {
         self.in_turn(context, turn, |store| {
-            let admitted = ask(store, caller_of(context))
+            let admitted = caller_of(context, turn, store)
+                .and_then(|caller| ask(store, caller))
                 .map_err(E::from)
                 .and_then(|(account, answer)| Ok((self.admit_actor(context, account)?, answer)));
             let (actor, answer) = match admitted {
@@ -222,9 +224,12 @@ impl<S: Reader + ?Sized> Work<'_, S> {
     }
 }
 
-fn caller_of(context: &Context) -> Option<UserId> {
+/// The caller, whose account is asked for first. If the actor is none, it is asked first whether something is due; of clients that have not authenticated, only
+/// if they do more than the one change of a token's refreshing, which begins with the account of the token's user.
+fn caller_of<S: Reader + ?Sized>(context: &Context, turn: Turn, store: &mut S) -> Result<Option<UserId>, StoreError> {
     match context.actor() {
-        Actor::Caller(caller) => Some(caller.user),
-        Actor::Operator | Actor::Anonymous => None,
+        Actor::Caller(caller) => Ok(Some(caller.user)),
+        Actor::Anonymous if turn == Turn::Once => Ok(None),
+        Actor::Operator | Actor::Anonymous => store.check_due().map(|()| None),
     }
 }

@@ -11,6 +11,7 @@ use crate::group::GroupId;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::name::NameKey;
 use crate::user::UserId;
+use crate::validity::ValidityChange;
 
 pub(super) use attempt::{Attempt, Attempted, Staying};
 pub(super) use resolution::Resolution;
@@ -36,6 +37,8 @@ pub struct MemberList<Id> {
     ids: Vec<Id>,
     /// What is named otherwise, by its index.
     named: BTreeMap<usize, Named>,
+    /// The dates that are said, by the index of the element.
+    dates: BTreeMap<usize, ValidityChange>,
 }
 
 /// A user or a group that is not named by its id.
@@ -107,11 +110,11 @@ pub struct PatchOptions {
 pub struct PatchReport<Id> {
     /// The group.
     pub group: GroupId,
-    /// How many joined.
+    /// How many joined, or are scheduled to.
     pub added: u64,
-    /// How many belonged to it already, and do so from or until another moment.
+    /// How many belonged to it already or were scheduled to, and do so from or until another moment.
     pub updated: u64,
-    /// How many left.
+    /// How many left, or are no more scheduled to join.
     pub removed: u64,
     /// How many that the patch names needed no change. Who is named twice in a list counts once.
     pub unchanged: u64,
@@ -157,7 +160,7 @@ pub struct Contradiction {
 
 impl<Id> Default for MemberList<Id> {
     fn default() -> Self {
-        Self { ids: Vec::new(), named: BTreeMap::new() }
+        Self { ids: Vec::new(), named: BTreeMap::new(), dates: BTreeMap::new() }
     }
 }
 
@@ -172,6 +175,18 @@ impl<Id> MemberList<Id> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
+    }
+
+    /// Says from when until when the element that was added last belongs to the group. Of what is named twice, the later element counts.
+    pub fn date_last(&mut self, change: ValidityChange) {
+        if let Some(last) = self.ids.len().checked_sub(1).filter(|_| !change.is_empty()) {
+            self.dates.insert(last, change);
+        }
+    }
+
+    /// Whether it says any dates.
+    fn is_dated(&self) -> bool {
+        !self.dates.is_empty()
     }
 }
 
@@ -221,6 +236,11 @@ impl<Id: Copy> MemberList<Id> {
         self.ids.push(placeholder);
     }
 
+    fn element(&self, index: usize) -> Option<Element<'_, Id>> {
+        let id = self.ids.get(index)?;
+        Some(self.named.get(&index).map_or(Element::Id(*id), Element::Named))
+    }
+
     fn elements(&self) -> impl Iterator<Item = Element<'_, Id>> {
         let element = |(index, id): (usize, &Id)| self.named.get(&index).map_or(Element::Id(*id), Element::Named);
         self.ids.iter().enumerate().map(element)
@@ -242,6 +262,14 @@ impl<Id: Copy> Patch<Id> {
             (Self::Change { remove, .. }, PatchedList::Remove) => Some(remove),
             (Self::Set(set), PatchedList::Set) => Some(set),
             _ => None,
+        }
+    }
+
+    /// Whether it says from when until when anybody or anything belongs to the group.
+    pub(super) fn is_dated(&self) -> bool {
+        match self {
+            Self::Change { add, .. } => add.is_dated(),
+            Self::Set(set) => set.is_dated(),
         }
     }
 

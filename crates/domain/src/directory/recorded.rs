@@ -8,7 +8,7 @@ use super::unit_of_work::Writing;
 use crate::api_key::ApiKey;
 use crate::group::GroupId;
 use crate::password::PasswordHash;
-use crate::ports::{Credentials, Joined, NameSource, Person, StoreError};
+use crate::ports::{Credentials, Ended, Joined, NameSource, Person, StoreError};
 use crate::provenance::Provenance;
 use crate::secret::SecretDigest;
 use crate::user::{SecurityStamp, User, UserId};
@@ -46,13 +46,13 @@ impl Writing<'_> {
     }
 
     /// See [`MembershipWriter::remove_member`](crate::ports::MembershipWriter::remove_member).
-    pub(crate) fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
-        let is_removed = self.store.remove_member(group, user)?;
-        if let Some(log) = self.preview.clone().filter(|_| is_removed) {
+    pub(crate) fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<Ended, StoreError> {
+        let ended = self.store.remove_member(group, user)?;
+        if let Some(log) = self.preview.clone().filter(|_| ended == Ended::Present) {
             let above = self.store.groups_at_or_above(&BTreeSet::from([group]))?;
             log.outsiders(self.store, Direction::Lost, above, &BTreeSet::from([user]))?;
         }
-        Ok(is_removed)
+        Ok(ended)
     }
 
     /// See [`ChildWriter::insert_children`](crate::ports::ChildWriter::insert_children).
@@ -93,12 +93,12 @@ impl Writing<'_> {
     }
 
     /// See [`ChildWriter::remove_child`](crate::ports::ChildWriter::remove_child).
-    pub(crate) fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
-        let is_removed = self.store.remove_child(parent, child)?;
-        if is_removed {
+    pub(crate) fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<Ended, StoreError> {
+        let ended = self.store.remove_child(parent, child)?;
+        if ended == Ended::Present {
             self.record_removed_children(parent, &BTreeSet::from([child]))?;
         }
-        Ok(is_removed)
+        Ok(ended)
     }
 
     /// See [`GroupWriter::delete_group`](crate::ports::GroupWriter::delete_group).

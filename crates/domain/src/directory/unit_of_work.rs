@@ -284,6 +284,9 @@ impl Directory<'_> {
     }
 
     fn begin<'a, S: Reader + ?Sized>(&self, context: &Context, store: &'a mut S) -> Result<Work<'a, S>, Refused> {
+        if context.actor().user().is_none() {
+            store.check_due()?;
+        }
         let actor = admitted(context, Admitted::admit(store, context.actor(), context.now(), self.policy)?);
         Ok(Work { store, actor, notes: Vec::new(), preview: context.preview() })
     }

@@ -176,7 +176,7 @@ impl Directory<'_> {
             }
             let names = work.actor.name_source(Some(target));
             work.update_user(&current, &wanted, &Credentials { names, ..Credentials::default() })?;
-            if closes_earlier(&current, &wanted) && is_last_administrator(work.store, &wanted, &status)? {
+            if closes_earlier(&current, &wanted) && is_last_administrator(work.store, &status)? {
                 return Err(invalid("expiry", "The last System Administrator cannot expire"));
             }
             if wanted.expiry != current.expiry {
@@ -208,7 +208,7 @@ impl Directory<'_> {
                 return Err(DeleteUserError::Stale);
             }
             work.delete_user(current.id)?;
-            if status.system_administrator && !work.has_active_administrator(context.now())? {
+            if status.system_administrator && !work.has_lasting_administrator()? {
                 return Err(DeleteUserError::LastAdministrator);
             }
             work.note(AuditNote::of_user(AdministratorsChange::UserDeleted, Some(&status), current.id));
@@ -222,10 +222,9 @@ fn closes_earlier(current: &User, wanted: &User) -> bool {
     wanted.expiry.is_some_and(|expiry| current.expiry.is_none_or(|before| expiry < before))
 }
 
-/// Whether the user is the last System Administrator who is still active at their expiry.
-fn is_last_administrator(store: &mut dyn Reader, user: &User, status: &AccountStatus) -> Result<bool, StoreError> {
-    let Some(expiry) = user.expiry else { return Ok(false) };
-    Ok(status.system_administrator && !store.has_active_administrator(expiry)?)
+/// Whether the user administers the system, and nobody is left who always will.
+fn is_last_administrator(store: &mut dyn Reader, status: &AccountStatus) -> Result<bool, StoreError> {
+    Ok(status.system_administrator && !store.has_lasting_administrator()?)
 }
 
 /// Refuses a username or an address that one of the `owners` has who is another user (contract 10 row 22). Nobody else has those of before.

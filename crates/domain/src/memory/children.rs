@@ -1,19 +1,23 @@
 //! Edges between groups in memory.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::State;
 use crate::group::{Group, GroupId, SystemGroup};
 use crate::page::Paged;
-use crate::ports::{ChildReader, ChildScope, ChildWriter, Children, Edge, Reach, StoreError};
+use crate::ports::{ChildReader, ChildScope, ChildWriter, Children, Edge, Ended, Reach, StoreError};
 use crate::provenance::Provenance;
 use crate::search::GroupListing;
+use crate::validity::Validity;
 
 /// The direct children of each group.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ChildGroups {
-    by_parent: Arc<BTreeMap<GroupId, BTreeMap<GroupId, Edge>>>,
+    pub(super) by_parent: Arc<BTreeMap<GroupId, BTreeMap<GroupId, Edge>>>,
+    /// Those that are put there later.
+    pub(super) scheduled: Arc<BTreeMap<GroupId, BTreeMap<GroupId, Edge>>>,
 }
 
 impl ChildGroups {
@@ -22,10 +26,12 @@ impl ChildGroups {
     }
 
     pub(super) fn remove_group(&mut self, group: GroupId) {
-        let children = Arc::make_mut(&mut self.by_parent);
-        children.remove(&group);
-        for children in children.values_mut() {
-            children.remove(&group);
+        for by_parent in [&mut self.by_parent, &mut self.scheduled] {
+            let by_parent = Arc::make_mut(by_parent);
+            by_parent.remove(&group);
+            for children in by_parent.values_mut() {
+                children.remove(&group);
+            }
         }
     }
 
@@ -34,23 +40,26 @@ impl ChildGroups {
         self.by_parent.get(&parent).into_iter().flat_map(BTreeMap::keys)
     }
 
-    /// All edges, each from a parent to a child.
-    pub(super) fn edges(&self) -> impl Iterator<Item = (GroupId, GroupId)> {
-        self.by_parent.iter().flat_map(|(parent, children)| children.keys().map(|child| (*parent, *child)))
+    /// All edges that count, each from a parent to a child.
+    pub(super) fn edges(&self) -> impl Iterator<Item = (GroupId, GroupId, &Edge)> {
+        self.by_parent
+            .iter()
+            .flat_map(|(parent, children)| children.iter().map(|(child, edge)| (*parent, *child, edge)))
     }
 
-    /// `group` and every group below it, found by a depth-first walk.
+    /// The groups that are going to be direct children of a group.
+    fn scheduled_of(&self, parent: GroupId) -> impl Iterator<Item = &GroupId> {
+        self.scheduled.get(&parent).into_iter().flat_map(BTreeMap::keys)
+    }
+
+    /// `group` and every group below it.
     pub(super) fn at_or_below(&self, group: GroupId) -> BTreeSet<GroupId> {
-        let mut found = BTreeSet::from([group]);
-        let mut open = vec![group];
-        while let Some(next) = open.pop() {
-            for child in self.of(next) {
-                if found.insert(*child) {
-                    open.push(*child);
-                }
-            }
-        }
-        found
+        walk(group, |next| self.of(next).copied().collect())
+    }
+
+    /// The same, also by edges that begin later.
+    pub(super) fn at_or_below_later(&self, group: GroupId) -> BTreeSet<GroupId> {
+        walk(group, |next| self.of(next).chain(self.scheduled_of(next)).copied().collect())
     }
 
     /// `groups` without those that are below an `excluded` group within `reach`.
@@ -71,6 +80,16 @@ impl ChildGroups {
             Reach::Effective => self.at_or_below(group).into_iter().filter(|below| *below != group).collect(),
         }
     }
+}
+
+/// `group` and every group below it, found by a depth-first walk.
+pub(super) fn walk(group: GroupId, children: impl Fn(GroupId) -> Vec<GroupId>) -> BTreeSet<GroupId> {
+    let mut found = BTreeSet::from([group]);
+    let mut open = vec![group];
+    while let Some(next) = open.pop() {
+        open.extend(children(next).into_iter().filter(|child| found.insert(*child)));
+    }
+    found
 }
 
 impl ChildReader for State {
@@ -100,17 +119,22 @@ impl ChildReader for State {
         Ok(self.children.of(from).copied().find(|child| self.children.at_or_below(*child).contains(&to)))
     }
 
+    fn step_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError> {
+        let mut steps = self.children.of(from).chain(self.children.scheduled_of(from)).copied();
+        Ok(steps.find(|step| self.children.at_or_below_later(*step).contains(&to)))
+    }
+
     fn at_or_above_among(
         &mut self,
         below: GroupId,
         groups: &BTreeSet<GroupId>,
     ) -> Result<BTreeSet<GroupId>, StoreError> {
-        Ok(groups.iter().filter(|group| self.children.at_or_below(**group).contains(&below)).copied().collect())
+        Ok(groups.iter().filter(|group| self.children.at_or_below_later(**group).contains(&below)).copied().collect())
     }
 
     fn administrators_above(&mut self, group: GroupId) -> Result<BTreeSet<SystemGroup>, StoreError> {
         let is_above = |system: &SystemGroup| {
-            self.groups.system(*system).is_some_and(|id| self.children.at_or_below(id).contains(&group))
+            self.groups.system(*system).is_some_and(|id| self.children.at_or_below_later(id).contains(&group))
         };
         Ok(SystemGroup::ADMINISTRATORS.into_iter().filter(is_above).collect())
     }
@@ -123,24 +147,37 @@ impl ChildWriter for State {
         children: &BTreeSet<GroupId>,
         added: Provenance,
     ) -> Result<u64, StoreError> {
-        let present = Arc::make_mut(&mut self.children.by_parent).entry(parent).or_default();
-        let before = present.len();
+        let mut new = 0;
         for child in children {
-            present.entry(*child).or_insert(Edge { added: Some(added) });
+            let scheduled = Arc::make_mut(&mut self.children.scheduled).get_mut(&parent);
+            let scheduled = scheduled.and_then(|scheduled| scheduled.remove(child));
+            let until = scheduled.and_then(|scheduled| scheduled.validity.until);
+            let present = Arc::make_mut(&mut self.children.by_parent).entry(parent).or_default();
+            if let Entry::Vacant(vacant) = present.entry(*child) {
+                vacant.insert(Edge { added: Some(added), validity: Validity { from: None, until } });
+                new += 1;
+            }
         }
-        Ok((present.len() - before) as u64)
+        Ok(new)
     }
 
-    fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
-        let children = Arc::make_mut(&mut self.children.by_parent).get_mut(&parent);
-        Ok(children.is_some_and(|children| children.remove(&child).is_some()))
+    fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<Ended, StoreError> {
+        let [was_present, was_scheduled] =
+            [&mut self.children.by_parent, &mut self.children.scheduled].map(|children| {
+                Arc::make_mut(children).get_mut(&parent).and_then(|children| children.remove(&child)).is_some()
+            });
+        Ok(Ended::of(was_present, was_scheduled))
     }
 
-    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError> {
-        let mut removed = 0;
+    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<(u64, u64), StoreError> {
+        let (mut removed, mut cancelled) = (0, 0);
         for child in children {
-            removed += u64::from(self.remove_child(parent, *child)?);
+            match self.remove_child(parent, *child)? {
+                Ended::Present => removed += 1,
+                Ended::Schedule => cancelled += 1,
+                Ended::Nothing => {}
+            }
         }
-        Ok(removed)
+        Ok((removed, cancelled))
     }
 }

@@ -51,7 +51,7 @@ impl Groups {
 
 impl State {
     /// The group with the numbers of its members and children.
-    fn with_counts(&self, id: GroupId) -> Option<Group> {
+    pub(super) fn with_counts(&self, id: GroupId) -> Option<Group> {
         self.groups.by_id.get(&id).map(|group| Group {
             user_count: self.memberships.count(id),
             child_group_count: self.children.count(id),

@@ -47,7 +47,7 @@ impl Savepoints for State {
     ) -> Result<(), StoreError> {
         let before = self.clone();
         if part(self).is_err() {
-            *self = Self { refused: self.refused, ..before };
+            *self = Self { failed: self.failed, ..before };
         }
         Ok(())
     }

@@ -60,10 +60,10 @@ impl State {
         managed
     }
 
-    /// The administrators' groups, and every group below one.
+    /// The administrators' groups, and every group that is below one or is going to be.
     pub(super) fn administering(&self) -> BTreeSet<GroupId> {
         let groups = SystemGroup::ADMINISTRATORS.into_iter().filter_map(|group| self.groups.system(group));
-        groups.flat_map(|group| self.children.at_or_below(group)).collect()
+        groups.flat_map(|group| self.children.at_or_below_later(group)).collect()
     }
 
     pub(super) fn author(&self, by: Option<UserId>) -> Option<Author> {

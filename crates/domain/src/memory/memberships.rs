@@ -1,23 +1,24 @@
 //! Memberships in memory.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::State;
 use crate::group::{Group, GroupId, GroupName, SystemGroup};
 use crate::page::Paged;
-use crate::ports::{
-    ChildReader as _, Difference, Joined, Membership, MembershipReader, MembershipWriter, Reach, StoreError,
-};
+use crate::ports::{Difference, Ended, Joined, Membership, MembershipReader, MembershipWriter, Reach, StoreError};
 use crate::provenance::Provenance;
 use crate::search::{GroupListing, UserListing};
-use crate::time::Timestamp;
 use crate::user::{User, UserId};
+use crate::validity::Validity;
 
 /// The direct members of each group.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memberships {
-    members: Arc<BTreeMap<GroupId, BTreeMap<UserId, Membership>>>,
+    pub(super) members: Arc<BTreeMap<GroupId, BTreeMap<UserId, Membership>>>,
+    /// Those who come in later.
+    pub(super) scheduled: Arc<BTreeMap<GroupId, BTreeMap<UserId, Membership>>>,
 }
 
 impl Memberships {
@@ -26,13 +27,16 @@ impl Memberships {
     }
 
     pub(super) fn remove_user(&mut self, user: UserId) {
-        for members in Arc::make_mut(&mut self.members).values_mut() {
-            members.remove(&user);
+        for by_group in [&mut self.members, &mut self.scheduled] {
+            for members in Arc::make_mut(by_group).values_mut() {
+                members.remove(&user);
+            }
         }
     }
 
     pub(super) fn remove_group(&mut self, group: GroupId) {
         Arc::make_mut(&mut self.members).remove(&group);
+        Arc::make_mut(&mut self.scheduled).remove(&group);
     }
 
     /// The direct members of any of `groups`.
@@ -56,12 +60,6 @@ impl State {
             Reach::Direct => self.memberships.of(&BTreeSet::from([group])),
             Reach::Effective => self.memberships.of(&self.children.at_or_below(group)),
         }
-    }
-}
-
-impl State {
-    fn is_active(&self, user: UserId, now: Timestamp) -> bool {
-        self.users.get(user).is_some_and(|user| !user.is_suspended(now))
     }
 }
 
@@ -130,29 +128,6 @@ impl MembershipReader for State {
         Ok(Difference { missing: wanted - &members, surplus: &members - wanted })
     }
 
-    fn first_active_member(
-        &mut self,
-        group: GroupId,
-        among: &BTreeSet<UserId>,
-        now: Timestamp,
-    ) -> Result<Option<UserId>, StoreError> {
-        let members = self.members_within(group, Reach::Direct);
-        Ok(among.intersection(&members).find(|user| self.is_active(**user, now)).copied())
-    }
-
-    fn first_child_with_active_member(
-        &mut self,
-        parent: GroupId,
-        among: &BTreeSet<GroupId>,
-        now: Timestamp,
-    ) -> Result<Option<GroupId>, StoreError> {
-        let children = self.direct_children(parent)?;
-        let has_active = |child: &&GroupId| {
-            self.members_within(**child, Reach::Effective).iter().any(|user| self.is_active(*user, now))
-        };
-        Ok(among.intersection(&children).find(has_active).copied())
-    }
-
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError> {
         let members = self.memberships.members.iter().filter(|(_, members)| members.contains_key(&user));
         Ok(members.map(|(group, _)| *group).filter(|group| self.groups.is_external(*group)).collect())
@@ -166,12 +141,18 @@ impl MembershipWriter for State {
         users: &BTreeSet<UserId>,
         added: Provenance,
     ) -> Result<u64, StoreError> {
-        let members = Arc::make_mut(&mut self.memberships.members).entry(group).or_default();
-        let before = members.len();
+        let mut new = 0;
         for user in users {
-            members.entry(*user).or_insert(Membership { added });
+            let scheduled = Arc::make_mut(&mut self.memberships.scheduled).get_mut(&group);
+            let scheduled = scheduled.and_then(|scheduled| scheduled.remove(user));
+            let until = scheduled.and_then(|scheduled| scheduled.validity.until);
+            let members = Arc::make_mut(&mut self.memberships.members).entry(group).or_default();
+            if let Entry::Vacant(vacant) = members.entry(*user) {
+                vacant.insert(Membership { added, validity: Validity { from: None, until } });
+                new += 1;
+            }
         }
-        Ok((members.len() - before) as u64)
+        Ok(new)
     }
 
     fn change_members(
@@ -181,15 +162,20 @@ impl MembershipWriter for State {
         leaving: &BTreeSet<UserId>,
     ) -> Result<Joined, StoreError> {
         let new = self.insert_members(group, joining, added)?;
-        let mut gone = 0;
+        let mut joined = Joined { new, ..Joined::default() };
         for user in leaving {
-            gone += u64::from(self.remove_member(group, *user)?);
+            match self.remove_member(group, *user)? {
+                Ended::Present => joined.gone += 1,
+                Ended::Schedule => joined.cancelled += 1,
+                Ended::Nothing => {}
+            }
         }
-        Ok(Joined { new, gone })
+        Ok(joined)
     }
 
-    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
-        let members = Arc::make_mut(&mut self.memberships.members).get_mut(&group);
-        Ok(members.is_some_and(|members| members.remove(&user).is_some()))
+    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<Ended, StoreError> {
+        let [was_member, was_scheduled] = [&mut self.memberships.members, &mut self.memberships.scheduled]
+            .map(|members| Arc::make_mut(members).get_mut(&group).and_then(|members| members.remove(&user)).is_some());
+        Ok(Ended::of(was_member, was_scheduled))
     }
 }

@@ -9,9 +9,8 @@ use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
 use crate::page::Paged;
 use crate::password::PasswordHash;
-use crate::ports::{AccountStatus, Credentials, NameSource, StoreError, UserReader, UserWriter};
+use crate::ports::{AccountStatus, Credentials, NameSource, StoreError, UserReader, UserWriter, ValidityReader as _};
 use crate::search::UserListing;
-use crate::time::Timestamp;
 use crate::user::{Email, SecurityStamp, User, UserId};
 
 #[derive(Clone, Debug)]
@@ -75,6 +74,7 @@ impl State {
 
 impl UserReader for State {
     fn account_status(&mut self, user: UserId) -> Result<Option<AccountStatus>, StoreError> {
+        self.check_due()?;
         let status = self.users.accounts.get(&user).map(|account| AccountStatus {
             username: account.user.username.as_str().to_owned(),
             stamp: account.stamp,
@@ -128,12 +128,6 @@ impl UserReader for State {
 
     fn has_users(&mut self) -> Result<bool, StoreError> {
         Ok(!self.users.accounts.is_empty())
-    }
-
-    fn has_active_administrator(&mut self, now: Timestamp) -> Result<bool, StoreError> {
-        let administrators = self.effective_members(SystemGroup::SystemAdministrators);
-        let mut users = administrators.iter().filter_map(|id| self.users.get(*id));
-        Ok(users.any(|user| !user.is_suspended(now)))
     }
 }
 

@@ -6,9 +6,16 @@ use std::time::Duration;
 use ::time::OffsetDateTime;
 use ::time::format_description::well_known::Rfc3339;
 
-/// A moment in UTC, in whole milliseconds, between the years 0 and 9999.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A moment in UTC, in whole milliseconds, between the years 0 and 9999. The default is the beginning of 1970.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The first moment of the year 0.
+    pub const EARLIEST: Self = Self(EARLIEST);
+    /// The last moment of the year 9999.
+    pub const LATEST: Self = Self(LATEST);
+}
 
 /// A day in milliseconds.
 pub const DAY: i64 = 24 * 60 * 60 * 1000;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{GroupReader, Reach, StoreError};
+use super::{Ended, GroupReader, Reach, StoreError};
 use crate::group::{Group, GroupId, SystemGroup};
 use crate::page::Paged;
 use crate::provenance::Provenance;
 use crate::search::GroupListing;
+use crate::validity::Validity;
 
 /// Which groups below a group are listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub enum ChildScope {
 pub struct Nesting {
     /// Those of the groups that do not exist.
     pub unknown: BTreeSet<GroupId>,
-    /// Those that are the group itself or above it.
+    /// Those that are the group itself or above it, or are going to be.
     pub above: BTreeSet<GroupId>,
 }
 
@@ -57,6 +58,8 @@ impl Nesting {
 pub struct Edge {
     /// Who put the child below the group, and when. `None`: it is older than the record of that.
     pub added: Option<Provenance>,
+    /// From when until when the child is there.
+    pub validity: Validity,
 }
 
 /// Reads the edges between groups.
@@ -80,31 +83,32 @@ pub trait ChildReader: GroupReader {
     fn direct_children(&mut self, parent: GroupId) -> Result<BTreeSet<GroupId>, StoreError>;
     /// A child of `from` that is `to` or is above `to`: the first step of a path between them.
     fn child_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError>;
-    /// Those of `groups` that are `below` itself or are above it.
+    /// A child of `from`, or a group that is going to be one, that is `to` or is above `to` by edges that count and by those that begin later.
+    fn step_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError>;
+    /// Those of `groups` that are `below` itself or are above it, by edges that count and by those that begin later.
     fn at_or_above_among(
         &mut self,
         below: GroupId,
         groups: &BTreeSet<GroupId>,
     ) -> Result<BTreeSet<GroupId>, StoreError>;
-    /// The administrators' groups that are `group` itself or are above it: members of `group` are effective members of these.
-    /// One statement.
+    /// The administrators' groups that are `group` itself or are above it, by edges that count and by those that begin later: members of `group` are,
+    /// or become, effective members of these. One statement.
     fn administrators_above(&mut self, group: GroupId) -> Result<BTreeSet<SystemGroup>, StoreError>;
 }
 
 /// Changes the edges between groups.
 pub trait ChildWriter {
-    /// Makes `children`, which exist, direct children of `parent`. Returns how many were not before. No edge may close a
-    /// cycle. A constant number of statements.
+    /// Makes `children`, which exist, direct children of `parent`, from this moment on; an end that was set stays. Returns how many were not before. No edge
+    /// may close a cycle. A constant number of statements.
     fn insert_children(
         &mut self,
         parent: GroupId,
         children: &BTreeSet<GroupId>,
         added: Provenance,
     ) -> Result<u64, StoreError>;
-    /// Removes the edge from `parent` to `child`. Returns whether there was one. Groups that another path reaches stay
-    /// reached.
-    fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError>;
-    /// Removes the edges from `parent` to each of `children`, like [`remove_child`](Self::remove_child). Returns how many there were. A
-    /// constant number of statements.
-    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError>;
+    /// Removes the edge from `parent` to `child`, also one that is to begin later. Groups that another path reaches stay reached.
+    fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<Ended, StoreError>;
+    /// Removes the edges from `parent` to each of `children`, like [`remove_child`](Self::remove_child). Returns how many there were, and how many
+    /// others were to begin later. A constant number of statements.
+    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<(u64, u64), StoreError>;
 }

@@ -4,11 +4,14 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::time::Timestamp;
+
 /// A store could not do its work. It is not the caller's fault.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", match fault {
     Fault::Unavailable => "the store is not available",
     Fault::TimedOut(_) => "the store took too long",
+    Fault::Due(_) => "memberships are due",
     Fault::Failed => "the store failed",
 })]
 pub struct StoreError {
@@ -25,6 +28,9 @@ pub enum Fault {
     Unavailable,
     /// A read took longer than this limit. The same read is likely to take as long again.
     TimedOut(Duration),
+    /// By the store's clock, which shows this moment, memberships or edges have to begin or to end before anything is read
+    /// ([`ValidityWriter::make_due`](super::ValidityWriter::make_due)).
+    Due(Timestamp),
     /// A statement of the store or a value in it is wrong. The same work is likely to fail again.
     Failed,
 }
@@ -38,6 +44,12 @@ impl StoreError {
     /// A read took longer than `limit`.
     pub fn timed_out(limit: Duration, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { fault: Fault::TimedOut(limit), source: source.into() }
+    }
+
+    /// Memberships or edges have to begin or to end first, at `now`.
+    #[must_use]
+    pub fn due(now: Timestamp) -> Self {
+        Self { fault: Fault::Due(now), source: "a date has come".into() }
     }
 
     /// A statement of the store or a value in it is wrong.

@@ -11,8 +11,8 @@ use crate::page::Paged;
 use crate::password::PasswordHash;
 use crate::provenance::Provenance;
 use crate::search::{GroupListing, UserListing};
-use crate::time::Timestamp;
 use crate::user::{SecurityStamp, User, UserId};
+use crate::validity::Validity;
 
 /// Which members or children of a group are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,13 +45,13 @@ pub struct MembersChange {
     pub group: Option<GroupId>,
     /// Whether it is `Everyone`.
     pub is_everyone: bool,
-    /// The administrators' groups that are the group or above it.
+    /// The administrators' groups that are the group or above it, or are going to be.
     pub administrators: BTreeSet<SystemGroup>,
     /// The user who is to join or to leave, if they exist.
     pub user: Option<UserId>,
     /// The group that is to be put below the group or taken from there, if it exists.
     pub child: Option<GroupId>,
-    /// Whether that is the group itself or above it, so that it cannot be put below it.
+    /// Whether that is the group itself or above it, or is going to be, so that it cannot be put below it.
     pub is_child_above: bool,
 }
 
@@ -88,6 +88,31 @@ impl MembersChange {
 pub struct Membership {
     /// Who added the user, and when.
     pub added: Provenance,
+    /// From when until when the user is one.
+    pub validity: Validity,
+}
+
+/// What was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Nothing: there was nothing to end.
+    Nothing,
+    /// What was to begin later.
+    Schedule,
+    /// What counted, and what was to begin later, if there was both.
+    Present,
+}
+
+impl Ended {
+    /// What ended where there was something present, or something scheduled.
+    #[must_use]
+    pub fn of(was_present: bool, was_scheduled: bool) -> Self {
+        match (was_present, was_scheduled) {
+            (true, _) => Self::Present,
+            (false, true) => Self::Schedule,
+            (false, false) => Self::Nothing,
+        }
+    }
 }
 
 /// How those who belong to a group differ from those who are to belong to it.
@@ -106,6 +131,8 @@ pub struct Joined {
     pub new: u64,
     /// How many are direct members no more.
     pub gone: u64,
+    /// How many others of those who were to leave were scheduled, and are no more.
+    pub cancelled: u64,
 }
 
 /// Reads memberships.
@@ -164,21 +191,6 @@ pub trait MembershipReader: UserReader + GroupReader + ChildReader {
     fn membership(&mut self, group: GroupId, user: UserId) -> Result<Option<Membership>, StoreError>;
     /// How the direct members of `group` differ from `wanted`. One statement.
     fn compare_members(&mut self, group: GroupId, wanted: &BTreeSet<UserId>) -> Result<Difference<UserId>, StoreError>;
-    /// The first by id of `among` who is a direct member of `group`, and neither suspended nor expired at `now`. One statement.
-    fn first_active_member(
-        &mut self,
-        group: GroupId,
-        among: &BTreeSet<UserId>,
-        now: Timestamp,
-    ) -> Result<Option<UserId>, StoreError>;
-    /// The first by id of `among` that is a direct child of `parent` and has an effective member who is neither suspended nor expired at
-    /// `now`. One statement.
-    fn first_child_with_active_member(
-        &mut self,
-        parent: GroupId,
-        among: &BTreeSet<GroupId>,
-        now: Timestamp,
-    ) -> Result<Option<GroupId>, StoreError>;
     /// The external groups that `user` is a direct member of.
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError>;
 }
@@ -235,15 +247,16 @@ pub trait MembershipWriter: UserWriter + GroupWriter + MembershipReader {
         }
         Ok(())
     }
-    /// Makes `users`, who exist, direct members of `group`. Returns how many were not before. A constant number of statements.
+    /// Makes `users`, who exist, direct members of `group`, from this moment on: who was to come in later comes in now, with the end that was set. Returns how
+    /// many were not before. A constant number of statements.
     fn insert_members(
         &mut self,
         group: GroupId,
         users: &BTreeSet<UserId>,
         added: Provenance,
     ) -> Result<u64, StoreError>;
-    /// Makes the users `joining`, who exist, direct members of `group`, and ends the direct memberships of those `leaving`. Nobody is in
-    /// both. A constant number of statements. Users join in the order of their ids, before others leave, so that two such changes do not
+    /// Makes the users `joining`, who exist, direct members of `group`, and ends the direct memberships of those `leaving`, also those
+    /// that are to begin later. Nobody is in both. A constant number of statements. Users join in the order of their ids, before others leave, so that two such changes do not
     /// wait for each other.
     fn change_members(
         &mut self,
@@ -251,6 +264,6 @@ pub trait MembershipWriter: UserWriter + GroupWriter + MembershipReader {
         joining: (&BTreeSet<UserId>, Provenance),
         leaving: &BTreeSet<UserId>,
     ) -> Result<Joined, StoreError>;
-    /// Ends a direct membership. Returns whether there was one.
-    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError>;
+    /// Ends a direct membership, also one that is to begin later.
+    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<Ended, StoreError>;
 }

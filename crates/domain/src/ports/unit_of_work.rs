@@ -4,6 +4,7 @@ use super::{
     ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, EffectReader, GroupReader, GroupWriter, IdempotencyWriter,
     IdentityReader, IdentityWriter, LockoutReader, LockoutWriter, ManagerReader, ManagerWriter, MembershipReader,
     MembershipWriter, PathReader, SessionReader, SessionWriter, StoreError, Undo, UserReader, UserWriter,
+    ValidityReader, ValidityWriter,
 };
 
 /// Reads the directory. Not found is `None` or left out, never an error.
@@ -21,6 +22,7 @@ pub trait Reader:
     + ManagerReader
     + PathReader
     + EffectReader
+    + ValidityReader
 {
 }
 
@@ -36,6 +38,7 @@ impl<T> Reader for T where
         + ManagerReader
         + PathReader
         + EffectReader
+        + ValidityReader
 {
 }
 
@@ -60,6 +63,7 @@ pub trait Writer:
     + IdentityWriter
     + ManagerWriter
     + IdempotencyWriter
+    + ValidityWriter
     + Savepoints
     + Send
 {
@@ -87,6 +91,7 @@ impl<T> Writer for T where
         + IdentityWriter
         + ManagerWriter
         + IdempotencyWriter
+        + ValidityWriter
         + Savepoints
         + Send
 {

@@ -17,7 +17,7 @@ use crate::user::{SecurityStamp, User, UserId};
 /// Reads users.
 pub trait UserReader {
     /// The state of an account by which a request of its user is admitted or refused. It is read for every request: one round
-    /// trip.
+    /// trip. It fails with [`Fault::Due`](super::Fault::Due) if something is due by the store's clock.
     fn account_status(&mut self, user: UserId) -> Result<Option<AccountStatus>, StoreError>;
     /// The account of `caller`, where there is one, and that of the user that `user` names; [`UserIdentifier::Current`] is the caller. The
     /// methods of the reader define the answer; a store that can answer in one round trip does.
@@ -40,9 +40,6 @@ pub trait UserReader {
     fn users(&mut self, listing: &UserListing) -> Result<Paged<User>, StoreError>;
     /// Whether there is any user.
     fn has_users(&mut self) -> Result<bool, StoreError>;
-    /// Whether there is an effective member of System Administrators who is neither suspended nor expired at `now`. A lock by
-    /// wrong passwords does not count.
-    fn has_active_administrator(&mut self, now: Timestamp) -> Result<bool, StoreError>;
 }
 
 /// The accounts of a caller and of the user that something is done on. Both are of one state of the store. If the caller does not exist,

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Contradiction, Element, MemberList, Named, Patch, Place, Refusal, RefusalReason};
+use super::{Contradiction, Element, MemberList, Named, Patch, PatchedList, Place, Refusal, RefusalReason};
 use crate::name::NameKey;
+use crate::validity::ValidityChange;
 
 /// Whom the elements of a patch name.
 pub(in crate::directory) struct Resolution<'p, Id> {
@@ -25,6 +26,21 @@ impl<Id: Copy + Ord> Resolution<'_, Id> {
     /// The ids of a list. That there is something that has them is not said.
     pub(in crate::directory) fn ids(&self, list: &MemberList<Id>) -> BTreeSet<Id> {
         list.elements().filter_map(|element| self.id(element)).collect()
+    }
+
+    /// What the elements of the patch say of the dates of each, where they say something, and the last element that does. It counts more than those before.
+    pub(in crate::directory) fn dates(&self, patch: &Patch<Id>) -> BTreeMap<Id, (Place, ValidityChange)> {
+        let mut dates: BTreeMap<Id, (Place, ValidityChange)> = BTreeMap::new();
+        let lists = [PatchedList::Add, PatchedList::Set].into_iter();
+        for (list, members) in lists.filter_map(|list| Some((list, patch.list(list)?))) {
+            for (index, change) in &members.dates {
+                if let Some(id) = members.element(*index).and_then(|element| self.id(element)) {
+                    let before = dates.get(&id).map_or_else(ValidityChange::default, |(_, before)| *before);
+                    dates.insert(id, (Place { list, index: *index }, before.then(*change)));
+                }
+            }
+        }
+        dates
     }
 
     /// The places that name nobody and nothing: by a name that was not found, or by one of the ids `unknown`.
