@@ -66,6 +66,7 @@ pub mod spellings;
 pub mod text_forms;
 pub mod units;
 pub mod updates;
+pub mod validity;
 pub mod walking;
 
 pub use fixture::{Fixture, Given, TestClock, user_named};
@@ -123,6 +124,14 @@ macro_rules! contract_tests {
             children::an_indirect_child_tells_by_which_child
             children::many_children_are_added_or_none
             children::the_closure_is_what_a_walk_finds
+            validity::a_membership_counts_exactly_between_its_dates
+            validity::an_edge_counts_exactly_between_its_dates
+            validity::what_was_due_meanwhile_has_happened
+            validity::a_permission_ends_with_the_membership
+            validity::dates_change_as_they_are_said
+            validity::impossible_dates_are_refused
+            validity::what_was_scheduled_goes_with_its_user_and_its_group
+            validity::a_store_says_what_is_due
             patches::a_patch_adds_and_removes_by_any_identifier
             patches::every_unknown_identifier_of_a_patch_is_named
             patches::a_patch_that_contradicts_itself_is_refused
@@ -295,6 +304,7 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/text_forms.rs"),
         include_str!("contract/units.rs"),
         include_str!("contract/updates.rs"),
+        include_str!("contract/validity.rs"),
     ];
     let declared = texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("pub fn "));
     declared.filter_map(|rest| rest.split_once('(')).map(|(name, _)| name.to_owned()).collect()
