@@ -67,6 +67,7 @@ pub mod text_forms;
 pub mod units;
 pub mod updates;
 pub mod validity;
+pub mod validity_of_administrators;
 pub mod walking;
 
 pub use fixture::{Fixture, Given, TestClock, user_named};
@@ -132,6 +133,10 @@ macro_rules! contract_tests {
             validity::impossible_dates_are_refused
             validity::what_was_scheduled_goes_with_its_user_and_its_group
             validity::a_store_says_what_is_due
+            validity_of_administrators::somebody_administers_without_an_end
+            validity_of_administrators::a_scheduled_edge_lets_no_cycle_arise
+            validity_of_administrators::what_is_going_to_administer_is_protected
+            validity_of_administrators::whatever_is_due_counts_for_the_request_that_finds_it
             patches::a_patch_adds_and_removes_by_any_identifier
             patches::every_unknown_identifier_of_a_patch_is_named
             patches::a_patch_that_contradicts_itself_is_refused
@@ -305,6 +310,7 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/units.rs"),
         include_str!("contract/updates.rs"),
         include_str!("contract/validity.rs"),
+        include_str!("contract/validity_of_administrators.rs"),
     ];
     let declared = texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("pub fn "));
     declared.filter_map(|rest| rest.split_once('(')).map(|(name, _)| name.to_owned()).collect()

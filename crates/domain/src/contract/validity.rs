@@ -18,6 +18,9 @@ use crate::user::UserId;
 use crate::validity::{Validity, ValidityChange, ValidityDate, ValidityError, ValidityState};
 use crate::version::Precondition;
 
+/// A change that clears both dates.
+pub(super) const NO_DATES: ValidityChange = ValidityChange { from: Some(None), until: Some(None) };
+
 impl Fixture {
     /// So many milliseconds after the tests begin.
     pub(super) fn at(&self, milliseconds: i64) -> Timestamp {
