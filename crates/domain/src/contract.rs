@@ -67,6 +67,7 @@ pub mod text_forms;
 pub mod units;
 pub mod updates;
 pub mod validity;
+pub mod validity_at_random;
 pub mod validity_of_administrators;
 pub mod walking;
 
@@ -137,6 +138,7 @@ macro_rules! contract_tests {
             validity_of_administrators::a_scheduled_edge_lets_no_cycle_arise
             validity_of_administrators::what_is_going_to_administer_is_protected
             validity_of_administrators::whatever_is_due_counts_for_the_request_that_finds_it
+            validity_at_random::dates_come_to_what_a_model_says
             patches::a_patch_adds_and_removes_by_any_identifier
             patches::every_unknown_identifier_of_a_patch_is_named
             patches::a_patch_that_contradicts_itself_is_refused
@@ -310,6 +312,7 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/units.rs"),
         include_str!("contract/updates.rs"),
         include_str!("contract/validity.rs"),
+        include_str!("contract/validity_at_random.rs"),
         include_str!("contract/validity_of_administrators.rs"),
     ];
     let declared = texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("pub fn "));
