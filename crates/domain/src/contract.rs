@@ -69,6 +69,7 @@ pub mod updates;
 pub mod validity;
 pub mod validity_at_random;
 pub mod validity_of_administrators;
+pub mod validity_patches;
 pub mod walking;
 
 pub use fixture::{Fixture, Given, TestClock, user_named};
@@ -139,6 +140,11 @@ macro_rules! contract_tests {
             validity_of_administrators::what_is_going_to_administer_is_protected
             validity_of_administrators::whatever_is_due_counts_for_the_request_that_finds_it
             validity_at_random::dates_come_to_what_a_model_says
+            validity_patches::a_patch_gives_dates
+            validity_patches::a_patch_of_children_gives_dates
+            validity_patches::a_preview_tells_what_dates_take
+            validity_patches::a_request_is_done_once_after_what_is_due
+            validity_patches::an_issuer_goes_by_the_dates_that_have_come
             patches::a_patch_adds_and_removes_by_any_identifier
             patches::every_unknown_identifier_of_a_patch_is_named
             patches::a_patch_that_contradicts_itself_is_refused
@@ -314,6 +320,7 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/validity.rs"),
         include_str!("contract/validity_at_random.rs"),
         include_str!("contract/validity_of_administrators.rs"),
+        include_str!("contract/validity_patches.rs"),
     ];
     let declared = texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("pub fn "));
     declared.filter_map(|rest| rest.split_once('(')).map(|(name, _)| name.to_owned()).collect()
