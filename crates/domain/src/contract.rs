@@ -50,6 +50,7 @@ pub mod managing;
 pub mod managing_groups;
 pub mod members;
 pub mod membership_checks;
+pub mod membership_listings;
 pub mod names;
 mod numbers;
 pub mod patches;
@@ -145,6 +146,9 @@ macro_rules! contract_tests {
             validity_patches::a_preview_tells_what_dates_take
             validity_patches::a_request_is_done_once_after_what_is_due
             validity_patches::an_issuer_goes_by_the_dates_that_have_come
+            membership_listings::memberships_are_walked_in_every_order
+            membership_listings::a_membership_is_listed_with_its_dates
+            membership_listings::memberships_are_listed_for_those_who_may
             patches::a_patch_adds_and_removes_by_any_identifier
             patches::every_unknown_identifier_of_a_patch_is_named
             patches::a_patch_that_contradicts_itself_is_refused
@@ -301,6 +305,7 @@ pub fn promises() -> Vec<String> {
         include_str!("contract/managing_groups.rs"),
         include_str!("contract/members.rs"),
         include_str!("contract/membership_checks.rs"),
+        include_str!("contract/membership_listings.rs"),
         include_str!("contract/names.rs"),
         include_str!("contract/children.rs"),
         include_str!("contract/paths.rs"),
