@@ -60,6 +60,7 @@ pub mod patches_of_administrators;
 pub mod paths;
 pub mod preview_sizes;
 pub mod previews;
+mod promises;
 pub mod registration;
 pub mod searching;
 pub mod sign_in;
@@ -69,11 +70,13 @@ pub mod units;
 pub mod updates;
 pub mod validity;
 pub mod validity_at_random;
+pub mod validity_moments;
 pub mod validity_of_administrators;
 pub mod validity_patches;
 pub mod walking;
 
 pub use fixture::{Fixture, Given, TestClock, user_named};
+pub use promises::promises;
 
 /// Makes a test of each promise, over stores made by `$make`: a function that takes an `Arc<dyn Clock>`, by which memberships begin and end, and returns an
 /// empty `Arc<dyn Store>` and something to keep until the test is over.
@@ -128,10 +131,10 @@ macro_rules! contract_tests {
             children::an_indirect_child_tells_by_which_child
             children::many_children_are_added_or_none
             children::the_closure_is_what_a_walk_finds
-            validity::a_membership_counts_exactly_between_its_dates
-            validity::an_edge_counts_exactly_between_its_dates
-            validity::what_was_due_meanwhile_has_happened
-            validity::a_permission_ends_with_the_membership
+            validity_moments::a_membership_counts_exactly_between_its_dates
+            validity_moments::an_edge_counts_exactly_between_its_dates
+            validity_moments::what_was_due_meanwhile_has_happened
+            validity_moments::a_permission_ends_with_the_membership
             validity::dates_change_as_they_are_said
             validity::impossible_dates_are_refused
             validity::what_was_scheduled_goes_with_its_user_and_its_group
@@ -281,52 +284,4 @@ macro_rules! contract_tests {
             }
         }
     };
-}
-
-/// The names of all promises, from the text of their modules: one that is not in the list above would never be run.
-#[must_use]
-pub fn promises() -> Vec<String> {
-    let texts = [
-        include_str!("contract/access.rs"),
-        include_str!("contract/api_keys.rs"),
-        include_str!("contract/changes.rs"),
-        include_str!("contract/checks.rs"),
-        include_str!("contract/concurrency.rs"),
-        include_str!("contract/custom_properties.rs"),
-        include_str!("contract/external.rs"),
-        include_str!("contract/external_groups.rs"),
-        include_str!("contract/idempotency.rs"),
-        include_str!("contract/listing.rs"),
-        include_str!("contract/lockouts.rs"),
-        include_str!("contract/lookups.rs"),
-        include_str!("contract/managed_graphs.rs"),
-        include_str!("contract/managers.rs"),
-        include_str!("contract/managing.rs"),
-        include_str!("contract/managing_groups.rs"),
-        include_str!("contract/members.rs"),
-        include_str!("contract/membership_checks.rs"),
-        include_str!("contract/membership_listings.rs"),
-        include_str!("contract/names.rs"),
-        include_str!("contract/children.rs"),
-        include_str!("contract/paths.rs"),
-        include_str!("contract/patches.rs"),
-        include_str!("contract/patches_at_once.rs"),
-        include_str!("contract/patches_at_random.rs"),
-        include_str!("contract/preview_sizes.rs"),
-        include_str!("contract/previews.rs"),
-        include_str!("contract/patches_of_administrators.rs"),
-        include_str!("contract/registration.rs"),
-        include_str!("contract/searching.rs"),
-        include_str!("contract/sign_in.rs"),
-        include_str!("contract/spellings.rs"),
-        include_str!("contract/text_forms.rs"),
-        include_str!("contract/units.rs"),
-        include_str!("contract/updates.rs"),
-        include_str!("contract/validity.rs"),
-        include_str!("contract/validity_at_random.rs"),
-        include_str!("contract/validity_of_administrators.rs"),
-        include_str!("contract/validity_patches.rs"),
-    ];
-    let declared = texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("pub fn "));
-    declared.filter_map(|rest| rest.split_once('(')).map(|(name, _)| name.to_owned()).collect()
 }

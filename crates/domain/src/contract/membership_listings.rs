@@ -184,9 +184,9 @@ pub fn memberships_are_listed_for_those_who_may(given: Given) {
     fixture.schedule_edge(fixture.system(SystemGroup::ApiKeyAdministrators), keys, fixture.dates(Some(2000), None));
     let lists = |user: UserId, group| {
         let group = GroupIdentifier::Id(group);
-        let by = fixture.by(&fixture.caller(user));
+        let by = fixture.by(fixture.caller(user));
         let members = fixture.directory.memberships_of_group(&by, &group, &listing(&fixture, None, Page::default()));
-        let by = fixture.by(&fixture.caller(user));
+        let by = fixture.by(fixture.caller(user));
         let edges = fixture.directory.edges_of_group(&by, &group, &listing(&fixture, None, Page::default()));
         (members.map(|page| page.total), edges.map(|page| page.total))
     };
@@ -199,7 +199,7 @@ pub fn memberships_are_listed_for_those_who_may(given: Given) {
         assert!(denied(members) && denied(edges));
     }
     let of = |user: UserId, whose: &UserIdentifier| {
-        let by = fixture.by(&fixture.caller(user));
+        let by = fixture.by(fixture.caller(user));
         fixture
             .directory
             .memberships_of_user(&by, whose, &listing(&fixture, None, Page::default()))
@@ -211,7 +211,7 @@ pub fn memberships_are_listed_for_those_who_may(given: Given) {
     // A manager does not filter by what they do not see.
     let hidden = must(UserField::named("lastLogin").ok_or("no such field"));
     let filter = Filter::Is(hidden, crate::search::Test::Null);
-    let by = fixture.by(&fixture.caller(marla));
+    let by = fixture.by(fixture.caller(marla));
     let hidden = MembershipListing { filter, ..listing(&fixture, None, Page::default()) };
     let refused = fixture.directory.memberships_of_group(&by, &GroupIdentifier::Id(soap), &hidden);
     assert!(matches!(refused, Err(ReadGroupError::HiddenField(_))));

@@ -62,6 +62,7 @@ impl Model {
 }
 
 /// What a change makes of the dates; `None`: it is refused.
+#[expect(clippy::option_option, reason = "as in the type that it models")]
 fn changed(
     before: Option<Dates>,
     (from, until): (Option<Option<i64>>, Option<Option<i64>>),

@@ -152,7 +152,8 @@ pub fn a_preview_tells_what_dates_take(given: Given) {
     };
     let mut expected = vec![(above, 1), (group, 1)];
     let mut found = lost(preview(fixture.dates(Some(5000), None)));
-    (expected.sort_unstable(), found.sort_unstable());
+    expected.sort_unstable();
+    found.sort_unstable();
     assert_eq!(found, expected);
     assert_eq!(lost(preview(fixture.dates(None, Some(5000)))), []);
     let standing = fixture.standing(group, user).map(|standing| standing.validity);
