@@ -25,8 +25,9 @@ use crate::security::children::errors::{bulk_problem, patch_problem};
 use crate::security::groups::body::GroupBody;
 use crate::security::listing::ListingRequest;
 use crate::security::patches::Groups;
-use crate::security::patches::body::{Addition, ChildrenPatch, PatchBody};
+use crate::security::patches::body::{Addition, PatchBody};
 use crate::security::patches::report::ChildrenReport;
+use crate::security::patches::schema::ChildrenPatch;
 use crate::security::patches::switches::{self, BulkReport};
 use crate::work::{Call, ChangeRequest, Lane, run};
 

@@ -12,34 +12,38 @@ use crate::security::managers::body::AuthorBody;
 
 /// A direct membership.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 #[schema(as = Membership)]
 pub(crate) struct MembershipBody<'a> {
     user: PersonBody<'a>,
     group: NamedGroup<'a>,
-    #[serde(flatten)]
-    standing: StandingBody<'a>,
+    /// When it was made or scheduled; `null` if that was before it was recorded.
+    #[schema(required = true)]
+    added: Option<Moment>,
+    /// Who made it; `null` if nobody who has an account did.
+    #[schema(required = true)]
+    added_by: Option<AuthorBody<'a>>,
+    /// From when on it counts by date; from `added` on if `null`.
+    #[schema(required = true)]
+    valid_from: Option<Moment>,
+    /// The first moment at which it counts no more; it has no end if `null`.
+    #[schema(required = true)]
+    valid_until: Option<Moment>,
+    state: StateBody,
 }
 
 /// A group directly below another.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 #[schema(as = Edge)]
 pub(crate) struct EdgeBody<'a> {
     child: NamedGroup<'a>,
     /// The group above it.
     group: NamedGroup<'a>,
-    #[serde(flatten)]
-    standing: StandingBody<'a>,
-}
-
-/// Since when somebody or something belongs to a group, and from when until when.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Standing)]
-struct StandingBody<'a> {
-    /// When they were added or scheduled; `null` if that was before it was recorded.
+    /// When it was made or scheduled; `null` if that was before it was recorded.
     #[schema(required = true)]
     added: Option<Moment>,
-    /// Who added them; `null` if nobody who has an account did.
+    /// Who made it; `null` if nobody who has an account did.
     #[schema(required = true)]
     added_by: Option<AuthorBody<'a>>,
     /// From when on it counts by date; from `added` on if `null`.
@@ -67,28 +71,34 @@ impl<'a> From<&'a ListedMember<Person>> for MembershipBody<'a> {
         Self {
             user: (&membership.member).into(),
             group: named(&membership.group),
-            standing: StandingBody::of(membership),
+            added: membership.added.map(Moment),
+            added_by: membership.added_by.as_ref().map(AuthorBody::from),
+            valid_from: membership.validity.from.map(Moment),
+            valid_until: membership.validity.until.map(Moment),
+            state: membership.state.into(),
         }
     }
 }
 
 impl<'a> From<&'a ListedMember<Named>> for EdgeBody<'a> {
     fn from(edge: &'a ListedMember<Named>) -> Self {
-        Self { child: named(&edge.member), group: named(&edge.group), standing: StandingBody::of(edge) }
+        Self {
+            child: named(&edge.member),
+            group: named(&edge.group),
+            added: edge.added.map(Moment),
+            added_by: edge.added_by.as_ref().map(AuthorBody::from),
+            valid_from: edge.validity.from.map(Moment),
+            valid_until: edge.validity.until.map(Moment),
+            state: edge.state.into(),
+        }
     }
 }
 
-impl<'a> StandingBody<'a> {
-    fn of<M>(member: &'a ListedMember<M>) -> Self {
-        Self {
-            added: member.added.map(Moment),
-            added_by: member.added_by.as_ref().map(AuthorBody::from),
-            valid_from: member.validity.from.map(Moment),
-            valid_until: member.validity.until.map(Moment),
-            state: match member.state {
-                ValidityState::Active => StateBody::Active,
-                ValidityState::Scheduled => StateBody::Scheduled,
-            },
+impl From<ValidityState> for StateBody {
+    fn from(state: ValidityState) -> Self {
+        match state {
+            ValidityState::Active => Self::Active,
+            ValidityState::Scheduled => Self::Scheduled,
         }
     }
 }

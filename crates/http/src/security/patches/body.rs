@@ -7,76 +7,12 @@ use std::marker::PhantomData;
 use guildhall_domain::directory::{MemberList, Patch, PatchedList, Place};
 use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
 
 use super::element::{Element, element};
 use super::switches::BulkReport;
 use super::{Groups, Kind, Users};
-use crate::body::dates::Dates;
 use crate::body::object::{JsonObject, Repeated};
 use crate::respond::problem::Problem;
-
-/// Who joins and who leaves, or who belongs to the group afterwards: `add`, `remove` or both, or `set` alone.
-#[derive(ToSchema)]
-#[schema(examples(json!({
-    "add": ["tdurden", "msinger@example.com", { "user": "13f8cd48-7765-47b7-9fa3-2ad9c935a4be", "validUntil": "2027-01-01T00:00:00Z" }],
-    "remove": ["20b5e923-beb8-44ab-8bb4-34467582230f"],
-})))]
-#[expect(dead_code, reason = "it only describes what `PatchBody::read` reads")]
-pub(crate) struct MembersPatch {
-    /// Who joins.
-    #[schema(required = false)]
-    add: Option<Vec<JoiningUser>>,
-    /// Who leaves: ids, usernames or email addresses.
-    #[schema(required = false)]
-    remove: Option<Vec<String>>,
-    /// Who alone belongs to the group afterwards.
-    #[schema(required = false)]
-    set: Option<Vec<JoiningUser>>,
-}
-
-/// An id, a username or an email address, alone or with dates.
-#[derive(ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "it only describes what `PatchBody::read` reads")]
-enum JoiningUser {
-    Identifier(String),
-    Object {
-        user: String,
-        #[serde(flatten)]
-        dates: Dates,
-    },
-}
-
-/// Which groups are put below the group and which are taken from there, or which are below it afterwards: `add`, `remove` or both, or `set`
-/// alone.
-#[derive(ToSchema)]
-#[schema(examples(json!({ "add": ["Liposuction Technicians"], "remove": ["6254736c-70e1-43b0-b769-f8e0f6359862"] })))]
-#[expect(dead_code, reason = "it only describes what `PatchBody::read` reads")]
-pub(crate) struct ChildrenPatch {
-    /// Which are put below it.
-    #[schema(required = false)]
-    add: Option<Vec<JoiningGroup>>,
-    /// Which are taken from there: ids or names.
-    #[schema(required = false)]
-    remove: Option<Vec<String>>,
-    /// Which alone are its children afterwards.
-    #[schema(required = false)]
-    set: Option<Vec<JoiningGroup>>,
-}
-
-/// An id or a name, alone or with dates.
-#[derive(ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "it only describes what `PatchBody::read` reads")]
-enum JoiningGroup {
-    Identifier(String),
-    Object {
-        group: String,
-        #[serde(flatten)]
-        dates: Dates,
-    },
-}
 
 /// A patch, and what its elements that are no ids were called.
 pub(crate) struct PatchBody<K: Kind> {
