@@ -12,7 +12,7 @@ use diesel::connection::TransactionManager as _;
 use diesel::migration::{MigrationSource, MigrationVersion};
 use diesel::pg::Pg;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use guildhall_domain::ports::Store;
+use guildhall_domain::ports::{Clock, Store};
 use prometheus::Registry;
 use r2d2::ManageConnection;
 
@@ -126,24 +126,30 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the database. A SQLite file that does not exist is created, with its folder; only its owner can read it.
+    /// Opens the database. A SQLite file that does not exist is created, with its folder; only its owner can read it. Memberships begin and end by the
+    /// clock of PostgreSQL's server, which is one for all programs that use it, or of the machine for a SQLite file.
     pub fn connect(settings: &DatabaseSettings) -> Result<Self, OpenError> {
-        let location = Location::parse(&settings.url)?;
-        if let Location::Sqlite(path) = &location {
-            create(path).map_err(|source| OpenError::File { path: path.clone(), source })?;
-        }
-        Self::open(location, settings)
+        Self::open(created(settings)?, settings, None)
+    }
+
+    /// The same, where memberships begin and end by `clock`.
+    pub fn connect_by(settings: &DatabaseSettings, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        Self::open(created(settings)?, settings, Some(clock))
     }
 
     /// Opens the database. A SQLite file that does not exist is an error.
     pub fn connect_existing(settings: &DatabaseSettings) -> Result<Self, OpenError> {
         match Location::parse(&settings.url)? {
             Location::Sqlite(path) if !path.exists() => Err(OpenError::Missing(path)),
-            location => Self::open(location, settings),
+            location => Self::open(location, settings, None),
         }
     }
 
-    fn open(location: Location, settings: &DatabaseSettings) -> Result<Self, OpenError> {
+    fn open(
+        location: Location,
+        settings: &DatabaseSettings,
+        clock: Option<Arc<dyn Clock>>,
+    ) -> Result<Self, OpenError> {
         if settings.pool_size == 0 {
             return Err(OpenError::EmptyPool);
         }
@@ -193,7 +199,8 @@ impl Database {
             Dialect::Postgres => None,
             Dialect::Sqlite => Some((metrics.pools.of("at_once")?, metrics.at_once()?)),
         };
-        let store = DieselStore::new(connections, writers, dialect, health, canceller, keeps_sessions, limit, metrics);
+        let store =
+            DieselStore::new(connections, writers, dialect, health, canceller, keeps_sessions, limit, metrics, clock);
         let store = Arc::new(store);
         let at_once = at_once.map(|(pool, metrics)| {
             let manager = Manager { file_settings: FileSettings::AT_ONCE, ..manager.clone() };
@@ -317,6 +324,15 @@ fn file(location: &Location) -> Result<Option<DatabaseFile>, OpenError> {
     let Location::Sqlite(path) = location else { return Ok(None) };
     let checked = check_access(path).map_err(io::Error::from).and_then(|()| DatabaseFile::at(path));
     checked.map(Some).map_err(|source| OpenError::File { path: path.clone(), source })
+}
+
+/// The location of the database, with its file if it is one.
+fn created(settings: &DatabaseSettings) -> Result<Location, OpenError> {
+    let location = Location::parse(&settings.url)?;
+    if let Location::Sqlite(path) = &location {
+        create(path).map_err(|source| OpenError::File { path: path.clone(), source })?;
+    }
+    Ok(location)
 }
 
 /// Creates the file and its folder. Only the owner can read the file, because it contains password hashes.

@@ -4,9 +4,13 @@
 pub(crate) mod closure;
 pub(crate) mod comparisons;
 pub(crate) mod effects;
+pub(crate) mod lasting;
 pub(crate) mod lookups;
 pub(crate) mod postgres;
+pub(crate) mod scheduled;
+pub(crate) mod settling;
 pub(crate) mod sqlite;
+pub(crate) mod validity;
 
 use std::time::Duration;
 
@@ -61,6 +65,15 @@ impl Dialect {
             }
         }
     }
+}
+
+/// What was removed: memberships of one group, or edges from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Removed {
+    /// How many counted.
+    pub(crate) present: usize,
+    /// How many others were to begin later.
+    pub(crate) scheduled: usize,
 }
 
 /// How the transaction of a unit of work is isolated from others.
@@ -136,6 +149,10 @@ part! {
     count_joined(groups: &[Key])
 }
 part! {
+    /// Adds to the numbers of direct members of these groups, each of which is there once, and counts as many changes.
+    change_member_counts(groups: &[Key], users: &[i64], changes: &[i64])
+}
+part! {
     /// Counts a change of memberships or of edges between groups.
     note_memberships()
 }
@@ -158,13 +175,13 @@ dialect!(lock_names(connection) -> QueryResult<()>);
 dialect!(unknown_users(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
 dialect!(unknown_groups(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
 dialect!(insert_member(connection, group: Key, user: Key, added: Provenance) -> QueryResult<usize>);
-dialect!(remove_member(connection, group: Key, user: Key) -> QueryResult<usize>);
+dialect!(remove_member(connection, group: Key, user: Key) -> QueryResult<Removed>);
 dialect!(insert_members(connection, group: Key, users: Vec<Key>, added: Provenance) -> QueryResult<usize>);
-dialect!(remove_members(connection, group: Key, users: Vec<Key>) -> QueryResult<usize>);
+dialect!(remove_members(connection, group: Key, users: Vec<Key>) -> QueryResult<Removed>);
 dialect!(merge_count_slots(connection) -> QueryResult<usize>);
 dialect!(force_index_order(connection, is_forced: bool) -> QueryResult<()>);
 dialect!(lock_memberships(connection, user: Key) -> QueryResult<usize>);
 dialect!(lock_group(connection, group: Key) -> QueryResult<usize>);
 dialect!(insert_children(connection, parent: Key, children: Vec<Key>, added: Provenance) -> QueryResult<usize>);
-dialect!(remove_child(connection, parent: Key, child: Key) -> QueryResult<usize>);
-dialect!(remove_children(connection, parent: Key, children: Vec<Key>) -> QueryResult<usize>);
+dialect!(remove_child(connection, parent: Key, child: Key) -> QueryResult<Removed>);
+dialect!(remove_children(connection, parent: Key, children: Vec<Key>) -> QueryResult<Removed>);

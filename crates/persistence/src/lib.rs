@@ -15,6 +15,7 @@
 //! | `prepared` | statements written as SQL that a connection prepares once |
 //! | `together` | changes of several rows and tables in one round trip |
 //! | `dialect` | the few statements that differ between the databases |
+//! | `due` | whether memberships or edges have to begin or to end before anything is read |
 //! | `pool`, `metrics`, `spans` | the pool of connections; what is counted; the spans that are exported |
 //! | `statement_guard`, `canceller` | end statements that take too long, or whose result nobody waits for |
 
@@ -22,6 +23,7 @@ mod canceller;
 mod connection;
 mod database;
 mod dialect;
+mod due;
 mod health;
 mod listing;
 mod location;

@@ -3,6 +3,7 @@
 //! | Where | What |
 //! |---|---|
 //! | `users`, `groups` | the listings: of everything, within a group, of a user |
+//! | `memberships` | the listings of memberships and edges with their dates |
 //! | `user_scope` | whose listing it is: of all users, or of the members of a group |
 //! | `user_fields`, `group_fields` | where the fields of each are stored |
 //! | `filter_sql` | a filter as a condition in SQL |
@@ -16,6 +17,7 @@ mod filter_sql;
 mod group_fields;
 mod groups;
 pub(crate) mod index_rows;
+mod memberships;
 mod plan;
 mod user_fields;
 mod user_scope;
@@ -24,4 +26,5 @@ mod users;
 pub(crate) use backfill::{BACKFILL_LIMIT, backfill, is_backfilled, note_backfilled};
 pub(crate) use cache::ListingCache;
 pub(crate) use groups::{all_groups, children, groups_of, managed_groups};
+pub(crate) use memberships::{edges_of_group, memberships_of_group, memberships_of_user};
 pub(crate) use users::{all_users, members};

@@ -78,8 +78,11 @@ impl Metrics {
         self.pools.collectors().into_iter().chain(own).try_for_each(|collector| registry.register(collector))
     }
 
-    /// Notes that an attempt failed.
+    /// Notes that an attempt failed, if it is an error.
     pub(crate) fn failed(&self, kind: FailureKind) {
+        if !kind.is_error() {
+            return;
+        }
         if let Ok(counter) = self.errors.get_metric_with_label_values(&[kind.name()]) {
             counter.inc();
         }
@@ -104,6 +107,14 @@ impl Metrics {
 }
 
 impl MembershipChanges {
+    /// Adds `others`.
+    pub(crate) fn add(&mut self, others: Self) {
+        self.users_added += others.users_added;
+        self.users_removed += others.users_removed;
+        self.groups_added += others.groups_added;
+        self.groups_removed += others.groups_removed;
+    }
+
     fn numbers(self) -> [(&'static str, &'static str, u64); 4] {
         [
             ("user", "added", self.users_added),

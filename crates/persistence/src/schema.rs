@@ -274,8 +274,24 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable};
+    use crate::sql_types::UuidSql;
+
+    membership_dates (group_id, user_id, child_id) {
+        group_id -> UuidSql,
+        user_id -> Nullable<UuidSql>,
+        child_id -> Nullable<UuidSql>,
+        valid_from -> Nullable<BigInt>,
+        valid_until -> Nullable<BigInt>,
+        added -> BigInt,
+        added_by -> Nullable<UuidSql>,
+        next_at -> Nullable<BigInt>,
+    }
+}
+
 /// Every table above.
-pub(crate) const TABLES: [&str; 20] = [
+pub(crate) const TABLES: [&str; 21] = [
     "users",
     "user_identifiers",
     "groups",
@@ -296,6 +312,7 @@ pub(crate) const TABLES: [&str; 20] = [
     "kept_answers",
     "group_manager_users",
     "group_manager_groups",
+    "membership_dates",
 ];
 
 diesel::joinable!(api_keys -> users (user_id));

@@ -13,6 +13,7 @@
 //! | `idempotency` | kept answers to requests with an idempotency key |
 //! | `managers` | who manages which groups |
 //! | `paths` | why a user is in a group |
+//! | `validity`, `settling` | dates of memberships and edges, and what happens when they come |
 //! | `custom_properties` | custom properties as JSON |
 
 mod api_keys;
@@ -31,9 +32,11 @@ mod memberships;
 mod named;
 mod paths;
 mod sessions;
+mod settling;
 mod user_names;
 mod user_row;
 mod users;
+mod validity;
 
 pub(crate) use group_row::{CompleteRow, USERS, groups_in_order};
 pub(crate) use lookup::{

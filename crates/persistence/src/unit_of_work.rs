@@ -20,11 +20,12 @@ mod savepoint;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use guildhall_domain::ports::{Cancellation, StoreError};
+use guildhall_domain::ports::{Cancellation, Clock, StoreError};
 use tracing::Span;
 
 use crate::connection::{AnyConnection, InterruptHandle};
 use crate::dialect::Dialect;
+use crate::due::Moment;
 use crate::listing::ListingCache;
 use crate::metrics::MembershipChanges;
 use crate::spans;
@@ -45,6 +46,8 @@ pub(crate) struct Unit<'a> {
     /// Whether it only reads.
     reads: bool,
     cache: &'a ListingCache,
+    /// By which memberships begin and end. `None`: that of the database.
+    clock: Option<&'a dyn Clock>,
     mode: UnitMode,
     /// Whether it made a change.
     has_changed: bool,
@@ -70,6 +73,11 @@ enum UnitMode {
 }
 
 impl Unit<'_> {
+    /// The present moment, by which memberships begin and end.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment::of(self.clock)
+    }
+
     /// Whether what it reads in order to change it is locked until it ends. In SQLite there is one writer.
     pub(crate) fn locks(&self) -> bool {
         self.mode != UnitMode::OneChange && matches!(self.connection, AnyConnection::Postgres(_))
@@ -127,8 +135,11 @@ impl Unit<'_> {
         let dialect = Dialect::of(self.connection);
         let began = Instant::now();
         span.in_scope(|| statements(self.connection)).map_err(|failure| {
-            spans::failed(span);
-            self.record(failure.after(began.elapsed(), self.limit, self.reads, dialect))
+            let failure = failure.after(began.elapsed(), self.limit, self.reads, dialect);
+            if failure.kind(dialect).is_error() {
+                spans::failed(span);
+            }
+            self.record(failure)
         })
     }
 

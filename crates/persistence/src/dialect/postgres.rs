@@ -13,14 +13,15 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
 use guildhall_domain::provenance::Provenance;
 
-use super::TransactionMode;
+use super::{Removed, TransactionMode};
 use super::closure::{NOT_THE_EDGE, ONE_CHILD, lost_pairs};
+use super::scheduled::TARGETS;
 use crate::connection::SessionSettings;
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql, added_by};
 
 pub(crate) use memberships::{
-    change_member_count, change_users, count_joined, count_new_user, insert_member, insert_members, insert_memberships,
+    change_member_count, change_member_counts, change_users, count_joined, count_new_user, insert_member, insert_members, insert_memberships,
     merge_count_slots, note_memberships, note_renamed, remove_member, remove_members, subtract_from_member_counts,
 };
 
@@ -149,7 +150,7 @@ pub(crate) fn unknown_groups(connection: &mut PgConnection, ids: Vec<Key>) -> Qu
     unknown(connection, ids, unknown!("groups"))
 }
 
-/// A group that does not exist, or that is a certain group or above it.
+/// A group that does not exist, or that is a certain group or above it, now or later.
 #[derive(QueryableByName)]
 pub(crate) struct UnknownOrAbove {
     #[diesel(sql_type = UuidSql)]
@@ -158,17 +159,22 @@ pub(crate) struct UnknownOrAbove {
     pub(crate) is_above: bool,
 }
 
-/// Those of `groups` that do not exist, and those that are `parent` or above it.
+/// Those of `groups` that do not exist, and those that are `parent` or above it, now or later.
 pub(crate) fn unknown_or_above(
     connection: &mut PgConnection,
     parent: Key,
     groups: Vec<Key>,
 ) -> QueryResult<Vec<UnknownOrAbove>> {
-    prepared(
-        "SELECT wanted.id, above.ancestor_id IS NOT NULL AS is_above FROM unnest($2) AS wanted (id) \
-         LEFT JOIN group_closure above ON above.ancestor_id = wanted.id AND above.descendant_id = $1 \
-         WHERE above.ancestor_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM groups present WHERE present.id = wanted.id)",
-    )
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "WITH RECURSIVE targets (id) AS (SELECT CAST($1 AS uuid){TARGETS}, \
+             above AS (SELECT DISTINCT c.ancestor_id AS id FROM targets JOIN group_closure c ON c.descendant_id = targets.id) \
+             SELECT wanted.id, above.id IS NOT NULL AS is_above FROM unnest($2) AS wanted (id) \
+             LEFT JOIN above ON above.id = wanted.id \
+             WHERE above.id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM groups present WHERE present.id = wanted.id)"
+        )
+    });
+    prepared(&SQL)
     .bind::<UuidSql, _>(parent)
     .bind::<Array<UuidSql>, _>(groups)
     .load(connection)
@@ -234,8 +240,8 @@ pub(crate) fn insert_children(
     Ok(statement.get_result::<memberships::Count>(connection)?.rows())
 }
 
-/// Removes an edge with the pairs that only it connected, and counts it.
-pub(crate) fn remove_child(connection: &mut PgConnection, parent: Key, child: Key) -> QueryResult<usize> {
+/// Removes an edge with its dates and the pairs that only it connected, and counts it.
+pub(crate) fn remove_child(connection: &mut PgConnection, parent: Key, child: Key) -> QueryResult<Removed> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         let noted = memberships::noting("SELECT 1 FROM counted");
         let lost = lost_pairs(ONE_CHILD, NOT_THE_EDGE);
@@ -243,18 +249,20 @@ pub(crate) fn remove_child(connection: &mut PgConnection, parent: Key, child: Ke
             "WITH gone AS (DELETE FROM group_children WHERE parent_id = $1 AND child_id = $2 RETURNING 1), \
              pairs AS (DELETE FROM group_closure WHERE (ancestor_id, descendant_id) IN ({lost}) \
                  AND EXISTS (SELECT 1 FROM gone)), \
+             ended AS (DELETE FROM membership_dates WHERE group_id = $1 AND child_id = $2 RETURNING 1), \
              counted AS (UPDATE groups SET child_group_count = child_group_count - 1 \
                  WHERE id = $1 AND EXISTS (SELECT 1 FROM gone) RETURNING 1), \
              noted AS ({noted}) \
-             SELECT count(*) AS count FROM gone"
+             SELECT (SELECT count(*) FROM gone) AS count, \
+             (SELECT count(*) FROM ended WHERE NOT EXISTS (SELECT 1 FROM gone)) AS scheduled, CAST(0 AS bigint) AS begun"
         )
     });
     let statement = prepared(&SQL).bind::<UuidSql, _>(parent).bind::<UuidSql, _>(child);
-    Ok(statement.get_result::<memberships::Count>(connection)?.rows())
+    Ok(statement.get_result::<memberships::RemovedRow>(connection)?.removed())
 }
 
-/// Removes the edges to those of `children` that are children of the group, with the pairs that only they connected, and counts them.
-pub(crate) fn remove_children(connection: &mut PgConnection, parent: Key, children: Vec<Key>) -> QueryResult<usize> {
+/// Removes the edges to those of `children` that are children of the group, with their dates and the pairs that only they connected, and counts them.
+pub(crate) fn remove_children(connection: &mut PgConnection, parent: Key, children: Vec<Key>) -> QueryResult<Removed> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         let noted = memberships::noting("SELECT 1 FROM counted");
         let gone = "(SELECT child_id FROM gone)";
@@ -262,14 +270,16 @@ pub(crate) fn remove_children(connection: &mut PgConnection, parent: Key, childr
         format!(
             "WITH gone AS (DELETE FROM group_children WHERE parent_id = $1 AND child_id = ANY ($2) RETURNING child_id), \
              pairs AS (DELETE FROM group_closure WHERE (ancestor_id, descendant_id) IN ({lost})), \
+             ended AS (DELETE FROM membership_dates WHERE group_id = $1 AND child_id IN (SELECT unnest($2)) RETURNING child_id), \
              counted AS (UPDATE groups SET child_group_count = child_group_count - (SELECT count(*) FROM gone) \
                  WHERE id = $1 AND EXISTS (SELECT 1 FROM gone) RETURNING 1), \
              noted AS ({noted}) \
-             SELECT count(*) AS count FROM gone"
+             SELECT (SELECT count(*) FROM gone) AS count, \
+             (SELECT count(*) FROM ended WHERE child_id NOT IN (SELECT child_id FROM gone)) AS scheduled, CAST(0 AS bigint) AS begun"
         )
     });
     let statement = prepared(&SQL).bind::<UuidSql, _>(parent).bind::<Array<UuidSql>, _>(children);
-    Ok(statement.get_result::<memberships::Count>(connection)?.rows())
+    Ok(statement.get_result::<memberships::RemovedRow>(connection)?.removed())
 }
 
 /// Deletes the email domains of a group that are not among `kept`, if the first part of the statement changed the group.

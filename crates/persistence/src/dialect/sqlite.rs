@@ -16,7 +16,7 @@ use diesel::sqlite::Sqlite;
 use guildhall_domain::name::TextKey;
 use guildhall_domain::provenance::Provenance;
 
-use super::TransactionMode;
+use super::{Removed, TransactionMode};
 use super::closure::{NOT_THE_EDGE, ONE_CHILD, lost_pairs};
 use crate::connection::FileSettings;
 use crate::prepared::prepared;
@@ -24,7 +24,7 @@ use crate::sql_types::{Key, UuidSql, added_by};
 use crate::statement_guard::StatementGuard;
 
 pub(crate) use memberships::{
-    change_member_count, change_users, count_joined, count_new_user, insert_member, insert_memberships,
+    change_member_count, change_member_counts, change_users, count_joined, count_new_user, insert_member, insert_memberships,
     merge_count_slots, note_memberships, note_renamed, remove_member, remove_members, subtract_from_member_counts,
 };
 
@@ -216,30 +216,29 @@ pub(crate) fn insert_children(
     Ok(new)
 }
 
-/// Removes an edge with the pairs that only it connected, and counts it.
-pub(crate) fn remove_child(connection: &mut SqliteConnection, parent: Key, child: Key) -> QueryResult<usize> {
+/// Removes an edge with its dates and the pairs that only it connected, and counts it.
+pub(crate) fn remove_child(connection: &mut SqliteConnection, parent: Key, child: Key) -> QueryResult<Removed> {
     static PAIRS: LazyLock<String> = LazyLock::new(|| {
         let lost = lost_pairs(ONE_CHILD, NOT_THE_EDGE);
         format!("DELETE FROM group_closure WHERE (ancestor_id, descendant_id) IN ({lost})")
     });
-    let gone = prepared("DELETE FROM group_children WHERE parent_id = $1 AND child_id = $2")
-        .bind::<UuidSql, _>(parent)
-        .bind::<UuidSql, _>(child)
-        .execute(connection)?;
-    if gone > 0 {
-        prepared(&PAIRS).bind::<UuidSql, _>(parent).bind::<UuidSql, _>(child).execute(connection)?;
+    let of_both = |sql: &'static str| prepared(sql).bind::<UuidSql, _>(parent).bind::<UuidSql, _>(child);
+    let present = of_both("DELETE FROM group_children WHERE parent_id = $1 AND child_id = $2").execute(connection)?;
+    let dated = of_both("DELETE FROM membership_dates WHERE group_id = $1 AND child_id = $2").execute(connection)?;
+    if present > 0 {
+        of_both(&PAIRS).execute(connection)?;
         count_children(connection, parent, -1)?;
     }
-    Ok(gone)
+    Ok(Removed { present, scheduled: if present == 0 { dated } else { 0 } })
 }
 
-/// Removes the edges to those of `children` that are children of the group, with the pairs that only they connected, and counts them.
+/// Removes the edges to those of `children` that are children of the group, with their dates and the pairs that only they connected, and counts them.
 #[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
 pub(crate) fn remove_children(
     connection: &mut SqliteConnection,
     parent: Key,
     children: Vec<Key>,
-) -> QueryResult<usize> {
+) -> QueryResult<Removed> {
     static PAIRS: LazyLock<String> = LazyLock::new(|| {
         let ended =
             "IN (SELECT child_id FROM group_children WHERE parent_id = $1 AND child_id IN (SELECT id FROM wanted))";
@@ -251,17 +250,26 @@ pub(crate) fn remove_children(
         let requested = REQUESTED_IDS.replace("$1", "$2");
         format!("{requested} DELETE FROM group_children WHERE parent_id = $1 AND child_id IN (SELECT id FROM wanted)")
     });
+    static DATES: LazyLock<String> = LazyLock::new(|| {
+        let requested = REQUESTED_IDS.replace("$1", "$2");
+        format!(
+            "{requested} DELETE FROM membership_dates WHERE group_id = $1 AND child_id IN (SELECT id FROM wanted) \
+             RETURNING EXISTS (SELECT 1 FROM group_children e WHERE e.parent_id = membership_dates.group_id \
+             AND e.child_id = membership_dates.child_id) AS is_present"
+        )
+    });
     if children.is_empty() {
-        return Ok(0);
+        return Ok(Removed::default());
     }
     let children = packed(&children);
     let statement = |sql: &'static str| prepared(sql).bind::<UuidSql, _>(parent).bind::<Binary, _>(&children);
+    let dated: Vec<memberships::Dated> = statement(&DATES).load(connection)?;
     statement(&PAIRS).execute(connection)?;
-    let gone = statement(&EDGES).execute(connection)?;
-    if gone > 0 {
-        count_children(connection, parent, -i64::try_from(gone).unwrap_or(i64::MAX))?;
+    let present = statement(&EDGES).execute(connection)?;
+    if present > 0 {
+        count_children(connection, parent, -i64::try_from(present).unwrap_or(i64::MAX))?;
     }
-    Ok(gone)
+    Ok(Removed { present, scheduled: memberships::Dated::scheduled(&dated) })
 }
 
 fn count_children(connection: &mut SqliteConnection, parent: Key, change: i64) -> QueryResult<()> {

@@ -13,6 +13,7 @@ use super::filter_sql::{ConditionUse, Fragment};
 use super::plan::{PageQuery, ScopeCondition};
 use crate::connection::AnyConnection;
 use crate::dialect::Dialect;
+use crate::dialect::scheduled::SOURCES;
 use crate::schema::group_counts;
 use crate::sql_types::Key;
 use crate::tables::groups_in_order;
@@ -140,14 +141,14 @@ fn without_below(condition: Fragment, excluded: &BTreeSet<GroupId>, reach: Reach
     condition.sql(" AND NOT ").then(below(&excluded, reach, id))
 }
 
-/// Leaves out the administrators' groups and every group below one.
-fn without_administering(condition: Fragment, id: &'static str) -> Fragment {
+/// Leaves out the administrators' groups and every group that is below one or is going to be.
+pub(super) fn without_administering(condition: Fragment, id: &'static str) -> Fragment {
     let mut excluded = Fragment::of(id).sql(
-        " IN (SELECT a.descendant_id FROM group_closure a \
-         WHERE a.ancestor_id IN (SELECT s.id FROM groups s WHERE s.name_key IN (''",
+        " IN (WITH RECURSIVE sources (id) AS (SELECT s.id FROM groups s WHERE s.name_key IN (''",
     );
     for group in SystemGroup::ADMINISTRATORS {
         excluded = excluded.sql(", ").text(group.key().as_str());
     }
-    condition.sql(" AND NOT ").then(excluded).sql(")))")
+    let below = " SELECT a.descendant_id FROM group_closure a WHERE a.ancestor_id IN (SELECT id FROM sources))";
+    condition.sql(" AND NOT ").then(excluded).sql(")").sql(SOURCES).sql(below)
 }

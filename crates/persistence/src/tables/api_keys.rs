@@ -98,8 +98,9 @@ impl ApiKeyWriter for Unit<'_> {
         purpose: Purpose<'_>,
     ) -> Result<ApiKeyForUpdate, StoreError> {
         let Some(caller) = caller else { return ApiKeyForUpdate::by_locking(self, caller, key, purpose) };
+        let at = self.moment();
         let found = self.ask_and_lock(purpose, |connection, lock| {
-            lookup::api_key_for_update(connection, caller, key, (purpose, lock))
+            lookup::api_key_for_update(connection, at, caller, key, (purpose, lock))
         })?;
         self.note_locked_for(purpose, found.key.as_ref().map(|found| found.user.id));
         Ok(found)

@@ -1,20 +1,24 @@
 //! The edges between groups: `group_children`, which is changed only here and in `closure`.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 use guildhall_domain::group::{Group, GroupId, SystemGroup};
 use guildhall_domain::page::Paged;
-use guildhall_domain::ports::{ChildReader, ChildWriter, Children, Edge, Nesting, StoreError};
+use guildhall_domain::ports::{ChildReader, ChildWriter, Children, Edge, Ended, Nesting, StoreError};
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::GroupListing;
 
-use super::memberships::provenance;
+use super::memberships::PresentRow;
 use crate::connection::AnyConnection;
 use crate::dialect;
+use crate::dialect::scheduled::TARGETS;
 use crate::listing;
-use crate::schema::{group_children, group_closure, groups};
-use crate::sql_types::Key;
+use crate::schema::{group_children, group_closure};
+use crate::prepared::prepared;
+use crate::sql_types::{Key, UuidSql};
 use crate::unit_of_work::{Failure, Unit};
 
 impl ChildReader for Unit<'_> {
@@ -44,13 +48,20 @@ impl ChildReader for Unit<'_> {
     }
 
     fn edge(&mut self, parent: GroupId, child: GroupId) -> Result<Option<Edge>, StoreError> {
-        let found = group_children::table
-            .find((Key(parent.0), Key(child.0)))
-            .select((group_children::added, group_children::added_by));
-        self.run(|connection| {
-            let row: Option<(Option<i64>, Option<Key>)> = found.first(connection).optional()?;
-            Ok(row.map(|(at, by)| Edge { added: at.map(|at| provenance(at, by)) }))
-        })
+        let statement = prepared(
+            "SELECT e.added, e.added_by, d.valid_from, d.valid_until, d.next_at FROM group_children e \
+             LEFT JOIN membership_dates d ON d.group_id = e.parent_id AND d.child_id = e.child_id \
+             WHERE e.parent_id = $1 AND e.child_id = $2",
+        )
+        .bind::<UuidSql, _>(Key(parent.0))
+        .bind::<UuidSql, _>(Key(child.0));
+        let row: Option<PresentRow> = self.run(|connection| {
+            Ok(match connection {
+                AnyConnection::Postgres(connection) => statement.get_result(connection).optional()?,
+                AnyConnection::Sqlite(connection) => statement.get_result(connection).optional()?,
+            })
+        })?;
+        Ok(row.map(|row| Edge { added: row.added(), validity: row.validity() }))
     }
 
     fn direct_children(&mut self, parent: GroupId) -> Result<BTreeSet<GroupId>, StoreError> {
@@ -74,6 +85,26 @@ impl ChildReader for Unit<'_> {
         })
     }
 
+    fn step_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError> {
+        static SQL: LazyLock<String> = LazyLock::new(|| {
+            format!(
+                "WITH RECURSIVE targets (id) AS (SELECT g.id FROM groups g WHERE g.id = $2{TARGETS}, \
+                 step (id) AS (SELECT child_id FROM group_children WHERE parent_id = $1 \
+                     UNION SELECT child_id FROM membership_dates WHERE group_id = $1 AND child_id IS NOT NULL AND next_at = valid_from) \
+                 SELECT step.id FROM step WHERE EXISTS (SELECT 1 FROM targets JOIN group_closure c ON c.descendant_id = targets.id \
+                     WHERE c.ancestor_id = step.id) ORDER BY step.id LIMIT 1"
+            )
+        });
+        let statement = prepared(&SQL).bind::<UuidSql, _>(Key(from.0)).bind::<UuidSql, _>(Key(to.0));
+        let step: Option<Id> = self.run(|connection| {
+            Ok(match connection {
+                AnyConnection::Postgres(connection) => statement.get_result(connection).optional()?,
+                AnyConnection::Sqlite(connection) => statement.get_result(connection).optional()?,
+            })
+        })?;
+        Ok(step.map(|row| GroupId(row.id.0)))
+    }
+
     fn at_or_above_among(
         &mut self,
         below: GroupId,
@@ -84,17 +115,10 @@ impl ChildReader for Unit<'_> {
 
     /// The system groups are found by name, because their ids differ from installation to installation.
     fn administrators_above(&mut self, group: GroupId) -> Result<BTreeSet<SystemGroup>, StoreError> {
-        let keys = SystemGroup::ADMINISTRATORS.map(|system| system.key().as_str().to_owned());
-        self.run(|connection| {
-            let above: Vec<String> = groups::table
-                .inner_join(group_closure::table.on(group_closure::ancestor_id.eq(groups::id)))
-                .filter(group_closure::descendant_id.eq(Key(group.0)))
-                .filter(groups::name_key.eq_any(keys))
-                .select(groups::name_key)
-                .load(connection)?;
-            let is_above = |system: &SystemGroup| above.iter().any(|key| key == system.key().as_str());
-            Ok(SystemGroup::ADMINISTRATORS.into_iter().filter(is_above).collect())
-        })
+        let of_name: Vec<_> = SystemGroup::ADMINISTRATORS.into_iter().map(|group| (group.key(), group)).collect();
+        let above = self.run(|connection| named_above(connection, group))?;
+        let system = |name: &String| of_name.iter().find(|(key, _)| key.as_str() == name).map(|(_, group)| *group);
+        Ok(above.iter().filter_map(system).collect())
     }
 }
 
@@ -112,29 +136,71 @@ impl ChildWriter for Unit<'_> {
         Ok(new)
     }
 
-    fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
-        let is_removed =
-            self.change(|connection| Ok(dialect::remove_child(connection, Key(parent.0), Key(child.0))? > 0))?;
-        self.changes.groups_removed += u64::from(is_removed);
-        Ok(is_removed)
+    fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<Ended, StoreError> {
+        let removed = self.change(|connection| Ok(dialect::remove_child(connection, Key(parent.0), Key(child.0))?))?;
+        self.changes.groups_removed += removed.present as u64;
+        Ok(Ended::of(removed.present > 0, removed.scheduled > 0))
     }
 
-    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError> {
+    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<(u64, u64), StoreError> {
         let keys: Vec<Key> = children.iter().map(|child| Key(child.0)).collect();
-        let gone = self.change(|connection| Ok(dialect::remove_children(connection, Key(parent.0), keys)? as u64))?;
-        self.changes.groups_removed += gone;
-        Ok(gone)
+        let removed = self.change(|connection| Ok(dialect::remove_children(connection, Key(parent.0), keys)?))?;
+        self.changes.groups_removed += removed.present as u64;
+        Ok((removed.present as u64, removed.scheduled as u64))
     }
 }
 
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = UuidSql)]
+    id: Key,
+}
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// All groups that are `below` itself or above it, now or later.
 fn at_or_above_among(
     connection: &mut AnyConnection,
     below: GroupId,
     groups: &BTreeSet<GroupId>,
 ) -> Result<BTreeSet<GroupId>, Failure> {
-    let above: Vec<Key> = group_closure::table
-        .filter(group_closure::descendant_id.eq(Key(below.0)))
-        .select(group_closure::ancestor_id)
-        .load(connection)?;
-    Ok(above.into_iter().map(|key| GroupId(key.0)).filter(|group| groups.contains(group)).collect())
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "WITH RECURSIVE targets (id) AS (SELECT g.id FROM groups g WHERE g.id = $1{TARGETS} \
+             SELECT DISTINCT c.ancestor_id AS id FROM targets JOIN group_closure c ON c.descendant_id = targets.id"
+        )
+    });
+    let statement = prepared(&SQL).bind::<UuidSql, _>(Key(below.0));
+    let above: Vec<Id> = match connection {
+        AnyConnection::Postgres(connection) => statement.load(connection)?,
+        AnyConnection::Sqlite(connection) => statement.load(connection)?,
+    };
+    Ok(above.into_iter().map(|row| GroupId(row.id.0)).filter(|group| groups.contains(group)).collect())
+}
+
+/// The name keys of the administrators' groups that are `group` itself or above it, now or later.
+fn named_above(connection: &mut AnyConnection, group: GroupId) -> Result<Vec<String>, Failure> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "WITH RECURSIVE targets (id) AS (SELECT g.id FROM groups g WHERE g.id = $1{TARGETS} \
+             SELECT s.name_key AS name FROM groups s WHERE s.name_key IN ($2, $3, $4, $5) AND EXISTS (SELECT 1 FROM targets \
+                 JOIN group_closure c ON c.descendant_id = targets.id WHERE c.ancestor_id = s.id)"
+        )
+    });
+    let [one, two, three, four] = SystemGroup::ADMINISTRATORS.map(|group| group.key().as_str().to_owned());
+    let statement = prepared(&SQL)
+        .bind::<UuidSql, _>(Key(group.0))
+        .bind::<Text, _>(one)
+        .bind::<Text, _>(two)
+        .bind::<Text, _>(three)
+        .bind::<Text, _>(four);
+    let above: Vec<Name> = match connection {
+        AnyConnection::Postgres(connection) => statement.load(connection)?,
+        AnyConnection::Sqlite(connection) => statement.load(connection)?,
+    };
+    Ok(above.into_iter().map(|row| row.name).collect())
 }

@@ -27,7 +27,11 @@ use diesel::result::QueryResult;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::user::UserId;
 
+use crate::connection::AnyConnection;
+use crate::dialect::Dialect;
+use crate::due::{DueColumn, Moment};
 use crate::sql_types::{Digest, Key};
+use crate::unit_of_work::Failure;
 use account::{AccountSql, push_account};
 use for_update::ForUpdate;
 use registration::NewAccount;
@@ -53,6 +57,7 @@ pub(super) use user_for_update::user_for_update;
 /// What is asked, and by whom.
 struct Lookup<'a> {
     caller: AskedCaller,
+    due: DueColumn,
     user: AskedUser<'a>,
     group: AskedGroup<'a>,
     /// The group that is to be below the group.
@@ -102,9 +107,10 @@ impl<'a> AskedGroup<'a> {
 }
 
 impl<'a> Lookup<'a> {
-    fn of(caller: AskedCaller) -> Self {
+    fn of(connection: &AnyConnection, at: Moment, caller: AskedCaller) -> Self {
         Self {
             caller,
+            due: at.due(Dialect::of(connection)),
             user: AskedUser::None,
             group: AskedGroup::None,
             child: AskedGroup::None,
@@ -113,8 +119,8 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    fn by(caller: UserId) -> Self {
-        Self::of(AskedCaller::Id(Key(caller.0)))
+    fn by(connection: &AnyConnection, at: Moment, caller: UserId) -> Self {
+        Self::of(connection, at, AskedCaller::Id(Key(caller.0)))
     }
 
     fn user(self, user: &'a UserIdentifier) -> Self {
@@ -218,6 +224,11 @@ fn push_group_join<'b, DB: Words>(
     }
 }
 
+/// The row, unless something is due before it may be read.
+fn unless_due<T>(row: Option<(AccountRow, T)>) -> Result<Option<(AccountRow, T)>, Failure> {
+    row.map(|(account, answer)| Ok((account.unless_due()?, answer))).transpose()
+}
+
 /// The statement of a lookup. Each `FORM` of an answer, the kinds of its identifiers, is one text.
 struct Statement<'a, A, const FORM: u8> {
     lookup: &'a Lookup<'a>,
@@ -245,7 +256,7 @@ impl<DB: Words, A: Answer, const FORM: u8> QueryFragment<DB> for Statement<'_, A
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         let lookup = self.lookup;
         A::push_with(lookup, &mut out)?;
-        push_account(&mut out)?;
+        push_account(&lookup.due, &mut out)?;
         A::push_columns(lookup, &mut out)?;
         match &lookup.caller {
             AskedCaller::Id(id) => {
@@ -269,14 +280,15 @@ impl<DB: Words, A: Answer, const FORM: u8> QueryFragment<DB> for Statement<'_, A
     }
 }
 
-/// The row of the answer, if the caller exists. `$form` is one number for each kind of identifiers.
+/// The row of the answer, if the caller exists and nothing is due. `$form` is one number for each kind of identifiers.
 macro_rules! ask {
     ($answer:ty, $form:literal, $lookup:expr, $connection:expr) => {{
         let statement = $crate::tables::lookup::Statement::<$answer, $form>::of($lookup);
-        match $connection {
+        let row = match $connection {
             $crate::connection::AnyConnection::Postgres(connection) => statement.get_result(connection).optional()?,
             $crate::connection::AnyConnection::Sqlite(connection) => statement.get_result(connection).optional()?,
-        }
+        };
+        $crate::tables::lookup::unless_due(row)?
     }};
 }
 use ask;

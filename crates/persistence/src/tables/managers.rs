@@ -1,6 +1,7 @@
 //! Managers of groups.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
@@ -14,6 +15,7 @@ use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::UserId;
 
 use crate::connection::AnyConnection;
+use crate::dialect::scheduled::SOURCES;
 use crate::listing;
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql, saturating};
@@ -153,43 +155,51 @@ fn managed_among(
     user: UserId,
     groups: &BTreeSet<GroupId>,
 ) -> QueryResult<Vec<ManagedRow>> {
-    match connection {
-        AnyConnection::Postgres(connection) => prepared(
-            "WITH appointed AS MATERIALIZED (\
+    static POSTGRES: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "WITH RECURSIVE appointed AS MATERIALIZED (\
                  SELECT group_id FROM group_manager_users WHERE user_id = $1 \
                  UNION SELECT p.group_id FROM group_users m \
                      JOIN group_closure c ON c.descendant_id = m.group_id \
-                     JOIN group_manager_groups p ON p.manager_id = c.ancestor_id WHERE m.user_id = $1) \
+                     JOIN group_manager_groups p ON p.manager_id = c.ancestor_id WHERE m.user_id = $1), \
+             sources (id) AS (SELECT id FROM groups WHERE name_key = ANY ($3){SOURCES} \
              SELECT wanted.id, bool_or(c.ancestor_id <> wanted.id) AS is_below \
              FROM unnest($2) AS wanted (id) JOIN group_closure c ON c.descendant_id = wanted.id \
              WHERE c.ancestor_id IN (SELECT group_id FROM appointed) \
              AND NOT EXISTS (SELECT 1 FROM group_closure a WHERE a.descendant_id = wanted.id \
-                 AND a.ancestor_id = ANY (ARRAY(SELECT id FROM groups WHERE name_key = ANY ($3)))) \
-             GROUP BY wanted.id",
+                 AND a.ancestor_id = ANY (ARRAY(SELECT id FROM sources))) \
+             GROUP BY wanted.id"
         )
-        .bind::<UuidSql, _>(Key(user.0))
-        .bind::<Array<UuidSql>, _>(groups.iter().map(|group| Key(group.0)).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(administrators())
-        .load(connection),
-        AnyConnection::Sqlite(connection) => prepared(
-            "WITH appointed AS MATERIALIZED (\
+    });
+    static SQLITE: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "WITH RECURSIVE appointed AS MATERIALIZED (\
                  SELECT group_id FROM group_manager_users WHERE user_id = $1 \
                  UNION SELECT p.group_id FROM group_users m \
                      CROSS JOIN group_closure c ON c.descendant_id = m.group_id \
                      CROSS JOIN group_manager_groups p ON p.manager_id = c.ancestor_id \
                      WHERE m.user_id = $1 AND length(m.group_id) >= guildhall_interrupt_check()), \
-             wanted (id) AS MATERIALIZED (SELECT unhex(value) FROM json_each($2)) \
+             wanted (id) AS MATERIALIZED (SELECT unhex(value) FROM json_each($2)), \
+             sources (id) AS (SELECT id FROM groups WHERE name_key IN (SELECT value FROM json_each($3)){SOURCES} \
              SELECT wanted.id AS id, max(c.ancestor_id <> wanted.id) AS is_below \
              FROM wanted CROSS JOIN group_closure c ON c.descendant_id = wanted.id \
              WHERE length(wanted.id) >= guildhall_interrupt_check() AND c.ancestor_id IN (SELECT group_id FROM appointed) \
              AND NOT EXISTS (SELECT 1 FROM group_closure a WHERE a.descendant_id = wanted.id \
-                 AND a.ancestor_id IN (SELECT id FROM groups WHERE name_key IN (SELECT value FROM json_each($3)))) \
-             GROUP BY wanted.id",
+                 AND a.ancestor_id IN (SELECT id FROM sources)) \
+             GROUP BY wanted.id"
         )
-        .bind::<UuidSql, _>(Key(user.0))
-        .bind::<Text, _>(json(groups.iter().map(|group| group.0.simple().to_string()).collect()))
-        .bind::<Text, _>(json(administrators()))
-        .load(connection),
+    });
+    match connection {
+        AnyConnection::Postgres(connection) => prepared(&POSTGRES)
+            .bind::<UuidSql, _>(Key(user.0))
+            .bind::<Array<UuidSql>, _>(groups.iter().map(|group| Key(group.0)).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(administrators())
+            .load(connection),
+        AnyConnection::Sqlite(connection) => prepared(&SQLITE)
+            .bind::<UuidSql, _>(Key(user.0))
+            .bind::<Text, _>(json(groups.iter().map(|group| group.0.simple().to_string()).collect()))
+            .bind::<Text, _>(json(administrators()))
+            .load(connection),
     }
 }
 

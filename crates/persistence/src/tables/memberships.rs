@@ -4,23 +4,26 @@ use std::collections::BTreeSet;
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
 use guildhall_domain::group::{Group, GroupId, GroupKind, GroupName};
 use guildhall_domain::identifier::GroupIdentifier;
 use guildhall_domain::page::Paged;
 use guildhall_domain::password::PasswordHash;
 use guildhall_domain::ports::{
-    Difference, GroupForUpdate, Joined, Member, MembersChange, Membership, MembershipReader, MembershipWriter,
+    Difference, Ended, GroupForUpdate, Joined, Member, MembersChange, Membership, MembershipReader, MembershipWriter,
     NameSource, Reach, Registration, StoreError,
 };
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::{GroupListing, UserListing};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{SecurityStamp, User, UserId};
+use guildhall_domain::validity::Validity;
 
 use super::group_row::kind_text;
 use super::lookup::Lock;
 use super::{lookup, users};
 use crate::connection::AnyConnection;
+use crate::dialect::validity::validity;
 use crate::dialect::{self, comparisons, lookups};
 use crate::listing;
 use crate::prepared::prepared;
@@ -37,14 +40,20 @@ impl MembershipReader for Unit<'_> {
         member: Member<'_>,
     ) -> Result<MembersChange, StoreError> {
         match caller {
-            Some(caller) => self.run(|connection| lookup::members_change(connection, caller, group, member)),
+            Some(caller) => {
+                let at = self.moment();
+                self.run(|connection| lookup::members_change(connection, at, caller, group, member))
+            },
             None => MembersChange::by_reading(self, caller, group, member),
         }
     }
 
     fn registration(&mut self, caller: Option<UserId>, user: &User) -> Result<Registration, StoreError> {
         match caller {
-            Some(caller) => self.run(|connection| lookup::registration(connection, caller, user)),
+            Some(caller) => {
+                let at = self.moment();
+                self.run(|connection| lookup::registration(connection, at, caller, user))
+            },
             None => Registration::by_reading(self, caller, user),
         }
     }
@@ -127,41 +136,24 @@ impl MembershipReader for Unit<'_> {
     }
 
     fn membership(&mut self, group: GroupId, user: UserId) -> Result<Option<Membership>, StoreError> {
-        let found =
-            group_users::table.find((Key(group.0), Key(user.0))).select((group_users::added, group_users::added_by));
-        self.run(|connection| {
-            let row: Option<(i64, Option<Key>)> = found.first(connection).optional()?;
-            Ok(row.map(|(at, by)| Membership { added: provenance(at, by) }))
-        })
+        let statement = prepared(
+            "SELECT m.added, m.added_by, d.valid_from, d.valid_until, d.next_at FROM group_users m \
+             LEFT JOIN membership_dates d ON d.group_id = m.group_id AND d.user_id = m.user_id \
+             WHERE m.group_id = $1 AND m.user_id = $2",
+        )
+        .bind::<UuidSql, _>(Key(group.0))
+        .bind::<UuidSql, _>(Key(user.0));
+        let row: Option<PresentRow> = self.run(|connection| {
+            Ok(match connection {
+                AnyConnection::Postgres(connection) => statement.get_result(connection).optional()?,
+                AnyConnection::Sqlite(connection) => statement.get_result(connection).optional()?,
+            })
+        })?;
+        Ok(row.and_then(|row| Some(Membership { added: row.added()?, validity: row.validity() })))
     }
 
     fn compare_members(&mut self, group: GroupId, wanted: &BTreeSet<UserId>) -> Result<Difference<UserId>, StoreError> {
         self.run(|connection| Ok(comparisons::members(connection, Key(group.0), wanted)?))
-    }
-
-    fn first_active_member(
-        &mut self,
-        group: GroupId,
-        among: &BTreeSet<UserId>,
-        now: Timestamp,
-    ) -> Result<Option<UserId>, StoreError> {
-        let (group, users) = (Key(group.0), among.iter().map(|user| Key(user.0)).collect());
-        let first =
-            self.run(|connection| Ok(comparisons::first_active_member(connection, group, users, now.milliseconds())?))?;
-        Ok(first.map(|key| UserId(key.0)))
-    }
-
-    fn first_child_with_active_member(
-        &mut self,
-        parent: GroupId,
-        among: &BTreeSet<GroupId>,
-        now: Timestamp,
-    ) -> Result<Option<GroupId>, StoreError> {
-        let (parent, groups) = (Key(parent.0), among.iter().map(|group| Key(group.0)).collect());
-        let now = now.milliseconds();
-        let first =
-            self.run(|connection| Ok(comparisons::first_child_with_active_member(connection, parent, groups, now)?))?;
-        Ok(first.map(|key| GroupId(key.0)))
     }
 
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError> {
@@ -186,7 +178,9 @@ impl MembershipWriter for Unit<'_> {
     ) -> Result<GroupForUpdate, StoreError> {
         let Some(caller) = caller else { return GroupForUpdate::by_locking(self, caller, group, member) };
         let lock = if self.locks() { Lock::AgainstChanges } else { Lock::None };
-        let ask = |connection: &mut AnyConnection| lookup::group_for_update(connection, caller, (group, member), lock);
+        let at = self.moment();
+        let ask =
+            |connection: &mut AnyConnection| lookup::group_for_update(connection, at, caller, (group, member), lock);
         match self.run(ask)? {
             Some((found, true)) => Ok(found),
             // The latest group, and others as they were when the statement began. The lock is had.
@@ -242,7 +236,9 @@ impl MembershipWriter for Unit<'_> {
                 changed.new = dialect::insert_members(connection, key, keys(joining), added)? as u64;
             }
             if !leaving.is_empty() {
-                changed.gone = dialect::remove_members(connection, key, keys(leaving))? as u64;
+                let removed = dialect::remove_members(connection, key, keys(leaving))?;
+                changed.gone = removed.present as u64;
+                changed.cancelled = removed.scheduled as u64;
             }
             // Counters are shared with changes that wait for rows of the group, so they are changed after all rows.
             change_count(connection, group, i64::try_from(changed.new).unwrap_or(i64::MAX))?;
@@ -254,11 +250,35 @@ impl MembershipWriter for Unit<'_> {
         Ok(changed)
     }
 
-    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
-        let is_removed =
-            self.change(|connection| Ok(dialect::remove_member(connection, Key(group.0), Key(user.0))? > 0))?;
-        self.changes.users_removed += u64::from(is_removed);
-        Ok(is_removed)
+    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<Ended, StoreError> {
+        let removed = self.change(|connection| Ok(dialect::remove_member(connection, Key(group.0), Key(user.0))?))?;
+        self.changes.users_removed += removed.present as u64;
+        Ok(Ended::of(removed.present > 0, removed.scheduled > 0))
+    }
+}
+
+/// A membership or an edge that counts, with its dates.
+#[derive(QueryableByName)]
+pub(super) struct PresentRow {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    added: Option<i64>,
+    #[diesel(sql_type = Nullable<UuidSql>)]
+    added_by: Option<Key>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    valid_from: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    valid_until: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    next_at: Option<i64>,
+}
+
+impl PresentRow {
+    pub(super) fn added(&self) -> Option<Provenance> {
+        self.added.map(|at| provenance(at, self.added_by))
+    }
+
+    pub(super) fn validity(&self) -> Validity {
+        validity(true, (self.valid_from, self.valid_until, self.next_at))
     }
 }
 

@@ -7,8 +7,10 @@ use guildhall_domain::manager::Author;
 use guildhall_domain::ports::{MembershipGraph, PathEdge, PathMembership, PathReader, StoreError};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::UserId;
+use guildhall_domain::validity::Validity;
 
 use crate::connection::AnyConnection;
+use crate::dialect::validity::validity;
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql};
 use crate::unit_of_work::Unit;
@@ -40,13 +42,15 @@ macro_rules! from_reached {
 }
 
 const GROUPS: [&str; 2] = from_reached!(
-    "SELECT g.id, g.name, m.added, b.id AS author_id, b.username AS author FROM reached \
+    "SELECT g.id, g.name, m.added, b.id AS author_id, b.username AS author, d.valid_from, d.valid_until, d.next_at FROM reached \
      JOIN groups g ON g.id = reached.id \
      LEFT JOIN group_users m ON m.group_id = reached.id AND m.user_id = $2 \
+     LEFT JOIN membership_dates d ON d.group_id = reached.id AND d.user_id = $2 \
      LEFT JOIN users b ON b.id = m.added_by"
 );
 const EDGES: [&str; 2] = from_reached!(
-    "SELECT e.parent_id, e.child_id FROM reached JOIN group_children e ON e.child_id = reached.id \
+    "SELECT e.parent_id, e.child_id, d.valid_until FROM reached JOIN group_children e ON e.child_id = reached.id \
+     LEFT JOIN membership_dates d ON d.group_id = e.parent_id AND d.child_id = e.child_id \
      WHERE e.parent_id IN (SELECT id FROM reached)"
 );
 
@@ -62,6 +66,12 @@ struct GroupRow {
     author_id: Option<Key>,
     #[diesel(sql_type = Nullable<Text>)]
     author: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    valid_from: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    valid_until: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    next_at: Option<i64>,
 }
 
 #[derive(QueryableByName)]
@@ -70,6 +80,8 @@ struct EdgeRow {
     parent_id: Key,
     #[diesel(sql_type = UuidSql)]
     child_id: Key,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    valid_until: Option<i64>,
 }
 
 impl PathReader for Unit<'_> {
@@ -79,11 +91,12 @@ impl PathReader for Unit<'_> {
             let id = GroupId(row.id.0);
             if let Some(added) = row.added {
                 let author = row.author_id.zip(row.author);
+                let Validity { from, until } = validity(true, (row.valid_from, row.valid_until, row.next_at));
                 let membership = PathMembership {
                     added: Timestamp::from_milliseconds(added),
                     added_by: author.map(|(id, username)| Author { id: UserId(id.0), username }),
-                    from: None,
-                    until: None,
+                    from,
+                    until,
                 };
                 graph.memberships.insert(id, membership);
             }
@@ -95,7 +108,7 @@ impl PathReader for Unit<'_> {
             let edge = |row: EdgeRow| PathEdge {
                 parent: GroupId(row.parent_id.0),
                 child: GroupId(row.child_id.0),
-                until: None,
+                until: row.valid_until.map(Timestamp::from_milliseconds),
             };
             graph.edges = edges.into_iter().map(edge).collect();
         }

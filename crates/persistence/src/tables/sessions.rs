@@ -20,7 +20,8 @@ impl SessionReader for Unit<'_> {
         &mut self,
         token: &SecretDigest,
     ) -> Result<Option<(RefreshGrant, AccountStatus)>, StoreError> {
-        self.run(|connection| lookup::refresh_grant_and_account(connection, token))
+        let at = self.moment();
+        self.run(|connection| lookup::refresh_grant_and_account(connection, at, token))
     }
 
     fn refresh_grant(&mut self, token: &SecretDigest) -> Result<Option<RefreshGrant>, StoreError> {

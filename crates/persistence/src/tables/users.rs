@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use diesel::dsl::{exists, not};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use guildhall_domain::group::SystemGroup;
 use guildhall_domain::identifier::UserIdentifier;
@@ -13,14 +13,13 @@ use guildhall_domain::ports::{
     AccountStatus, Accounts, Credentials, NameSource, Purpose, StoreError, UserForUpdate, UserReader, UserWriter,
 };
 use guildhall_domain::search::UserListing;
-use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{SecurityStamp, User, UserId};
 
 use super::lookup::{AccountRow, Lock};
 use super::user_row::{self, UserRow};
 use super::{lookup, user_names};
 use crate::connection::AnyConnection;
-use crate::dialect::{self, lookups};
+use crate::dialect::{self, Dialect, lookups};
 use crate::listing::{self, index_rows};
 use crate::schema::{api_keys, group_closure, group_users, groups, user_identifiers, users};
 use crate::sql_types::Key;
@@ -69,13 +68,18 @@ pub(super) fn insert(
 impl UserReader for Unit<'_> {
     fn accounts(&mut self, caller: Option<UserId>, user: &UserIdentifier) -> Result<Accounts, StoreError> {
         match caller {
-            Some(caller) => self.run(|connection| lookup::accounts(connection, caller, user)),
+            Some(caller) => {
+                let at = self.moment();
+                self.run(|connection| lookup::accounts(connection, at, caller, user))
+            },
             None => Accounts::by_reading(self, caller, user),
         }
     }
 
     fn account_status(&mut self, user: UserId) -> Result<Option<AccountStatus>, StoreError> {
+        let at = self.moment();
         self.run(|connection| {
+            let due = at.due(Dialect::of(connection));
             let row = users::table
                 .left_join(api_keys::table)
                 .filter(users::id.eq(Key(user.0)))
@@ -95,10 +99,11 @@ impl UserReader for Unit<'_> {
                         is_effective_member_of!(user, SystemGroup::GroupAdministrators),
                         is_effective_member_of!(user, SystemGroup::ApiKeyAdministrators),
                     ),
+                    due,
                 ))
                 .first::<AccountRow<(bool, bool, bool, bool)>>(connection)
                 .optional()?;
-            Ok(row.map(AccountStatus::from))
+            Ok(row.map(AccountRow::unless_due).transpose()?.map(AccountStatus::from))
         })
     }
 
@@ -161,21 +166,6 @@ impl UserReader for Unit<'_> {
     fn has_users(&mut self) -> Result<bool, StoreError> {
         self.run(|connection| Ok(diesel::select(exists(users::table.select(users::id))).get_result(connection)?))
     }
-
-    fn has_active_administrator(&mut self, now: Timestamp) -> Result<bool, StoreError> {
-        let administrators =
-            groups::table.filter(groups::name_key.eq(SystemGroup::SystemAdministrators.key().as_str().to_owned()));
-        let members = group_users::table
-            .inner_join(group_closure::table.on(group_closure::descendant_id.eq(group_users::group_id)))
-            .filter(group_closure::ancestor_id.eq_any(administrators.select(groups::id)))
-            .select(group_users::user_id);
-        let active = users::table
-            .filter(users::id.eq_any(members))
-            .filter(not(users::suspended))
-            .filter(users::expiry.is_null().or(users::expiry.gt(now.milliseconds()).assume_not_null()))
-            .select(users::id);
-        self.run(|connection| Ok(diesel::select(exists(active)).get_result(connection)?))
-    }
 }
 
 impl UserWriter for Unit<'_> {
@@ -200,8 +190,9 @@ impl UserWriter for Unit<'_> {
         purpose: Purpose<'_>,
     ) -> Result<UserForUpdate, StoreError> {
         let Some(caller) = caller else { return UserForUpdate::by_locking(self, caller, user, purpose) };
+        let at = self.moment();
         let found = self.ask_and_lock(purpose, |connection, lock| {
-            lookup::user_for_update(connection, caller, user, (purpose, lock))
+            lookup::user_for_update(connection, at, caller, user, (purpose, lock))
         })?;
         self.note_locked_for(purpose, found.user.as_ref().map(|found| found.user.id));
         Ok(found)

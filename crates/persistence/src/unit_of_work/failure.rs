@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use diesel::result::{DatabaseErrorKind, Error};
 use guildhall_domain::ports::StoreError;
+use guildhall_domain::time::Timestamp;
 
 use crate::dialect::{Dialect, sqlite};
 use crate::health::{DatabaseFault, FaultFound};
@@ -37,6 +38,9 @@ pub(crate) enum Failure {
     /// The unit of work was cancelled before the statement ran.
     #[error("the unit of work was cancelled")]
     Cancelled,
+    /// Memberships or edges have to begin or to end before anything is read at this moment.
+    #[error("memberships are due")]
+    Due(Timestamp),
 }
 
 /// What a failure means for the transaction.
@@ -59,6 +63,8 @@ pub(crate) enum FailureKind {
     /// PostgreSQL refused the statement, and Diesel does not tell why: a deadlock, a request to cancel that was meant for another
     /// statement, a fault of the database, or a statement that is wrong. Its text is in the language of the server.
     Unclear,
+    /// Memberships or edges have to begin or to end first, at this moment. It is no failure of the database.
+    Due(Timestamp),
     /// The statement or the data is wrong.
     Other,
 }
@@ -73,6 +79,7 @@ impl Failure {
             Self::Unusable(found) => FailureKind::Fault(found.fault),
             Self::Stale => FailureKind::Conflict,
             Self::Cancelled => FailureKind::Interrupted,
+            Self::Due(now) => FailureKind::Due(*now),
             Self::Data(_) => FailureKind::Other,
         }
     }
@@ -150,11 +157,17 @@ impl FailureKind {
             Self::NoConnection => "no_connection",
             Self::Fault(fault) => fault.name(),
             Self::Unclear => "unclear",
+            Self::Due(_) => "due",
             Self::Other => "other",
         }
     }
 
-    /// The names of all kinds.
+    /// Whether something went wrong.
+    pub(crate) fn is_error(self) -> bool {
+        !matches!(self, Self::Due(_))
+    }
+
+    /// The names of all kinds of errors.
     pub(crate) fn names() -> impl Iterator<Item = &'static str> {
         let kinds = [
             Self::Conflict,
@@ -185,6 +198,7 @@ pub(super) fn store_error(failure: &Arc<Failure>, limit: Option<Duration>, diale
     let source = Arc::clone(failure);
     match failure.kind(dialect) {
         FailureKind::Other => StoreError::failed(source),
+        FailureKind::Due(now) => StoreError::due(now),
         FailureKind::TimedOut => StoreError::timed_out(limit.unwrap_or_default(), source),
         FailureKind::Conflict
         | FailureKind::Interrupted

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::TransactionManager;
 use diesel::prelude::*;
-use guildhall_domain::ports::{Cancellation, StoreError, Undo};
+use guildhall_domain::ports::{Cancellation, Clock, StoreError, Undo};
 use r2d2::PooledConnection;
 
 use super::failure::{Failure, FailureKind, store_error};
@@ -20,6 +20,7 @@ use super::{Unit, UnitMode};
 use crate::canceller::Canceller;
 use crate::connection::{AnyConnection, InterruptHandle, Manager, Pooled};
 use crate::dialect::{self, Dialect, TransactionMode};
+use crate::due::Moment;
 use crate::health::{DatabaseFault, HealthCheck};
 use crate::listing::ListingCache;
 use crate::metrics::{MembershipChanges, Metrics};
@@ -44,6 +45,8 @@ pub(crate) struct DieselStore {
     /// The most time that a statement may take which reads, or that one may wait for a lock of another unit of work.
     limit: Option<Duration>,
     metrics: Metrics,
+    /// By which memberships begin and end. `None`: that of the database.
+    clock: Option<Arc<dyn Clock>>,
 }
 
 /// How an attempt to run a unit of work ended.
@@ -65,9 +68,15 @@ impl DieselStore {
         keeps_sessions: bool,
         limit: Option<Duration>,
         metrics: Metrics,
+        clock: Option<Arc<dyn Clock>>,
     ) -> Self {
         let cache = ListingCache::default();
-        Self { connections, writers, dialect, cache, health, canceller, keeps_sessions, limit, metrics }
+        Self { connections, writers, dialect, cache, health, canceller, keeps_sessions, limit, metrics, clock }
+    }
+
+    /// The present moment, by which memberships begin and end.
+    fn moment(&self) -> Moment {
+        Moment::of(self.clock.as_deref())
     }
 
     /// What is counted.
@@ -153,7 +162,7 @@ impl DieselStore {
     ) -> Attempt {
         let span = spans::unit_of_work(self.dialect, modes.0.name());
         let attempt = span.in_scope(|| self.attempt_in_transaction(modes, cancellation, work));
-        if matches!(attempt, Attempt::Failed(_)) {
+        if matches!(&attempt, Attempt::Failed(failure) if failure.kind(self.dialect).is_error()) {
             spans::failed(&span);
         }
         attempt
@@ -211,6 +220,7 @@ impl DieselStore {
             has_changed: false,
             locked: None,
             cache: &self.cache,
+            clock: self.clock.as_deref(),
             changes: MembershipChanges::default(),
             failure: None,
             statements: 0,

@@ -36,10 +36,10 @@ mod statements;
 mod sqlite {
     use std::sync::Arc;
 
-    use guildhall_domain::ports::Store;
+    use guildhall_domain::ports::{Clock, Store};
 
-    fn store() -> (Arc<dyn Store>, tempfile::TempDir) {
-        let (database, _, folder) = super::databases::sqlite();
+    fn store(clock: Arc<dyn Clock>) -> (Arc<dyn Store>, tempfile::TempDir) {
+        let (database, _, folder) = super::databases::sqlite_by(clock);
         (database.store(), folder)
     }
 
@@ -49,10 +49,10 @@ mod sqlite {
 mod postgres {
     use std::sync::Arc;
 
-    use guildhall_domain::ports::Store;
+    use guildhall_domain::ports::{Clock, Store};
 
-    fn store() -> (Arc<dyn Store>, super::databases::Dropped) {
-        let (database, _, dropped) = super::databases::postgres();
+    fn store(clock: Arc<dyn Clock>) -> (Arc<dyn Store>, super::databases::Dropped) {
+        let (database, _, dropped) = super::databases::postgres_by(clock);
         (database.store(), dropped)
     }
 

@@ -8,6 +8,7 @@ use diesel::query_builder::QueryFragment;
 use diesel::sql_types::{Array, BigInt, Nullable};
 use guildhall_domain::provenance::Provenance;
 
+use crate::dialect::Removed;
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql, added_by};
 
@@ -16,7 +17,8 @@ const COUNT_SLOTS: i32 = 64;
 
 /// Counts a change of memberships of one group by `new`, a row of which is a membership that came or went. The slots are chosen like
 /// those of [`change_member_count`] and [`note_memberships`]: the first slot is locked only if there is something to count.
-fn counting(new: &str, change: i32) -> String {
+/// `with` are further tables of the statement, and `columns` further columns.
+fn counting(new: &str, change: i32, (with, columns): (&str, &str)) -> String {
     let noted = noting("SELECT 1 FROM counted");
     format!(
         "WITH new AS ({new} RETURNING group_id), \
@@ -26,8 +28,8 @@ fn counting(new: &str, change: i32) -> String {
              SELECT group_id, CASE WHEN EXISTS (SELECT 1 FROM free) THEN 0 ELSE 1 + pg_backend_pid() % {COUNT_SLOTS} END, {change}, 1 \
              FROM new ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
              changes = group_user_counts.changes + excluded.changes RETURNING 1), \
-         noted AS ({noted} RETURNING 1) \
-         SELECT count(*) AS count FROM noted"
+         noted AS ({noted} RETURNING 1){with} \
+         SELECT (SELECT count(*) FROM noted) AS count{columns}"
     )
 }
 
@@ -54,6 +56,7 @@ pub(crate) fn insert_member(
         counting(
             "INSERT INTO group_users (group_id, user_id, added, added_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
             1,
+            ("", ""),
         )
     });
     let statement = prepared(&SQL)
@@ -64,22 +67,68 @@ pub(crate) fn insert_member(
     Ok(statement.get_result::<Count>(connection)?.rows())
 }
 
-/// Deletes one membership and counts it: one round trip.
-pub(crate) fn remove_member(connection: &mut PgConnection, group: Key, user: Key) -> QueryResult<usize> {
-    static SQL: LazyLock<String> =
-        LazyLock::new(|| counting("DELETE FROM group_users WHERE group_id = $1 AND user_id = $2", -1));
-    let statement = prepared(&SQL).bind::<UuidSql, _>(group).bind::<UuidSql, _>(user);
-    Ok(statement.get_result::<Count>(connection)?.rows())
+/// What a statement removed.
+#[derive(QueryableByName)]
+pub(super) struct RemovedRow {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+    #[diesel(sql_type = BigInt)]
+    scheduled: i64,
+    /// Dates of memberships that did not count when the statement began, and count: they began while it waited for them.
+    #[diesel(sql_type = BigInt)]
+    begun: i64,
 }
 
-/// Deletes memberships without counting them.
-pub(crate) fn remove_members(connection: &mut PgConnection, group: Key, users: Vec<Key>) -> QueryResult<usize> {
-    prepared(
-        "DELETE FROM group_users m USING unnest($2) AS leaving (id) WHERE m.group_id = $1 AND m.user_id = leaving.id",
-    )
-    .bind::<UuidSql, _>(group)
-    .bind::<Array<UuidSql>, _>(users)
-    .execute(connection)
+impl RemovedRow {
+    pub(super) fn removed(&self) -> Removed {
+        let of = |count: i64| usize::try_from(count).unwrap_or_default();
+        Removed { present: of(self.count), scheduled: of(self.scheduled) }
+    }
+}
+
+/// Runs a statement, and once more if memberships began meanwhile: it did not see those, and has deleted their dates.
+fn removed(mut remove: impl FnMut() -> QueryResult<RemovedRow>) -> QueryResult<Removed> {
+    let first = remove()?;
+    let mut removed = first.removed();
+    if first.begun > 0 {
+        removed.present += remove()?.removed().present;
+    }
+    Ok(removed)
+}
+
+/// Deletes one membership with its dates and counts it: one round trip.
+pub(crate) fn remove_member(connection: &mut PgConnection, group: Key, user: Key) -> QueryResult<Removed> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        counting(
+            "DELETE FROM group_users WHERE group_id = $1 AND user_id = $2",
+            -1,
+            (
+                ", ended AS (DELETE FROM membership_dates WHERE group_id = $1 AND user_id = $2 RETURNING next_at = valid_from AS is_later)",
+                ", (SELECT count(*) FROM ended WHERE is_later AND NOT EXISTS (SELECT 1 FROM new)) AS scheduled, \
+                 (SELECT count(*) FROM ended WHERE is_later IS NOT TRUE AND NOT EXISTS (SELECT 1 FROM new)) AS begun",
+            ),
+        )
+    });
+    removed(|| prepared(&SQL).bind::<UuidSql, _>(group).bind::<UuidSql, _>(user).get_result(connection))
+}
+
+/// Deletes memberships with their dates, without counting them.
+#[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
+pub(crate) fn remove_members(connection: &mut PgConnection, group: Key, users: Vec<Key>) -> QueryResult<Removed> {
+    removed(|| {
+        prepared(
+            "WITH leaving (id) AS MATERIALIZED (SELECT unnest($2)), \
+             gone AS (DELETE FROM group_users m USING leaving WHERE m.group_id = $1 AND m.user_id = leaving.id RETURNING m.user_id), \
+             ended AS (DELETE FROM membership_dates d USING leaving WHERE d.group_id = $1 AND d.user_id = leaving.id \
+                 RETURNING d.user_id, d.next_at = d.valid_from AS is_later), \
+             others AS (SELECT is_later FROM ended WHERE NOT EXISTS (SELECT 1 FROM gone WHERE gone.user_id = ended.user_id)) \
+             SELECT (SELECT count(*) FROM gone) AS count, (SELECT count(*) FROM others WHERE is_later) AS scheduled, \
+             (SELECT count(*) FROM others WHERE is_later IS NOT TRUE) AS begun",
+        )
+        .bind::<UuidSql, _>(group)
+        .bind::<Array<UuidSql>, _>(&users)
+        .get_result(connection)
+    })
 }
 
 /// Inserts in the order of the ids, so that two transactions that add the same users do not deadlock.
@@ -206,6 +255,26 @@ pub(crate) fn count_joined(groups: &[Key]) -> impl QueryFragment<Pg> {
         )
     });
     prepared(&SQL).bind::<Array<UuidSql>, _>(groups.to_vec())
+}
+
+/// Adds to the numbers of members, in slots as of [`change_member_count`].
+pub(crate) fn change_member_counts(groups: &[Key], users: &[i64], changes: &[i64]) -> impl QueryFragment<Pg> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "WITH changed (id, users, changes) AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3)), \
+             free AS (SELECT n.group_id FROM group_user_counts n WHERE n.slot = 0 AND n.group_id IN (SELECT id FROM changed) \
+                 ORDER BY n.group_id FOR NO KEY UPDATE OF n SKIP LOCKED) \
+             INSERT INTO group_user_counts (group_id, slot, users, changes) \
+             SELECT id, CASE WHEN id IN (SELECT group_id FROM free) THEN 0 ELSE 1 + pg_backend_pid() % {COUNT_SLOTS} END, \
+                 users, changes FROM changed ORDER BY id \
+             ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
+             changes = group_user_counts.changes + excluded.changes",
+        )
+    });
+    prepared(&SQL)
+        .bind::<Array<UuidSql>, _>(groups.to_vec())
+        .bind::<Array<BigInt>, _>(users.to_vec())
+        .bind::<Array<BigInt>, _>(changes.to_vec())
 }
 
 /// Counts a change of memberships or of edges between groups.

@@ -4,11 +4,12 @@ use std::sync::LazyLock;
 
 use diesel::prelude::*;
 use diesel::query_builder::{QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Binary, Nullable};
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use guildhall_domain::provenance::Provenance;
 
 use super::{REQUESTED_IDS, packed};
+use crate::dialect::Removed;
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql, added_by};
 
@@ -30,22 +31,48 @@ pub(crate) fn insert_member(
     count(connection, group, new, 1)
 }
 
-/// Deletes one membership and counts it.
-pub(crate) fn remove_member(connection: &mut SqliteConnection, group: Key, user: Key) -> QueryResult<usize> {
-    let removed = prepared("DELETE FROM group_users WHERE group_id = $1 AND user_id = $2")
-        .bind::<UuidSql, _>(group)
-        .bind::<UuidSql, _>(user)
-        .execute(connection)?;
-    count(connection, group, removed, -1)
+/// Deletes one membership with its dates and counts it.
+pub(crate) fn remove_member(connection: &mut SqliteConnection, group: Key, user: Key) -> QueryResult<Removed> {
+    let of_both = |sql: &'static str| prepared(sql).bind::<UuidSql, _>(group).bind::<UuidSql, _>(user);
+    let present = of_both("DELETE FROM group_users WHERE group_id = $1 AND user_id = $2").execute(connection)?;
+    let dated = of_both("DELETE FROM membership_dates WHERE group_id = $1 AND user_id = $2").execute(connection)?;
+    count(connection, group, present, -1)?;
+    Ok(Removed { present, scheduled: if present == 0 { dated } else { 0 } })
 }
 
-/// Deletes memberships without counting them.
+/// Deletes memberships with their dates, without counting them.
 #[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
-pub(crate) fn remove_members(connection: &mut SqliteConnection, group: Key, users: Vec<Key>) -> QueryResult<usize> {
-    static SQL: LazyLock<String> = LazyLock::new(|| {
+pub(crate) fn remove_members(connection: &mut SqliteConnection, group: Key, users: Vec<Key>) -> QueryResult<Removed> {
+    static DATES: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "{REQUESTED_IDS} DELETE FROM membership_dates WHERE group_id = $2 AND user_id IN (SELECT id FROM wanted) \
+             RETURNING EXISTS (SELECT 1 FROM group_users m WHERE m.group_id = membership_dates.group_id \
+             AND m.user_id = membership_dates.user_id) AS is_present"
+        )
+    });
+    static MEMBERSHIPS: LazyLock<String> = LazyLock::new(|| {
         format!("{REQUESTED_IDS} DELETE FROM group_users WHERE group_id = $2 AND user_id IN (SELECT id FROM wanted)")
     });
-    prepared(&SQL).bind::<Binary, _>(packed(&users)).bind::<UuidSql, _>(group).execute(connection)
+    let users = packed(&users);
+    let of_all = |sql: &'static str| prepared(sql).bind::<Binary, _>(&users).bind::<UuidSql, _>(group);
+    let dated: Vec<Dated> = of_all(&DATES).load(connection)?;
+    let present = of_all(&MEMBERSHIPS).execute(connection)?;
+    Ok(Removed { present, scheduled: Dated::scheduled(&dated) })
+}
+
+/// Dates that were deleted.
+#[derive(QueryableByName)]
+pub(super) struct Dated {
+    /// Whether they were those of a membership or an edge that counted.
+    #[diesel(sql_type = Bool)]
+    is_present: bool,
+}
+
+impl Dated {
+    /// How many were those of what is to begin later.
+    pub(super) fn scheduled(dated: &[Self]) -> usize {
+        dated.iter().filter(|dates| !dates.is_present).count()
+    }
 }
 
 /// Counts a membership that came or went, if `rows` is not 0.
@@ -132,6 +159,19 @@ pub(crate) fn count_joined(groups: &[Key]) -> impl QueryFragment<Sqlite> {
         )
     });
     prepared(&SQL).bind::<Binary, _>(packed(groups))
+}
+
+/// Adds to the numbers of members.
+pub(crate) fn change_member_counts(groups: &[Key], users: &[i64], changes: &[i64]) -> impl QueryFragment<Sqlite> {
+    let rows = groups.iter().zip(users.iter().zip(changes));
+    let rows = rows.map(|(group, (users, changes))| serde_json::json!([group.0.simple().to_string(), users, changes]));
+    prepared(
+        "INSERT INTO group_user_counts (group_id, slot, users, changes) \
+         SELECT unhex(value ->> 0), 0, value ->> 1, value ->> 2 FROM json_each($1) WHERE true \
+         ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
+         changes = group_user_counts.changes + excluded.changes",
+    )
+    .bind::<Text, _>(serde_json::Value::from_iter(rows).to_string())
 }
 
 /// Counts a change of memberships or of edges between groups.

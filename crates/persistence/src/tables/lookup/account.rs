@@ -19,6 +19,7 @@ use guildhall_domain::user::{SecurityStamp, UserId};
 use super::words::Words;
 use super::{Answer, Lookup, ask};
 use crate::connection::AnyConnection;
+use crate::due::{DueColumn, Moment, fail_if_due};
 use crate::sql_types::{Key, UuidSql};
 use crate::unit_of_work::Failure;
 
@@ -45,6 +46,7 @@ pub(super) type AccountSql = (
     Nullable<Integer>,
     Nullable<BigInt>,
     Integer,
+    Nullable<BigInt>,
 );
 
 /// Whether the group of `m` is at or below the group with the name key that follows; `) LIMIT 1)` ends it. As a subquery it is asked for each
@@ -53,12 +55,14 @@ const IS_BELOW: &str = " AND 1 = (SELECT 1 FROM group_closure c WHERE c.descenda
      AND c.ancestor_id = (SELECT id FROM groups WHERE name_key = ";
 
 /// Begins the statement with the columns of the account of the caller.
-pub(super) fn push_account<DB: Words>(out: &mut AstPass<'_, '_, DB>) -> QueryResult<()> {
+pub(super) fn push_account<'b, DB: Words>(due: &'b DueColumn, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
     out.push_sql(
         "SELECT caller.username, caller.security_stamp, k.id, k.scopes, caller.suspended, caller.expiry, \
          caller.password_reset_required, caller.password_change_frequency, caller.password_changed, ",
     );
     DB::push_administers(out)?;
+    out.push_sql(", ");
+    DB::push_due(out, due)?;
     out.push_sql(", ");
     Ok(())
 }
@@ -120,6 +124,16 @@ pub(in crate::tables) struct AccountRow<A = i32> {
     password_change_frequency: Option<i32>,
     password_changed: Option<i64>,
     administers: A,
+    /// The moment at which something is due before the account may be read.
+    due: Option<i64>,
+}
+
+impl<A> AccountRow<A> {
+    /// Fails if something is due.
+    pub(in crate::tables) fn unless_due(self) -> Result<Self, Failure> {
+        fail_if_due(self.due)?;
+        Ok(self)
+    }
 }
 
 /// Whether an account is an effective member of each of the [`ADMINISTRATORS`].
@@ -161,7 +175,8 @@ impl<A: Administers> From<AccountRow<A>> for AccountStatus {
     }
 }
 
-/// Adds the same columns of the user `users` with the API key `target_key`, with all administrators' groups.
+/// Adds the same columns of the user `users` with the API key `target_key`, with all administrators' groups. Whether something is due, the account of the
+/// caller tells.
 pub(super) fn push_target_account<DB: Words>(out: &mut AstPass<'_, '_, DB>) -> QueryResult<()> {
     out.push_sql(
         "users.username, users.security_stamp, target_key.id, target_key.scopes, users.suspended, users.expiry, \
@@ -174,6 +189,7 @@ pub(super) fn push_target_account<DB: Words>(out: &mut AstPass<'_, '_, DB>) -> Q
         out.push_sql(") LIMIT 1");
         out.push_sql(then_bit(*bit));
     }
+    out.push_sql(", CAST(NULL AS bigint)");
     Ok(())
 }
 
@@ -205,8 +221,12 @@ impl Answer for Nothing {
 }
 
 /// The account of this caller.
-pub(crate) fn account(connection: &mut AnyConnection, caller: UserId) -> Result<Option<AccountStatus>, Failure> {
-    let lookup = &Lookup::by(caller);
+pub(crate) fn account(
+    connection: &mut AnyConnection,
+    at: Moment,
+    caller: UserId,
+) -> Result<Option<AccountStatus>, Failure> {
+    let lookup = &Lookup::by(connection, at, caller);
     let row: Option<(AccountRow, i32)> = ask!(Nothing, 0, lookup, connection);
     Ok(row.map(|(account, _)| account.into()))
 }

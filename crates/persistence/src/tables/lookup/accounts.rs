@@ -11,6 +11,7 @@ use super::account::{AccountRow, AccountSql, push_target_account};
 use super::words::Words;
 use super::{Answer, AskedUser, Lookup, ask};
 use crate::connection::AnyConnection;
+use crate::due::Moment;
 use crate::sql_types::{Key, UuidSql};
 use crate::unit_of_work::Failure;
 
@@ -38,11 +39,11 @@ impl Answer for Target {
 
 /// The accounts of this caller and of the user that this identifier names. Of a caller who does not exist, they say no more.
 pub(in crate::tables) fn accounts(
-    connection: &mut AnyConnection,
+    connection: &mut AnyConnection, at: Moment,
     caller: UserId,
     user: &UserIdentifier,
 ) -> Result<Accounts, Failure> {
-    let lookup = &Lookup::by(caller).user(user);
+    let lookup = &Lookup::by(connection, at, caller).user(user);
     let row: Option<(AccountRow, TargetRow)> = match lookup.user {
         AskedUser::None => None,
         AskedUser::Caller => ask!(Target, 0, lookup, connection),

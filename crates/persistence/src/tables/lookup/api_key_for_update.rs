@@ -14,6 +14,7 @@ use super::single::UserColumns;
 use super::words::Words;
 use super::{Answer, Lookup, ask};
 use crate::connection::AnyConnection;
+use crate::due::Moment;
 use crate::sql_types::{Key, UuidSql};
 use crate::tables::api_keys::{ApiKeyRow, with_its_user};
 use crate::tables::user_row::UserRow;
@@ -82,12 +83,12 @@ fn push_user_condition<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<
 /// What decides about a change of the API key that this identifier names, by this caller, and whether all of it is of one state. Of a caller
 /// who does not exist, it says no more.
 pub(in crate::tables) fn api_key_for_update(
-    connection: &mut AnyConnection,
+    connection: &mut AnyConnection, at: Moment,
     caller: UserId,
     key: &ApiKeyIdentifier,
     (purpose, lock): (Purpose<'_>, Lock),
 ) -> Result<(ApiKeyForUpdate, bool), Failure> {
-    let lookup = &Lookup { update: ForUpdate::of((purpose, lock)).api_key(key), ..Lookup::by(caller) };
+    let lookup = &Lookup { update: ForUpdate::of((purpose, lock)).api_key(key), ..Lookup::by(connection, at, caller) };
     let row: Option<(AccountRow, ChangedKeyRow)> = match (key, lock) {
         (ApiKeyIdentifier::Id(_), Lock::None) => ask!(ChangedKey, 0, lookup, connection),
         (ApiKeyIdentifier::Id(_), Lock::AgainstChanges) => ask!(ChangedKey, 1, lookup, connection),
@@ -111,10 +112,10 @@ pub(in crate::tables) fn api_key_for_update(
 
 /// The API key that this identifier names, and the account of the caller.
 pub(crate) fn api_key_for(
-    connection: &mut AnyConnection,
+    connection: &mut AnyConnection, at: Moment,
     caller: UserId,
     key: &ApiKeyIdentifier,
 ) -> Result<FoundFor<ApiKey>, Failure> {
-    let (found, _) = api_key_for_update(connection, caller, key, (Purpose::Deletion, Lock::None))?;
+    let (found, _) = api_key_for_update(connection, at, caller, key, (Purpose::Deletion, Lock::None))?;
     Ok(FoundFor { caller: found.caller, found: found.key.map(|found| found.key) })
 }

@@ -12,6 +12,7 @@ use super::account::AccountRow;
 use super::words::Words;
 use super::{Answer, AskedGroup, AskedUser, Lookup, ask};
 use crate::connection::AnyConnection;
+use crate::due::Moment;
 use crate::sql_types::{Key, UuidSql};
 use crate::unit_of_work::Failure;
 
@@ -86,11 +87,11 @@ fn first_of<'a>(whole: &'a GroupIdentifier, listed: &[GroupIdentifier]) -> Resul
 
 /// The answer to a check of this caller. Of a caller who does not exist, it says no more.
 pub(crate) fn check(
-    connection: &mut AnyConnection,
+    connection: &mut AnyConnection, at: Moment,
     caller: UserId,
     check: &MembershipQuestion<'_>,
 ) -> Result<MembershipAnswer, Failure> {
-    let lookup = Lookup::by(caller).user(check.user);
+    let lookup = Lookup::by(connection, at, caller).user(check.user);
     let lookup = match check.groups {
         CheckedGroups::One(group) | CheckedGroups::FirstOf { whole: group, listed: [] } => lookup.group(group),
         CheckedGroups::FirstOf { whole, listed: [only] } if whole == only => lookup.group(whole),

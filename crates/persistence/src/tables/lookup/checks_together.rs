@@ -9,12 +9,14 @@ use guildhall_domain::ports::{CheckedGroups, MembershipAnswer, MembershipQuestio
 use guildhall_domain::user::UserId;
 
 use super::account::{AccountRow, AccountSql, push_account};
+use crate::dialect::Dialect;
+use crate::due::{DueColumn, Moment};
 use crate::sql_types::{Key, UuidSql};
 use crate::unit_of_work::Failure;
 
 /// The questions, column by column. Of a user and of a group there is either an id or a name.
-#[derive(Default)]
 struct Questions<'a> {
+    due: DueColumn,
     callers: Vec<Key>,
     users: Vec<Option<Key>>,
     usernames: Vec<Option<&'a str>>,
@@ -24,8 +26,15 @@ struct Questions<'a> {
 
 impl<'a> Questions<'a> {
     /// `None`: one of them is not about a single group, or not asked by a caller.
-    fn of(checks: &'a [MembershipQuestion<'_>]) -> Option<Self> {
-        let mut questions = Self::default();
+    fn of(at: Moment, checks: &'a [MembershipQuestion<'_>]) -> Option<Self> {
+        let mut questions = Self {
+            due: at.due(Dialect::Postgres),
+            callers: Vec::new(),
+            users: Vec::new(),
+            usernames: Vec::new(),
+            groups: Vec::new(),
+            group_names: Vec::new(),
+        };
         for check in checks {
             let (caller, CheckedGroups::One(group)) = (check.caller?, &check.groups) else { return None };
             let (user, username) = match check.user {
@@ -63,9 +72,9 @@ impl QueryFragment<Pg> for Questions<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
             "WITH a (username, security_stamp, api_key, scopes, suspended, expiry, password_reset_required, password_change_frequency, \
-             password_changed, administers, id) AS MATERIALIZED (",
+             password_changed, administers, due, id) AS MATERIALIZED (",
         );
-        push_account(&mut out)?;
+        push_account(&self.due, &mut out)?;
         out.push_sql(
             "caller.id FROM users caller LEFT JOIN api_keys k ON k.user_id = caller.id \
              WHERE caller.id = ANY (CAST((SELECT CAST(",
@@ -78,7 +87,7 @@ impl QueryFragment<Pg> for Questions<'_> {
                  AND (SELECT 1 FROM group_closure c WHERE c.ancestor_id = coalesce(groups.id, named_group.id) \
                      AND c.descendant_id = m.group_id LIMIT 1) = 1), \
              a.username, a.security_stamp, a.api_key, a.scopes, a.suspended, a.expiry, a.password_reset_required, \
-             a.password_change_frequency, a.password_changed, a.administers FROM unnest((SELECT CAST(",
+             a.password_change_frequency, a.password_changed, a.administers, a.due FROM unnest((SELECT CAST(",
         );
         out.push_bind_param::<Array<UuidSql>, _>(&self.callers)?;
         out.push_sql(" AS uuid[])), (SELECT CAST(");
@@ -105,19 +114,21 @@ type Row = (i64, Option<Key>, bool, bool, Option<AccountRow>);
 
 /// The answers, in the order of the questions. `None`: they are not of the kind that can be asked together.
 pub(crate) fn check_together(
-    connection: &mut PgConnection,
+    connection: &mut PgConnection, at: Moment,
     checks: &[MembershipQuestion<'_>],
 ) -> Result<Option<Vec<MembershipAnswer>>, Failure> {
-    let Some(questions) = Questions::of(checks) else { return Ok(None) };
+    let Some(questions) = Questions::of(at, checks) else { return Ok(None) };
     let rows: Vec<Row> = questions.load(connection)?;
     if rows.len() != checks.len() {
         return Err(Failure::Data(format!("{} checks have {} answers", checks.len(), rows.len())));
     }
-    let answers = rows.into_iter().map(|(_, user, has_group, is_member, caller)| MembershipAnswer {
-        caller: caller.map(Into::into),
-        user: user.map(|user| UserId(user.0)),
-        has_group,
-        is_member,
+    let answers = rows.into_iter().map(|(_, user, has_group, is_member, caller)| {
+        Ok(MembershipAnswer {
+            caller: caller.map(AccountRow::unless_due).transpose()?.map(Into::into),
+            user: user.map(|user| UserId(user.0)),
+            has_group,
+            is_member,
+        })
     });
-    Ok(Some(answers.collect()))
+    answers.collect::<Result<_, Failure>>().map(Some)
 }

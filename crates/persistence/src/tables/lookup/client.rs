@@ -11,6 +11,7 @@ use super::account::AccountRow;
 use super::words::Words;
 use super::{Answer, AskedCaller, Lookup, ask};
 use crate::connection::AnyConnection;
+use crate::due::Moment;
 use crate::sql_types::{Digest, Key, UuidSql};
 use crate::unit_of_work::Failure;
 
@@ -26,8 +27,8 @@ impl Answer for Client {
 }
 
 /// The account of the user that this API key acts as, and the digest of its secret.
-pub(crate) fn client(connection: &mut AnyConnection, key: ApiKeyId) -> Result<Option<ClientAccount>, Failure> {
-    let lookup = Lookup::of(AskedCaller::ApiKey(Key(key.0)));
+pub(crate) fn client(connection: &mut AnyConnection, at: Moment, key: ApiKeyId) -> Result<Option<ClientAccount>, Failure> {
+    let lookup = Lookup::of(connection, at, AskedCaller::ApiKey(Key(key.0)));
     let row: Option<(AccountRow, (Digest, Key))> = ask!(Client, 0, &lookup, connection);
     Ok(row.map(|(account, (secret, user))| ClientAccount {
         secret: secret.0,

@@ -55,8 +55,8 @@ impl<'a> ForUpdate<'a> {
 }
 
 impl Lock {
-    /// Begins the statement with the row that `condition` selects from `table`, locked, as the table `locked`. It is the latest, also where the
-    /// lock had to be waited for.
+    /// Begins the statement with the row that `condition` selects from `table`, locked, as the table `locked`, if it is to be. It is the latest, also where
+    /// the lock had to be waited for.
     pub(super) fn push_with<'b, DB: Words>(
         self,
         table: &'static str,
@@ -68,7 +68,7 @@ impl Lock {
             Self::AgainstChanges => " FOR NO KEY UPDATE) ",
             Self::AgainstMemberships => " FOR UPDATE) ",
         };
-        out.push_sql("WITH locked AS MATERIALIZED (SELECT * FROM ");
+        out.push_sql("WITH RECURSIVE locked AS MATERIALIZED (SELECT * FROM ");
         out.push_sql(table);
         out.push_sql(" WHERE ");
         condition(out)?;

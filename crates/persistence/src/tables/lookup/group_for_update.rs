@@ -10,11 +10,12 @@ use guildhall_domain::user::UserId;
 
 use super::account::AccountRow;
 use super::for_update::{ForUpdate, Lock};
-use super::members_change::{Change, ChangeRow, ChangeSql, decision};
+use super::members_change::{Change, ChangeRow, ChangeSql, decision, push_targets};
 use super::single::GroupColumns;
 use super::words::Words;
 use super::{Answer, AskedGroup, Lookup, ask, push_group_join};
 use crate::connection::AnyConnection;
+use crate::due::Moment;
 use crate::tables::group_row::{self, GroupRow};
 use crate::unit_of_work::Failure;
 
@@ -27,10 +28,11 @@ impl Answer for ChangedGroup {
     type Sql = (ChangeSql, Nullable<SqlTypeOf<GroupColumns>>, Nullable<BigInt>, Nullable<BigInt>, Nullable<Text>, Bool);
 
     fn push_with<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        lookup
-            .update
-            .lock
-            .push_with("groups", out, |out| push_group_join(&lookup.group, ["groups.id = ", "groups.name_key = "], out))
+        lookup.update.lock.push_with("groups", out, |out| {
+            push_group_join(&lookup.group, ["groups.id = ", "groups.name_key = "], out)
+        })?;
+        out.push_sql(if lookup.update.lock == Lock::None { "WITH RECURSIVE " } else { ", " });
+        push_targets(lookup, out)
     }
 
     fn push_columns<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
@@ -59,13 +61,13 @@ impl Answer for ChangedGroup {
 /// What decides about a change of the group that this identifier names, by this caller, and whether all of it is of one state. `None`: the
 /// identifiers are of kinds that have no statement of their own.
 pub(in crate::tables) fn group_for_update(
-    connection: &mut AnyConnection,
+    connection: &mut AnyConnection, at: Moment,
     caller: UserId,
     (group, member): (&GroupIdentifier, Member<'_>),
     lock: Lock,
 ) -> Result<Option<(GroupForUpdate, bool)>, Failure> {
     let update = ForUpdate { lock, ..ForUpdate::default() };
-    let lookup = Lookup { update, ..Lookup::by(caller).group(group) };
+    let lookup = Lookup { update, ..Lookup::by(connection, at, caller).group(group) };
     let lookup = &match member {
         Member::Group(child) => lookup.child(child),
         Member::Unnamed => lookup,

@@ -14,6 +14,7 @@ use super::accounts::{Target, TargetRow, TargetSql, accounts_of};
 use super::words::Words;
 use super::{Answer, AskedUser, Lookup, ask};
 use crate::connection::AnyConnection;
+use crate::due::Moment;
 use crate::unit_of_work::Failure;
 
 struct Links;
@@ -38,11 +39,11 @@ type Link = (String, String, i64, Option<i64>);
 
 /// The links of the user that this identifier names, and the accounts of both. Of a caller who does not exist, they say no more.
 pub(crate) fn identities_for(
-    connection: &mut AnyConnection,
+    connection: &mut AnyConnection, at: Moment,
     caller: UserId,
     user: &UserIdentifier,
 ) -> Result<LinkedAccount, Failure> {
-    let lookup = &Lookup::by(caller).user(user);
+    let lookup = &Lookup::by(connection, at, caller).user(user);
     let row: Option<(AccountRow, (TargetRow, Option<String>))> = match lookup.user {
         AskedUser::None => None,
         AskedUser::Caller => ask!(Links, 0, lookup, connection),

@@ -12,8 +12,10 @@ use std::sync::LazyLock;
 
 use super::account::{ADMINISTRATORS, ADMINISTRATORS_KEYS, AccountRow, administrators, then_bit};
 use super::words::Words;
-use super::{Answer, AskedGroup, AskedUser, Lookup, ask};
+use super::{Answer, AskedGroup, AskedUser, Lookup, ask, push_group_join};
 use crate::connection::AnyConnection;
+use crate::dialect::scheduled::TARGETS;
+use crate::due::Moment;
 use crate::sql_types::{Key, UuidSql};
 use crate::unit_of_work::Failure;
 
@@ -26,6 +28,11 @@ pub(super) type ChangeSql = (Nullable<UuidSql>, Nullable<UuidSql>, Nullable<Bool
 impl Answer for Change {
     type Sql = ChangeSql;
 
+    fn push_with<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("WITH RECURSIVE ");
+        push_targets(lookup, out)
+    }
+
     fn push_columns<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
         out.push_sql(lookup.user_id());
         out.push_sql(", groups.id, groups.name_key = ");
@@ -33,31 +40,42 @@ impl Answer for Change {
         out.push_sql(", 0");
         for ((_, bit), key) in ADMINISTRATORS.iter().zip(&*ADMINISTRATORS_KEYS) {
             out.push_sql(
-                " + CASE WHEN EXISTS (SELECT 1 FROM group_closure a WHERE a.descendant_id = groups.id \
-                 AND a.ancestor_id = (SELECT id FROM groups WHERE name_key = ",
+                " + CASE WHEN EXISTS (SELECT 1 FROM targets WHERE 1 = (SELECT 1 FROM group_closure a \
+                 WHERE a.descendant_id = targets.id AND a.ancestor_id = (SELECT id FROM groups WHERE name_key = ",
             );
             DB::push_text(out, key.as_str())?;
+            out.push_sql(") LIMIT 1");
             out.push_sql(then_bit(*bit));
         }
         out.push_sql(if matches!(lookup.child, AskedGroup::None) {
             ", NULL, false"
         } else {
-            ", child.id, EXISTS (SELECT 1 FROM group_closure a WHERE a.ancestor_id = child.id AND a.descendant_id = groups.id)"
+            ", child.id, EXISTS (SELECT 1 FROM targets WHERE 1 = (SELECT 1 FROM group_closure a \
+             WHERE a.ancestor_id = child.id AND a.descendant_id = targets.id LIMIT 1))"
         });
         Ok(())
     }
+}
+
+/// Adds the table of the group and of what leads to it later.
+pub(super) fn push_targets<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
+    out.push_sql("targets (id) AS (SELECT groups.id FROM groups WHERE ");
+    push_group_join(&lookup.group, ["groups.id = ", "groups.name_key = "], out)?;
+    out.push_sql(TARGETS);
+    out.push_sql(" ");
+    Ok(())
 }
 
 pub(super) type ChangeRow = (Option<Key>, Option<Key>, Option<bool>, i32, Option<Key>, bool);
 
 /// What decides about a change by this caller. Of a caller who does not exist, it says no more.
 pub(in crate::tables) fn members_change(
-    connection: &mut AnyConnection,
+    connection: &mut AnyConnection, at: Moment,
     caller: UserId,
     group: &GroupIdentifier,
     member: Member<'_>,
 ) -> Result<MembersChange, Failure> {
-    let lookup = Lookup::by(caller).group(group);
+    let lookup = Lookup::by(connection, at, caller).group(group);
     let lookup = &match member {
         Member::Unnamed => lookup,
         Member::User(user) => lookup.user(user),

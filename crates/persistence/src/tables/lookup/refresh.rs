@@ -13,6 +13,7 @@ use super::account::AccountRow;
 use super::words::Words;
 use super::{Answer, AskedCaller, Lookup, ask};
 use crate::connection::AnyConnection;
+use crate::due::Moment;
 use crate::sql_types::{Digest, Key, UuidSql};
 use crate::unit_of_work::Failure;
 
@@ -28,10 +29,10 @@ impl Answer for Grant {
 }
 
 pub(in crate::tables) fn refresh_grant_and_account(
-    connection: &mut AnyConnection,
+    connection: &mut AnyConnection, at: Moment,
     token: &SecretDigest,
 ) -> Result<Option<(RefreshGrant, AccountStatus)>, Failure> {
-    let lookup = Lookup::of(AskedCaller::RefreshToken(Digest(*token)));
+    let lookup = Lookup::of(connection, at, AskedCaller::RefreshToken(Digest(*token)));
     let row: Option<(AccountRow, (Key, Key, String, i64))> = ask!(Grant, 0, &lookup, connection);
     Ok(row.map(|(account, (user, stamp, scopes, expires))| {
         let grant = RefreshGrant {

@@ -15,6 +15,8 @@ use super::members_change::EVERYONE_KEY;
 use super::words::Words;
 use super::{Answer, Lookup, ask};
 use crate::connection::AnyConnection;
+use crate::dialect::scheduled::TARGETS;
+use crate::due::Moment;
 use crate::sql_types::Key;
 use crate::unit_of_work::Failure;
 
@@ -36,11 +38,13 @@ impl Answer for Decision {
 
     fn push_with<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
         let Some(new) = lookup.registration else { return Ok(()) };
-        out.push_sql("WITH joined AS MATERIALIZED (SELECT id FROM groups WHERE name_key = ");
+        out.push_sql("WITH RECURSIVE joined AS MATERIALIZED (SELECT id FROM groups WHERE name_key = ");
         DB::push_text(out, EVERYONE_KEY.as_str())?;
         out.push_sql(" UNION SELECT group_id FROM group_email_domains WHERE domain = ");
         DB::push_text(out, new.domain)?;
-        out.push_sql(") ");
+        out.push_sql("), targets (id) AS (SELECT id FROM joined");
+        out.push_sql(TARGETS);
+        out.push_sql(" ");
         Ok(())
     }
 
@@ -57,10 +61,11 @@ impl Answer for Decision {
         out.push_sql(", 0");
         for ((_, bit), key) in ADMINISTRATORS.iter().zip(&*ADMINISTRATORS_KEYS) {
             out.push_sql(
-                " + CASE WHEN EXISTS (SELECT 1 FROM joined JOIN group_closure a ON a.descendant_id = joined.id \
-                 WHERE a.ancestor_id = (SELECT id FROM groups WHERE name_key = ",
+                " + CASE WHEN EXISTS (SELECT 1 FROM targets WHERE 1 = (SELECT 1 FROM group_closure a \
+                 WHERE a.descendant_id = targets.id AND a.ancestor_id = (SELECT id FROM groups WHERE name_key = ",
             );
             DB::push_text(out, key.as_str())?;
+            out.push_sql(") LIMIT 1");
             out.push_sql(then_bit(*bit));
         }
         Ok(())
@@ -69,7 +74,7 @@ impl Answer for Decision {
 
 /// What decides about this new account, by this caller. Of a caller who does not exist, it says no more.
 pub(in crate::tables) fn registration(
-    connection: &mut AnyConnection,
+    connection: &mut AnyConnection, at: Moment,
     caller: UserId,
     user: &User,
 ) -> Result<Registration, Failure> {
@@ -81,7 +86,7 @@ pub(in crate::tables) fn registration(
         email: email.as_ref().map(NameKey::as_str).unwrap_or_default(),
         domain: domain.as_ref().map(EmailDomain::as_ascii).unwrap_or_default(),
     };
-    let lookup = &Lookup { registration: Some(&new), ..Lookup::by(caller) };
+    let lookup = &Lookup { registration: Some(&new), ..Lookup::by(connection, at, caller) };
     let row: Option<(AccountRow, DecisionRow)> = ask!(Decision, 0, lookup, connection);
     let Some((account, (has_id, has_username, has_email, groups, above))) = row else {
         return Ok(Registration::default());

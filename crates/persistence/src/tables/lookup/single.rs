@@ -16,6 +16,7 @@ use super::account::AccountRow;
 use super::words::Words;
 use super::{Answer, AskedGroup, AskedUser, Lookup, ask};
 use crate::connection::AnyConnection;
+use crate::due::Moment;
 use crate::tables::group_row::{self, GroupRow};
 use crate::tables::user_row::UserRow;
 use crate::unit_of_work::Failure;
@@ -44,11 +45,11 @@ impl Answer for SingleUser {
 
 /// The user that this identifier names, and the account of the caller.
 pub(crate) fn user_for(
-    connection: &mut AnyConnection,
+    connection: &mut AnyConnection, at: Moment,
     caller: UserId,
     user: &UserIdentifier,
 ) -> Result<FoundFor<User>, Failure> {
-    let lookup = &Lookup::by(caller).user(user);
+    let lookup = &Lookup::by(connection, at, caller).user(user);
     let row: Option<(AccountRow, Option<UserRow>)> = match lookup.user {
         AskedUser::None => None,
         AskedUser::Caller => ask!(SingleUser, 0, lookup, connection),
@@ -77,11 +78,11 @@ type SingleGroupRow = (Option<GroupRow>, Option<i64>, Option<i64>, Option<String
 
 /// The group that this identifier names, and the account of the caller.
 pub(crate) fn group_for(
-    connection: &mut AnyConnection,
+    connection: &mut AnyConnection, at: Moment,
     caller: UserId,
     group: &GroupIdentifier,
 ) -> Result<FoundFor<Group>, Failure> {
-    let lookup = &Lookup::by(caller).group(group);
+    let lookup = &Lookup::by(connection, at, caller).group(group);
     let row: Option<(AccountRow, SingleGroupRow)> = match lookup.group {
         AskedGroup::None | AskedGroup::FirstOf { .. } => None,
         AskedGroup::Id(_) => ask!(SingleGroup, 0, lookup, connection),

@@ -15,6 +15,7 @@ use super::single::UserColumns;
 use super::words::Words;
 use super::{Answer, AskedUser, Lookup, ask};
 use crate::connection::AnyConnection;
+use crate::due::Moment;
 use crate::sql_types::{Key, UuidSql};
 use crate::tables::user_row::UserRow;
 use crate::unit_of_work::Failure;
@@ -63,14 +64,14 @@ fn push_user_condition<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<
 /// What decides about a change of the user that this identifier names, by this caller, and whether all of it is of one state. Of a caller
 /// who does not exist, it says no more.
 pub(in crate::tables) fn user_for_update(
-    connection: &mut AnyConnection,
+    connection: &mut AnyConnection, at: Moment,
     caller: UserId,
     user: &UserIdentifier,
     (purpose, lock): (Purpose<'_>, Lock),
 ) -> Result<(UserForUpdate, bool), Failure> {
     let oneself = UserIdentifier::Id(caller);
     let user = if *user == UserIdentifier::Current { &oneself } else { user };
-    let lookup = &Lookup { update: ForUpdate::of((purpose, lock)), ..Lookup::by(caller).user(user) };
+    let lookup = &Lookup { update: ForUpdate::of((purpose, lock)), ..Lookup::by(connection, at, caller).user(user) };
     let row: Option<(AccountRow, ChangedUserRow)> = match (lookup.user, lock) {
         (AskedUser::None | AskedUser::Caller, _) => None,
         (AskedUser::Id(_), Lock::None) => ask!(ChangedUser, 0, lookup, connection),

@@ -10,6 +10,7 @@ use diesel::sqlite::Sqlite;
 use super::account::{push_administers_in_turn, push_administers_together};
 use super::single::{GROUP_COLUMNS, USER_COLUMNS};
 use crate::dialect::Dialect;
+use crate::due::DueColumn;
 use crate::sql_types::{Digest, Key, UuidSql};
 
 /// A database, as the statements of lookups see it.
@@ -29,6 +30,7 @@ pub(super) trait Words: Backend + Sized {
 
     /// The bits of the administrators' groups of which the caller is an effective member.
     fn push_administers(out: &mut AstPass<'_, '_, Self>) -> QueryResult<()>;
+    fn push_due<'b>(out: &mut AstPass<'_, 'b, Self>, due: &'b DueColumn) -> QueryResult<()>;
     fn push_id<'b>(out: &mut AstPass<'_, 'b, Self>, id: &'b Key) -> QueryResult<()>;
     fn push_text<'b>(out: &mut AstPass<'_, 'b, Self>, text: &'b str) -> QueryResult<()>;
     fn push_digest<'b>(out: &mut AstPass<'_, 'b, Self>, digest: &'b Digest) -> QueryResult<()>;
@@ -38,6 +40,10 @@ pub(super) trait Words: Backend + Sized {
 
 macro_rules! parameters {
     () => {
+        fn push_due<'b>(out: &mut AstPass<'_, 'b, Self>, due: &'b DueColumn) -> QueryResult<()> {
+            due.walk_ast(out.reborrow())
+        }
+
         fn push_id<'b>(out: &mut AstPass<'_, 'b, Self>, id: &'b Key) -> QueryResult<()> {
             out.push_bind_param::<UuidSql, Key>(id)
         }

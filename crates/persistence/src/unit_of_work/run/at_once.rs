@@ -81,7 +81,8 @@ impl AtOnceStore {
         let began = Instant::now();
         let outcome = spans::statement::<F>(self.store.dialect).in_scope(|| statement(&mut pooled.connection));
         let took = began.elapsed();
-        if took > MOST || outcome.is_err() {
+        let is_error = outcome.as_ref().is_err_and(|failure| failure.kind(self.store.dialect).is_error());
+        if took > MOST || is_error {
             let rest = u64::try_from((took * REST).as_micros()).unwrap_or(u64::MAX);
             self.resting_until.store(self.micros().saturating_add(rest), Ordering::Relaxed);
         }
@@ -114,15 +115,18 @@ impl Store for AtOnceStore {
 
     fn check(&self, _: &Cancellation, check: &MembershipQuestion<'_>) -> Result<MembershipAnswer, StoreError> {
         let caller = check.caller.ok_or_else(|| StoreError::unavailable(NotAtOnce))?;
-        self.ask(|connection| tables::check(connection, caller, check))
+        let at = self.store.moment();
+        self.ask(|connection| tables::check(connection, at, caller, check))
     }
 
     fn account(&self, _: &Cancellation, caller: UserId) -> Result<Option<AccountStatus>, StoreError> {
-        self.ask(|connection| tables::account(connection, caller))
+        let at = self.store.moment();
+        self.ask(|connection| tables::account(connection, at, caller))
     }
 
     fn user_for(&self, _: &Cancellation, caller: UserId, user: &UserIdentifier) -> Result<FoundFor<User>, StoreError> {
-        self.ask(|connection| tables::user_for(connection, caller, user))
+        let at = self.store.moment();
+        self.ask(|connection| tables::user_for(connection, at, caller, user))
     }
 
     fn group_for(
@@ -131,6 +135,7 @@ impl Store for AtOnceStore {
         caller: UserId,
         group: &GroupIdentifier,
     ) -> Result<FoundFor<Group>, StoreError> {
-        self.ask(|connection| tables::group_for(connection, caller, group))
+        let at = self.store.moment();
+        self.ask(|connection| tables::group_for(connection, at, caller, group))
     }
 }

@@ -44,9 +44,10 @@ impl DieselStore {
         &self,
         checks: &[MembershipQuestion<'_>],
     ) -> Vec<Result<MembershipAnswer, StoreError>> {
+        let at = self.moment();
         let together = if self.dialect == Dialect::Postgres && checks.len() > 1 {
             self.run_statement(&Cancellation::new(), |connection| match connection {
-                AnyConnection::Postgres(connection) => tables::check_together(connection, checks),
+                AnyConnection::Postgres(connection) => tables::check_together(connection, at, checks),
                 AnyConnection::Sqlite(_) => Ok(None),
             })
         } else {

@@ -46,8 +46,9 @@ impl Store for DieselStore {
         cancellation: &Cancellation,
         check: &MembershipQuestion<'_>,
     ) -> Result<MembershipAnswer, StoreError> {
+        let at = self.moment();
         match check.caller {
-            Some(caller) => self.run_statement(cancellation, |connection| tables::check(connection, caller, check)),
+            Some(caller) => self.run_statement(cancellation, |connection| tables::check(connection, at, caller, check)),
             None => check.by_reading(self, cancellation),
         }
     }
@@ -57,11 +58,13 @@ impl Store for DieselStore {
     }
 
     fn account(&self, cancellation: &Cancellation, caller: UserId) -> Result<Option<AccountStatus>, StoreError> {
-        self.run_statement(cancellation, |connection| tables::account(connection, caller))
+        let at = self.moment();
+        self.run_statement(cancellation, |connection| tables::account(connection, at, caller))
     }
 
     fn client(&self, cancellation: &Cancellation, key: ApiKeyId) -> Result<Option<ClientAccount>, StoreError> {
-        self.run_statement(cancellation, |connection| tables::client(connection, key))
+        let at = self.moment();
+        self.run_statement(cancellation, |connection| tables::client(connection, at, key))
     }
 
     fn user_for(
@@ -70,7 +73,8 @@ impl Store for DieselStore {
         caller: UserId,
         user: &UserIdentifier,
     ) -> Result<FoundFor<User>, StoreError> {
-        self.run_statement(cancellation, |connection| tables::user_for(connection, caller, user))
+        let at = self.moment();
+        self.run_statement(cancellation, |connection| tables::user_for(connection, at, caller, user))
     }
 
     fn group_for(
@@ -79,7 +83,8 @@ impl Store for DieselStore {
         caller: UserId,
         group: &GroupIdentifier,
     ) -> Result<FoundFor<Group>, StoreError> {
-        self.run_statement(cancellation, |connection| tables::group_for(connection, caller, group))
+        let at = self.moment();
+        self.run_statement(cancellation, |connection| tables::group_for(connection, at, caller, group))
     }
 
     fn api_key_for(
@@ -88,7 +93,8 @@ impl Store for DieselStore {
         caller: UserId,
         key: &ApiKeyIdentifier,
     ) -> Result<FoundFor<ApiKey>, StoreError> {
-        self.run_statement(cancellation, |connection| tables::api_key_for(connection, caller, key))
+        let at = self.moment();
+        self.run_statement(cancellation, |connection| tables::api_key_for(connection, at, caller, key))
     }
 
     fn identities_for(
@@ -97,6 +103,7 @@ impl Store for DieselStore {
         caller: UserId,
         user: &UserIdentifier,
     ) -> Result<LinkedAccount, StoreError> {
-        self.run_statement(cancellation, |connection| tables::identities_for(connection, caller, user))
+        let at = self.moment();
+        self.run_statement(cancellation, |connection| tables::identities_for(connection, at, caller, user))
     }
 }

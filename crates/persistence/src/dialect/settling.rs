@@ -1,0 +1,198 @@
+//! Makes memberships and edges begin and end when their dates have come.
+
+use std::sync::LazyLock;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable};
+
+use crate::connection::AnyConnection;
+use crate::prepared::prepared;
+use crate::sql_types::{Key, UuidSql};
+
+/// Dates that have come.
+#[derive(Clone, Copy, Debug, QueryableByName)]
+pub(crate) struct DueRow {
+    #[diesel(sql_type = UuidSql)]
+    pub(crate) group_id: Key,
+    #[diesel(sql_type = Nullable<UuidSql>)]
+    pub(crate) user_id: Option<Key>,
+    #[diesel(sql_type = Nullable<UuidSql>)]
+    pub(crate) child_id: Option<Key>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub(crate) valid_from: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub(crate) valid_until: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    next_at: Option<i64>,
+}
+
+impl DueRow {
+    /// The beginning, if it had not come before.
+    pub(crate) fn begins(&self) -> Option<i64> {
+        self.valid_from.filter(|_| self.next_at == self.valid_from)
+    }
+}
+
+/// A group and a member of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, QueryableByName)]
+pub(crate) struct Pair {
+    #[diesel(sql_type = UuidSql)]
+    pub(crate) group_id: Key,
+    #[diesel(sql_type = UuidSql)]
+    pub(crate) member_id: Key,
+}
+
+/// What began and what ended.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settled {
+    pub(crate) begun: Vec<Pair>,
+    pub(crate) ended: Vec<Pair>,
+}
+
+/// The dates that have come by `now`, in the order of the groups and members. PostgreSQL locks them: whoever comes later waits, and finds others.
+pub(crate) fn due(connection: &mut AnyConnection, now: i64) -> QueryResult<Vec<DueRow>> {
+    macro_rules! due {
+        ($end:literal) => {
+            concat!(
+                "SELECT group_id, user_id, child_id, valid_from, valid_until, next_at FROM membership_dates \
+                 WHERE next_at <= $1 ORDER BY group_id, user_id, child_id",
+                $end
+            )
+        };
+    }
+    match connection {
+        AnyConnection::Postgres(connection) => prepared(due!(" FOR UPDATE")).bind::<BigInt, _>(now).load(connection),
+        AnyConnection::Sqlite(connection) => prepared(due!("")).bind::<BigInt, _>(now).load(connection),
+    }
+}
+
+/// The rows of users that were found, in PostgreSQL, where others may have come since then.
+const USERS_POSTGRES: &str = "(d.group_id, d.user_id) IN (SELECT * FROM unnest($2, $3))";
+/// The rows of users in SQLite, which has one writer.
+const USERS_SQLITE: &str = "d.next_at <= $1 AND d.user_id IS NOT NULL";
+/// The rows of edges: nobody else changes edges, or their dates, at the same time.
+const CHILDREN: &str = "d.next_at <= $1 AND d.child_id IS NOT NULL";
+
+/// The statements about one kind of members; `{due}` of a text holds of the rows `d` of `membership_dates` that were found.
+struct Statements {
+    overtaken: String,
+    begin: String,
+    end: String,
+    forget: String,
+    go_on: String,
+}
+
+impl Statements {
+    fn of(due: &str, member: &str, (present, group, of_present): (&str, &str, &str)) -> Self {
+        Self {
+            // Who came in sooner has no beginning.
+            overtaken: format!(
+                "UPDATE membership_dates AS d SET valid_from = NULL WHERE {due} AND d.next_at = d.valid_from \
+                 AND EXISTS (SELECT 1 FROM {present} m WHERE m.{group} = d.group_id AND m.{of_present} = d.{member})"
+            ),
+            begin: format!(
+                "INSERT INTO {present} ({group}, {of_present}, added, added_by) \
+                 SELECT d.group_id, d.{member}, d.added, d.added_by FROM membership_dates d \
+                 WHERE {due} AND d.next_at = d.valid_from AND (d.valid_until IS NULL OR d.valid_until > $1) \
+                 ORDER BY d.group_id, d.{member} ON CONFLICT DO NOTHING RETURNING {group} AS group_id, {of_present} AS member_id"
+            ),
+            end: format!(
+                "DELETE FROM {present} WHERE ({group}, {of_present}) IN (SELECT d.group_id, d.{member} FROM membership_dates d \
+                 WHERE {due} AND d.valid_until <= $1) RETURNING {group} AS group_id, {of_present} AS member_id"
+            ),
+            forget: format!(
+                "DELETE FROM membership_dates AS d WHERE {due} AND (d.valid_until <= $1 OR d.valid_from IS NULL AND d.valid_until IS NULL)"
+            ),
+            go_on: format!("UPDATE membership_dates AS d SET next_at = d.valid_until WHERE {due}"),
+        }
+    }
+
+    fn of_users(due: &str) -> Self {
+        Self::of(due, "user_id", ("group_users", "group_id", "user_id"))
+    }
+}
+
+/// Makes the memberships of users begin and end whose dates `due` are, without counting them.
+pub(crate) fn settle_users(connection: &mut AnyConnection, due: &[DueRow], now: i64) -> QueryResult<Settled> {
+    static POSTGRES: LazyLock<Statements> = LazyLock::new(|| Statements::of_users(USERS_POSTGRES));
+    static SQLITE: LazyLock<Statements> = LazyLock::new(|| Statements::of_users(USERS_SQLITE));
+    match connection {
+        AnyConnection::Postgres(connection) => {
+            let pairs = || due.iter().filter_map(|row| Some((row.group_id, row.user_id?)));
+            let (groups, users): (Vec<Key>, Vec<Key>) = pairs().unzip();
+            let statement = |sql: &'static str| {
+                prepared(sql)
+                    .bind::<BigInt, _>(now)
+                    .bind::<Array<UuidSql>, _>(&groups)
+                    .bind::<Array<UuidSql>, _>(&users)
+            };
+            statement(&POSTGRES.overtaken).execute(connection)?;
+            let begun = statement(&POSTGRES.begin).load(connection)?;
+            let ended = statement(&POSTGRES.end).load(connection)?;
+            statement(&POSTGRES.forget).execute(connection)?;
+            statement(&POSTGRES.go_on).execute(connection)?;
+            Ok(Settled { begun, ended })
+        }
+        AnyConnection::Sqlite(connection) => {
+            let statement = |sql: &'static str| prepared(sql).bind::<BigInt, _>(now);
+            statement(&SQLITE.overtaken).execute(connection)?;
+            let begun = statement(&SQLITE.begin).load(connection)?;
+            let ended = statement(&SQLITE.end).load(connection)?;
+            statement(&SQLITE.forget).execute(connection)?;
+            statement(&SQLITE.go_on).execute(connection)?;
+            Ok(Settled { begun, ended })
+        }
+    }
+}
+
+/// Adds the pairs that edges connect which begin: through groups that were connected before, and through other such edges.
+const NEW_PAIRS: &str = "WITH RECURSIVE new (parent, child) AS MATERIALIZED (SELECT d.group_id, d.child_id FROM membership_dates d \
+         WHERE d.next_at <= $1 AND d.child_id IS NOT NULL AND d.next_at = d.valid_from AND (d.valid_until IS NULL OR d.valid_until > $1)), \
+     step (top, bottom) AS (SELECT parent, child FROM new \
+         UNION SELECT step.top, new.child FROM step JOIN group_closure c ON c.ancestor_id = step.bottom \
+         JOIN new ON new.parent = c.descendant_id) \
+     INSERT INTO group_closure (ancestor_id, descendant_id) SELECT DISTINCT above.ancestor_id, below.descendant_id FROM step \
+         JOIN group_closure above ON above.descendant_id = step.top JOIN group_closure below ON below.ancestor_id = step.bottom \
+         WHERE true ON CONFLICT DO NOTHING";
+
+/// Deletes the pairs that were connected by edges that ended, and that a walk over the edges that are left does not find.
+const LOST_PAIRS: &str = "WITH RECURSIVE gone (parent, child) AS MATERIALIZED (SELECT d.group_id, d.child_id FROM membership_dates d \
+         WHERE d.next_at <= $1 AND d.child_id IS NOT NULL AND d.valid_until <= $1), \
+     top (id) AS MATERIALIZED (SELECT DISTINCT c.ancestor_id FROM gone JOIN group_closure c ON c.descendant_id = gone.parent), \
+     walk (top, id) AS (SELECT id, id FROM top \
+         UNION SELECT walk.top, e.child_id FROM walk JOIN group_children e ON e.parent_id = walk.id) \
+     DELETE FROM group_closure WHERE (ancestor_id, descendant_id) IN (\
+         SELECT c.ancestor_id, c.descendant_id FROM top JOIN group_closure c ON c.ancestor_id = top.id EXCEPT SELECT top, id FROM walk)";
+
+/// Counts the children of the groups whose edges began or ended.
+const COUNT_CHILDREN: &str = "UPDATE groups SET child_group_count = (SELECT count(*) FROM group_children e WHERE e.parent_id = groups.id) \
+     WHERE id IN (SELECT d.group_id FROM membership_dates d WHERE d.next_at <= $1 AND d.child_id IS NOT NULL)";
+
+/// Makes edges begin and end whose dates have come, with the pairs that they connect, and counts them.
+pub(crate) fn settle_children(connection: &mut AnyConnection, now: i64) -> QueryResult<Settled> {
+    static STATEMENTS: LazyLock<Statements> =
+        LazyLock::new(|| Statements::of(CHILDREN, "child_id", ("group_children", "parent_id", "child_id")));
+    let execute = |connection: &mut AnyConnection, sql: &'static str| {
+        let statement = prepared(sql).bind::<BigInt, _>(now);
+        match connection {
+            AnyConnection::Postgres(connection) => statement.execute(connection),
+            AnyConnection::Sqlite(connection) => statement.execute(connection),
+        }
+    };
+    let load = |connection: &mut AnyConnection, sql: &'static str| -> QueryResult<Vec<Pair>> {
+        let statement = prepared(sql).bind::<BigInt, _>(now);
+        match connection {
+            AnyConnection::Postgres(connection) => statement.load(connection),
+            AnyConnection::Sqlite(connection) => statement.load(connection),
+        }
+    };
+    execute(connection, &STATEMENTS.overtaken)?;
+    let begun = load(connection, &STATEMENTS.begin)?;
+    execute(connection, NEW_PAIRS)?;
+    let ended = load(connection, &STATEMENTS.end)?;
+    execute(connection, LOST_PAIRS)?;
+    execute(connection, COUNT_CHILDREN)?;
+    execute(connection, &STATEMENTS.forget)?;
+    execute(connection, &STATEMENTS.go_on)?;
+    Ok(Settled { begun, ended })
+}
