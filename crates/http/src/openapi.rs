@@ -22,9 +22,10 @@ use crate::security::listing::search_body::{Comparison, Condition, UserOrder};
 pub(crate) use errors::{ErrorSchema, OAuthError, Unauthenticated, ValidationError};
 pub(crate) use parameters::{
     ApiKeyPath, AssetPath, ChangeConditions, ChildPath, ClassicUserIdParameter, DetailParameter, ExplanationParameters,
-    GroupPath, IdentityParameters, IncludeSelfParameter, ManagerGroupPath, ManagerUserPath, MemberPath,
-    MembershipParameters, MembershipPath, NewUserParameters, PagingParameters, ParentParameter, PatchParameters,
-    PreferenceParameter, ReadConditions, SearchParameters, UserPath, UserSearchParameters,
+    GroupOrderParameter, GroupPath, IdentityParameters, IncludeSelfParameter, ManagerGroupPath, ManagerUserPath,
+    MemberPath, MembershipListingParameters, MembershipParameters, MembershipPath, NewUserParameters, PagingParameters,
+    ParentParameter, PatchParameters, PreferenceParameter, ReadConditions, SearchParameters, UserOrderParameter,
+    UserPath, UserSearchParameters,
 };
 use rules::Rules;
 

@@ -9,9 +9,11 @@ pub(crate) mod listing;
 pub(crate) mod managers;
 pub(crate) mod members;
 pub(crate) mod membership_checks;
+pub(crate) mod membership_listings;
 pub(crate) mod memberships;
 pub(crate) mod patches;
 pub(crate) mod users;
+pub(crate) mod validity;
 
 use crate::routes::Route;
 
@@ -21,6 +23,7 @@ pub(crate) fn routes() -> Vec<Route> {
         users::search::routes(),
         users::handlers::routes(),
         memberships::routes(),
+        membership_listings::handlers::routes(),
         identities::routes(),
         groups::handlers::routes(),
         members::handlers::routes(),

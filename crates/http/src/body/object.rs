@@ -54,9 +54,14 @@ impl<'a> JsonObject<'a> {
         let text = utf8(body)?;
         check_nesting("The body", text)?;
         match serde_json::from_str(text) {
-            Ok(properties) => Ok(Self { prefix: String::new(), properties }),
+            Ok(properties) => Ok(Self::of(properties)),
             Err(error) => Err(is_not("object", text, &error)),
         }
+    }
+
+    /// An object with these properties.
+    pub(crate) fn of(properties: Properties<'a>) -> Self {
+        Self { prefix: String::new(), properties }
     }
 
     /// A string; `None` if absent or `null`.

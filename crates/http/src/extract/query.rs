@@ -51,20 +51,25 @@ impl Query {
 
     /// The page that `pageIndex`, `cursor` and `pageSize` ask for (contract 3.2).
     pub(crate) fn page_request(&self) -> Result<PageRequest, Problem> {
+        self.page_request_of(&LISTING)
+    }
+
+    /// The same for a listing of which these parameters decide what it holds and in which order.
+    pub(crate) fn page_request_of(&self, deciding: &[&str]) -> Result<PageRequest, Problem> {
         Ok(PageRequest {
             place: "parameter",
             index: self.value(page::INDEX)?,
             size: self.value(page::SIZE)?,
             // An empty cursor asks for the first page.
             cursor: self.value_that(CURSOR, |value| !matches!(value, "undefined" | "null"))?,
-            binding: self.binding()?,
+            binding: self.binding(deciding)?,
         })
     }
 
     /// What the cursors of this listing are bound to.
-    fn binding(&self) -> Result<Binding, Problem> {
+    fn binding(&self, deciding: &[&str]) -> Result<Binding, Problem> {
         let mut binding = self.path_binding();
-        for name in LISTING {
+        for name in deciding {
             if let Some(value) = self.value(name)? {
                 binding = binding.with(name).with(&value);
             }

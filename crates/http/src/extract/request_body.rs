@@ -251,19 +251,28 @@ impl AuthorisedBody {
         self.read(&["application/json"], most).await
     }
 
-    /// A JSON body that need not be there. Nothing is checked or awaited where there is none, or one of another type.
+    /// A JSON body that need not be there. Nothing is checked or awaited where there is none. One of another type counts for nothing, unless it says what
+    /// must not be ignored: `is_needed` tells that, and then it is refused, as is whatever is compressed.
     pub(crate) async fn read_json_if_there(
         self,
         api: &Api,
         caller: &Caller,
         permission: (Permission, &GroupIdentifier),
         most: usize,
+        is_needed: fn(&[u8]) -> bool,
     ) -> Result<Vec<u8>, Problem> {
-        let is_there = self.body.as_ref().is_some_and(|body| !body.is_empty());
-        if !is_there || self.check_media(&["application/json"]).is_err() {
-            return Ok(Vec::new());
+        let Some(body) = self.body.clone().filter(|body| !body.is_empty()) else { return Ok(Vec::new()) };
+        let Err(unsupported) = self.check_media(&["application/json"]) else {
+            return self.read_if_permitted_on_group(api, caller, permission, most).await;
+        };
+        let (permission, group) = permission;
+        caller.authorise_on_group(api, permission, group).await?;
+        // What is compressed may say anything.
+        self.check_coding()?;
+        match body.read(most).await {
+            Ok(body) if is_needed(&body) => Err(unsupported),
+            _ => Ok(Vec::new()),
         }
-        self.read_if_permitted_on_group(api, caller, permission, most).await
     }
 
     /// Reads a body of one of the types `media`. The caller must have been authorised before.
@@ -288,6 +297,11 @@ impl AuthorisedBody {
                 return Err(Problem::unsupported_media(format!("The content type must be {}", media.join(" or "))));
             }
         }
+        self.check_coding()
+    }
+
+    /// The body must not be compressed.
+    fn check_coding(&self) -> Result<(), Problem> {
         match &self.content_encoding {
             Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => {
                 Err(Problem::unsupported_media("The body must not be compressed"))

@@ -117,8 +117,10 @@ fn administrators_change(change: AdministratorsChange) -> &'static str {
     match change {
         AdministratorsChange::UsersAdded => "users added",
         AdministratorsChange::UserRemoved => "user removed",
+        AdministratorsChange::UsersScheduled => "users scheduled",
         AdministratorsChange::GroupsAdded => "groups added",
         AdministratorsChange::GroupRemoved => "group removed",
+        AdministratorsChange::GroupsScheduled => "groups scheduled",
         AdministratorsChange::GroupDeleted => "group deleted",
         AdministratorsChange::DomainsChanged => "email domains changed",
         AdministratorsChange::UserDeleted => "user deleted",

@@ -2,8 +2,8 @@
 #![expect(dead_code, reason = "only their descriptions are used")]
 
 use crate::security::patches::report::Mode;
-use utoipa::IntoParams;
 use utoipa::openapi::{Object, ObjectBuilder, Type};
+use utoipa::{IntoParams, ToSchema};
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -134,6 +134,44 @@ pub(crate) struct MembershipParameters {
     /// Ids or names of groups, separated by commas, whose members and children are left out. Unknown ones are ignored.
     #[param(example = "Liposuction Technicians", value_type = String, required = false)]
     excluded_groups: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct MembershipListingParameters {
+    /// Those that count, those that begin later, or both. Empty or given twice, it is refused.
+    #[param(inline, default = "active", value_type = ListedState, required = false)]
+    state: Option<ListedState>,
+    /// Only those that end before this date. Empty or given twice, it is refused.
+    #[param(format = DateTime, example = "2027-01-01T00:00:00Z", value_type = String, required = false)]
+    expiring_before: Option<String>,
+    /// Only those that have this text in their name: of users in first and last name, username or email address; where groups are listed, of the group.
+    #[param(max_length = 8000, example = "soap", value_type = String, required = false)]
+    q: Option<String>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+enum ListedState {
+    Active,
+    Scheduled,
+    All,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct UserOrderParameter {
+    /// By what to sort, with `-` before it for the reverse order. No beginning comes first, no end last. Empty or given twice, it is refused.
+    #[param(pattern = "^-?(username|added|validFrom|validUntil)$", default = "username", value_type = String, required = false)]
+    order: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct GroupOrderParameter {
+    /// By what to sort, with `-` before it for the reverse order. No beginning comes first, no end last. Empty or given twice, it is refused.
+    #[param(pattern = "^-?(name|added|validFrom|validUntil)$", default = "name", value_type = String, required = false)]
+    order: Option<String>,
 }
 
 #[derive(IntoParams)]

@@ -70,7 +70,7 @@ struct AdministratorsEffectBody<'a> {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Person)]
-struct PersonBody<'a> {
+pub(crate) struct PersonBody<'a> {
     #[schema(value_type = Uuid)]
     id: String,
     #[schema(examples("tdurden"))]

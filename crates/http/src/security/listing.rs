@@ -4,6 +4,7 @@ mod comparison;
 mod conditions;
 mod cost;
 mod json_node;
+mod memberships;
 mod order;
 pub(crate) mod search_body;
 mod search_error;
@@ -83,11 +84,7 @@ impl<'a> ListingRequest<'a> {
     ) -> Result<Listing<F>, Problem> {
         let Listing { mut filter, mut order, page, now } = listing;
         if let Some(text) = q {
-            if text.chars().nth(MAX_CHARACTERS).is_some() {
-                let message = format!("The search is not valid at q: a text has at most {MAX_CHARACTERS} characters");
-                return Err(Problem::bad_request(message));
-            }
-            filter = filter.and(Filter::naming(&text));
+            filter = filter.and(naming(&text)?);
         }
         if let Some(text) = zenql {
             let (wanted, sorted) = zenql::read(&text, self, costs)?;
@@ -108,6 +105,15 @@ impl<'a> ListingRequest<'a> {
         let user = self.api.directory.user(self.context, &UserIdentifier::Current)?;
         Ok(user.username.as_str().to_owned())
     }
+}
+
+/// The filter of `q`.
+fn naming<F: Field>(text: &str) -> Result<Filter<F>, Problem> {
+    if text.chars().nth(MAX_CHARACTERS).is_some() {
+        let message = format!("The search is not valid at q: a text has at most {MAX_CHARACTERS} characters");
+        return Err(Problem::bad_request(message));
+    }
+    Ok(Filter::naming(text))
 }
 
 fn count_comparisons<F>(filter: &Filter<F>) -> usize {

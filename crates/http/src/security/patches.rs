@@ -3,6 +3,7 @@
 pub(crate) mod body;
 mod element;
 pub(crate) mod report;
+pub(crate) mod schema;
 pub(crate) mod switches;
 
 use guildhall_domain::group::GroupId;

@@ -4,6 +4,7 @@ use actix_web::HttpRequest;
 use aws_lc_rs::digest::{self, SHA256};
 use guildhall_domain::idempotency_key::IdempotencyKey;
 
+use crate::body::dates::DATES;
 use crate::extract::idempotency_key::{IDEMPOTENCY_KEY, idempotency_key};
 use crate::extract::query::Query;
 use crate::respond::kept::RequestDigest;
@@ -13,14 +14,13 @@ use crate::respond::problem::Problem;
 const DRY_RUN: &str = "dryRun";
 /// The name of the parameter that says how a change of many is made.
 const MODE: &str = "mode";
-/// Names of dates, which no request takes as a parameter.
-const DATES: [&str; 2] = ["validFrom", "validUntil"];
 
 /// The switches of a request. What is wrong with them is told to who may make it.
 pub(super) struct Switches {
     key: Result<Option<IdempotencyKey>, Problem>,
     preview: Result<Option<bool>, Problem>,
     has_mode: bool,
+    /// The name of a date, which no request takes as a parameter.
     date: Option<&'static str>,
     method: String,
     path: String,

@@ -12,7 +12,7 @@ use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN, World, by};
 
 /// The path with everything in braces filled in, the body, and the status for: nobody, a token nobody was given, an
 /// ordinary user, an administrator.
-pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 53] = [
+pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 56] = [
     ("GET", "/", "/", "", [200, 200, 200, 200]),
     ("GET", "/api/openapi.json", "/api/openapi.json", "", [200, 200, 200, 200]),
     ("GET", "/docs", "/docs", "", [200, 200, 200, 200]),
@@ -70,6 +70,9 @@ pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 53] = [
     ("PATCH", CHILDREN, "/api/security/groups/Soap/groups", r#"{"set":[]}"#, [401, 401, 403, 200]),
     ("PUT", CHILD, "/api/security/groups/Soap/groups/Technicians", "", [401, 401, 403, 204]),
     ("DELETE", CHILD, "/api/security/groups/Soap/groups/Below", "", [401, 401, 403, 204]),
+    ("GET", MEMBERSHIPS, "/api/security/groups/Soap/memberships", "", [401, 401, 403, 200]),
+    ("GET", EDGES, "/api/security/groups/Soap/children", "", [401, 401, 403, 200]),
+    ("GET", MEMBERSHIPS_OF_USER, "/api/security/users/tyler/memberships", "", [401, 401, 403, 200]),
     ("GET", MANAGED, "/api/security/users/tyler/managedGroups", "", [401, 401, 403, 200]),
     ("GET", MANAGERS, "/api/security/groups/Soap/managers", "", [401, 401, 403, 200]),
     ("PUT", MANAGER, "/api/security/groups/Soap/managers/users/bob", "", [401, 401, 403, 204]),
@@ -88,6 +91,9 @@ pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 53] = [
 
 const CONFIGURATION: &str = "/authenticate/.well-known/openid-configuration";
 const KEYS: &str = "/authenticate/.well-known/openid-configuration/jwks";
+const MEMBERSHIPS: &str = "/api/security/groups/{group}/memberships";
+const EDGES: &str = "/api/security/groups/{group}/children";
+const MEMBERSHIPS_OF_USER: &str = "/api/security/users/{user}/memberships";
 const MANAGED: &str = "/api/security/users/{user}/managedGroups";
 const MANAGERS: &str = "/api/security/groups/{group}/managers";
 const MANAGER: &str = "/api/security/groups/{group}/managers/users/{user}";

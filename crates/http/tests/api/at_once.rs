@@ -14,7 +14,7 @@ async fn an_answer_at_once_is_that_of_another_thread() {
     let world = World::new();
     world.add_group("Soap");
     let moods = [Mood::Away, Mood::Broken, Mood::Panicking].map(|mood| {
-        let store = Arc::new(Moody::default());
+        let store = Arc::new(Moody::new(world.clock.clone()));
         store.becomes(mood);
         store as Arc<dyn Store>
     });
@@ -47,7 +47,7 @@ async fn an_answer_at_once_is_that_of_another_thread() {
 #[actix_web::test]
 async fn an_answer_at_once_takes_no_other_thread() {
     let world = World::new();
-    let away = Arc::new(Moody::default());
+    let away = Arc::new(Moody::new(world.clock.clone()));
     away.becomes(Mood::Away);
     let elsewhere = world.directory.clone().kept_by(away);
     let api = world.api_of(elsewhere).with_answers_at_once(Some(world.directory.clone()));

@@ -16,6 +16,7 @@ mod logs;
 mod managers;
 mod members;
 mod membership_checks;
+mod membership_dates;
 mod openapi;
 mod order;
 mod path_prefix;

@@ -5,6 +5,7 @@ use actix_web::test::TestRequest;
 
 use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN, World, by};
 
+const PAST: &str = r#"{"validUntil":"1999-10-15"}"#;
 const CHECKS: &str = "/api/security/memberships/check";
 
 /// Each request has a fault of its own and of every kind after it: the path, the method, the token, the permission, the
@@ -69,6 +70,19 @@ async fn the_first_fault_is_the_one_that_is_told() {
         (ADMINISTRATOR, "POST", "/api/security/groups?parent=Soap", r#"{"name":"Soap"}"#, 409),
         (ADMINISTRATOR, "GET", "/api/security/groups/Nothing/memberships/nobody?limit=x", "", 400),
         (ADMINISTRATOR, "GET", "/api/security/groups/Nothing/managers?pageSize=x", "", 400),
+        (UNKNOWN, "PUT", "/api/security/groups/Nothing/users/nobody", r#"{"validUntil":1}"#, 401),
+        (ORDINARY, "PUT", "/api/security/groups/Nothing/users/nobody", r#"{"validUntil":1}"#, 403),
+        (ADMINISTRATOR, "PUT", "/api/security/groups/Nothing/users/nobody", r#"{"validUntil":1}"#, 400),
+        (ADMINISTRATOR, "PUT", "/api/security/groups/Nothing/users/nobody", PAST, 404),
+        (ADMINISTRATOR, "PUT", "/api/security/groups/Soap/users/nobody", PAST, 404),
+        (ADMINISTRATOR, "PUT", "/api/security/groups/Everyone/users/bob", PAST, 409),
+        (ADMINISTRATOR, "PUT", "/api/security/groups/Soap/users/bob", PAST, 422),
+        (ORDINARY, "GET", "/api/security/groups/Nothing/memberships?state=x", "", 403),
+        (ORDINARY, "GET", "/api/security/groups/Nothing/children?order=x", "", 403),
+        (ORDINARY, "GET", "/api/security/users/nobody/memberships?order=x", "", 403),
+        (ORDINARY, "GET", "/api/security/users/@current/memberships?order=x", "", 400),
+        (ADMINISTRATOR, "GET", "/api/security/groups/Nothing/memberships?state=x", "", 400),
+        (ADMINISTRATOR, "GET", "/api/security/groups/Nothing/children?expiringBefore=x", "", 400),
         (ADMINISTRATOR, "POST", "/api/security/groups", r#"{"name":"Soap","type":"sys"}"#, 422),
         (ADMINISTRATOR, "POST", "/api/security/groups", r#"{"name":"Soap"}"#, 409),
     ] {

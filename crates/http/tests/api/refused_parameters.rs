@@ -9,7 +9,7 @@ use crate::openapi::{document, operations};
 use crate::world::{ADMINISTRATOR, World, by, error};
 
 /// Bad values of a query parameter as they stand in an address, each with its message; `None` where the parameter is any text.
-fn faults(parameter: &str) -> Option<Vec<(&'static str, String)>> {
+fn faults(template: &str, parameter: &str) -> Option<Vec<(&'static str, String)>> {
     let whole = |least: u64| format!("The parameter '{parameter}' must be a whole number, {least} or more");
     let switch = || format!("The parameter '{parameter}' must be true or false");
     let rows: Vec<(&str, String)> = match parameter {
@@ -33,6 +33,18 @@ fn faults(parameter: &str) -> Option<Vec<(&'static str, String)>> {
         "cursor" => {
             ["x", "0", "%20", "AAAA", "%3D", "a%2Fb"].map(|bad| (bad, "The cursor is not valid".to_owned())).into()
         }
+        "order" if is_of_memberships(template) => {
+            let name = if template == MEMBERSHIPS { "username" } else { "name" };
+            let of = format!("{name}, added, validFrom or validUntil, with '-' before it for the reverse order");
+            let bad = ["", "undefined", "null", "surname", "--added", "added,name", "state", "ADDED%20x"];
+            bad.map(|bad| (bad, format!("The parameter 'order' must be {of}"))).into()
+        }
+        "state" => ["", "undefined", "null", "ended", "active,scheduled", "true"]
+            .map(|bad| (bad, "The parameter 'state' must be active, scheduled or all".to_owned()))
+            .into(),
+        "expiringBefore" => ["", "undefined", "null", "tomorrow", "2027", "2027-02-30", "1798761600", "now(7)"]
+            .map(|bad| (bad, "The parameter 'expiringBefore' must be an ISO 8601 date, such as 2024-09-03".to_owned()))
+            .into(),
         "order" => vec![
             ("surname", "The parameter 'order': there is no field 'surname'".to_owned()),
             ("created,-surname", "The parameter 'order': there is no field 'surname'".to_owned()),
@@ -93,6 +105,13 @@ fn faults(parameter: &str) -> Option<Vec<(&'static str, String)>> {
     Some(rows)
 }
 
+const MEMBERSHIPS: &str = "/api/security/groups/{group}/memberships";
+
+fn is_of_memberships(template: &str) -> bool {
+    let others = ["/api/security/groups/{group}/children", "/api/security/users/{user}/memberships"];
+    template == MEMBERSHIPS || others.contains(&template)
+}
+
 /// An address that is right in everything else.
 fn filled(template: &str) -> String {
     template
@@ -137,7 +156,7 @@ async fn query_parameters_that_cannot_be_read_are_named() {
     for (name, operation) in operations(&document) {
         let (method, template) = name.split_once(' ').unwrap();
         for parameter in parameters(operation, "query") {
-            let mut rows: Vec<(String, String)> = faults(&parameter)
+            let mut rows: Vec<(String, String)> = faults(template, &parameter)
                 .unwrap_or_default()
                 .into_iter()
                 .map(|(value, message)| (format!("{parameter}={value}"), message))

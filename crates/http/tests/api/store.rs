@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use guildhall_domain::memory::Memory;
 use guildhall_domain::ports::{
-    Cancellation, MembershipAnswer, MembershipQuestion, Reader, Store, StoreError, Undo, Writer,
+    Cancellation, Clock, MembershipAnswer, MembershipQuestion, Reader, Store, StoreError, Undo, Writer,
 };
 
 /// What the store does with the next unit of work.
@@ -28,13 +28,17 @@ pub(crate) enum Mood {
 }
 
 /// Memory with moods.
-#[derive(Default)]
 pub(crate) struct Moody {
     memory: Memory,
     mood: Mutex<Mood>,
 }
 
 impl Moody {
+    /// An empty store, in which memberships begin and end by `clock`.
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { memory: Memory::new(clock), mood: Mutex::default() }
+    }
+
     /// From now on it is in this mood.
     pub(crate) fn becomes(&self, mood: Mood) {
         *self.mood.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = mood;

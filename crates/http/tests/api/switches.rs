@@ -61,28 +61,6 @@ async fn a_switch_that_is_not_supported_is_refused_by_every_change() {
     assert!(changes > 25, "{changes}");
 }
 
-#[actix_web::test]
-async fn a_date_in_the_body_of_a_new_membership_or_edge_is_refused_and_all_else_is_ignored() {
-    for path in ["/api/security/groups/Soap/users/bob", "/api/security/groups/Soap/groups/Technicians"] {
-        let world = world_of_the_table();
-        let put = |token: &str, body: &'static str| by(token, Method::PUT, path).set_payload(body);
-        for (body, name) in [
-            (r#"{"validUntil":"2030-01-01T00:00:00Z"}"#, "validUntil"),
-            (r#"{"a":1,"validFrom":null}"#, "validFrom"),
-            (r#"{"VALIDUNTIL":""}"#, "validUntil"),
-        ] {
-            let answer = world.send(put(ADMINISTRATOR, body)).await;
-            assert_eq!(answer.status, 400, "{path} {body}: {}", answer.body);
-            assert!(answer.body.contains(&format!("'{name}'")), "{}", answer.body);
-            assert_eq!(world.send(put(ORDINARY, body)).await.status, 403, "{path} {body}");
-            assert_eq!(world.ask(Method::HEAD, "/api/security/groups/Soap/users/bob").await.status, 404);
-        }
-        for body in ["", "{}", "[]", "validUntil", r#"{"valid":"2030"}"#] {
-            assert_eq!(world.send(put(ADMINISTRATOR, body)).await.status, 204, "{path} {body}");
-        }
-    }
-}
-
 /// A preview reads much, and changes do not wait for it.
 #[actix_web::test]
 async fn a_preview_takes_no_thread_of_changes() {

@@ -44,7 +44,7 @@ pub(crate) struct World {
     pub(crate) directory: Directory<'static>,
     pub(crate) administrator: Caller,
     pub(crate) ordinary: UserId,
-    clock: Arc<Watch>,
+    pub(crate) clock: Arc<Watch>,
     tokens: Arc<Badges>,
     ids: Arc<Counter>,
 }
@@ -59,8 +59,8 @@ pub(crate) struct Answer {
 impl World {
     /// Two users: `admin`, a System Administrator, and `bob`, who is nothing special.
     pub(crate) fn new() -> Self {
-        let store = Arc::new(Moody::default());
         let (ids, clock) = (Arc::new(Counter::default()), Arc::new(Watch::default()));
+        let store = Arc::new(Moody::new(clock.clone()));
         clock.is(Timestamp::parse("2026-01-02T03:04:05.678Z").unwrap());
         let directory = Directory::new(store.clone(), Arc::new(Plain), ids.clone(), ids.clone());
         let context = || Context::new(Actor::Operator, clock.now(), ids.next(), Origin::Embedded);
@@ -207,7 +207,7 @@ pub(crate) fn invalid(message: &str, fields: &[(&str, &str)]) -> (u16, Value) {
 }
 
 #[derive(Default)]
-struct Watch(AtomicI64);
+pub(crate) struct Watch(AtomicI64);
 
 impl Watch {
     fn is(&self, time: Timestamp) {

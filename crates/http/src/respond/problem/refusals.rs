@@ -33,7 +33,8 @@ impl From<Refused> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error.fault() {
-            Fault::Unavailable => Self::unavailable(error),
+            // What is due is made so by the directory; it is so no more when it is asked again.
+            Fault::Unavailable | Fault::Due(_) => Self::unavailable(error),
             Fault::TimedOut(limit) => Self::timed_out(limit, error),
             Fault::Failed => Self::unexpected(error),
         }

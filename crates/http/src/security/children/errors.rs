@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use guildhall_domain::directory::{AddChildrenError, Cycle, PatchChildrenError, PatchedList, RemoveChildError};
+use guildhall_domain::directory::{
+    AddChildrenError, Cycle, PatchChildrenError, PatchedList, RemoveChildError, ScheduleChildError,
+};
 use guildhall_domain::group::GroupId;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -11,8 +13,10 @@ use crate::respond::problem::{GROUP_NOT_FOUND, GroupsBelow, InvalidFieldBody, Na
 use crate::security::patches::Groups;
 use crate::security::patches::body::PatchBody;
 use crate::security::patches::report::ChildrenNotFound;
+use crate::security::validity::{LAST_ADMINISTRATOR_STAYS, invalid_dates, invalid_dates_of_element};
 
 const CHILD_NOT_FOUND: &str = "Child group not found";
+const INVALID: &str = "There are validation errors adding the child group";
 
 impl From<AddChildrenError> for Problem {
     fn from(error: AddChildrenError) -> Self {
@@ -37,6 +41,9 @@ pub(super) fn patch_problem(error: PatchChildrenError, body: &PatchBody<Groups>)
             Problem::not_found(CHILD_NOT_FOUND).with_data(&ChildrenNotFound::new(&places, body))
         }
         PatchChildrenError::Cycle(cycle) => closes_a_cycle(&cycle),
+        PatchChildrenError::Invalid(place, error) => {
+            invalid_dates_of_element("There are validation errors changing the child groups", place, error)
+        }
         PatchChildrenError::LastAdministrator => RemoveChildError::LastAdministrator.into(),
         PatchChildrenError::Refused(refused) => refused.into(),
     }
@@ -51,6 +58,19 @@ pub(super) fn bulk_problem(error: PatchChildrenError, body: &PatchBody<Groups>) 
             AddChildrenError::ChildrenNotFound(ids).into()
         }
         error => patch_problem(error, body),
+    }
+}
+
+impl From<ScheduleChildError> for Problem {
+    fn from(error: ScheduleChildError) -> Self {
+        match error {
+            ScheduleChildError::GroupNotFound => Self::not_found(GROUP_NOT_FOUND),
+            ScheduleChildError::ChildNotFound => Self::not_found(CHILD_NOT_FOUND),
+            ScheduleChildError::Cycle(cycle) => closes_a_cycle(&cycle),
+            ScheduleChildError::Invalid(error) => invalid_dates(INVALID, error),
+            ScheduleChildError::LastAdministrator => Self::conflict(LAST_ADMINISTRATOR_STAYS),
+            ScheduleChildError::Refused(refused) => refused.into(),
+        }
     }
 }
 
@@ -95,5 +115,5 @@ fn closes_a_cycle(cycle: &Cycle) -> Problem {
     };
     let path = cycle.iter().map(|(id, name)| NamedGroup { id: id.to_string(), name: name.as_str() }).collect();
     let child = InvalidFieldBody { field: "childGroupId", message, path: Some(path) };
-    Problem::validation("There are validation errors adding the child group").with_data(&[child])
+    Problem::validation(INVALID).with_data(&[child])
 }

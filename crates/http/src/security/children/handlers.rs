@@ -6,7 +6,7 @@ use guildhall_domain::access::{On, Permission};
 use guildhall_domain::identifier::GroupIdentifier;
 
 use crate::Api;
-use crate::body::dates::refuse_dates;
+use crate::body::dates::{Dates, dates_of_body, names_a_date};
 use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::preferences::Preferences;
@@ -25,8 +25,9 @@ use crate::security::children::errors::{bulk_problem, patch_problem};
 use crate::security::groups::body::GroupBody;
 use crate::security::listing::ListingRequest;
 use crate::security::patches::Groups;
-use crate::security::patches::body::{Addition, ChildrenPatch, PatchBody};
+use crate::security::patches::body::{Addition, PatchBody};
 use crate::security::patches::report::ChildrenReport;
+use crate::security::patches::schema::ChildrenPatch;
 use crate::security::patches::switches::{self, BulkReport};
 use crate::work::{Call, ChangeRequest, Lane, run};
 
@@ -161,16 +162,17 @@ async fn patch(
         .await
 }
 
-/// Puts a group below a group, so that its members belong to both.
+/// Puts a group below a group, so that its members belong to both, at once or from a date on, and until a date if it has an end.
 ///
-/// If that would close a cycle, the answer has its path.
+/// Without a body, a group that is there already stays with its end, and one that was to come later comes at once. If it would close a cycle, the answer has its path.
 #[utoipa::path(
     put,
     path = "/api/security/groups/{group}/groups/{child}",
     tag = "Groups",
     operation_id = "addChild",
     params(ChildPath),
-    responses((status = 204, description = "It is below the group."), (status = 422))
+    request_body(content = Option<Dates>),
+    responses((status = 204, description = "It is below the group, or will be."), (status = 409), (status = 422))
 )]
 async fn add(
     api: Data<Api>,
@@ -180,23 +182,27 @@ async fn add(
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
     let permission = (Permission::ChangeMembers, &group);
-    let body = request_body.read_json_if_there(&api, &caller, permission, api.limits().body_bytes).await?;
+    let most = api.limits().body_bytes;
+    let body = request_body.read_json_if_there(&api, &caller, permission, most, names_a_date).await?;
     let change = change.by_on_group(caller, Permission::ChangeMembers, &group);
     change
         .run_with(
             &api,
             Lane::Write,
             body,
-            |_, body| refuse_dates(&body),
-            move |call, ()| {
-                call.directory.add_child(call.context, &group, &child)?;
+            |_, body| dates_of_body(&body),
+            move |call, dates| {
+                match dates {
+                    None => call.directory.add_child(call.context, &group, &child)?,
+                    Some(dates) => call.directory.schedule_child(call.context, &group, &child, *dates)?,
+                }
                 Ok(empty(StatusCode::NO_CONTENT))
             },
         )
         .await
 }
 
-/// Takes a group away from below a group.
+/// Takes a group away from below a group, or cancels that it comes there later.
 #[utoipa::path(
     delete,
     path = "/api/security/groups/{group}/groups/{child}",

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use guildhall_domain::directory::{
     AddMembersError, InheritedMembership, MemberError, PatchMembersError, PatchedList, RemoveMemberError,
+    ScheduleMemberError,
 };
 use guildhall_domain::user::UserId;
 use serde::{Serialize, Serializer};
@@ -13,6 +14,9 @@ use crate::respond::problem::{GROUP_NOT_FOUND, GroupsBelow, NOT_A_MEMBER, NameLi
 use crate::security::patches::Users;
 use crate::security::patches::body::PatchBody;
 use crate::security::patches::report::UsersNotFound;
+use crate::security::validity::{
+    EVERYONE_HAS_NO_DATES, LAST_ADMINISTRATOR_STAYS, invalid_dates, invalid_dates_of_element,
+};
 
 impl From<AddMembersError> for Problem {
     fn from(error: AddMembersError) -> Self {
@@ -35,6 +39,10 @@ pub(super) fn patch_problem(error: PatchMembersError, body: &PatchBody<Users>) -
             Problem::not_found(USER_NOT_FOUND).with_data(&UsersNotFound::new(&places, body))
         }
         PatchMembersError::Everyone => RemoveMemberError::Everyone.into(),
+        PatchMembersError::EveryoneHasNoDates => Problem::conflict(EVERYONE_HAS_NO_DATES),
+        PatchMembersError::Invalid(place, error) => {
+            invalid_dates_of_element("There are validation errors changing the members", place, error)
+        }
         PatchMembersError::LastAdministrator => RemoveMemberError::LastAdministrator.into(),
         PatchMembersError::Refused(refused) => refused.into(),
     }
@@ -58,6 +66,21 @@ impl From<MemberError> for Problem {
             MemberError::GroupNotFound => Self::not_found(GROUP_NOT_FOUND),
             MemberError::UserNotFound => Self::not_found(USER_NOT_FOUND),
             MemberError::Refused(refused) => refused.into(),
+        }
+    }
+}
+
+impl From<ScheduleMemberError> for Problem {
+    fn from(error: ScheduleMemberError) -> Self {
+        match error {
+            ScheduleMemberError::GroupNotFound => Self::not_found(GROUP_NOT_FOUND),
+            ScheduleMemberError::UserNotFound => Self::not_found(USER_NOT_FOUND),
+            ScheduleMemberError::Invalid(error) => {
+                invalid_dates("There are validation errors adding the member", error)
+            }
+            ScheduleMemberError::Everyone => Self::conflict(EVERYONE_HAS_NO_DATES),
+            ScheduleMemberError::LastAdministrator => Self::conflict(LAST_ADMINISTRATOR_STAYS),
+            ScheduleMemberError::Refused(refused) => refused.into(),
         }
     }
 }

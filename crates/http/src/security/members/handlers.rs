@@ -7,7 +7,7 @@ use guildhall_domain::access::{On, Permission};
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 
 use crate::Api;
-use crate::body::dates::refuse_dates;
+use crate::body::dates::{Dates, dates_of_body, names_a_date};
 use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::preferences::Preferences;
@@ -25,8 +25,9 @@ use crate::security::listing::ListingRequest;
 use crate::security::members::body::UserIds;
 use crate::security::members::errors::{bulk_problem, patch_problem};
 use crate::security::patches::Users;
-use crate::security::patches::body::{Addition, MembersPatch, PatchBody};
+use crate::security::patches::body::{Addition, PatchBody};
 use crate::security::patches::report::MembersReport;
+use crate::security::patches::schema::MembersPatch;
 use crate::security::patches::switches::{self, BulkReport};
 use crate::security::users::body::ShownUserBody;
 use crate::work::{Call, ChangeRequest, Lane, run, run_check};
@@ -170,14 +171,17 @@ async fn patch(
         .await
 }
 
-/// Adds a user to a group.
+/// Adds a user to a group, at once or from a date on, and until a date if it has an end.
+///
+/// Without a body, who is in already stays in with their end, and who was to come in later comes in at once.
 #[utoipa::path(
     put,
     path = "/api/security/groups/{group}/users/{user}",
     tag = "Groups",
     operation_id = "addMember",
     params(MemberPath),
-    responses((status = 204, description = "The user is in the group."))
+    request_body(content = Option<Dates>),
+    responses((status = 204, description = "The user is in the group, or will be."), (status = 409), (status = 422))
 )]
 async fn add(
     api: Data<Api>,
@@ -187,23 +191,27 @@ async fn add(
     request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
     let permission = (Permission::ChangeMembers, &group);
-    let body = request_body.read_json_if_there(&api, &caller, permission, api.limits().body_bytes).await?;
+    let most = api.limits().body_bytes;
+    let body = request_body.read_json_if_there(&api, &caller, permission, most, names_a_date).await?;
     let change = change.by_on_group(caller, Permission::ChangeMembers, &group);
     change
         .run_with(
             &api,
             Lane::Write,
             body,
-            |_, body| refuse_dates(&body),
-            move |call, ()| {
-                call.directory.add_member(call.context, &group, &user)?;
+            |_, body| dates_of_body(&body),
+            move |call, dates| {
+                match dates {
+                    None => call.directory.add_member(call.context, &group, &user)?,
+                    Some(dates) => call.directory.schedule_member(call.context, &group, &user, *dates)?,
+                }
                 Ok(empty(StatusCode::NO_CONTENT))
             },
         )
         .await
 }
 
-/// Removes a direct member from a group, but for Everyone and the last System Administrator.
+/// Removes a direct member from a group, or cancels a membership that begins later; but for Everyone and the last System Administrator.
 #[utoipa::path(
     delete,
     path = "/api/security/groups/{group}/users/{user}",

@@ -7,67 +7,12 @@ use std::marker::PhantomData;
 use guildhall_domain::directory::{MemberList, Patch, PatchedList, Place};
 use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
 
-use super::element::text_of;
+use super::element::{Element, element};
 use super::switches::BulkReport;
 use super::{Groups, Kind, Users};
 use crate::body::object::{JsonObject, Repeated};
 use crate::respond::problem::Problem;
-
-/// Who joins and who leaves, or who belongs to the group afterwards: `add`, `remove` or both, or `set` alone.
-#[derive(ToSchema)]
-#[schema(examples(json!({
-    "add": ["tdurden", "msinger@example.com", { "user": "13f8cd48-7765-47b7-9fa3-2ad9c935a4be" }],
-    "remove": ["20b5e923-beb8-44ab-8bb4-34467582230f"],
-})))]
-#[expect(dead_code, reason = "it only describes what `PatchBody::read` reads")]
-pub(crate) struct MembersPatch {
-    /// Who joins.
-    #[schema(required = false)]
-    add: Option<Vec<JoiningUser>>,
-    /// Who leaves: ids, usernames or email addresses.
-    #[schema(required = false)]
-    remove: Option<Vec<String>>,
-    /// Who alone belongs to the group afterwards.
-    #[schema(required = false)]
-    set: Option<Vec<JoiningUser>>,
-}
-
-/// An id, a username or an email address.
-#[derive(ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "it only describes what `PatchBody::read` reads")]
-enum JoiningUser {
-    Identifier(String),
-    Object { user: String },
-}
-
-/// Which groups are put below the group and which are taken from there, or which are below it afterwards: `add`, `remove` or both, or `set`
-/// alone.
-#[derive(ToSchema)]
-#[schema(examples(json!({ "add": ["Liposuction Technicians"], "remove": ["6254736c-70e1-43b0-b769-f8e0f6359862"] })))]
-#[expect(dead_code, reason = "it only describes what `PatchBody::read` reads")]
-pub(crate) struct ChildrenPatch {
-    /// Which are put below it.
-    #[schema(required = false)]
-    add: Option<Vec<JoiningGroup>>,
-    /// Which are taken from there: ids or names.
-    #[schema(required = false)]
-    remove: Option<Vec<String>>,
-    /// Which alone are its children afterwards.
-    #[schema(required = false)]
-    set: Option<Vec<JoiningGroup>>,
-}
-
-/// An id or a name.
-#[derive(ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "it only describes what `PatchBody::read` reads")]
-enum JoiningGroup {
-    Identifier(String),
-    Object { group: String },
-}
 
 /// A patch, and what its elements that are no ids were called.
 pub(crate) struct PatchBody<K: Kind> {
@@ -138,7 +83,7 @@ where
 }
 
 /// The name of a list in JSON.
-pub(super) fn list_name(list: PatchedList) -> &'static str {
+pub(crate) fn list_name(list: PatchedList) -> &'static str {
     match list {
         PatchedList::Add => "add",
         PatchedList::Remove => "remove",
@@ -180,7 +125,7 @@ where
         self.left = self.left.checked_sub(1).ok_or_else(|| {
             Problem::too_large(format!("There are more than {} elements in the lists together", self.most))
         })?;
-        let text = text_of::<K>(json, list).map_err(|fault| {
+        let Element { text, dates } = element::<K>(json, list).map_err(|fault| {
             Problem::bad_request(format!("The element at index {index} of '{}' {fault}", list_name(list)))
         })?;
         let identifier = K::Identifier::from(&text);
@@ -188,6 +133,7 @@ where
             self.names.insert(Place { list, index }, text.into());
         }
         read.extend([identifier]);
+        read.date_last(dates);
         Ok(())
     }
 }
@@ -240,6 +186,7 @@ mod tests {
             (r#"{"add":[]}"#.to_owned(), 0),
             (format!(r#"{{"ADD":["{ID}",{{"User":"a","other":[{{}}]}}],"remove":["b","\u0063"]}}"#), 4),
             (r#"{"set":["@current",{"user":"x"}],"add":null,"remove":null,"x":[1]}"#.to_owned(), 2),
+            (r#"{"add":[{"user":"x","validUntil":"2027-01-01T00:00:00Z","VALIDFROM":null}]}"#.to_owned(), 1),
         ] {
             assert_eq!(outcome(&body), Ok(expected), "{body}");
         }
@@ -269,12 +216,13 @@ mod tests {
                 "The element at index 1 of 'add' has 'user' more than once".to_owned(),
             ),
             (
-                r#"{"set":[{"user":"x","validUntil":"2027-01-01T00:00:00Z"}]}"#,
-                "The element at index 0 of 'set' has 'validUntil', which is not supported".to_owned(),
+                r#"{"set":["a",{"user":"x","validUntil":"2027-13-01"}]}"#,
+                "The element at index 1 of 'set' has dates that cannot be read: 'validUntil' is a date or a time that there is not"
+                    .to_owned(),
             ),
             (
-                r#"{"add":[{"user":"x","VALIDFROM":null}]}"#,
-                "The element at index 0 of 'add' has 'validFrom', which is not supported".to_owned(),
+                r#"{"add":[{"user":"x","VALIDFROM":null,"validFrom":null}]}"#,
+                "The element at index 0 of 'add' has dates that cannot be read: 'validFrom' is given more than once".to_owned(),
             ),
             (
                 r#"{"add":["a","b"],"remove":["c","d","e"]}"#,

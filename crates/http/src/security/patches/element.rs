@@ -3,33 +3,41 @@
 use std::borrow::Cow;
 
 use guildhall_domain::directory::PatchedList;
+use guildhall_domain::validity::ValidityChange;
+use serde_json::value::RawValue;
 
 use super::Kind;
-use crate::body::object::Properties;
+use crate::body::dates::dates_of;
+use crate::body::object::{JsonObject, Repeated};
 
 const NO_CHARACTER: &str = "has half of a surrogate pair in it, such as \\ud800 alone, which is no character";
 
-/// The identifier in an element, or what is wrong with the element.
-pub(super) fn text_of<K: Kind>(json: &str, list: PatchedList) -> Result<Cow<'_, str>, String> {
+/// An element of a list as it was sent.
+pub(super) struct Element<'j> {
+    /// The identifier.
+    pub(super) text: Cow<'j, str>,
+    /// What it says of dates.
+    pub(super) dates: ValidityChange,
+}
+
+/// Reads an element, or tells what is wrong with it.
+pub(super) fn element<K: Kind>(json: &str, list: PatchedList) -> Result<Element<'_>, String> {
     let property = K::PROPERTY;
     match (json.as_bytes().first(), list) {
-        (Some(b'"'), _) => text(json).ok_or_else(|| NO_CHARACTER.to_owned()),
+        (Some(b'"'), _) => {
+            let text = text(json).ok_or_else(|| NO_CHARACTER.to_owned())?;
+            Ok(Element { text, dates: ValidityChange::default() })
+        }
         (Some(b'{'), PatchedList::Add | PatchedList::Set) => {
-            let Properties(properties) =
+            let properties =
                 serde_json::from_str(json).map_err(|_| "has a property whose name has no characters".to_owned())?;
-            let named = |name: &str| -> Vec<&str> {
-                let of_name = properties.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
-                of_name.map(|(_, json)| json.get()).collect()
-            };
-            // A date that is not heeded would make a membership that lasts for ever of one that was to end.
-            if let Some(date) = ["validFrom", "validUntil"].into_iter().find(|date| !named(date).is_empty()) {
-                return Err(format!("has '{date}', which is not supported"));
-            }
-            match *named(property) {
-                [json] if json.starts_with('"') => text(json).ok_or_else(|| NO_CHARACTER.to_owned()),
-                [_, _, ..] => Err(format!("has '{property}' more than once")),
-                [] | [_] => Err(format!("must have '{property}', a string")),
-            }
+            let object = JsonObject::of(properties);
+            let named = object.find(property).map_err(|Repeated| format!("has '{property}' more than once"))?;
+            let named = named.map(RawValue::get).filter(|json| json.starts_with('"'));
+            let named = named.ok_or_else(|| format!("must have '{property}', a string"))?;
+            let text = text(named).ok_or_else(|| NO_CHARACTER.to_owned())?;
+            let dates = dates_of(&object).map_err(|fault| format!("has dates that cannot be read: {fault}"))?;
+            Ok(Element { text, dates })
         }
         (_, PatchedList::Remove) => Err("must be a string".to_owned()),
         (_, PatchedList::Add | PatchedList::Set) => Err(format!("must be a string or an object with '{property}'")),

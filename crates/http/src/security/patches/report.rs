@@ -10,6 +10,7 @@ use super::body::{PatchBody, list_name};
 use super::{Groups, Kind, Users};
 use crate::respond::preview::EffectsBody;
 use crate::respond::problem::Problem;
+use crate::security::validity::{EVERYONE_HAS_NO_DATES, LAST_ADMINISTRATOR_STAYS};
 
 /// What is done if something cannot be done.
 #[derive(Serialize, ToSchema)]
@@ -112,7 +113,7 @@ macro_rules! report {
                         list: refusal.place.map_or(PatchedList::Set, |place| place.list).into(),
                         index: refusal.place.map(|place| place.index),
                         $property: refusal.place.map_or_else(|| <$kind>::uuid(refusal.id).to_string(), name),
-                        reason: reason(refusal.reason),
+                        reason: reason(refusal.reason, refusal.place),
                     }
                 });
                 Self {
@@ -186,9 +187,13 @@ impl From<Contradiction> for Problem {
     }
 }
 
-fn reason(reason: RefusalReason) -> &'static str {
+fn reason(reason: RefusalReason, place: Option<Place>) -> &'static str {
+    // Who is named there stays, so that it is their dates that are refused.
+    let is_joining = place.is_some_and(|place| place.list != PatchedList::Remove);
     match reason {
+        RefusalReason::Everyone if is_joining => EVERYONE_HAS_NO_DATES,
         RefusalReason::Everyone => "Users cannot be removed from 'Everyone'",
+        RefusalReason::LastAdministrator if is_joining => LAST_ADMINISTRATOR_STAYS,
         RefusalReason::LastAdministrator => "The last System Administrator cannot be removed",
         RefusalReason::Cycle => "The group is this group or above it, so adding it would close a cycle",
     }
