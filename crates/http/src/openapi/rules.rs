@@ -149,7 +149,10 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
         responses.entry(status.to_owned()).or_insert_with(|| Response::new("").into());
     }
     for (status, response) in responses {
-        let error = ERROR_RESPONSES.iter().chain([&SERVER_ERROR]).find(|error| error.0 == status).filter(|_| !is_oauth);
+        // Its handler says more.
+        let is_described = matches!(response, RefOr::T(response) if status == "429" && !response.content.is_empty());
+        let error = ERROR_RESPONSES.iter().chain([&SERVER_ERROR]).find(|error| error.0 == status);
+        let error = error.filter(|_| !is_oauth && !is_described);
         if let Some(error) = error {
             *response = if method == "HEAD" {
                 // A response to HEAD has no body.
