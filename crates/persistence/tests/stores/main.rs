@@ -15,6 +15,8 @@ mod databases;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod kept_answers;
+#[cfg(test)]
 mod listing_cache;
 #[cfg(test)]
 mod lone_statements;
