@@ -145,11 +145,7 @@ impl Database {
         }
     }
 
-    fn open(
-        location: Location,
-        settings: &DatabaseSettings,
-        clock: Option<Arc<dyn Clock>>,
-    ) -> Result<Self, OpenError> {
+    fn open(location: Location, settings: &DatabaseSettings, clock: Option<Arc<dyn Clock>>) -> Result<Self, OpenError> {
         if settings.pool_size == 0 {
             return Err(OpenError::EmptyPool);
         }

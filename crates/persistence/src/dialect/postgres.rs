@@ -13,16 +13,17 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
 use guildhall_domain::provenance::Provenance;
 
-use super::{Removed, TransactionMode};
 use super::closure::{NOT_THE_EDGE, ONE_CHILD, lost_pairs};
 use super::scheduled::TARGETS;
+use super::{Removed, TransactionMode};
 use crate::connection::SessionSettings;
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql, added_by};
 
 pub(crate) use memberships::{
-    change_member_count, change_member_counts, change_users, count_joined, count_new_user, insert_member, insert_members, insert_memberships,
-    merge_count_slots, note_memberships, note_renamed, remove_member, remove_members, subtract_from_member_counts,
+    change_member_count, change_member_counts, change_users, count_joined, count_new_user, insert_member,
+    insert_members, insert_memberships, merge_count_slots, note_memberships, note_renamed, remove_member,
+    remove_members, subtract_from_member_counts,
 };
 
 /// The advisory lock of transactions that write alone, and of those that share it.
@@ -174,10 +175,7 @@ pub(crate) fn unknown_or_above(
              WHERE above.id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM groups present WHERE present.id = wanted.id)"
         )
     });
-    prepared(&SQL)
-    .bind::<UuidSql, _>(parent)
-    .bind::<Array<UuidSql>, _>(groups)
-    .load(connection)
+    prepared(&SQL).bind::<UuidSql, _>(parent).bind::<Array<UuidSql>, _>(groups).load(connection)
 }
 
 fn unknown(connection: &mut PgConnection, ids: Vec<Key>, sql: &'static str) -> QueryResult<Vec<Key>> {

@@ -16,16 +16,17 @@ use diesel::sqlite::Sqlite;
 use guildhall_domain::name::TextKey;
 use guildhall_domain::provenance::Provenance;
 
-use super::{Removed, TransactionMode};
 use super::closure::{NOT_THE_EDGE, ONE_CHILD, lost_pairs};
+use super::{Removed, TransactionMode};
 use crate::connection::FileSettings;
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql, added_by};
 use crate::statement_guard::StatementGuard;
 
 pub(crate) use memberships::{
-    change_member_count, change_member_counts, change_users, count_joined, count_new_user, insert_member, insert_memberships,
-    merge_count_slots, note_memberships, note_renamed, remove_member, remove_members, subtract_from_member_counts,
+    change_member_count, change_member_counts, change_users, count_joined, count_new_user, insert_member,
+    insert_memberships, merge_count_slots, note_memberships, note_renamed, remove_member, remove_members,
+    subtract_from_member_counts,
 };
 
 /// Sets up a connection, which waits for the locks of others as its settings say. That comes first, because switching to WAL may have

@@ -32,7 +32,8 @@ struct Statements {
 }
 
 /// The dates that are set, of the parameters `$2` to `$5`.
-const DATES_POSTGRES: &str = "WITH wanted (id, valid_from, valid_until, next_at) AS MATERIALIZED (SELECT * FROM unnest($2, $3, $4, $5)) ";
+const DATES_POSTGRES: &str =
+    "WITH wanted (id, valid_from, valid_until, next_at) AS MATERIALIZED (SELECT * FROM unnest($2, $3, $4, $5)) ";
 /// Those of the JSON array `$2`.
 const DATES_SQLITE: &str = "WITH wanted (id, valid_from, valid_until, next_at) AS MATERIALIZED \
      (SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3 FROM json_each($2)) ";
@@ -47,7 +48,8 @@ impl Statements {
              LEFT JOIN membership_dates d ON d.group_id = $2 AND d.{member} = wanted.id \
              WHERE m.{of_present} IS NOT NULL OR d.next_at = d.valid_from"
         );
-        let is_present = format!("EXISTS (SELECT 1 FROM {present} m WHERE m.{group} = $1 AND m.{of_present} = wanted.id)");
+        let is_present =
+            format!("EXISTS (SELECT 1 FROM {present} m WHERE m.{group} = $1 AND m.{of_present} = wanted.id)");
         let forget = format!(
             "DELETE FROM membership_dates WHERE group_id = $1 AND {member} IN (SELECT id FROM wanted \
              WHERE next_at IS DISTINCT FROM valid_from AND NOT {is_present} OR valid_from IS NULL AND valid_until IS NULL)"

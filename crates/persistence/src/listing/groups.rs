@@ -143,9 +143,8 @@ fn without_below(condition: Fragment, excluded: &BTreeSet<GroupId>, reach: Reach
 
 /// Leaves out the administrators' groups and every group that is below one or is going to be.
 pub(super) fn without_administering(condition: Fragment, id: &'static str) -> Fragment {
-    let mut excluded = Fragment::of(id).sql(
-        " IN (WITH RECURSIVE sources (id) AS (SELECT s.id FROM groups s WHERE s.name_key IN (''",
-    );
+    let mut excluded =
+        Fragment::of(id).sql(" IN (WITH RECURSIVE sources (id) AS (SELECT s.id FROM groups s WHERE s.name_key IN (''");
     for group in SystemGroup::ADMINISTRATORS {
         excluded = excluded.sql(", ").text(group.key().as_str());
     }

@@ -217,10 +217,9 @@ impl<F: SqlItem> Query<'_, F> {
             (MembershipOrder::Name, _) => None,
             (MembershipOrder::Added, ValidityState::Active) => coalesced("m.added", Timestamp::EARLIEST),
             (MembershipOrder::Added, ValidityState::Scheduled) => coalesced("d.added", Timestamp::EARLIEST),
-            (MembershipOrder::From, ValidityState::Active) => coalesced(
-                "CASE WHEN d.next_at = d.valid_from THEN NULL ELSE d.valid_from END",
-                Timestamp::EARLIEST,
-            ),
+            (MembershipOrder::From, ValidityState::Active) => {
+                coalesced("CASE WHEN d.next_at = d.valid_from THEN NULL ELSE d.valid_from END", Timestamp::EARLIEST)
+            }
             (MembershipOrder::From, ValidityState::Scheduled) => coalesced("d.valid_from", Timestamp::EARLIEST),
             (MembershipOrder::Until, _) => coalesced("d.valid_until", Timestamp::LATEST),
         }
@@ -317,7 +316,13 @@ impl<F: SqlItem> Query<'_, F> {
 }
 
 fn in_order_of_page(statement: Fragment, direction: &'static str) -> Fragment {
-    statement.sql(" ORDER BY page.place").sql(direction).sql(", page.name_key").sql(direction).sql(", page.id").sql(direction)
+    statement
+        .sql(" ORDER BY page.place")
+        .sql(direction)
+        .sql(", page.name_key")
+        .sql(direction)
+        .sql(", page.id")
+        .sql(direction)
 }
 
 /// The values of the position at which the page begins.
@@ -326,9 +331,9 @@ fn position(page: &Page, has_place: bool) -> Option<Fragment> {
         ([Value::Text(name), Value::Id(id)], false) => {
             Some(Fragment::default().text(name.as_str()).sql(", ").id(Key(*id)))
         }
-        ([Value::Moment(place), Value::Text(name), Value::Id(id)], true) => Some(
-            Fragment::default().number(place.milliseconds()).sql(", ").text(name.as_str()).sql(", ").id(Key(*id)),
-        ),
+        ([Value::Moment(place), Value::Text(name), Value::Id(id)], true) => {
+            Some(Fragment::default().number(place.milliseconds()).sql(", ").text(name.as_str()).sql(", ").id(Key(*id)))
+        }
         _ => None,
     }
 }
@@ -363,8 +368,7 @@ macro_rules! dates {
 type PersonSql = (UuidSql, Text, Nullable<Text>, Nullable<Text>, Nullable<Text>);
 type PersonRow = ((Key, String, Option<String>, Option<String>, Option<String>), Dates);
 
-const PERSON: &str =
-    dates!("u.id, u.username, u.email, u.first_name, u.last_name", "users u ON u.id = page.member_id");
+const PERSON: &str = dates!("u.id, u.username, u.email, u.first_name, u.last_name", "users u ON u.id = page.member_id");
 
 impl Row for PersonRow {
     fn load(statement: Fragment, connection: &mut AnyConnection) -> QueryResult<Vec<Self>> {

@@ -16,8 +16,8 @@ use crate::connection::AnyConnection;
 use crate::dialect;
 use crate::dialect::scheduled::TARGETS;
 use crate::listing;
-use crate::schema::{group_children, group_closure};
 use crate::prepared::prepared;
+use crate::schema::{group_children, group_closure};
 use crate::sql_types::{Key, UuidSql};
 use crate::unit_of_work::{Failure, Unit};
 

@@ -43,7 +43,7 @@ impl MembershipReader for Unit<'_> {
             Some(caller) => {
                 let at = self.moment();
                 self.run(|connection| lookup::members_change(connection, at, caller, group, member))
-            },
+            }
             None => MembersChange::by_reading(self, caller, group, member),
         }
     }
@@ -53,7 +53,7 @@ impl MembershipReader for Unit<'_> {
             Some(caller) => {
                 let at = self.moment();
                 self.run(|connection| lookup::registration(connection, at, caller, user))
-            },
+            }
             None => Registration::by_reading(self, caller, user),
         }
     }

@@ -68,7 +68,8 @@ impl Made {
         now: Timestamp,
         member: impl Fn(&DueRow) -> Option<(Key, ManagerId)>,
     ) {
-        let [begun, ended] = [&settled.begun, &settled.ended].map(|pairs| pairs.iter().copied().collect::<BTreeSet<_>>());
+        let [begun, ended] =
+            [&settled.begun, &settled.ended].map(|pairs| pairs.iter().copied().collect::<BTreeSet<_>>());
         let mut ends = Vec::new();
         for row in due {
             let Some((member_id, member)) = member(row) else { continue };

@@ -71,7 +71,7 @@ impl UserReader for Unit<'_> {
             Some(caller) => {
                 let at = self.moment();
                 self.run(|connection| lookup::accounts(connection, at, caller, user))
-            },
+            }
             None => Accounts::by_reading(self, caller, user),
         }
     }

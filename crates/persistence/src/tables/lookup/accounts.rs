@@ -39,7 +39,8 @@ impl Answer for Target {
 
 /// The accounts of this caller and of the user that this identifier names. Of a caller who does not exist, they say no more.
 pub(in crate::tables) fn accounts(
-    connection: &mut AnyConnection, at: Moment,
+    connection: &mut AnyConnection,
+    at: Moment,
     caller: UserId,
     user: &UserIdentifier,
 ) -> Result<Accounts, Failure> {

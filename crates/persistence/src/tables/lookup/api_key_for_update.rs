@@ -83,7 +83,8 @@ fn push_user_condition<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<
 /// What decides about a change of the API key that this identifier names, by this caller, and whether all of it is of one state. Of a caller
 /// who does not exist, it says no more.
 pub(in crate::tables) fn api_key_for_update(
-    connection: &mut AnyConnection, at: Moment,
+    connection: &mut AnyConnection,
+    at: Moment,
     caller: UserId,
     key: &ApiKeyIdentifier,
     (purpose, lock): (Purpose<'_>, Lock),
@@ -112,7 +113,8 @@ pub(in crate::tables) fn api_key_for_update(
 
 /// The API key that this identifier names, and the account of the caller.
 pub(crate) fn api_key_for(
-    connection: &mut AnyConnection, at: Moment,
+    connection: &mut AnyConnection,
+    at: Moment,
     caller: UserId,
     key: &ApiKeyIdentifier,
 ) -> Result<FoundFor<ApiKey>, Failure> {

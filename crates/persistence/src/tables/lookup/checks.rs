@@ -87,7 +87,8 @@ fn first_of<'a>(whole: &'a GroupIdentifier, listed: &[GroupIdentifier]) -> Resul
 
 /// The answer to a check of this caller. Of a caller who does not exist, it says no more.
 pub(crate) fn check(
-    connection: &mut AnyConnection, at: Moment,
+    connection: &mut AnyConnection,
+    at: Moment,
     caller: UserId,
     check: &MembershipQuestion<'_>,
 ) -> Result<MembershipAnswer, Failure> {

@@ -114,7 +114,8 @@ type Row = (i64, Option<Key>, bool, bool, Option<AccountRow>);
 
 /// The answers, in the order of the questions. `None`: they are not of the kind that can be asked together.
 pub(crate) fn check_together(
-    connection: &mut PgConnection, at: Moment,
+    connection: &mut PgConnection,
+    at: Moment,
     checks: &[MembershipQuestion<'_>],
 ) -> Result<Option<Vec<MembershipAnswer>>, Failure> {
     let Some(questions) = Questions::of(at, checks) else { return Ok(None) };

@@ -27,7 +27,11 @@ impl Answer for Client {
 }
 
 /// The account of the user that this API key acts as, and the digest of its secret.
-pub(crate) fn client(connection: &mut AnyConnection, at: Moment, key: ApiKeyId) -> Result<Option<ClientAccount>, Failure> {
+pub(crate) fn client(
+    connection: &mut AnyConnection,
+    at: Moment,
+    key: ApiKeyId,
+) -> Result<Option<ClientAccount>, Failure> {
     let lookup = Lookup::of(connection, at, AskedCaller::ApiKey(Key(key.0)));
     let row: Option<(AccountRow, (Digest, Key))> = ask!(Client, 0, &lookup, connection);
     Ok(row.map(|(account, (secret, user))| ClientAccount {

@@ -61,7 +61,8 @@ impl Answer for ChangedGroup {
 /// What decides about a change of the group that this identifier names, by this caller, and whether all of it is of one state. `None`: the
 /// identifiers are of kinds that have no statement of their own.
 pub(in crate::tables) fn group_for_update(
-    connection: &mut AnyConnection, at: Moment,
+    connection: &mut AnyConnection,
+    at: Moment,
     caller: UserId,
     (group, member): (&GroupIdentifier, Member<'_>),
     lock: Lock,

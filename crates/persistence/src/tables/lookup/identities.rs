@@ -39,7 +39,8 @@ type Link = (String, String, i64, Option<i64>);
 
 /// The links of the user that this identifier names, and the accounts of both. Of a caller who does not exist, they say no more.
 pub(crate) fn identities_for(
-    connection: &mut AnyConnection, at: Moment,
+    connection: &mut AnyConnection,
+    at: Moment,
     caller: UserId,
     user: &UserIdentifier,
 ) -> Result<LinkedAccount, Failure> {

@@ -70,7 +70,8 @@ pub(super) type ChangeRow = (Option<Key>, Option<Key>, Option<bool>, i32, Option
 
 /// What decides about a change by this caller. Of a caller who does not exist, it says no more.
 pub(in crate::tables) fn members_change(
-    connection: &mut AnyConnection, at: Moment,
+    connection: &mut AnyConnection,
+    at: Moment,
     caller: UserId,
     group: &GroupIdentifier,
     member: Member<'_>,

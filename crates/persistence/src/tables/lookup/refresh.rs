@@ -29,7 +29,8 @@ impl Answer for Grant {
 }
 
 pub(in crate::tables) fn refresh_grant_and_account(
-    connection: &mut AnyConnection, at: Moment,
+    connection: &mut AnyConnection,
+    at: Moment,
     token: &SecretDigest,
 ) -> Result<Option<(RefreshGrant, AccountStatus)>, Failure> {
     let lookup = Lookup::of(connection, at, AskedCaller::RefreshToken(Digest(*token)));

@@ -74,7 +74,8 @@ impl Answer for Decision {
 
 /// What decides about this new account, by this caller. Of a caller who does not exist, it says no more.
 pub(in crate::tables) fn registration(
-    connection: &mut AnyConnection, at: Moment,
+    connection: &mut AnyConnection,
+    at: Moment,
     caller: UserId,
     user: &User,
 ) -> Result<Registration, Failure> {

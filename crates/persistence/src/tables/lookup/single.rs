@@ -45,7 +45,8 @@ impl Answer for SingleUser {
 
 /// The user that this identifier names, and the account of the caller.
 pub(crate) fn user_for(
-    connection: &mut AnyConnection, at: Moment,
+    connection: &mut AnyConnection,
+    at: Moment,
     caller: UserId,
     user: &UserIdentifier,
 ) -> Result<FoundFor<User>, Failure> {
@@ -78,7 +79,8 @@ type SingleGroupRow = (Option<GroupRow>, Option<i64>, Option<i64>, Option<String
 
 /// The group that this identifier names, and the account of the caller.
 pub(crate) fn group_for(
-    connection: &mut AnyConnection, at: Moment,
+    connection: &mut AnyConnection,
+    at: Moment,
     caller: UserId,
     group: &GroupIdentifier,
 ) -> Result<FoundFor<Group>, Failure> {

@@ -64,7 +64,8 @@ fn push_user_condition<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<
 /// What decides about a change of the user that this identifier names, by this caller, and whether all of it is of one state. Of a caller
 /// who does not exist, it says no more.
 pub(in crate::tables) fn user_for_update(
-    connection: &mut AnyConnection, at: Moment,
+    connection: &mut AnyConnection,
+    at: Moment,
     caller: UserId,
     user: &UserIdentifier,
     (purpose, lock): (Purpose<'_>, Lock),
