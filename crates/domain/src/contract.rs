@@ -50,6 +50,7 @@ pub mod managing;
 pub mod managing_groups;
 pub mod members;
 pub mod membership_checks;
+pub mod membership_listings;
 pub mod names;
 mod numbers;
 pub mod patches;
@@ -59,6 +60,7 @@ pub mod patches_of_administrators;
 pub mod paths;
 pub mod preview_sizes;
 pub mod previews;
+mod promises;
 pub mod registration;
 pub mod searching;
 pub mod sign_in;
@@ -66,9 +68,15 @@ pub mod spellings;
 pub mod text_forms;
 pub mod units;
 pub mod updates;
+pub mod validity;
+pub mod validity_at_random;
+pub mod validity_moments;
+pub mod validity_of_administrators;
+pub mod validity_patches;
 pub mod walking;
 
 pub use fixture::{Fixture, Given, TestClock, user_named};
+pub use promises::promises;
 
 /// Makes a test of each promise, over stores made by `$make`: a function that takes an `Arc<dyn Clock>`, by which memberships begin and end, and returns an
 /// empty `Arc<dyn Store>` and something to keep until the test is over.
@@ -123,6 +131,27 @@ macro_rules! contract_tests {
             children::an_indirect_child_tells_by_which_child
             children::many_children_are_added_or_none
             children::the_closure_is_what_a_walk_finds
+            validity_moments::a_membership_counts_exactly_between_its_dates
+            validity_moments::an_edge_counts_exactly_between_its_dates
+            validity_moments::what_was_due_meanwhile_has_happened
+            validity_moments::a_permission_ends_with_the_membership
+            validity::dates_change_as_they_are_said
+            validity::impossible_dates_are_refused
+            validity::what_was_scheduled_goes_with_its_user_and_its_group
+            validity::a_store_says_what_is_due
+            validity_of_administrators::somebody_administers_without_an_end
+            validity_of_administrators::a_scheduled_edge_lets_no_cycle_arise
+            validity_of_administrators::what_is_going_to_administer_is_protected
+            validity_of_administrators::whatever_is_due_counts_for_the_request_that_finds_it
+            validity_at_random::dates_come_to_what_a_model_says
+            validity_patches::a_patch_gives_dates
+            validity_patches::a_patch_of_children_gives_dates
+            validity_patches::a_preview_tells_what_dates_take
+            validity_patches::a_request_is_done_once_after_what_is_due
+            validity_patches::an_issuer_goes_by_the_dates_that_have_come
+            membership_listings::memberships_are_walked_in_every_order
+            membership_listings::a_membership_is_listed_with_its_dates
+            membership_listings::memberships_are_listed_for_those_who_may
             patches::a_patch_adds_and_removes_by_any_identifier
             patches::every_unknown_identifier_of_a_patch_is_named
             patches::a_patch_that_contradicts_itself_is_refused
@@ -255,47 +284,4 @@ macro_rules! contract_tests {
             }
         }
     };
-}
-
-/// The names of all promises, from the text of their modules: one that is not in the list above would never be run.
-#[must_use]
-pub fn promises() -> Vec<String> {
-    let texts = [
-        include_str!("contract/access.rs"),
-        include_str!("contract/api_keys.rs"),
-        include_str!("contract/changes.rs"),
-        include_str!("contract/checks.rs"),
-        include_str!("contract/concurrency.rs"),
-        include_str!("contract/custom_properties.rs"),
-        include_str!("contract/external.rs"),
-        include_str!("contract/external_groups.rs"),
-        include_str!("contract/idempotency.rs"),
-        include_str!("contract/listing.rs"),
-        include_str!("contract/lockouts.rs"),
-        include_str!("contract/lookups.rs"),
-        include_str!("contract/managed_graphs.rs"),
-        include_str!("contract/managers.rs"),
-        include_str!("contract/managing.rs"),
-        include_str!("contract/managing_groups.rs"),
-        include_str!("contract/members.rs"),
-        include_str!("contract/membership_checks.rs"),
-        include_str!("contract/names.rs"),
-        include_str!("contract/children.rs"),
-        include_str!("contract/paths.rs"),
-        include_str!("contract/patches.rs"),
-        include_str!("contract/patches_at_once.rs"),
-        include_str!("contract/patches_at_random.rs"),
-        include_str!("contract/preview_sizes.rs"),
-        include_str!("contract/previews.rs"),
-        include_str!("contract/patches_of_administrators.rs"),
-        include_str!("contract/registration.rs"),
-        include_str!("contract/searching.rs"),
-        include_str!("contract/sign_in.rs"),
-        include_str!("contract/spellings.rs"),
-        include_str!("contract/text_forms.rs"),
-        include_str!("contract/units.rs"),
-        include_str!("contract/updates.rs"),
-    ];
-    let declared = texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("pub fn "));
-    declared.filter_map(|rest| rest.split_once('(')).map(|(name, _)| name.to_owned()).collect()
 }

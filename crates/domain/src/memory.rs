@@ -32,6 +32,7 @@
 
 mod api_keys;
 mod children;
+mod dated;
 mod effects;
 mod groups;
 mod idempotency;

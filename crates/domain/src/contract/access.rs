@@ -138,7 +138,7 @@ pub fn the_last_administrator_stays_by_every_route(store: Arc<dyn Store>) {
     must(directory.remove_child(&fixture.by(admin), &system, &child));
 }
 
-/// The date on which an account closes matters for who administers, not for others, and may always be put off.
+/// The date on which an account closes matters for who administers, not for others, and may always be put off. Somebody stays whose account never closes.
 pub fn others_expire_as_they_like_and_any_expiry_may_be_put_off(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let (directory, admin) = (&fixture.directory, &fixture.admin);
@@ -149,13 +149,21 @@ pub fn others_expire_as_they_like_and_any_expiry_may_be_put_off(store: Arc<dyn S
         let changes = UserChanges { expiry, ..UserChanges::default() };
         directory.change_user(&fixture.by(admin), user, &changes, &Precondition::default())
     };
+    let is_refused = |outcome| matches!(outcome, Err(ChangeUserError::Invalid(faults)) if faults[0].field == "expiry");
+    must(expire(&other, 1000));
     must(directory.add_member(&fixture.by(admin), &system, &other));
+    // The other one expires, so that this one is the last who does not.
+    assert!(is_refused(expire(&id, 5000)));
+    must(expire(&other, 3000));
+    let endless = UserChanges { expiry: Some(None), ..UserChanges::default() };
+    must(directory.change_user(&fixture.by(admin), &other, &endless, &Precondition::default()));
     must(expire(&id, 1000));
-    must(directory.remove_member(&fixture.by(admin), &system, &other));
-    // The only administrator is one who expires.
-    must(expire(&other, 2000));
-    must(expire(&id, 3000));
-    assert!(matches!(expire(&id, 2000), Err(ChangeUserError::Invalid(faults)) if faults[0].field == "expiry"));
+    must(expire(&id, 2000));
+    assert!(is_refused(expire(&other, 9000)));
+    assert!(matches!(
+        directory.remove_member(&fixture.by(admin), &system, &other),
+        Err(RemoveMemberError::LastAdministrator)
+    ));
 }
 
 /// Suspension ends a user's tokens for good: after it is lifted, they sign in anew.

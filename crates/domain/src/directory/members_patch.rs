@@ -113,11 +113,11 @@ fn patch_members(
     let mut dates = resolution.dates(patch);
     dates.retain(|user, _| !plan.unknown.contains(user));
     let has_dates = |(user, (_, change)): (&UserId, &(Place, ValidityChange))| change.has_dates().then_some(*user);
-    let dated: BTreeSet<UserId> = dates.iter().filter_map(has_dates).collect();
+    let with_dates: BTreeSet<UserId> = dates.iter().filter_map(has_dates).collect();
     if is_atomic && change.is_everyone && !plan.leaving.is_empty() {
         return Err(PatchMembersError::Everyone);
     }
-    if is_atomic && change.is_everyone && !dated.is_empty() {
+    if is_atomic && change.is_everyone && !with_dates.is_empty() {
         return Err(PatchMembersError::EveryoneHasNoDates);
     }
     let mut schedule = Schedule::default();
@@ -128,8 +128,8 @@ fn patch_members(
         plan.joining.retain(|user| !dates.contains_key(user));
     }
     let (staying, reason) = if change.is_everyone {
-        schedule.leave(&dated);
-        (mem::take(&mut plan.leaving).union(&dated).copied().collect(), RefusalReason::Everyone)
+        schedule.leave(&with_dates);
+        (mem::take(&mut plan.leaving).union(&with_dates).copied().collect(), RefusalReason::Everyone)
     } else {
         let ending = plan.leaving.union(&schedule.ending).copied().collect();
         let staying = staying(work, group, attempt.staying, ending)?;

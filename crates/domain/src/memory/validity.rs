@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::children::walk;
+use super::dated::{ByGroup, next_of, set, standings, take_due};
 use super::{Failed, State, saturating};
 use crate::group::{GroupId, SystemGroup};
 use crate::manager::ManagerId;
@@ -18,100 +19,6 @@ use crate::search::{GroupField, UserField};
 use crate::time::Timestamp;
 use crate::user::UserId;
 use crate::validity::{Validity, ValidityState};
-
-/// By group, who belongs to it or will.
-type ByGroup<Id, T> = BTreeMap<GroupId, BTreeMap<Id, T>>;
-
-/// What has dates.
-trait Dated: Copy {
-    fn validity(&self) -> Validity;
-    fn set_validity(&mut self, validity: Validity);
-}
-
-impl Dated for Membership {
-    fn validity(&self) -> Validity {
-        self.validity
-    }
-
-    fn set_validity(&mut self, validity: Validity) {
-        self.validity = validity;
-    }
-}
-
-impl Dated for Edge {
-    fn validity(&self) -> Validity {
-        self.validity
-    }
-
-    fn set_validity(&mut self, validity: Validity) {
-        self.validity = validity;
-    }
-}
-
-/// The moments at which something begins or ends next.
-fn next_of<Id, T: Dated>(present: &ByGroup<Id, T>, scheduled: &ByGroup<Id, T>) -> Option<Timestamp> {
-    let ends = present.values().flat_map(BTreeMap::values).filter_map(|dated| dated.validity().until);
-    let begins = scheduled.values().flat_map(BTreeMap::values).filter_map(|dated| dated.validity().from);
-    ends.chain(begins).min()
-}
-
-fn standings<Id: Copy + Ord, T: Dated>(
-    group: GroupId,
-    ids: &BTreeSet<Id>,
-    present: &ByGroup<Id, T>,
-    scheduled: &ByGroup<Id, T>,
-) -> BTreeMap<Id, MemberStanding> {
-    let of = |by_group: &ByGroup<Id, T>, state| -> Vec<(Id, MemberStanding)> {
-        let found = ids.iter().filter_map(|id| Some((*id, by_group.get(&group)?.get(id)?.validity())));
-        found.map(|(id, validity)| (id, MemberStanding { state, validity })).collect()
-    };
-    of(scheduled, ValidityState::Scheduled).into_iter().chain(of(present, ValidityState::Active)).collect()
-}
-
-/// Sets dates: of what is present, or of what begins later, which is made by `new` if it is not there yet.
-fn set<Id: Copy + Ord, T: Dated>(
-    (present, scheduled): (&mut Arc<ByGroup<Id, T>>, &mut Arc<ByGroup<Id, T>>),
-    group: GroupId,
-    dates: &BTreeMap<Id, Validity>,
-    now: Timestamp,
-    new: impl Fn(Validity) -> T,
-) {
-    for (id, validity) in dates {
-        let planned = Arc::make_mut(scheduled).entry(group).or_default();
-        if validity.state(now) == ValidityState::Scheduled {
-            planned.entry(*id).or_insert_with(|| new(*validity)).set_validity(*validity);
-        } else {
-            planned.remove(id);
-            if let Some(dated) = Arc::make_mut(present).get_mut(&group).and_then(|present| present.get_mut(id)) {
-                dated.set_validity(*validity);
-            }
-        }
-    }
-}
-
-/// Takes what is due at `now` from `scheduled` and `present`. Returns what is to be added, and what changed, in the order of the dates.
-fn take_due<Id: Copy + Ord, T: Dated>(
-    (present, scheduled): (&mut Arc<ByGroup<Id, T>>, &mut Arc<ByGroup<Id, T>>),
-    now: Timestamp,
-    member: fn(Id) -> ManagerId,
-    changes: &mut Vec<DueChange>,
-) {
-    let (present, scheduled) = (Arc::make_mut(present), Arc::make_mut(scheduled));
-    for (group, planned) in scheduled.iter_mut() {
-        for (id, dated) in planned.extract_if(.., |_, dated| dated.validity().from.is_none_or(|from| from <= now)) {
-            let at = dated.validity().from.unwrap_or(now);
-            changes.push(DueChange { group: *group, member: member(id), is_in: true, at });
-            present.entry(*group).or_default().insert(id, dated);
-        }
-    }
-    for (group, members) in present.iter_mut() {
-        let is_over = |dated: &T| dated.validity().until.is_some_and(|until| until <= now);
-        for (id, dated) in members.extract_if(.., |_, dated| is_over(dated)) {
-            let at = dated.validity().until.unwrap_or(now);
-            changes.push(DueChange { group: *group, member: member(id), is_in: false, at });
-        }
-    }
-}
 
 impl State {
     fn named_group(&self, id: GroupId) -> Option<NamedGroup> {
@@ -189,10 +96,9 @@ fn page<M, F>(
     });
     let total = items.len() as u64;
     if let Some(position) = listing.page.position() {
-        items.retain(|(place, _)| match listing.is_descending {
-            false => position.precedes(place),
-            true => place.precedes(position),
-        });
+        items.retain(
+            |(place, _)| if listing.is_descending { place.precedes(position) } else { position.precedes(place) },
+        );
     }
     let (offset, count) = (saturating(listing.page.offset()), saturating(listing.page.lookahead()));
     let items = items.into_iter().skip(offset).take(count).map(|(_, item)| item).collect();

@@ -1,0 +1,107 @@
+//! What is in groups from one moment to another, in memory: memberships and edges alike.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::group::GroupId;
+use crate::manager::ManagerId;
+use crate::ports::{DueChange, Edge, MemberStanding, Membership};
+use crate::time::Timestamp;
+use crate::validity::{Validity, ValidityState};
+
+/// By group, who belongs to it or will.
+pub(super) type ByGroup<Id, T> = BTreeMap<GroupId, BTreeMap<Id, T>>;
+
+/// The same, as a state keeps it.
+pub(super) type Stored<'s, Id, T> = &'s mut Arc<ByGroup<Id, T>>;
+
+/// What has dates.
+pub(super) trait Dated: Copy {
+    fn validity(&self) -> Validity;
+    fn set_validity(&mut self, validity: Validity);
+}
+
+impl Dated for Membership {
+    fn validity(&self) -> Validity {
+        self.validity
+    }
+
+    fn set_validity(&mut self, validity: Validity) {
+        self.validity = validity;
+    }
+}
+
+impl Dated for Edge {
+    fn validity(&self) -> Validity {
+        self.validity
+    }
+
+    fn set_validity(&mut self, validity: Validity) {
+        self.validity = validity;
+    }
+}
+
+/// The moments at which something begins or ends next.
+pub(super) fn next_of<Id, T: Dated>(present: &ByGroup<Id, T>, scheduled: &ByGroup<Id, T>) -> Option<Timestamp> {
+    let ends = present.values().flat_map(BTreeMap::values).filter_map(|dated| dated.validity().until);
+    let begins = scheduled.values().flat_map(BTreeMap::values).filter_map(|dated| dated.validity().from);
+    ends.chain(begins).min()
+}
+
+pub(super) fn standings<Id: Copy + Ord, T: Dated>(
+    group: GroupId,
+    ids: &BTreeSet<Id>,
+    present: &ByGroup<Id, T>,
+    scheduled: &ByGroup<Id, T>,
+) -> BTreeMap<Id, MemberStanding> {
+    let of = |by_group: &ByGroup<Id, T>, state| -> Vec<(Id, MemberStanding)> {
+        let found = ids.iter().filter_map(|id| Some((*id, by_group.get(&group)?.get(id)?.validity())));
+        found.map(|(id, validity)| (id, MemberStanding { state, validity })).collect()
+    };
+    of(scheduled, ValidityState::Scheduled).into_iter().chain(of(present, ValidityState::Active)).collect()
+}
+
+/// Sets dates: of what is present, or of what begins later, which is made by `new` if it is not there yet.
+pub(super) fn set<Id: Copy + Ord, T: Dated>(
+    (present, scheduled): (Stored<'_, Id, T>, Stored<'_, Id, T>),
+    group: GroupId,
+    dates: &BTreeMap<Id, Validity>,
+    now: Timestamp,
+    new: impl Fn(Validity) -> T,
+) {
+    for (id, validity) in dates {
+        let planned = Arc::make_mut(scheduled).entry(group).or_default();
+        if validity.state(now) == ValidityState::Scheduled {
+            planned.entry(*id).or_insert_with(|| new(*validity)).set_validity(*validity);
+        } else {
+            planned.remove(id);
+            if let Some(dated) = Arc::make_mut(present).get_mut(&group).and_then(|present| present.get_mut(id)) {
+                dated.set_validity(*validity);
+            }
+        }
+    }
+}
+
+/// Takes what is due at `now` from `scheduled` and `present`. Returns what is to be added, and what changed, in the order of the dates.
+pub(super) fn take_due<Id: Copy + Ord, T: Dated>(
+    (present, scheduled): (Stored<'_, Id, T>, Stored<'_, Id, T>),
+    now: Timestamp,
+    member: fn(Id) -> ManagerId,
+    changes: &mut Vec<DueChange>,
+) {
+    let (present, scheduled) = (Arc::make_mut(present), Arc::make_mut(scheduled));
+    for (group, planned) in scheduled.iter_mut() {
+        for (id, dated) in planned.extract_if(.., |_, dated| dated.validity().from.is_none_or(|from| from <= now)) {
+            let at = dated.validity().from.unwrap_or(now);
+            changes.push(DueChange { group: *group, member: member(id), is_in: true, at });
+            present.entry(*group).or_default().insert(id, dated);
+        }
+    }
+    for (group, members) in present.iter_mut() {
+        let is_over = |dated: &T| dated.validity().until.is_some_and(|until| until <= now);
+        for (id, dated) in members.extract_if(.., |_, dated| is_over(dated)) {
+            let at = dated.validity().until.unwrap_or(now);
+            changes.push(DueChange { group: *group, member: member(id), is_in: false, at });
+        }
+    }
+}
