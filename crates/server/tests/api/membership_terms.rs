@@ -58,7 +58,7 @@ async fn an_edge_that_begins_later_closes_no_cycle_then(kind: Kind) {
     admin.send("PUT", "/groups/b/groups/c").await.is(204);
     for body in [json!({}), later] {
         let refused = admin.send_with("PUT", "/groups/c/groups/a", &body).await.is(422).json();
-        let named = |at: usize| json!({ "id": ids[at], "name": ["a", "b", "c"][at] });
+        let named = |at: usize| json!({ "id": ids[at], "name": (["a", "b", "c"][at]) });
         assert_eq!(refused["data"][0]["field"], "childGroupId");
         assert_eq!(refused["data"][0]["path"], json!([named(2), named(0), named(1)]), "{body}");
     }
