@@ -33,9 +33,10 @@ impl Settling<'_> {
         Err(StoreError::unavailable("something became due again and again"))
     }
 
-    /// Makes everything so that is due at `now`. Edges change in no unit of work beside others that change some.
+    /// Makes everything so that is due at `now`: beside others that change memberships, as whoever removes members does. Edges change in no unit of work beside
+    /// others that change some.
     fn settle(&self, now: Timestamp) -> Result<(), StoreError> {
-        let settled = self.0.write::<_, StoreError>(|writer| writer.make_due(now, false))?;
+        let settled = self.0.write_shared::<_, StoreError>(|writer| writer.make_due(now, false))?;
         if settled.is_none() {
             self.0.write_alone::<_, StoreError>(|writer| writer.make_due(now, true))?;
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use guildhall_domain::contract::{Fixture, user_named};
+use guildhall_domain::contract::{Fixture, TestClock, user_named};
 use guildhall_domain::group::GroupId;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::memory::Memory;
@@ -123,7 +123,7 @@ fn work_that_ignores_a_failure_is_not_committed_to_postgres() {
 
 #[test]
 fn work_that_ignores_a_failure_is_not_committed_to_memory() {
-    let error = an_ignored_failure_is_reported_and_nothing_committed(Arc::new(Memory::new()));
+    let error = an_ignored_failure_is_reported_and_nothing_committed(Arc::new(Memory::new(TestClock::new())));
     assert_eq!(error.fault(), Fault::Failed);
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use guildhall_domain::contract::TestClock;
 use guildhall_domain::contract::crowd::{Crowd, TEXTS};
 use guildhall_domain::memory::Memory;
 use guildhall_domain::page::Page;
@@ -19,7 +20,7 @@ const CASES: u32 = 500;
 fn any_filter_and_order_finds_the_same_in_all_three_stores() {
     let (sqlite, _, _folder) = super::databases::sqlite();
     let (postgres, _, _dropped) = super::databases::postgres();
-    let crowds = [Arc::new(Memory::new()), sqlite.store(), postgres.store()].map(Crowd::over);
+    let crowds = [Arc::new(Memory::new(TestClock::new())), sqlite.store(), postgres.store()].map(Crowd::over);
     let [memory, sqlite, postgres] = &crowds;
     assert_eq!(memory.users, sqlite.users);
     assert_eq!(memory.users, postgres.users);
