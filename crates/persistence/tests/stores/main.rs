@@ -19,6 +19,8 @@ mod due_edges;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod kept_answers;
+#[cfg(test)]
 mod listing_cache;
 #[cfg(test)]
 mod lone_statements;

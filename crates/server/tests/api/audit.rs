@@ -128,6 +128,10 @@ async fn changes_of_administrators_have_lines(kind: Kind) {
     app.post(&format!("/users/{tyler}/actions"), &json!({ "type": "unsuspend" })).await.is(204);
     let expiring = json!({ "expiry": "2999-01-01T00:00:00Z" });
     admin.send_with("PATCH", &format!("/users/{tyler}"), &expiring).await.is(200);
+    let later = json!({ "validFrom": "2999-01-01T00:00:00Z" });
+    admin.send_with("PUT", &format!("{SYSTEM}/users/{bob}"), &later).await.is(204);
+    admin.send_with("PUT", &format!("{SYSTEM}/groups/{club}"), &later).await.is(204);
+    admin.send("DELETE", &format!("{SYSTEM}/groups/{club}")).await.is(204);
     admin.send("DELETE", &format!("/users/{tyler}")).await.is(204);
     admin.send("DELETE", &format!("/groups/{staff}/groups/{club}")).await.is(204);
     let domains = json!({ "name": "Staff", "autoMembershipEmailDomains": ["fightclub.com"] });
@@ -156,6 +160,9 @@ async fn changes_of_administrators_have_lines(kind: Kind) {
             of_user("user suspended", &tyler),
             of_user("user unsuspended", &tyler),
             of_user("expiry changed", &tyler),
+            with(of_user("users scheduled", &bob), json!({ "group": system })),
+            with(in_system("groups scheduled"), json!({ "group": system, "groups": club, "group_count": 1 })),
+            with(in_system("group removed"), json!({ "group": system, "groups": club, "group_count": 1 })),
             of_user("user deleted", &tyler),
             with(in_system("group removed"), json!({ "group": staff, "groups": club, "group_count": 1 })),
             with(in_system("email domains changed"), json!({ "group": staff })),

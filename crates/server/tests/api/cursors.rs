@@ -20,7 +20,7 @@ on_both_databases! {
 }
 
 /// The listings, with orders and filters.
-const LISTINGS: [&str; 19] = [
+const LISTINGS: [&str; 24] = [
     "/users?",
     "/users?order=-created,lastName&",
     "/users?q=m&order=firstName&",
@@ -40,6 +40,11 @@ const LISTINGS: [&str; 19] = [
     "/users/m1/identities?",
     "/groups/Top/managers?",
     "/users/m1/managedGroups?order=-name&",
+    "/groups/Top/memberships?",
+    "/groups/Top/memberships?state=all&order=-validUntil&",
+    "/groups/Top/memberships?state=all&order=validFrom&q=m&expiringBefore=3000-01-01&",
+    "/groups/Top/children?state=all&order=-added&",
+    "/users/m1/memberships?order=-name&",
 ];
 
 async fn seed(admin: &Client<'_>) {
@@ -49,6 +54,16 @@ async fn seed(admin: &Client<'_>) {
     admin.create_group("Left", &["m1", "m2", "m5"], &[]).await;
     admin.create_group("Right", &["m3", "m4"], &[]).await;
     admin.create_group("Top", &["m0", "m1", "m6", "m7", "m8"], &["Left", "Right"]).await;
+    admin.create_group("Later", &[], &[]).await;
+    for (member, dates) in [
+        ("users/m0", json!({ "validUntil": "2990-01-01" })),
+        ("users/m2", json!({ "validFrom": "2980-01-01", "validUntil": "2990-01-01" })),
+        ("users/m3", json!({ "validFrom": "2980-01-01", "validUntil": "2995-01-01" })),
+        ("users/m4", json!({ "validFrom": "2970-01-01" })),
+        ("groups/Later", json!({ "validFrom": "2970-01-01" })),
+    ] {
+        admin.send_with("PUT", &format!("/groups/Top/{member}"), &dates).await.is(204);
+    }
     for manager in ["users/m1", "users/m2", "users/m7", "groups/Left", "groups/Right"] {
         admin.send("PUT", &format!("/groups/Top/managers/{manager}")).await.is(204);
     }
@@ -58,7 +73,13 @@ async fn seed(admin: &Client<'_>) {
 }
 
 fn ids(page: &Value) -> Vec<String> {
-    page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    let id = |item: &Value| {
+        // Memberships and edges have none of their own.
+        let named =
+            [&item["user"], &item["child"], &item["group"]].map(|named| named["id"].as_str().unwrap_or_default());
+        item["id"].as_str().map_or_else(|| named.concat(), str::to_owned)
+    };
+    page["items"].as_array().unwrap().iter().map(id).collect()
 }
 
 /// The ids that a walk finds in pages of two.

@@ -50,6 +50,9 @@ const USERS: &str = "/groups/{group}/users";
 const MEMBER: &str = "/groups/{group}/users/{user}";
 const CHILDREN: &str = "/groups/{group}/groups";
 const CHILD: &str = "/groups/{group}/groups/{child}";
+const MEMBERSHIPS: &str = "/groups/{group}/memberships";
+const EDGES: &str = "/groups/{group}/children";
+const MEMBERSHIPS_OF_USER: &str = "/users/{user}/memberships";
 const MANAGED: &str = "/users/{user}/managedGroups";
 const MANAGERS: &str = "/groups/{group}/managers";
 const MANAGER: &str = "/groups/{group}/managers/users/{user}";
@@ -60,7 +63,7 @@ const SOME_CHECKS: &str = r#"{"checks":[{"user":"{user}","group":"{group}"},{"us
 const API_KEY: &str = "/apiKeys/{key}";
 
 /// The rows of the two tables of endpoints, searching and API keys.
-pub(crate) const ENDPOINTS: [Endpoint; 46] = [
+pub(crate) const ENDPOINTS: [Endpoint; 49] = [
     endpoint(("GET", "/users"), ("/users", ""), 200, 403, [200, 200]),
     endpoint(("POST", "/users"), ("/users", NEW_USER), 201, 403, [201, 403]),
     endpoint(("GET", "/users/search"), ("/users/search", ""), 200, 403, [200, 200]),
@@ -124,6 +127,9 @@ pub(crate) const ENDPOINTS: [Endpoint; 46] = [
     managed(endpoint(("PATCH", CHILDREN), (CHILDREN, r#"{"set":["{other}"]}"#), 200, 403, [403, 200])),
     managed(endpoint(("PUT", CHILD), ("/groups/{group}/groups/{other}", ""), 204, 403, [403, 204])),
     managed(endpoint(("DELETE", CHILD), (CHILD, ""), 204, 403, [403, 204])),
+    managed(endpoint(("GET", MEMBERSHIPS), (MEMBERSHIPS, ""), 200, 403, [200, 200])),
+    managed(endpoint(("GET", EDGES), (EDGES, ""), 200, 403, [200, 200])),
+    endpoint(("GET", MEMBERSHIPS_OF_USER), (MEMBERSHIPS_OF_USER, ""), 200, 200, [200, 200]),
     endpoint(("GET", MANAGED), (MANAGED, ""), 200, 200, [403, 403]),
     endpoint(("GET", MANAGERS), (MANAGERS, ""), 200, 403, [403, 403]),
     endpoint(("PUT", MANAGER), (MANAGER, ""), 204, 403, [403, 403]),

@@ -97,6 +97,8 @@ mod managers;
 mod members;
 mod members_patch;
 mod membership_checks;
+mod membership_dates;
+mod membership_terms;
 mod memory;
 mod metrics;
 mod million;

@@ -140,8 +140,8 @@ async fn switches_and_bodies_that_cannot_be_read_change_nothing(kind: Kind) {
         (json!({ "set": [], "remove": [] }), "The body must not have 'set' beside 'add' or 'remove'"),
         (json!({ "add": [USERS[0]], "remove": [USERS[1], 5] }), "The element at index 1 of 'remove' must be a string"),
         (
-            json!({ "add": [USERS[0], { "user": USERS[1], "validUntil": "2037-01-01T00:00:00Z" }] }),
-            "The element at index 1 of 'add' has 'validUntil', which is not supported",
+            json!({ "add": [USERS[0], { "user": USERS[1], "validUntil": "2037-02-30T00:00:00Z" }] }),
+            "The element at index 1 of 'add' has dates that cannot be read: 'validUntil' is a date or a time that there is not",
         ),
     ] {
         app.patch(&format!("{MEMBERS}?mode=partial"), &body).await.is_error(400, message, &Value::Null);

@@ -35,8 +35,8 @@ async fn the_session_in_the_readme_does_what_it_says(kind: Kind) {
     assert_eq!(
         statuses,
         [
-            "201", "201", "201", "201", "201", "201", "204", "204", "200", "200", "200", "200", "200", "200", "200",
-            "200"
+            "201", "201", "201", "201", "201", "201", "204", "204", "200", "200", "200", "200", "204", "200", "200",
+            "200", "200", "200"
         ],
         "{said}"
     );
@@ -50,6 +50,7 @@ async fn the_session_in_the_readme_does_what_it_says(kind: Kind) {
         items.map(|item| item[name].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(names("id"), in_order_of_name(USERS));
+    assert_eq!(names("validUntil"), ["2099-12-31T00:00:00.000Z"]);
     assert_eq!(names("username"), ["tdurden"]);
     assert_eq!(names("username"), ["rchesler", "rpaulson"]);
     assert!(!names("name").contains(&GROUP_NAME.to_owned()));
