@@ -15,6 +15,8 @@ mod databases;
 #[cfg(test)]
 mod due;
 #[cfg(test)]
+mod due_clock;
+#[cfg(test)]
 mod due_edges;
 #[cfg(test)]
 mod faults;
