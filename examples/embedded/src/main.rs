@@ -33,7 +33,7 @@ struct Program {
 impl Program {
     fn open(file: PathBuf) -> Result<Self, Box<dyn Error>> {
         let secrets = Arc::new(SystemSecrets::with_random_key()?);
-        let store = Arc::new(RedbStore::open(file)?);
+        let store = Arc::new(RedbStore::open(file, Arc::new(SystemClock))?);
         let directory = Directory::new(store, Arc::new(NoPasswords), secrets.clone(), Arc::new(UuidV7));
         Ok(Self { directory, secrets })
     }

@@ -9,12 +9,14 @@
 mod accounts;
 mod api_keys;
 mod children;
+mod dates;
 mod effects;
 mod groups;
 mod idempotency;
 mod identities;
 mod lockouts;
 mod managers;
+mod membership_listings;
 mod memberships;
 mod paths;
 mod relation;
@@ -23,12 +25,15 @@ mod sessions;
 mod tables;
 mod user_row;
 mod users;
+mod validity;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use guildhall_domain::page::{Page, Paged};
-use guildhall_domain::ports::{Cancellation, Reader, Store, StoreError, Undo, Writer};
+use guildhall_domain::ports::{Cancellation, Clock, Reader, Store, StoreError, Undo, Writer};
 use guildhall_domain::search::{Field, Listing};
+use guildhall_domain::time::Timestamp;
 use redb::{Database, ReadableDatabase, WriteTransaction};
 
 use tables::{Changes, failed};
@@ -37,19 +42,19 @@ use tables::{Changes, failed};
 ///
 /// One unit of work writes at a time, in one transaction. Readers do not wait: each sees the last commit before it began.
 /// Cancellations are ignored, because no read takes long.
-#[derive(Debug)]
 pub struct RedbStore {
     database: Database,
+    clock: Arc<dyn Clock>,
 }
 
 impl RedbStore {
-    /// Opens the file at `path`, which is created if it does not exist. One process at a time can have it open.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+    /// Opens the file at `path`, which is created if it does not exist. One process at a time can have it open. Memberships begin and end by `clock`.
+    pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let database = Database::create(path).map_err(failed)?;
         let transaction = database.begin_write().map_err(failed)?;
         create_tables(&transaction)?;
         transaction.commit().map_err(failed)?;
-        Ok(Self { database })
+        Ok(Self { database, clock })
     }
 }
 
@@ -63,6 +68,8 @@ fn create_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
     memberships::MEMBERS.create(transaction)?;
     children::CHILDREN.create(transaction)?;
     managers::MANAGERS.create(transaction)?;
+    dates::DATES.create(transaction)?;
+    dates::NEXT.create(transaction)?;
     api_keys::OWNERS.create(transaction)?;
     sessions::OWNERS.create(transaction)?;
     identities::OWNERS.create(transaction)?;
@@ -73,16 +80,22 @@ fn create_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
 
 impl Store for RedbStore {
     fn reading(&self, _: &Cancellation, work: &mut dyn FnMut(&mut dyn Reader)) -> Result<(), StoreError> {
-        work(&mut UnitOfWork(self.database.begin_read().map_err(failed)?));
-        Ok(())
+        let transaction = self.database.begin_read().map_err(failed)?;
+        let mut unit = UnitOfWork(transaction, Present::of(&*self.clock));
+        work(&mut unit);
+        unit.1.unless_due()
     }
 
     fn writing(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), Undo>) -> Result<(), StoreError> {
         // Waits for the end of the write transaction before.
-        let mut unit = UnitOfWork(Changes::new(self.database.begin_write().map_err(failed)?));
-        match work(&mut unit) {
-            Ok(()) => unit.0.commit(),
-            Err(Undo) => unit.0.abort(),
+        let transaction = self.database.begin_write().map_err(failed)?;
+        let mut unit = UnitOfWork(Changes::new(transaction), Present::of(&*self.clock));
+        let returned = work(&mut unit);
+        let UnitOfWork(changes, present) = unit;
+        match present.unless_due().map(|()| returned) {
+            Ok(Ok(())) => changes.commit(),
+            Ok(Err(Undo)) => changes.abort(),
+            Err(due) => changes.abort().and(Err(due)),
         }
     }
 
@@ -97,7 +110,27 @@ impl Store for RedbStore {
 }
 
 /// A unit of work: over a `ReadTransaction` it is a [`Reader`], over [`Changes`] a [`Writer`] too.
-struct UnitOfWork<T>(T);
+struct UnitOfWork<T>(T, Present);
+
+/// The present of a unit of work.
+#[derive(Clone, Copy)]
+struct Present {
+    /// When it began.
+    now: Timestamp,
+    /// Whether it found that something is due.
+    is_due: bool,
+}
+
+impl Present {
+    fn of(clock: &dyn Clock) -> Self {
+        Self { now: clock.now(), is_due: false }
+    }
+
+    /// Fails if something was due: the unit of work is to be run again after that.
+    fn unless_due(self) -> Result<(), StoreError> {
+        if self.is_due { Err(StoreError::due(self.now)) } else { Ok(()) }
+    }
+}
 
 /// The page of the items that pass the listing's filter.
 fn listed<F: Field>(mut items: Vec<F::Item>, listing: &Listing<F>) -> Paged<F::Item> {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use embedded::store::RedbStore;
-use guildhall_domain::ports::Store;
+use guildhall_domain::ports::{Clock, Store};
 use tempfile::TempDir;
 
 #[expect(clippy::unwrap_used, reason = "without a store, the test fails")]
-fn store() -> (Arc<dyn Store>, TempDir) {
+fn store(clock: Arc<dyn Clock>) -> (Arc<dyn Store>, TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let store = RedbStore::open(folder.path().join("directory.redb")).unwrap();
+    let store = RedbStore::open(folder.path().join("directory.redb"), clock).unwrap();
     (Arc::new(store), folder)
 }
 

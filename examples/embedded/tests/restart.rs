@@ -16,7 +16,7 @@ fn what_was_committed_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let call = || Context::new(Actor::Operator, SystemClock.now(), UuidV7.next(), Origin::Embedded);
     let open = || {
-        let store = RedbStore::open(folder.path().join("directory.redb")).unwrap();
+        let store = RedbStore::open(folder.path().join("directory.redb"), Arc::new(SystemClock)).unwrap();
         let secrets = SystemSecrets::with_random_key().unwrap();
         Directory::new(Arc::new(store), Arc::new(NoPasswords), Arc::new(secrets), Arc::new(UuidV7))
     };

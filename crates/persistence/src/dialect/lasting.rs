@@ -32,7 +32,7 @@ const EDGE_LASTS: &str = "NOT EXISTS (SELECT 1 FROM membership_dates d \
 /// The condition that a membership of the group `lasting` lasts. A scalar subquery ends at the first one: PostgreSQL would make a join of EXISTS, and read all.
 static HAS_MEMBER: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "(SELECT 1 FROM group_users m JOIN users u ON u.id = m.user_id WHERE m.group_id = lasting.id AND {MEMBERSHIP_LASTS} LIMIT 1) = 1"
+        "(SELECT 1 FROM group_users m CROSS JOIN users u WHERE u.id = m.user_id AND m.group_id = lasting.id AND {MEMBERSHIP_LASTS} LIMIT 1) = 1"
     )
 });
 
@@ -41,7 +41,7 @@ pub(crate) fn has_member(connection: &mut AnyConnection, name: &str) -> QueryRes
     static SQL: LazyLock<String> = LazyLock::new(|| {
         format!(
             "WITH RECURSIVE lasting (id) AS (SELECT id FROM groups WHERE name_key = $1 \
-                 UNION SELECT e.child_id FROM lasting JOIN group_children e ON e.parent_id = lasting.id WHERE {EDGE_LASTS}) \
+                 UNION SELECT e.child_id FROM lasting CROSS JOIN group_children e WHERE e.parent_id = lasting.id AND {EDGE_LASTS}) \
              SELECT EXISTS (SELECT 1 FROM lasting WHERE {}) AS answer",
             *HAS_MEMBER
         )
@@ -107,7 +107,7 @@ pub(crate) fn first_child_with_member(
         Statements::of(&format!(
             ", lasting (root, id) AS (SELECT e.child_id, e.child_id FROM group_children e \
                  WHERE e.parent_id = $2 AND e.child_id IN (SELECT id FROM wanted) AND {EDGE_LASTS} \
-                 UNION SELECT lasting.root, e.child_id FROM lasting JOIN group_children e ON e.parent_id = lasting.id WHERE {EDGE_LASTS}) \
+                 UNION SELECT lasting.root, e.child_id FROM lasting CROSS JOIN group_children e WHERE e.parent_id = lasting.id AND {EDGE_LASTS}) \
              SELECT lasting.root AS id FROM lasting WHERE {} ORDER BY lasting.root LIMIT 1",
             *HAS_MEMBER
         ))

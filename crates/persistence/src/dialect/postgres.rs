@@ -14,7 +14,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
 use guildhall_domain::provenance::Provenance;
 
 use super::closure::{NOT_THE_EDGE, ONE_CHILD, lost_pairs};
-use super::scheduled::TARGETS;
+use super::scheduled::TARGETS_POSTGRES;
 use super::{Removed, TransactionMode};
 use crate::connection::SessionSettings;
 use crate::prepared::prepared;
@@ -168,7 +168,7 @@ pub(crate) fn unknown_or_above(
 ) -> QueryResult<Vec<UnknownOrAbove>> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         format!(
-            "WITH RECURSIVE targets (id) AS (SELECT CAST($1 AS uuid){TARGETS}, \
+            "WITH RECURSIVE targets (id) AS (SELECT CAST($1 AS uuid){TARGETS_POSTGRES}, \
              above AS (SELECT DISTINCT c.ancestor_id AS id FROM targets JOIN group_closure c ON c.descendant_id = targets.id) \
              SELECT wanted.id, above.id IS NOT NULL AS is_above FROM unnest($2) AS wanted (id) \
              LEFT JOIN above ON above.id = wanted.id \

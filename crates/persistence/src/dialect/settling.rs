@@ -1,4 +1,4 @@
-//! Makes memberships and edges begin and end when their dates have come.
+//! Makes memberships and edges begin and end when their dates have come. `group_users` and `group_children` are changed here too, by the same statements.
 
 use std::sync::LazyLock;
 
@@ -145,24 +145,25 @@ pub(crate) fn settle_users(connection: &mut AnyConnection, due: &[DueRow], now: 
     }
 }
 
-/// Adds the pairs that edges connect which begin: through groups that were connected before, and through other such edges.
+/// Adds the pairs that edges connect which begin: `step` goes from the parent of one of them to the child of another, by links that were there before.
 const NEW_PAIRS: &str = "WITH RECURSIVE new (parent, child) AS MATERIALIZED (SELECT d.group_id, d.child_id FROM membership_dates d \
          WHERE d.next_at <= $1 AND d.child_id IS NOT NULL AND d.next_at = d.valid_from AND (d.valid_until IS NULL OR d.valid_until > $1)), \
+     link (child, parent) AS MATERIALIZED (SELECT c.ancestor_id, c.descendant_id FROM (SELECT DISTINCT parent FROM new) p \
+         CROSS JOIN group_closure c WHERE c.descendant_id = p.parent AND c.ancestor_id IN (SELECT child FROM new)), \
      step (top, bottom) AS (SELECT parent, child FROM new \
-         UNION SELECT step.top, new.child FROM step JOIN group_closure c ON c.ancestor_id = step.bottom \
-         JOIN new ON new.parent = c.descendant_id) \
+         UNION SELECT step.top, new.child FROM step CROSS JOIN link CROSS JOIN new WHERE link.child = step.bottom AND new.parent = link.parent) \
      INSERT INTO group_closure (ancestor_id, descendant_id) SELECT DISTINCT above.ancestor_id, below.descendant_id FROM step \
-         JOIN group_closure above ON above.descendant_id = step.top JOIN group_closure below ON below.ancestor_id = step.bottom \
-         WHERE true ON CONFLICT DO NOTHING";
+         CROSS JOIN group_closure above CROSS JOIN group_closure below \
+         WHERE above.descendant_id = step.top AND below.ancestor_id = step.bottom ON CONFLICT DO NOTHING";
 
 /// Deletes the pairs that were connected by edges that ended, and that a walk over the edges that are left does not find.
 const LOST_PAIRS: &str = "WITH RECURSIVE gone (parent, child) AS MATERIALIZED (SELECT d.group_id, d.child_id FROM membership_dates d \
          WHERE d.next_at <= $1 AND d.child_id IS NOT NULL AND d.valid_until <= $1), \
-     top (id) AS MATERIALIZED (SELECT DISTINCT c.ancestor_id FROM gone JOIN group_closure c ON c.descendant_id = gone.parent), \
+     top (id) AS MATERIALIZED (SELECT DISTINCT c.ancestor_id FROM gone CROSS JOIN group_closure c WHERE c.descendant_id = gone.parent), \
      walk (top, id) AS (SELECT id, id FROM top \
-         UNION SELECT walk.top, e.child_id FROM walk JOIN group_children e ON e.parent_id = walk.id) \
-     DELETE FROM group_closure WHERE (ancestor_id, descendant_id) IN (\
-         SELECT c.ancestor_id, c.descendant_id FROM top JOIN group_closure c ON c.ancestor_id = top.id EXCEPT SELECT top, id FROM walk)";
+         UNION SELECT walk.top, e.child_id FROM walk CROSS JOIN group_children e WHERE e.parent_id = walk.id) \
+     DELETE FROM group_closure WHERE ancestor_id IN (SELECT id FROM top) AND (ancestor_id, descendant_id) IN (\
+         SELECT c.ancestor_id, c.descendant_id FROM top CROSS JOIN group_closure c WHERE c.ancestor_id = top.id EXCEPT SELECT top, id FROM walk)";
 
 /// Counts the children of the groups whose edges began or ended.
 const COUNT_CHILDREN: &str = "UPDATE groups SET child_group_count = (SELECT count(*) FROM group_children e WHERE e.parent_id = groups.id) \

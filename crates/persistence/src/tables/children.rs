@@ -14,7 +14,7 @@ use guildhall_domain::search::GroupListing;
 use super::memberships::PresentRow;
 use crate::connection::AnyConnection;
 use crate::dialect;
-use crate::dialect::scheduled::TARGETS;
+use crate::dialect::scheduled::{TARGETS_POSTGRES, TARGETS_SQLITE};
 use crate::listing;
 use crate::prepared::prepared;
 use crate::schema::{group_children, group_closure};
@@ -86,20 +86,20 @@ impl ChildReader for Unit<'_> {
     }
 
     fn step_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError> {
-        static SQL: LazyLock<String> = LazyLock::new(|| {
-            format!(
-                "WITH RECURSIVE targets (id) AS (SELECT g.id FROM groups g WHERE g.id = $2{TARGETS}, \
+        static SQL: LazyLock<ByDatabase> = LazyLock::new(|| {
+            ByDatabase::of(
+                "WITH RECURSIVE targets (id) AS (SELECT g.id FROM groups g WHERE g.id = $2{targets}, \
                  step (id) AS (SELECT child_id FROM group_children WHERE parent_id = $1 \
                      UNION SELECT child_id FROM membership_dates WHERE group_id = $1 AND child_id IS NOT NULL AND next_at = valid_from) \
-                 SELECT step.id FROM step WHERE EXISTS (SELECT 1 FROM targets JOIN group_closure c ON c.descendant_id = targets.id \
-                     WHERE c.ancestor_id = step.id) ORDER BY step.id LIMIT 1"
+                 SELECT step.id FROM step WHERE EXISTS (SELECT 1 FROM targets CROSS JOIN group_closure c \
+                     WHERE c.descendant_id = targets.id AND c.ancestor_id = step.id) ORDER BY step.id LIMIT 1",
             )
         });
-        let statement = prepared(&SQL).bind::<UuidSql, _>(Key(from.0)).bind::<UuidSql, _>(Key(to.0));
+        let statement = |sql: &'static str| prepared(sql).bind::<UuidSql, _>(Key(from.0)).bind::<UuidSql, _>(Key(to.0));
         let step: Option<Id> = self.run(|connection| {
             Ok(match connection {
-                AnyConnection::Postgres(connection) => statement.get_result(connection).optional()?,
-                AnyConnection::Sqlite(connection) => statement.get_result(connection).optional()?,
+                AnyConnection::Postgres(connection) => statement(&SQL.postgres).get_result(connection).optional()?,
+                AnyConnection::Sqlite(connection) => statement(&SQL.sqlite).get_result(connection).optional()?,
             })
         })?;
         Ok(step.map(|row| GroupId(row.id.0)))
@@ -150,6 +150,19 @@ impl ChildWriter for Unit<'_> {
     }
 }
 
+/// A statement of which the table `targets` ends where `{targets}` stands.
+struct ByDatabase {
+    postgres: String,
+    sqlite: String,
+}
+
+impl ByDatabase {
+    fn of(text: &str) -> Self {
+        let [postgres, sqlite] = [TARGETS_POSTGRES, TARGETS_SQLITE].map(|targets| text.replace("{targets}", targets));
+        Self { postgres, sqlite }
+    }
+}
+
 #[derive(QueryableByName)]
 struct Id {
     #[diesel(sql_type = UuidSql)]
@@ -168,39 +181,41 @@ fn at_or_above_among(
     below: GroupId,
     groups: &BTreeSet<GroupId>,
 ) -> Result<BTreeSet<GroupId>, Failure> {
-    static SQL: LazyLock<String> = LazyLock::new(|| {
-        format!(
-            "WITH RECURSIVE targets (id) AS (SELECT g.id FROM groups g WHERE g.id = $1{TARGETS} \
-             SELECT DISTINCT c.ancestor_id AS id FROM targets JOIN group_closure c ON c.descendant_id = targets.id"
+    static SQL: LazyLock<ByDatabase> = LazyLock::new(|| {
+        ByDatabase::of(
+            "WITH RECURSIVE targets (id) AS (SELECT g.id FROM groups g WHERE g.id = $1{targets} \
+             SELECT DISTINCT c.ancestor_id AS id FROM targets CROSS JOIN group_closure c WHERE c.descendant_id = targets.id",
         )
     });
-    let statement = prepared(&SQL).bind::<UuidSql, _>(Key(below.0));
+    let statement = |sql: &'static str| prepared(sql).bind::<UuidSql, _>(Key(below.0));
     let above: Vec<Id> = match connection {
-        AnyConnection::Postgres(connection) => statement.load(connection)?,
-        AnyConnection::Sqlite(connection) => statement.load(connection)?,
+        AnyConnection::Postgres(connection) => statement(&SQL.postgres).load(connection)?,
+        AnyConnection::Sqlite(connection) => statement(&SQL.sqlite).load(connection)?,
     };
     Ok(above.into_iter().map(|row| GroupId(row.id.0)).filter(|group| groups.contains(group)).collect())
 }
 
 /// The name keys of the administrators' groups that are `group` itself or above it, now or later.
 fn named_above(connection: &mut AnyConnection, group: GroupId) -> Result<Vec<String>, Failure> {
-    static SQL: LazyLock<String> = LazyLock::new(|| {
-        format!(
-            "WITH RECURSIVE targets (id) AS (SELECT g.id FROM groups g WHERE g.id = $1{TARGETS} \
+    static SQL: LazyLock<ByDatabase> = LazyLock::new(|| {
+        ByDatabase::of(
+            "WITH RECURSIVE targets (id) AS (SELECT g.id FROM groups g WHERE g.id = $1{targets} \
              SELECT s.name_key AS name FROM groups s WHERE s.name_key IN ($2, $3, $4, $5) AND EXISTS (SELECT 1 FROM targets \
-                 JOIN group_closure c ON c.descendant_id = targets.id WHERE c.ancestor_id = s.id)"
+                 CROSS JOIN group_closure c WHERE c.descendant_id = targets.id AND c.ancestor_id = s.id)",
         )
     });
     let [one, two, three, four] = SystemGroup::ADMINISTRATORS.map(|group| group.key().as_str().to_owned());
-    let statement = prepared(&SQL)
-        .bind::<UuidSql, _>(Key(group.0))
-        .bind::<Text, _>(one)
-        .bind::<Text, _>(two)
-        .bind::<Text, _>(three)
-        .bind::<Text, _>(four);
+    let statement = |sql: &'static str| {
+        prepared(sql)
+            .bind::<UuidSql, _>(Key(group.0))
+            .bind::<Text, _>(one)
+            .bind::<Text, _>(two)
+            .bind::<Text, _>(three)
+            .bind::<Text, _>(four)
+    };
     let above: Vec<Name> = match connection {
-        AnyConnection::Postgres(connection) => statement.load(connection)?,
-        AnyConnection::Sqlite(connection) => statement.load(connection)?,
+        AnyConnection::Postgres(connection) => statement(&SQL.postgres).load(connection)?,
+        AnyConnection::Sqlite(connection) => statement(&SQL.sqlite).load(connection)?,
     };
     Ok(above.into_iter().map(|row| row.name).collect())
 }

@@ -13,6 +13,10 @@ mod counting;
 #[cfg(test)]
 mod databases;
 #[cfg(test)]
+mod due;
+#[cfg(test)]
+mod due_edges;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod listing_cache;

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use guildhall_domain::group::{Group, GroupId, SystemGroup};
+use guildhall_domain::manager::ManagerId;
 use guildhall_domain::page::Paged;
-use guildhall_domain::ports::{ChildReader, ChildScope, ChildWriter, Children, Edge, Reach, StoreError};
+use guildhall_domain::ports::{ChildReader, ChildScope, ChildWriter, Children, Edge, Ended, Reach, StoreError};
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::GroupListing;
 
@@ -26,15 +27,28 @@ impl<T: Tables> UnitOfWork<T> {
         self.reached(CHILDREN.flipped(), groups)
     }
 
+    /// The group itself and every group that is below it, or is going to be.
+    pub(super) fn at_or_below_later(&self, group: GroupId) -> Result<BTreeSet<GroupId>, StoreError> {
+        let later = self.later_edges()?;
+        walk(BTreeSet::from([group]), |next| {
+            let mut below = self.below(next, Reach::Direct)?;
+            below.extend(later.iter().filter(|(parent, _)| *parent == next).map(|(_, child)| *child));
+            Ok(below)
+        })
+    }
+
+    /// The group itself and every group that is above it, or is going to be.
+    fn at_or_above_later(&self, group: GroupId) -> Result<BTreeSet<GroupId>, StoreError> {
+        let later = self.later_edges()?;
+        walk(BTreeSet::from([group]), |next| {
+            let above = CHILDREN.flipped().of(&self.0, next.0)?.into_iter().map(GroupId);
+            Ok(above.chain(later.iter().filter(|(_, child)| *child == next).map(|(parent, _)| *parent)).collect())
+        })
+    }
+
     /// Everything that a walk along `edges` reaches from `start`.
     fn reached(&self, edges: Relation, start: BTreeSet<GroupId>) -> Result<BTreeSet<GroupId>, StoreError> {
-        let mut open: Vec<GroupId> = start.iter().copied().collect();
-        let mut found = start;
-        while let Some(group) = open.pop() {
-            let next = edges.of(&self.0, group.0)?.into_iter().map(GroupId);
-            open.extend(next.filter(|group| found.insert(*group)));
-        }
-        Ok(found)
+        walk(start, |group| Ok(edges.of(&self.0, group.0)?.into_iter().map(GroupId).collect()))
     }
 
     /// The groups below `group`, without `group` itself.
@@ -60,6 +74,19 @@ impl<T: Tables> UnitOfWork<T> {
     }
 }
 
+/// Everything that a walk reaches from `start`, where `next` tells the steps from a group.
+pub(super) fn walk(
+    start: BTreeSet<GroupId>,
+    next: impl Fn(GroupId) -> Result<BTreeSet<GroupId>, StoreError>,
+) -> Result<BTreeSet<GroupId>, StoreError> {
+    let mut open: Vec<GroupId> = start.iter().copied().collect();
+    let mut found = start;
+    while let Some(group) = open.pop() {
+        open.extend(next(group)?.into_iter().filter(|group| found.insert(*group)));
+    }
+    Ok(found)
+}
+
 impl<T: Tables> ChildReader for UnitOfWork<T> {
     fn children(
         &mut self,
@@ -76,7 +103,8 @@ impl<T: Tables> ChildReader for UnitOfWork<T> {
     }
 
     fn edge(&mut self, parent: GroupId, child: GroupId) -> Result<Option<Edge>, StoreError> {
-        CHILDREN.pair(&self.0, parent.0, child.0)
+        let Some(pair) = CHILDREN.pair(&self.0, parent.0, child.0)? else { return Ok(None) };
+        Ok(Some(Edge { validity: self.validity_of(parent, ManagerId::Group(child))?, ..pair }))
     }
 
     fn direct_children(&mut self, parent: GroupId) -> Result<BTreeSet<GroupId>, StoreError> {
@@ -88,16 +116,22 @@ impl<T: Tables> ChildReader for UnitOfWork<T> {
         Ok(self.below(from, Reach::Direct)?.intersection(&towards).next().copied())
     }
 
+    fn step_towards(&mut self, from: GroupId, to: GroupId) -> Result<Option<GroupId>, StoreError> {
+        let mut steps = self.below(from, Reach::Direct)?;
+        steps.extend(self.later_edges()?.into_iter().filter(|(parent, _)| *parent == from).map(|(_, child)| child));
+        Ok(steps.intersection(&self.at_or_above_later(to)?).next().copied())
+    }
+
     fn at_or_above_among(
         &mut self,
         below: GroupId,
         groups: &BTreeSet<GroupId>,
     ) -> Result<BTreeSet<GroupId>, StoreError> {
-        Ok(&self.at_or_above(BTreeSet::from([below]))? & groups)
+        Ok(&self.at_or_above_later(below)? & groups)
     }
 
     fn administrators_above(&mut self, group: GroupId) -> Result<BTreeSet<SystemGroup>, StoreError> {
-        let above = self.at_or_above(BTreeSet::from([group]))?;
+        let above = self.at_or_above_later(group)?;
         let mut administrators = BTreeSet::new();
         for system in SystemGroup::ADMINISTRATORS {
             if self.system_group(system)?.is_some_and(|id| above.contains(&id)) {
@@ -118,15 +152,21 @@ impl ChildWriter for UnitOfWork<Changes> {
         CHILDREN.insert(&self.0, parent.0, children.iter().map(|child| child.0), added)
     }
 
-    fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<bool, StoreError> {
-        CHILDREN.remove(&self.0, parent.0, child.0)
+    fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<Ended, StoreError> {
+        let was_present = CHILDREN.remove(&self.0, parent.0, child.0)?;
+        let dates = self.remove_dates(parent, ManagerId::Group(child))?;
+        Ok(Ended::of(was_present, dates.is_some()))
     }
 
-    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<u64, StoreError> {
-        let mut removed = 0;
+    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<(u64, u64), StoreError> {
+        let (mut removed, mut cancelled) = (0, 0);
         for child in children {
-            removed += u64::from(self.remove_child(parent, *child)?);
+            match self.remove_child(parent, *child)? {
+                Ended::Present => removed += 1,
+                Ended::Schedule => cancelled += 1,
+                Ended::Nothing => {}
+            }
         }
-        Ok(removed)
+        Ok((removed, cancelled))
     }
 }

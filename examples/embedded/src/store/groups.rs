@@ -184,6 +184,7 @@ impl GroupWriter for UnitOfWork<Changes> {
         MEMBERS.remove_all(&self.0, id.0)?;
         CHILDREN.remove_all(&self.0, id.0)?;
         CHILDREN.flipped().remove_all(&self.0, id.0)?;
+        self.forget_dates(ManagerId::Group(id))?;
         self.remove_from_managers(ManagerId::Group(id))
     }
 }

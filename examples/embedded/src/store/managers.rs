@@ -62,12 +62,12 @@ impl<T: Tables> UnitOfWork<T> {
         Ok(managed)
     }
 
-    /// The administrators' groups, and every group below one.
+    /// The administrators' groups, and every group that is below one or is going to be.
     pub(super) fn administering(&mut self) -> Result<BTreeSet<GroupId>, StoreError> {
         let mut groups = BTreeSet::new();
         for system in SystemGroup::ADMINISTRATORS {
             if let Some(group) = self.system_group(system)? {
-                groups.extend(self.at_or_below(group)?);
+                groups.extend(self.at_or_below_later(group)?);
             }
         }
         Ok(groups)

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use guildhall_domain::group::{Group, GroupId, GroupName};
+use guildhall_domain::manager::ManagerId;
 use guildhall_domain::page::Paged;
 use guildhall_domain::ports::{
-    ChildReader as _, Difference, GroupReader as _, Joined, Membership, MembershipReader, MembershipWriter, Reach,
-    StoreError,
+    Difference, Ended, GroupReader as _, Joined, Membership, MembershipReader, MembershipWriter, Reach, StoreError,
 };
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::{GroupListing, UserListing};
@@ -113,38 +113,14 @@ impl<T: Tables> MembershipReader for UnitOfWork<T> {
         let pair = MEMBERS.pair(&self.0, group.0, user.0)?;
         // Files from before that was kept tell of no moment.
         let beginning = Provenance::at(Timestamp::from_milliseconds(0));
-        Ok(pair.map(|pair| Membership { added: pair.added.unwrap_or(beginning) }))
+        let Some(pair) = pair else { return Ok(None) };
+        let validity = self.validity_of(group, ManagerId::User(user))?;
+        Ok(Some(Membership { added: pair.added.unwrap_or(beginning), validity }))
     }
 
     fn compare_members(&mut self, group: GroupId, wanted: &BTreeSet<UserId>) -> Result<Difference<UserId>, StoreError> {
         let members = self.members_within(group, Reach::Direct)?;
         Ok(Difference { missing: wanted - &members, surplus: &members - wanted })
-    }
-
-    fn first_active_member(
-        &mut self,
-        group: GroupId,
-        among: &BTreeSet<UserId>,
-        now: Timestamp,
-    ) -> Result<Option<UserId>, StoreError> {
-        let members = &self.members_within(group, Reach::Direct)? & among;
-        let active = self.load_users(&members)?.into_iter().filter(|user| !user.is_suspended(now));
-        Ok(active.map(|user| user.id).min())
-    }
-
-    fn first_child_with_active_member(
-        &mut self,
-        parent: GroupId,
-        among: &BTreeSet<GroupId>,
-        now: Timestamp,
-    ) -> Result<Option<GroupId>, StoreError> {
-        for child in &self.direct_children(parent)? & among {
-            let members = self.members_within(child, Reach::Effective)?;
-            if self.load_users(&members)?.iter().any(|user| !user.is_suspended(now)) {
-                return Ok(Some(child));
-            }
-        }
-        Ok(None)
     }
 
     fn external_groups_of(&mut self, user: UserId) -> Result<BTreeSet<GroupId>, StoreError> {
@@ -170,14 +146,20 @@ impl MembershipWriter for UnitOfWork<Changes> {
         leaving: &BTreeSet<UserId>,
     ) -> Result<Joined, StoreError> {
         let new = self.insert_members(group, joining, added)?;
-        let mut gone = 0;
+        let mut joined = Joined { new, ..Joined::default() };
         for user in leaving {
-            gone += u64::from(self.remove_member(group, *user)?);
+            match self.remove_member(group, *user)? {
+                Ended::Present => joined.gone += 1,
+                Ended::Schedule => joined.cancelled += 1,
+                Ended::Nothing => {}
+            }
         }
-        Ok(Joined { new, gone })
+        Ok(joined)
     }
 
-    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<bool, StoreError> {
-        MEMBERS.remove(&self.0, group.0, user.0)
+    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<Ended, StoreError> {
+        let was_present = MEMBERS.remove(&self.0, group.0, user.0)?;
+        let dates = self.remove_dates(group, ManagerId::User(user))?;
+        Ok(Ended::of(was_present, dates.is_some()))
     }
 }

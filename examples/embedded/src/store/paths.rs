@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use guildhall_domain::group::GroupId;
-use guildhall_domain::manager::Author;
+use guildhall_domain::manager::{Author, ManagerId};
 use guildhall_domain::ports::{
     MembershipGraph, MembershipReader as _, PathEdge, PathMembership, PathReader, Reach, StoreError,
 };
 use guildhall_domain::user::UserId;
+use guildhall_domain::validity::Validity;
 
 use super::UnitOfWork;
 use super::children::CHILDREN;
@@ -28,14 +29,16 @@ impl<T: Tables> PathReader for UnitOfWork<T> {
         for id in &direct {
             if let Some(membership) = self.membership(*id, user)? {
                 let (added, added_by) = (membership.added.at, self.author(membership.added.by)?);
-                graph.memberships.insert(*id, PathMembership { added, added_by, from: None, until: None });
+                let Validity { from, until } = membership.validity;
+                graph.memberships.insert(*id, PathMembership { added, added_by, from, until });
             }
         }
         let groups = &self.at_or_above(direct)? & &below;
         for parent in &groups {
             for child in CHILDREN.of(&self.0, parent.0)?.into_iter().map(GroupId) {
                 if groups.contains(&child) {
-                    graph.edges.push(PathEdge { parent: *parent, child, until: None });
+                    let until = self.validity_of(*parent, ManagerId::Group(child))?.until;
+                    graph.edges.push(PathEdge { parent: *parent, child, until });
                 }
             }
             graph.groups.extend(self.load_group(*parent)?.map(|group| (*parent, group.name)));

@@ -6,6 +6,7 @@ use guildhall_domain::ports::{Edge, StoreError};
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::UserId;
+use guildhall_domain::validity::Validity;
 use redb::{
     MultimapTableDefinition, ReadableMultimapTable as _, ReadableTable as _, TableDefinition, WriteTransaction,
 };
@@ -61,7 +62,7 @@ impl Relation {
         Ok(related.len())
     }
 
-    /// The pair of these ids, if they are related.
+    /// The pair of these ids, if they are related, without dates.
     pub(super) fn pair(self, tables: &impl Tables, id: Uuid, other: Uuid) -> Result<Option<Edge>, StoreError> {
         if !self.of(tables, id)?.contains(&other) {
             return Ok(None);
@@ -69,7 +70,7 @@ impl Relation {
         let table = tables.table(self.added)?;
         let added = table.get(self.key(id, other)).map_err(failed)?.map(|added| added.value());
         let provenance = |(at, by): Added| Provenance { at: Timestamp::from_milliseconds(at), by: by.map(UserId) };
-        Ok(Some(Edge { added: added.map(provenance) }))
+        Ok(Some(Edge { added: added.map(provenance), validity: Validity::ALWAYS }))
     }
 
     fn key(self, id: Uuid, other: Uuid) -> (Uuid, Uuid) {

@@ -10,9 +10,10 @@ use guildhall_domain::manager::ManagerId;
 use guildhall_domain::name::NameKey;
 use guildhall_domain::page::Paged;
 use guildhall_domain::password::PasswordHash;
-use guildhall_domain::ports::{AccountStatus, Credentials, NameSource, Reach, StoreError, UserReader, UserWriter};
+use guildhall_domain::ports::{
+    AccountStatus, Credentials, NameSource, Reach, StoreError, UserReader, UserWriter, ValidityReader as _,
+};
 use guildhall_domain::search::UserListing;
-use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{Email, SecurityStamp, User, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -59,6 +60,7 @@ impl<T: Tables> UnitOfWork<T> {
 
 impl<T: Tables> UserReader for UnitOfWork<T> {
     fn account_status(&mut self, id: UserId) -> Result<Option<AccountStatus>, StoreError> {
+        self.check_due()?;
         let Some((user, account)) = self.load_user(id)?.zip(self.account(id)?) else { return Ok(None) };
         let groups = self.groups_within(id, Reach::Effective)?;
         let is_in = |group| -> Result<bool, StoreError> {
@@ -116,12 +118,6 @@ impl<T: Tables> UserReader for UnitOfWork<T> {
 
     fn has_users(&mut self) -> Result<bool, StoreError> {
         Ok(!USERS.is_empty(&self.0)?)
-    }
-
-    fn has_active_administrator(&mut self, now: Timestamp) -> Result<bool, StoreError> {
-        let Some(group) = self.system_group(SystemGroup::SystemAdministrators)? else { return Ok(false) };
-        let administrators = self.load_users(&self.members_within(group, Reach::Effective)?)?;
-        Ok(administrators.iter().any(|user| !user.is_suspended(now)))
     }
 }
 
@@ -184,6 +180,7 @@ impl UserWriter for UnitOfWork<Changes> {
         USERS.remove(&self.0, id.0)?;
         self.remove_account(id)?;
         MEMBERS.flipped().remove_all(&self.0, id.0)?;
+        self.forget_dates(ManagerId::User(id))?;
         self.remove_from_managers(ManagerId::User(id))
     }
 }

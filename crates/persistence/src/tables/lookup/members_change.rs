@@ -14,7 +14,6 @@ use super::account::{ADMINISTRATORS, ADMINISTRATORS_KEYS, AccountRow, administra
 use super::words::Words;
 use super::{Answer, AskedGroup, AskedUser, Lookup, ask, push_group_join};
 use crate::connection::AnyConnection;
-use crate::dialect::scheduled::TARGETS;
 use crate::due::Moment;
 use crate::sql_types::{Key, UuidSql};
 use crate::unit_of_work::Failure;
@@ -61,7 +60,7 @@ impl Answer for Change {
 pub(super) fn push_targets<'b, DB: Words>(lookup: &'b Lookup<'_>, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
     out.push_sql("targets (id) AS (SELECT groups.id FROM groups WHERE ");
     push_group_join(&lookup.group, ["groups.id = ", "groups.name_key = "], out)?;
-    out.push_sql(TARGETS);
+    out.push_sql(DB::TARGETS);
     out.push_sql(" ");
     Ok(())
 }

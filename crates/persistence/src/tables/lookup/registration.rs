@@ -15,7 +15,6 @@ use super::members_change::EVERYONE_KEY;
 use super::words::Words;
 use super::{Answer, Lookup, ask};
 use crate::connection::AnyConnection;
-use crate::dialect::scheduled::TARGETS;
 use crate::due::Moment;
 use crate::sql_types::Key;
 use crate::unit_of_work::Failure;
@@ -43,7 +42,7 @@ impl Answer for Decision {
         out.push_sql(" UNION SELECT group_id FROM group_email_domains WHERE domain = ");
         DB::push_text(out, new.domain)?;
         out.push_sql("), targets (id) AS (SELECT id FROM joined");
-        out.push_sql(TARGETS);
+        out.push_sql(DB::TARGETS);
         out.push_sql(" ");
         Ok(())
     }

@@ -10,6 +10,7 @@ use diesel::sqlite::Sqlite;
 use super::account::{push_administers_in_turn, push_administers_together};
 use super::single::{GROUP_COLUMNS, USER_COLUMNS};
 use crate::dialect::Dialect;
+use crate::dialect::scheduled::{TARGETS_POSTGRES, TARGETS_SQLITE};
 use crate::due::DueColumn;
 use crate::sql_types::{Digest, Key, UuidSql};
 
@@ -25,6 +26,8 @@ pub(super) trait Words: Backend + Sized {
     const LINKS: &'static str;
     /// The ids of the rows of `joined`, as a JSON array.
     const JOINED: &'static str;
+    /// The end of the recursive table `targets`.
+    const TARGETS: &'static str;
     /// The end of the condition of a part that may look at many rows of `group_users m`.
     const ROW_CHECK: &'static str;
 
@@ -73,6 +76,7 @@ impl Words for Pg {
     const LINKS: &'static str = "(SELECT CAST(json_agg(json_build_array(i.issuer, i.subject, i.linked, i.latest_token)) AS text) \
          FROM identities i WHERE i.user_id = users.id)";
     const JOINED: &'static str = "(SELECT CAST(json_agg(id) AS text) FROM joined)";
+    const TARGETS: &'static str = TARGETS_POSTGRES;
     const ROW_CHECK: &'static str = Dialect::Postgres.row_check();
 
     fn push_administers(out: &mut AstPass<'_, '_, Self>) -> QueryResult<()> {
@@ -89,6 +93,7 @@ impl Words for Sqlite {
     const LINKS: &'static str = "(SELECT json_group_array(json_array(i.issuer, i.subject, i.linked, i.latest_token)) \
          FROM identities i WHERE i.user_id = users.id)";
     const JOINED: &'static str = "(SELECT json_group_array(lower(hex(id))) FROM joined)";
+    const TARGETS: &'static str = TARGETS_SQLITE;
     const ROW_CHECK: &'static str = Dialect::Sqlite.row_check();
 
     fn push_administers(out: &mut AstPass<'_, '_, Self>) -> QueryResult<()> {
