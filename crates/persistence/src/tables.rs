@@ -5,7 +5,7 @@
 //! | `users`, `user_row`, `user_names` | users, their credentials, and the names that identify them |
 //! | `groups`, `group_row` | groups and their own properties |
 //! | `named` | what has one of many names |
-//! | `memberships` | who is a direct or effective member of which group; the counts of members |
+//! | `memberships`, `present_row` | who is a direct or effective member of which group; the counts of members |
 //! | `lookup` | questions that are asked together with the account of the caller: one statement each |
 //! | `children`, `closure` | the edges between groups, and the table of all pairs that they connect |
 //! | `api_keys`, `sessions`, `lockouts`, `identities` | API keys, refresh tokens, wrong passwords, links to external issuers |
@@ -31,6 +31,7 @@ mod managers;
 mod memberships;
 mod named;
 mod paths;
+mod present_row;
 mod sessions;
 mod settling;
 mod user_names;

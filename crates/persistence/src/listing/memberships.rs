@@ -1,93 +1,29 @@
 //! Listings of direct memberships and of edges between groups, with their dates: those that count, and those that begin later.
 
+mod row;
+mod scope;
+
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use guildhall_domain::group::{GroupId, GroupName};
-use guildhall_domain::manager::Author;
+use diesel::sql_types::BigInt;
+use guildhall_domain::group::GroupId;
 use guildhall_domain::page::{Page, Paged};
 use guildhall_domain::ports::{ChildScope, ListedMember, MembershipListing, MembershipOrder, NamedGroup, Person};
 use guildhall_domain::search::{GroupField, UserField, Value};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::UserId;
-use guildhall_domain::validity::{Validity, ValidityState};
+use guildhall_domain::validity::ValidityState;
 
 use super::cache::ChangeCounters;
 use super::filter_sql::{ConditionUse, Fragment, TableSet, condition};
 use super::groups::without_administering;
-use super::plan::{AccessPath, PageWindow, SqlItem, direction};
+use super::plan::{AccessPath, CHECK_COST, PageWindow, SqlItem, direction};
 use super::user_fields::USERNAME_INDEX;
 use crate::connection::AnyConnection;
 use crate::dialect::{self, Dialect};
-use crate::sql_types::{Key, UuidSql};
+use crate::sql_types::Key;
 use crate::unit_of_work::Failure;
-
-/// The cost of checking an item during an index scan, relative to collecting and sorting a match.
-const CHECK_COST: u64 = 3;
-
-/// Whose memberships or edges are listed: the SQL of them.
-#[derive(Clone, Copy)]
-struct Scope {
-    id: Key,
-    /// The columns of one that counts, `m`, with its dates `d`.
-    present_columns: &'static str,
-    /// The join of those that count with what is named, and the condition up to the id.
-    present: &'static str,
-    /// The same without what is named.
-    present_alone: &'static str,
-    /// The end of the condition, which ends a statement of SQLite that is to end.
-    row_check: [&'static str; 2],
-    /// The columns of the dates `d` of one that begins later.
-    later_columns: &'static str,
-    later: &'static str,
-    later_alone: &'static str,
-    /// The key of the name by which they are sorted, and the id.
-    name: [&'static str; 2],
-    /// How many count, if nothing is asked of them.
-    count: Option<&'static str>,
-}
-
-const OF_GROUP: Scope = Scope {
-    id: Key(uuid::Uuid::nil()),
-    present_columns: "SELECT m.group_id AS group_id, m.user_id AS member_id, m.added AS added, m.added_by AS added_by, ",
-    present: " JOIN group_users m ON m.user_id = u.id LEFT JOIN membership_dates d ON d.group_id = m.group_id AND d.user_id = m.user_id \
-         WHERE m.group_id = ",
-    present_alone: "group_users m LEFT JOIN membership_dates d ON d.group_id = m.group_id AND d.user_id = m.user_id WHERE m.group_id = ",
-    row_check: ["", " AND length(m.user_id) >= guildhall_interrupt_check()"],
-    later_columns: "SELECT d.group_id AS group_id, d.user_id AS member_id, d.added AS added, d.added_by AS added_by, ",
-    later: " JOIN membership_dates d ON d.user_id = u.id WHERE d.next_at = d.valid_from \
-         AND NOT EXISTS (SELECT 1 FROM group_users m WHERE m.group_id = d.group_id AND m.user_id = d.user_id) AND d.group_id = ",
-    later_alone: "membership_dates d WHERE d.user_id IS NOT NULL AND d.next_at = d.valid_from \
-         AND NOT EXISTS (SELECT 1 FROM group_users m WHERE m.group_id = d.group_id AND m.user_id = d.user_id) AND d.group_id = ",
-    name: ["u.username_key", "u.id"],
-    count: Some("(SELECT CAST(coalesce(sum(n.users), 0) AS bigint) FROM group_user_counts n WHERE n.group_id = "),
-};
-
-const OF_USER: Scope = Scope {
-    present: " JOIN group_users m ON m.group_id = g.id LEFT JOIN membership_dates d ON d.group_id = m.group_id AND d.user_id = m.user_id \
-         WHERE m.user_id = ",
-    present_alone: "group_users m LEFT JOIN membership_dates d ON d.group_id = m.group_id AND d.user_id = m.user_id WHERE m.user_id = ",
-    later: " JOIN membership_dates d ON d.group_id = g.id WHERE d.next_at = d.valid_from \
-         AND NOT EXISTS (SELECT 1 FROM group_users m WHERE m.group_id = d.group_id AND m.user_id = d.user_id) AND d.user_id = ",
-    later_alone: "membership_dates d WHERE d.next_at = d.valid_from \
-         AND NOT EXISTS (SELECT 1 FROM group_users m WHERE m.group_id = d.group_id AND m.user_id = d.user_id) AND d.user_id = ",
-    name: ["g.name_key", "g.id"],
-    count: None,
-    ..OF_GROUP
-};
-
-const EDGES: Scope = Scope {
-    present_columns: "SELECT m.parent_id AS group_id, m.child_id AS member_id, m.added AS added, m.added_by AS added_by, ",
-    present: " JOIN group_children m ON m.child_id = g.id LEFT JOIN membership_dates d ON d.group_id = m.parent_id AND d.child_id = m.child_id \
-         WHERE m.parent_id = ",
-    present_alone: "group_children m LEFT JOIN membership_dates d ON d.group_id = m.parent_id AND d.child_id = m.child_id WHERE m.parent_id = ",
-    row_check: ["", " AND length(m.child_id) >= guildhall_interrupt_check()"],
-    later_columns: "SELECT d.group_id AS group_id, d.child_id AS member_id, d.added AS added, d.added_by AS added_by, ",
-    later: " JOIN membership_dates d ON d.child_id = g.id WHERE d.next_at = d.valid_from \
-         AND NOT EXISTS (SELECT 1 FROM group_children m WHERE m.parent_id = d.group_id AND m.child_id = d.child_id) AND d.group_id = ",
-    later_alone: "membership_dates d WHERE d.child_id IS NOT NULL AND d.next_at = d.valid_from \
-         AND NOT EXISTS (SELECT 1 FROM group_children m WHERE m.parent_id = d.group_id AND m.child_id = d.child_id) AND d.group_id = ",
-    ..OF_USER
-};
+use row::{CHILD, ChildRow, PERSON, PersonRow, Row, of_child, of_person};
+use scope::{EDGES, OF_GROUP, OF_USER, Scope};
 
 /// The memberships of a group.
 pub(crate) fn memberships_of_group(
@@ -335,77 +271,5 @@ fn position(page: &Page, has_place: bool) -> Option<Fragment> {
             Some(Fragment::default().number(place.milliseconds()).sql(", ").text(name.as_str()).sql(", ").id(Key(*id)))
         }
         _ => None,
-    }
-}
-
-/// A row of a page.
-trait Row: Sized {
-    fn load(statement: Fragment, connection: &mut AnyConnection) -> QueryResult<Vec<Self>>;
-}
-
-/// The group, when and by whom, the dates, and whether it counts.
-type DatesSql = (
-    (UuidSql, Text),
-    Nullable<BigInt>,
-    (Nullable<UuidSql>, Nullable<Text>),
-    (Nullable<BigInt>, Nullable<BigInt>),
-    Integer,
-);
-type Dates = ((Key, String), Option<i64>, (Option<Key>, Option<String>), (Option<i64>, Option<i64>), i32);
-
-macro_rules! dates {
-    ($before:literal, $join:literal) => {
-        concat!(
-            ") SELECT ",
-            $before,
-            ", g.id, g.name, page.added, b.id, b.username, page.valid_from, page.valid_until, page.is_present FROM page JOIN ",
-            $join,
-            " JOIN groups g ON g.id = page.group_id LEFT JOIN users b ON b.id = page.added_by"
-        )
-    };
-}
-
-type PersonSql = (UuidSql, Text, Nullable<Text>, Nullable<Text>, Nullable<Text>);
-type PersonRow = ((Key, String, Option<String>, Option<String>, Option<String>), Dates);
-
-const PERSON: &str = dates!("u.id, u.username, u.email, u.first_name, u.last_name", "users u ON u.id = page.member_id");
-
-impl Row for PersonRow {
-    fn load(statement: Fragment, connection: &mut AnyConnection) -> QueryResult<Vec<Self>> {
-        statement.query::<(PersonSql, DatesSql)>().load(connection)
-    }
-}
-
-type ChildRow = ((Key, String), Dates);
-
-const CHILD: &str = dates!("c.id, c.name", "groups c ON c.id = page.member_id");
-
-impl Row for ChildRow {
-    fn load(statement: Fragment, connection: &mut AnyConnection) -> QueryResult<Vec<Self>> {
-        statement.query::<((UuidSql, Text), DatesSql)>().load(connection)
-    }
-}
-
-fn of_person(((id, username, email, first_name, last_name), dates): PersonRow) -> ListedMember<Person> {
-    listed(Person { id: UserId(id.0), username, email, first_name, last_name }, dates)
-}
-
-fn of_child((child, dates): ChildRow) -> ListedMember<NamedGroup> {
-    listed(named(child), dates)
-}
-
-fn named((id, name): (Key, String)) -> NamedGroup {
-    NamedGroup { id: GroupId(id.0), name: GroupName::stored(name) }
-}
-
-fn listed<M>(member: M, (group, added, (author, username), (from, until), is_present): Dates) -> ListedMember<M> {
-    let moment = Timestamp::from_milliseconds;
-    ListedMember {
-        member,
-        group: named(group),
-        added: added.map(moment),
-        added_by: author.zip(username).map(|(id, username)| Author { id: UserId(id.0), username }),
-        validity: Validity { from: from.map(moment), until: until.map(moment) },
-        state: if is_present == 0 { ValidityState::Scheduled } else { ValidityState::Active },
     }
 }

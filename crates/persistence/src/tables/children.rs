@@ -11,7 +11,7 @@ use guildhall_domain::ports::{ChildReader, ChildWriter, Children, Edge, Ended, N
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::GroupListing;
 
-use super::memberships::PresentRow;
+use super::present_row::PresentRow;
 use crate::connection::AnyConnection;
 use crate::dialect;
 use crate::dialect::scheduled::{TARGETS_POSTGRES, TARGETS_SQLITE};

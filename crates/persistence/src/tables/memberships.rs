@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable};
 use guildhall_domain::group::{Group, GroupId, GroupKind, GroupName};
 use guildhall_domain::identifier::GroupIdentifier;
 use guildhall_domain::page::Paged;
@@ -15,15 +14,13 @@ use guildhall_domain::ports::{
 };
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::{GroupListing, UserListing};
-use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{SecurityStamp, User, UserId};
-use guildhall_domain::validity::Validity;
 
 use super::group_row::kind_text;
 use super::lookup::Lock;
+use super::present_row::PresentRow;
 use super::{lookup, users};
 use crate::connection::AnyConnection;
-use crate::dialect::validity::validity;
 use crate::dialect::{self, comparisons, lookups};
 use crate::listing;
 use crate::prepared::prepared;
@@ -257,31 +254,6 @@ impl MembershipWriter for Unit<'_> {
     }
 }
 
-/// A membership or an edge that counts, with its dates.
-#[derive(QueryableByName)]
-pub(super) struct PresentRow {
-    #[diesel(sql_type = Nullable<BigInt>)]
-    added: Option<i64>,
-    #[diesel(sql_type = Nullable<UuidSql>)]
-    added_by: Option<Key>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    valid_from: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    valid_until: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    next_at: Option<i64>,
-}
-
-impl PresentRow {
-    pub(super) fn added(&self) -> Option<Provenance> {
-        self.added.map(|at| provenance(at, self.added_by))
-    }
-
-    pub(super) fn validity(&self) -> Validity {
-        validity(true, (self.valid_from, self.valid_until, self.next_at))
-    }
-}
-
 /// Adds a user who is a direct member of `groups`, together with what makes them more.
 pub(super) fn insert_member_of(
     connection: &mut AnyConnection,
@@ -296,11 +268,6 @@ pub(super) fn insert_member_of(
     let joins: [&dyn Part; 2] = [&joined, &counted];
     let joins = if keys.is_empty() { &joins[..0] } else { &joins };
     users::insert(connection, user, password, account, &[joins, with].concat())
-}
-
-/// Who added something, and when.
-pub(super) fn provenance(at: i64, by: Option<Key>) -> Provenance {
-    Provenance { at: Timestamp::from_milliseconds(at), by: by.map(|user| UserId(user.0)) }
 }
 
 fn change_count(connection: &mut AnyConnection, group: GroupId, change: i64) -> Result<(), Failure> {

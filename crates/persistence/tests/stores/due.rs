@@ -9,11 +9,12 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::BigInt;
+use guildhall_domain::access::Actor;
 use guildhall_domain::context::{Context, Origin};
 use guildhall_domain::contract::{Fixture, Given, TestClock};
 use guildhall_domain::group::GroupId;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
-use guildhall_domain::ports::{Cancellation, Clock, DueChange, Ended, Fault, Store, StoreError};
+use guildhall_domain::ports::{Cancellation, Clock as _, DueChange, Ended, Fault, Store, StoreError};
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::UserId;
@@ -198,18 +199,13 @@ fn on_postgres_the_servers_clock_decides_for_all_programs() {
     let server = || one.server_time().expect("an answer").expect("a moment");
     let at = Timestamp::from_milliseconds;
     let from = server() + 400;
-    let admin = fixture.caller(fixture.admin.user);
+    let admin = fixture.admin.clone();
     schedule(&*one.store(), group, &[user], between(Some(at(from)), None), at(from - 300));
     let directories = [&one, &other].map(|database| fixture.directory_over(database.store()));
-    // The clock of one program is 200 milliseconds ahead of that of the other.
+    // The clock of one program is 200 milliseconds ahead of that of the other, and both are years behind the server's.
     let is_in = |number: usize| {
-        let skew = if number == 0 { 0 } else { 200 };
-        let context = Context::new(
-            guildhall_domain::access::Actor::Caller(admin.clone()),
-            at(server() + skew),
-            user.0,
-            Origin::Embedded,
-        );
+        let now = fixture.now().plus(Duration::from_millis(if number == 0 { 0 } else { 200 }));
+        let context = Context::new(Actor::Caller(admin.clone()), now, user.0, Origin::Embedded);
         let check = directories[number].is_member(&context, &GroupIdentifier::Id(group), &UserIdentifier::Id(user));
         check.expect("an answer")
     };

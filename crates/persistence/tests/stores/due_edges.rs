@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use guildhall_domain::contract::{Fixture, Given, TestClock};
 use guildhall_domain::group::GroupId;
-use guildhall_domain::ports::StoreError;
+use guildhall_domain::ports::{Clock as _, StoreError};
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::user::UserId;
 use guildhall_domain::validity::Validity;
