@@ -66,6 +66,7 @@ pub(crate) fn names_a_date(body: &[u8]) -> bool {
     names.iter().any(|name| text.windows(name.len()).any(|part| part == name.as_bytes()))
 }
 
+#[expect(clippy::option_option, reason = "they are those of `ValidityChange`")]
 fn date(object: &JsonObject<'_>, name: &str) -> Result<Option<Option<Timestamp>>, &'static str> {
     const FORM: &str = "must be null or an ISO 8601 date, such as 2024-09-03 or 2024-09-03T09:51:20Z";
 

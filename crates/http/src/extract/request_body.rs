@@ -4,6 +4,8 @@
 //! stays unread is kept until the response is written: if its payload were dropped, actix would read and discard a chunked body of
 //! any length; kept, it makes actix close the connection.
 
+mod pace;
+
 use std::cell::{Cell, RefCell};
 use std::future::{Ready, pending, poll_fn, ready};
 use std::pin::{Pin, pin};
@@ -19,18 +21,14 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_core::Stream as _;
 use guildhall_domain::access::Permission;
 use guildhall_domain::identifier::GroupIdentifier;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{sleep_until, timeout};
 
 use crate::Api;
 use crate::extract::caller::Caller;
 use crate::respond::problem::Problem;
 use crate::server::connection::Connection;
+use pace::Pace;
 
-/// The timeout for the first byte, and the time added for each byte received: a minimum rate of 1 KiB a second.
-const FIRST_BYTE_TIME: Duration = Duration::from_secs(10);
-const TIME_PER_BYTE: Duration = Duration::from_nanos(1_000_000_000 / 1024);
-/// The longest pause between two parts of a body.
-const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// The most that is read of an unread body, so that its connection can be used again.
 const MAX_UNWANTED: usize = 64 * 1024;
 /// How long the response waits for the rest of an unread body.
@@ -182,30 +180,6 @@ impl RequestBody {
 
 /// The payload stream of actix.
 type BoxedStream = Pin<Box<dyn futures_core::Stream<Item = Result<Bytes, PayloadError>>>>;
-
-/// The rate of a body, without the overhead of chunks.
-struct Pace {
-    begun: Instant,
-    last: Instant,
-    allowed: Duration,
-}
-
-impl Pace {
-    fn begin() -> Self {
-        let now = Instant::now();
-        Self { begun: now, last: now, allowed: FIRST_BYTE_TIME }
-    }
-
-    fn has_received(&mut self, bytes: usize) {
-        self.last = Instant::now();
-        self.allowed += TIME_PER_BYTE.saturating_mul(u32::try_from(bytes).unwrap_or(u32::MAX));
-    }
-
-    /// When the next part is due.
-    fn deadline(&self) -> Instant {
-        (self.begun + self.allowed).min(self.last + MAX_PAUSE)
-    }
-}
 
 /// Why a body was not read.
 pub(crate) enum ReadError {

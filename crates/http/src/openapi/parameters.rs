@@ -139,8 +139,8 @@ pub(crate) struct MembershipParameters {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct MembershipListingParameters {
-    /// Those that count, those that begin later, or both. Empty or given twice, it is refused.
-    #[param(inline, default = "active", value_type = ListedState, required = false)]
+    /// `active` (the default): those that count; `scheduled`: those that begin later; `all`: both. Empty or given twice, it is refused.
+    #[param(value_type = ListedState, inline, required = false)]
     state: Option<ListedState>,
     /// Only those that end before this date. Empty or given twice, it is refused.
     #[param(format = DateTime, example = "2027-01-01T00:00:00Z", value_type = String, required = false)]

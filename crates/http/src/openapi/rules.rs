@@ -170,7 +170,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
         add_preview(operation);
     }
     if let Some(RefOr::T(body)) = &mut operation.request_body {
-        body.required = Some(Required::True);
+        body.required.get_or_insert(Required::True);
     }
     if is_guarded {
         operation.security = Some(vec![SecurityRequirement::new(TOKEN, Vec::<String>::new())]);

@@ -203,9 +203,9 @@ async fn many_who_ask_at_the_moment_are_all_answered(kind: Kind) {
     let report = admin.send_with("PATCH", "/groups/Soap/users", &patch).await.is(200).json();
     assert_eq!((&report["added"], &report["userCount"]), (&json!(MEMBERS), &json!(MEMBERS)));
     let mut asking = JoinSet::new();
-    for number in 0..16_usize {
+    for (number, user) in users.iter().enumerate().take(16) {
         let server = other.as_ref().filter(|_| number % 2 == 1).unwrap_or(&app.server);
-        let url = format!("{}{API}/groups/Soap/users/{}", server.url, users[number]);
+        let url = format!("{}{API}/groups/Soap/users/{}", server.url, user);
         let (client, token) = (app.client.clone(), app.token.clone());
         asking.spawn(async move {
             let mut after = 0;

@@ -56,8 +56,8 @@ const ROUND_TRIPS: [(&str, u32); 49] = [
     ("GET /groups/{group}/users", 6),
     // A transaction, so that a bulk change may take its time; unknown users are all named.
     ("POST /groups/{group}/users", 6),
-    // The same under a shared lock and that of the group; who is missing and who is too many, names and the new count are asked for.
-    ("PATCH /groups/{group}/users", 12),
+    // The same under a shared lock and that of the group; who is missing, who is too many, who is scheduled, names and the new count are asked for.
+    ("PATCH /groups/{group}/users", 13),
     ("PUT /groups/{group}/users/{user}", 2),
     // Under a shared lock: an edge could make a System Administrator of the member meanwhile.
     ("DELETE /groups/{group}/users/{user}", 4),
@@ -65,13 +65,13 @@ const ROUND_TRIPS: [(&str, u32); 49] = [
     ("GET /groups/{group}/groups", 4),
     // Under the lock of edges; unknown groups are all named.
     ("POST /groups/{group}/groups", 6),
-    // The same, with the children that there are, those that go, and the new count.
-    ("PATCH /groups/{group}/groups", 10),
+    // The same, with the children that there are or are scheduled, those that go, and the new count.
+    ("PATCH /groups/{group}/groups", 11),
     // Under the lock of edges.
     ("PUT /groups/{group}/groups/{child}", 4),
     // Under the lock of edges.
     ("DELETE /groups/{group}/groups/{child}", 4),
-    ("GET /groups/{group}/memberships", 5),
+    ("GET /groups/{group}/memberships", 6),
     ("GET /groups/{group}/children", 5),
     ("GET /users/{user}/memberships", 5),
     ("GET /users/{user}/managedGroups", 4),

@@ -43,13 +43,13 @@ macro_rules! report {
             mode: Mode,
             /// Whether nothing of it was done.
             dry_run: bool,
-            /// How many joined.
+            /// How many joined, or are scheduled to.
             #[schema(minimum = 0)]
             added: u64,
-            /// How many were in already, and are so from or until another moment.
+            /// How many were in already or scheduled to join, and are so from or until another moment.
             #[schema(minimum = 0)]
             updated: u64,
-            /// How many left.
+            /// How many left, or are scheduled to join no more.
             #[schema(minimum = 0)]
             removed: u64,
             /// How many were named and needed no change.
