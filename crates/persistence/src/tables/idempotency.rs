@@ -87,9 +87,10 @@ impl IdempotencyWriter for Unit<'_> {
         .bind::<Binary, _>(answer.sealed.as_slice())
         .bind::<BigInt, _>(answer.expires.milliseconds())
         .bind::<BigInt, _>(now.milliseconds());
-        let (counted, answers, counters) = (count(counter, answer), remove_answers(request, now), remove_counters(now));
+        let raised = count(counter, answer);
+        let (expired, ended) = (remove_answers(request, now), remove_counters(now));
         self.change(|connection| {
-            let changes: [&dyn Part; 4] = [&kept, &counted, &answers, &counters];
+            let changes: [&dyn Part; 4] = [&kept, &raised, &expired, &ended];
             if run_together(connection, &changes)?.first() == Some(&0) {
                 return Err(Failure::Stale);
             }

@@ -82,7 +82,8 @@ impl IdempotencyWriter for UnitOfWork<Changes> {
 impl UnitOfWork<Changes> {
     fn total(&self, caller: UserId, now: Timestamp) -> Result<KeptTotal, StoreError> {
         let after = now.milliseconds().saturating_add(1);
-        let counts = COUNTS.between(&self.0, (&caller.0.as_bytes()[..], after), (&caller.0.as_bytes()[..], i64::MAX))?;
+        let counts =
+            COUNTS.between(&self.0, (&caller.0.as_bytes()[..], after), (&caller.0.as_bytes()[..], i64::MAX))?;
         Ok(counts.iter().fold(KeptTotal::default(), |sum, row| KeptTotal {
             answers: sum.answers.saturating_add(row.answers),
             bytes: sum.bytes.saturating_add(row.bytes),
