@@ -4,9 +4,10 @@
 run:
 	cargo run
 
-# Installs what is missing, and runs everything on SQLite and on a PostgreSQL of its own.
+# Installs what is missing, and runs everything on SQLite and on a PostgreSQL of its own. Most tests wait for a server longer than they compute,
+# so that twice as many run at one time as there are processors; those that measure run alone.
 test: tools
-	scripts/with-postgres cargo test --workspace --no-fail-fast
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$(($$(nproc) * 2))} scripts/with-postgres cargo test --workspace --no-fail-fast
 
 # Holds the running service to its OpenAPI document, on both databases. Needs Python 3.10 or newer; takes some minutes.
 fuzz: tools

@@ -175,16 +175,16 @@ fn a_long_statement_is_given_up_and_is_followed_by_a_rest() {
 
 #[test]
 fn a_file_that_is_gone_or_another_gives_no_answer() {
-    let (database, url, folder) = databases::sqlite();
+    let (database, url, files) = databases::sqlite();
     let fixture = Fixture::over(database.store());
     await_answer(&database, &fixture.admin);
     let path = url.strip_prefix("sqlite://").expect("a file");
-    std::fs::rename(path, folder.path().join("aside")).expect("renamed");
+    std::fs::rename(path, files.beside(".aside")).expect("renamed");
     let began = Instant::now();
     while is_member_at_once(&database, &fixture.admin).is_ok() {
         assert!(began.elapsed() < Duration::from_secs(10), "it answers from a file that is gone");
     }
-    std::fs::rename(folder.path().join("aside"), path).expect("renamed");
+    std::fs::rename(files.beside(".aside"), path).expect("renamed");
     database.store().ready().expect("ready");
     await_answer(&database, &fixture.admin);
 }

@@ -46,7 +46,7 @@ mod sqlite {
 
     use guildhall_domain::ports::{Clock, Store};
 
-    fn store(clock: Arc<dyn Clock>) -> (Arc<dyn Store>, tempfile::TempDir) {
+    fn store(clock: Arc<dyn Clock>) -> (Arc<dyn Store>, super::databases::Files) {
         let (database, _, folder) = super::databases::sqlite_by(clock);
         (database.store(), folder)
     }

@@ -123,9 +123,10 @@ fn postgres_migrations_go_down_and_up_to_the_described_tables() {
 #[test]
 fn nobody_else_reads_the_sqlite_file() {
     use std::os::unix::fs::PermissionsExt;
-    let (_database, _, folder) = databases::sqlite();
-    for file in std::fs::read_dir(folder.path()).expect("the folder") {
-        let file = file.expect("a file");
-        assert_eq!(file.metadata().expect("its metadata").permissions().mode() & 0o077, 0, "{:?}", file.path());
+    let (_database, _, files) = databases::sqlite();
+    assert!(!files.list().is_empty());
+    for file in files.list() {
+        let metadata = std::fs::metadata(&file).expect("its metadata");
+        assert_eq!(metadata.permissions().mode() & 0o077, 0, "{file:?}");
     }
 }
