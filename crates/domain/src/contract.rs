@@ -41,6 +41,7 @@ pub mod external_groups;
 mod fixture;
 pub mod graph;
 pub mod idempotency;
+pub mod kept_answers;
 pub mod listing;
 pub mod lockouts;
 pub mod lookups;
@@ -91,8 +92,11 @@ macro_rules! contract_tests {
             units::a_wanted_rollback_returns_its_value_and_leaves_nothing
             units::a_store_that_takes_changes_is_ready
             units::preparing_twice_changes_nothing
-            idempotency::an_answer_is_kept_until_it_expires
-            idempotency::expired_answers_go_in_small_steps
+            kept_answers::an_answer_is_kept_until_it_expires
+            kept_answers::expired_answers_go_in_small_steps
+            kept_answers::answers_are_counted_for_their_caller_until_the_counter_ends
+            kept_answers::counters_that_ended_go_with_answers_that_are_kept_later
+            kept_answers::answers_of_one_caller_at_the_same_time_are_all_counted
             units::a_part_is_undone_by_itself
             previews::a_preview_says_what_the_change_does
             preview_sizes::a_large_preview_names_the_first_and_counts_all
@@ -100,7 +104,9 @@ macro_rules! contract_tests {
             idempotency::a_request_is_done_once
             idempotency::use_cases_run_in_one_unit_as_they_do_alone
             idempotency::one_of_many_does_a_request
-            idempotency::a_request_that_is_taken_is_not_waited_for
+            idempotency::as_much_is_kept_for_a_caller_as_may_be
+            idempotency::administrators_have_a_limit_of_their_own
+            kept_answers::a_request_that_is_taken_is_not_waited_for
             names::names_are_found_in_any_case_and_spelling
             names::names_and_ids_are_taken_once
             names::a_username_is_never_another_users_address

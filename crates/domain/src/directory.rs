@@ -50,7 +50,7 @@ pub use children_patch::PatchChildrenError;
 pub use explanation::{Explanation, MembershipPath};
 pub use external::RecogniseError;
 pub use groups::{ChangeGroupError, CreateGroupError, DeleteGroupError, ReadGroupError};
-pub use idempotency::{KeyedOutcome, KeyedRequest};
+pub use idempotency::{AnswerKeeping, KeptLimit, KeyedOutcome, KeyedRequest};
 pub use identities::{IdentitiesError, IdentitySelection};
 pub use managers::{AppointError, DismissError, ManagersError};
 pub use member_checks::MemberCheck;

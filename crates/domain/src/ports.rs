@@ -43,7 +43,7 @@ pub use children::{ChildReader, ChildScope, ChildWriter, Children, Edge, Nesting
 pub use effects::{EffectReader, Person};
 pub use fault::{Fault, StoreError};
 pub use groups::{GroupReader, GroupWriter};
-pub use idempotency::{EXPIRED_AT_ONCE, IdempotencyWriter, KeptAnswer};
+pub use idempotency::{ANSWER_OVERHEAD, AnswerCounter, EXPIRED_AT_ONCE, IdempotencyWriter, KeptAnswer, KeptTotal};
 pub use identities::{IdentityReader, IdentityWriter, LinkedAccount};
 pub use lockouts::{KnownAddress, LockoutReader, LockoutWriter};
 pub use managers::{ManagerReader, ManagerWriter};

@@ -36,13 +36,12 @@ mod work;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, Error, web};
-use guildhall_domain::directory::Directory;
+use guildhall_domain::directory::{AnswerKeeping, Directory};
 use guildhall_domain::ports::{Clock, Ids, Seals, Tokens};
 use ipnet::IpNet;
 use prometheus::Registry;
@@ -65,9 +64,6 @@ pub use server::serve::{Listener, ServeOptions, serve};
 pub use server::tls::{Identity, IdentityError, Tls, TlsError, Validity};
 pub use work::LaneSizes;
 
-/// For how long answers are kept, unless that is set.
-const DEFAULT_RETENTION: Duration = Duration::from_hours(24);
-
 /// The dependencies and the settings of the API.
 #[derive(Clone)]
 pub struct Api {
@@ -87,8 +83,8 @@ pub struct Api {
     path_prefix: PathPrefix,
     documentation: Arc<Documentation>,
     lanes: Arc<Lanes>,
-    /// For how long answers to requests with an idempotency key are kept.
-    retention: Duration,
+    /// How answers to requests with an idempotency key are kept.
+    keeping: AnswerKeeping,
     metrics: Arc<Metrics>,
     traces: Option<Arc<dyn TraceLinks>>,
 }
@@ -124,7 +120,7 @@ impl Api {
             path_prefix: PathPrefix::default(),
             documentation: Arc::new(Documentation::below(&PathPrefix::default())),
             lanes: Arc::new(Lanes::start(lanes, &metrics.lanes)?),
-            retention: DEFAULT_RETENTION,
+            keeping: AnswerKeeping::default(),
             metrics: Arc::new(metrics),
             traces: None,
         })
@@ -156,10 +152,10 @@ impl Api {
         Self { limits, ..self }
     }
 
-    /// Keeps answers to requests with an idempotency key for so long; a day, unless this is called.
+    /// Keeps answers to requests with an idempotency key so, and not by default.
     #[must_use]
-    pub fn with_idempotency_retention(self, retention: Duration) -> Self {
-        Self { retention, ..self }
+    pub fn with_answer_keeping(self, keeping: AnswerKeeping) -> Self {
+        Self { keeping, ..self }
     }
 
     /// Exports a span of every request that `traces` joins to a trace.

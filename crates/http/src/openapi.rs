@@ -19,7 +19,7 @@ use crate::routes::path_prefix::PathPrefix;
 use crate::routes::routes;
 use crate::security::listing::search_body::{Comparison, Condition, UserOrder};
 
-pub(crate) use errors::{ErrorSchema, OAuthError, Unauthenticated, ValidationError};
+pub(crate) use errors::{ErrorSchema, OAuthError, TooManyRequests, Unauthenticated, ValidationError};
 pub(crate) use parameters::{
     ApiKeyPath, AssetPath, ChangeConditions, ChildPath, ClassicUserIdParameter, DetailParameter, ExplanationParameters,
     GroupOrderParameter, GroupPath, IdentityParameters, IncludeSelfParameter, ManagerGroupPath, ManagerUserPath,

@@ -290,8 +290,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, SmallInt};
+    use crate::sql_types::UuidSql;
+
+    kept_answer_counts (caller, ends, slot) {
+        caller -> UuidSql,
+        ends -> BigInt,
+        slot -> SmallInt,
+        answers -> BigInt,
+        bytes -> BigInt,
+    }
+}
+
 /// Every table above.
-pub(crate) const TABLES: [&str; 21] = [
+pub(crate) const TABLES: [&str; 22] = [
     "users",
     "user_identifiers",
     "groups",
@@ -310,6 +323,7 @@ pub(crate) const TABLES: [&str; 21] = [
     "identities",
     "key_version",
     "kept_answers",
+    "kept_answer_counts",
     "group_manager_users",
     "group_manager_groups",
     "membership_dates",

@@ -107,7 +107,7 @@ impl Application {
         .with_public_url(settings.server.public_url.clone())
         .with_path_prefix(settings.server.path_prefix()?)
         .with_token_limits(token_limits)
-        .with_idempotency_retention(Duration::from_secs(settings.idempotency.retention));
+        .with_answer_keeping(settings.idempotency.keeping());
         let api = if database.answers_checks_together() { api.with_checks_together() } else { api };
         api.register_metrics(registry)?;
         let options = ServeOptions {

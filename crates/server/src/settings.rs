@@ -1,6 +1,7 @@
 //! Settings, from defaults, a file and the environment.
 
 mod auth;
+mod idempotency;
 mod masked;
 mod server;
 mod shown;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub(crate) use auth::{Auth, Issuer};
+pub(crate) use idempotency::Idempotency;
 pub(crate) use server::ServerSettings;
 pub(crate) use shown::Shown;
 pub(crate) use sources::Loaded;
@@ -81,14 +83,6 @@ pub(crate) struct Limits {
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
-pub(crate) struct Idempotency {
-    /// In seconds.
-    #[serde(deserialize_with = "values::whole")]
-    pub(crate) retention: u64,
-}
-
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, expecting = "a table")]
 pub(crate) struct Bootstrap {
     pub(crate) admin_username: String,
     pub(crate) admin_password: Option<Secret>,
@@ -100,8 +94,6 @@ pub(crate) struct Bootstrap {
 const FEWEST_CONNECTIONS: u32 = 2;
 /// A day, in seconds.
 const LONGEST_STATEMENT_TIMEOUT: u64 = 86_400;
-/// A year, in seconds.
-const LONGEST_RETENTION: u64 = 31_536_000;
 /// The fewest bytes of a configured secret.
 const SHORTEST_CLIENT_SECRET: usize = 32;
 
@@ -163,17 +155,13 @@ impl Settings {
             (self.limits.bulk_ids > 0, "limits.bulk_ids", "must be at least 1"),
             (self.limits.bulk_bytes > 0, "limits.bulk_bytes", "must be at least 1"),
             (self.limits.body_bytes > 0, "limits.body_bytes", "must be at least 1"),
-            (
-                (1..=LONGEST_RETENTION).contains(&self.idempotency.retention),
-                "idempotency.retention",
-                "must be from 1 to 31536000",
-            ),
         ] {
             if !holds {
                 bail!("{key}: {rule}");
             }
         }
         self.server.check()?;
+        self.idempotency.check()?;
         self.bootstrap.check()?;
         self.telemetry.check()?;
         self.auth.check()

@@ -75,7 +75,9 @@ fn create_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
     identities::OWNERS.create(transaction)?;
     lockouts::UNKNOWN_NAMES.create(transaction)?;
     idempotency::KEPT_ANSWERS.create(transaction)?;
-    idempotency::EXPIRIES.create(transaction)
+    idempotency::EXPIRIES.create(transaction)?;
+    idempotency::COUNTS.create(transaction)?;
+    idempotency::ENDS.create(transaction)
 }
 
 impl Store for RedbStore {

@@ -207,11 +207,12 @@ impl Admitted {
         if self.is_system_administrator() && !is_own { NameSource::Authority } else { NameSource::Unverified }
     }
 
-    /// Who the caller is, for the log.
+    /// Who the caller is.
     pub(crate) fn admission(&self) -> Option<Admission> {
         let Self::Caller(caller) = self else { return None };
         let api_key = caller.status.api_key.as_ref().map(|(key, _)| *key);
-        Some(Admission { user: caller.user, username: caller.status.username.clone(), api_key })
+        let (username, is_system_administrator) = (caller.status.username.clone(), caller.is_system_administrator());
+        Some(Admission { user: caller.user, username, api_key, is_system_administrator })
     }
 }
 

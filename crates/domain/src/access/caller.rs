@@ -38,7 +38,7 @@ impl From<&Caller> for Actor {
     }
 }
 
-/// Who a caller turned out to be, for the log.
+/// Who a caller turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admission {
     /// The user.
@@ -47,4 +47,6 @@ pub struct Admission {
     pub username: String,
     /// The API key, if a program calls by one.
     pub api_key: Option<ApiKeyId>,
+    /// Whether they have every permission.
+    pub is_system_administrator: bool,
 }

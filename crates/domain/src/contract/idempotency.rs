@@ -1,89 +1,28 @@
 //! Requests that are done once.
 
+use std::cell::Cell;
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use super::Fixture;
-use super::fixture::{Outcome, must};
+use super::fixture::must;
 use super::sign_in::{PASSWORD, person, read};
-use crate::access::{Actor, Denied, On, Permission, Refused};
+use crate::access::{Actor, Caller, Denied, On, Permission, Refused, Scopes};
 use crate::context::Context;
-use crate::directory::{Directory, KeyedOutcome, KeyedRequest};
+use crate::directory::{AnswerKeeping, Directory, KeptLimit, KeyedOutcome, KeyedRequest};
 use crate::group::{GroupDraft, GroupId, SystemGroup};
 use crate::idempotency_key::IdempotencyKey;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
-use crate::ports::{EXPIRED_AT_ONCE, KeptAnswer, Store, StoreError};
-use crate::secret::SecretDigest;
-use crate::time::Timestamp;
+use crate::ports::{ANSWER_OVERHEAD, Store, StoreError};
 use crate::user::{UserDraft, UserId};
 
-const DAY: Duration = Duration::from_hours(24);
-
-fn digest(number: u8) -> SecretDigest {
-    SecretDigest(std::array::from_fn(|at| if at == 0 { number } else { 7 }))
-}
-
-/// What is kept for `request`, asked at `now`.
-fn kept(fixture: &Fixture, request: &SecretDigest, now: Timestamp) -> Option<Vec<u8>> {
-    let found = must(fixture.store.write(|store| store.kept_answer(request, now)));
-    found.map(|answer| answer.sealed)
-}
-
-fn keep(fixture: &Fixture, request: &SecretDigest, answer: &[u8], now: Timestamp) -> Outcome<()> {
-    let answer = KeptAnswer { sealed: answer.to_vec(), expires: now.plus(DAY) };
-    fixture.store.write(|store| {
-        assert!(store.take_request(request)?);
-        store.keep_answer(request, &answer, now)
-    })
-}
-
-/// An answer is there until it expires, byte by byte as it was given, and is not replaced before.
-pub fn an_answer_is_kept_until_it_expires(store: Arc<dyn Store>) {
-    let fixture = Fixture::over(store);
-    let now = fixture.now();
-    let (before, at) = (now.plus(DAY.saturating_sub(Duration::from_millis(1))), now.plus(DAY));
-    let answer: Vec<u8> = (0..=255).cycle().take(70_000).collect();
-    must(keep(&fixture, &digest(1), &answer, now));
-    must(keep(&fixture, &digest(2), b"", now));
-    assert_eq!(kept(&fixture, &digest(1), before), Some(answer.clone()));
-    assert_eq!(kept(&fixture, &digest(2), now), Some(Vec::new()));
-    assert_eq!(kept(&fixture, &digest(3), now), None);
-    assert!(keep(&fixture, &digest(1), b"other", before).is_err());
-    assert_eq!(kept(&fixture, &digest(1), before), Some(answer));
-    assert_eq!(kept(&fixture, &digest(1), at), None);
-    must(keep(&fixture, &digest(1), b"other", at));
-    assert_eq!(kept(&fixture, &digest(1), at), Some(b"other".to_vec()));
-    let undone: Outcome<()> = fixture.store.write(|store| {
-        let answer = KeptAnswer { sealed: Vec::new(), expires: at.plus(DAY) };
-        store.keep_answer(&digest(3), &answer, at)?;
-        Err(StoreError::failed("refused"))
-    });
-    assert!(undone.is_err());
-    assert_eq!(kept(&fixture, &digest(3), at), None);
-}
-
-/// Answers that have expired go with those that are kept later: the first first, and never many at once.
-pub fn expired_answers_go_in_small_steps(store: Arc<dyn Store>) {
-    let fixture = Fixture::over(store);
-    let now = fixture.now();
-    let later = now.plus(DAY * 2);
-    for number in 0..100 {
-        must(keep(&fixture, &digest(number), b"old", now.plus(Duration::from_millis(number.into()))));
-    }
-    let left = || (0..100).filter(|number| kept(&fixture, &digest(*number), now).is_some()).collect::<Vec<u8>>();
-    assert_eq!(left().len(), 100);
-    for (round, step) in (1..=4).zip(200..) {
-        must(keep(&fixture, &digest(step), b"new", later));
-        let gone = (round * EXPIRED_AT_ONCE).min(100);
-        assert_eq!(left(), (0..100).skip(gone as usize).collect::<Vec<u8>>());
-    }
-    assert!((200..204).all(|step| kept(&fixture, &digest(step), later).is_some()));
-}
+const UNLIMITED: KeptLimit = KeptLimit { answers: u64::MAX, bytes: u64::MAX };
 
 /// A test's request.
 struct Keyed<'a> {
     fixture: &'a Fixture,
     key: IdempotencyKey,
+    keeping: AnswerKeeping,
 }
 
 type UseCase<'a> = Box<dyn Fn(&Directory<'_>, &Context) -> Result<Told, Refused> + 'a>;
@@ -93,7 +32,7 @@ type Told = (String, bool);
 
 impl<'a> Keyed<'a> {
     fn new(fixture: &'a Fixture, key: &str) -> Self {
-        Self { fixture, key: must(IdempotencyKey::try_from(key.to_owned())) }
+        Self { fixture, key: must(IdempotencyKey::try_from(key.to_owned())), keeping: AnswerKeeping::default() }
     }
 
     fn ask(
@@ -101,8 +40,16 @@ impl<'a> Keyed<'a> {
         context: &Context,
         work: &dyn Fn(&Directory<'_>, &Context) -> Result<Told, Refused>,
     ) -> Result<KeyedOutcome<String>, Refused> {
-        let request =
-            KeyedRequest { key: &self.key, permission: Permission::ChangeMembers, on: On::All, retention: DAY };
+        self.ask_for(context, (Permission::ChangeMembers, On::All), work)
+    }
+
+    fn ask_for(
+        &self,
+        context: &Context,
+        (permission, on): (Permission, On<'_>),
+        work: &dyn Fn(&Directory<'_>, &Context) -> Result<Told, Refused>,
+    ) -> Result<KeyedOutcome<String>, Refused> {
+        let request = KeyedRequest { key: &self.key, permission, on, keeping: self.keeping };
         self.fixture.directory.once(context, &request, |directory, context| {
             let (told, is_kept) = work(directory, context)?;
             let sealed = is_kept.then(|| told.clone().into_bytes());
@@ -271,27 +218,86 @@ pub fn one_of_many_does_a_request(store: Arc<dyn Store>) {
     }
 }
 
-/// What another unit of work has taken is not waited for, unless there is one writer at a time. It is free again afterwards.
-pub fn a_request_that_is_taken_is_not_waited_for(store: Arc<dyn Store>) {
+/// A use case that answers with so many bytes, and counts how often it was run.
+fn answering(length: usize, runs: &Cell<usize>) -> impl Fn(&Directory<'_>, &Context) -> Result<Told, Refused> {
+    move |_, _| {
+        runs.set(runs.get() + 1);
+        Ok(("x".repeat(length), true))
+    }
+}
+
+/// At a limit, by number or by bytes, a request is not run, and what is kept is still answered, until some of it expires. Only the caller's own counts.
+pub fn as_much_is_kept_for_a_caller_as_may_be(store: Arc<dyn Store>) {
+    const HOUR: Duration = Duration::from_hours(1);
     let fixture = Fixture::over(store);
-    let (request, now) = (digest(1), fixture.now());
-    let barrier = Barrier::new(2);
-    let take = || fixture.store.write(|store| store.take_request(&request));
-    let answer = KeptAnswer { sealed: b"first".to_vec(), expires: now.plus(DAY) };
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            must(fixture.store.write(|store| -> Outcome<()> {
-                assert!(store.take_request(&request)?);
-                barrier.wait();
-                store.keep_answer(&request, &answer, now)
-            }));
-        });
-        barrier.wait();
-        // Either it is taken, or the one before has been committed.
-        let found = must(fixture.store.write(|store| -> Outcome<_> {
-            Ok(store.take_request(&request)?.then_some(store.kept_answer(&request, now)?))
-        }));
-        assert!(found.is_none_or(|kept| kept.as_ref() == Some(&answer)));
-    });
-    assert!(must(take()) && must(take()));
+    let other = fixture.user("other");
+    fixture.join(fixture.system(SystemGroup::SystemAdministrators), &[other]);
+    let (by_number, by_bytes) =
+        (KeptLimit { answers: 3, ..UNLIMITED }, KeptLimit { bytes: 3 * (ANSWER_OVERHEAD + 100), ..UNLIMITED });
+    for (kind, limit) in [("number", by_number), ("bytes", by_bytes)] {
+        let runs = Cell::new(0);
+        let keeping = AnswerKeeping { per_administrator: limit, ..AnswerKeeping::default() };
+        let request = |name: &str| Keyed { keeping, ..Keyed::new(&fixture, &format!("{kind}-{name}")) };
+        let done = |outcome: KeyedOutcome<String>| assert!(matches!(outcome, KeyedOutcome::Done(_)), "{outcome:?}");
+        // What is not kept, and what failed, counts nothing.
+        done(request("unkept").told(&|_, _| Ok(("no".to_owned(), false))));
+        assert!(
+            request("failed")
+                .ask(&fixture.by(&fixture.admin), &|_, _| Err(StoreError::failed("broken").into()))
+                .is_err()
+        );
+        done(request("first").told(&answering(100, &runs)));
+        let first_expires = fixture.now().plus(keeping.retention);
+        fixture.wait_minutes(180);
+        done(request("second").told(&answering(100, &runs)));
+        done(request("third").told(&answering(100, &runs)));
+        let KeyedOutcome::LimitReached { until } = request("fourth").told(&answering(100, &runs)) else {
+            return assert_eq!(kind, "", "not at the limit");
+        };
+        assert_eq!(runs.get(), 3);
+        assert!(first_expires <= until && until <= first_expires.plus(HOUR), "{until} {first_expires}");
+        let kept = KeyedOutcome::Kept("x".repeat(100).into_bytes());
+        assert_eq!(request("first").told(&answering(100, &runs)), kept);
+        // Another caller is not at the limit. The last answer may be of any size.
+        let context = fixture.by(fixture.caller(other));
+        done(must(request("fourth").ask(&context, &answering(70_000, &runs))));
+        fixture.wait_minutes((until.milliseconds() - fixture.now().milliseconds()) / 60_000);
+        let is_reached = |name| {
+            let outcome = request(name).told(&answering(100, &runs));
+            matches!(outcome, KeyedOutcome::LimitReached { .. })
+        };
+        assert!(is_reached("fourth"));
+        fixture.wait_minutes(1);
+        assert_eq!([is_reached("fourth"), is_reached("fifth"), runs.get() == 5], [false, true, true]);
+        fixture.wait_days(2);
+    }
+}
+
+/// Who is a System Administrator when they call has the limit of those, and everybody else another one.
+pub fn administrators_have_a_limit_of_their_own(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let (user, runs) = (fixture.user("ordinary"), Cell::new(0));
+    let limit = |answers| KeptLimit { answers, ..UNLIMITED };
+    let keeping = AnswerKeeping { per_caller: limit(2), per_administrator: limit(4), ..AnswerKeeping::default() };
+    let ask = |number: usize| {
+        let request = Keyed { keeping, ..Keyed::new(&fixture, &number.to_string()) };
+        let oneself = (Permission::ChangeUsers, On::User(&UserIdentifier::Current));
+        must(request.ask_for(&fixture.by(fixture.caller(user)), oneself, &answering(0, &runs)))
+    };
+    let is_done = |outcome: &KeyedOutcome<String>| matches!(outcome, KeyedOutcome::Done(_));
+    let first: Vec<_> = (0..3).map(ask).collect();
+    assert_eq!(first.iter().map(is_done).collect::<Vec<_>>(), [true, true, false], "{first:?}");
+    fixture.join(fixture.system(SystemGroup::SystemAdministrators), &[user]);
+    let then: Vec<_> = (3..6).map(ask).collect();
+    assert_eq!(then.iter().map(is_done).collect::<Vec<_>>(), [true, true, false], "{then:?}");
+    assert_eq!(runs.get(), 4);
+    // Narrower scopes take the permissions of an administrator away, and so the limit.
+    let narrow = Caller { scopes: Scopes::default(), ..fixture.caller(user) };
+    let request =
+        Keyed { keeping: AnswerKeeping { per_administrator: limit(9), ..keeping }, ..Keyed::new(&fixture, "narrow") };
+    let oneself = (Permission::ChangeUsers, On::User(&UserIdentifier::Current));
+    let refused = must(request.ask_for(&fixture.by(narrow), oneself, &answering(0, &runs)));
+    assert!(matches!(refused, KeyedOutcome::LimitReached { .. }), "{refused:?}");
+    let whole = must(request.ask_for(&fixture.by(fixture.caller(user)), oneself, &answering(0, &runs)));
+    assert!(is_done(&whole), "{whole:?}");
 }

@@ -13,6 +13,7 @@ pub fn promises() -> Vec<String> {
         include_str!("external.rs"),
         include_str!("external_groups.rs"),
         include_str!("idempotency.rs"),
+        include_str!("kept_answers.rs"),
         include_str!("listing.rs"),
         include_str!("lockouts.rs"),
         include_str!("lookups.rs"),

@@ -1,7 +1,6 @@
 //! Patches, previews, kept answers and issuers, where there are dates.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::external::{later, trusted};
 use super::fixture::must;
@@ -10,8 +9,9 @@ use super::validity::NO_DATES;
 use super::{Fixture, Given};
 use crate::access::{On, Permission};
 use crate::directory::{
-    Effects, KeyedOutcome, KeyedRequest, MemberError, MemberList, Patch, PatchChildrenError, PatchEffect,
-    PatchMembersError, PatchOptions, PatchReport, PatchedList, Place, Refusal, RefusalReason, ScheduleMemberError,
+    AnswerKeeping, Effects, KeyedOutcome, KeyedRequest, MemberError, MemberList, Patch, PatchChildrenError,
+    PatchEffect, PatchMembersError, PatchOptions, PatchReport, PatchedList, Place, Refusal, RefusalReason,
+    ScheduleMemberError,
 };
 use crate::external::ExternalIdentity;
 use crate::group::{GroupDraft, GroupId, SystemGroup};
@@ -166,12 +166,8 @@ pub fn a_request_is_done_once_after_what_is_due(given: Given) {
     let (group, user, other) = (fixture.group("group"), fixture.user("user"), fixture.user("other"));
     must(fixture.schedule(group, user, fixture.dates(Some(1000), Some(2000))));
     let key = must(IdempotencyKey::try_from("once".to_owned()));
-    let request = KeyedRequest {
-        key: &key,
-        permission: Permission::ChangeMembers,
-        on: On::All,
-        retention: Duration::from_hours(1),
-    };
+    let (permission, on, keeping) = (Permission::ChangeMembers, On::All, AnswerKeeping::default());
+    let request = KeyedRequest { key: &key, permission, on, keeping };
     let mut seen = Vec::new();
     for moment in [1000, 2000] {
         fixture.set_clock(moment);

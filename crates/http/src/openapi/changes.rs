@@ -57,7 +57,7 @@ pub(super) fn idempotency_key() -> Parameter {
 
 const IDEMPOTENCY_KEY: &str = "\
 Lets the request be sent again: with the same key, method, path, query and body it is not done again, and what was answered is answered again, with \
-`Idempotency-Replayed: true`. While it is being processed, 409; the same key with another request, 422. 1 to 255 visible ASCII characters, in double \
+`Idempotency-Replayed: true`. While it is being processed, 409; the same key with another request, 422; while as many answers are kept for the caller as may be, 429. 1 to 255 visible ASCII characters, in double \
 quotes or not.";
 
 pub(super) fn dry_run() -> Parameter {

@@ -70,6 +70,14 @@ enum OAuthCode {
     TemporarilyUnavailable,
 }
 
+/// Why a password cannot be changed at present: failures, or answers that are kept for idempotency keys.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub(crate) enum TooManyRequests {
+    Failures(OAuthError),
+    LimitReached(ErrorSchema),
+}
+
 /// Which fields are not as they must be.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]

@@ -22,7 +22,7 @@ const TOKEN: &str = "bearer";
 const JSON: &str = "application/json";
 
 /// Every error response: its status, name, schema and description.
-const ERROR_RESPONSES: [(&str, &str, &str, &str); 12] = [
+const ERROR_RESPONSES: [(&str, &str, &str, &str); 13] = [
     ("400", "BadRequest", "Error", "The request cannot be understood."),
     ("401", "Unauthorized", "Unauthenticated", "There is no token, or it is not (or no longer) valid."),
     ("403", "Forbidden", "Error", "The caller may not do this, whether or not what they ask about is there."),
@@ -38,6 +38,12 @@ const ERROR_RESPONSES: [(&str, &str, &str, &str); 12] = [
         "Invalid",
         "ValidationError",
         "Fields are not as they must be. All of them are named; nothing was changed.",
+    ),
+    (
+        "429",
+        "LimitReached",
+        "Error",
+        "As many answers to requests with an `Idempotency-Key` are kept for the caller as may be. Nothing was done.",
     ),
     (
         "503",
@@ -136,14 +142,17 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
         if has_preview(path, method) {
             parameters.push(dry_run().into());
         }
-        statuses.extend(["400", "409", "422"]);
+        statuses.extend(["400", "409", "422", "429"]);
     }
     let responses = &mut operation.responses.responses;
     for status in statuses {
         responses.entry(status.to_owned()).or_insert_with(|| Response::new("").into());
     }
     for (status, response) in responses {
-        let error = ERROR_RESPONSES.iter().chain([&SERVER_ERROR]).find(|error| error.0 == status).filter(|_| !is_oauth);
+        // Its handler says more.
+        let is_described = matches!(response, RefOr::T(response) if status == "429" && !response.content.is_empty());
+        let error = ERROR_RESPONSES.iter().chain([&SERVER_ERROR]).find(|error| error.0 == status);
+        let error = error.filter(|_| !is_oauth && !is_described);
         if let Some(error) = error {
             *response = if method == "HEAD" {
                 // A response to HEAD has no body.
@@ -208,7 +217,7 @@ fn error_response((status, _, schema, meaning): &(&str, &str, &str, &str)) -> Re
     match *status {
         "401" => headers.push(("WWW-Authenticate", "`Bearer`.", Type::String, None)),
         "405" => headers.push(("Allow", "The methods that the path has.", Type::String, None)),
-        "503" => headers.push(("Retry-After", "After how many seconds to ask again.", Type::Integer, None)),
+        "429" | "503" => headers.push(("Retry-After", "After how many seconds to ask again.", Type::Integer, None)),
         _ => {}
     }
     add(headers, &mut response);

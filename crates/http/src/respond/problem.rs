@@ -94,6 +94,12 @@ impl Problem {
     }
 
     /// 429 with `Retry-After`.
+    pub(crate) fn limit_reached(message: &'static str, seconds: u64) -> Self {
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, message);
+        Self { header_line: Some(ProblemHeader::RetryAfter(seconds)), ..problem }
+    }
+
+    /// 429 with `Retry-After` and an error code (contract 2.1).
     pub(crate) fn too_many_requests(seconds: u64) -> Self {
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "slow_down");
         Self { format: ErrorFormat::OAuth, header_line: Some(ProblemHeader::RetryAfter(seconds)), ..problem }

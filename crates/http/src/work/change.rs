@@ -25,6 +25,7 @@ use crate::respond::problem::Problem;
 
 const UNDER_WAY: &str = "A request with this Idempotency-Key is being processed";
 const OTHER_REQUEST: &str = "This Idempotency-Key was used for another request";
+const LIMIT_REACHED: &str = "As many answers to requests with an Idempotency-Key are kept for this caller as may be. Nothing was done: send the request later, or without the header";
 const UNREADABLE: &str = "The request with this Idempotency-Key was processed, but its answer can no longer be read: the signing key was replaced";
 
 /// How a request that changes something is to be run.
@@ -245,7 +246,7 @@ fn once(
 ) -> Result<PreparedResponse, Problem> {
     let Keyed { key, digest, permission, on } = *keyed;
     let binding = binding(context, key);
-    let request = KeyedRequest { key, permission, on, retention: api.retention };
+    let request = KeyedRequest { key, permission, on, keeping: api.keeping };
     let outcome = api.directory.once(context, &request, |directory, context| {
         let call = Call::new(api, directory, context);
         let answer = work(&call);
@@ -266,6 +267,10 @@ fn once(
             answer
         }
         KeyedOutcome::UnderWay => Err(Problem::conflict(UNDER_WAY)),
+        KeyedOutcome::LimitReached { until } => {
+            let left = until.milliseconds().saturating_sub(context.now().milliseconds());
+            Err(Problem::limit_reached(LIMIT_REACHED, left.max(0).unsigned_abs() / 1000 + 1))
+        }
         KeyedOutcome::Kept(sealed) => {
             let opened = api.seals.open(&sealed, &binding);
             let kept = opened.as_deref().and_then(KeptAnswer::decode);

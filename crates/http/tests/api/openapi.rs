@@ -44,7 +44,7 @@ fn operations_of_a_kind_refuse_alike() {
             ("304", headers.contains("If-None-Match") && !headers.contains("If-Match")),
             ("413", has_body),
             ("415", has_body),
-            ("429", is_oauth || name.ends_with("/credentials/password")),
+            ("429", is_oauth || headers.contains("Idempotency-Key")),
             ("500", !is_oauth),
             ("503", is_oauth || guarded || name.ends_with("/health/ready")),
         ] {

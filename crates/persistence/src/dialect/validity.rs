@@ -197,7 +197,7 @@ pub(crate) fn set(
                 let [from, until, next] = [validity.from, validity.until, validity.next(now)].map(milliseconds);
                 serde_json::json!([id.0.simple().to_string(), from, until, next])
             };
-            let rows = serde_json::Value::from_iter(dates.iter().map(row)).to_string();
+            let rows = dates.iter().map(row).collect::<serde_json::Value>().to_string();
             let statement = |sql: &'static str| prepared(sql).bind::<UuidSql, _>(group).bind::<Text, _>(&rows);
             statement(&statements.forget_sqlite).execute(connection)?;
             statement(&statements.set_sqlite)

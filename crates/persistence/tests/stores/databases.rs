@@ -12,19 +12,17 @@ pub(crate) fn settings(url: &str) -> DatabaseSettings {
     DatabaseSettings { url: url.to_owned(), pool_size: 4, statement_timeout: None, prepared_statements: true }
 }
 
-type Connect<'a> = &'a dyn Fn(&DatabaseSettings) -> Result<Database, OpenError>;
-
 /// A SQLite file in a folder of its own, which goes with the second value.
 pub(crate) fn sqlite() -> (Database, String, TempDir) {
-    sqlite_of(&Database::connect)
+    sqlite_of(Database::connect)
 }
 
 /// The same, by this clock.
 pub(crate) fn sqlite_by(clock: Arc<dyn Clock>) -> (Database, String, TempDir) {
-    sqlite_of(&|settings| Database::connect_by(settings, Arc::clone(&clock)))
+    sqlite_of(|settings| Database::connect_by(settings, clock))
 }
 
-fn sqlite_of(connect: Connect<'_>) -> (Database, String, TempDir) {
+fn sqlite_of(connect: impl FnOnce(&DatabaseSettings) -> Result<Database, OpenError>) -> (Database, String, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite://{}", folder.path().join("guildhall.db").display());
     let database = connect(&settings(&url)).expect("a database");
@@ -34,16 +32,16 @@ fn sqlite_of(connect: Connect<'_>) -> (Database, String, TempDir) {
 
 /// A database of its own in the cluster of `GUILDHALL_TEST_POSTGRES`, which goes with the second value.
 pub(crate) fn postgres() -> (Database, String, Dropped) {
-    postgres_of(&Database::connect)
+    postgres_of(Database::connect)
 }
 
 /// The same, by this clock.
 pub(crate) fn postgres_by(clock: Arc<dyn Clock>) -> (Database, String, Dropped) {
-    postgres_of(&|settings| Database::connect_by(settings, Arc::clone(&clock)))
+    postgres_of(|settings| Database::connect_by(settings, clock))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a database of this test alone needs a name that no other has")]
-fn postgres_of(connect: Connect<'_>) -> (Database, String, Dropped) {
+fn postgres_of(connect: impl FnOnce(&DatabaseSettings) -> Result<Database, OpenError>) -> (Database, String, Dropped) {
     let cluster = std::env::var("GUILDHALL_TEST_POSTGRES")
         .expect("GUILDHALL_TEST_POSTGRES names no PostgreSQL to test with: run `make test`");
     let name = format!("contract_{}", uuid::Uuid::new_v4().simple());

@@ -9,8 +9,6 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::BigInt;
-use guildhall_domain::access::Actor;
-use guildhall_domain::context::{Context, Origin};
 use guildhall_domain::contract::{Fixture, Given, TestClock};
 use guildhall_domain::group::GroupId;
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
@@ -24,7 +22,7 @@ use guildhall_persistence::Database;
 use super::counting::{count_from_now_on, statements};
 use super::databases;
 
-fn between(from: Option<Timestamp>, until: Option<Timestamp>) -> Validity {
+pub(crate) fn between(from: Option<Timestamp>, until: Option<Timestamp>) -> Validity {
     Validity { from, until }
 }
 
@@ -33,7 +31,7 @@ fn later(fixture: &Fixture, seconds: u64) -> Timestamp {
 }
 
 /// Gives `users` these dates in `group`, as of now by `clock`.
-fn schedule(store: &dyn Store, group: GroupId, users: &[UserId], validity: Validity, now: Timestamp) {
+pub(crate) fn schedule(store: &dyn Store, group: GroupId, users: &[UserId], validity: Validity, now: Timestamp) {
     let dates: BTreeMap<UserId, Validity> = users.iter().map(|user| (*user, validity)).collect();
     let set: Result<(), StoreError> =
         store.write_alone(|writer| writer.set_validity_of_members(group, &dates, Provenance::at(now), now));
@@ -189,71 +187,6 @@ fn on_postgres_requests_find_what_is_due_beside_changes() {
     over_postgres(requests_find_it_beside_changes);
 }
 
-/// Programs whose clocks are apart agree, because both go by that of the server.
-#[test]
-fn on_postgres_the_servers_clock_decides_for_all_programs() {
-    let (one, url, _dropped) = databases::postgres();
-    let other = Database::connect(&databases::settings(&url)).expect("a database");
-    let fixture = Fixture::over(one.store());
-    let (group, user) = (fixture.group("group"), fixture.user("user"));
-    let server = || one.server_time().expect("an answer").expect("a moment");
-    let at = Timestamp::from_milliseconds;
-    let from = server() + 400;
-    let admin = fixture.admin.clone();
-    schedule(&*one.store(), group, &[user], between(Some(at(from)), None), at(from - 300));
-    let directories = [&one, &other].map(|database| fixture.directory_over(database.store()));
-    // The clock of one program is 200 milliseconds ahead of that of the other, and both are years behind the server's.
-    let is_in = |number: usize| {
-        let now = fixture.now().plus(Duration::from_millis(if number == 0 { 0 } else { 200 }));
-        let context = Context::new(Actor::Caller(admin.clone()), now, user.0, Origin::Embedded);
-        let check = directories[number].is_member(&context, &GroupIdentifier::Id(group), &UserIdentifier::Id(user));
-        check.expect("an answer")
-    };
-    let (mut was_in, mut rounds) = (false, 0);
-    while !was_in {
-        for number in [0, 1, 1, 0] {
-            let before = server();
-            let now_in = is_in(number);
-            let after = server();
-            assert!(now_in || before < from, "it began at {from}, and not yet at {before}");
-            assert!(!now_in || after >= from, "it begins at {from}, and did by {after}");
-            assert!(now_in || !was_in, "the other one saw it before");
-            was_in = now_in;
-        }
-        rounds += 1;
-    }
-    assert!(rounds > 1);
-}
-
-/// By the clock of the machine, to the millisecond.
-#[test]
-fn on_sqlite_memberships_begin_by_the_clock_of_the_machine() {
-    let (database, _, _folder) = databases::sqlite();
-    let fixture = Fixture::over(database.store());
-    let (group, user) = (fixture.group("group"), fixture.user("user"));
-    #[expect(clippy::disallowed_methods, reason = "the clock that SQLite goes by")]
-    let now = || {
-        let elapsed = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("after 1970");
-        i64::try_from(elapsed.as_millis()).expect("a moment")
-    };
-    let at = Timestamp::from_milliseconds;
-    let from = now() + 50;
-    schedule(&*database.store(), group, &[user], between(Some(at(from)), None), at(from - 50));
-    loop {
-        let before = now();
-        let due = database.store().account(&Cancellation::new(), fixture.admin.user);
-        let after = now();
-        match due {
-            Ok(_) => assert!(before < from, "it was due at {from}, and not told at {before}"),
-            Err(error) => {
-                let Fault::Due(told) = error.fault() else { panic!("{error:?}") };
-                assert!(after >= from && (before..=after).contains(&told.milliseconds()), "{told:?}");
-                return;
-            }
-        }
-    }
-}
-
 /// It is asked of the store that may wait, which says what is due.
 #[test]
 fn nothing_is_answered_at_once_while_something_is_due() {
@@ -284,6 +217,8 @@ struct Number {
     number: i64,
 }
 
+type Remove = fn(&dyn Store, GroupId, UserId) -> Result<Ended, StoreError>;
+
 /// A removal that began before somebody came in, and waited until they were in, removes them.
 #[test]
 fn on_postgres_a_removal_that_waits_for_a_beginning_ends_it() {
@@ -292,7 +227,7 @@ fn on_postgres_a_removal_that_waits_for_a_beginning_ends_it() {
     let fixture = Fixture::given(Given { store: database.store(), clock: Arc::clone(&clock) });
     let (group, users) = (fixture.group("group"), ["one", "two"].map(|name| fixture.user(name)));
     let mut other = PgConnection::establish(&url).expect("the database");
-    let remove: [fn(&dyn Store, GroupId, UserId) -> Result<Ended, StoreError>; 2] = [
+    let remove: [Remove; 2] = [
         |store, group, user| store.write_shared(|writer| writer.remove_member(group, user)),
         |store, group, user| {
             store.write_shared(|writer| {

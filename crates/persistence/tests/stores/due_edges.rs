@@ -37,6 +37,9 @@ impl DatedEdge {
     }
 }
 
+/// A pair of groups, with a number, a beginning and an end.
+type Chosen<'a> = (&'a (usize, usize), (u8, Option<u32>, Option<u32>));
+
 /// Edges between all pairs of groups, most of which are there at one time or another.
 fn edges() -> impl Strategy<Value = Vec<DatedEdge>> {
     let date = || prop_oneof![2 => Just(None), 3 => (1..=MOMENTS).prop_map(Some)];
@@ -44,7 +47,7 @@ fn edges() -> impl Strategy<Value = Vec<DatedEdge>> {
         (0..GROUPS).flat_map(|parent| (parent + 1..GROUPS).map(move |child| (parent, child))).collect();
     vec((0..4_u8, date(), date()), pairs.len()).prop_map(move |chosen| {
         let chosen = pairs.iter().zip(chosen).filter(|(_, (number, ..))| *number > 0);
-        let edge = |(&(parent, child), (_, from, until)): (&(usize, usize), (u8, Option<u32>, Option<u32>))| {
+        let edge = |(&(parent, child), (_, from, until)): Chosen<'_>| {
             // What would end before it begins has no beginning.
             let from = from.filter(|from| until.is_none_or(|until| *from < until));
             DatedEdge { parent, child, from, until }

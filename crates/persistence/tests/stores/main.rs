@@ -15,9 +15,13 @@ mod databases;
 #[cfg(test)]
 mod due;
 #[cfg(test)]
+mod due_clock;
+#[cfg(test)]
 mod due_edges;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod kept_answers;
 #[cfg(test)]
 mod listing_cache;
 #[cfg(test)]

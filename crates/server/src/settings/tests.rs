@@ -9,6 +9,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
+use guildhall_domain::directory::AnswerKeeping;
+
 use super::{LogFormat, Settings};
 
 fn environment(variables: &[(&str, &str)]) -> HashMap<String, String> {
@@ -53,7 +55,21 @@ fn without_a_file_and_an_environment_there_are_defaults() {
     assert_eq!((settings.bootstrap.client_id, settings.bootstrap.client_secret), (None, None));
     assert_eq!((settings.server.management_host.as_str(), settings.server.management_port), ("127.0.0.1", None));
     assert_eq!(settings.telemetry.otlp_endpoint, None);
-    assert_eq!(settings.idempotency.retention, 86_400);
+    assert_eq!(settings.idempotency.keeping(), AnswerKeeping::default());
+}
+
+#[test]
+fn at_least_one_answer_is_kept_for_each_caller() {
+    for key in ["ANSWERS_PER_CALLER", "BYTES_PER_CALLER", "ANSWERS_PER_ADMINISTRATOR", "BYTES_PER_ADMINISTRATOR"] {
+        let variable = format!("GUILDHALL_IDEMPOTENCY__{key}");
+        let read = |value| from_environment(&[(&variable, value)]);
+        let setting = format!("idempotency.{}: ", key.to_lowercase());
+        for wrong in ["0", "-1", "1.5", "8MiB", "18446744073709551616"] {
+            assert!(read(wrong).unwrap_err().starts_with(&setting), "{key} {wrong}");
+        }
+        let kept = format!("{:?}", read("77").unwrap().idempotency.keeping());
+        assert_eq!(kept.matches(": 77").count(), 1, "{kept}");
+    }
 }
 
 #[test]

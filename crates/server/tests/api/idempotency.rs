@@ -1,6 +1,7 @@
 //! Requests with an idempotency key are done once.
 
 mod attacks;
+mod limits;
 
 use serde_json::{Value, json};
 
@@ -53,13 +54,16 @@ async fn every_change_is_done_once_for_a_key(kind: Kind) {
         let name = format!("{} {}", endpoint.method, endpoint.template);
         let target = scene.next().await;
         let send = async || Answer::to(target.request(&admin, endpoint).header(KEY, format!("key-{number}"))).await;
-        let before = app.setup.database.dump(&["kept_answers"]);
+        let before = app.setup.database.dump(&["kept_answers", "kept_answer_counts"]);
         let first = send().await;
         assert_eq!(first.status, endpoint.done, "{name}: {first:?}");
         let after = app.setup.database.dump(&[]);
         // The user of these two is in the group already.
         if !["POST /groups/{group}/users", "PUT /groups/{group}/users/{user}"].contains(&name.as_str()) {
-            assert!(before != app.setup.database.dump(&["kept_answers"]), "{name} changes nothing");
+            assert!(
+                before != app.setup.database.dump(&["kept_answers", "kept_answer_counts"]),
+                "{name} changes nothing"
+            );
         }
         for _ in 0..2 {
             is_replay(&send().await, &first);

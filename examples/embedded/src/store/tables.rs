@@ -183,6 +183,18 @@ impl<K: Key + Send + 'static, R: Serialize + DeserializeOwned> Rows<K, R> {
         entries.take(most).map(|entry| parse(entry.map_err(failed)?.1.value())).collect()
     }
 
+    /// The rows with keys from this one to that one, both included.
+    pub(super) fn between<'k>(
+        &self,
+        tables: &impl Tables,
+        first: K::SelfType<'k>,
+        last: K::SelfType<'k>,
+    ) -> Result<Vec<R>, StoreError> {
+        let table = tables.table(self.table)?;
+        let entries = table.range::<K::SelfType<'k>>(first..=last).map_err(failed)?;
+        entries.map(|entry| parse(entry.map_err(failed)?.1.value())).collect()
+    }
+
     /// Those of `ids` that no row has as its key.
     pub(super) fn missing<'k, I: Copy + Ord>(
         &self,

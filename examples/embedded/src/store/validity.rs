@@ -6,8 +6,8 @@ use guildhall_domain::group::{GroupId, SystemGroup};
 use guildhall_domain::manager::ManagerId;
 use guildhall_domain::page::Paged;
 use guildhall_domain::ports::{
-    ChildReader as _, ChildScope, DueChange, ListedMember, MemberStanding, MembershipListing, NamedGroup, Person,
-    Reach, StoreError, ValidityReader, ValidityWriter,
+    ChildScope, DueChange, ListedMember, MemberStanding, MembershipListing, NamedGroup, Person, Reach, StoreError,
+    ValidityReader, ValidityWriter,
 };
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::{GroupField, UserField};

@@ -18,8 +18,8 @@ use crate::extract::request_body::AuthorisedBody;
 use crate::middleware::audit;
 use crate::middleware::request_span::RequestSpan;
 use crate::openapi::{
-    ChangeConditions, ClassicUserIdParameter, NewUserParameters, OAuthError, PagingParameters, ReadConditions,
-    SearchParameters, UserPath, UserSearchParameters,
+    ChangeConditions, ClassicUserIdParameter, NewUserParameters, PagingParameters, ReadConditions, SearchParameters,
+    TooManyRequests, UserPath, UserSearchParameters,
 };
 use crate::respond::etag::{user_etag, with_etag};
 use crate::respond::json::{PreparedResponse, created, empty, json};
@@ -255,7 +255,7 @@ async fn delete(
         (status = 200, description = "The password is changed. There is no body."),
         (status = 409),
         (status = 422),
-        (status = 429, description = "There were too many failures from this address, or of this user from it.", body = OAuthError,
+        (status = 429, description = "There were too many failures from this address, or of this user from it; or as many answers to requests with an `Idempotency-Key` are kept for the caller as may be.", body = TooManyRequests,
          headers(("Retry-After" = u32, description = "After how many seconds to ask again.")))
     )
 )]

@@ -171,7 +171,7 @@ pub(crate) fn change_member_counts(groups: &[Key], users: &[i64], changes: &[i64
          ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
          changes = group_user_counts.changes + excluded.changes",
     )
-    .bind::<Text, _>(serde_json::Value::from_iter(rows).to_string())
+    .bind::<Text, _>(rows.collect::<serde_json::Value>().to_string())
 }
 
 /// Counts a change of memberships or of edges between groups.
