@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use utoipa::Modify;
-use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::content::{Content, ContentBuilder};
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::response::ResponseBuilder;
@@ -170,11 +170,19 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
         add_preview(operation);
     }
     if let Some(RefOr::T(body)) = &mut operation.request_body {
-        body.required.get_or_insert(Required::True);
+        let is_optional = body.content.values().any(admits_null);
+        body.required = Some(if is_optional { Required::False } else { Required::True });
     }
     if is_guarded {
         operation.security = Some(vec![SecurityRequirement::new(TOKEN, Vec::<String>::new())]);
     }
+}
+
+/// Whether the schema of a body is that of an `Option`.
+fn admits_null(content: &RefOr<Content>) -> bool {
+    let is_null = |schema: &RefOr<Schema>| matches!(schema, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::Null));
+    matches!(content, RefOr::T(content)
+        if matches!(&content.schema, Some(RefOr::T(Schema::OneOf(choices))) if choices.items.iter().any(is_null)))
 }
 
 pub(super) fn add_success_headers(status: &str, response: &mut Response) {

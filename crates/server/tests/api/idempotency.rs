@@ -180,7 +180,7 @@ async fn refusals_of_the_request_are_kept_and_those_of_the_caller_are_not(kind: 
 async fn reading_ignores_keys(kind: Kind) {
     let app = TestApp::on(kind).await;
     let admin = Client::admin(&app);
-    let mut scene = Scene::new(&app, 20).await;
+    let mut scene = Scene::new(&app, u32::try_from(ENDPOINTS.len()).unwrap()).await;
     for endpoint in ENDPOINTS.iter().filter(|endpoint| !changes(endpoint)) {
         let target = scene.next().await;
         for key in ["key", "key", "mal formed"] {
