@@ -17,10 +17,14 @@ use super::children::CHILDREN;
 use super::memberships::MEMBERS;
 use super::tables::{Changes, Rows, Tables};
 
-/// By group and member: the kind of the member, and its id.
-pub(super) const DATES: Rows<(Uuid, u8, Uuid), DatesRow> = Rows::new("dates of memberships");
+/// A group, the kind of a member, and its id.
+type DatesKey = (Uuid, u8, Uuid);
+/// The moment at which a row has an effect next, and the key of the row.
+type NextKey = (i64, Uuid, u8, Uuid);
+
+pub(super) const DATES: Rows<DatesKey, DatesRow> = Rows::new("dates of memberships");
 /// The keys of rows that have an effect later, by that moment.
-pub(super) const NEXT: Rows<(i64, Uuid, u8, Uuid), (Uuid, u8, Uuid)> = Rows::new("next dates of memberships");
+pub(super) const NEXT: Rows<NextKey, DatesKey> = Rows::new("next dates of memberships");
 
 /// From when until when somebody or something belongs to a group.
 #[derive(Clone, Serialize, Deserialize)]
@@ -39,7 +43,7 @@ pub(super) struct DatesRow {
 const USER: u8 = 0;
 const GROUP: u8 = 1;
 
-fn key(group: GroupId, member: ManagerId) -> (Uuid, u8, Uuid) {
+fn key(group: GroupId, member: ManagerId) -> DatesKey {
     match member {
         ManagerId::User(user) => (group.0, USER, user.0),
         ManagerId::Group(child) => (group.0, GROUP, child.0),
@@ -82,7 +86,7 @@ impl DatesRow {
         Validity { from: moment(self.from), until: moment(self.until) }
     }
 
-    fn key(&self) -> (Uuid, u8, Uuid) {
+    fn key(&self) -> DatesKey {
         (self.group, self.kind, self.member)
     }
 }
