@@ -88,9 +88,9 @@ impl IdempotencyWriter for Unit<'_> {
         .bind::<BigInt, _>(answer.expires.milliseconds())
         .bind::<BigInt, _>(now.milliseconds());
         let raised = count(counter, answer);
-        let (expired, ended) = (remove_answers(request, now), remove_counters(now));
+        let (of_answers, of_counters) = (remove_answers(request, now), remove_counters(now));
         self.change(|connection| {
-            let changes: [&dyn Part; 4] = [&kept, &raised, &expired, &ended];
+            let changes: [&dyn Part; 4] = [&kept, &raised, &of_answers, &of_counters];
             if run_together(connection, &changes)?.first() == Some(&0) {
                 return Err(Failure::Stale);
             }
