@@ -43,7 +43,7 @@ impl fmt::Display for DateFault {
 /// What the body of a request that needs none says of dates. `None`: it names none. Whatever else it is does not matter, but what names a date must be
 /// a JSON object: the request must not be taken for one without.
 pub(crate) fn dates_of_body(body: &[u8]) -> Result<Option<ValidityChange>, Problem> {
-    match JsonObject::read(body) {
+    match JsonObject::read_with_dates(body) {
         Ok(object) => {
             let change = dates_of(&object).map_err(|fault| Problem::bad_request(format!("The property {fault}")))?;
             Ok(Some(change).filter(|change| !change.is_empty()))
@@ -51,6 +51,14 @@ pub(crate) fn dates_of_body(body: &[u8]) -> Result<Option<ValidityChange>, Probl
         Err(problem) if names_a_date(body) => Err(problem),
         Err(_) => Ok(None),
     }
+}
+
+/// Fails if the body of a request that needs none names a date, where dates have no meaning.
+pub(crate) fn refuse_dates(body: &[u8]) -> Result<(), Problem> {
+    if dates_of_body(body)?.is_none() {
+        return Ok(());
+    }
+    Err(Problem::bad_request("The properties 'validFrom' and 'validUntil' are not supported here"))
 }
 
 /// What the properties of `object` say of dates.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::body::dates::DATES;
 use crate::body::field_errors::{FieldErrors, Wanted};
 use crate::body::json_text::{HALF_PAIR, check_nesting, is_not, utf8};
 use crate::respond::problem::Problem;
@@ -49,8 +50,17 @@ impl Repeated {
 }
 
 impl<'a> JsonObject<'a> {
-    /// Parses a body.
+    /// Parses a body in which dates of memberships have no meaning. One that names such a date is refused: it must not be taken for one without.
     pub(crate) fn read(body: &'a [u8]) -> Result<Self, Problem> {
+        let object = Self::read_with_dates(body)?;
+        match DATES.into_iter().find(|date| object.contains(date)) {
+            Some(date) => Err(Problem::bad_request(format!("The property '{date}' is not supported here"))),
+            None => Ok(object),
+        }
+    }
+
+    /// Parses a body in which they have one.
+    pub(crate) fn read_with_dates(body: &'a [u8]) -> Result<Self, Problem> {
         let text = utf8(body)?;
         check_nesting("The body", text)?;
         match serde_json::from_str(text) {

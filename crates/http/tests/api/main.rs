@@ -17,6 +17,7 @@ mod managers;
 mod members;
 mod membership_checks;
 mod membership_dates;
+mod membership_listings;
 mod openapi;
 mod order;
 mod path_prefix;

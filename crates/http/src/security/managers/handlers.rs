@@ -8,9 +8,11 @@ use guildhall_domain::ports::Member;
 
 use super::body::ManagerBody;
 use crate::Api;
+use crate::body::dates::{names_a_date, refuse_dates};
 use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::{PathParameter, PathParameters};
 use crate::extract::query::Query;
+use crate::extract::request_body::AuthorisedBody;
 use crate::openapi::{GroupPath, ManagerGroupPath, ManagerUserPath, PagingParameters, SearchParameters, UserPath};
 use crate::respond::json::{PreparedResponse, empty, json};
 use crate::respond::page::PageBody;
@@ -100,13 +102,23 @@ async fn appoint_user(
     caller: Caller,
     PathParameters(group, user): PathParameters<GroupIdentifier, UserIdentifier>,
     change: ChangeRequest,
+    request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
+    let permission = (Permission::AppointManagers, &group);
+    let most = api.limits().body_bytes;
+    let body = request_body.read_json_if_there(&api, &caller, permission, most, names_a_date).await?;
     let change = change.by_on_group(caller, Permission::AppointManagers, &group).without_preview();
     change
-        .run(&api, Lane::Write, move |call| {
-            call.directory.appoint_manager(call.context, &group, Member::User(&user))?;
-            Ok(empty(StatusCode::NO_CONTENT))
-        })
+        .run_with(
+            &api,
+            Lane::Write,
+            body,
+            |_, body| refuse_dates(&body),
+            move |call, ()| {
+                call.directory.appoint_manager(call.context, &group, Member::User(&user))?;
+                Ok(empty(StatusCode::NO_CONTENT))
+            },
+        )
         .await
 }
 
@@ -148,13 +160,23 @@ async fn appoint_group(
     caller: Caller,
     PathParameters(group, manager): PathParameters<GroupIdentifier, GroupIdentifier>,
     change: ChangeRequest,
+    request_body: AuthorisedBody,
 ) -> Result<PreparedResponse, Problem> {
+    let permission = (Permission::AppointManagers, &group);
+    let most = api.limits().body_bytes;
+    let body = request_body.read_json_if_there(&api, &caller, permission, most, names_a_date).await?;
     let change = change.by_on_group(caller, Permission::AppointManagers, &group).without_preview();
     change
-        .run(&api, Lane::Write, move |call| {
-            call.directory.appoint_manager(call.context, &group, Member::Group(&manager))?;
-            Ok(empty(StatusCode::NO_CONTENT))
-        })
+        .run_with(
+            &api,
+            Lane::Write,
+            body,
+            |_, body| refuse_dates(&body),
+            move |call, ()| {
+                call.directory.appoint_manager(call.context, &group, Member::Group(&manager))?;
+                Ok(empty(StatusCode::NO_CONTENT))
+            },
+        )
         .await
 }
 
