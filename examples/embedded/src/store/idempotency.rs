@@ -25,7 +25,13 @@ pub(super) struct KeptAnswerRow {
 /// What was counted, by caller and the end of the counter.
 pub(super) const COUNTS: Rows<(&'static [u8], i64), CountRow> = Rows::new("counts of kept answers");
 /// The callers of counters, by when these end.
-pub(super) const ENDS: Rows<(i64, &'static [u8]), ([u8; 16], i64)> = Rows::new("ends of counts of kept answers");
+pub(super) const ENDS: Rows<(i64, &'static [u8]), EndRow> = Rows::new("ends of counts of kept answers");
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct EndRow {
+    caller: [u8; 16],
+    ends: i64,
+}
 
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct CountRow {
@@ -96,13 +102,13 @@ impl UnitOfWork<Changes> {
         let before = COUNTS.get(&self.0, (&caller[..], ends))?.unwrap_or_default();
         let (answers, bytes) = (before.answers.saturating_add(1), before.bytes.saturating_add(answer.size()));
         COUNTS.put(&self.0, (&caller[..], ends), &CountRow { answers, bytes, ends })?;
-        ENDS.put(&self.0, (ends, &caller[..]), &(*caller, ends)).map(drop)
+        ENDS.put(&self.0, (ends, &caller[..]), &EndRow { caller: *caller, ends }).map(drop)
     }
 
     /// Removes the counters that ended first.
     fn forget_counters(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let ended = ENDS.up_to(&self.0, (now.milliseconds(), &[u8::MAX; 17][..]), EXPIRED_AT_ONCE as usize)?;
-        for (caller, ends) in ended {
+        for EndRow { caller, ends } in ended {
             ENDS.remove(&self.0, (ends, &caller[..]))?;
             COUNTS.remove(&self.0, (&caller[..], ends))?;
         }
