@@ -101,18 +101,22 @@ fn patch_children(
             .map_err(|(place, error)| PatchChildrenError::Invalid(place, error))?;
         plan.joining.retain(|child| !dates.contains_key(child));
     }
-    let ending: BTreeSet<GroupId> = plan.leaving.union(&schedule.ending).copied().collect();
     let staying = match attempt.staying {
         Staying::Nobody => BTreeSet::new(),
-        Staying::One => work.first_child_with_lasting_member(parent, &ending)?.into_iter().collect(),
-        Staying::All => ending,
+        Staying::One => {
+            let ending = &plan.leaving | &schedule.ending;
+            work.first_child_with_lasting_member(parent, &ending)?.into_iter().collect()
+        }
+        Staying::All => &plan.leaving | &schedule.ending,
     };
-    plan.leaving.retain(|child| !staying.contains(child));
+    for child in &staying {
+        plan.leaving.remove(child);
+    }
     schedule.leave(&staying);
     let rescheduled = schedule.leaving.len() as u64;
-    let leaving = plan.leaving.union(&schedule.leaving).copied().collect();
-    let recorded = work.recorded_children(parent, &leaving)?;
-    let (gone, cancelled) = work.remove_children(parent, &leaving)?;
+    plan.leaving.append(&mut schedule.leaving);
+    let recorded = work.recorded_children(parent, &plan.leaving)?;
+    let (gone, cancelled) = work.remove_children(parent, &plan.leaving)?;
     plan.joining.append(&mut schedule.joining);
     // The removed edges begin at the parent, so no path down to it had one of them. What is there or scheduled closes no cycle.
     let above = work.at_or_above_among(parent, &plan.joining.union(&schedule.scheduled).copied().collect())?;
@@ -138,7 +142,7 @@ fn patch_children(
     let scheduled = schedule.noted();
     for (number, change, children) in [
         (new, AdministratorsChange::GroupsAdded, &plan.joining),
-        (gone + cancelled, AdministratorsChange::GroupRemoved, &leaving),
+        (gone + cancelled, AdministratorsChange::GroupRemoved, &plan.leaving),
         (scheduled.len() as u64, AdministratorsChange::GroupsScheduled, &scheduled),
     ] {
         if number > 0 {

@@ -128,20 +128,22 @@ fn patch_members(
         plan.joining.retain(|user| !dates.contains_key(user));
     }
     let (staying, reason) = if change.is_everyone {
-        schedule.leave(&with_dates);
-        (mem::take(&mut plan.leaving).union(&with_dates).copied().collect(), RefusalReason::Everyone)
+        let mut staying = mem::take(&mut plan.leaving);
+        staying.extend(&with_dates);
+        (staying, RefusalReason::Everyone)
     } else {
-        let ending = plan.leaving.union(&schedule.ending).copied().collect();
-        let staying = staying(work, group, attempt.staying, ending)?;
-        plan.leaving.retain(|user| !staying.contains(user));
-        schedule.leave(&staying);
+        let staying = staying(work, group, attempt.staying, (&plan.leaving, &schedule.ending))?;
+        for user in &staying {
+            plan.leaving.remove(user);
+        }
         (staying, RefusalReason::LastAdministrator)
     };
+    schedule.leave(&staying);
     plan.joining.append(&mut schedule.joining);
     let rescheduled = schedule.leaving.len() as u64;
-    let leaving = plan.leaving.union(&schedule.leaving).copied().collect();
+    plan.leaving.append(&mut schedule.leaving);
     let added = work.provenance(context);
-    let Joined { new, gone, cancelled } = work.change_members(group, (&plan.joining, added), &leaving)?;
+    let Joined { new, gone, cancelled } = work.change_members(group, (&plan.joining, added), &plan.leaving)?;
     if !schedule.validities.is_empty() {
         work.set_validity_of_members(group, &schedule.validities, added, context.now())?;
     }
@@ -155,7 +157,7 @@ fn patch_members(
     let scheduled = schedule.noted();
     for (number, change, users) in [
         (new, AdministratorsChange::UsersAdded, &plan.joining),
-        (gone + cancelled, AdministratorsChange::UserRemoved, &leaving),
+        (gone + cancelled, AdministratorsChange::UserRemoved, &plan.leaving),
         (scheduled.len() as u64, AdministratorsChange::UsersScheduled, &scheduled),
     ] {
         if number > 0 {
@@ -225,16 +227,16 @@ fn plan(
     }
 }
 
-/// Those of `ending`, who are to leave or to have an end, who have to stay as they are.
+/// Those of the `leaving`, who are to leave, and of the `ending`, who are to have an end, who have to stay as they are.
 fn staying(
     work: &mut Writing<'_>,
     group: GroupId,
     staying: Staying,
-    ending: BTreeSet<UserId>,
+    (leaving, ending): (&BTreeSet<UserId>, &BTreeSet<UserId>),
 ) -> Result<BTreeSet<UserId>, PatchMembersError> {
     Ok(match staying {
         Staying::Nobody => BTreeSet::new(),
-        Staying::One => work.first_lasting_member(group, &ending)?.into_iter().collect(),
-        Staying::All => ending,
+        Staying::One => work.first_lasting_member(group, &(leaving | ending))?.into_iter().collect(),
+        Staying::All => leaving | ending,
     })
 }

@@ -98,9 +98,8 @@ pub(super) fn take_due<Id: Copy + Ord, T: Dated>(
         }
     }
     for (group, members) in present.iter_mut() {
-        let is_over = |dated: &T| dated.validity().until.is_some_and(|until| until <= now);
-        for (id, dated) in members.extract_if(.., |_, dated| is_over(dated)) {
-            let at = dated.validity().until.unwrap_or(now);
+        for (id, dated) in members.extract_if(.., |_, dated| dated.validity().ended(now).is_some()) {
+            let at = dated.validity().ended(now).unwrap_or(now);
             changes.push(DueChange { group: *group, member: member(id), is_in: false, at });
         }
     }

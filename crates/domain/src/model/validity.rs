@@ -82,7 +82,7 @@ impl Validity {
         self.from.filter(|from| *from > now).or(self.until)
     }
 
-    /// What is due first in it: the moment at which it ended, if it did by `now`.
+    /// The moment at which it ended, if it did by `now`.
     #[must_use]
     pub fn ended(self, now: Timestamp) -> Option<Timestamp> {
         self.until.filter(|until| *until <= now)
