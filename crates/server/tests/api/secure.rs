@@ -13,7 +13,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -127,12 +127,21 @@ pub(crate) fn tunnel_to(server: SocketAddr) -> SocketAddr {
         let (plain, _) = listener.accept().unwrap();
         plain.set_nonblocking(true).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        // Either side may end whenever it wants.
-        let _ = runtime.block_on(async {
-            let mut plain = TcpStream::from_std(plain)?;
-            let mut encrypted = encrypt(TcpStream::connect(server).await?, &["http/1.1"]).await?;
-            copy_bidirectional(&mut plain, &mut encrypted).await
+        // Either side may end whenever it wants. What the server has answered is passed on also where it takes no more of a request.
+        let _: io::Result<()> = runtime.block_on(async {
+            let plain = TcpStream::from_std(plain)?;
+            let encrypted = encrypt(TcpStream::connect(server).await?, &["http/1.1"]).await?;
+            let (from_client, to_client) = tokio::io::split(plain);
+            let (from_server, to_server) = tokio::io::split(encrypted);
+            tokio::join!(pass(from_client, to_server), pass(from_server, to_client));
+            Ok(())
         });
     });
     address
+}
+
+/// Passes on what comes `from` one side until it ends or the other takes no more.
+async fn pass(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) {
+    let _ = copy(&mut from, &mut to).await;
+    let _ = to.shutdown().await;
 }
