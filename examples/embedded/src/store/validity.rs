@@ -127,6 +127,12 @@ impl<T: Tables> ValidityReader for UnitOfWork<T> {
         self.list_edges(parent, scope, listing)
     }
 
+    fn count_pending_dates(&mut self, author: UserId, most: u64) -> Result<u64, StoreError> {
+        let all = DATES.all(&self.0)?;
+        let count = all.iter().filter(|row| row.next.is_some() && row.added().by == Some(author)).count();
+        Ok(most.min(count as u64))
+    }
+
     fn has_lasting_administrator(&mut self) -> Result<bool, StoreError> {
         let group = self.system_group(SystemGroup::SystemAdministrators)?;
         group.map_or(Ok(false), |group| self.has_lasting_member(group))
