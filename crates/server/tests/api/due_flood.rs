@@ -42,7 +42,7 @@ async fn a_manager_gives_no_more_dates_than_they_may(kind: Kind) {
     marla.send_with("PATCH", "/groups/Soap/users", &patch).await.is(200);
 }
 
-/// In turns with the same memberships added by a bulk request, of which nobody but other writers has to wait.
+/// Beside the same memberships added by a bulk request, for which nobody but other writers would have to wait.
 async fn everybody_is_answered_when_hundreds_of_thousands_are_due(kind: Kind) {
     const USERS: u32 = 400_000;
     let app = Setup::alone_on(kind).await.start();
