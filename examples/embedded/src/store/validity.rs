@@ -17,7 +17,7 @@ use guildhall_domain::validity::{Validity, ValidityState};
 
 use super::UnitOfWork;
 use super::children::{CHILDREN, walk};
-use super::dates::DatesRow;
+use super::dates::{DATES, DatesRow};
 use super::memberships::MEMBERS;
 use super::tables::{Changes, Tables};
 
