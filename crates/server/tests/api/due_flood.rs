@@ -14,7 +14,7 @@ use crate::million::{forget_peak, peak_memory};
 
 on_both_databases! {
     a_manager_gives_no_more_dates_than_they_may,
-    everybody_is_answered_when_hundreds_of_thousands_are_due,
+    everybody_is_answered_when_a_hundred_thousand_are_due,
 }
 
 async fn a_manager_gives_no_more_dates_than_they_may(kind: Kind) {
@@ -43,8 +43,9 @@ async fn a_manager_gives_no_more_dates_than_they_may(kind: Kind) {
 }
 
 /// Beside the same memberships added by a bulk request, for which nobody but other writers would have to wait.
-async fn everybody_is_answered_when_hundreds_of_thousands_are_due(kind: Kind) {
-    const USERS: u32 = 400_000;
+async fn everybody_is_answered_when_a_hundred_thousand_are_due(kind: Kind) {
+    // Ten times what a caller may date who is no System Administrator. Five or more steps.
+    const USERS: u32 = 100_000;
     let app = Setup::alone_on(kind).await.start();
     app.setup.database.insert_users(USERS);
     for name in ["At once", "Later"] {
@@ -65,16 +66,18 @@ async fn everybody_is_answered_when_hundreds_of_thousands_are_due(kind: Kind) {
     app.setup.database.execute("UPDATE membership_dates SET valid_from = 1, next_at = 1");
     let before = forget_peak(app.server.pid());
     let started = Instant::now();
+    // Connections that were idle while the dates were changed may be ending.
+    let client = crate::secure::client();
     let mut asking = JoinSet::new();
-    for id in ids.iter().step_by(20_000) {
+    for id in ids.iter().step_by(5_000) {
         let url = format!("{}{API}/groups/Later/users/{id}", app.server.url);
-        let request = app.client.head(&url).bearer_auth(&app.token).timeout(Duration::from_mins(10));
+        let request = client.head(&url).bearer_auth(&app.token).timeout(Duration::from_mins(10));
         asking.spawn(async move { (Answer::to(request).await.status, started.elapsed()) });
     }
     let mut longest = Duration::ZERO;
     while let Some(asked) = asking.join_next().await {
         let (status, time) = asked.unwrap();
-        assert_eq!(status, 204);
+        assert_eq!(status, 204, "after {time:?}");
         longest = longest.max(time);
     }
     let grown = peak_memory(app.server.pid()).saturating_sub(before);
