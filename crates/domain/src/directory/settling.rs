@@ -69,6 +69,10 @@ impl Store for Settling<'_> {
         self.0.ready()
     }
 
+    fn number_events(&self) -> Result<(), StoreError> {
+        self.0.number_events()
+    }
+
     fn check(
         &self,
         cancellation: &Cancellation,
