@@ -40,7 +40,7 @@ use crate::time::Timestamp;
 pub use api_keys::{ApiKeyForUpdate, ApiKeyReader, ApiKeyToChange, ApiKeyWriter, ClientAccount};
 pub use cancellation::Cancellation;
 pub use checks::{CheckedGroups, FoundFor, MembershipAnswer, MembershipQuestion};
-pub use children::{ChildReader, ChildScope, ChildWriter, Children, Edge, Nesting};
+pub use children::{ChildReader, ChildScope, ChildWriter, Children, Edge, EndedEdges, Nesting};
 pub use effects::{EffectReader, Person};
 pub use events::{EventOrder, EventQuery, EventReader, EventWriter};
 pub use fault::{Fault, StoreError};
