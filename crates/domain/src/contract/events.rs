@@ -96,7 +96,7 @@ pub fn a_change_of_members_is_told_once(store: Arc<dyn Store>) {
     assert_eq!(again, []);
     let many = BTreeSet::from([one, two, three]);
     let events =
-        fixture.told_by(|| drop(must(fixture.directory.add_members(&fixture.by(&fixture.admin), &group, &many))));
+        fixture.told_by(|| _ = must(fixture.directory.add_members(&fixture.by(&fixture.admin), &group, &many)));
     assert_eq!(kinds(&events), [EventType::MembersAdded]);
     assert_eq!(ids(&told(&events[0]), "userIds"), BTreeSet::from([two, three].map(|user| user.to_string())));
     let remove = || fixture.directory.remove_member(&fixture.by(&fixture.admin), &group, &UserIdentifier::Id(two));
@@ -112,7 +112,7 @@ pub fn many_members_are_told_in_parts(store: Arc<dyn Store>) {
     let group = fixture.event_group("Soap");
     let users: BTreeSet<UserId> = (0..2 * MOST_IDS + 1).map(|number| fixture.user(&format!("user{number}"))).collect();
     let add = || must(fixture.directory.add_members(&fixture.by(&fixture.admin), &GroupIdentifier::Id(group), &users));
-    let events = fixture.told_by(|| drop(add()));
+    let events = fixture.told_by(|| _ = add());
     let parts: Vec<_> = events.iter().map(|event| (event.kind, told(event))).collect();
     let named: Vec<_> = parts.iter().map(|(_, data)| ids(data, "userIds")).collect();
     assert_eq!(named.iter().map(BTreeSet::len).collect::<Vec<_>>(), [MOST_IDS, MOST_IDS, 1]);

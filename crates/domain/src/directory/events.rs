@@ -2,7 +2,7 @@
 
 use super::Directory;
 use super::unit_of_work::{Finish, Turn};
-use crate::access::{Permission, Refused, Target, contains_refused};
+use crate::access::{On, Permission, Refused, Target, contains_refused};
 use crate::context::Context;
 use crate::event::{Event, EventHead, EventId};
 use crate::ports::EventQuery;
@@ -38,7 +38,7 @@ contains_refused!(EventError);
 impl Directory<'_> {
     /// A part of the log, in which is every change that was acknowledged before the call.
     pub fn events(&self, context: &Context, query: &EventQuery) -> Result<EventPage, Refused> {
-        self.store.number_events()?;
+        self.number_events(context)?;
         self.read(context, |work| {
             work.authorise(Permission::ReadEvents, Target::All)?;
             let events = work.events(query)?;
@@ -48,7 +48,7 @@ impl Directory<'_> {
 
     /// Reads an event.
     pub fn event(&self, context: &Context, id: EventId) -> Result<Event, EventError> {
-        self.store.number_events().map_err(Refused::from)?;
+        self.number_events(context)?;
         self.read(context, |work| {
             work.authorise(Permission::ReadEvents, Target::All)?;
             work.event(id)?.ok_or(EventError::NotFound)
@@ -57,7 +57,7 @@ impl Directory<'_> {
 
     /// The last event.
     pub fn event_head(&self, context: &Context) -> Result<EventHead, Refused> {
-        self.store.number_events()?;
+        self.number_events(context)?;
         self.read(context, |work| {
             work.authorise(Permission::ReadEvents, Target::All)?;
             Ok(work.event_head()?)
@@ -67,7 +67,7 @@ impl Directory<'_> {
     /// Removes the events before `before`, up to the first that is not, in units of work of bounded size. Returns how many. The hash of the last
     /// of them is kept, so that those that are left can be verified.
     pub fn prune_events(&self, context: &Context, before: Timestamp) -> Result<u64, Refused> {
-        self.store.number_events()?;
+        self.number_events(context)?;
         let mut pruned = 0;
         loop {
             let at_once = self.write(context, Turn::Any, |work| -> Result<_, Refused> {
@@ -79,5 +79,11 @@ impl Directory<'_> {
                 return Ok(pruned);
             }
         }
+    }
+
+    /// Gives the events that were committed their place, for an actor who may read them. What was due has happened before, so that its events are among them.
+    fn number_events(&self, context: &Context) -> Result<(), Refused> {
+        self.authorise(context, Permission::ReadEvents, On::All)?;
+        Ok(self.store.number_events()?)
     }
 }

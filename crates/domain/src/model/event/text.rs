@@ -1,8 +1,11 @@
 //! The canonical form of events (CloudEvents 1.0 in JSON, RFC 8785).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::{Event, EventHash, EventHead, GroupsAbove, MOST_IDS, Members, NewEvent};
+use crate::user::UserId;
 
 impl NewEvent {
     /// The event that follows `head`.
@@ -71,6 +74,18 @@ impl Event {
     }
 }
 
+impl Event {
+    /// The users that it is about.
+    #[must_use]
+    pub fn users(&self) -> BTreeSet<UserId> {
+        let data = self.data();
+        let members = data.get("userIds").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let user = data.get("user").and_then(|user| user.get("id"));
+        let ids = members.iter().chain(user).filter_map(Value::as_str);
+        ids.filter_map(|id| id.parse().ok()).map(UserId).collect()
+    }
+}
+
 /// The canonical form of a JSON value. Numbers in events are small integers, or what a double prints as, so none is changed by it.
 fn canonical(value: &Value) -> String {
     // Values of strings, numbers, arrays and objects can always be written.
@@ -85,7 +100,6 @@ mod tests {
     use crate::event::{ChainError, EventGroup, EventId, EventType};
     use crate::group::GroupId;
     use crate::time::Timestamp;
-    use crate::user::UserId;
 
     fn event() -> NewEvent {
         let group = GroupId(Uuid::from_u128(2));
