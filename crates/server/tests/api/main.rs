@@ -74,6 +74,7 @@ mod delegates;
 mod dump;
 mod endpoints;
 mod errors;
+mod events;
 mod expectations;
 mod faults;
 mod foreign_issuer;

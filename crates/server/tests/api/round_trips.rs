@@ -25,7 +25,7 @@ const URL: &str = "GUILDHALL_DATABASE__URL";
 /// What is above three and no listing takes a lock before it reads: one for the transaction and the lock, one to ask, one to change and one to
 /// commit. A statement sees the state from before it waits for a lock, so what decides has to be asked after that; and the lock has to be
 /// held until the change is committed, so it needs a transaction.
-const ROUND_TRIPS: [(&str, u32); 49] = [
+const ROUND_TRIPS: [(&str, u32); 52] = [
     ("GET /users", 4),
     // The permission is asked for before the password is hashed, too.
     ("POST /users", 4),
