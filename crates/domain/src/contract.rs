@@ -36,6 +36,7 @@ pub mod children;
 pub mod concurrency;
 pub mod crowd;
 pub mod custom_properties;
+pub mod dates_per_caller;
 pub mod events;
 pub mod external;
 pub mod external_groups;
@@ -157,6 +158,7 @@ macro_rules! contract_tests {
             validity::impossible_dates_are_refused
             validity::what_was_scheduled_goes_with_its_user_and_its_group
             validity::a_store_says_what_is_due
+            dates_per_caller::managers_give_no_more_dates_than_they_may
             validity_of_administrators::somebody_administers_without_an_end
             validity_of_administrators::a_scheduled_edge_lets_no_cycle_arise
             validity_of_administrators::what_is_going_to_administer_is_protected

@@ -174,6 +174,16 @@ impl Admitted {
         }
     }
 
+    /// The user that the actor is, and of how many memberships and edges a date may be yet to come that they gave dates, where that is limited.
+    pub(crate) fn most_pending_dates(&self) -> Option<(UserId, u64)> {
+        match self {
+            Self::Caller(caller) if !caller.is_system_administrator() => {
+                Some((caller.user, caller.policy.dates_per_caller))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the actor is whoever runs the program.
     pub(crate) fn is_operator(&self) -> bool {
         matches!(self, Self::Operator)

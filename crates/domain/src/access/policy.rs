@@ -5,12 +5,22 @@ use crate::group::SystemGroup;
 use crate::user::LockoutPolicy;
 
 /// What an installation decides for itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Whether User Administrators manage users, and Group Administrators groups (contract 5.3).
     pub delegated_administration: bool,
     /// When wrong passwords lock an account (contract 2.4).
     pub lockout: LockoutPolicy,
+    /// Of how many memberships and edges a date may be yet to come that one caller gave dates who is no System Administrator. All that fall due at one
+    /// moment hold up whoever asks for something then, so this is what a manager can cost everybody else.
+    pub dates_per_caller: u64,
+}
+
+impl Default for Policy {
+    /// Nobody administers but System Administrators; 10,000 dates for each other caller.
+    fn default() -> Self {
+        Self { delegated_administration: false, lockout: LockoutPolicy::default(), dates_per_caller: 10_000 }
+    }
 }
 
 impl Policy {

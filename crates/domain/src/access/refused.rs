@@ -22,6 +22,12 @@ pub enum Refused {
     /// The policy does not allow it.
     #[error(transparent)]
     Denied(#[from] Denied),
+    /// Of as many memberships and edges a date is yet to come as may be that a caller gave dates who is no System Administrator (contract 5.9).
+    #[error("the caller may give no more dates, as {most} are yet to come")]
+    TooManyDates {
+        /// The most.
+        most: u64,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -129,7 +129,7 @@ fn patch_children(
     let added = work.provenance(context);
     let new = work.insert_children(parent, &plan.joining, added)?.len() as u64;
     if !schedule.validities.is_empty() {
-        work.set_validity_of_children(parent, &schedule.validities, added, context.now())?;
+        work.date_children(parent, &schedule.validities, added, context.now())?;
     }
     work.record_removed_children(parent, &recorded)?;
     let may_take = gone > 0 || !schedule.ending.is_empty();

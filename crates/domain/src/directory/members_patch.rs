@@ -146,7 +146,7 @@ fn patch_members(
     let Joined { new, gone, cancelled } = work.change_members(group, (&plan.joining, added), &plan.leaving)?;
     let [new, gone, cancelled] = [new, gone, cancelled].map(|users| users.len() as u64);
     if !schedule.validities.is_empty() {
-        work.set_validity_of_members(group, &schedule.validities, added, context.now())?;
+        work.date_members(group, &schedule.validities, added, context.now())?;
     }
     let takes_administrators = takes_administrators && (gone > 0 || !schedule.ending.is_empty());
     if takes_administrators && !work.has_lasting_administrator()? {

@@ -103,7 +103,7 @@ impl Directory<'_> {
             let must_prove = match work.authorise(Permission::ManageUsers, Target::All) {
                 Ok(_) => false,
                 Err(Refused::Denied(_)) => true,
-                Err(Refused::Store(error)) => return Err(error.into()),
+                Err(refused) => return Err(refused.into()),
             };
             Ok(Finish::Rollback(Before { user, hash: password, must_prove, is_of_api_key }))
         })

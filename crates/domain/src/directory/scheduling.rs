@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Directory;
 use super::children::{Cycle, authorise_child, cycle};
-use super::unit_of_work::{Finish, Turn};
+use super::unit_of_work::{Finish, Turn, Writing};
 use crate::access::{Permission, Refused, contains_refused};
 use crate::audit::{AdministratorsChange, AuditNote};
 use crate::context::Context;
-use crate::group::SystemGroup;
+use crate::group::{GroupId, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::{Member, MemberStanding};
+use crate::provenance::Provenance;
 use crate::time::Timestamp;
+use crate::user::UserId;
 use crate::validity::{Validity, ValidityChange, ValidityError, ValidityState};
 
 /// Why a membership was given no dates.
@@ -156,6 +158,41 @@ impl<Id: Copy + Ord> Schedule<Id> {
     }
 }
 
+impl Writing<'_> {
+    /// See [`ValidityWriter::set_validity_of_members`](crate::ports::ValidityWriter::set_validity_of_members). Fails if the actor may not give so many dates.
+    pub(super) fn date_members(
+        &mut self,
+        group: GroupId,
+        users: &BTreeMap<UserId, Validity>,
+        added: Provenance,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
+        self.set_validity_of_members(group, users, added, now)?;
+        self.refuse_too_many_dates(users)
+    }
+
+    /// The same for groups below `parent`.
+    pub(super) fn date_children(
+        &mut self,
+        parent: GroupId,
+        children: &BTreeMap<GroupId, Validity>,
+        added: Provenance,
+        now: Timestamp,
+    ) -> Result<(), Refused> {
+        self.set_validity_of_children(parent, children, added, now)?;
+        self.refuse_too_many_dates(children)
+    }
+
+    fn refuse_too_many_dates<Id>(&mut self, given: &BTreeMap<Id, Validity>) -> Result<(), Refused> {
+        let Some((caller, most)) = self.actor.most_pending_dates() else { return Ok(()) };
+        let gives_dates = given.values().any(|validity| *validity != Validity::ALWAYS);
+        if gives_dates && self.count_pending_dates(caller, most.saturating_add(1))? > most {
+            return Err(Refused::TooManyDates { most });
+        }
+        Ok(())
+    }
+}
+
 impl Directory<'_> {
     /// Makes `user` a direct member of `group` from when until when `change` says: what it does not say stays, and who is no member comes in now (contract 5.9).
     pub fn schedule_member(
@@ -176,7 +213,7 @@ impl Directory<'_> {
             let schedule = Schedule::of(&standings, (user, change), context.now())?;
             let added = work.provenance(context);
             work.change_members(group, (&schedule.joining, added), &schedule.leaving)?;
-            work.set_validity_of_members(group, &schedule.validities, added, context.now())?;
+            work.date_members(group, &schedule.validities, added, context.now())?;
             let takes_administrators = found.administrators.contains(&SystemGroup::SystemAdministrators);
             if takes_administrators && !schedule.ending.is_empty() && !work.has_lasting_administrator()? {
                 return Err(ScheduleMemberError::LastAdministrator);
@@ -218,7 +255,7 @@ impl Directory<'_> {
                 work.remove_child(parent, *child)?;
             }
             work.insert_children(parent, &schedule.joining, added)?;
-            work.set_validity_of_children(parent, &schedule.validities, added, context.now())?;
+            work.date_children(parent, &schedule.validities, added, context.now())?;
             let takes_administrators = found.administrators.contains(&SystemGroup::SystemAdministrators);
             if takes_administrators && !schedule.ending.is_empty() && !work.has_lasting_administrator()? {
                 return Err(ScheduleChildError::LastAdministrator);

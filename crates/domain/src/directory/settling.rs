@@ -13,8 +13,8 @@ use crate::ports::{
 use crate::time::Timestamp;
 use crate::user::{User, UserId};
 
-/// How often a unit of work is begun anew because something became due. Each time, everything that was due is made so, and time goes by.
-const MOST_TIMES: u32 = 100;
+/// How often a unit of work is begun anew because something was due. Each time, some of that is made so, and time goes by.
+const MOST_TIMES: u32 = 10_000;
 
 /// A store that makes everything so whose date has come, before it runs a unit of work or answers a question. No unit of work sees what was before:
 /// [`Fault::Due`] ends one that would, and it is run again.
@@ -38,7 +38,7 @@ impl Settling<'_> {
         Err(StoreError::unavailable("something became due again and again"))
     }
 
-    /// Makes everything so that is due at `now`: beside others that change memberships, as whoever removes members does. Edges change in no unit of work beside
+    /// Makes so what is due at `now`, or some of it: beside others that change memberships, as whoever removes members does. Edges change in no unit of work beside
     /// others that change some.
     fn settle(&self, now: Timestamp) -> Result<(), StoreError> {
         let settled = self.store.write_shared(|writer| self.make_due(writer, now, false))?;

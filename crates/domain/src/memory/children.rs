@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::State;
+use super::dated::DatedBy;
 use crate::group::{Group, GroupId, SystemGroup};
 use crate::page::Paged;
 use crate::ports::{ChildReader, ChildScope, ChildWriter, Children, Edge, Ended, EndedEdges, Reach, StoreError};
@@ -18,6 +19,7 @@ pub(super) struct ChildGroups {
     pub(super) by_parent: Arc<BTreeMap<GroupId, BTreeMap<GroupId, Edge>>>,
     /// Those that are put there later.
     pub(super) scheduled: Arc<BTreeMap<GroupId, BTreeMap<GroupId, Edge>>>,
+    pub(super) dated_by: Arc<DatedBy<GroupId>>,
 }
 
 impl ChildGroups {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::State;
+use super::dated::DatedBy;
 use crate::group::{Group, GroupId, GroupName, SystemGroup};
 use crate::page::Paged;
 use crate::ports::{Difference, Ended, Joined, Membership, MembershipReader, MembershipWriter, Reach, StoreError};
@@ -19,6 +20,7 @@ pub(super) struct Memberships {
     pub(super) members: Arc<BTreeMap<GroupId, BTreeMap<UserId, Membership>>>,
     /// Those who come in later.
     pub(super) scheduled: Arc<BTreeMap<GroupId, BTreeMap<UserId, Membership>>>,
+    pub(super) dated_by: Arc<DatedBy<UserId>>,
 }
 
 impl Memberships {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::children::walk;
-use super::dated::{ByGroup, next_of, set, standings, take_due};
+use super::dated::{ByGroup, count_pending, next_of, note_author, set, standings, take_due};
 use super::{Failed, State, saturating};
 use crate::group::{GroupId, SystemGroup};
 use crate::manager::ManagerId;
@@ -183,6 +183,13 @@ impl ValidityReader for State {
         Ok(page(listed, listing, ListedMember::place_of_child))
     }
 
+    fn count_pending_dates(&mut self, author: UserId, most: u64) -> Result<u64, StoreError> {
+        let (members, children) = (&self.memberships, &self.children);
+        let count = count_pending((&*members.members, &*members.scheduled), &members.dated_by, author)
+            + count_pending((&*children.by_parent, &*children.scheduled), &children.dated_by, author);
+        Ok(count.min(most))
+    }
+
     fn has_lasting_administrator(&mut self) -> Result<bool, StoreError> {
         let group = self.groups.system(SystemGroup::SystemAdministrators);
         Ok(group.is_some_and(|group| self.has_lasting_member(group)))
@@ -211,7 +218,10 @@ impl ValidityWriter for State {
         added: Provenance,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let of = (&mut self.memberships.members, &mut self.memberships.scheduled);
+        let memberships = &mut self.memberships;
+        let of = (&*memberships.members, &*memberships.scheduled);
+        note_author(of, &mut memberships.dated_by, (group, users), added.by);
+        let of = (&mut memberships.members, &mut memberships.scheduled);
         set(of, group, users, now, |validity| Membership { added, validity });
         Ok(())
     }
@@ -223,7 +233,9 @@ impl ValidityWriter for State {
         added: Provenance,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let of = (&mut self.children.by_parent, &mut self.children.scheduled);
+        let edges = &mut self.children;
+        note_author((&*edges.by_parent, &*edges.scheduled), &mut edges.dated_by, (parent, children), added.by);
+        let of = (&mut edges.by_parent, &mut edges.scheduled);
         set(of, parent, children, now, |validity| Edge { added: Some(added), validity });
         Ok(())
     }

@@ -161,6 +161,8 @@ pub trait ValidityReader {
         scope: ChildScope,
         listing: &MembershipListing<GroupField>,
     ) -> Result<Paged<ListedMember<NamedGroup>>, StoreError>;
+    /// Of how many memberships and edges a date is yet to come that had none before `author` gave them some. Counting ends at `most`.
+    fn count_pending_dates(&mut self, author: UserId, most: u64) -> Result<u64, StoreError>;
     /// Whether there is an effective member of System Administrators who stays one: whose account is neither suspended nor ever expires, and whose membership has
     /// no end, nor has any edge on the way. A lock by wrong passwords does not count.
     fn has_lasting_administrator(&mut self) -> Result<bool, StoreError>;
@@ -209,7 +211,9 @@ pub trait ValidityWriter {
         now: Timestamp,
     ) -> Result<(), StoreError>;
     /// Makes everything so whose date has come at `now`: what begins is added, as whoever scheduled it would have then, and what ends is removed. What was
-    /// added and removed is returned, in the order of the dates. `None`: there are edges among it, which `with_edges` rules out; nothing was changed. A constant
-    /// number of statements, however much is due.
+    /// added and removed is returned, in the order of the dates. `None`: there are edges among it, which `with_edges` rules out; nothing was changed.
+    ///
+    /// So that it takes little memory and holds its locks for a short time, a store may leave some of it due; it is called again then. A constant number of
+    /// statements for each call, which are few: each makes thousands of memberships so.
     fn make_due(&mut self, now: Timestamp, with_edges: bool) -> Result<Option<Vec<DueChange>>, StoreError>;
 }

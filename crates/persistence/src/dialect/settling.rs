@@ -22,14 +22,17 @@ pub(crate) struct DueRow {
     pub(crate) valid_from: Option<i64>,
     #[diesel(sql_type = Nullable<BigInt>)]
     pub(crate) valid_until: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    next_at: Option<i64>,
+    #[diesel(sql_type = BigInt)]
+    next_at: i64,
+    /// The number of the row in SQLite.
+    #[diesel(sql_type = BigInt)]
+    number: i64,
 }
 
 impl DueRow {
     /// The beginning, if it had not come before.
     pub(crate) fn begins(&self) -> Option<i64> {
-        self.valid_from.filter(|_| self.next_at == self.valid_from)
+        self.valid_from.filter(|from| self.next_at == *from)
     }
 }
 
@@ -49,27 +52,52 @@ pub(crate) struct Settled {
     pub(crate) ended: Vec<Pair>,
 }
 
-/// The dates that have come by `now`, in the order of the groups and members. PostgreSQL locks them: whoever comes later waits, and finds others.
+/// The most dates that are read at one time.
+pub(crate) const STEP: i64 = 20_000;
+
+/// The first dates that have come by `now`, at most [`STEP`] of them. PostgreSQL locks them in the order of the groups and members: whoever comes later waits,
+/// and finds others.
 pub(crate) fn due(connection: &mut AnyConnection, now: i64) -> QueryResult<Vec<DueRow>> {
-    macro_rules! due {
-        ($end:literal) => {
+    match connection {
+        AnyConnection::Postgres(connection) => prepared(
+            "SELECT group_id, user_id, child_id, valid_from, valid_until, next_at, 0::bigint AS number FROM membership_dates \
+             WHERE next_at <= $1 AND ctid = ANY (ARRAY(SELECT ctid FROM membership_dates WHERE next_at <= $1 ORDER BY next_at LIMIT $2)) \
+             ORDER BY group_id, user_id, child_id FOR UPDATE",
+        )
+        .bind::<BigInt, _>(now)
+        .bind::<BigInt, _>(STEP)
+        .load(connection),
+        AnyConnection::Sqlite(connection) => prepared(
+            "SELECT group_id, user_id, child_id, valid_from, valid_until, next_at, rowid AS number FROM membership_dates \
+             WHERE next_at <= $1 ORDER BY next_at, rowid LIMIT $2",
+        )
+        .bind::<BigInt, _>(now)
+        .bind::<BigInt, _>(STEP)
+        .load(connection),
+    }
+}
+
+/// All dates of edges that have come by `now`. No other unit of work changes edges, or their dates, at the same time.
+pub(crate) fn due_edges(connection: &mut AnyConnection, now: i64) -> QueryResult<Vec<DueRow>> {
+    macro_rules! edges {
+        ($number:literal) => {
             concat!(
-                "SELECT group_id, user_id, child_id, valid_from, valid_until, next_at FROM membership_dates \
-                 WHERE next_at <= $1 ORDER BY group_id, user_id, child_id",
-                $end
+                "SELECT group_id, user_id, child_id, valid_from, valid_until, next_at, ",
+                $number,
+                " AS number FROM membership_dates WHERE next_at <= $1 AND child_id IS NOT NULL"
             )
         };
     }
     match connection {
-        AnyConnection::Postgres(connection) => prepared(due!(" FOR UPDATE")).bind::<BigInt, _>(now).load(connection),
-        AnyConnection::Sqlite(connection) => prepared(due!("")).bind::<BigInt, _>(now).load(connection),
+        AnyConnection::Postgres(connection) => prepared(edges!("0::bigint")).bind::<BigInt, _>(now).load(connection),
+        AnyConnection::Sqlite(connection) => prepared(edges!("rowid")).bind::<BigInt, _>(now).load(connection),
     }
 }
 
 /// The rows of users that were found, in PostgreSQL, where others may have come since then.
 const USERS_POSTGRES: &str = "(d.group_id, d.user_id) IN (SELECT * FROM unnest($2, $3))";
-/// The rows of users in SQLite, which has one writer.
-const USERS_SQLITE: &str = "d.next_at <= $1 AND d.user_id IS NOT NULL";
+/// The rows of users in SQLite, which has one writer: up to the last that was found.
+const USERS_SQLITE: &str = "d.next_at <= $2 AND (d.next_at < $2 OR d.rowid <= $3) AND d.user_id IS NOT NULL";
 /// The rows of edges: nobody else changes edges, or their dates, at the same time.
 const CHILDREN: &str = "d.next_at <= $1 AND d.child_id IS NOT NULL";
 
@@ -134,7 +162,12 @@ pub(crate) fn settle_users(connection: &mut AnyConnection, due: &[DueRow], now: 
             Ok(Settled { begun, ended })
         }
         AnyConnection::Sqlite(connection) => {
-            let statement = |sql: &'static str| prepared(sql).bind::<BigInt, _>(now);
+            let Some(last) = due.iter().map(|row| (row.next_at, row.number)).max() else {
+                return Ok(Settled::default());
+            };
+            let statement = |sql: &'static str| {
+                prepared(sql).bind::<BigInt, _>(now).bind::<BigInt, _>(last.0).bind::<BigInt, _>(last.1)
+            };
             statement(&SQLITE.overtaken).execute(connection)?;
             let begun = statement(&SQLITE.begin).load(connection)?;
             let ended = statement(&SQLITE.end).load(connection)?;

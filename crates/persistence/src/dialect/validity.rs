@@ -157,6 +157,26 @@ pub(crate) fn scheduled(connection: &mut AnyConnection, kind: MemberKind, group:
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// How many dates that are yet to come this author made, at most `most`.
+pub(crate) fn count_pending(connection: &mut AnyConnection, author: Key, most: i64) -> QueryResult<i64> {
+    let question = prepared(
+        "SELECT count(*) AS count FROM (SELECT 1 FROM membership_dates WHERE added_by = $1 AND next_at IS NOT NULL LIMIT $2) AS pending",
+    )
+    .bind::<UuidSql, _>(author)
+    .bind::<BigInt, _>(most);
+    let count: Count = match connection {
+        AnyConnection::Postgres(connection) => question.get_result(connection)?,
+        AnyConnection::Sqlite(connection) => question.get_result(connection)?,
+    };
+    Ok(count.count)
+}
+
 /// Sets the dates of members as of `now`. Rows that are there keep who made them, and when.
 pub(crate) fn set(
     connection: &mut AnyConnection,

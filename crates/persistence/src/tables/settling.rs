@@ -24,18 +24,24 @@ pub(super) struct Made {
     pub(super) counts: MembershipChanges,
 }
 
-/// Makes everything so that is due at `now`, with what depends on it. `None`: there are edges among it, and `with_edges` rules them out.
+/// Makes so what is due at `now`, or the first of it, with what depends on it. `None`: there are edges among it, which `with_edges` rules out.
 pub(super) fn make_due(
     connection: &mut AnyConnection,
     now: Timestamp,
     with_edges: bool,
 ) -> Result<Option<Made>, Failure> {
     let moment = now.milliseconds();
-    let due = settling::due(connection, moment)?;
+    let mut due = settling::due(connection, moment)?;
     let has_edges = due.iter().any(|row| row.child_id.is_some());
     if has_edges && !with_edges {
         return Ok(None);
     }
+    if has_edges {
+        // An edge may depend on others, so all of them are made so together.
+        due.retain(|row| row.user_id.is_some());
+        due.extend(settling::due_edges(connection, moment)?);
+    }
+    due.sort_unstable_by_key(|row| (row.group_id, row.user_id, row.child_id));
     let mut made = Made::default();
     let has_users = due.iter().any(|row| row.user_id.is_some());
     if has_users {

@@ -86,6 +86,12 @@ impl ValidityReader for Unit<'_> {
         self.run(|connection| listing::edges_of_group(connection, parent, scope, listing))
     }
 
+    fn count_pending_dates(&mut self, author: UserId, most: u64) -> Result<u64, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let count = self.run(|connection| Ok(validity::count_pending(connection, Key(author.0), most)?))?;
+        Ok(count.unsigned_abs())
+    }
+
     /// The group is found by its name, because its id differs from installation to installation.
     fn has_lasting_administrator(&mut self) -> Result<bool, StoreError> {
         let name = SystemGroup::SystemAdministrators.key();

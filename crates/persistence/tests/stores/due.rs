@@ -75,6 +75,32 @@ fn a_thousand_that_are_due_take_as_many_statements_as_three(given: Given) {
     assert_eq!(costs(&fixture, 1000), few);
 }
 
+/// More is due than is made so in one unit of work: whoever asks first sees all of it.
+fn what_is_due_in_several_steps_is_seen_at_once(given: Given) {
+    const USERS: usize = 250;
+    let fixture = Fixture::given(given);
+    let users: Vec<UserId> = (0..USERS).map(|number| fixture.user(&format!("user {number}"))).collect();
+    let groups: Vec<GroupId> = (0..200).map(|number| fixture.group(&format!("group {number}"))).collect();
+    let (parent, soon, now) = (fixture.group("parent"), later(&fixture, 10), fixture.clock.now());
+    for (number, group) in groups.iter().enumerate() {
+        // Half of them at the same moment, the others one after the other, and each fourth ends before anybody looks.
+        let from = later(&fixture, if number % 2 == 0 { 10 } else { 1 + number as u64 % 9 });
+        let until = (number % 4 == 1).then(|| later(&fixture, 10));
+        schedule(&*fixture.store, *group, &users, between(Some(from), until), now);
+    }
+    schedule_children(&fixture, parent, &groups, between(Some(soon), None));
+    fixture.clock.set(soon);
+    fixture.directory.authenticate(&fixture.by(&fixture.admin)).expect("an answer");
+    assert_eq!(fixture.read(parent).child_group_count, groups.len() as u64);
+    for (number, group) in groups.iter().enumerate() {
+        let expected = if number % 4 == 1 { 0 } else { USERS as u64 };
+        assert_eq!(fixture.read(*group).user_count, expected, "{number}");
+    }
+    assert!(fixture.is_in(parent, users[0]));
+    let again = fixture.store.write_alone::<_, StoreError>(|writer| writer.make_due(soon, true));
+    assert_eq!(again.expect("settled"), Some(Vec::new()));
+}
+
 /// All users who join and leave at one moment do so once, however many threads and programs find it at once.
 fn what_is_due_happens_once(databases: [&Database; 2], clock: &Arc<TestClock>) {
     const USERS: usize = 60;
@@ -149,6 +175,20 @@ fn over_postgres(test: impl Fn([&Database; 2], &Arc<TestClock>)) {
     let (one, url, _dropped) = databases::postgres_by(clock.clone());
     let other = Database::connect_by(&databases::settings(&url), clock.clone()).expect("a database");
     test([&one, &other], &clock);
+}
+
+#[test]
+fn on_sqlite_what_is_due_in_several_steps_is_seen_at_once() {
+    let clock = TestClock::new();
+    let (database, _, _folder) = databases::sqlite_by(clock.clone());
+    what_is_due_in_several_steps_is_seen_at_once(Given { store: database.store(), clock });
+}
+
+#[test]
+fn on_postgres_what_is_due_in_several_steps_is_seen_at_once() {
+    let clock = TestClock::new();
+    let (database, _, _dropped) = databases::postgres_by(clock.clone());
+    what_is_due_in_several_steps_is_seen_at_once(Given { store: database.store(), clock });
 }
 
 #[test]

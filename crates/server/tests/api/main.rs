@@ -71,6 +71,7 @@ mod crash;
 mod cursors;
 mod database;
 mod delegates;
+mod due_flood;
 mod dump;
 mod endpoints;
 mod errors;

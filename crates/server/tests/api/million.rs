@@ -89,13 +89,13 @@ async fn a_million_members_are_set_as_soon_as_they_are_added(kind: Kind) {
 }
 
 /// Makes the present memory of a process its peak, and returns it in mebibytes.
-fn forget_peak(pid: u32) -> u64 {
+pub(crate) fn forget_peak(pid: u32) -> u64 {
     fs::write(format!("/proc/{pid}/clear_refs"), "5").unwrap();
     peak_memory(pid)
 }
 
 /// The peak of a process's resident memory, in mebibytes.
-fn peak_memory(pid: u32) -> u64 {
+pub(crate) fn peak_memory(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024

@@ -17,7 +17,7 @@ use guildhall_domain::validity::{Validity, ValidityState};
 
 use super::UnitOfWork;
 use super::children::{CHILDREN, walk};
-use super::dates::DatesRow;
+use super::dates::{DATES, DatesRow};
 use super::memberships::MEMBERS;
 use super::tables::{Changes, Tables};
 
@@ -125,6 +125,12 @@ impl<T: Tables> ValidityReader for UnitOfWork<T> {
         listing: &MembershipListing<GroupField>,
     ) -> Result<Paged<ListedMember<NamedGroup>>, StoreError> {
         self.list_edges(parent, scope, listing)
+    }
+
+    fn count_pending_dates(&mut self, author: UserId, most: u64) -> Result<u64, StoreError> {
+        let all = DATES.all(&self.0)?;
+        let count = all.iter().filter(|row| row.next.is_some() && row.added().by == Some(author)).count();
+        Ok(most.min(count as u64))
     }
 
     fn has_lasting_administrator(&mut self) -> Result<bool, StoreError> {

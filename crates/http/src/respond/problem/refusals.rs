@@ -25,6 +25,9 @@ impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Denied(denied) => denied.into(),
+            Refused::TooManyDates { most } => {
+                Self::conflict(format!("No more dates can be given: {most} of those that you gave are yet to come"))
+            }
             Refused::Store(error) => error.into(),
         }
     }

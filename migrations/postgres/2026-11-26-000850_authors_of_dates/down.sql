@@ -1,0 +1,1 @@
+DROP INDEX membership_dates_by_author;
