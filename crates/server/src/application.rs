@@ -212,7 +212,7 @@ fn directory_with(
             threshold: NonZeroU32::new(settings.auth.lockout_threshold).unwrap_or(NonZeroU32::MIN),
             duration: settings.auth.lockout_duration,
         },
-        dates_per_caller: settings.limits.dates_per_caller.into(),
+        dates_per_caller: settings.authorization.dates_per_caller.into(),
     };
     Directory::new(database.store(), Arc::new(passwords), Arc::new(secrets), Arc::new(UuidV7)).with_policy(policy)
 }

@@ -62,6 +62,9 @@ pub(crate) struct Database {
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(crate) struct Authorization {
     pub(crate) delegated_administration: bool,
+    /// Of memberships and edges that are yet to come, given by one caller who is no System Administrator.
+    #[serde(deserialize_with = "values::whole")]
+    pub(crate) dates_per_caller: u32,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -73,9 +76,6 @@ pub(crate) struct Limits {
     pub(crate) bulk_bytes: usize,
     #[serde(deserialize_with = "values::whole")]
     pub(crate) body_bytes: usize,
-    /// Of memberships and edges that are yet to come, given by one caller who is no System Administrator.
-    #[serde(deserialize_with = "values::whole")]
-    pub(crate) dates_per_caller: u32,
     /// Per minute and address; 0 is unlimited.
     #[serde(deserialize_with = "values::whole")]
     pub(crate) token_requests_per_address: u32,
@@ -156,7 +156,7 @@ impl Settings {
                 "must be at most 86400",
             ),
             (self.limits.bulk_ids > 0, "limits.bulk_ids", "must be at least 1"),
-            (self.limits.dates_per_caller > 0, "limits.dates_per_caller", "must be at least 1"),
+            (self.authorization.dates_per_caller > 0, "authorization.dates_per_caller", "must be at least 1"),
             (self.limits.bulk_bytes > 0, "limits.bulk_bytes", "must be at least 1"),
             (self.limits.body_bytes > 0, "limits.body_bytes", "must be at least 1"),
         ] {

@@ -18,7 +18,7 @@ on_both_databases! {
 }
 
 async fn a_manager_gives_no_more_dates_than_they_may(kind: Kind) {
-    let app = Setup::on(kind).await.with("GUILDHALL_LIMITS__DATES_PER_CALLER", "2").start();
+    let app = Setup::on(kind).await.with("GUILDHALL_AUTHORIZATION__DATES_PER_CALLER", "2").start();
     let admin = Client::admin(&app);
     for name in ["marla", "bob", "tyler", "chloe"] {
         admin.create_user(name).await;
