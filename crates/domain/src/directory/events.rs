@@ -1,8 +1,9 @@
 //! The log of all changes: reading it, and removing what is old.
 
 use super::Directory;
+use super::recording::{Teller, started};
 use super::unit_of_work::{Finish, Turn};
-use crate::access::{On, Permission, Refused, Target, contains_refused};
+use crate::access::{Denied, On, Permission, Refused, Target, contains_refused};
 use crate::context::Context;
 use crate::event::{Event, EventHead, EventId};
 use crate::ports::EventQuery;
@@ -61,6 +62,18 @@ impl Directory<'_> {
         self.read(context, |work| {
             work.authorise(Permission::ReadEvents, Target::All)?;
             Ok(work.event_head()?)
+        })
+    }
+
+    /// Tells that the service of this version starts, for an operator.
+    pub fn tell_started(&self, context: &Context, version: &str) -> Result<(), Refused> {
+        self.write(context, Turn::Any, |work| {
+            if !work.actor.is_operator() {
+                return Err(Denied::NotPermitted.into());
+            }
+            let event = Teller::new(context, None, &*self.ids).event(started(version));
+            work.append_events(&[event])?;
+            Ok(Finish::Commit(()))
         })
     }
 

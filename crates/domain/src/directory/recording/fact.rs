@@ -86,6 +86,13 @@ impl From<Fact> for Change {
     }
 }
 
+/// The service of this version started.
+pub(in crate::directory) fn started(version: &str) -> Fact {
+    let (kind, subject, members) = (EventType::SettingsStarted, Subject::Settings, Members::None);
+    let fact = Fact { kind, subject, user: None, group: None, members, details: Map::new(), is_by_user: None };
+    fact.with("version", version)
+}
+
 /// Makes the events of a call.
 pub(in crate::directory) struct Teller<'a> {
     context: &'a Context,
