@@ -75,6 +75,10 @@ impl ValidityReader for Recorder<'_> {
         self.store.edges_of_group(parent, scope, listing)
     }
 
+    fn count_pending_dates(&mut self, author: UserId, most: u64) -> Result<u64, StoreError> {
+        self.store.count_pending_dates(author, most)
+    }
+
     fn has_lasting_administrator(&mut self) -> Result<bool, StoreError> {
         self.store.has_lasting_administrator()
     }
