@@ -123,7 +123,10 @@ impl UserWriter for Recorder<'_> {
         purpose: Purpose<'_>,
     ) -> Result<UserForUpdate, StoreError> {
         let found = self.store.user_for_update(caller, user, purpose)?;
-        found.user.iter().for_each(|found| self.saw_user(&found.user));
+        if let Some(found) = &found.user {
+            self.saw_user(&found.user);
+            self.seen.keyless = found.status.api_key.is_none().then_some(found.user.id);
+        }
         Ok(found)
     }
 
@@ -140,7 +143,8 @@ impl UserWriter for Recorder<'_> {
         let mut changes = Vec::new();
         if let Some(key) = self.seen.api_key.as_ref().filter(|key| key.user == id) {
             changes.push(Self::of_api_key(EventType::ApiKeyDeleted, key).into());
-        } else if let Some(key) = self.store.api_key_of(id)?
+        } else if self.seen.keyless != Some(id)
+            && let Some(key) = self.store.api_key_of(id)?
             && let Some(key) = self.store.api_key(&ApiKeyIdentifier::Id(key))?
         {
             changes.push(Self::of_api_key(EventType::ApiKeyDeleted, &key).into());
