@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{Event, EventHash, EventHead, EventType, GroupsAbove, MOST_IDS, Members, NOBODY, NewEvent};
+use super::{Event, EventHash, EventHead, GroupsAbove, MOST_IDS, Members, NOBODY, NewEvent};
 use crate::user::UserId;
 
 impl NewEvent {
@@ -83,7 +83,7 @@ impl Event {
         let user = data.get("user").and_then(|user| user.get("id"));
         let ids = members.iter().chain(user).filter_map(Value::as_str);
         let users: BTreeSet<UserId> = ids.filter_map(|id| id.parse().ok()).map(UserId).collect();
-        if self.kind == EventType::UserSignInFailed && users.is_empty() { BTreeSet::from([NOBODY]) } else { users }
+        if self.kind.is_of_names() && users.is_empty() { BTreeSet::from([NOBODY]) } else { users }
     }
 }
 
@@ -98,7 +98,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::event::{ChainError, EventGroup, EventId};
+    use crate::event::{ChainError, EventGroup, EventId, EventType};
     use crate::group::GroupId;
     use crate::time::Timestamp;
 
