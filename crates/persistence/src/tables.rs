@@ -41,7 +41,7 @@ mod user_row;
 mod users;
 mod validity;
 
-pub(crate) use events::{Announced, INSERT_EVENTS, has_new, number_some};
+pub(crate) use events::{Announced, has_new, number_some};
 pub(crate) use group_row::{CompleteRow, USERS, groups_in_order};
 pub(crate) use lookup::{
     GROUP_COLUMNS, GroupColumns, USER_COLUMNS, UserColumns, account, api_key_for, check, check_together, client,

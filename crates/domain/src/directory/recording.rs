@@ -48,6 +48,8 @@ pub(super) struct Recorder<'a> {
 struct Seen {
     /// The user that was read last, and their username.
     user: Option<(UserId, String)>,
+    /// The user that was read last and is known to be that of no API key.
+    keyless: Option<UserId>,
     /// The group that was read last in order to be changed.
     group: Option<Group>,
     /// The API key that was read last in order to be changed.

@@ -25,6 +25,9 @@ pub use kind::{EventType, TypePattern, UnknownType};
 /// The most ids of members, and the most ids of groups above, that one event names.
 pub const MOST_IDS: usize = 1000;
 
+/// Who a refused sign-in or a lock is about if nobody has the name.
+const NOBODY: UserId = UserId(Uuid::nil());
+
 /// The id of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(pub Uuid);
@@ -129,13 +132,15 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// The users that it is about.
+    /// The users that it is about. A refused sign-in or a lock of a name that no user has is about the user with the nil id, who never exists: so it costs as much to
+    /// keep as that of a user.
     pub fn users(&self) -> impl Iterator<Item = UserId> + '_ {
         let members = match &self.members {
             Members::Users(users) => users.as_slice(),
             Members::None | Members::Groups(_) => &[],
         };
-        self.user.into_iter().chain(members.iter().copied())
+        let unknown = (self.kind.is_of_names() && self.user.is_none()).then_some(NOBODY);
+        self.user.into_iter().chain(members.iter().copied()).chain(unknown)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::sql_types::{Key, UuidSql};
 use crate::together::{Part, run_together};
 use crate::unit_of_work::{Failure, Unit};
 
-pub(crate) use content::{Announced, INSERT_EVENTS};
+pub(crate) use content::Announced;
 pub(crate) use numbering::{has_new, number_some};
 
 #[derive(QueryableByName)]

@@ -258,14 +258,12 @@ pub(in crate::directory) fn due_events(changes: &[DueChange], ids: &dyn Ids) -> 
 pub(in crate::directory) fn refused_sign_in(user: Option<(UserId, &str)>, reason: &str) -> Fact {
     let kind = EventType::UserSignInFailed;
     let fact = user.map(|(user, username)| Fact::of_user(kind, user, Some(username)));
-    let unknown = || Fact {
-        kind,
-        subject: Subject::User(None),
-        user: None,
-        group: None,
-        members: Members::None,
-        details: Map::from_iter([("user".to_owned(), Value::Null)]),
-        is_by_user: None,
-    };
-    fact.unwrap_or_else(unknown).with("reason", reason)
+    fact.unwrap_or_else(|| of_unknown_name(kind)).with("reason", reason)
+}
+
+/// Something about a name that no user has.
+pub(super) fn of_unknown_name(kind: EventType) -> Fact {
+    let details = Map::from_iter([("user".to_owned(), Value::Null)]);
+    let (subject, members) = (Subject::User(None), Members::None);
+    Fact { kind, subject, user: None, group: None, members, details, is_by_user: None }
 }

@@ -21,7 +21,7 @@ use crate::secret::SecretDigest;
 use crate::time::Timestamp;
 use crate::user::{Lockout, SecurityStamp, User, UserId};
 
-use super::fact::refused_sign_in;
+use super::fact::{of_unknown_name, refused_sign_in};
 
 impl Recorder<'_> {
     pub(super) fn saw_user(&mut self, user: &User) {
@@ -123,7 +123,10 @@ impl UserWriter for Recorder<'_> {
         purpose: Purpose<'_>,
     ) -> Result<UserForUpdate, StoreError> {
         let found = self.store.user_for_update(caller, user, purpose)?;
-        found.user.iter().for_each(|found| self.saw_user(&found.user));
+        if let Some(found) = &found.user {
+            self.saw_user(&found.user);
+            self.seen.keyless = found.status.api_key.is_none().then_some(found.user.id);
+        }
         Ok(found)
     }
 
@@ -140,7 +143,8 @@ impl UserWriter for Recorder<'_> {
         let mut changes = Vec::new();
         if let Some(key) = self.seen.api_key.as_ref().filter(|key| key.user == id) {
             changes.push(Self::of_api_key(EventType::ApiKeyDeleted, key).into());
-        } else if let Some(key) = self.store.api_key_of(id)?
+        } else if self.seen.keyless != Some(id)
+            && let Some(key) = self.store.api_key_of(id)?
             && let Some(key) = self.store.api_key(&ApiKeyIdentifier::Id(key))?
         {
             changes.push(Self::of_api_key(EventType::ApiKeyDeleted, &key).into());
@@ -269,8 +273,12 @@ impl LockoutWriter for Recorder<'_> {
     fn set_unknown_lockout(&mut self, name: &SecretDigest, lockout: Lockout, now: Timestamp) -> Result<(), StoreError> {
         let was_locked = self.seen.unknown_name.take().is_some_and(|before| before.is_locked(now));
         let reason = if was_locked { "locked" } else { "incorrect" };
-        let change = refused_sign_in(None, reason).into();
-        self.tell(vec![change], |store| store.set_unknown_lockout(name, lockout, now), |()| true)
+        let mut changes = vec![refused_sign_in(None, reason).into()];
+        // It costs as much to tell as what is told of a user.
+        if lockout.is_locked(now) && !was_locked {
+            changes.push(of_unknown_name(EventType::UserLocked).into());
+        }
+        self.tell(changes, |store| store.set_unknown_lockout(name, lockout, now), |()| true)
     }
 
     fn remember_address(

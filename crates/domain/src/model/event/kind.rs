@@ -102,6 +102,11 @@ impl EventType {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 
+    /// Whether it may be about a name that no user has.
+    pub(super) fn is_of_names(self) -> bool {
+        matches!(self, Self::UserSignInFailed | Self::UserLocked)
+    }
+
     /// A number for it that never changes, for storage: new types come last.
     #[must_use]
     pub fn code(self) -> i16 {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{Event, EventHash, EventHead, GroupsAbove, MOST_IDS, Members, NewEvent};
+use super::{Event, EventHash, EventHead, GroupsAbove, MOST_IDS, Members, NOBODY, NewEvent};
 use crate::user::UserId;
 
 impl NewEvent {
@@ -75,14 +75,15 @@ impl Event {
 }
 
 impl Event {
-    /// The users that it is about.
+    /// The users that it is about, as [`NewEvent::users`] says.
     #[must_use]
     pub fn users(&self) -> BTreeSet<UserId> {
         let data = self.data();
         let members = data.get("userIds").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let user = data.get("user").and_then(|user| user.get("id"));
         let ids = members.iter().chain(user).filter_map(Value::as_str);
-        ids.filter_map(|id| id.parse().ok()).map(UserId).collect()
+        let users: BTreeSet<UserId> = ids.filter_map(|id| id.parse().ok()).map(UserId).collect();
+        if self.kind.is_of_names() && users.is_empty() { BTreeSet::from([NOBODY]) } else { users }
     }
 }
 

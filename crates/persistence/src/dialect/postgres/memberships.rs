@@ -5,13 +5,13 @@ use std::sync::LazyLock;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::QueryFragment;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 use guildhall_domain::provenance::Provenance;
 
 use crate::dialect::{Removed, RemovedIds};
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql, added_by};
-use crate::tables::{Announced, INSERT_EVENTS};
+use crate::tables::Announced;
 
 /// How many slots of counters connections write to, beside the first one.
 const COUNT_SLOTS: i32 = 64;
@@ -57,21 +57,23 @@ pub(crate) fn insert_member(
     const INSERT: &str =
         "INSERT INTO group_users (group_id, user_id, added, added_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
     static SQL: LazyLock<String> = LazyLock::new(|| counting(INSERT, 1, ("", "")));
-    static WITH_EVENTS: LazyLock<String> = LazyLock::new(|| {
-        let events = INSERT_EVENTS.replace("unnest($1, $2, $3, $4)", "unnest($5, $6, $7, $8)");
-        let events = events.replace("{condition}", " WHERE EXISTS (SELECT 1 FROM new)");
-        counting(INSERT, 1, (&format!(", told AS ({events} RETURNING 1)"), ", (SELECT count(*) FROM told) AS told"))
+    static WITH_EVENT: LazyLock<String> = LazyLock::new(|| {
+        // Without a set of rows the server need not plan it anew each time.
+        let event = "INSERT INTO new_events (content, members, group_id, group_name, above) \
+             SELECT $5, $6, $1, (SELECT g.name FROM groups g WHERE g.id = $1), \
+             (SELECT string_agg(uuid_send(a.id), ''::bytea ORDER BY a.id) FROM (SELECT c.ancestor_id AS id \
+                 FROM group_closure c WHERE c.descendant_id = $1 ORDER BY c.ancestor_id LIMIT 1001) a) \
+             WHERE EXISTS (SELECT 1 FROM new)";
+        counting(INSERT, 1, (&format!(", told AS ({event} RETURNING 1)"), ", (SELECT count(*) FROM told) AS told"))
     });
-    if let Some(events) = events {
-        let statement = prepared(&WITH_EVENTS)
+    if let Some((content, members)) = events.and_then(Announced::one) {
+        let statement = prepared(&WITH_EVENT)
             .bind::<UuidSql, _>(group)
             .bind::<UuidSql, _>(user)
             .bind::<BigInt, _>(added.at.milliseconds())
             .bind::<Nullable<UuidSql>, _>(added_by(added))
-            .bind::<Array<Text>, _>(&events.contents)
-            .bind::<Array<Binary>, _>(&events.members)
-            .bind::<Array<Nullable<UuidSql>>, _>(&events.groups)
-            .bind::<Array<Bool>, _>(&events.finds);
+            .bind::<Text, _>(content)
+            .bind::<Binary, _>(members);
         return Ok(statement.get_result::<Count>(connection)?.rows());
     }
     let statement = prepared(&SQL)

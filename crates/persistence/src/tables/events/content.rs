@@ -18,7 +18,7 @@ use crate::together::{ByDialect, Part};
 use crate::unit_of_work::Failure;
 
 /// The statement that keeps events, where `$1` to `$4` are their columns and `{condition}` ends it.
-pub(crate) const INSERT_EVENTS: &str = "INSERT INTO new_events (content, members, group_id, group_name, above) \
+const INSERT_EVENTS: &str = "INSERT INTO new_events (content, members, group_id, group_name, above) \
      SELECT e.content, e.members, e.group_id, (SELECT g.name FROM groups g WHERE g.id = e.group_id), \
          CASE WHEN e.finds THEN (SELECT string_agg(uuid_send(a.id), ''::bytea ORDER BY a.id) FROM (SELECT c.ancestor_id AS id \
              FROM group_closure c WHERE c.descendant_id = e.group_id ORDER BY c.ancestor_id LIMIT 1001) a) END \
@@ -27,10 +27,10 @@ pub(crate) const INSERT_EVENTS: &str = "INSERT INTO new_events (content, members
 /// Events that are kept with a change, if it changes anything.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Announced {
-    pub(crate) contents: Vec<String>,
-    pub(crate) members: Vec<Vec<u8>>,
-    pub(crate) groups: Vec<Option<Key>>,
-    pub(crate) finds: Vec<bool>,
+    contents: Vec<String>,
+    members: Vec<Vec<u8>>,
+    groups: Vec<Option<Key>>,
+    finds: Vec<bool>,
 }
 
 impl Announced {
@@ -48,6 +48,11 @@ impl Announced {
             columns.finds.push(group.is_some_and(|group| group.above == GroupsAbove::ToFind));
         }
         columns
+    }
+
+    /// The content and the members of the one event that tells a new member.
+    pub(crate) fn one(&self) -> Option<(&str, &[u8])> {
+        Some((self.contents.first()?, self.members.first()?))
     }
 
     /// The part of a statement that keeps them if its first part changed a row.
