@@ -1,16 +1,15 @@
 //! The rows of events that have their place.
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, SmallInt, Text};
 use guildhall_domain::event::{Event, EventId, EventType, NewEvent};
 use guildhall_domain::time::Timestamp;
+use serde_json::{Value, json};
 
 use super::{NullableUuid, hash_of, key_of};
 use crate::connection::AnyConnection;
-use crate::dialect::sqlite::{REQUESTED_IDS, packed};
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql};
 use crate::unit_of_work::Failure;
@@ -123,33 +122,38 @@ fn insert_postgres(connection: &mut PgConnection, events: &[Numbered]) -> QueryR
     Ok(())
 }
 
+/// Two statements, however many events and users there are: an attempt to sign in tells several events where it locks an account, and must not be told from
+/// others by what it costs.
 fn insert_sqlite(connection: &mut SqliteConnection, events: &[Numbered]) -> QueryResult<()> {
-    static USERS: LazyLock<String> = LazyLock::new(|| {
-        format!("{REQUESTED_IDS} INSERT INTO event_users (user_id, sequence) SELECT id, $2 FROM wanted")
-    });
-    for row in events {
-        prepared(
-            "INSERT INTO events (sequence, id, kind, time, clock, actor_id, group_id, content, hash) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        )
-        .bind::<BigInt, _>(number(row.event.sequence))
-        .bind::<UuidSql, _>(Key(row.event.id.0))
-        .bind::<SmallInt, _>(row.event.kind.code())
-        .bind::<BigInt, _>(row.event.time.milliseconds())
-        .bind::<BigInt, _>(row.clock.milliseconds())
-        .bind::<NullableUuid, _>(key_of(row.new.actor.map(|actor| actor.0)))
-        .bind::<NullableUuid, _>(key_of(row.new.group.as_ref().map(|group| group.id.0)))
-        .bind::<Text, _>(row.event.text.as_str())
-        .bind::<Binary, _>(row.event.hash.0.as_slice())
+    let hex = |key: Option<Key>| key.map(|key| key.0.simple().to_string());
+    let row = |row: &Numbered| {
+        let event = &row.event;
+        json!([
+            number(event.sequence),
+            event.id.0.simple().to_string(),
+            event.kind.code(),
+            event.time.milliseconds(),
+            row.clock.milliseconds(),
+            hex(key_of(row.new.actor.map(|actor| actor.0))),
+            hex(key_of(row.new.group.as_ref().map(|group| group.id.0))),
+            event.text,
+            event.hash.to_string(),
+        ])
+    };
+    prepared(
+        "INSERT INTO events (sequence, id, kind, time, clock, actor_id, group_id, content, hash) \
+         SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, unhex(value ->> 5), unhex(value ->> 6), value ->> 7, unhex(value ->> 8) \
+         FROM json_each($1)",
+    )
+    .bind::<Text, _>(events.iter().map(row).collect::<Value>().to_string())
+    .execute(connection)?;
+    let pairs = |row: &Numbered| {
+        let sequence = number(row.event.sequence);
+        row.users().into_iter().map(move |user| json!([user.0.simple().to_string(), sequence])).collect::<Vec<_>>()
+    };
+    prepared("INSERT INTO event_users (user_id, sequence) SELECT unhex(value ->> 0), value ->> 1 FROM json_each($1)")
+        .bind::<Text, _>(events.iter().flat_map(pairs).collect::<Value>().to_string())
         .execute(connection)?;
-        let users: Vec<Key> = row.users().into_iter().collect();
-        if !users.is_empty() {
-            prepared(&USERS)
-                .bind::<Binary, _>(packed(&users))
-                .bind::<BigInt, _>(number(row.event.sequence))
-                .execute(connection)?;
-        }
-    }
     Ok(())
 }
 
