@@ -78,4 +78,13 @@ pub fn managers_give_no_more_dates_than_they_may(given: Given) {
     assert!(is_refused(put(&fixture.by(&marla), 1, until)));
     fixture.set_clock(2000);
     must(put(&fixture.by(&marla), 1, fixture.dates(None, Some(3000))));
+    // What others dated counts for whoever dates it again after the dates have come: otherwise two could date as much as they want.
+    for user in 2..6 {
+        must(put(&fixture.by(&fixture.admin), user, fixture.dates(Some(2500), None)));
+    }
+    fixture.set_clock(2600);
+    let again = fixture.dates(None, Some(9000));
+    must(put(&fixture.by(&marla), 2, again));
+    must(put(&fixture.by(&marla), 3, again));
+    assert!(is_refused(put(&fixture.by(&marla), 4, again)));
 }

@@ -16,7 +16,7 @@ pub(super) type ByGroup<Id, T> = BTreeMap<GroupId, BTreeMap<Id, T>>;
 /// The same, as a state keeps it.
 pub(super) type Stored<'s, Id, T> = &'s mut Arc<ByGroup<Id, T>>;
 
-/// Who first gave a date to those of a group that have dates, or had some.
+/// Who gave a date to those of a group of which none was yet to come.
 pub(super) type DatedBy<Id> = ByGroup<Id, Option<UserId>>;
 
 /// What has dates.
@@ -86,34 +86,37 @@ pub(super) fn set<Id: Copy + Ord, T: Dated>(
     }
 }
 
-/// Notes that `author` gives dates to those of `dates` that have none.
+/// Notes that `author` gives dates to those of `dates` of which none is yet to come.
 pub(super) fn note_author<Id: Copy + Ord, T: Dated>(
     (present, scheduled): (&ByGroup<Id, T>, &ByGroup<Id, T>),
     dated_by: &mut Arc<DatedBy<Id>>,
     (group, dates): (GroupId, &BTreeMap<Id, Validity>),
     author: Option<UserId>,
 ) {
-    let has_dates = |by_group: &ByGroup<Id, T>, id: &Id| {
-        by_group.get(&group).and_then(|of| of.get(id)).is_some_and(|dated| dated.validity() != Validity::ALWAYS)
-    };
     let authors = Arc::make_mut(dated_by).entry(group).or_default();
-    for id in dates.keys().filter(|id| !has_dates(present, id) && !has_dates(scheduled, id)) {
+    for id in dates.keys().filter(|id| !is_pending((present, scheduled), group, id)) {
         authors.insert(*id, author);
     }
 }
 
-/// How many that `author` first gave dates have one that is yet to come.
-pub(super) fn count_pending<Id: Ord, T: Dated>(
+/// Whether a date of it is yet to come.
+fn is_pending<Id: Ord, T: Dated>(
     (present, scheduled): (&ByGroup<Id, T>, &ByGroup<Id, T>),
+    group: GroupId,
+    id: &Id,
+) -> bool {
+    let ends = present.get(&group).and_then(|of| of.get(id)).is_some_and(|dated| dated.validity().until.is_some());
+    ends || scheduled.get(&group).is_some_and(|of| of.contains_key(id))
+}
+
+/// How many of those whose dates `author` noted have one that is yet to come.
+pub(super) fn count_pending<Id: Ord, T: Dated>(
+    of: (&ByGroup<Id, T>, &ByGroup<Id, T>),
     dated_by: &DatedBy<Id>,
     author: UserId,
 ) -> u64 {
-    let is_pending = |group: &GroupId, id: &Id| {
-        let ends = present.get(group).and_then(|of| of.get(id)).is_some_and(|dated| dated.validity().until.is_some());
-        ends || scheduled.get(group).is_some_and(|of| of.contains_key(id))
-    };
     let of_group = |(group, authors): (&GroupId, &BTreeMap<Id, Option<UserId>>)| {
-        authors.iter().filter(|(id, by)| **by == Some(author) && is_pending(group, id)).count()
+        authors.iter().filter(|(id, by)| **by == Some(author) && is_pending(of, *group, id)).count()
     };
     dated_by.iter().map(of_group).sum::<usize>() as u64
 }

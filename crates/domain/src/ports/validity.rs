@@ -161,7 +161,7 @@ pub trait ValidityReader {
         scope: ChildScope,
         listing: &MembershipListing<GroupField>,
     ) -> Result<Paged<ListedMember<NamedGroup>>, StoreError>;
-    /// Of how many memberships and edges a date is yet to come that had none before `author` gave them some. Counting ends at `most`.
+    /// Of how many memberships and edges a date is yet to come of which none was before `author` gave them some. Counting ends at `most`.
     fn count_pending_dates(&mut self, author: UserId, most: u64) -> Result<u64, StoreError>;
     /// Whether there is an effective member of System Administrators who stays one: whose account is neither suspended nor ever expires, and whose membership has
     /// no end, nor has any edge on the way. A lock by wrong passwords does not count.

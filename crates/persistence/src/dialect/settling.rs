@@ -53,7 +53,7 @@ pub(crate) struct Settled {
 }
 
 /// The most dates that are read at one time.
-pub(crate) const STEP: i64 = 20_000;
+const STEP: i64 = 20_000;
 
 /// The first dates that have come by `now`, at most [`STEP`] of them. PostgreSQL locks them in the order of the groups and members: whoever comes later waits,
 /// and finds others.
@@ -162,7 +162,9 @@ pub(crate) fn settle_users(connection: &mut AnyConnection, due: &[DueRow], now: 
             Ok(Settled { begun, ended })
         }
         AnyConnection::Sqlite(connection) => {
-            let Some(last) = due.iter().map(|row| (row.next_at, row.number)).max() else {
+            // Edges may be among those that are due which come later than the users of this step.
+            let users = due.iter().filter(|row| row.user_id.is_some());
+            let Some(last) = users.map(|row| (row.next_at, row.number)).max() else {
                 return Ok(Settled::default());
             };
             let statement = |sql: &'static str| {

@@ -59,7 +59,9 @@ impl Statements {
              SELECT $1, id, valid_from, valid_until, next_at, $6, $7 FROM wanted \
              WHERE (valid_from IS NOT NULL OR valid_until IS NOT NULL) AND (next_at = valid_from OR {is_present}) \
              ON CONFLICT (group_id, {member}) DO UPDATE SET valid_from = excluded.valid_from, \
-             valid_until = excluded.valid_until, next_at = excluded.next_at"
+             valid_until = excluded.valid_until, next_at = excluded.next_at, \
+             added = CASE WHEN membership_dates.next_at IS NULL THEN excluded.added ELSE membership_dates.added END, \
+             added_by = CASE WHEN membership_dates.next_at IS NULL THEN excluded.added_by ELSE membership_dates.added_by END"
         );
         Self {
             standings_postgres: format!("WITH wanted (id) AS (SELECT unnest($1)) {standings}"),
@@ -177,7 +179,7 @@ pub(crate) fn count_pending(connection: &mut AnyConnection, author: Key, most: i
     Ok(count.count)
 }
 
-/// Sets the dates of members as of `now`. Rows that are there keep who made them, and when.
+/// Sets the dates of members as of `now`. Rows of which a date is yet to come keep who made them, and when.
 pub(crate) fn set(
     connection: &mut AnyConnection,
     (kind, group): (MemberKind, Key),

@@ -97,8 +97,32 @@ fn what_is_due_in_several_steps_is_seen_at_once(given: Given) {
         assert_eq!(fixture.read(*group).user_count, expected, "{number}");
     }
     assert!(fixture.is_in(parent, users[0]));
-    let again = fixture.store.write_alone::<_, StoreError>(|writer| writer.make_due(soon, true));
-    assert_eq!(again.expect("settled"), Some(Vec::new()));
+    let make_due = |at| {
+        let made = fixture.store.write_alone::<_, StoreError>(|writer| writer.make_due(at, true));
+        made.expect("settled").expect("with edges")
+    };
+    assert_eq!(make_due(soon), []);
+    // Edges that are due later than what one unit of work makes so: each change is told once.
+    let [early, late, latest] = [15, 20, 21].map(|seconds| later(&fixture, seconds));
+    let staying: Vec<GroupId> = groups.iter().step_by(2).copied().collect();
+    for group in &staying {
+        schedule(&*fixture.store, *group, &users, between(None, Some(late)), soon);
+    }
+    schedule_children(&fixture, parent, &staying[..1], between(None, Some(early)));
+    schedule_children(&fixture, parent, &staying[1..], between(None, Some(latest)));
+    fixture.clock.set(latest);
+    let mut told = Vec::new();
+    loop {
+        let step = make_due(latest);
+        assert!(step.len() <= 20_000 + staying.len(), "{}", step.len());
+        if step.is_empty() {
+            break;
+        }
+        told.extend(step);
+    }
+    assert_eq!(told.len(), staying.len() * (USERS + 1));
+    assert!(told.iter().all(|change| !change.is_in));
+    assert!(staying.iter().all(|group| fixture.read(*group).user_count == 0));
 }
 
 /// All users who join and leave at one moment do so once, however many threads and programs find it at once.

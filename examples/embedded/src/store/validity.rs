@@ -167,7 +167,9 @@ impl UnitOfWork<Changes> {
         if validity.state(now) == ValidityState::Active && !self.is_present(group, member)? {
             return self.remove_dates(group, member).map(drop);
         }
-        let row = self.dates(group, member)?.unwrap_or_else(|| DatesRow::new(group, member, added));
+        // Where no date is yet to come, whoever gives one made it.
+        let pending = self.dates(group, member)?.filter(|row| row.next.is_some());
+        let row = pending.unwrap_or_else(|| DatesRow::new(group, member, added));
         self.put_dates(&row.with(validity, now))
     }
 
