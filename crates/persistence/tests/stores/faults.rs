@@ -43,7 +43,8 @@ fn a_deadlock_is_run_again_whatever_the_server_calls_it() {
             outcome.join().expect("no panic").expect("run again");
         }
     });
-    assert_eq!(attempts.load(Ordering::SeqCst), 3, "one of both was run again");
+    // The one that is run again may lock its first user before the other one has woken: then they meet once more.
+    assert!(attempts.load(Ordering::SeqCst) >= 3, "one of both was run again");
     assert!(deadlocks(&url) > 0);
 }
 
