@@ -5,6 +5,7 @@ mod api_keys;
 mod bootstrap;
 mod children;
 mod children_patch;
+mod events;
 mod explanation;
 mod external;
 mod groups;
@@ -24,6 +25,7 @@ mod prepared_passwords;
 mod preview;
 pub(crate) mod preview_log;
 mod recorded;
+mod recording;
 mod registration;
 mod scheduling;
 mod sessions;
@@ -32,10 +34,12 @@ mod sign_in;
 mod unit_of_work;
 mod users;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::access::{On, Permission, Policy, Refused, Target};
 use crate::context::Context;
+use crate::event::Via;
+use crate::group::GroupId;
 use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
 use crate::ports::{Ids, Member, Passwords, Reader, Secrets, Store, StoreError};
@@ -47,6 +51,7 @@ pub use api_keys::{ApiKeyError, FirstApiKey, IssuedApiKey};
 pub use bootstrap::{CallerError, FirstAdministratorError};
 pub use children::{AddChildrenError, Cycle, RemoveChildError};
 pub use children_patch::PatchChildrenError;
+pub use events::{EventError, EventPage};
 pub use explanation::{Explanation, MembershipPath};
 pub use external::RecogniseError;
 pub use groups::{ChangeGroupError, CreateGroupError, DeleteGroupError, ReadGroupError};
@@ -78,6 +83,12 @@ pub struct Directory<'s> {
     secrets: Arc<dyn Secrets>,
     ids: Arc<dyn Ids>,
     policy: Policy,
+    /// The way by which changes are made, if it is not that of the call.
+    via: Option<Via>,
+    /// Whether changes are recorded here, and not by the unit of work around the use cases.
+    records: bool,
+    /// The id of `Everyone`, once it was looked up.
+    everyone: Arc<OnceLock<GroupId>>,
 }
 
 impl<'s> Directory<'s> {
@@ -90,8 +101,9 @@ impl<'s> Directory<'s> {
         secrets: Arc<dyn Secrets>,
         ids: Arc<dyn Ids>,
     ) -> Self {
-        let store = Arc::new(Settling(store));
-        Self { store, passwords, secrets, ids, policy: Policy::default() }
+        let store = Arc::new(Settling { store, ids: Arc::clone(&ids) });
+        let (policy, everyone) = (Policy::default(), Arc::default());
+        Self { store, passwords, secrets, ids, policy, via: None, records: true, everyone }
     }
 
     /// The same directory under another policy.
@@ -103,8 +115,18 @@ impl<'s> Directory<'s> {
     /// The same directory, kept by `store`: another way to what the store before keeps. Where something is due, this one answers with an error.
     #[must_use]
     pub fn kept_by<'o>(self, store: Arc<dyn Store + 'o>) -> Directory<'o> {
-        let Self { passwords, secrets, ids, policy, .. } = self;
-        Directory { store, passwords, secrets, ids, policy }
+        let Self { passwords, secrets, ids, policy, via, records, everyone, .. } = self;
+        Directory { store, passwords, secrets, ids, policy, via, records, everyone }
+    }
+
+    /// The same directory, whose store is a unit of work that records changes itself.
+    fn within<'o>(self, store: Arc<dyn Store + 'o>) -> Directory<'o> {
+        Directory { records: false, ..self.kept_by(store) }
+    }
+
+    /// The same directory, whose changes are made by this way.
+    fn acting(&self, via: Via) -> Self {
+        Self { via: Some(via), ..self.clone() }
     }
 
     /// Fails unless the store could commit a change. No actor is admitted, because nothing of the directory is read.

@@ -2,7 +2,7 @@
 //!
 //! | Where | What |
 //! |---|---|
-//! | [`user`], [`group`], [`api_key`], [`external`], [`email_domain`], [`idempotency_key`], [`identifier`], [`manager`], [`name`], [`custom`], [`number`], [`password`], [`secret`], [`time`], [`page`], [`position`], [`provenance`], [`validation`], [`validity`], [`version`] | values that are valid once they exist (folder `model`) |
+//! | [`user`], [`group`], [`api_key`], [`external`], [`email_domain`], [`event`], [`idempotency_key`], [`identifier`], [`manager`], [`name`], [`custom`], [`number`], [`password`], [`secret`], [`time`], [`page`], [`position`], [`provenance`], [`validation`], [`validity`], [`version`] | values that are valid once they exist (folder `model`) |
 //! | [`search`] | listings: filter, order and page |
 //! | [`access`] | actors, permissions and the policy |
 //! | [`directory`] | the use cases |
@@ -34,8 +34,8 @@ pub mod ports;
 pub mod search;
 
 pub use model::{
-    api_key, custom, email_domain, external, group, idempotency_key, identifier, manager, name, number, page, password,
-    position, provenance, secret, time, user, validation, validity, version,
+    api_key, custom, email_domain, event, external, group, idempotency_key, identifier, manager, name, number, page,
+    password, position, provenance, secret, time, user, validation, validity, version,
 };
 
 /// Compiles the examples of the README.

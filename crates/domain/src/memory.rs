@@ -34,6 +34,7 @@ mod api_keys;
 mod children;
 mod dated;
 mod effects;
+mod events;
 mod groups;
 mod idempotency;
 mod identities;
@@ -119,6 +120,7 @@ struct State {
     identities: identities::Identities,
     kept_answers: idempotency::KeptAnswers,
     managers: managers::Managers,
+    events: events::Events,
     /// When the unit of work began.
     now: Timestamp,
     /// Why a call failed: this copy must not replace the directory.

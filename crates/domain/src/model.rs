@@ -5,6 +5,7 @@ pub(crate) mod caller;
 mod casefold;
 pub mod custom;
 pub mod email_domain;
+pub mod event;
 pub mod external;
 pub mod group;
 pub mod idempotency_key;

@@ -49,6 +49,7 @@ use prometheus::Registry;
 use meta::docs::Documentation;
 use metrics::Metrics;
 use oauth::throttle::Throttle;
+use security::events::EventWatch;
 use work::{Gathering, Lanes};
 
 pub use limits::{Limits, LimitsHandle};
@@ -87,6 +88,8 @@ pub struct Api {
     keeping: AnswerKeeping,
     metrics: Arc<Metrics>,
     traces: Option<Arc<dyn TraceLinks>>,
+    /// Those who wait for the next event.
+    events: Arc<EventWatch>,
 }
 
 impl Api {
@@ -123,6 +126,7 @@ impl Api {
             keeping: AnswerKeeping::default(),
             metrics: Arc::new(metrics),
             traces: None,
+            events: Arc::default(),
         })
     }
 

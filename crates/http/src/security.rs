@@ -2,6 +2,7 @@
 
 pub(crate) mod api_keys;
 pub(crate) mod children;
+pub(crate) mod events;
 pub(crate) mod explanations;
 pub(crate) mod groups;
 pub(crate) mod identities;
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> Vec<Route> {
         explanations::handlers::routes(),
         membership_checks::handlers::routes(),
         api_keys::handlers::routes(),
+        events::handlers::routes(),
     ];
     resources.into_iter().flatten().collect()
 }

@@ -19,6 +19,7 @@ use guildhall_domain::provenance::Provenance;
 
 use crate::connection::AnyConnection;
 use crate::sql_types::Key;
+use crate::tables::Announced;
 use crate::together::{ByDialect, Part};
 
 /// Which database a statement is for.
@@ -74,6 +75,15 @@ pub(crate) struct Removed {
     pub(crate) present: usize,
     /// How many others were to begin later.
     pub(crate) scheduled: usize,
+}
+
+/// The same, by the ids of the members, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RemovedIds {
+    /// Those that counted.
+    pub(crate) present: Vec<Key>,
+    /// The others that were to begin later.
+    pub(crate) scheduled: Vec<Key>,
 }
 
 /// How the transaction of a unit of work is isolated from others.
@@ -174,14 +184,14 @@ dialect!(begin(connection, mode: TransactionMode, limit: Option<Duration>) -> Qu
 dialect!(lock_names(connection) -> QueryResult<()>);
 dialect!(unknown_users(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
 dialect!(unknown_groups(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
-dialect!(insert_member(connection, group: Key, user: Key, added: Provenance) -> QueryResult<usize>);
+dialect!(insert_member(connection, group: Key, user: Key, added: Provenance, events: Option<&Announced>) -> QueryResult<usize>);
 dialect!(remove_member(connection, group: Key, user: Key) -> QueryResult<Removed>);
-dialect!(insert_members(connection, group: Key, users: Vec<Key>, added: Provenance) -> QueryResult<usize>);
-dialect!(remove_members(connection, group: Key, users: Vec<Key>) -> QueryResult<Removed>);
+dialect!(insert_members(connection, group: Key, users: Vec<Key>, added: Provenance) -> QueryResult<Vec<Key>>);
+dialect!(remove_members(connection, group: Key, users: Vec<Key>) -> QueryResult<RemovedIds>);
 dialect!(merge_count_slots(connection) -> QueryResult<usize>);
 dialect!(force_index_order(connection, is_forced: bool) -> QueryResult<()>);
 dialect!(lock_memberships(connection, user: Key) -> QueryResult<usize>);
 dialect!(lock_group(connection, group: Key) -> QueryResult<usize>);
-dialect!(insert_children(connection, parent: Key, children: Vec<Key>, added: Provenance) -> QueryResult<usize>);
+dialect!(insert_children(connection, parent: Key, children: Vec<Key>, added: Provenance) -> QueryResult<Vec<Key>>);
 dialect!(remove_child(connection, parent: Key, child: Key) -> QueryResult<Removed>);
-dialect!(remove_children(connection, parent: Key, children: Vec<Key>) -> QueryResult<Removed>);
+dialect!(remove_children(connection, parent: Key, children: Vec<Key>) -> QueryResult<RemovedIds>);

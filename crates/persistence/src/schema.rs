@@ -93,6 +93,57 @@ diesel::table! {
 }
 
 diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+    use crate::sql_types::UuidSql;
+
+    new_events (place) {
+        place -> BigInt,
+        content -> Text,
+        members -> Binary,
+        group_id -> Nullable<UuidSql>,
+        group_name -> Nullable<Text>,
+        above -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Nullable, SmallInt, Text};
+    use crate::sql_types::UuidSql;
+
+    events (sequence) {
+        sequence -> BigInt,
+        id -> UuidSql,
+        kind -> SmallInt,
+        time -> BigInt,
+        clock -> BigInt,
+        actor_id -> Nullable<UuidSql>,
+        group_id -> Nullable<UuidSql>,
+        content -> Text,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::BigInt;
+    use crate::sql_types::UuidSql;
+
+    event_users (user_id, sequence) {
+        user_id -> UuidSql,
+        sequence -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, SmallInt};
+
+    event_checkpoint (id) {
+        id -> SmallInt,
+        sequence -> BigInt,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::{BigInt, SmallInt};
     use crate::sql_types::UuidSql;
 
@@ -304,7 +355,7 @@ diesel::table! {
 }
 
 /// Every table above.
-pub(crate) const TABLES: [&str; 22] = [
+pub(crate) const TABLES: [&str; 26] = [
     "users",
     "user_identifiers",
     "groups",
@@ -327,6 +378,10 @@ pub(crate) const TABLES: [&str; 22] = [
     "group_manager_users",
     "group_manager_groups",
     "membership_dates",
+    "new_events",
+    "events",
+    "event_users",
+    "event_checkpoint",
 ];
 
 diesel::joinable!(api_keys -> users (user_id));

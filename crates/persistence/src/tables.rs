@@ -10,6 +10,7 @@
 //! | `children`, `closure` | the edges between groups, and the table of all pairs that they connect |
 //! | `api_keys`, `sessions`, `lockouts`, `identities` | API keys, refresh tokens, wrong passwords, links to external issuers |
 //! | `effects` | what previews ask |
+//! | `events` | the log of all changes |
 //! | `idempotency` | kept answers to requests with an idempotency key |
 //! | `managers` | who manages which groups |
 //! | `paths` | why a user is in a group |
@@ -21,6 +22,7 @@ mod children;
 mod closure;
 mod custom_properties;
 mod effects;
+mod events;
 mod group_row;
 mod groups;
 mod idempotency;
@@ -39,6 +41,7 @@ mod user_row;
 mod users;
 mod validity;
 
+pub(crate) use events::{Announced, has_new, number_some};
 pub(crate) use group_row::{CompleteRow, USERS, groups_in_order};
 pub(crate) use lookup::{
     GROUP_COLUMNS, GroupColumns, USER_COLUMNS, UserColumns, account, api_key_for, check, check_together, client,

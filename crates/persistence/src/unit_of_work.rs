@@ -30,6 +30,7 @@ use crate::listing::ListingCache;
 use crate::metrics::MembershipChanges;
 use crate::spans;
 use crate::sql_types::Key;
+use crate::tables::Announced;
 
 pub(crate) use failure::{Failure, FailureKind};
 pub(crate) use run::{AtOnceStore, DieselStore};
@@ -53,6 +54,8 @@ pub(crate) struct Unit<'a> {
     has_changed: bool,
     /// The user whom a question locked for their deletion.
     locked: Option<Key>,
+    /// Events that are kept with the one change.
+    announced: Option<Announced>,
     /// What the statements changed, if they are committed.
     pub(crate) changes: MembershipChanges,
     /// How often statements were run.
@@ -98,9 +101,42 @@ impl Unit<'_> {
     where
         F: FnOnce(&mut AnyConnection) -> Result<T, Failure>,
     {
+        if self.announced.is_some() {
+            return Err(self.record(Failure::Data("a change takes no events with it".to_owned())));
+        }
         let changed = self.run(statements);
         self.has_changed = true;
         changed
+    }
+
+    /// Runs statements that make one change, and keep the events with it that were announced.
+    pub(crate) fn change_with_events<T, F>(&mut self, statements: F) -> Result<T, StoreError>
+    where
+        F: FnOnce(&mut AnyConnection, Option<&Announced>) -> Result<T, Failure>,
+    {
+        let announced = self.announced.take();
+        let span = spans::statement::<F>(Dialect::of(self.connection));
+        let changed = self.run_in(&span, |connection| statements(connection, announced.as_ref()));
+        self.has_changed = true;
+        changed
+    }
+
+    /// Runs statements that belong to the changes that were made.
+    pub(crate) fn after_change<T, F>(&mut self, statements: F) -> Result<T, StoreError>
+    where
+        F: FnOnce(&mut AnyConnection) -> Result<T, Failure>,
+    {
+        if self.mode == UnitMode::OneChangeInTransaction {
+            self.has_changed = false;
+        }
+        self.change(statements)
+    }
+
+    /// Keeps events for the one change, if it has no transaction in which they could follow it.
+    pub(crate) fn announce(&mut self, events: impl FnOnce() -> Announced) -> bool {
+        let is_taken = self.mode == UnitMode::OneChange;
+        self.announced = is_taken.then(events);
+        is_taken
     }
 
     /// Runs statements. If they fail, the unit of work is going to be rolled back, whatever the work returns.

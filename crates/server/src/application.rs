@@ -29,7 +29,8 @@ use crate::metrics;
 use crate::open_files;
 use crate::output::write_in_time;
 use crate::reload::{self, Reloadable};
-use crate::settings::{Bootstrap, Loaded, Settings};
+use crate::retention;
+use crate::settings::{Bootstrap, Events, Loaded, Settings};
 use crate::signals::{self, StopSignals};
 use crate::signing::KeySource;
 use crate::system::{SystemClock, UuidV7, check_clock, clock_difference, operator};
@@ -58,6 +59,8 @@ pub(crate) fn serve(loaded: Loaded, file: Option<PathBuf>, telemetry: &Telemetry
 /// The service, with its listening socket.
 struct Application {
     api: Api,
+    directory: Directory<'static>,
+    events: Events,
     tokens: Arc<JwtTokens>,
     listening: Listening,
     options: ServeOptions,
@@ -93,7 +96,7 @@ impl Application {
         let seals = Arc::clone(&tokens) as _;
         let (limits, token_limits) = reload::limits(&settings.limits);
         let api = Api::new(
-            directory,
+            directory.clone(),
             Arc::clone(&tokens) as _,
             seals,
             Arc::new(UuidV7),
@@ -115,7 +118,7 @@ impl Application {
             shutdown_timeout: settings.server.shutdown_timeout,
             connections: connections(settings),
         };
-        Ok(Self { api, tokens, listening, options })
+        Ok(Self { api, directory, events: settings.events, tokens, listening, options })
     }
 
     /// Joins requests to traces that are exported.
@@ -130,6 +133,8 @@ impl Application {
             let Listening { listener, url, socket, .. } = self.listening;
             // Removed when the service has stopped.
             let _socket = socket;
+            self.directory.tell_started(&operator(), env!("CARGO_PKG_VERSION"))?;
+            retention::keep(self.directory, self.events);
             let server = guildhall_http::serve(self.api, listener, self.options)?;
             let handle = server.handle();
             let mut server = pin!(server);

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod config;
+mod events;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use guildhall_persistence::Database;
 
 use api_keys::ApiKeyCommand;
 use config::ConfigCommand;
+use events::EventsCommand;
 
 use crate::application;
 use crate::healthcheck::{self, Probe};
@@ -53,6 +55,9 @@ enum Command {
     /// Manage the keys that sign access tokens.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Read and verify the log of all changes.
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Look at the settings.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -104,6 +109,7 @@ impl Cli {
             Some(Command::Migrate) => migrate(&settings),
             Some(Command::Token { user }) => token(&settings, &user),
             Some(Command::ApiKey(command)) => command.run(&existing(&settings)?),
+            Some(Command::Events(command)) => command.run(&existing(&settings)?),
             Some(Command::Keys(KeysCommand::Rotate)) => rotate(&settings),
             Some(Command::Keys(KeysCommand::Generate { .. })) => tell_generated(&KeySource::of(&settings)?.generate()?),
             Some(Command::Healthcheck { probe }) => healthcheck(&settings, probe),

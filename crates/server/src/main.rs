@@ -10,6 +10,7 @@ mod metrics;
 mod open_files;
 mod output;
 mod reload;
+mod retention;
 mod settings;
 mod signals;
 mod signing;

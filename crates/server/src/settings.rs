@@ -1,6 +1,7 @@
 //! Settings, from defaults, a file and the environment.
 
 mod auth;
+mod events;
 mod idempotency;
 mod masked;
 mod server;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub(crate) use auth::{Auth, Issuer};
+pub(crate) use events::Events;
 pub(crate) use idempotency::Idempotency;
 pub(crate) use server::ServerSettings;
 pub(crate) use shown::Shown;
@@ -39,6 +41,7 @@ pub(crate) struct Settings {
     pub(crate) authorization: Authorization,
     pub(crate) limits: Limits,
     pub(crate) idempotency: Idempotency,
+    pub(crate) events: Events,
     pub(crate) bootstrap: Bootstrap,
     pub(crate) log: Log,
     pub(crate) telemetry: Telemetry,
@@ -166,6 +169,7 @@ impl Settings {
         }
         self.server.check()?;
         self.idempotency.check()?;
+        self.events.check()?;
         self.bootstrap.check()?;
         self.telemetry.check()?;
         self.auth.check()

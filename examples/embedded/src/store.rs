@@ -11,6 +11,7 @@ mod api_keys;
 mod children;
 mod dates;
 mod effects;
+mod events;
 mod groups;
 mod idempotency;
 mod identities;
@@ -77,7 +78,9 @@ fn create_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
     idempotency::KEPT_ANSWERS.create(transaction)?;
     idempotency::EXPIRIES.create(transaction)?;
     idempotency::COUNTS.create(transaction)?;
-    idempotency::ENDS.create(transaction)
+    idempotency::ENDS.create(transaction)?;
+    events::EVENTS.create(transaction)?;
+    events::CHECKPOINT.create(transaction)
 }
 
 impl Store for RedbStore {

@@ -45,6 +45,8 @@ pub enum Permission {
     ReadManagedGroups,
     /// List, read, create, change and delete API keys (contract 11).
     ManageApiKeys,
+    /// Read the log of all changes.
+    ReadEvents,
 }
 
 /// What something is to be done on, as a request names it.

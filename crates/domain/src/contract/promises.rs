@@ -11,6 +11,7 @@ pub fn promises() -> Vec<String> {
         include_str!("concurrency.rs"),
         include_str!("custom_properties.rs"),
         include_str!("dates_per_caller.rs"),
+        include_str!("events.rs"),
         include_str!("external.rs"),
         include_str!("external_groups.rs"),
         include_str!("idempotency.rs"),

@@ -116,7 +116,7 @@ pub fn work_that_ignores_a_failure_is_not_committed(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let (group, taken) = (fixture.group("Soap"), fixture.user("taken"));
     let twin = user_named("twin", taken.0);
-    let ended: Outcome<u64> = fixture.store.write(|directory| {
+    let ended: Outcome<Vec<UserId>> = fixture.store.write(|directory| {
         let new = directory.insert_members(group, &BTreeSet::from([taken]), Provenance::at(twin.created))?;
         let _ = directory.insert_user(&twin, None, SecurityStamp(taken.0), NameSource::Unverified);
         Ok(new)
@@ -147,7 +147,7 @@ pub fn one_change_is_made_wholly_or_not_at_all(store: Arc<dyn Store>) {
         });
         assert!(ended.is_err(), "{refused:?}");
     }
-    let ended: Outcome<u64> = fixture.store.write_once(|directory| {
+    let ended: Outcome<Vec<UserId>> = fixture.store.write_once(|directory| {
         let _ = directory.insert_user(&twin, None, SecurityStamp(taken.0), NameSource::Unverified);
         directory.insert_members(group, &BTreeSet::from([taken]), Provenance::at(twin.created))
     });
@@ -186,7 +186,7 @@ pub fn a_wanted_rollback_returns_its_value_and_leaves_nothing(store: Arc<dyn Sto
             let join = |work: &mut Writing<'_>| {
                 let new = work.insert_members(group, &BTreeSet::from([member]), Provenance::at(fixture.now()))?;
                 work.note([AuditNote::Locked { user: member }]);
-                Ok::<_, Refused>(finish(new))
+                Ok::<_, Refused>(finish(new.len() as u64))
             };
             let new = fixture.directory.write(&context, turn, join);
             assert_eq!(must(new), u64::from(!is_kept || turn == Turn::Any));
@@ -203,7 +203,7 @@ pub fn a_part_is_undone_by_itself(store: Arc<dyn Store>) {
     fixture.join(doomed, &[three]);
     let added = Provenance::at(fixture.now());
     let join = |user: UserId| BTreeSet::from([user]);
-    let counts: (u64, u64) = must(fixture.store.write_alone(|store| -> Outcome<_> {
+    let joined: (Vec<UserId>, Vec<UserId>) = must(fixture.store.write_alone(|store| -> Outcome<_> {
         store.insert_members(group, &join(one), added)?;
         store.within_savepoint(&mut |part| {
             let work = |part: &mut dyn Writer| -> Outcome<()> {
@@ -227,7 +227,7 @@ pub fn a_part_is_undone_by_itself(store: Arc<dyn Store>) {
             .within_savepoint(&mut |part| part.insert_members(child, &join(two), added).map(drop).map_err(|_| Undo))?;
         Ok((store.insert_members(group, &join(one), added)?, store.insert_members(child, &join(two), added)?))
     }));
-    assert_eq!(counts, (0, 0));
+    assert_eq!(joined, (Vec::new(), Vec::new()));
     let read =
         [group, child, doomed].map(|group| (fixture.read(group).user_count, fixture.read(group).child_group_count));
     assert_eq!(read, [(1, 0), (1, 0), (1, 0)]);

@@ -9,6 +9,7 @@ use super::{CreateUserError, Directory};
 use crate::access::{Caller, Denied, Refused, Scopes, contains_refused};
 use crate::api_key::ApiKeyDraft;
 use crate::context::Context;
+use crate::event::Via;
 use crate::group::{Group, GroupId, GroupKind, GroupName, GroupNameError, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::{NameSource, Registration, StoreError};
@@ -52,7 +53,7 @@ impl Directory<'_> {
     /// Creates those of the nine system groups that are missing, and puts `Everyone` below `CMS Editors` when it is created
     /// (contract 5.4).
     pub fn prepare(&self, context: &Context) -> Result<(), Refused> {
-        self.write(context, Turn::Alone, |work| {
+        self.acting(Via::Bootstrap).write(context, Turn::Alone, |work| {
             for system in SystemGroup::ALL {
                 if work.group_id(&system.identifier())?.is_some() {
                     continue;
@@ -114,7 +115,7 @@ impl Directory<'_> {
         let new = draft.check(account).map_err(CreateUserError::Invalid)?;
         let hash = self.passwords.hash(&new.password).map_err(CreateUserError::Passwords)?;
         let stamp = SecurityStamp(self.ids.next());
-        self.write(context, Turn::Alone, |work| {
+        self.acting(Via::Bootstrap).write(context, Turn::Alone, |work| {
             if work.has_users()? {
                 return Ok(Finish::Rollback(None));
             }

@@ -184,7 +184,7 @@ fn insert_children(
     if let Some(cycle) = cycle(work.store, parent, above)? {
         return Err(AddChildrenError::Cycle(cycle));
     }
-    if work.insert_children(parent, children, added)? > 0 {
+    if !work.insert_children(parent, children, added)?.is_empty() {
         let note = AuditNote::of_group(AdministratorsChange::GroupsAdded, administrators, parent);
         work.note(note.map(|note| note.naming_groups(children)));
     }

@@ -15,7 +15,7 @@ use crate::audit::{AdministratorsChange, AuditNote};
 use crate::context::Context;
 use crate::group::{GroupId, SystemGroup};
 use crate::identifier::GroupIdentifier;
-use crate::ports::{Member, MembersChange};
+use crate::ports::{EndedEdges, Member, MembersChange};
 use crate::validity::ValidityError;
 
 /// Why no group was put below another or taken from there.
@@ -116,7 +116,8 @@ fn patch_children(
     let rescheduled = schedule.leaving.len() as u64;
     plan.leaving.append(&mut schedule.leaving);
     let recorded = work.recorded_children(parent, &plan.leaving)?;
-    let (gone, cancelled) = work.remove_children(parent, &plan.leaving)?;
+    let EndedEdges { present, scheduled: ended } = work.remove_children(parent, &plan.leaving)?;
+    let (gone, cancelled) = (present.len() as u64, ended.len() as u64);
     plan.joining.append(&mut schedule.joining);
     // The removed edges begin at the parent, so no path down to it had one of them. What is there or scheduled closes no cycle.
     let above = work.at_or_above_among(parent, &plan.joining.union(&schedule.scheduled).copied().collect())?;
@@ -126,7 +127,7 @@ fn patch_children(
     plan.joining.retain(|child| !above.contains(child));
     schedule.leave(&above);
     let added = work.provenance(context);
-    let new = work.insert_children(parent, &plan.joining, added)?;
+    let new = work.insert_children(parent, &plan.joining, added)?.len() as u64;
     if !schedule.validities.is_empty() {
         work.date_children(parent, &schedule.validities, added, context.now())?;
     }

@@ -9,6 +9,7 @@ use super::{CreateUserError, Directory, is_taken};
 use crate::access::{Caller, Refused, contains_refused};
 use crate::audit::{AdministratorsChange, AuditNote};
 use crate::context::Context;
+use crate::event::Via;
 use crate::external::{ExternalIdentity, IdentityLink};
 use crate::group::{Group, GroupDraft, GroupId, SystemGroup};
 use crate::identifier::GroupIdentifier;
@@ -69,11 +70,12 @@ impl Directory<'_> {
             let caller = caller(work.store, link.user, identity)?;
             Ok(Finish::Commit(caller.ok_or(RecogniseError::Unknown)?))
         };
+        let directory = self.acting(Via::Issuer(identity.provider.clone()));
         // Leaving a group may take the last administrator away.
         if identity.groups.is_some() {
-            self.write(context, Turn::Alone, sign_in)
+            directory.write(context, Turn::Alone, sign_in)
         } else {
-            self.write(context, Turn::Any, sign_in)
+            directory.write(context, Turn::Any, sign_in)
         }
     }
 

@@ -110,7 +110,7 @@ impl Directory<'_> {
                 return Err(AddMembersError::UsersNotFound(unknown));
             }
             let added = work.provenance(context);
-            let new = work.insert_members(group, users, added)?;
+            let new = work.insert_members(group, users, added)?.len() as u64;
             if new > 0 {
                 let note = AuditNote::of_group(AdministratorsChange::UsersAdded, change.administrators.clone(), group);
                 work.note(note.map(|note| note.naming_users(users)));
@@ -131,7 +131,7 @@ impl Directory<'_> {
             let group = change.group.ok_or(MemberError::GroupNotFound)?;
             let users = BTreeSet::from([change.user.ok_or(MemberError::UserNotFound)?]);
             let added = work.provenance(context);
-            if work.insert_members(group, &users, added)? > 0 {
+            if !work.insert_members(group, &users, added)?.is_empty() {
                 let note = AuditNote::of_group(AdministratorsChange::UsersAdded, change.administrators.clone(), group);
                 work.note(note.map(|note| note.naming_users(&users)));
             }

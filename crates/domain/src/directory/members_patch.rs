@@ -144,6 +144,7 @@ fn patch_members(
     plan.leaving.append(&mut schedule.leaving);
     let added = work.provenance(context);
     let Joined { new, gone, cancelled } = work.change_members(group, (&plan.joining, added), &plan.leaving)?;
+    let [new, gone, cancelled] = [new, gone, cancelled].map(|users| users.len() as u64);
     if !schedule.validities.is_empty() {
         work.date_members(group, &schedule.validities, added, context.now())?;
     }

@@ -21,7 +21,7 @@ impl Whole<'_> {
     /// Runs use cases over a directory whose store is this unit of work.
     pub(super) fn run<R>(&mut self, use_cases: impl FnOnce(&Directory<'_>, &Context) -> R) -> R {
         let store = NestedStore { writer: Mutex::new(&mut *self.writer), turn: self.turn, wanted: self.wanted };
-        use_cases(&self.directory.clone().kept_by(Arc::new(store)), self.context)
+        use_cases(&self.directory.clone().within(Arc::new(store)), self.context)
     }
 }
 

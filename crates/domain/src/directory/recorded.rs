@@ -20,7 +20,7 @@ impl Writing<'_> {
         group: GroupId,
         users: &BTreeSet<UserId>,
         added: Provenance,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Vec<UserId>, StoreError> {
         if let Some(log) = &self.preview {
             log.joins(group, Joining::Users(users.clone()));
         }
@@ -61,7 +61,7 @@ impl Writing<'_> {
         parent: GroupId,
         children: &BTreeSet<GroupId>,
         added: Provenance,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Vec<GroupId>, StoreError> {
         if let Some(log) = &self.preview {
             log.joins(parent, Joining::MembersOf(children.clone()));
         }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::recording::due_events;
 use crate::api_key::{ApiKey, ApiKeyId, ApiKeyIdentifier};
 use crate::group::Group;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::{
-    AccountStatus, Cancellation, ClientAccount, Fault, FoundFor, LinkedAccount, MembershipAnswer, MembershipQuestion,
-    Reader, Store, StoreError, Undo, Writer,
+    AccountStatus, Cancellation, ClientAccount, Fault, FoundFor, Ids, LinkedAccount, MembershipAnswer,
+    MembershipQuestion, Reader, Store, StoreError, Undo, Writer,
 };
 use crate::time::Timestamp;
 use crate::user::{User, UserId};
@@ -17,12 +18,16 @@ const MOST_TIMES: u32 = 10_000;
 
 /// A store that makes everything so whose date has come, before it runs a unit of work or answers a question. No unit of work sees what was before:
 /// [`Fault::Due`] ends one that would, and it is run again.
-pub(super) struct Settling<'s>(pub(super) Arc<dyn Store + 's>);
+pub(super) struct Settling<'s> {
+    pub(super) store: Arc<dyn Store + 's>,
+    /// The ids of the events that tell it.
+    pub(super) ids: Arc<dyn Ids>,
+}
 
 impl Settling<'_> {
     fn settled<T>(&self, mut ask: impl FnMut(&dyn Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
         for _ in 0..MOST_TIMES {
-            match ask(&*self.0) {
+            match ask(&*self.store) {
                 Err(error) => match error.fault() {
                     Fault::Due(now) => self.settle(now)?,
                     _ => return Err(error),
@@ -36,11 +41,21 @@ impl Settling<'_> {
     /// Makes so what is due at `now`, or some of it: beside others that change memberships, as whoever removes members does. Edges change in no unit of work beside
     /// others that change some.
     fn settle(&self, now: Timestamp) -> Result<(), StoreError> {
-        let settled = self.0.write_shared::<_, StoreError>(|writer| writer.make_due(now, false))?;
+        let settled = self.store.write_shared(|writer| self.make_due(writer, now, false))?;
         if settled.is_none() {
-            self.0.write_alone::<_, StoreError>(|writer| writer.make_due(now, true))?;
+            self.store.write_alone(|writer| self.make_due(writer, now, true))?;
         }
         Ok(())
+    }
+
+    /// Makes everything so that is due, and keeps the events that tell it. `None`: there are edges among it, which `with_edges` rules out.
+    fn make_due(&self, writer: &mut dyn Writer, now: Timestamp, with_edges: bool) -> Result<Option<()>, StoreError> {
+        let Some(changes) = writer.make_due(now, with_edges)? else { return Ok(None) };
+        let events = due_events(&changes, &*self.ids);
+        if !events.is_empty() {
+            writer.append_events(&events)?;
+        }
+        Ok(Some(()))
     }
 }
 
@@ -66,7 +81,11 @@ impl Store for Settling<'_> {
     }
 
     fn ready(&self) -> Result<(), StoreError> {
-        self.0.ready()
+        self.store.ready()
+    }
+
+    fn number_events(&self) -> Result<(), StoreError> {
+        self.store.number_events()
     }
 
     fn check(
@@ -78,7 +97,7 @@ impl Store for Settling<'_> {
     }
 
     fn check_together(&self, checks: &[MembershipQuestion<'_>]) -> Vec<Result<MembershipAnswer, StoreError>> {
-        let mut answers = self.0.check_together(checks);
+        let mut answers = self.store.check_together(checks);
         for _ in 0..MOST_TIMES {
             let due = answers.iter().find_map(|answer| match answer.as_ref().err()?.fault() {
                 Fault::Due(now) => Some(now),
@@ -89,7 +108,7 @@ impl Store for Settling<'_> {
                 let error = Arc::new(error);
                 return checks.iter().map(|_| Err(StoreError::shared(&error))).collect();
             }
-            answers = self.0.check_together(checks);
+            answers = self.store.check_together(checks);
         }
         answers
     }

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::Directory;
+use super::recording::refused_sign_in;
 use super::sessions::refresh_grant;
 use super::unit_of_work::{Finish, Turn};
 use crate::access::{Caller, Refused, Scopes, contains_refused};
@@ -98,7 +99,12 @@ impl Directory<'_> {
     ) -> Result<Session, SignInError> {
         // Neither can be right, and nothing is looked up whose time could tell who is here.
         if password.len() > LONGEST || name.len() > LONGEST_NAME {
-            return Err(SignInError::Incorrect);
+            return self
+                .write::<_, SignInError>(context, Turn::Any, |work| {
+                    work.append_events(&[self.event_of(context, refused_sign_in(None, "too-long"))])?;
+                    Ok(Finish::Commit(()))
+                })
+                .and(Err(SignInError::Incorrect));
         }
         let now = context.now();
         let key = NameKey::of(name);
@@ -130,7 +136,9 @@ impl Directory<'_> {
                 return Ok(Finish::Commit(if was_locked { Attempt::Locked } else { Attempt::Incorrect }));
             }
             if user.is_suspended(now) {
-                return Ok(Finish::Rollback(Attempt::Suspended));
+                let refused = refused_sign_in(Some((user.id, user.username.as_str())), "suspended");
+                work.append_events(&[self.event_of(context, refused)])?;
+                return Ok(Finish::Commit(Attempt::Suspended));
             }
             work.update_user(&user, &signed_in(user.clone(), now), &Credentials::default())?;
             if context.address().is_some() {

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use super::Directory;
 use super::opening::about_nothing;
 use super::preview_log::PreviewLog;
+use super::recording::{Fact, Recorder, Teller};
 use crate::access::{Actor, Admitted, Caller, Grant, NO_GROUP, Permission, Refused, Target};
 use crate::audit::AuditNote;
 use crate::context::Context;
+use crate::event::NewEvent;
 use crate::group::GroupId;
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::ports::{
@@ -262,10 +264,21 @@ impl Directory<'_> {
         mut unit: impl FnMut(&mut dyn Writer) -> (Vec<AuditNote>, Result<T, Undone<T, E>>),
     ) -> Result<T, E> {
         let mut notes = Vec::new();
+        let teller = Teller::new(context, self.via.as_ref(), &*self.ids);
+        // A preview is undone.
+        let is_recorded = self.records && context.preview().is_none();
         let run = |store: &mut dyn Writer| {
-            let (of_this_run, ended) = unit(store);
+            if !is_recorded {
+                let (of_this_run, ended) = unit(store);
+                notes = of_this_run;
+                return ended;
+            }
+            let mut recorder = Recorder::over(store, &teller, turn, &self.everyone);
+            let (of_this_run, ended) = unit(&mut recorder);
             notes = of_this_run;
-            ended
+            let value = ended?;
+            recorder.finish()?;
+            Ok(value)
         };
         let ended = match turn {
             Turn::Any => self.store.write(run),
@@ -281,6 +294,11 @@ impl Directory<'_> {
             Err(Undone::Rollback(value)) => Ok(value),
             Err(Undone::Refused(error)) => Err(error),
         }
+    }
+
+    /// The event that tells a fact which no change of the store tells.
+    pub(super) fn event_of(&self, context: &Context, fact: Fact) -> NewEvent {
+        Teller::new(context, self.via.as_ref(), &*self.ids).event(fact)
     }
 
     fn begin<'a, S: Reader + ?Sized>(&self, context: &Context, store: &'a mut S) -> Result<Work<'a, S>, Refused> {

@@ -8,7 +8,7 @@ use super::State;
 use super::dated::DatedBy;
 use crate::group::{Group, GroupId, SystemGroup};
 use crate::page::Paged;
-use crate::ports::{ChildReader, ChildScope, ChildWriter, Children, Edge, Ended, Reach, StoreError};
+use crate::ports::{ChildReader, ChildScope, ChildWriter, Children, Edge, Ended, EndedEdges, Reach, StoreError};
 use crate::provenance::Provenance;
 use crate::search::GroupListing;
 use crate::validity::Validity;
@@ -148,8 +148,8 @@ impl ChildWriter for State {
         parent: GroupId,
         children: &BTreeSet<GroupId>,
         added: Provenance,
-    ) -> Result<u64, StoreError> {
-        let mut new = 0;
+    ) -> Result<Vec<GroupId>, StoreError> {
+        let mut new = Vec::new();
         for child in children {
             let scheduled = Arc::make_mut(&mut self.children.scheduled).get_mut(&parent);
             let scheduled = scheduled.and_then(|scheduled| scheduled.remove(child));
@@ -157,7 +157,7 @@ impl ChildWriter for State {
             let present = Arc::make_mut(&mut self.children.by_parent).entry(parent).or_default();
             if let Entry::Vacant(vacant) = present.entry(*child) {
                 vacant.insert(Edge { added: Some(added), validity: Validity { from: None, until } });
-                new += 1;
+                new.push(*child);
             }
         }
         Ok(new)
@@ -171,15 +171,15 @@ impl ChildWriter for State {
         Ok(Ended::of(was_present, was_scheduled))
     }
 
-    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<(u64, u64), StoreError> {
-        let (mut removed, mut cancelled) = (0, 0);
+    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<EndedEdges, StoreError> {
+        let mut ended = EndedEdges::default();
         for child in children {
             match self.remove_child(parent, *child)? {
-                Ended::Present => removed += 1,
-                Ended::Schedule => cancelled += 1,
+                Ended::Present => ended.present.push(*child),
+                Ended::Schedule => ended.scheduled.push(*child),
                 Ended::Nothing => {}
             }
         }
-        Ok((removed, cancelled))
+        Ok(ended)
     }
 }

@@ -87,10 +87,10 @@ impl LockoutWriter for State {
         Ok(())
     }
 
-    fn reset_address_lockouts(&mut self, user: UserId) -> Result<(), StoreError> {
+    fn reset_address_lockouts(&mut self, user: UserId) -> Result<bool, StoreError> {
         let addresses = Arc::make_mut(&mut self.lockouts.addresses).iter_mut();
         let theirs = addresses.filter(|((owner, _), _)| *owner == user);
-        theirs.for_each(|(_, known)| known.lockout = Lockout::default());
-        Ok(())
+        let before = theirs.map(|(_, known)| std::mem::take(&mut known.lockout));
+        Ok(before.filter(|lockout| *lockout != Lockout::default()).count() > 0)
     }
 }

@@ -142,8 +142,8 @@ impl MembershipWriter for State {
         group: GroupId,
         users: &BTreeSet<UserId>,
         added: Provenance,
-    ) -> Result<u64, StoreError> {
-        let mut new = 0;
+    ) -> Result<Vec<UserId>, StoreError> {
+        let mut new = Vec::new();
         for user in users {
             let scheduled = Arc::make_mut(&mut self.memberships.scheduled).get_mut(&group);
             let scheduled = scheduled.and_then(|scheduled| scheduled.remove(user));
@@ -151,7 +151,7 @@ impl MembershipWriter for State {
             let members = Arc::make_mut(&mut self.memberships.members).entry(group).or_default();
             if let Entry::Vacant(vacant) = members.entry(*user) {
                 vacant.insert(Membership { added, validity: Validity { from: None, until } });
-                new += 1;
+                new.push(*user);
             }
         }
         Ok(new)
@@ -167,8 +167,8 @@ impl MembershipWriter for State {
         let mut joined = Joined { new, ..Joined::default() };
         for user in leaving {
             match self.remove_member(group, *user)? {
-                Ended::Present => joined.gone += 1,
-                Ended::Schedule => joined.cancelled += 1,
+                Ended::Present => joined.gone.push(*user),
+                Ended::Schedule => joined.cancelled.push(*user),
                 Ended::Nothing => {}
             }
         }

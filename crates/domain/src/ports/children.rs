@@ -96,19 +96,28 @@ pub trait ChildReader: GroupReader {
     fn administrators_above(&mut self, group: GroupId) -> Result<BTreeSet<SystemGroup>, StoreError>;
 }
 
+/// What [`ChildWriter::remove_children`] ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EndedEdges {
+    /// The children that were there, by id.
+    pub present: Vec<GroupId>,
+    /// The others that were to come later, by id.
+    pub scheduled: Vec<GroupId>,
+}
+
 /// Changes the edges between groups.
 pub trait ChildWriter {
-    /// Makes `children`, which exist, direct children of `parent`, from this moment on; an end that was set stays. Returns how many were not before. No edge
+    /// Makes `children`, which exist, direct children of `parent`, from this moment on; an end that was set stays. Returns those that were not before, by id. No edge
     /// may close a cycle. A constant number of statements.
     fn insert_children(
         &mut self,
         parent: GroupId,
         children: &BTreeSet<GroupId>,
         added: Provenance,
-    ) -> Result<u64, StoreError>;
+    ) -> Result<Vec<GroupId>, StoreError>;
     /// Removes the edge from `parent` to `child`, also one that is to begin later. Groups that another path reaches stay reached.
     fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<Ended, StoreError>;
-    /// Removes the edges from `parent` to each of `children`, like [`remove_child`](Self::remove_child). Returns how many there were, and how many
-    /// others were to begin later. A constant number of statements.
-    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<(u64, u64), StoreError>;
+    /// Removes the edges from `parent` to each of `children`, like [`remove_child`](Self::remove_child). A constant number
+    /// of statements.
+    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<EndedEdges, StoreError>;
 }

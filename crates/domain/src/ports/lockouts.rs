@@ -45,6 +45,6 @@ pub trait LockoutWriter {
     /// Stores the wrong passwords from an address, if it is a known one.
     fn set_address_lockout(&mut self, user: UserId, address: &SecretDigest, lockout: Lockout)
     -> Result<(), StoreError>;
-    /// Resets the wrong passwords from all known addresses of `user`.
-    fn reset_address_lockouts(&mut self, user: UserId) -> Result<(), StoreError>;
+    /// Resets the wrong passwords from all known addresses of `user`. Returns whether there were any.
+    fn reset_address_lockouts(&mut self, user: UserId) -> Result<bool, StoreError>;
 }

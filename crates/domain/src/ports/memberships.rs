@@ -125,14 +125,14 @@ pub struct Difference<Id> {
 }
 
 /// What [`MembershipWriter::change_members`] did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Joined {
-    /// How many became direct members.
-    pub new: u64,
-    /// How many are direct members no more.
-    pub gone: u64,
-    /// How many others of those who were to leave were scheduled, and are no more.
-    pub cancelled: u64,
+    /// Who became direct members, by id.
+    pub new: Vec<UserId>,
+    /// Who are direct members no more, by id.
+    pub gone: Vec<UserId>,
+    /// Others of those who were to leave who were scheduled, and are no more, by id.
+    pub cancelled: Vec<UserId>,
 }
 
 /// Reads memberships.
@@ -247,14 +247,14 @@ pub trait MembershipWriter: UserWriter + GroupWriter + MembershipReader {
         }
         Ok(())
     }
-    /// Makes `users`, who exist, direct members of `group`, from this moment on: who was to come in later comes in now, with the end that was set. Returns how
-    /// many were not before. A constant number of statements.
+    /// Makes `users`, who exist, direct members of `group`, from this moment on: who was to come in later comes in now, with the end that was set. Returns those
+    /// who were not before, by id. A constant number of statements.
     fn insert_members(
         &mut self,
         group: GroupId,
         users: &BTreeSet<UserId>,
         added: Provenance,
-    ) -> Result<u64, StoreError>;
+    ) -> Result<Vec<UserId>, StoreError>;
     /// Makes the users `joining`, who exist, direct members of `group`, and ends the direct memberships of those `leaving`, also those
     /// that are to begin later. Nobody is in both. A constant number of statements. Users join in the order of their ids, before others leave, so that two such changes do not
     /// wait for each other.

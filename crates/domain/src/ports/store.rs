@@ -47,6 +47,11 @@ pub trait Store: Send + Sync {
     /// When the store cannot be reached, or would not commit a change: because it is read-only, full or damaged, for example. After
     /// a unit of work failed for such a reason, it keeps failing until a change was committed.
     fn ready(&self) -> Result<(), StoreError>;
+    /// Gives every event that was committed before the call its place in the order of all events. It waits for no unit of work. A store whose events have
+    /// their place once they are committed does nothing.
+    fn number_events(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
     /// The answer that [`MembershipQuestion::answer`] gives in a unit of work that reads, with the same limit of time and the same
     /// cancellation. A store that can answer in one round trip does, as with the methods below.
     fn check(

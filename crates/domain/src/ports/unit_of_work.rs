@@ -1,10 +1,10 @@
 //! What a unit of work can read and change: the ports of all aggregates together.
 
 use super::{
-    ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, EffectReader, GroupReader, GroupWriter, IdempotencyWriter,
-    IdentityReader, IdentityWriter, LockoutReader, LockoutWriter, ManagerReader, ManagerWriter, MembershipReader,
-    MembershipWriter, PathReader, SessionReader, SessionWriter, StoreError, Undo, UserReader, UserWriter,
-    ValidityReader, ValidityWriter,
+    ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, EffectReader, EventReader, EventWriter, GroupReader,
+    GroupWriter, IdempotencyWriter, IdentityReader, IdentityWriter, LockoutReader, LockoutWriter, ManagerReader,
+    ManagerWriter, MembershipReader, MembershipWriter, PathReader, SessionReader, SessionWriter, StoreError, Undo,
+    UserReader, UserWriter, ValidityReader, ValidityWriter,
 };
 
 /// Reads the directory. Not found is `None` or left out, never an error.
@@ -23,6 +23,7 @@ pub trait Reader:
     + PathReader
     + EffectReader
     + ValidityReader
+    + EventReader
 {
 }
 
@@ -39,6 +40,7 @@ impl<T> Reader for T where
         + PathReader
         + EffectReader
         + ValidityReader
+        + EventReader
 {
 }
 
@@ -64,6 +66,7 @@ pub trait Writer:
     + ManagerWriter
     + IdempotencyWriter
     + ValidityWriter
+    + EventWriter
     + Savepoints
     + Send
 {
@@ -92,6 +95,7 @@ impl<T> Writer for T where
         + ManagerWriter
         + IdempotencyWriter
         + ValidityWriter
+        + EventWriter
         + Savepoints
         + Send
 {

@@ -150,6 +150,58 @@ pub(crate) struct MembershipListingParameters {
     q: Option<String>,
 }
 
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct EventPath {
+    /// The id.
+    #[param(min_length = 1)]
+    event: String,
+}
+
+/// Each is refused where it is empty, unreadable or given twice.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EventParameters {
+    /// Only those that come after this sequence: with a greater one, or in reverse order with a smaller one.
+    #[param(minimum = 0, value_type = u64, required = false)]
+    after: Option<u64>,
+    /// The most events of a page.
+    #[param(minimum = 1, maximum = 1000, default = 100, value_type = u64, required = false)]
+    limit: Option<u64>,
+    /// Only those of this type, or of all types that begin so, with `*` after it.
+    #[param(example = "guildhall.group.members.*", value_type = String, required = false)]
+    r#type: Option<String>,
+    /// Only those that are about the group with this id.
+    #[param(format = Uuid, value_type = String, required = false)]
+    group: Option<String>,
+    /// Only those that are about the user with this id.
+    #[param(format = Uuid, value_type = String, required = false)]
+    user: Option<String>,
+    /// Only those that the user with this id caused.
+    #[param(format = Uuid, value_type = String, required = false)]
+    actor: Option<String>,
+    /// Only those at or after this date.
+    #[param(format = DateTime, example = "2024-09-03T00:00:00Z", value_type = String, required = false)]
+    from: Option<String>,
+    /// Only those before this date.
+    #[param(format = DateTime, example = "2027-01-01T00:00:00Z", value_type = String, required = false)]
+    to: Option<String>,
+    /// The first first, or the last first.
+    #[param(value_type = EventOrder, inline, required = false)]
+    order: Option<EventOrder>,
+    /// For how many seconds to wait for an event, if there is none. With the order `sequence` alone.
+    #[param(minimum = 0, maximum = 30, default = 0, value_type = u64, required = false)]
+    wait: Option<u64>,
+}
+
+#[derive(ToSchema)]
+enum EventOrder {
+    #[schema(rename = "sequence")]
+    Ascending,
+    #[schema(rename = "-sequence")]
+    Descending,
+}
+
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 enum ListedState {

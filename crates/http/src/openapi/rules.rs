@@ -22,7 +22,7 @@ const TOKEN: &str = "bearer";
 const JSON: &str = "application/json";
 
 /// Every error response: its status, name, schema and description.
-const ERROR_RESPONSES: [(&str, &str, &str, &str); 13] = [
+const ERROR_RESPONSES: [(&str, &str, &str, &str); 14] = [
     ("400", "BadRequest", "Error", "The request cannot be understood."),
     ("401", "Unauthorized", "Unauthenticated", "There is no token, or it is not (or no longer) valid."),
     ("403", "Forbidden", "Error", "The caller may not do this, whether or not what they ask about is there."),
@@ -30,6 +30,7 @@ const ERROR_RESPONSES: [(&str, &str, &str, &str); 13] = [
     ("405", "MethodNotAllowed", "Error", "The path has other methods."),
     ("408", "TooSlow", "Error", "The body came too slowly."),
     ("409", "Conflict", "Error", "This cannot be done in the present state."),
+    ("410", "Gone", "Error", "What is asked for was there, and was removed since."),
     ("412", "PreconditionFailed", "Error", "A condition does not hold. Nothing was changed."),
     ("413", "ContentTooLarge", "Error", "The body is larger than the service is set to accept."),
     ("415", "UnsupportedMediaType", "Error", "The body is of another type, or compressed."),
@@ -123,6 +124,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
         (is_guarded, "403"),
         (has(ParameterIn::Path) || names("parent"), "404"),
         (has_body, "408"),
+        (names("after"), "410"),
         (names("If-Match"), "412"),
         (has_body, "413"),
         (has_body, "415"),

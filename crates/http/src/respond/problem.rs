@@ -125,6 +125,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, message)
     }
 
+    /// 410: it was there, and is no more.
+    pub(crate) fn gone(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::GONE, message)
+    }
+
     /// 404: no route has this path.
     pub(crate) fn no_such_path() -> Self {
         Self::not_found("There is nothing at this address")

@@ -87,6 +87,9 @@ pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 56] = [
     ("PUT", API_KEY, "/api/security/apiKeys/Factory", "{}", [401, 401, 403, 200]),
     ("DELETE", API_KEY, "/api/security/apiKeys/Factory", "", [401, 401, 403, 204]),
     ("POST", "/api/security/apiKeys/{key}/secret", "/api/security/apiKeys/Factory/secret", "", [401, 401, 403, 200]),
+    ("GET", "/api/security/events", "/api/security/events", "", [401, 401, 403, 200]),
+    ("GET", "/api/security/events/head", "/api/security/events/head", "", [401, 401, 403, 200]),
+    ("GET", "/api/security/events/{event}", "/api/security/events/Nothing", "", [401, 401, 403, 404]),
 ];
 
 const CONFIGURATION: &str = "/authenticate/.well-known/openid-configuration";

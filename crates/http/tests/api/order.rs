@@ -63,6 +63,8 @@ async fn the_first_fault_is_the_one_that_is_told() {
         (ORDINARY, "GET", "/api/security/groups/Nothing/memberships/nobody?limit=x", "", 403),
         (ORDINARY, "GET", "/api/security/groups/Nothing/memberships/@current?limit=x", "", 400),
         (ORDINARY, "GET", "/api/security/groups/Nothing/managers?pageSize=x", "", 403),
+        (ORDINARY, "GET", "/api/security/events?after=x", "", 403),
+        (ADMINISTRATOR, "GET", "/api/security/events?after=x", "", 400),
         (ADMINISTRATOR, "POST", "/api/security/groups?parent=", "x", 400),
         (ADMINISTRATOR, "POST", "/api/security/groups?parent=Nothing", "x", 400),
         (ADMINISTRATOR, "POST", "/api/security/groups?parent=Nothing", "{}", 404),

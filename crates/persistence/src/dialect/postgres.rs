@@ -15,7 +15,7 @@ use guildhall_domain::provenance::Provenance;
 
 use super::closure::{NOT_THE_EDGE, ONE_CHILD, lost_pairs};
 use super::scheduled::TARGETS_POSTGRES;
-use super::{Removed, TransactionMode};
+use super::{Removed, RemovedIds, TransactionMode};
 use crate::connection::SessionSettings;
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql, added_by};
@@ -30,6 +30,9 @@ pub(crate) use memberships::{
 const WRITE_ALONE_LOCK: i64 = 7_164_780_301;
 /// The advisory lock of a process that migrates.
 const MIGRATION_LOCK: i64 = 7_164_780_302;
+
+/// The advisory lock of transactions that number events.
+const NUMBERING_LOCK: i64 = 7_164_780_303;
 
 /// The settings of every transaction.
 const SETTINGS: &str = "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0";
@@ -118,6 +121,14 @@ pub(crate) fn try_lock(connection: &mut PgConnection, number: i64) -> QueryResul
 /// Waits until no other process migrates. The lock is released when the transaction ends.
 pub(crate) fn lock_migrations(connection: &mut PgConnection) -> QueryResult<()> {
     connection.batch_execute(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+}
+
+/// Waits until no other transaction numbers events. No transaction that changes anything else takes this lock.
+pub(crate) fn lock_numbering(connection: &mut PgConnection) -> QueryResult<()> {
+    prepared("SELECT pg_advisory_xact_lock($1) IS NULL AS is_had")
+        .bind::<BigInt, _>(NUMBERING_LOCK)
+        .get_result::<Lock>(connection)
+        .map(drop)
 }
 
 /// Keeps other transactions from changing users and groups until this one ends. They may still be read.
@@ -213,7 +224,7 @@ pub(crate) fn insert_children(
     parent: Key,
     children: Vec<Key>,
     added: Provenance,
-) -> QueryResult<usize> {
+) -> QueryResult<Vec<Key>> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         let noted = memberships::noting("SELECT 1 FROM counted");
         format!(
@@ -227,15 +238,15 @@ pub(crate) fn insert_children(
              counted AS (UPDATE groups SET child_group_count = child_group_count + (SELECT count(*) FROM new) \
                  WHERE id = $1 AND EXISTS (SELECT 1 FROM new) RETURNING 1), \
              noted AS ({noted}) \
-             SELECT count(*) AS count FROM new"
+             SELECT count(*) AS count, (SELECT array_agg(child_id) FROM new) AS ids FROM new"
         )
     });
     let statement = prepared(&SQL)
         .bind::<UuidSql, _>(parent)
-        .bind::<Array<UuidSql>, _>(children)
+        .bind::<Array<UuidSql>, _>(&children)
         .bind::<BigInt, _>(added.at.milliseconds())
         .bind::<Nullable<UuidSql>, _>(added_by(added));
-    Ok(statement.get_result::<memberships::Count>(connection)?.rows())
+    Ok(statement.get_result::<memberships::ChangedIds>(connection)?.among(children))
 }
 
 /// Removes an edge with its dates and the pairs that only it connected, and counts it.
@@ -259,8 +270,13 @@ pub(crate) fn remove_child(connection: &mut PgConnection, parent: Key, child: Ke
     Ok(statement.get_result::<memberships::RemovedRow>(connection)?.removed())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
 /// Removes the edges to those of `children` that are children of the group, with their dates and the pairs that only they connected, and counts them.
-pub(crate) fn remove_children(connection: &mut PgConnection, parent: Key, children: Vec<Key>) -> QueryResult<Removed> {
+pub(crate) fn remove_children(
+    connection: &mut PgConnection,
+    parent: Key,
+    children: Vec<Key>,
+) -> QueryResult<RemovedIds> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         let noted = memberships::noting("SELECT 1 FROM counted");
         let gone = "(SELECT child_id FROM gone)";
@@ -272,12 +288,13 @@ pub(crate) fn remove_children(connection: &mut PgConnection, parent: Key, childr
              counted AS (UPDATE groups SET child_group_count = child_group_count - (SELECT count(*) FROM gone) \
                  WHERE id = $1 AND EXISTS (SELECT 1 FROM gone) RETURNING 1), \
              noted AS ({noted}) \
-             SELECT (SELECT count(*) FROM gone) AS count, \
-             (SELECT count(*) FROM ended WHERE child_id NOT IN (SELECT child_id FROM gone)) AS scheduled, CAST(0 AS bigint) AS begun"
+             SELECT (SELECT array_agg(child_id) FROM gone) AS present, \
+             (SELECT array_agg(child_id) FROM ended WHERE child_id NOT IN (SELECT child_id FROM gone)) AS scheduled, CAST(0 AS bigint) AS begun"
         )
     });
-    let statement = prepared(&SQL).bind::<UuidSql, _>(parent).bind::<Array<UuidSql>, _>(children);
-    Ok(statement.get_result::<memberships::RemovedRow>(connection)?.removed())
+    memberships::removed_ids(|| {
+        prepared(&SQL).bind::<UuidSql, _>(parent).bind::<Array<UuidSql>, _>(&children).get_result(connection)
+    })
 }
 
 /// Deletes the email domains of a group that are not among `kept`, if the first part of the statement changed the group.

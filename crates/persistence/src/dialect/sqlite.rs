@@ -17,7 +17,7 @@ use guildhall_domain::name::TextKey;
 use guildhall_domain::provenance::Provenance;
 
 use super::closure::{NOT_THE_EDGE, ONE_CHILD, lost_pairs};
-use super::{Removed, TransactionMode};
+use super::{Removed, RemovedIds, TransactionMode};
 use crate::connection::FileSettings;
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql, added_by};
@@ -96,11 +96,11 @@ pub(crate) fn lock_names(_: &mut SqliteConnection) -> QueryResult<()> {
 }
 
 /// Splits the first parameter into ids of 16 bytes each. A parameter for each id would exceed SQLite's limit.
-pub(super) const REQUESTED_IDS: &str = "WITH RECURSIVE place (at) AS \
+pub(crate) const REQUESTED_IDS: &str = "WITH RECURSIVE place (at) AS \
      (SELECT 1 UNION ALL SELECT at + 16 FROM place WHERE at + 16 < length($1)), \
      wanted (id) AS (SELECT substr($1, at, 16) FROM place) ";
 
-pub(super) fn packed(ids: &[Key]) -> Vec<u8> {
+pub(crate) fn packed(ids: &[Key]) -> Vec<u8> {
     ids.iter().flat_map(|id| *id.0.as_bytes()).collect()
 }
 
@@ -108,6 +108,14 @@ pub(super) fn packed(ids: &[Key]) -> Vec<u8> {
 struct Id {
     #[diesel(sql_type = UuidSql)]
     id: Key,
+}
+
+impl Id {
+    fn sorted(rows: Vec<Self>) -> Vec<Key> {
+        let mut ids: Vec<Key> = rows.into_iter().map(|row| row.id).collect();
+        ids.sort_unstable();
+        ids
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
@@ -143,22 +151,23 @@ pub(crate) fn insert_members(
     group: Key,
     users: Vec<Key>,
     added: Provenance,
-) -> QueryResult<usize> {
+) -> QueryResult<Vec<Key>> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         format!(
             "{REQUESTED_IDS} INSERT INTO group_users (group_id, user_id, added, added_by) SELECT $2, id, $3, $4 FROM wanted WHERE true \
-             ON CONFLICT DO NOTHING"
+             ON CONFLICT DO NOTHING RETURNING user_id AS id"
         )
     });
     if users.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
-    prepared(&SQL)
+    let new = prepared(&SQL)
         .bind::<Binary, _>(packed(&users))
         .bind::<UuidSql, _>(group)
         .bind::<BigInt, _>(added.at.milliseconds())
         .bind::<Nullable<UuidSql>, _>(added_by(added))
-        .execute(connection)
+        .load(connection)?;
+    Ok(Id::sorted(new))
 }
 
 /// Does nothing: statements name the index themselves.
@@ -186,11 +195,11 @@ pub(crate) fn insert_children(
     parent: Key,
     children: Vec<Key>,
     added: Provenance,
-) -> QueryResult<usize> {
+) -> QueryResult<Vec<Key>> {
     static EDGES: LazyLock<String> = LazyLock::new(|| {
         format!(
             "{REQUESTED_IDS} INSERT INTO group_children (parent_id, child_id, added, added_by) SELECT $2, id, $3, $4 FROM wanted WHERE true \
-             ON CONFLICT DO NOTHING"
+             ON CONFLICT DO NOTHING RETURNING child_id AS id"
         )
     });
     static PAIRS: LazyLock<String> = LazyLock::new(|| {
@@ -202,19 +211,19 @@ pub(crate) fn insert_children(
         )
     });
     if children.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
     let children = packed(&children);
     let statement = |sql: &'static str| prepared(sql).bind::<Binary, _>(&children).bind::<UuidSql, _>(parent);
     let new = statement(&EDGES)
         .bind::<BigInt, _>(added.at.milliseconds())
         .bind::<Nullable<UuidSql>, _>(added_by(added))
-        .execute(connection)?;
-    if new > 0 {
+        .load(connection)?;
+    if !new.is_empty() {
         statement(&PAIRS).execute(connection)?;
-        count_children(connection, parent, i64::try_from(new).unwrap_or(i64::MAX))?;
+        count_children(connection, parent, i64::try_from(new.len()).unwrap_or(i64::MAX))?;
     }
-    Ok(new)
+    Ok(Id::sorted(new))
 }
 
 /// Removes an edge with its dates and the pairs that only it connected, and counts it.
@@ -239,7 +248,7 @@ pub(crate) fn remove_children(
     connection: &mut SqliteConnection,
     parent: Key,
     children: Vec<Key>,
-) -> QueryResult<Removed> {
+) -> QueryResult<RemovedIds> {
     static PAIRS: LazyLock<String> = LazyLock::new(|| {
         let ended =
             "IN (SELECT child_id FROM group_children WHERE parent_id = $1 AND child_id IN (SELECT id FROM wanted))";
@@ -249,28 +258,30 @@ pub(crate) fn remove_children(
     });
     static EDGES: LazyLock<String> = LazyLock::new(|| {
         let requested = REQUESTED_IDS.replace("$1", "$2");
-        format!("{requested} DELETE FROM group_children WHERE parent_id = $1 AND child_id IN (SELECT id FROM wanted)")
+        format!(
+            "{requested} DELETE FROM group_children WHERE parent_id = $1 AND child_id IN (SELECT id FROM wanted) RETURNING child_id AS id"
+        )
     });
     static DATES: LazyLock<String> = LazyLock::new(|| {
         let requested = REQUESTED_IDS.replace("$1", "$2");
         format!(
             "{requested} DELETE FROM membership_dates WHERE group_id = $1 AND child_id IN (SELECT id FROM wanted) \
              RETURNING EXISTS (SELECT 1 FROM group_children e WHERE e.parent_id = membership_dates.group_id \
-             AND e.child_id = membership_dates.child_id) AS is_present"
+             AND e.child_id = membership_dates.child_id) AS is_present, child_id AS id"
         )
     });
     if children.is_empty() {
-        return Ok(Removed::default());
+        return Ok(RemovedIds::default());
     }
     let children = packed(&children);
     let statement = |sql: &'static str| prepared(sql).bind::<UuidSql, _>(parent).bind::<Binary, _>(&children);
     let dated: Vec<memberships::Dated> = statement(&DATES).load(connection)?;
     statement(&PAIRS).execute(connection)?;
-    let present = statement(&EDGES).execute(connection)?;
-    if present > 0 {
-        count_children(connection, parent, -i64::try_from(present).unwrap_or(i64::MAX))?;
+    let present: Vec<Id> = statement(&EDGES).load(connection)?;
+    if !present.is_empty() {
+        count_children(connection, parent, -i64::try_from(present.len()).unwrap_or(i64::MAX))?;
     }
-    Ok(Removed { present, scheduled: memberships::Dated::scheduled(&dated) })
+    Ok(RemovedIds { present: Id::sorted(present), scheduled: memberships::Dated::scheduled(dated) })
 }
 
 fn count_children(connection: &mut SqliteConnection, parent: Key, change: i64) -> QueryResult<()> {

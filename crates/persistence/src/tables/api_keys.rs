@@ -128,7 +128,9 @@ impl ApiKeyWriter for Unit<'_> {
     ) -> Result<(), StoreError> {
         let (changes, condition) = (changes(key, secret), followed_by(api_keys::id.eq(Key(key.id.0)), IfFirst));
         let updated = Update { table: "api_keys", changes: changes.as_changeset(), condition };
-        self.change(|connection| users::update(connection, users, credentials, Some(&updated)))
+        self.change_with_events(|connection, events| {
+            users::update(connection, users, credentials, (Some(&updated), events))
+        })
     }
 
     fn insert_user_and_api_key(
@@ -138,8 +140,8 @@ impl ApiKeyWriter for Unit<'_> {
         (key, secret): (&ApiKey, &SecretDigest),
     ) -> Result<(), StoreError> {
         let inserted = inserted(key, secret);
-        self.change(|connection| {
-            memberships::insert_member_of(connection, groups, user, None, (stamp, names), &[&inserted])
+        self.change_with_events(|connection, events| {
+            memberships::insert_member_of(connection, groups, user, None, (stamp, names), (&[&inserted], events))
         })?;
         self.changes.users_added += groups.0.len() as u64;
         Ok(())

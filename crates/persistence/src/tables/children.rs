@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use guildhall_domain::group::{Group, GroupId, SystemGroup};
 use guildhall_domain::page::Paged;
-use guildhall_domain::ports::{ChildReader, ChildWriter, Children, Edge, Ended, Nesting, StoreError};
+use guildhall_domain::ports::{ChildReader, ChildWriter, Children, Edge, Ended, EndedEdges, Nesting, StoreError};
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::GroupListing;
 
@@ -128,12 +128,11 @@ impl ChildWriter for Unit<'_> {
         parent: GroupId,
         children: &BTreeSet<GroupId>,
         added: Provenance,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Vec<GroupId>, StoreError> {
         let keys: Vec<Key> = children.iter().map(|child| Key(child.0)).collect();
-        let new =
-            self.change(|connection| Ok(dialect::insert_children(connection, Key(parent.0), keys, added)? as u64))?;
-        self.changes.groups_added += new;
-        Ok(new)
+        let new = self.change(|connection| Ok(dialect::insert_children(connection, Key(parent.0), keys, added)?))?;
+        self.changes.groups_added += new.len() as u64;
+        Ok(group_ids(new))
     }
 
     fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<Ended, StoreError> {
@@ -142,12 +141,16 @@ impl ChildWriter for Unit<'_> {
         Ok(Ended::of(removed.present > 0, removed.scheduled > 0))
     }
 
-    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<(u64, u64), StoreError> {
+    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<EndedEdges, StoreError> {
         let keys: Vec<Key> = children.iter().map(|child| Key(child.0)).collect();
         let removed = self.change(|connection| Ok(dialect::remove_children(connection, Key(parent.0), keys)?))?;
-        self.changes.groups_removed += removed.present as u64;
-        Ok((removed.present as u64, removed.scheduled as u64))
+        self.changes.groups_removed += removed.present.len() as u64;
+        Ok(EndedEdges { present: group_ids(removed.present), scheduled: group_ids(removed.scheduled) })
     }
+}
+
+fn group_ids(keys: Vec<Key>) -> Vec<GroupId> {
+    keys.into_iter().map(|key| GroupId(key.0)).collect()
 }
 
 /// A statement of which the table `targets` ends where `{targets}` stands.

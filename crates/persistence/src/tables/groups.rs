@@ -11,6 +11,7 @@ use guildhall_domain::page::Paged;
 use guildhall_domain::ports::{GroupReader, GroupWriter, StoreError};
 use guildhall_domain::search::GroupListing;
 
+use super::Announced;
 use super::closure;
 use super::group_row::{self, GroupRow, kind_text};
 use crate::dialect::{self, lookups};
@@ -102,8 +103,10 @@ impl GroupWriter for Unit<'_> {
         let domains = domains(group);
         let (pair, joined) = (closure::insert_group(group.id), dialect::insert_domains(Key(group.id.0), &domains));
         let changes: [&dyn Part; 3] = [&inserted, &pair, &joined];
-        self.change(|connection| {
-            run_together(connection, if domains.is_empty() { &changes[..2] } else { &changes })?;
+        self.change_with_events(|connection, events| {
+            let events = events.map(Announced::part);
+            let changes = if domains.is_empty() { &changes[..2] } else { &changes };
+            run_together(connection, &with_events(changes, events.as_ref()))?;
             Ok(())
         })
     }
@@ -127,8 +130,10 @@ impl GroupWriter for Unit<'_> {
         let domains = domains(group);
         let (left, joined) = (dialect::delete_domains(read.id, &domains), dialect::insert_domains(read.id, &domains));
         let changes: [&dyn Part; 3] = [&updated, &left, &joined];
-        self.change(|connection| {
-            let counts = run_together(connection, if domains.is_empty() { &changes[..2] } else { &changes })?;
+        self.change_with_events(|connection, events| {
+            let events = events.map(Announced::part);
+            let changes = if domains.is_empty() { &changes[..2] } else { &changes };
+            let counts = run_together(connection, &with_events(changes, events.as_ref()))?;
             if counts.first() == Some(&1) { Ok(()) } else { Err(Failure::Stale) }
         })
     }
@@ -140,6 +145,11 @@ impl GroupWriter for Unit<'_> {
         self.changes.groups_removed += ended.edges;
         Ok(())
     }
+}
+
+/// These changes, and the events that tell them.
+fn with_events<'p>(changes: &[&'p dyn Part], events: Option<&'p impl Part>) -> Vec<&'p dyn Part> {
+    changes.iter().copied().chain(events.map(|events| events as &dyn Part)).collect()
 }
 
 fn ids(keys: Vec<Key>) -> BTreeSet<GroupId> {

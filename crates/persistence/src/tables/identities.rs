@@ -7,10 +7,11 @@ use guildhall_domain::ports::{IdentityReader, IdentityWriter, StoreError};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::UserId;
 
-use crate::connection::AnyConnection;
+use super::events::run_with_events;
 use crate::prepared::prepared;
 use crate::schema::identities;
 use crate::sql_types::{Key, UuidSql};
+use crate::together::ByDialect;
 use crate::unit_of_work::{Failure, Unit};
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -90,26 +91,22 @@ impl IdentityWriter for Unit<'_> {
     fn delete_identities(&mut self, user: UserId, links: &[IdentityLink]) -> Result<(), StoreError> {
         let (issuers, subjects): (Vec<&str>, Vec<&str>) =
             links.iter().map(|link| (&*link.issuer, &*link.subject)).unzip();
-        self.change(|connection| {
-            match connection {
-                AnyConnection::Postgres(connection) => prepared(
-                    "DELETE FROM identities WHERE user_id = $1 AND (issuer, subject) IN \
-                     (SELECT gone.issuer, gone.subject FROM unnest($2, $3) AS gone (issuer, subject))",
-                )
-                .bind::<UuidSql, _>(Key(user.0))
-                .bind::<Array<Text>, _>(issuers)
-                .bind::<Array<Text>, _>(subjects)
-                .execute(connection)?,
-                AnyConnection::Sqlite(connection) => prepared(
-                    "DELETE FROM identities WHERE user_id = $1 AND (issuer, subject) IN (SELECT gone.value, other.value \
-                     FROM json_each($2) gone CROSS JOIN json_each($3) other ON other.key = gone.key)",
-                )
-                .bind::<UuidSql, _>(Key(user.0))
-                .bind::<Text, _>(serde_json::Value::from(issuers).to_string())
-                .bind::<Text, _>(serde_json::Value::from(subjects).to_string())
-                .execute(connection)?,
-            };
-            Ok(())
-        })
+        let removed = ByDialect {
+            postgres: prepared(
+                "DELETE FROM identities WHERE user_id = $1 AND (issuer, subject) IN \
+                 (SELECT gone.issuer, gone.subject FROM unnest($2, $3) AS gone (issuer, subject))",
+            )
+            .bind::<UuidSql, _>(Key(user.0))
+            .bind::<Array<Text>, _>(&issuers)
+            .bind::<Array<Text>, _>(&subjects),
+            sqlite: prepared(
+                "DELETE FROM identities WHERE user_id = $1 AND (issuer, subject) IN (SELECT gone.value, other.value \
+                 FROM json_each($2) gone CROSS JOIN json_each($3) other ON other.key = gone.key)",
+            )
+            .bind::<UuidSql, _>(Key(user.0))
+            .bind::<Text, _>(serde_json::Value::from(issuers.clone()).to_string())
+            .bind::<Text, _>(serde_json::Value::from(subjects.clone()).to_string()),
+        };
+        self.change_with_events(|connection, events| Ok(run_with_events(connection, &removed, events).map(drop)?))
     }
 }

@@ -148,12 +148,15 @@ impl LockoutWriter for Unit<'_> {
         self.change(|connection| set_of_address(connection, user, address, lockout))
     }
 
-    fn reset_address_lockouts(&mut self, user: UserId) -> Result<(), StoreError> {
+    fn reset_address_lockouts(&mut self, user: UserId) -> Result<bool, StoreError> {
         self.change(|connection| {
-            prepared("UPDATE known_addresses SET lock_failures = 0, locks = 0, locked_until = NULL WHERE user_id = $1")
-                .bind::<UuidSql, _>(Key(user.0))
-                .execute(connection)?;
-            Ok(())
+            let reset = prepared(
+                "UPDATE known_addresses SET lock_failures = 0, locks = 0, locked_until = NULL WHERE user_id = $1 \
+                 AND (lock_failures <> 0 OR locks <> 0 OR locked_until IS NOT NULL)",
+            )
+            .bind::<UuidSql, _>(Key(user.0))
+            .execute(connection)?;
+            Ok(reset > 0)
         })
     }
 }

@@ -14,6 +14,7 @@ use guildhall_domain::search::GroupListing;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::UserId;
 
+use super::events::run_with_events;
 use crate::connection::AnyConnection;
 use crate::dialect::scheduled::SOURCES;
 use crate::listing;
@@ -116,15 +117,12 @@ impl ManagerWriter for Unit<'_> {
                 Key(group.0),
             ),
         };
-        self.change(|connection| {
-            let inserted = prepared(text)
-                .bind::<UuidSql, _>(Key(group.0))
-                .bind::<UuidSql, _>(manager)
-                .bind::<BigInt, _>(added.at.milliseconds())
-                .bind::<Nullable<UuidSql>, _>(added.by.map(|user| Key(user.0)))
-                .execute(connection)?;
-            Ok(inserted > 0)
-        })
+        let inserted = prepared(text)
+            .bind::<UuidSql, _>(Key(group.0))
+            .bind::<UuidSql, _>(manager)
+            .bind::<BigInt, _>(added.at.milliseconds())
+            .bind::<Nullable<UuidSql>, _>(added.by.map(|user| Key(user.0)));
+        self.change_with_events(|connection, events| Ok(run_with_events(connection, &inserted, events)? > 0))
     }
 
     fn remove_manager(&mut self, group: GroupId, manager: ManagerId) -> Result<bool, StoreError> {
@@ -136,11 +134,8 @@ impl ManagerWriter for Unit<'_> {
                 ("DELETE FROM group_manager_groups WHERE group_id = $1 AND manager_id = $2", Key(group.0))
             }
         };
-        self.change(|connection| {
-            let removed =
-                prepared(text).bind::<UuidSql, _>(Key(group.0)).bind::<UuidSql, _>(manager).execute(connection)?;
-            Ok(removed > 0)
-        })
+        let removed = prepared(text).bind::<UuidSql, _>(Key(group.0)).bind::<UuidSql, _>(manager);
+        self.change_with_events(|connection, events| Ok(run_with_events(connection, &removed, events)? > 0))
     }
 }
 

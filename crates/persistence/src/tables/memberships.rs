@@ -19,7 +19,7 @@ use guildhall_domain::user::{SecurityStamp, User, UserId};
 use super::group_row::kind_text;
 use super::lookup::Lock;
 use super::present_row::PresentRow;
-use super::{lookup, users};
+use super::{Announced, lookup, users};
 use crate::connection::AnyConnection;
 use crate::dialect::{self, comparisons, lookups};
 use crate::listing;
@@ -194,7 +194,9 @@ impl MembershipWriter for Unit<'_> {
         stamp: SecurityStamp,
         names: NameSource,
     ) -> Result<(), StoreError> {
-        self.change(|connection| insert_member_of(connection, groups, user, password, (stamp, names), &[]))?;
+        self.change_with_events(|connection, events| {
+            insert_member_of(connection, groups, user, password, (stamp, names), (&[], events))
+        })?;
         self.changes.users_added += groups.0.len() as u64;
         Ok(())
     }
@@ -204,18 +206,22 @@ impl MembershipWriter for Unit<'_> {
         group: GroupId,
         users: &BTreeSet<UserId>,
         added: Provenance,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Vec<UserId>, StoreError> {
         let new = if let (Some(user), 1) = (users.first(), users.len()) {
-            self.change(|connection| Ok(dialect::insert_member(connection, Key(group.0), Key(user.0), added)? as u64))?
+            let (group, key) = (Key(group.0), Key(user.0));
+            let new = self.change_with_events(|connection, events| {
+                Ok(dialect::insert_member(connection, group, key, added, events)?)
+            })?;
+            if new > 0 { vec![*user] } else { Vec::new() }
         } else {
             let keys = users.iter().map(|user| Key(user.0)).collect();
             self.change(|connection| {
                 let new = dialect::insert_members(connection, Key(group.0), keys, added)?;
-                change_count(connection, group, i64::try_from(new).unwrap_or(i64::MAX))?;
-                Ok(new as u64)
+                change_count(connection, group, count(&new))?;
+                Ok(user_ids(new))
             })?
         };
-        self.changes.users_added += new;
+        self.changes.users_added += new.len() as u64;
         Ok(new)
     }
 
@@ -230,20 +236,20 @@ impl MembershipWriter for Unit<'_> {
             let key = Key(group.0);
             let mut changed = Joined::default();
             if !joining.is_empty() {
-                changed.new = dialect::insert_members(connection, key, keys(joining), added)? as u64;
+                changed.new = user_ids(dialect::insert_members(connection, key, keys(joining), added)?);
             }
             if !leaving.is_empty() {
                 let removed = dialect::remove_members(connection, key, keys(leaving))?;
-                changed.gone = removed.present as u64;
-                changed.cancelled = removed.scheduled as u64;
+                changed.gone = user_ids(removed.present);
+                changed.cancelled = user_ids(removed.scheduled);
             }
             // Counters are shared with changes that wait for rows of the group, so they are changed after all rows.
-            change_count(connection, group, i64::try_from(changed.new).unwrap_or(i64::MAX))?;
-            change_count(connection, group, -i64::try_from(changed.gone).unwrap_or(i64::MAX))?;
+            change_count(connection, group, count(&changed.new))?;
+            change_count(connection, group, -count(&changed.gone))?;
             Ok(changed)
         })?;
-        self.changes.users_added += changed.new;
-        self.changes.users_removed += changed.gone;
+        self.changes.users_added += changed.new.len() as u64;
+        self.changes.users_removed += changed.gone.len() as u64;
         Ok(changed)
     }
 
@@ -261,13 +267,21 @@ pub(super) fn insert_member_of(
     user: &User,
     password: Option<&PasswordHash>,
     account: (SecurityStamp, NameSource),
-    with: &[&dyn Part],
+    (with, events): (&[&dyn Part], Option<&Announced>),
 ) -> Result<(), Failure> {
     let keys: Vec<Key> = groups.iter().map(|group| Key(group.0)).collect();
     let (joined, counted) = (dialect::insert_memberships(&keys, Key(user.id.0), added), dialect::count_joined(&keys));
     let joins: [&dyn Part; 2] = [&joined, &counted];
     let joins = if keys.is_empty() { &joins[..0] } else { &joins };
-    users::insert(connection, user, password, account, &[joins, with].concat())
+    users::insert(connection, user, password, account, (&[joins, with].concat(), events))
+}
+
+fn user_ids(keys: Vec<Key>) -> Vec<UserId> {
+    keys.into_iter().map(|key| UserId(key.0)).collect()
+}
+
+fn count<T>(rows: &[T]) -> i64 {
+    i64::try_from(rows.len()).unwrap_or(i64::MAX)
 }
 
 fn change_count(connection: &mut AnyConnection, group: GroupId, change: i64) -> Result<(), Failure> {

@@ -15,6 +15,7 @@ use guildhall_domain::ports::{
 use guildhall_domain::search::UserListing;
 use guildhall_domain::user::{SecurityStamp, User, UserId};
 
+use super::Announced;
 use super::lookup::{AccountRow, Lock};
 use super::user_row::{self, UserRow};
 use super::{lookup, user_names};
@@ -47,7 +48,7 @@ pub(super) fn insert(
     user: &User,
     password: Option<&PasswordHash>,
     (stamp, names): (SecurityStamp, NameSource),
-    joins: &[&dyn Part],
+    (joins, events): (&[&dyn Part], Option<&Announced>),
 ) -> Result<(), Failure> {
     let others = (
         users::username_key.eq(user.username.key().as_str().to_owned()),
@@ -61,6 +62,8 @@ pub(super) fn insert(
     let mut changes: Vec<&dyn Part> = vec![&inserted, &searched, &counted];
     changes.extend(names.iter().map(|name| name as &dyn Part));
     changes.extend(joins);
+    let events = events.map(Announced::part);
+    changes.extend(events.as_ref().map(|events| events as &dyn Part));
     run_together(connection, &changes)?;
     Ok(())
 }
@@ -176,7 +179,7 @@ impl UserWriter for Unit<'_> {
         stamp: SecurityStamp,
         names: NameSource,
     ) -> Result<(), StoreError> {
-        self.change(|connection| insert(connection, user, password, (stamp, names), &[]))
+        self.change_with_events(|connection, events| insert(connection, user, password, (stamp, names), (&[], events)))
     }
 
     fn user_to_change(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
@@ -199,7 +202,7 @@ impl UserWriter for Unit<'_> {
     }
 
     fn update_user(&mut self, before: &User, user: &User, credentials: &Credentials) -> Result<(), StoreError> {
-        self.change(|connection| update(connection, (before, user), credentials, None))
+        self.change_with_events(|connection, events| update(connection, (before, user), credentials, (None, events)))
     }
 
     /// Memberships, names, the API key, refresh tokens, identities and known addresses are deleted with the row, by foreign
@@ -226,7 +229,7 @@ pub(super) fn update(
     connection: &mut AnyConnection,
     (before, user): (&User, &User),
     credentials: &Credentials,
-    with: Option<&dyn Part>,
+    (with, events): (Option<&dyn Part>, Option<&Announced>),
 ) -> Result<(), Failure> {
     let read = UserRow::from(before);
     let next = UserRow::from(&User { version: before.version.next(), ..user.clone() });
@@ -246,6 +249,8 @@ pub(super) fn update(
     let mut changes: Vec<&dyn Part> = vec![&updated, &searched];
     changes.extend(with);
     changes.extend(names.iter().map(|change| &**change));
+    let events = events.map(Announced::part);
+    changes.extend(events.as_ref().map(|events| events as &dyn Part));
     let rows = run_together(connection, &changes)?;
     if rows.first() == Some(&1) { Ok(()) } else { Err(Failure::Stale) }
 }

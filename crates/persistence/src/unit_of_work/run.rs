@@ -219,6 +219,7 @@ impl DieselStore {
             mode,
             has_changed: false,
             locked: None,
+            announced: None,
             cache: &self.cache,
             clock: self.clock.as_deref(),
             changes: MembershipChanges::default(),

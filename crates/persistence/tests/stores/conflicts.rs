@@ -13,7 +13,7 @@ use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::memory::Memory;
 use guildhall_domain::ports::{Fault, NameSource, Store, StoreError, Writer};
 use guildhall_domain::provenance::Provenance;
-use guildhall_domain::user::{SecurityStamp, User};
+use guildhall_domain::user::{SecurityStamp, User, UserId};
 use guildhall_persistence::{Database, DatabaseSettings};
 use uuid::Uuid;
 
@@ -97,7 +97,7 @@ fn a_lasting_violation_is_the_cause(store: Arc<dyn Store>, unique: &str, foreign
     assert_eq!((error.fault(), attempts.get()), (Fault::Unavailable, 8));
     assert!(chain(&error).contains(unique), "{}", chain(&error));
     let nowhere = GroupId(Uuid::from_u128(0xdead));
-    let outcome: Result<u64, StoreError> = fixture.store.write(|directory| {
+    let outcome: Result<Vec<UserId>, StoreError> = fixture.store.write(|directory| {
         directory.insert_members(nowhere, &BTreeSet::from([taken.id]), Provenance::at(taken.created))
     });
     let error = outcome.expect_err("no such group");

@@ -298,7 +298,7 @@ fn on_postgres_a_removal_that_waits_for_a_beginning_ends_it() {
                 let leaving = BTreeSet::from([user]);
                 let added = Provenance::at(Timestamp::default());
                 let joined = writer.change_members(group, (&BTreeSet::new(), added), &leaving)?;
-                Ok(Ended::of(joined.gone > 0, joined.cancelled > 0))
+                Ok(Ended::of(!joined.gone.is_empty(), !joined.cancelled.is_empty()))
             })
         },
     ];

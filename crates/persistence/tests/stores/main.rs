@@ -19,6 +19,8 @@ mod due_clock;
 #[cfg(test)]
 mod due_edges;
 #[cfg(test)]
+mod events;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod kept_answers;

@@ -216,6 +216,7 @@ fn a_mistake_is_named_by_its_full_key_wherever_it_is() {
         ("limits.bulk_ids", "0"),
         ("limits.bulk_bytes", "0"),
         ("limits.body_bytes", "1e6"),
+        ("events.retention_days", "36526"),
         ("authorization.dates_per_caller", "0"),
         ("limits.token_requests_per_address", "-1"),
         ("limits.token_requests_per_account", "many"),

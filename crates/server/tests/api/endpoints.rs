@@ -63,7 +63,7 @@ const SOME_CHECKS: &str = r#"{"checks":[{"user":"{user}","group":"{group}"},{"us
 const API_KEY: &str = "/apiKeys/{key}";
 
 /// The rows of the two tables of endpoints, searching and API keys.
-pub(crate) const ENDPOINTS: [Endpoint; 49] = [
+pub(crate) const ENDPOINTS: [Endpoint; 52] = [
     endpoint(("GET", "/users"), ("/users", ""), 200, 403, [200, 200]),
     endpoint(("POST", "/users"), ("/users", NEW_USER), 201, 403, [201, 403]),
     endpoint(("GET", "/users/search"), ("/users/search", ""), 200, 403, [200, 200]),
@@ -144,6 +144,9 @@ pub(crate) const ENDPOINTS: [Endpoint; 49] = [
     endpoint(("PUT", API_KEY), (API_KEY, r#"{"name":"Renamed {number}"}"#), 200, 403, [403, 403]),
     endpoint(("DELETE", API_KEY), (API_KEY, ""), 204, 403, [403, 403]),
     endpoint(("POST", "/apiKeys/{key}/secret"), ("/apiKeys/{key}/secret", ""), 200, 403, [403, 403]),
+    endpoint(("GET", "/events"), ("/events", ""), 200, 403, [403, 403]),
+    endpoint(("GET", "/events/head"), ("/events/head", ""), 200, 403, [403, 403]),
+    endpoint(("GET", "/events/{event}"), ("/events/{group}", ""), 404, 403, [403, 403]),
 ];
 
 /// Gives every request users and groups of its own.

@@ -75,6 +75,7 @@ mod due_flood;
 mod dump;
 mod endpoints;
 mod errors;
+mod events;
 mod expectations;
 mod faults;
 mod foreign_issuer;

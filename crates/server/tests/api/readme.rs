@@ -14,7 +14,7 @@ on_both_databases! {
 
 async fn the_session_in_the_readme_does_what_it_says(kind: Kind) {
     let app = TestApp::on(kind).await;
-    let session = ["Try it", "Find", "Sign in"].map(|title| section(include_str!("../../../../README.md"), title));
+    let session = ["Try it", "Find", "Follow", "Sign in"].map(|title| section(include_str!("../../../../README.md"), title));
     let session = session
         .concat()
         .replace("cargo run -q --", env!("CARGO_BIN_EXE_guildhall"))
@@ -36,13 +36,14 @@ async fn the_session_in_the_readme_does_what_it_says(kind: Kind) {
         statuses,
         [
             "201", "201", "201", "201", "201", "201", "204", "204", "200", "200", "200", "200", "204", "200", "200",
-            "200", "200", "200"
+            "200", "200", "200", "200"
         ],
         "{said}"
     );
     assert!(said.contains(r#"{"results":[true,false]}"#), "{said}");
     assert!(said.contains(r#""dryRun":true,"added":1,"updated":0,"removed":2,"unchanged":0,"userCount":4"#), "{said}");
     assert!(said.contains(r#""pathCount":1"#) && said.contains(r#""administrators":{"gained":[{"#), "{said}");
+    assert!(said.contains("\ndata: {\"hash\":") && said.contains("\"type\":\"guildhall.group.created\""), "{said}");
     let mut pages = said.lines().filter(|line| line.contains("\"totalCount\":"));
     let mut names = |name: &str| {
         let page: Value = serde_json::from_str(pages.next().unwrap()).unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use guildhall_domain::group::{Group, GroupId, SystemGroup};
 use guildhall_domain::manager::ManagerId;
 use guildhall_domain::page::Paged;
-use guildhall_domain::ports::{ChildReader, ChildScope, ChildWriter, Children, Edge, Ended, Reach, StoreError};
+use guildhall_domain::ports::{ChildReader, ChildScope, ChildWriter, Children, Edge, Ended, EndedEdges, Reach, StoreError};
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::GroupListing;
 
@@ -148,8 +148,9 @@ impl ChildWriter for UnitOfWork<Changes> {
         parent: GroupId,
         children: &BTreeSet<GroupId>,
         added: Provenance,
-    ) -> Result<u64, StoreError> {
-        CHILDREN.insert(&self.0, parent.0, children.iter().map(|child| child.0), added)
+    ) -> Result<Vec<GroupId>, StoreError> {
+        let new = CHILDREN.insert(&self.0, parent.0, children.iter().map(|child| child.0), added)?;
+        Ok(new.into_iter().map(GroupId).collect())
     }
 
     fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<Ended, StoreError> {
@@ -158,15 +159,15 @@ impl ChildWriter for UnitOfWork<Changes> {
         Ok(Ended::of(was_present, dates.is_some()))
     }
 
-    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<(u64, u64), StoreError> {
-        let (mut removed, mut cancelled) = (0, 0);
+    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<EndedEdges, StoreError> {
+        let mut ended = EndedEdges::default();
         for child in children {
             match self.remove_child(parent, *child)? {
-                Ended::Present => removed += 1,
-                Ended::Schedule => cancelled += 1,
+                Ended::Present => ended.present.push(*child),
+                Ended::Schedule => ended.scheduled.push(*child),
                 Ended::Nothing => {}
             }
         }
-        Ok((removed, cancelled))
+        Ok(ended)
     }
 }

@@ -29,7 +29,7 @@ pub(super) const NAMES: Rows<&str, Uuid> = Rows::new("group names");
 #[derive(Serialize, Deserialize)]
 pub(super) struct GroupRow {
     id: Uuid,
-    name: String,
+    pub(super) name: String,
     description: Option<String>,
     #[serde(with = "GroupKindRow")]
     kind: GroupKind,

@@ -97,11 +97,14 @@ impl LockoutWriter for UnitOfWork<Changes> {
         })
     }
 
-    fn reset_address_lockouts(&mut self, user: UserId) -> Result<(), StoreError> {
+    fn reset_address_lockouts(&mut self, user: UserId) -> Result<bool, StoreError> {
+        let mut had_some = false;
         self.change_account(user, |account| {
             for row in &mut account.addresses {
-                row.lockout = LockoutRow::default();
+                let before = std::mem::take(&mut row.lockout);
+                had_some |= Lockout::from(before) != Lockout::default();
             }
-        })
+        })?;
+        Ok(had_some)
     }
 }

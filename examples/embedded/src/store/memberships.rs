@@ -135,8 +135,9 @@ impl MembershipWriter for UnitOfWork<Changes> {
         group: GroupId,
         users: &BTreeSet<UserId>,
         added: Provenance,
-    ) -> Result<u64, StoreError> {
-        MEMBERS.insert(&self.0, group.0, users.iter().map(|user| user.0), added)
+    ) -> Result<Vec<UserId>, StoreError> {
+        let new = MEMBERS.insert(&self.0, group.0, users.iter().map(|user| user.0), added)?;
+        Ok(new.into_iter().map(UserId).collect())
     }
 
     fn change_members(
@@ -149,8 +150,8 @@ impl MembershipWriter for UnitOfWork<Changes> {
         let mut joined = Joined { new, ..Joined::default() };
         for user in leaving {
             match self.remove_member(group, *user)? {
-                Ended::Present => joined.gone += 1,
-                Ended::Schedule => joined.cancelled += 1,
+                Ended::Present => joined.gone.push(*user),
+                Ended::Schedule => joined.cancelled.push(*user),
                 Ended::Nothing => {}
             }
         }

@@ -77,14 +77,14 @@ impl Relation {
         if self.is_flipped { (other, id) } else { (id, other) }
     }
 
-    /// Relates each of `others` to `id`. Returns how many were not related before.
+    /// Relates each of `others` to `id`. Returns those that were not related before.
     pub(super) fn insert(
         self,
         changes: &Changes,
         id: Uuid,
         others: impl Iterator<Item = Uuid>,
         provenance: Provenance,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Vec<Uuid>, StoreError> {
         changes.change(|transaction| {
             let row = (provenance.at.milliseconds(), provenance.by.map(|user| user.0));
             let mut new = Vec::new();
@@ -93,11 +93,11 @@ impl Relation {
                     new.push(other);
                 }
             }
-            let count = new.len() as u64;
+            let added = new.clone();
             changes.can_undo(move |transaction| {
                 new.into_iter().try_for_each(|other| self.take(transaction, id, other).map(drop))
             });
-            Ok(count)
+            Ok(added)
         })
     }
 

@@ -5,12 +5,13 @@ use std::sync::LazyLock;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::QueryFragment;
-use diesel::sql_types::{Array, BigInt, Nullable};
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 use guildhall_domain::provenance::Provenance;
 
-use crate::dialect::Removed;
+use crate::dialect::{Removed, RemovedIds};
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql, added_by};
+use crate::tables::Announced;
 
 /// How many slots of counters connections write to, beside the first one.
 const COUNT_SLOTS: i32 = 64;
@@ -51,14 +52,30 @@ pub(crate) fn insert_member(
     group: Key,
     user: Key,
     added: Provenance,
+    events: Option<&Announced>,
 ) -> QueryResult<usize> {
-    static SQL: LazyLock<String> = LazyLock::new(|| {
-        counting(
-            "INSERT INTO group_users (group_id, user_id, added, added_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-            1,
-            ("", ""),
-        )
+    const INSERT: &str =
+        "INSERT INTO group_users (group_id, user_id, added, added_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    static SQL: LazyLock<String> = LazyLock::new(|| counting(INSERT, 1, ("", "")));
+    static WITH_EVENT: LazyLock<String> = LazyLock::new(|| {
+        // Without a set of rows the server need not plan it anew each time.
+        let event = "INSERT INTO new_events (content, members, group_id, group_name, above) \
+             SELECT $5, $6, $1, (SELECT g.name FROM groups g WHERE g.id = $1), \
+             (SELECT string_agg(uuid_send(a.id), ''::bytea ORDER BY a.id) FROM (SELECT c.ancestor_id AS id \
+                 FROM group_closure c WHERE c.descendant_id = $1 ORDER BY c.ancestor_id LIMIT 1001) a) \
+             WHERE EXISTS (SELECT 1 FROM new)";
+        counting(INSERT, 1, (&format!(", told AS ({event} RETURNING 1)"), ", (SELECT count(*) FROM told) AS told"))
     });
+    if let Some((content, members)) = events.and_then(Announced::one) {
+        let statement = prepared(&WITH_EVENT)
+            .bind::<UuidSql, _>(group)
+            .bind::<UuidSql, _>(user)
+            .bind::<BigInt, _>(added.at.milliseconds())
+            .bind::<Nullable<UuidSql>, _>(added_by(added))
+            .bind::<Text, _>(content)
+            .bind::<Binary, _>(members);
+        return Ok(statement.get_result::<Count>(connection)?.rows());
+    }
     let statement = prepared(&SQL)
         .bind::<UuidSql, _>(group)
         .bind::<UuidSql, _>(user)
@@ -112,18 +129,66 @@ pub(crate) fn remove_member(connection: &mut PgConnection, group: Key, user: Key
     removed(|| prepared(&SQL).bind::<UuidSql, _>(group).bind::<UuidSql, _>(user).get_result(connection))
 }
 
+/// Ids that a statement changed. They are not sent where they are all that were named.
+#[derive(QueryableByName)]
+pub(super) struct ChangedIds {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+    #[diesel(sql_type = Nullable<Array<UuidSql>>)]
+    ids: Option<Vec<Key>>,
+}
+
+impl ChangedIds {
+    /// The ids, of those that were named in their order.
+    pub(super) fn among(self, named: Vec<Key>) -> Vec<Key> {
+        match self.ids {
+            Some(mut ids) => {
+                ids.sort_unstable();
+                ids
+            }
+            None if self.count == 0 => Vec::new(),
+            None => named,
+        }
+    }
+}
+
+/// The ids that a statement removed.
+#[derive(QueryableByName)]
+pub(super) struct RemovedIdsRow {
+    #[diesel(sql_type = Nullable<Array<UuidSql>>)]
+    present: Option<Vec<Key>>,
+    #[diesel(sql_type = Nullable<Array<UuidSql>>)]
+    scheduled: Option<Vec<Key>>,
+    /// See [`RemovedRow`].
+    #[diesel(sql_type = BigInt)]
+    begun: i64,
+}
+
+/// Runs a statement like [`removed`].
+pub(super) fn removed_ids(mut remove: impl FnMut() -> QueryResult<RemovedIdsRow>) -> QueryResult<RemovedIds> {
+    let first = remove()?;
+    let mut present = first.present.unwrap_or_default();
+    if first.begun > 0 {
+        present.extend(remove()?.present.unwrap_or_default());
+    }
+    let mut scheduled = first.scheduled.unwrap_or_default();
+    present.sort_unstable();
+    scheduled.sort_unstable();
+    Ok(RemovedIds { present, scheduled })
+}
+
 /// Deletes memberships with their dates, without counting them.
 #[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
-pub(crate) fn remove_members(connection: &mut PgConnection, group: Key, users: Vec<Key>) -> QueryResult<Removed> {
-    removed(|| {
+pub(crate) fn remove_members(connection: &mut PgConnection, group: Key, users: Vec<Key>) -> QueryResult<RemovedIds> {
+    removed_ids(|| {
         prepared(
             "WITH leaving (id) AS MATERIALIZED (SELECT unnest($2)), \
              gone AS (DELETE FROM group_users m USING leaving WHERE m.group_id = $1 AND m.user_id = leaving.id RETURNING m.user_id), \
              ended AS (DELETE FROM membership_dates d USING leaving WHERE d.group_id = $1 AND d.user_id = leaving.id \
                  RETURNING d.user_id, d.next_at = d.valid_from AS is_later), \
-             others AS (SELECT is_later FROM ended WHERE NOT EXISTS (SELECT 1 FROM gone WHERE gone.user_id = ended.user_id)) \
-             SELECT (SELECT count(*) FROM gone) AS count, (SELECT count(*) FROM others WHERE is_later) AS scheduled, \
-             (SELECT count(*) FROM others WHERE is_later IS NOT TRUE) AS begun",
+             others AS (SELECT user_id, is_later FROM ended WHERE NOT EXISTS (SELECT 1 FROM gone WHERE gone.user_id = ended.user_id)) \
+             SELECT (SELECT array_agg(user_id) FROM gone) AS present, \
+             (SELECT array_agg(user_id) FROM others WHERE is_later) AS scheduled, (SELECT count(*) FROM others WHERE is_later IS NOT TRUE) AS begun",
         )
         .bind::<UuidSql, _>(group)
         .bind::<Array<UuidSql>, _>(&users)
@@ -137,17 +202,20 @@ pub(crate) fn insert_members(
     group: Key,
     users: Vec<Key>,
     added: Provenance,
-) -> QueryResult<usize> {
-    prepared(
-        "INSERT INTO group_users (group_id, user_id, added, added_by) \
-         SELECT $1, wanted.id, $2, $4 FROM unnest($3) WITH ORDINALITY AS wanted (id, place) ORDER BY wanted.place \
-         ON CONFLICT DO NOTHING",
+) -> QueryResult<Vec<Key>> {
+    let new: ChangedIds = prepared(
+        "WITH new AS (INSERT INTO group_users (group_id, user_id, added, added_by) \
+             SELECT $1, wanted.id, $2, $4 FROM unnest($3) WITH ORDINALITY AS wanted (id, place) ORDER BY wanted.place \
+             ON CONFLICT DO NOTHING RETURNING user_id) \
+         SELECT count(*) AS count, CASE WHEN count(*) < $5 THEN (SELECT array_agg(user_id) FROM new) END AS ids FROM new",
     )
     .bind::<UuidSql, _>(group)
     .bind::<BigInt, _>(added.at.milliseconds())
-    .bind::<Array<UuidSql>, _>(users)
+    .bind::<Array<UuidSql>, _>(&users)
     .bind::<Nullable<UuidSql>, _>(added_by(added))
-    .execute(connection)
+    .bind::<BigInt, _>(i64::try_from(users.len()).unwrap_or(i64::MAX))
+    .get_result(connection)?;
+    Ok(new.among(users))
 }
 
 /// Changes the count in the first slot, or in the connection's own slot while another transaction has locked the first one. So

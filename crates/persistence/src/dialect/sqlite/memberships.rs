@@ -8,10 +8,11 @@ use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use guildhall_domain::provenance::Provenance;
 
-use super::{REQUESTED_IDS, packed};
-use crate::dialect::Removed;
+use super::{Id, REQUESTED_IDS, packed};
+use crate::dialect::{Removed, RemovedIds};
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql, added_by};
+use crate::tables::Announced;
 
 /// Inserts one membership and counts it.
 pub(crate) fn insert_member(
@@ -19,6 +20,7 @@ pub(crate) fn insert_member(
     group: Key,
     user: Key,
     added: Provenance,
+    _: Option<&Announced>,
 ) -> QueryResult<usize> {
     let new = prepared(
         "INSERT INTO group_users (group_id, user_id, added, added_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
@@ -42,22 +44,28 @@ pub(crate) fn remove_member(connection: &mut SqliteConnection, group: Key, user:
 
 /// Deletes memberships with their dates, without counting them.
 #[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
-pub(crate) fn remove_members(connection: &mut SqliteConnection, group: Key, users: Vec<Key>) -> QueryResult<Removed> {
+pub(crate) fn remove_members(
+    connection: &mut SqliteConnection,
+    group: Key,
+    users: Vec<Key>,
+) -> QueryResult<RemovedIds> {
     static DATES: LazyLock<String> = LazyLock::new(|| {
         format!(
             "{REQUESTED_IDS} DELETE FROM membership_dates WHERE group_id = $2 AND user_id IN (SELECT id FROM wanted) \
              RETURNING EXISTS (SELECT 1 FROM group_users m WHERE m.group_id = membership_dates.group_id \
-             AND m.user_id = membership_dates.user_id) AS is_present"
+             AND m.user_id = membership_dates.user_id) AS is_present, user_id AS id"
         )
     });
     static MEMBERSHIPS: LazyLock<String> = LazyLock::new(|| {
-        format!("{REQUESTED_IDS} DELETE FROM group_users WHERE group_id = $2 AND user_id IN (SELECT id FROM wanted)")
+        format!(
+            "{REQUESTED_IDS} DELETE FROM group_users WHERE group_id = $2 AND user_id IN (SELECT id FROM wanted) RETURNING user_id AS id"
+        )
     });
     let users = packed(&users);
     let of_all = |sql: &'static str| prepared(sql).bind::<Binary, _>(&users).bind::<UuidSql, _>(group);
     let dated: Vec<Dated> = of_all(&DATES).load(connection)?;
-    let present = of_all(&MEMBERSHIPS).execute(connection)?;
-    Ok(Removed { present, scheduled: Dated::scheduled(&dated) })
+    let present: Vec<Id> = of_all(&MEMBERSHIPS).load(connection)?;
+    Ok(RemovedIds { present: Id::sorted(present), scheduled: Dated::scheduled(dated) })
 }
 
 /// Dates that were deleted.
@@ -66,12 +74,16 @@ pub(super) struct Dated {
     /// Whether they were those of a membership or an edge that counted.
     #[diesel(sql_type = Bool)]
     is_present: bool,
+    #[diesel(sql_type = UuidSql)]
+    id: Key,
 }
 
 impl Dated {
-    /// How many were those of what is to begin later.
-    pub(super) fn scheduled(dated: &[Self]) -> usize {
-        dated.iter().filter(|dates| !dates.is_present).count()
+    /// Those of what is to begin later, by id.
+    pub(super) fn scheduled(dated: Vec<Self>) -> Vec<Key> {
+        let mut ids: Vec<Key> = dated.into_iter().filter(|dates| !dates.is_present).map(|dates| dates.id).collect();
+        ids.sort_unstable();
+        ids
     }
 }
 

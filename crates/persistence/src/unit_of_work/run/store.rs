@@ -41,6 +41,10 @@ impl Store for DieselStore {
         self.health.check(&self.connections).map_err(StoreError::unavailable)
     }
 
+    fn number_events(&self) -> Result<(), StoreError> {
+        self.number_new_events()
+    }
+
     fn check(
         &self,
         cancellation: &Cancellation,

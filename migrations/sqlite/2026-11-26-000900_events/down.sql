@@ -1,0 +1,4 @@
+DROP TABLE event_checkpoint;
+DROP TABLE event_users;
+DROP TABLE events;
+DROP TABLE new_events;

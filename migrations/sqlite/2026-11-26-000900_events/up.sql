@@ -1,0 +1,44 @@
+-- It stays empty: there is one writer, so events have their place once they are committed.
+CREATE TABLE new_events (
+    place INTEGER NOT NULL PRIMARY KEY,
+    content TEXT NOT NULL,
+    members BLOB NOT NULL,
+    group_id BLOB,
+    group_name TEXT,
+    above BLOB
+) STRICT;
+
+-- The log of all changes: the canonical text of each event as it was hashed, with what it is found by.
+CREATE TABLE events (
+    sequence INTEGER NOT NULL PRIMARY KEY,
+    id BLOB NOT NULL,
+    kind INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    -- The latest time of this event and all before it, so that it rises with the sequence.
+    clock INTEGER NOT NULL,
+    actor_id BLOB,
+    group_id BLOB,
+    content TEXT NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+CREATE INDEX events_by_id ON events (id);
+CREATE INDEX events_by_kind ON events (kind, sequence);
+CREATE INDEX events_by_actor ON events (actor_id, sequence) WHERE actor_id IS NOT NULL;
+CREATE INDEX events_by_group ON events (group_id, sequence) WHERE group_id IS NOT NULL;
+CREATE INDEX events_by_clock ON events (clock, sequence);
+-- Those that tell of a time long before the event before them.
+CREATE INDEX events_late ON events (time, sequence) WHERE time < clock - 60000;
+
+-- The users that an event is about.
+CREATE TABLE event_users (
+    user_id BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    PRIMARY KEY (user_id, sequence)
+) STRICT, WITHOUT ROWID;
+
+-- The last event that was pruned, which the first that is left follows: at most one row.
+CREATE TABLE event_checkpoint (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    sequence INTEGER NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
