@@ -12,7 +12,7 @@ use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN, World, by};
 
 /// The path with everything in braces filled in, the body, and the status for: nobody, a token nobody was given, an
 /// ordinary user, an administrator.
-pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 56] = [
+pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 59] = [
     ("GET", "/", "/", "", [200, 200, 200, 200]),
     ("GET", "/api/openapi.json", "/api/openapi.json", "", [200, 200, 200, 200]),
     ("GET", "/docs", "/docs", "", [200, 200, 200, 200]),

@@ -81,7 +81,7 @@ async fn a_reader_follows_every_change_once(kind: Kind) {
         assert_eq!(admin.get(&format!("/events/{}", event["id"].as_str().unwrap())).await, *event);
     }
     let left = &events[3];
-    assert_eq!(left["data"]["requestId"], removed.header("x-request-id").unwrap());
+    assert_eq!(left["data"]["requestId"], removed.headers["x-request-id"]);
     assert_eq!(left["subject"], format!("groups/{soap}"));
     assert_eq!(left["data"]["group"], json!({ "id": soap, "name": "Soap" }));
     assert_eq!((&left["data"]["userIds"], &left["data"]["groupsAbove"]), (&json!([tyler]), &json!([soap])));
