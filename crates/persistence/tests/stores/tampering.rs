@@ -9,27 +9,27 @@ use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 
 use super::databases;
 
-/// What somebody does to the log of the ten events after the first, and which event `verify` names. A number that is missing is told at its place.
+/// What somebody does to a log of 31 events, of which the last tell of members, and which event `verify` names. An event that is missing is named by its place.
 const CHANGES: [(&str, Option<u64>); 16] = [
-    ("UPDATE events SET content = replace(content, 'part', 'trap') WHERE sequence = 5", Some(5)),
-    ("UPDATE events SET hash = (SELECT hash FROM events WHERE sequence = 4) WHERE sequence = 6", Some(6)),
-    ("UPDATE events SET kind = kind + 1 WHERE sequence = 6", Some(6)),
-    ("UPDATE events SET kind = 999 WHERE sequence = 6", Some(6)),
-    ("UPDATE events SET id = (SELECT id FROM events WHERE sequence = 4) WHERE sequence = 7", Some(7)),
-    ("UPDATE events SET time = time + 1 WHERE sequence = 8", Some(8)),
-    ("UPDATE events SET clock = clock + 1 WHERE sequence = 8", Some(8)),
-    ("UPDATE events SET actor_id = NULL WHERE sequence = 9", Some(9)),
-    ("UPDATE events SET group_id = NULL WHERE sequence = 9", Some(9)),
-    ("DELETE FROM events WHERE sequence = 5", Some(5)),
-    ("DELETE FROM events WHERE sequence < 5", Some(1)),
+    ("UPDATE events SET content = replace(content, 'part', 'trap') WHERE sequence = 25", Some(25)),
+    ("UPDATE events SET hash = (SELECT hash FROM events WHERE sequence = 24) WHERE sequence = 26", Some(26)),
+    ("UPDATE events SET kind = kind + 1 WHERE sequence = 26", Some(26)),
+    ("UPDATE events SET kind = 999 WHERE sequence = 26", Some(26)),
+    ("UPDATE events SET id = (SELECT id FROM events WHERE sequence = 24) WHERE sequence = 27", Some(27)),
+    ("UPDATE events SET time = time + 1 WHERE sequence = 28", Some(28)),
+    ("UPDATE events SET clock = clock + 1 WHERE sequence = 28", Some(28)),
+    ("UPDATE events SET actor_id = NULL WHERE sequence = 29", Some(29)),
+    ("UPDATE events SET group_id = NULL WHERE sequence = 29", Some(29)),
+    ("DELETE FROM events WHERE sequence = 25", Some(25)),
+    ("DELETE FROM events WHERE sequence < 25", Some(1)),
     (
-        "INSERT INTO events SELECT 12, id, kind, time, clock, actor_id, group_id, content, hash FROM events WHERE sequence = 11",
-        Some(12),
+        "INSERT INTO events SELECT 32, id, kind, time, clock, actor_id, group_id, content, hash FROM events WHERE sequence = 31",
+        Some(32),
     ),
-    ("UPDATE events SET sequence = 100 - sequence; UPDATE events SET sequence = sequence - 88", Some(1)),
-    ("DELETE FROM event_users WHERE sequence = 7", Some(7)),
-    ("UPDATE event_users SET sequence = 4 WHERE sequence = 10", Some(10)),
-    ("INSERT INTO event_users SELECT user_id, 4 FROM event_users WHERE sequence = 10", None),
+    ("UPDATE events SET sequence = 100 - sequence; UPDATE events SET sequence = sequence - 68", Some(1)),
+    ("DELETE FROM event_users WHERE sequence = 27", Some(27)),
+    ("UPDATE event_users SET sequence = 24 WHERE sequence = 30", Some(30)),
+    ("INSERT INTO event_users SELECT user_id, 24 FROM event_users WHERE sequence = 30", None),
 ];
 
 /// Adds one user after the other to a group, until the log has `events` events.
@@ -45,10 +45,10 @@ fn fill(fixture: &Fixture, events: u64) {
 }
 
 fn every_change_is_found(fixture: &Fixture, mut run: impl FnMut(&str)) {
-    fill(fixture, 11);
+    fill(fixture, 31);
     let operator = fixture.operator();
     let kept = fixture.directory.verify_events(&operator, None).expect("what was kept");
-    assert_eq!((kept.count, kept.head.sequence), (11, 11));
+    assert_eq!((kept.count, kept.head.sequence), (31, 31));
     for (change, named) in CHANGES {
         run("CREATE TABLE events_before AS SELECT * FROM events; CREATE TABLE users_before AS SELECT * FROM event_users");
         run(change);
@@ -65,9 +65,9 @@ fn every_change_is_found(fixture: &Fixture, mut run: impl FnMut(&str)) {
         assert_eq!(fixture.directory.verify_events(&operator, None).expect("what was kept"), kept, "{change}");
     }
     // Whoever removes the last events leaves a log that fits, so its head is kept elsewhere.
-    run("DELETE FROM event_users WHERE sequence = 11; DELETE FROM events WHERE sequence = 11");
+    run("DELETE FROM event_users WHERE sequence = 31; DELETE FROM events WHERE sequence = 31");
     assert_ne!(fixture.directory.verify_events(&operator, None).expect("a shorter log").head, kept.head);
-    assert_eq!(fixture.directory.verify_events(&operator, Some(9)).expect("the last two").count, 2);
+    assert_eq!(fixture.directory.verify_events(&operator, Some(29)).expect("the last two").count, 2);
 }
 
 #[test]
