@@ -29,7 +29,7 @@ const STATEMENTS: [(&str, [usize; 2]); 34] = [
     ("DELETE /groups/{group}/users/{user}, an administrator", [17, 9]),
     ("POST /groups/{group}/users", [13, 7]),
     ("grant refresh_token", [4, 2]),
-    ("grant client_credentials", [1, 1]),
+    ("grant client_credentials", [9, 6]),
     ("GET /users", [4, 4]),
     ("GET /groups", [4, 4]),
     ("GET /groups/{group}/users", [6, 6]),
