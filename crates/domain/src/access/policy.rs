@@ -103,7 +103,7 @@ pub(super) const fn rule(permission: Permission) -> Rule {
         P::UnnestGroups => (&[(Groups, X::Nothing)], No, M::AtOrBelow),
         P::AppointManagers => (&[], No, M::No),
         P::ReadManagedGroups => (&[], Yes, M::No),
-        P::ReadEvents => (&[], No, M::No),
+        P::ReadEvents | P::ManageWebhooks => (&[], No, M::No),
         P::ManageApiKeys => (&[(Keys, X::AdministeringApiKeys)], No, M::No),
     };
     Rule { delegates, oneself, managers }
