@@ -67,7 +67,8 @@ impl Delivery {
 
     /// The attempt of this number.
     pub(crate) fn of(number: u64, (event, sequence): (EventId, Option<u64>), attempt: &Attempt) -> Self {
-        let error = attempt.error.as_deref().map(|error| error.chars().take(Self::LONGEST_ERROR).collect());
+        let shown = |error: &str| error.chars().filter(|one| !one.is_control()).take(Self::LONGEST_ERROR).collect();
+        let error = attempt.error.as_deref().map(shown);
         let (at, duration, status) = (attempt.at, attempt.duration, attempt.status);
         Self { number, event, sequence, at, duration, status, error }
     }

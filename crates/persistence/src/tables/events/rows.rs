@@ -16,7 +16,7 @@ use crate::unit_of_work::Failure;
 
 /// A row of `events`.
 #[derive(QueryableByName)]
-pub(super) struct EventRow {
+pub(in crate::tables) struct EventRow {
     #[diesel(sql_type = BigInt)]
     sequence: i64,
     #[diesel(sql_type = UuidSql)]
