@@ -138,8 +138,7 @@ impl Application {
             let _socket = socket;
             self.directory.tell_started(&operator(), env!("CARGO_PKG_VERSION"))?;
             retention::keep(self.directory.clone(), self.events);
-            let deliveries =
-                Deliveries::start(self.directory, &self.rules, Arc::new(SystemClock), Arc::new(UuidV7))?;
+            let deliveries = Deliveries::start(self.directory, &self.rules, Arc::new(SystemClock), Arc::new(UuidV7))?;
             let server = guildhall_http::serve(self.api, listener, self.options)?;
             let handle = server.handle();
             let mut server = pin!(server);

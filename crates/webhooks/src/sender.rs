@@ -77,9 +77,7 @@ impl Sender {
         let answered = self.request(&claim.url, (claim.event, &claim.body), &claim.secrets, now);
         let (at, duration) = (now, began.elapsed());
         match answered {
-            Ok((status, retry_after)) => {
-                Attempt { at, duration, status: Some(status), error: None, retry_after }
-            }
+            Ok((status, retry_after)) => Attempt { at, duration, status: Some(status), error: None, retry_after },
             Err(error) => Attempt { at, duration, status: None, error: Some(error), retry_after: None },
         }
     }
@@ -95,7 +93,9 @@ impl Sender {
         // The rules may have changed since the webhook was made.
         self.rules.check(url).map_err(|error| error.to_string())?;
         if secrets.is_empty() {
-            return Err("the secret cannot be read, because the key that sealed it is gone: rotate the secret".to_owned());
+            return Err(
+                "the secret cannot be read, because the key that sealed it is gone: rotate the secret".to_owned()
+            );
         }
         let (id, seconds) = (event.to_string(), now.milliseconds().div_euclid(1000));
         let sent = self

@@ -57,7 +57,8 @@ fn serve(number: usize, stream: &TcpStream, response: &str, sent: &Channel<Got>)
         reader.read_exact(&mut body).unwrap();
         // The test may be over.
         _ = sent.send((number, head, String::from_utf8(body).unwrap()));
-        if response.is_empty() || (&mut &*stream).write_all(response.as_bytes()).is_err() || response.contains("close") {
+        if response.is_empty() || (&mut &*stream).write_all(response.as_bytes()).is_err() || response.contains("close")
+        {
             return;
         }
     }
@@ -109,7 +110,8 @@ fn an_event_arrives_as_standard_webhooks_says() {
 #[test]
 fn redirects_are_not_followed() {
     let (elsewhere, got) = receiver("127.0.0.1", "HTTP/1.1 204 No Content\r\n\r\n");
-    let redirect = format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: http://{elsewhere}/\r\nContent-Length: 0\r\n\r\n");
+    let redirect =
+        format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: http://{elsewhere}/\r\nContent-Length: 0\r\n\r\n");
     let (address, _got) = receiver("127.0.0.1", redirect.leak());
     let sender = sender("127.0.0.0/8", DefaultResolver::default());
     assert_eq!(post(&sender, &format!("http://{address}/")), Ok((307, None)));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::access::{Denied, Refused};
+use crate::access::{Denied, On, Permission, Refused};
 use crate::context::Context;
 use crate::directory::Directory;
 use crate::directory::unit_of_work::{Finish, Turn, Work, Writing};
@@ -63,17 +63,18 @@ impl Directory<'_> {
         holder: Uuid,
         busy: &BTreeSet<WebhookId>,
     ) -> Result<WebhookLook, Refused> {
+        self.authorise(context, Permission::ManageWebhooks, On::All)?;
+        let is_wanted = |webhook: &Webhook| webhook.progress.enabled || webhook.progress.test.is_some();
+        let is_any_enabled = self.read(context, |work| Ok::<_, Refused>(work.webhooks()?.iter().any(is_wanted)))?;
+        if !is_any_enabled {
+            return Ok(WebhookLook::default());
+        }
         self.number_events(context)?;
-        let (due, is_any_enabled) = self.read(context, |work| {
-            let webhooks = work.webhooks()?;
-            let is_wanted = |webhook: &Webhook| webhook.progress.enabled || webhook.progress.test.is_some();
-            if !webhooks.iter().any(is_wanted) {
-                return Ok((Vec::new(), false));
-            }
+        let due = self.read(context, |work| {
             let (now, last) = (work.store_clock()?, work.event_head()?.sequence);
-            let due = webhooks.into_iter().filter(|webhook| webhook.progress.is_due(now, last));
-            let due: Vec<WebhookId> = due.map(|webhook| webhook.id).filter(|id| !busy.contains(id)).collect();
-            Ok::<_, Refused>((due, true))
+            let webhooks = work.webhooks()?.into_iter().filter(|webhook| webhook.progress.is_due(now, last));
+            let due: Vec<WebhookId> = webhooks.map(|webhook| webhook.id).filter(|id| !busy.contains(id)).collect();
+            Ok::<_, Refused>(due)
         })?;
         if due.is_empty() {
             return Ok(WebhookLook { claims: Vec::new(), is_any_enabled });

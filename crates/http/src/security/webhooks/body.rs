@@ -10,7 +10,7 @@ use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 
 use crate::body::field_errors::FieldErrors;
 use crate::body::moment::Moment;
-use crate::body::object::{JsonObject, read_object};
+use crate::body::object::{JsonObject, Repeated, read_object};
 use crate::respond::problem::Problem;
 
 /// The message of a 422, above the invalid fields.
@@ -110,21 +110,29 @@ impl WebhookActionBody {
             Some("test") => WebhookAction::Test,
             Some("enable") => WebhookAction::Enable,
             Some("replay") => match place(action) {
-                Some(after) => WebhookAction::Replay { after },
-                None => faulty(errors, "after", "The sequence of an event is required, or 0"),
+                Ok(after) => WebhookAction::Replay { after },
+                Err(fault) => faulty(errors, "after", fault),
             },
+            // That is said already.
+            None if !is_absent(action, "type") => WebhookAction::Test,
             _ => faulty(errors, "type", "The type must be test, enable or replay"),
         })
     }
 }
 
+/// Whether a property is not there, or `null`.
+fn is_absent(action: &JsonObject<'_>, name: &str) -> bool {
+    action.find(name).is_ok_and(|json| json.is_none_or(|json| json.get() == "null"))
+}
+
 /// The sequence after which a replay begins, as a number or as the text that events have.
-fn place(action: &JsonObject<'_>) -> Option<u64> {
-    let json = action.find("after").ok()??.get();
+fn place(action: &JsonObject<'_>) -> Result<u64, &'static str> {
+    const NO_SEQUENCE: &str = "The sequence of an event is required, or 0";
+    let json = action.find("after").map_err(|_| Repeated::MESSAGE)?.ok_or(NO_SEQUENCE)?.get();
     let digits = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(json);
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     let sequence = is_number.then(|| digits.parse().ok()).flatten();
-    sequence.filter(|sequence| i64::try_from(*sequence).is_ok())
+    sequence.filter(|sequence| i64::try_from(*sequence).is_ok()).ok_or(NO_SEQUENCE)
 }
 
 /// Notes a fault. What is returned is never done.

@@ -22,9 +22,9 @@ impl From<WebhookError> for Problem {
             WebhookError::TooMany => {
                 Self::conflict(format!("There are {MOST_WEBHOOKS} webhooks, and there may be no more"))
             }
-            WebhookError::Beyond { last } => {
-                Self::bad_request(format!("The property 'after' must be at most {last}, the sequence of the last event"))
-            }
+            WebhookError::Beyond { last } => Self::bad_request(format!(
+                "The property 'after' must be at most {last}, the sequence of the last event"
+            )),
             WebhookError::Pruned(last) => Self::gone(format!("Events up to {last} are gone")),
             WebhookError::Secrets(error) => Self::unexpected(error),
             WebhookError::Seal(error) => Self::unexpected(error),

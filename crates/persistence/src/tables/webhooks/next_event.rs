@@ -70,7 +70,9 @@ impl Shape {
                 format!("SELECT min(({first})) FROM json_each($4) g")
             }
         };
-        format!("SELECT e.sequence, e.id, e.kind, e.time, e.content, e.hash FROM events e WHERE e.sequence = ({sequence})")
+        format!(
+            "SELECT e.sequence, e.id, e.kind, e.time, e.content, e.hash FROM events e WHERE e.sequence = ({sequence})"
+        )
     }
 }
 
@@ -94,7 +96,8 @@ pub(super) fn find(
         }
         AnyConnection::Sqlite(connection) => {
             let groups: Value = filter.groups.iter().map(|group| group.0.simple().to_string()).collect();
-            let statement = statement.bind::<Text, _>(Value::from(kinds).to_string()).bind::<Text, _>(groups.to_string());
+            let statement =
+                statement.bind::<Text, _>(Value::from(kinds).to_string()).bind::<Text, _>(groups.to_string());
             statement.get_result(connection).optional()?
         }
     };
