@@ -193,8 +193,10 @@ impl Directory<'_> {
 
     /// Does something with a webhook.
     pub fn act_on_webhook(&self, context: &Context, id: WebhookId, action: WebhookAction) -> Result<(), WebhookError> {
-        self.authorise(context, Permission::ManageWebhooks, On::All)?;
-        self.number_events(context)?;
+        if matches!(action, WebhookAction::Replay { .. }) {
+            // Fails for who may not read the log.
+            self.number_events(context)?;
+        }
         let test = EventId(self.ids.next());
         self.change_one_webhook(context, id, |work, webhook| {
             let mut wanted = webhook.clone();

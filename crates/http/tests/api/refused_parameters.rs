@@ -251,6 +251,7 @@ async fn paths_that_name_nothing_are_told_what_was_not_found() {
                 let path = filled(&template.replace(&format!("{{{parameter}}}"), value));
                 let body = match template {
                     _ if template.ends_with("/credentials/password") => r#"{"new":"An0ther!One"}"#,
+                    _ if parameter == "webhook" && template.ends_with("/actions") => r#"{"type":"enable"}"#,
                     _ if template.ends_with("/actions") => r#"{"type":"unlock"}"#,
                     _ => body(method.as_str(), template),
                 };
