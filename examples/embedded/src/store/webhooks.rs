@@ -190,7 +190,7 @@ impl UnitOfWork<Changes> {
         let row = WEBHOOKS.get(&self.0, id.0)?;
         let mut row = row.ok_or_else(|| StoreError::failed("there is no such webhook"))?;
         change(&mut row);
-        WEBHOOKS.put(&self.0, id.0, &row)
+        WEBHOOKS.put(&self.0, id.0, &row).map(drop)
     }
 }
 
