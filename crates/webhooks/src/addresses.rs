@@ -29,8 +29,8 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
 fn is_public_v4(address: Ipv4Addr) -> bool {
     !matches!(
         address.octets(),
-        // "This network", private networks, loopback.
-        [0 | 10 | 127, ..]
+        // "This network", private networks, loopback; multicast, reserved, broadcast.
+        [0 | 10 | 127 | 224..=255, ..]
         // Shared by the customers of a provider.
         | [100, 64..=127, ..]
         // Link-local, where clouds have the metadata of machines.
@@ -44,8 +44,6 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         | [198, 18 | 19, ..]
         | [198, 51, 100, _]
         | [203, 0, 113, _]
-        // Multicast, reserved, broadcast.
-        | [224..=255, ..]
     )
 }
 
@@ -55,10 +53,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     let segments = address.segments();
     let is_special = matches!(
         segments,
-        // Protocol assignments, with Teredo, benchmarks and ORCHID.
-        [0x2001, 0..=0x1ff, ..]
-        // Documentation.
-        | [0x2001, 0xdb8, ..]
+        // Protocol assignments, with Teredo, benchmarks and ORCHID; documentation.
+        [0x2001, 0..=0x1ff | 0xdb8, ..]
         | [0x3fff, 0..=0xfff, ..]
         // 6to4, which leads to any IPv4 address.
         | [0x2002, ..]

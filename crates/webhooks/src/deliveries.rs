@@ -229,10 +229,10 @@ impl Busy {
 
     fn note(&self, claim: &Claim, attempt: &Attempt) -> Result<Option<Claim>, Refused> {
         let shared = &self.shared;
-        let mut notes = 1;
+        let mut times = 1;
         loop {
             match shared.directory.note_attempt(&shared.context(), shared.holder, claim, attempt) {
-                Err(_) if notes < MOST_NOTES && shared.wait(INTERVAL) => notes += 1,
+                Err(_) if times < MOST_NOTES && shared.wait(INTERVAL) => times += 1,
                 noted => return noted,
             }
         }

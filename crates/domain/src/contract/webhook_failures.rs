@@ -43,7 +43,7 @@ pub fn a_receiver_that_is_down_is_tried_by_the_schedule(given: Given) {
     for (number, delay) in RETRY_DELAYS.into_iter().enumerate() {
         let progress = fixture.webhook_as_it_is(id).progress;
         assert_eq!((progress.failures as usize, progress.failing_since), (number + 1, Some(began)));
-        fixture.wait(delay - Duration::from_millis(1));
+        fixture.wait(delay.saturating_sub(Duration::from_millis(1)));
         assert_eq!(fixture.claimed(ONE), []);
         fixture.wait(Duration::from_millis(1));
         let holder = if number % 2 == 0 { TWO } else { ONE };

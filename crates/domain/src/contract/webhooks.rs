@@ -73,12 +73,12 @@ pub fn webhooks_are_kept_as_they_are_given(store: Arc<dyn Store>) {
         groups: Some(Vec::new()),
         enabled: Some(false),
     };
-    let changed = must(directory.change_webhook(&fixture.as_admin(), webhook.id, &changes)).webhook;
-    assert_eq!((changed.name.as_str(), changed.progress.enabled), ("renamed", false));
-    assert_eq!((changed.types.types(), changed.groups.len()), (None, 0));
-    assert_eq!(fixture.webhook_as_it_is(webhook.id), changed);
+    let next = must(directory.change_webhook(&fixture.as_admin(), webhook.id, &changes)).webhook;
+    assert_eq!((next.name.as_str(), next.progress.enabled), ("renamed", false));
+    assert_eq!((next.types.types(), next.groups.len()), (None, 0));
+    assert_eq!(fixture.webhook_as_it_is(webhook.id), next);
     let same = must(directory.change_webhook(&fixture.as_admin(), webhook.id, &WebhookDraft::default())).webhook;
-    assert_eq!(same, changed);
+    assert_eq!(same, next);
     must(directory.delete_webhook(&fixture.as_admin(), webhook.id));
     for gone in [
         directory.webhook(&fixture.as_admin(), webhook.id).map(drop),

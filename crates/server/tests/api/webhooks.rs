@@ -39,7 +39,7 @@ pub(crate) async fn create(admin: &Client<'_>, url: &str) -> (String, String) {
 }
 
 fn named(received: &[Received]) -> Vec<String> {
-    received.iter().map(|one| one.event()["data"]["group"]["name"].as_str().unwrap_or("test").to_owned()).collect()
+    got.iter().map(|one| one.event()["data"]["group"]["name"].as_str().unwrap_or("test").to_owned()).collect()
 }
 
 /// The first attempt to deliver something, once it was made.
@@ -77,24 +77,24 @@ async fn every_event_arrives_in_order_and_verifies(kind: Kind) {
     for name in &names {
         admin.create_group(name, &[], &[]).await;
     }
-    let received = receiver.wait_for("/in", 20).await;
-    assert_eq!(named(&received), names);
+    let got = receiver.wait_for("/in", 20).await;
+    assert_eq!(named(&got), names);
     let last = admin.get("/events?order=-sequence&limit=1").await["items"][0].clone();
-    assert_eq!(received[19].event(), last);
-    assert_eq!(received[19].header("webhook-id"), last["id"]);
-    assert_eq!(received[19].header("content-type"), "application/cloudevents+json; charset=utf-8");
-    let altered = Received { body: received[0].body.replace("Gruppe", "gruppe"), ..received[0].clone() };
-    let mut requests: Vec<Value> = received.iter().map(|one| one.to_verify(true)).collect();
+    assert_eq!(got[19].event(), last);
+    assert_eq!(got[19].header("webhook-id"), last["id"]);
+    assert_eq!(got[19].header("content-type"), "application/cloudevents+json; charset=utf-8");
+    let altered = Received { body: got[0].body.replace("Gruppe", "gruppe"), ..got[0].clone() };
+    let mut requests: Vec<Value> = got.iter().map(|one| one.to_verify(true)).collect();
     requests.push(altered.to_verify(false));
     verify(&secret, requests).await;
     let rotated = admin.send("POST", &format!("/webhooks/{id}/secret")).await.is(200).json();
     admin.send_with("POST", &format!("/webhooks/{id}/actions"), &json!({ "type": "test" })).await.is(204);
     names.push("test".to_owned());
-    let received = receiver.wait_for("/in", 21).await;
-    assert_eq!(named(&received), names);
-    verify(&secret, vec![received[20].to_verify(true)]).await;
+    let got = receiver.wait_for("/in", 21).await;
+    assert_eq!(named(&got), names);
+    verify(&secret, vec![got[20].to_verify(true)]).await;
     let new = rotated["secret"].as_str().unwrap();
-    verify(new, vec![received[20].to_verify(true), received[0].to_verify(false)]).await;
+    verify(new, vec![got[20].to_verify(true), got[0].to_verify(false)]).await;
     let view = until("the delivery", async || {
         let view = admin.get(&format!("/webhooks/{id}")).await;
         (view["lastDelivery"]["status"] == 200 && view["backlog"].as_u64() < Some(2)).then_some(view)
@@ -134,10 +134,10 @@ async fn what_a_receiver_does_is_told_and_followed(kind: Kind) {
     }
     let [_, moved, gone, _, later] = ids.as_slice() else { panic!("{ids:?}") };
     // The same event again after five seconds, and the next one only then.
-    let received = receiver.wait_for("/fails", 3).await;
-    assert_eq!(named(&received), ["One", "One", "Two"]);
-    assert_eq!(received[0].header("webhook-id"), received[1].header("webhook-id"));
-    let waited = received[1].at - received[0].at;
+    let got = receiver.wait_for("/fails", 3).await;
+    assert_eq!(named(&got), ["One", "One", "Two"]);
+    assert_eq!(got[0].header("webhook-id"), got[1].header("webhook-id"));
+    let waited = got[1].at - got[0].at;
     assert!(waited >= Duration::from_secs(5) && waited < Duration::from_secs(30), "{waited:?}");
     assert_eq!(receiver.at("/elsewhere").len(), 0);
     let (moved, gone, later) = (
@@ -243,9 +243,9 @@ async fn two_instances_share_the_work() {
     app.server.kill();
     for path in paths {
         let all = until("the rest", async || {
-            let mut received = named(&receiver.at(path));
-            received.dedup();
-            (received.len() >= 60).then_some(received)
+            let mut got = named(&receiver.at(path));
+            got.dedup();
+            (got.len() >= 60).then_some(got)
         })
         .await;
         assert_eq!(all, names);

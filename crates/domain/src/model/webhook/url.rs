@@ -93,12 +93,12 @@ impl TryFrom<String> for WebhookUrl {
 }
 
 fn check_authority(authority: &str) -> Result<(), WebhookUrlError> {
-    let (is_host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, port)) => (address.parse::<Ipv6Addr>().is_ok(), port),
-        None => {
-            let (host, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
-            (is_host(host), port)
-        }
+    let bracketed = authority.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let (is_host, port) = if let Some((address, port)) = bracketed {
+        (address.parse::<Ipv6Addr>().is_ok(), port)
+    } else {
+        let (host, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
+        (is_host(host), port)
     };
     if !is_host {
         return Err(WebhookUrlError::Host);
