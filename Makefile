@@ -1,8 +1,12 @@
 # `make test` is all that a newcomer needs.
-.PHONY: run test fuzz image image-test image-check deploy-check instructions dashboard-check bench bench-memory bench-peers embedded fmt lint doc deps check-architecture package openapi tools
+.PHONY: run test webhook-kills fuzz image image-test image-check deploy-check instructions dashboard-check bench bench-memory bench-peers embedded fmt lint doc deps check-architecture package openapi tools
 
 run:
 	cargo run
+
+# Kills the service fifty times while it delivers to webhooks, on both databases. Takes about ten minutes.
+webhook-kills: tools
+	GUILDHALL_TEST_WEBHOOK_KILLS=50 scripts/with-postgres cargo test --package guildhall --test api -- webhook_kills
 
 # Installs what is missing, and runs everything on SQLite and on a PostgreSQL of its own. Most tests wait for a server longer than they compute,
 # so that twice as many run at one time as there are processors; those that measure run alone.

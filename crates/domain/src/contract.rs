@@ -45,8 +45,8 @@ pub mod graph;
 pub mod idempotency;
 pub mod kept_answers;
 pub mod listing;
-pub mod log;
 pub mod lockouts;
+pub mod log;
 pub mod lookups;
 pub mod managed_graphs;
 pub mod managers;
@@ -78,6 +78,9 @@ pub mod validity_moments;
 pub mod validity_of_administrators;
 pub mod validity_patches;
 pub mod walking;
+pub mod webhook_deliveries;
+pub mod webhook_failures;
+pub mod webhooks;
 
 pub use fixture::{Fixture, Given, TestClock, user_named};
 pub use promises::promises;
@@ -122,6 +125,26 @@ macro_rules! contract_tests {
             log::old_events_are_pruned
             log::the_log_is_read_by_administrators
             log::whoever_follows_the_log_meets_every_event_once
+            webhooks::webhooks_are_kept_as_they_are_given
+            webhooks::changes_of_webhooks_are_told
+            webhooks::webhooks_are_managed_by_administrators
+            webhooks::as_many_webhooks_are_there_as_may_be
+            webhooks::webhooks_that_cannot_be_are_refused
+            webhooks::the_former_secret_signs_for_a_day
+            webhooks::webhooks_and_their_deliveries_are_walked
+            webhook_deliveries::a_webhook_gets_every_event_after_its_creation
+            webhook_deliveries::a_webhook_gets_the_events_that_it_wants
+            webhook_deliveries::one_instance_delivers_to_a_webhook_at_a_time
+            webhook_deliveries::many_instances_deliver_every_event_once
+            webhook_deliveries::a_replay_sends_again
+            webhook_deliveries::a_change_keeps_the_position
+            webhook_deliveries::a_test_is_sent_beside_the_events
+            webhook_deliveries::the_latest_deliveries_are_kept
+            webhook_failures::a_receiver_that_is_down_is_tried_by_the_schedule
+            webhook_failures::a_receiver_that_is_gone_is_disabled_at_once
+            webhook_failures::a_receiver_says_when_it_is_tried_again
+            webhook_failures::a_receiver_that_is_down_slows_no_other_down
+            webhook_failures::pruned_events_are_passed_over
             names::names_are_found_in_any_case_and_spelling
             names::names_and_ids_are_taken_once
             names::a_username_is_never_another_users_address

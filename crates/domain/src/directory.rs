@@ -34,6 +34,7 @@ mod sign_in;
 mod unit_of_work;
 mod users;
 mod verification;
+mod webhooks;
 
 use std::sync::{Arc, OnceLock};
 
@@ -43,9 +44,10 @@ use crate::event::Via;
 use crate::group::GroupId;
 use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
-use crate::ports::{Ids, Member, Passwords, Reader, Secrets, Store, StoreError};
+use crate::ports::{Destinations, Ids, Member, Passwords, Reader, Seals, Secrets, Store, StoreError};
 use opening::about_group;
 use settling::Settling;
+use webhooks::{HttpsAlone, Unsealed};
 
 pub use actions::{ActError, UserAction};
 pub use api_keys::{ApiKeyError, FirstApiKey, IssuedApiKey};
@@ -76,6 +78,7 @@ pub use sign_in::{Session, SignInError};
 pub(crate) use unit_of_work::{Finish, Turn, Writing};
 pub use users::{ChangeUserError, CreateUserError, DeleteUserError, ReadUserError};
 pub use verification::{Verification, VerificationError};
+pub use webhooks::{Claim, IssuedWebhook, WebhookAction, WebhookError, WebhookLook, WebhookView};
 
 /// The directory: everything that can be asked of it, as long as its store lives.
 #[derive(Clone)]
@@ -84,6 +87,10 @@ pub struct Directory<'s> {
     passwords: Arc<dyn Passwords>,
     secrets: Arc<dyn Secrets>,
     ids: Arc<dyn Ids>,
+    /// Seals the secrets of webhooks.
+    seals: Arc<dyn Seals>,
+    /// Where webhooks may be.
+    destinations: Arc<dyn Destinations>,
     policy: Policy,
     /// The way by which changes are made, if it is not that of the call.
     via: Option<Via>,
@@ -105,7 +112,8 @@ impl<'s> Directory<'s> {
     ) -> Self {
         let store = Arc::new(Settling { store, ids: Arc::clone(&ids) });
         let (policy, everyone) = (Policy::default(), Arc::default());
-        Self { store, passwords, secrets, ids, policy, via: None, records: true, everyone }
+        let (seals, destinations) = (Arc::new(Unsealed), Arc::new(HttpsAlone));
+        Self { store, passwords, secrets, ids, seals, destinations, policy, via: None, records: true, everyone }
     }
 
     /// The same directory under another policy.
@@ -114,11 +122,18 @@ impl<'s> Directory<'s> {
         Self { policy, ..self }
     }
 
+    /// The same directory, whose webhooks are where `destinations` lets them be, and whose secrets are kept sealed by `seals`. Without this they are kept as they
+    /// are, and may be at any URL of `https`.
+    #[must_use]
+    pub fn with_webhooks(self, seals: Arc<dyn Seals>, destinations: Arc<dyn Destinations>) -> Self {
+        Self { seals, destinations, ..self }
+    }
+
     /// The same directory, kept by `store`: another way to what the store before keeps. Where something is due, this one answers with an error.
     #[must_use]
     pub fn kept_by<'o>(self, store: Arc<dyn Store + 'o>) -> Directory<'o> {
-        let Self { passwords, secrets, ids, policy, via, records, everyone, .. } = self;
-        Directory { store, passwords, secrets, ids, policy, via, records, everyone }
+        let Self { passwords, secrets, ids, seals, destinations, policy, via, records, everyone, .. } = self;
+        Directory { store, passwords, secrets, ids, seals, destinations, policy, via, records, everyone }
     }
 
     /// The same directory, whose store is a unit of work that records changes itself.

@@ -35,7 +35,7 @@ pub mod search;
 
 pub use model::{
     api_key, custom, email_domain, event, external, group, idempotency_key, identifier, manager, name, number, page,
-    password, position, provenance, secret, time, user, validation, validity, version,
+    password, position, provenance, secret, time, user, validation, validity, version, webhook,
 };
 
 /// Compiles the examples of the README.

@@ -45,6 +45,7 @@ mod paths;
 mod sessions;
 mod users;
 mod validity;
+mod webhooks;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -121,6 +122,7 @@ struct State {
     kept_answers: idempotency::KeptAnswers,
     managers: managers::Managers,
     events: events::Events,
+    webhooks: webhooks::Webhooks,
     /// When the unit of work began.
     now: Timestamp,
     /// Why a call failed: this copy must not replace the directory.

@@ -25,3 +25,4 @@ pub mod validation;
 pub mod validity;
 pub(crate) mod value;
 pub mod version;
+pub mod webhook;

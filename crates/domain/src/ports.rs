@@ -27,6 +27,7 @@ mod store;
 mod unit_of_work;
 mod users;
 mod validity;
+mod webhooks;
 
 use uuid::Uuid;
 
@@ -66,6 +67,7 @@ pub use validity::{
     DueChange, ListedMember, MemberStanding, MembershipListing, MembershipOrder, NamedGroup, ValidityReader,
     ValidityWriter,
 };
+pub use webhooks::{DestinationError, Destinations, WebhookReader, WebhookWriter};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use guildhall_domain::access::Scopes;
 use guildhall_domain::api_key::{ApiKeyDraft, ApiKeyIdentifier};
@@ -20,7 +21,9 @@ use guildhall_domain::ports::{Clock, EventQuery, Member};
 use guildhall_domain::user::{UserChanges, UserDraft};
 use guildhall_domain::validity::ValidityChange;
 use guildhall_domain::version::Precondition;
+use guildhall_domain::webhook::{Attempt, WebhookDraft};
 use serde_json::Value;
+use uuid::Uuid;
 
 const PASSWORD: &str = "F1ghtC1ub1234!";
 
@@ -72,17 +75,15 @@ impl Scene {
             let draft = GroupDraft { name: Some(name.to_owned()), ..GroupDraft::default() };
             directory.create_group(&self.by(), draft).expect("a group");
         }
-        let changes = GroupChanges { description: Some(Some("Those who make it".to_owned())), ..GroupChanges::default() };
+        let changes =
+            GroupChanges { description: Some(Some("Those who make it".to_owned())), ..GroupChanges::default() };
         directory.change_group(&self.by(), &soap, &changes, &Precondition::default()).expect("a change");
         directory.add_member(&self.by(), &soap, &tyler).expect("a member");
         directory.remove_member(&self.by(), &soap, &tyler).expect("no member");
         directory.add_child(&self.by(), &soap, &lye).expect("a child");
         directory.remove_child(&self.by(), &soap, &lye).expect("no child");
         let day = |days| Some(Some(self.fixture.now().plus_days(days)));
-        for change in [
-            ValidityChange { from: day(1), until: None },
-            ValidityChange { from: None, until: day(30) },
-        ] {
+        for change in [ValidityChange { from: day(1), until: None }, ValidityChange { from: None, until: day(30) }] {
             directory.schedule_member(&self.by(), &soap, &tyler, change).expect("dates");
             directory.schedule_child(&self.by(), &soap, &lye, change).expect("dates");
         }
@@ -98,6 +99,29 @@ impl Scene {
         directory.change_api_key(&self.by(), &key, &changes).expect("a change");
         directory.rotate_api_key(&self.by(), &key).expect("a secret");
         directory.delete_api_key(&self.by(), &key).expect("no key");
+    }
+
+    fn webhooks(&self) {
+        let (directory, operator) = (&self.fixture.directory, || self.fixture.operator());
+        let draft = WebhookDraft {
+            name: Some(Some("Orders".to_owned())),
+            url: Some(Some("https://hooks.example/guildhall".to_owned())),
+            ..WebhookDraft::default()
+        };
+        let id = directory.create_webhook(&self.by(), draft).expect("a webhook").view.webhook.id;
+        let types = Some(vec!["guildhall.webhook.*".to_owned()]);
+        let changes = WebhookDraft { types, ..WebhookDraft::default() };
+        directory.change_webhook(&self.by(), id, &changes).expect("a change");
+        let found = directory.claim_webhooks(&operator(), Uuid::max(), &BTreeSet::new()).expect("something to send");
+        let attempt = Attempt {
+            at: self.fixture.now(),
+            duration: Duration::from_millis(80),
+            status: Some(410),
+            error: None,
+            retry_after: None,
+        };
+        directory.note_attempt(&operator(), Uuid::max(), &found.claims[0], &attempt).expect("a refusal");
+        directory.delete_webhook(&self.by(), id).expect("no webhook");
     }
 
     fn end(&self) {
@@ -127,6 +151,7 @@ fn document() -> String {
     scene.users();
     scene.groups();
     scene.api_keys();
+    scene.webhooks();
     scene.end();
     let events = scene.events();
     let told: BTreeSet<EventType> = events.keys().copied().collect();
@@ -152,5 +177,8 @@ fn the_document_of_events_is_current() {
     if std::env::var_os("GUILDHALL_WRITE_DOCUMENTS").is_some() {
         fs::write(&path, &document).expect("docs/events.md");
     }
-    assert!(fs::read_to_string(&path).expect("docs/events.md") == document, "docs/events.md is not current: run `make events`");
+    assert!(
+        fs::read_to_string(&path).expect("docs/events.md") == document,
+        "docs/events.md is not current: run `make events`"
+    );
 }

@@ -21,11 +21,11 @@ use crate::security::listing::search_body::{Comparison, Condition, UserOrder};
 
 pub(crate) use errors::{ErrorSchema, OAuthError, TooManyRequests, Unauthenticated, ValidationError};
 pub(crate) use parameters::{
-    ApiKeyPath, AssetPath, ChangeConditions, ChildPath, ClassicUserIdParameter, DetailParameter, EventParameters, EventPath, ExplanationParameters,
-    GroupOrderParameter, GroupPath, IdentityParameters, IncludeSelfParameter, ManagerGroupPath, ManagerUserPath,
-    MemberPath, MembershipListingParameters, MembershipParameters, MembershipPath, NewUserParameters, PagingParameters,
-    ParentParameter, PatchParameters, PreferenceParameter, ReadConditions, SearchParameters, UserOrderParameter,
-    UserPath, UserSearchParameters,
+    ApiKeyPath, AssetPath, ChangeConditions, ChildPath, ClassicUserIdParameter, DetailParameter, EventParameters,
+    EventPath, ExplanationParameters, GroupOrderParameter, GroupPath, IdentityParameters, IncludeSelfParameter,
+    ManagerGroupPath, ManagerUserPath, MemberPath, MembershipListingParameters, MembershipParameters, MembershipPath,
+    NewUserParameters, PagingParameters, ParentParameter, PatchParameters, PreferenceParameter, ReadConditions,
+    SearchParameters, UserOrderParameter, UserPath, UserSearchParameters, WebhookPath,
 };
 use rules::Rules;
 
@@ -62,6 +62,7 @@ static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
         (name = "Tokens", description = "How to sign in, and how to verify that somebody did."),
         (name = "Users", description = "Who there is."),
         (name = "Events", description = "Who did what, when, to whom: the audit log and the feed of changes."),
+        (name = "Webhooks", description = "Receivers elsewhere that events are sent to."),
         (name = "Groups", description = "What users belong to; groups hold users and other groups."),
         (name = "API keys", description = "What programs sign in with."),
         (name = "Service", description = "The service itself. Nobody has to say who they are."),

@@ -15,6 +15,7 @@ pub(crate) mod memberships;
 pub(crate) mod patches;
 pub(crate) mod users;
 pub(crate) mod validity;
+pub(crate) mod webhooks;
 
 use crate::routes::Route;
 
@@ -34,6 +35,7 @@ pub(crate) fn routes() -> Vec<Route> {
         membership_checks::handlers::routes(),
         api_keys::handlers::routes(),
         events::handlers::routes(),
+        webhooks::handlers::routes(),
     ];
     resources.into_iter().flatten().collect()
 }

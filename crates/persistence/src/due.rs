@@ -12,6 +12,7 @@ use guildhall_domain::time::Timestamp;
 
 use crate::connection::AnyConnection;
 use crate::dialect::Dialect;
+use crate::prepared::prepared;
 use crate::unit_of_work::Failure;
 
 /// The present moment, by which memberships begin and end. `None`: the one that the database's own clock shows when a statement comes.
@@ -24,10 +25,33 @@ impl Moment {
         Self(clock.map(|clock| clock.now().milliseconds()))
     }
 
+    /// In milliseconds.
+    pub(crate) fn milliseconds(self, connection: &mut AnyConnection) -> Result<i64, Failure> {
+        if let Some(at) = self.0 {
+            return Ok(at);
+        }
+        Ok(match connection {
+            AnyConnection::Postgres(connection) => {
+                let shown = "SELECT CAST(floor(extract(epoch FROM statement_timestamp()) * 1000) AS bigint) AS now";
+                prepared(shown).get_result::<Now>(connection)?.now
+            }
+            AnyConnection::Sqlite(connection) => {
+                let shown = "SELECT CAST(round(unixepoch('now', 'subsec') * 1000) AS INTEGER) AS now";
+                prepared(shown).get_result::<Now>(connection)?.now
+            }
+        })
+    }
+
     /// The column that tells whether something is due at this moment.
     pub(crate) fn due(self, dialect: Dialect) -> DueColumn {
         DueColumn { at: self.0, dialect }
     }
+}
+
+#[derive(QueryableByName)]
+struct Now {
+    #[diesel(sql_type = BigInt)]
+    now: i64,
 }
 
 /// A column with the moment at which something is due, or NULL if nothing is. Nothing of a row decides about it, so that it is one look at the beginning of

@@ -354,8 +354,55 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
+    use crate::sql_types::UuidSql;
+
+    webhooks (id) {
+        id -> UuidSql,
+        name -> Text,
+        url -> Text,
+        types -> Text,
+        group_ids -> Text,
+        created -> BigInt,
+        created_by -> Nullable<Text>,
+        secret -> Binary,
+        former_secret -> Nullable<Binary>,
+        former_until -> Nullable<BigInt>,
+        enabled -> Bool,
+        has_begun -> Bool,
+        position -> BigInt,
+        failures -> Integer,
+        failing_since -> Nullable<BigInt>,
+        next_attempt -> Nullable<BigInt>,
+        last_sequence -> Nullable<BigInt>,
+        last_status -> Nullable<Integer>,
+        last_at -> Nullable<BigInt>,
+        attempts -> BigInt,
+        test_id -> Nullable<UuidSql>,
+        lease_holder -> Nullable<UuidSql>,
+        lease_until -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+    use crate::sql_types::UuidSql;
+
+    webhook_deliveries (webhook_id, number) {
+        webhook_id -> UuidSql,
+        number -> BigInt,
+        event_id -> UuidSql,
+        sequence -> Nullable<BigInt>,
+        at -> BigInt,
+        duration -> BigInt,
+        status -> Nullable<Integer>,
+        error -> Nullable<Text>,
+    }
+}
+
 /// Every table above.
-pub(crate) const TABLES: [&str; 26] = [
+pub(crate) const TABLES: [&str; 28] = [
     "users",
     "user_identifiers",
     "groups",
@@ -382,6 +429,8 @@ pub(crate) const TABLES: [&str; 26] = [
     "events",
     "event_users",
     "event_checkpoint",
+    "webhooks",
+    "webhook_deliveries",
 ];
 
 diesel::joinable!(api_keys -> users (user_id));

@@ -11,6 +11,7 @@
 //! | `api_keys`, `sessions`, `lockouts`, `identities` | API keys, refresh tokens, wrong passwords, links to external issuers |
 //! | `effects` | what previews ask |
 //! | `events` | the log of all changes |
+//! | `webhooks` | receivers of events, and deliveries to them |
 //! | `idempotency` | kept answers to requests with an idempotency key |
 //! | `managers` | who manages which groups |
 //! | `paths` | why a user is in a group |
@@ -40,6 +41,7 @@ mod user_names;
 mod user_row;
 mod users;
 mod validity;
+mod webhooks;
 
 pub(crate) use events::{Announced, has_new, number_some};
 pub(crate) use group_row::{CompleteRow, USERS, groups_in_order};

@@ -13,12 +13,13 @@ use guildhall_auth::{Argon2Passwords, JwtTokens, RandomSecrets, TokenSettings, g
 use guildhall_domain::access::Policy;
 use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::directory::{CreateUserError, Directory, FirstAdministratorError, FirstApiKey};
-use guildhall_domain::ports::Clock as _;
+use guildhall_domain::ports::{Clock as _, Seals};
 use guildhall_domain::secret::Secret;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::LockoutPolicy;
 use guildhall_http::{Api, ConnectionLimits, LaneSizes, Management, ServeOptions, TraceLinks};
 use guildhall_persistence::{Database, DatabaseSettings};
+use guildhall_webhooks::{Deliveries, DestinationRules};
 use prometheus::Registry;
 use tokio::runtime::Runtime;
 
@@ -61,6 +62,7 @@ struct Application {
     api: Api,
     directory: Directory<'static>,
     events: Events,
+    rules: Arc<DestinationRules>,
     tokens: Arc<JwtTokens>,
     listening: Listening,
     options: ServeOptions,
@@ -82,7 +84,10 @@ impl Application {
         database.store().ready().context("database.url")?;
         compare_clocks(&database)?;
         let passwords = Argon2Passwords::new(password_slots()).with_metrics(registry)?;
-        let directory = directory_with(&database, settings, keys.secrets()?, passwords);
+        let (tokens, rules) = (Arc::new(tokens), Arc::new(settings.webhooks.rules()));
+        let seals = Arc::clone(&tokens) as Arc<dyn Seals>;
+        let directory = directory_with(&database, settings, keys.secrets()?, passwords)
+            .with_webhooks(Arc::clone(&seals), Arc::clone(&rules) as _);
         directory.prepare(&operator())?;
         let listening = Listening::on(&settings.server)?;
         // Last, because a password that is printed before an error is soon forgotten.
@@ -92,8 +97,6 @@ impl Application {
             passwords: password_slots(),
         };
         let at_once = database.store_at_once().map(|store| directory.clone().kept_by(store));
-        let tokens = Arc::new(tokens);
-        let seals = Arc::clone(&tokens) as _;
         let (limits, token_limits) = reload::limits(&settings.limits);
         let api = Api::new(
             directory.clone(),
@@ -118,7 +121,7 @@ impl Application {
             shutdown_timeout: settings.server.shutdown_timeout,
             connections: connections(settings),
         };
-        Ok(Self { api, directory, events: settings.events, tokens, listening, options })
+        Ok(Self { api, directory, events: settings.events, rules, tokens, listening, options })
     }
 
     /// Joins requests to traces that are exported.
@@ -134,7 +137,8 @@ impl Application {
             // Removed when the service has stopped.
             let _socket = socket;
             self.directory.tell_started(&operator(), env!("CARGO_PKG_VERSION"))?;
-            retention::keep(self.directory, self.events);
+            retention::keep(self.directory.clone(), self.events);
+            let deliveries = Deliveries::start(self.directory, &self.rules, Arc::new(SystemClock), Arc::new(UuidV7))?;
             let server = guildhall_http::serve(self.api, listener, self.options)?;
             let handle = server.handle();
             let mut server = pin!(server);
@@ -144,12 +148,15 @@ impl Application {
                 name = signals.next() => tracing::info!("{name}: finishing the requests that are being answered"),
             }
             management.stopping();
+            deliveries.stop();
             let stopped = handle.stop(true);
             tokio::select! {
                 ended = &mut server => ended?,
                 name = signals.next() => bail!("{name} again: requests were cut off"),
             }
             stopped.await;
+            // Nothing else runs any more that could wait for it.
+            deliveries.finish();
             tracing::info!("stopped");
             Ok(())
         })

@@ -9,6 +9,7 @@ mod shown;
 mod sources;
 mod telemetry;
 mod values;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub(crate) use shown::Shown;
 pub(crate) use sources::Loaded;
 pub(crate) use telemetry::Telemetry;
 pub(crate) use values::{FileMode, Level, LogFormat, Secret};
+pub(crate) use webhooks::Webhooks;
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, expecting = "a table")]
@@ -42,6 +44,7 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) idempotency: Idempotency,
     pub(crate) events: Events,
+    pub(crate) webhooks: Webhooks,
     pub(crate) bootstrap: Bootstrap,
     pub(crate) log: Log,
     pub(crate) telemetry: Telemetry,

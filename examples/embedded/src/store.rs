@@ -27,6 +27,7 @@ mod tables;
 mod user_row;
 mod users;
 mod validity;
+mod webhooks;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -80,7 +81,8 @@ fn create_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
     idempotency::COUNTS.create(transaction)?;
     idempotency::ENDS.create(transaction)?;
     events::EVENTS.create(transaction)?;
-    events::CHECKPOINT.create(transaction)
+    events::CHECKPOINT.create(transaction)?;
+    webhooks::WEBHOOKS.create(transaction)
 }
 
 impl Store for RedbStore {

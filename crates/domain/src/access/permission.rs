@@ -47,6 +47,8 @@ pub enum Permission {
     ManageApiKeys,
     /// Read the log of all changes.
     ReadEvents,
+    /// List, read, create, change and delete webhooks, to which events are sent.
+    ManageWebhooks,
 }
 
 /// What something is to be done on, as a request names it.

@@ -101,9 +101,8 @@ pub(super) const fn rule(permission: Permission) -> Rule {
         P::ChangeMembers => (&[(Groups, X::AdministratorsGroups)], No, M::AtOrBelow),
         P::NestGroups => (&[(Groups, X::GroupsAboveAdministrators)], No, M::AtOrBelow),
         P::UnnestGroups => (&[(Groups, X::Nothing)], No, M::AtOrBelow),
-        P::AppointManagers => (&[], No, M::No),
         P::ReadManagedGroups => (&[], Yes, M::No),
-        P::ReadEvents => (&[], No, M::No),
+        P::AppointManagers | P::ReadEvents | P::ManageWebhooks => (&[], No, M::No),
         P::ManageApiKeys => (&[(Keys, X::AdministeringApiKeys)], No, M::No),
     };
     Rule { delegates, oneself, managers }

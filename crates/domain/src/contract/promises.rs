@@ -48,6 +48,9 @@ pub fn promises() -> Vec<String> {
         include_str!("validity_at_random.rs"),
         include_str!("validity_of_administrators.rs"),
         include_str!("validity_patches.rs"),
+        include_str!("webhook_deliveries.rs"),
+        include_str!("webhook_failures.rs"),
+        include_str!("webhooks.rs"),
     ];
     let declared = texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("pub fn "));
     declared.filter_map(|rest| rest.split_once('(')).map(|(name, _)| name.to_owned()).collect()

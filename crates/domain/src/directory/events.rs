@@ -95,7 +95,7 @@ impl Directory<'_> {
     }
 
     /// Gives the events that were committed their place, for an actor who may read them. What was due has happened before, so that its events are among them.
-    fn number_events(&self, context: &Context) -> Result<(), Refused> {
+    pub(super) fn number_events(&self, context: &Context) -> Result<(), Refused> {
         self.authorise(context, Permission::ReadEvents, On::All)?;
         Ok(self.store.number_events()?)
     }

@@ -12,6 +12,7 @@ mod groups;
 mod memberships;
 mod properties;
 mod users;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -27,6 +28,7 @@ use crate::ports::{
 use crate::secret::SecretDigest;
 use crate::time::Timestamp;
 use crate::user::{Lockout, SecurityStamp, UserId};
+use crate::webhook::Webhook;
 
 pub(super) use fact::{Change, Fact, Teller, client_sign_in, due_events, refused_sign_in, started};
 
@@ -54,6 +56,8 @@ struct Seen {
     group: Option<Group>,
     /// The API key that was read last in order to be changed.
     api_key: Option<ApiKey>,
+    /// The webhook that was read last in order to be changed.
+    webhook: Option<Webhook>,
     known_address: Option<KnownAddress>,
     unknown_name: Option<Lockout>,
     members: BTreeMap<(GroupId, UserId), Option<MemberStanding>>,

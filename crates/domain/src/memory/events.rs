@@ -9,6 +9,7 @@ use crate::group::GroupId;
 use crate::ports::{EffectReader, EventOrder, EventQuery, EventReader, EventWriter, StoreError};
 use crate::time::Timestamp;
 use crate::user::UserId;
+use crate::webhook::WebhookFilter;
 
 /// The events, which have their place as soon as they are kept: units of work that write come one after the other.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +45,18 @@ impl Kept {
 impl Events {
     fn head(&self) -> EventHead {
         self.kept.last().map_or(self.checkpoint, |last| last.event.head())
+    }
+
+    /// The first event after one place, up to another, that passes a filter.
+    pub(super) fn first_between(&self, after: u64, until: u64, filter: &WebhookFilter) -> Option<Event> {
+        let begins = self.kept.partition_point(|kept| kept.event.sequence <= after);
+        let following = self.kept.get(begins..).unwrap_or_default().iter();
+        let mut between = following.take_while(|kept| kept.event.sequence <= until);
+        let passes = |kept: &&Arc<Kept>| {
+            filter.types.as_ref().is_none_or(|types| types.contains(&kept.event.kind))
+                && (filter.groups.is_empty() || kept.group.is_some_and(|group| filter.groups.contains(&group)))
+        };
+        between.find(passes).map(|kept| kept.event.clone())
     }
 }
 

@@ -17,6 +17,7 @@ use super::api_key::ApiKeyId;
 use super::group::GroupId;
 use super::time::Timestamp;
 use super::user::UserId;
+use super::webhook::WebhookId;
 
 pub use actor::{EventActor, Via};
 pub use chain::{ChainError, EventHash, EventHead};
@@ -48,7 +49,7 @@ pub enum Subject {
     /// An API key.
     ApiKey(ApiKeyId),
     /// A webhook.
-    Webhook(Uuid),
+    Webhook(WebhookId),
     /// The settings of the program.
     Settings,
 }

@@ -4,7 +4,7 @@ use super::{
     ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, EffectReader, EventReader, EventWriter, GroupReader,
     GroupWriter, IdempotencyWriter, IdentityReader, IdentityWriter, LockoutReader, LockoutWriter, ManagerReader,
     ManagerWriter, MembershipReader, MembershipWriter, PathReader, SessionReader, SessionWriter, StoreError, Undo,
-    UserReader, UserWriter, ValidityReader, ValidityWriter,
+    UserReader, UserWriter, ValidityReader, ValidityWriter, WebhookReader, WebhookWriter,
 };
 
 /// Reads the directory. Not found is `None` or left out, never an error.
@@ -24,6 +24,7 @@ pub trait Reader:
     + EffectReader
     + ValidityReader
     + EventReader
+    + WebhookReader
 {
 }
 
@@ -41,6 +42,7 @@ impl<T> Reader for T where
         + EffectReader
         + ValidityReader
         + EventReader
+        + WebhookReader
 {
 }
 
@@ -67,6 +69,7 @@ pub trait Writer:
     + IdempotencyWriter
     + ValidityWriter
     + EventWriter
+    + WebhookWriter
     + Savepoints
     + Send
 {
@@ -96,6 +99,7 @@ impl<T> Writer for T where
         + IdempotencyWriter
         + ValidityWriter
         + EventWriter
+        + WebhookWriter
         + Savepoints
         + Send
 {

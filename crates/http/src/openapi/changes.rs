@@ -14,10 +14,11 @@ const READING: [&str; 2] = ["/api/security/users/search", "/api/security/members
 const MANAGER: &str = "/api/security/groups/{group}/managers/users/{user}";
 const MANAGER_GROUP: &str = "/api/security/groups/{group}/managers/groups/{manager}";
 const MEMBERS: &str = "/api/security/groups/{group}/users";
+const WEBHOOK: &str = "/api/security/webhooks/{webhook}";
 const CHILDREN: &str = "/api/security/groups/{group}/groups";
 
 /// Changes of no membership, of which there are no previews, and those that describe their own.
-const WITHOUT_PREVIEW: [(&str, &str); 11] = [
+const WITHOUT_PREVIEW: [(&str, &str); 16] = [
     ("PUT", MANAGER),
     ("DELETE", MANAGER),
     ("PUT", MANAGER_GROUP),
@@ -29,6 +30,11 @@ const WITHOUT_PREVIEW: [(&str, &str); 11] = [
     ("POST", "/api/security/users/{user}/credentials/password"),
     ("DELETE", "/api/security/users/{user}/identities"),
     ("POST", "/api/security/apiKeys/{key}/secret"),
+    ("POST", "/api/security/webhooks"),
+    ("PUT", WEBHOOK),
+    ("DELETE", WEBHOOK),
+    ("POST", "/api/security/webhooks/{webhook}/secret"),
+    ("POST", "/api/security/webhooks/{webhook}/actions"),
 ];
 
 /// Whether the operation changes something, so that it is done once for each idempotency key.

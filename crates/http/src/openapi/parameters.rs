@@ -158,6 +158,14 @@ pub(crate) struct EventPath {
     event: String,
 }
 
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct WebhookPath {
+    /// The id.
+    #[param(min_length = 1)]
+    webhook: String,
+}
+
 /// Each is refused where it is empty, unreadable or given twice.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -88,7 +88,18 @@ fn forbid_additional_properties(components: &mut Components, request_schemas: &B
 
 /// Makes the items of a page references to their schema, which the derived schema repeats inline.
 fn reference_page_items(components: &mut Components) {
-    for held in ["User", "ShownUser", "Group", "ApiKey", "Identity", "Manager", "Membership", "Edge"] {
+    for held in [
+        "User",
+        "ShownUser",
+        "Group",
+        "ApiKey",
+        "Identity",
+        "Manager",
+        "Membership",
+        "Edge",
+        "Webhook",
+        "WebhookDelivery",
+    ] {
         if let Some(RefOr::T(Schema::Object(page))) = components.schemas.get_mut(&format!("Page_{held}"))
             && let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items")
         {

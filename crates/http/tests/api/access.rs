@@ -12,7 +12,7 @@ use crate::world::{ADMINISTRATOR, ORDINARY, UNKNOWN, World, by};
 
 /// The path with everything in braces filled in, the body, and the status for: nobody, a token nobody was given, an
 /// ordinary user, an administrator.
-pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 59] = [
+pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 67] = [
     ("GET", "/", "/", "", [200, 200, 200, 200]),
     ("GET", "/api/openapi.json", "/api/openapi.json", "", [200, 200, 200, 200]),
     ("GET", "/docs", "/docs", "", [200, 200, 200, 200]),
@@ -90,6 +90,14 @@ pub(crate) const ROWS: [(&str, &str, &str, &str, [u16; 4]); 59] = [
     ("GET", "/api/security/events", "/api/security/events", "", [401, 401, 403, 200]),
     ("GET", "/api/security/events/head", "/api/security/events/head", "", [401, 401, 403, 200]),
     ("GET", "/api/security/events/{event}", "/api/security/events/Nothing", "", [401, 401, 403, 404]),
+    ("GET", "/api/security/webhooks", "/api/security/webhooks", "", [401, 401, 403, 200]),
+    ("POST", "/api/security/webhooks", "/api/security/webhooks", NEW_WEBHOOK, [401, 401, 403, 201]),
+    ("GET", WEBHOOK, HOOK, "", [401, 401, 403, 200]),
+    ("PUT", WEBHOOK, HOOK, r#"{"name":"Other"}"#, [401, 401, 403, 200]),
+    ("DELETE", WEBHOOK, HOOK, "", [401, 401, 403, 204]),
+    ("POST", "/api/security/webhooks/{webhook}/secret", HOOK_SECRET, "", [401, 401, 403, 200]),
+    ("GET", "/api/security/webhooks/{webhook}/deliveries", HOOK_DELIVERIES, "", [401, 401, 403, 200]),
+    ("POST", "/api/security/webhooks/{webhook}/actions", HOOK_ACTIONS, r#"{"type":"enable"}"#, [401, 401, 403, 204]),
 ];
 
 const CONFIGURATION: &str = "/authenticate/.well-known/openid-configuration";
@@ -104,6 +112,12 @@ const MANAGER_GROUP: &str = "/api/security/groups/{group}/managers/groups/{manag
 const EXPLANATION: &str = "/api/security/groups/{group}/memberships/{user}";
 const CHECKS: &str = "/api/security/memberships/check";
 const API_KEY: &str = "/api/security/apiKeys/{key}";
+const WEBHOOK: &str = "/api/security/webhooks/{webhook}";
+const HOOK: &str = "/api/security/webhooks/00000000-0000-0000-0000-00000000abcd";
+const HOOK_SECRET: &str = "/api/security/webhooks/00000000-0000-0000-0000-00000000abcd/secret";
+const HOOK_DELIVERIES: &str = "/api/security/webhooks/00000000-0000-0000-0000-00000000abcd/deliveries";
+const HOOK_ACTIONS: &str = "/api/security/webhooks/00000000-0000-0000-0000-00000000abcd/actions";
+const NEW_WEBHOOK: &str = r#"{"name":"New","url":"https://hooks.example"}"#;
 const SEARCH: &str = "/api/security/users/search";
 const USER: &str = "/api/security/users/{user}";
 const IDENTITIES: &str = "/api/security/users/{user}/identities";
@@ -189,6 +203,7 @@ pub(crate) fn world_of_the_table() -> World {
     store.write::<_, StoreError>(|directory| directory.insert_identity(&link)).unwrap();
     let (group, user) = (GroupIdentifier::from("Soap"), UserIdentifier::from("tyler"));
     world.directory.add_member(&world.by(&world.administrator), &group, &user).unwrap();
+    world.add_webhook("00000000-0000-0000-0000-00000000abcd");
     world.add_group("Below");
     world.directory.add_child(&world.by(&world.administrator), &group, &GroupIdentifier::from("Below")).unwrap();
     let technicians = GroupIdentifier::from("Technicians");

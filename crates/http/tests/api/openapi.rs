@@ -141,6 +141,9 @@ async fn what_a_body_may_hold_is_read() {
         ("MembershipChecks", Method::POST, "/api/security/memberships/check", "{}"),
         ("NewApiKey", Method::POST, API_KEYS, r#"{"name":"Mill"}"#),
         ("ApiKeyChanges", Method::PUT, "/api/security/apiKeys/Factory", "{}"),
+        ("NewWebhook", Method::POST, "/api/security/webhooks", r#"{"name":"New","url":"https://hooks.example"}"#),
+        ("WebhookChanges", Method::PUT, "/api/security/webhooks/Hook", "{}"),
+        ("WebhookAction", Method::POST, "/api/security/webhooks/Hook/actions", r#"{"type":"replay"}"#),
     ] {
         for property in document["components"]["schemas"][schema]["properties"].as_object().unwrap().keys() {
             let mut body: Map<String, Value> = serde_json::from_str(base).unwrap();

@@ -6,7 +6,7 @@ use crate::openapi::{document, operations};
 use crate::world::{ADMINISTRATOR, World, by, error};
 
 /// Every route with a body that must be there but that of tokens: its method, its template, and its path.
-const ROUTES: [(&str, &str, &str); 15] = [
+const ROUTES: [(&str, &str, &str); 18] = [
     ("POST", "/api/security/users", "/api/security/users"),
     ("POST", "/api/security/users/search", "/api/security/users/search"),
     ("PUT", "/api/security/users/{user}", "/api/security/users/bob"),
@@ -22,6 +22,9 @@ const ROUTES: [(&str, &str, &str); 15] = [
     ("POST", "/api/security/memberships/check", "/api/security/memberships/check"),
     ("POST", "/api/security/apiKeys", "/api/security/apiKeys"),
     ("PUT", "/api/security/apiKeys/{key}", "/api/security/apiKeys/Factory"),
+    ("POST", "/api/security/webhooks", "/api/security/webhooks"),
+    ("PUT", "/api/security/webhooks/{webhook}", "/api/security/webhooks/Hook"),
+    ("POST", "/api/security/webhooks/{webhook}/actions", "/api/security/webhooks/Hook/actions"),
 ];
 
 fn is_list(method: &str, template: &str) -> bool {

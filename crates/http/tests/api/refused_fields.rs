@@ -16,6 +16,7 @@ enum Kind {
     Moment,
     Boolean,
     Integer,
+    Sequence,
     Texts,
     Object,
     Objects,
@@ -100,13 +101,26 @@ const KEY_FIELDS: Places = &[
     (r#"{"name":"Mill",%}"#, "", &[("description", Kind::Text), ("enabled", Kind::Boolean), ("scopes", Kind::Texts)]),
 ];
 
+const WEBHOOK_FIELDS: Places = &[(
+    "{%}",
+    "",
+    &[
+        ("name", Kind::Text),
+        ("url", Kind::Text),
+        ("types", Kind::Texts),
+        ("groups", Kind::Texts),
+        ("enabled", Kind::Boolean),
+    ],
+)];
+
 const CHECKS: Places = &[
     ("{%}", "", &[("checks", Kind::Objects)]),
     (r#"{"checks":[{"user":"bob",%}]}"#, "checks[0].", &[("group", Kind::Text)]),
     (r#"{"checks":[{"user":"bob","group":"Soap"},{"group":"Soap",%}]}"#, "checks[1].", &[("user", Kind::Text)]),
 ];
 
-fn bodies() -> [Body; 10] {
+#[expect(clippy::too_many_lines, reason = "one entry for each body")]
+fn bodies() -> [Body; 13] {
     [
         Body {
             schema: "NewUser",
@@ -187,6 +201,30 @@ fn bodies() -> [Body; 10] {
             message: "There are validation errors in the API key",
             places: KEY_FIELDS,
         },
+        Body {
+            schema: "NewWebhook",
+            method: Method::POST,
+            path: "/api/security/webhooks",
+            message: "There are validation errors in the webhook",
+            places: WEBHOOK_FIELDS,
+        },
+        Body {
+            schema: "WebhookChanges",
+            method: Method::PUT,
+            path: "/api/security/webhooks/Hook",
+            message: "There are validation errors in the webhook",
+            places: WEBHOOK_FIELDS,
+        },
+        Body {
+            schema: "WebhookAction",
+            method: Method::POST,
+            path: "/api/security/webhooks/Hook/actions",
+            message: "There are validation errors in the action",
+            places: &[
+                ("{%}", "", &[("type", Kind::Text)]),
+                (r#"{"type":"replay",%}"#, "", &[("after", Kind::Sequence)]),
+            ],
+        },
     ]
 }
 
@@ -196,6 +234,7 @@ const REPEATED: &str = "The property is given more than once";
 const DATE: &str = "The value must be an ISO 8601 date, such as 2024-09-03 or 2024-09-03T09:51:20Z";
 const NO_SUCH_DATE: &str = "There is no such date or time";
 const WHOLE: &str = "The value must be a whole number";
+const SEQUENCE: &str = "The sequence of an event is required, or 0";
 const SWITCH: &str = "The value must be true or false";
 const OBJECT: &str = "The value must be an object";
 const OBJECTS: &str = "The value must be an array of objects";
@@ -239,6 +278,10 @@ impl Kind {
             }
             Self::Integer => {
                 return ["1.5", "1e-1", "\"180\"", "true", "[]", "{}"].map(|json| (json, "", WHOLE)).into();
+            }
+            Self::Sequence => {
+                let wrong = ["-1", "1.5", "\"\"", "\"x\"", "true", "[1]", "{}", "null", "9223372036854775808"];
+                return wrong.map(|json| (json, "", SEQUENCE)).into();
             }
             Self::Texts => {
                 return vec![

@@ -124,8 +124,12 @@ fn faults_of_events(parameter: &str) -> Vec<(&'static str, String)> {
             &["", "-1", "1.5", "1e1", "%2B1", "null", "9223372036854775808", "99999999999999999999"],
         ),
         "limit" => of("a whole number from 1 to 1000", &["", "0", "-1", "1001", "1.5", "1e1", "99999999999999999999"]),
-        "wait" => of("a whole number of seconds from 0 to 30", &["", "-1", "31", "1.5", "true", "99999999999999999999"]),
-        "order" => of("sequence, or -sequence for the reverse order", &["", "time", "--sequence", "sequence,time", "null"]),
+        "wait" => {
+            of("a whole number of seconds from 0 to 30", &["", "-1", "31", "1.5", "true", "99999999999999999999"])
+        }
+        "order" => {
+            of("sequence, or -sequence for the reverse order", &["", "time", "--sequence", "sequence,time", "null"])
+        }
         "type" => of(
             "a type of events, or the beginning of one with '*' after it",
             &["", "guildhall.user", "guildhall.nothing*", "*.created", "null", "guildhall.user.*,guildhall.group.*"],
@@ -226,6 +230,7 @@ async fn paths_that_name_nothing_are_told_what_was_not_found() {
                 ("manager", _) => "Manager group not found",
                 ("key", _) => "API key not found",
                 ("event", _) => "Event not found",
+                ("webhook", _) => "Webhook not found",
                 other => unreachable!("{other:?}"),
             };
             for value in [
@@ -246,6 +251,7 @@ async fn paths_that_name_nothing_are_told_what_was_not_found() {
                 let path = filled(&template.replace(&format!("{{{parameter}}}"), value));
                 let body = match template {
                     _ if template.ends_with("/credentials/password") => r#"{"new":"An0ther!One"}"#,
+                    _ if parameter == "webhook" && template.ends_with("/actions") => r#"{"type":"enable"}"#,
                     _ if template.ends_with("/actions") => r#"{"type":"unlock"}"#,
                     _ => body(method.as_str(), template),
                 };

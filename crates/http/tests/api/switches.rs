@@ -16,10 +16,15 @@ use crate::world::{ADMINISTRATOR, ORDINARY, by};
 /// Requests that change nothing although their method may.
 const READING: [&str; 2] = ["/api/security/users/search", "/api/security/memberships/check"];
 /// The changes that have no preview.
-const WITHOUT_PREVIEW: [(&str, &str); 7] = [
+const WITHOUT_PREVIEW: [(&str, &str); 12] = [
     ("POST", "/api/security/users/{user}/credentials/password"),
     ("DELETE", "/api/security/users/{user}/identities"),
     ("POST", "/api/security/apiKeys/{key}/secret"),
+    ("POST", "/api/security/webhooks"),
+    ("PUT", "/api/security/webhooks/{webhook}"),
+    ("DELETE", "/api/security/webhooks/{webhook}"),
+    ("POST", "/api/security/webhooks/{webhook}/secret"),
+    ("POST", "/api/security/webhooks/{webhook}/actions"),
     ("PUT", "/api/security/groups/{group}/managers/users/{user}"),
     ("DELETE", "/api/security/groups/{group}/managers/users/{user}"),
     ("PUT", "/api/security/groups/{group}/managers/groups/{manager}"),

@@ -18,11 +18,12 @@ use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::password::{Password, PasswordHash};
 use guildhall_domain::ports::{
     AccessToken, Bearer, Clock, Ids, InvalidToken, Passwords, PasswordsError, PendingKeys, PublicKey, SealError, Seals,
-    Secrets, SecretsError, Tokens, TokensError,
+    Secrets, SecretsError, Store, StoreError, Tokens, TokensError,
 };
 use guildhall_domain::secret::{RANDOM_BYTES, SecretDigest};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{UserDraft, UserId};
+use guildhall_domain::webhook::{Webhook, WebhookDraft, WebhookId};
 use guildhall_http::{Api, LaneSizes, Limits, configure};
 use serde_json::Value;
 use uuid::Uuid;
@@ -109,6 +110,24 @@ impl World {
     pub(crate) fn add_api_key(&self, name: &str) -> IssuedApiKey {
         let draft = ApiKeyDraft { name: Some(Some(name.to_owned())), ..ApiKeyDraft::default() };
         self.directory.create_api_key(&self.by(Actor::Operator), draft, &[]).unwrap()
+    }
+
+    /// Adds a webhook with this id.
+    pub(crate) fn add_webhook(&self, id: &str) {
+        let draft = WebhookDraft {
+            name: Some(Some("Hook".to_owned())),
+            url: Some(Some("https://hooks.example/in".to_owned())),
+            ..WebhookDraft::default()
+        };
+        let made = self.directory.create_webhook(&self.by(&self.administrator), draft).unwrap().view.webhook;
+        let webhook = Webhook { id: WebhookId(id.parse().unwrap()), ..made.clone() };
+        let store: &dyn Store = &*self.store;
+        let replaced = store.write::<_, StoreError>(|directory| {
+            let secrets = directory.webhook_secrets(made.id)?.unwrap();
+            directory.delete_webhook(made.id)?;
+            directory.insert_webhook(&webhook, &secrets)
+        });
+        replaced.unwrap();
     }
 
     pub(crate) fn add_group(&self, name: &str) -> GroupId {

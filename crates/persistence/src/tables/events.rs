@@ -21,6 +21,7 @@ use crate::unit_of_work::{Failure, Unit};
 
 pub(crate) use content::Announced;
 pub(crate) use numbering::{has_new, number_some};
+pub(super) use rows::EventRow;
 
 #[derive(QueryableByName)]
 struct HeadRow {

@@ -61,9 +61,12 @@ const EXPLANATION: &str = "/groups/{group}/memberships/{user}";
 const CHECKS: &str = "/memberships/check";
 const SOME_CHECKS: &str = r#"{"checks":[{"user":"{user}","group":"{group}"},{"user":"{user}","group":"nothing"}]}"#;
 const API_KEY: &str = "/apiKeys/{key}";
+const WEBHOOK: &str = "/webhooks/{webhook}";
+const WEBHOOK_ACTIONS: &str = "/webhooks/{webhook}/actions";
+const NEW_WEBHOOK: &str = r#"{"name":"New {number}","url":"https://hooks.example","enabled":false}"#;
 
 /// The rows of the two tables of endpoints, searching and API keys.
-pub(crate) const ENDPOINTS: [Endpoint; 52] = [
+pub(crate) const ENDPOINTS: [Endpoint; 60] = [
     endpoint(("GET", "/users"), ("/users", ""), 200, 403, [200, 200]),
     endpoint(("POST", "/users"), ("/users", NEW_USER), 201, 403, [201, 403]),
     endpoint(("GET", "/users/search"), ("/users/search", ""), 200, 403, [200, 200]),
@@ -147,15 +150,24 @@ pub(crate) const ENDPOINTS: [Endpoint; 52] = [
     endpoint(("GET", "/events"), ("/events", ""), 200, 403, [403, 403]),
     endpoint(("GET", "/events/head"), ("/events/head", ""), 200, 403, [403, 403]),
     endpoint(("GET", "/events/{event}"), ("/events/{group}", ""), 404, 403, [403, 403]),
+    endpoint(("GET", "/webhooks"), ("/webhooks", ""), 200, 403, [403, 403]),
+    endpoint(("POST", "/webhooks"), ("/webhooks", NEW_WEBHOOK), 201, 403, [403, 403]),
+    endpoint(("GET", WEBHOOK), (WEBHOOK, ""), 200, 403, [403, 403]),
+    endpoint(("PUT", WEBHOOK), (WEBHOOK, r#"{"name":"Renamed {number}"}"#), 200, 403, [403, 403]),
+    endpoint(("DELETE", WEBHOOK), (WEBHOOK, ""), 204, 403, [403, 403]),
+    endpoint(("POST", "/webhooks/{webhook}/secret"), ("/webhooks/{webhook}/secret", ""), 200, 403, [403, 403]),
+    endpoint(("GET", "/webhooks/{webhook}/deliveries"), ("/webhooks/{webhook}/deliveries", ""), 200, 403, [403, 403]),
+    endpoint(("POST", WEBHOOK_ACTIONS), (WEBHOOK_ACTIONS, r#"{"type":"replay","after":0}"#), 204, 403, [403, 403]),
 ];
 
 /// Gives every request users and groups of its own.
 pub(crate) struct Scene<'a> {
+    app: &'a TestApp,
     admin: Client<'a>,
     number: u32,
 }
 
-/// A user, the group they are in, a child of that group, and a group and an API key that have nothing to do with them. The group is managed by the
+/// A user, the group they are in, a child of that group, and a group, an API key and a webhook that have nothing to do with them. The group is managed by the
 /// user `original` and by the child.
 pub(crate) struct Target {
     pub(crate) user: String,
@@ -163,6 +175,7 @@ pub(crate) struct Target {
     child: String,
     other: String,
     key: String,
+    webhook: String,
     number: u32,
 }
 
@@ -179,7 +192,7 @@ impl<'a> Scene<'a> {
         app.setup.database.execute(
             "INSERT INTO identities (issuer, subject, user_id, linked) SELECT 'https://id.example', username, id, 0 FROM users",
         );
-        Self { admin, number: 0 }
+        Self { app, admin, number: 0 }
     }
 
     /// The next target.
@@ -194,7 +207,14 @@ impl<'a> Scene<'a> {
             admin.send("PUT", &format!("/groups/{group}/managers/{manager}")).await.is(204);
         }
         let key = admin.create("/apiKeys", &json!({ "name": format!("Key {number}") })).await;
-        Target { user, group, child, other, key, number }
+        // There may be a hundred.
+        self.app
+            .setup
+            .database
+            .execute("DELETE FROM webhooks WHERE id NOT IN (SELECT id FROM webhooks ORDER BY id DESC LIMIT 40)");
+        let hook = json!({ "name": format!("Hook {number}"), "url": "https://hooks.example/in", "enabled": false });
+        let webhook = admin.create("/webhooks", &hook).await;
+        Target { user, group, child, other, key, webhook, number }
     }
 }
 
@@ -228,6 +248,7 @@ impl Target {
             .replace("{child}", &self.child)
             .replace("{other}", &self.other)
             .replace("{key}", &self.key)
+            .replace("{webhook}", &self.webhook)
             .replace("{number}", &self.number.to_string())
     }
 }

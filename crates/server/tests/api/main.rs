@@ -115,6 +115,7 @@ mod previews;
 mod public_url;
 mod published;
 mod readme;
+mod receiver;
 mod refusals;
 mod refused_texts;
 mod rekey;
@@ -147,6 +148,8 @@ mod unix_socket;
 mod versions;
 mod volume;
 mod waiting;
+mod webhook_kills;
+mod webhooks;
 mod wildcards;
 
 /// Writes a line that shows even if the test passes, when `println!` is swallowed.

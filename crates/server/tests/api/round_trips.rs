@@ -25,7 +25,7 @@ const URL: &str = "GUILDHALL_DATABASE__URL";
 /// What is above three and no listing takes a lock before it reads: one for the transaction and the lock, one to ask, one to change and one to
 /// commit. A statement sees the state from before it waits for a lock, so what decides has to be asked after that; and the lock has to be
 /// held until the change is committed, so it needs a transaction.
-const ROUND_TRIPS: [(&str, u32); 52] = [
+const ROUND_TRIPS: [(&str, u32); 60] = [
     ("GET /users", 4),
     // The permission is asked for before the password is hashed, too.
     ("POST /users", 4),
@@ -94,6 +94,16 @@ const ROUND_TRIPS: [(&str, u32); 52] = [
     ("GET /events", 6),
     ("GET /events/head", 5),
     ("GET /events/{event}", 5),
+    ("GET /webhooks", 5),
+    // Under the lock of edges, so that they are counted.
+    ("POST /webhooks", 10),
+    ("GET /webhooks/{webhook}", 5),
+    ("PUT /webhooks/{webhook}", 9),
+    ("DELETE /webhooks/{webhook}", 7),
+    ("POST /webhooks/{webhook}/secret", 11),
+    ("GET /webhooks/{webhook}/deliveries", 5),
+    // A replay: what is committed gets its place first.
+    ("POST /webhooks/{webhook}/actions", 20),
 ];
 /// Those of grants of the token endpoint. The number of a password's is that of a name that nobody has, which the tests of the store compare.
 const GRANTS: [(&str, u32); 2] = [("refresh_token", 2), ("client_credentials", 1)];

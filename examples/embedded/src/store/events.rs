@@ -7,6 +7,7 @@ use guildhall_domain::group::GroupId;
 use guildhall_domain::ports::{EffectReader as _, EventOrder, EventQuery, EventReader, EventWriter, StoreError};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::UserId;
+use guildhall_domain::webhook::WebhookFilter;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -39,7 +40,7 @@ pub(super) struct HeadRow {
 }
 
 impl EventRow {
-    fn event(self) -> Result<Event, StoreError> {
+    pub(super) fn event(self) -> Result<Event, StoreError> {
         let kind = EventType::named(&self.kind);
         Ok(Event {
             sequence: self.sequence,
@@ -49,6 +50,14 @@ impl EventRow {
             text: self.text,
             hash: EventHash(self.hash),
         })
+    }
+
+    /// Whether it is between these places and a webhook with this filter gets it.
+    pub(super) fn is_wanted(&self, after: u64, until: u64, filter: &WebhookFilter) -> bool {
+        let is_of = |types: &BTreeSet<EventType>| types.iter().any(|kind| kind.name() == self.kind);
+        (after < self.sequence && self.sequence <= until)
+            && filter.types.as_ref().is_none_or(is_of)
+            && (filter.groups.is_empty() || self.group.is_some_and(|group| filter.groups.contains(&GroupId(group))))
     }
 
     fn passes(&self, query: &EventQuery) -> bool {

@@ -9,6 +9,7 @@ use crate::custom::{Custom, CustomValue};
 use crate::email_domain::EmailDomain;
 use crate::group::Group;
 use crate::user::User;
+use crate::webhook::Webhook;
 
 /// Properties with the values that they had and have.
 #[derive(Default)]
@@ -78,6 +79,20 @@ impl Changes {
         changes.add("description", before.description.clone(), after.description.clone());
         changes.add("enabled", before.enabled, after.enabled);
         changes.add("scopes", scopes(before), scopes(after));
+        changes
+    }
+
+    pub(super) fn of_webhooks(before: &Webhook, after: &Webhook) -> Self {
+        let types = |webhook: &Webhook| -> Value { webhook.types.patterns().iter().cloned().collect() };
+        let groups = |webhook: &Webhook| -> Value { webhook.groups.iter().map(ToString::to_string).collect() };
+        let position = |webhook: &Webhook| webhook.progress.position.to_string();
+        let mut changes = Self::default();
+        changes.add("name", before.name.as_str(), after.name.as_str());
+        changes.add("url", before.url.as_str(), after.url.as_str());
+        changes.add("types", types(before), types(after));
+        changes.add("groups", groups(before), groups(after));
+        changes.add("enabled", before.progress.enabled, after.progress.enabled);
+        changes.add("position", position(before), position(after));
         changes
     }
 }

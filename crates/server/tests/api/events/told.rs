@@ -45,15 +45,22 @@ const TOLD: [(&str, &[&str]); 25] = [
     ("PUT /apiKeys/{key}", &["api-key.updated"]),
 ];
 /// The rest of it.
-const TOLD_OF_KEYS: [(&str, &[&str]); 2] =
-    [("DELETE /apiKeys/{key}", &["api-key.deleted"]), ("POST /apiKeys/{key}/secret", &["api-key.secret-rotated"])];
+const TOLD_OF_OTHERS: [(&str, &[&str]); 7] = [
+    ("DELETE /apiKeys/{key}", &["api-key.deleted"]),
+    ("POST /apiKeys/{key}/secret", &["api-key.secret-rotated"]),
+    ("POST /webhooks", &["webhook.created"]),
+    ("PUT /webhooks/{webhook}", &["webhook.updated"]),
+    ("DELETE /webhooks/{webhook}", &["webhook.deleted"]),
+    ("POST /webhooks/{webhook}/secret", &["webhook.updated"]),
+    ("POST /webhooks/{webhook}/actions", &["webhook.updated"]),
+];
 
 async fn every_changing_route_is_told(kind: Kind) {
     let app = TestApp::on(kind).await;
     let admin = Client::admin(&app);
     let id = admin.get("/users/@current").await["id"].clone();
     let mut scene = Scene::new(&app, 60).await;
-    let mut rows = TOLD.iter().chain(&TOLD_OF_KEYS);
+    let mut rows = TOLD.iter().chain(&TOLD_OF_OTHERS);
     for endpoint in ENDPOINTS.iter().filter(|endpoint| changes(endpoint)) {
         let name = format!("{} {}", endpoint.method, endpoint.template);
         let (of, expected) = rows.next().unwrap_or_else(|| panic!("it is not said what {name} tells"));
