@@ -2,6 +2,7 @@
 
 mod actions;
 mod api_keys;
+mod as_of;
 mod bootstrap;
 mod children;
 mod children_patch;
@@ -48,6 +49,7 @@ use settling::Settling;
 
 pub use actions::{ActError, UserAction};
 pub use api_keys::{ApiKeyError, FirstApiKey, IssuedApiKey};
+pub use as_of::AsOfError;
 pub use bootstrap::{CallerError, FirstAdministratorError};
 pub use children::{AddChildrenError, Cycle, RemoveChildError};
 pub use children_patch::PatchChildrenError;

@@ -41,6 +41,7 @@ mod identities;
 mod lockouts;
 mod managers;
 mod memberships;
+mod past;
 mod paths;
 mod sessions;
 mod users;
@@ -121,6 +122,7 @@ struct State {
     kept_answers: idempotency::KeptAnswers,
     managers: managers::Managers,
     events: events::Events,
+    past: past::Past,
     /// When the unit of work began.
     now: Timestamp,
     /// Why a call failed: this copy must not replace the directory.

@@ -3,8 +3,8 @@
 use super::{
     ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, EffectReader, EventReader, EventWriter, GroupReader,
     GroupWriter, IdempotencyWriter, IdentityReader, IdentityWriter, LockoutReader, LockoutWriter, ManagerReader,
-    ManagerWriter, MembershipReader, MembershipWriter, PathReader, SessionReader, SessionWriter, StoreError, Undo,
-    UserReader, UserWriter, ValidityReader, ValidityWriter,
+    ManagerWriter, MembershipReader, MembershipWriter, PastReader, PastWriter, PathReader, SessionReader,
+    SessionWriter, StoreError, Undo, UserReader, UserWriter, ValidityReader, ValidityWriter,
 };
 
 /// Reads the directory. Not found is `None` or left out, never an error.
@@ -24,6 +24,7 @@ pub trait Reader:
     + EffectReader
     + ValidityReader
     + EventReader
+    + PastReader
 {
 }
 
@@ -41,6 +42,7 @@ impl<T> Reader for T where
         + EffectReader
         + ValidityReader
         + EventReader
+        + PastReader
 {
 }
 
@@ -67,6 +69,7 @@ pub trait Writer:
     + IdempotencyWriter
     + ValidityWriter
     + EventWriter
+    + PastWriter
     + Savepoints
     + Send
 {
@@ -96,6 +99,7 @@ impl<T> Writer for T where
         + IdempotencyWriter
         + ValidityWriter
         + EventWriter
+        + PastWriter
         + Savepoints
         + Send
 {

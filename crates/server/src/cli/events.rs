@@ -123,7 +123,11 @@ fn verify(directory: &Directory, from: Option<u64>, wanted: Option<EventHash>) -
     if let Some(wanted) = wanted
         && wanted != head.hash
     {
-        bail!("the last event is {}, and its hash is {}: events after it were removed, or it is not the one that was meant", head.sequence, head.hash);
+        bail!(
+            "the last event is {}, and its hash is {}: events after it were removed, or it is not the one that was meant",
+            head.sequence,
+            head.hash
+        );
     }
     let count = head.sequence - before.sequence;
     Ok(writeln!(io::stdout(), "{count} events fit, up to {}, whose hash is {}", head.sequence, head.hash)?)

@@ -88,7 +88,10 @@ async fn a_reader_follows_every_change_once(kind: Kind) {
     let head = admin.get("/events/head").await;
     assert_eq!(head, json!({ "sequence": events[4]["sequence"], "hash": events[4]["hash"] }));
     assert_eq!(admin.status("GET", &format!("/events/{soap}")).await, 404);
-    let marla = { admin.create_user("marla").await; Client::of(&app, "marla") };
+    let marla = {
+        admin.create_user("marla").await;
+        Client::of(&app, "marla")
+    };
     for path in ["/events", "/events/head", &format!("/events/{soap}"), "/events?after=x"] {
         assert_eq!(marla.status("GET", path).await, 403, "{path}");
     }

@@ -14,7 +14,8 @@ on_both_databases! {
 
 async fn the_session_in_the_readme_does_what_it_says(kind: Kind) {
     let app = TestApp::on(kind).await;
-    let session = ["Try it", "Find", "Follow", "Sign in"].map(|title| section(include_str!("../../../../README.md"), title));
+    let session =
+        ["Try it", "Find", "Follow", "Sign in"].map(|title| section(include_str!("../../../../README.md"), title));
     let session = session
         .concat()
         .replace("cargo run -q --", env!("CARGO_BIN_EXE_guildhall"))

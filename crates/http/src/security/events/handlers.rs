@@ -27,11 +27,7 @@ use crate::work::{Lane, run};
 
 /// The routes of the log.
 pub(crate) fn routes() -> Vec<Route> {
-    vec![
-        Route::new(__path_list, list),
-        Route::new(__path_read_head, read_head),
-        Route::new(__path_read, read),
-    ]
+    vec![Route::new(__path_list, list), Route::new(__path_read_head, read_head), Route::new(__path_read, read)]
 }
 
 /// Lists events: who did what, when, to whom.

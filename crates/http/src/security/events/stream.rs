@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::web::{Bytes, Data};
-use actix_web::HttpResponse;
 use futures_core::Stream;
 use guildhall_domain::event::Event;
 use guildhall_domain::ports::EventQuery;
