@@ -45,6 +45,7 @@ pub mod graph;
 pub mod idempotency;
 pub mod kept_answers;
 pub mod listing;
+pub mod log;
 pub mod lockouts;
 pub mod lookups;
 pub mod managed_graphs;
@@ -114,15 +115,15 @@ macro_rules! contract_tests {
             kept_answers::a_request_that_is_taken_is_not_waited_for
             events::a_change_of_members_is_told_once
             events::many_members_are_told_in_parts
-            events::events_are_counted_and_chained
             events::what_is_undone_is_not_told
             events::dates_are_told_when_they_are_set_and_when_they_come
             events::users_and_groups_are_told
-            events::events_are_found_by_every_filter
-            events::old_events_are_pruned
             events::sign_ins_are_told
-            events::the_log_is_read_by_administrators
-            events::whoever_follows_the_log_meets_every_event_once
+            log::events_are_counted_and_chained
+            log::events_are_found_by_every_filter
+            log::old_events_are_pruned
+            log::the_log_is_read_by_administrators
+            log::whoever_follows_the_log_meets_every_event_once
             past::the_past_shows_who_was_deleted_since
             past::whoever_may_ask_of_the_present_may_ask_of_the_past
             past::a_membership_of_the_past_tells_from_when_until_when

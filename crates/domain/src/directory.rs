@@ -34,6 +34,7 @@ mod settling;
 mod sign_in;
 mod unit_of_work;
 mod users;
+mod verification;
 
 use std::sync::{Arc, OnceLock};
 
@@ -76,6 +77,7 @@ pub use sign_in::{Session, SignInError};
 #[cfg(feature = "contract")]
 pub(crate) use unit_of_work::{Finish, Turn, Writing};
 pub use users::{ChangeUserError, CreateUserError, DeleteUserError, ReadUserError};
+pub use verification::{Verification, VerificationError};
 
 /// The directory: everything that can be asked of it, as long as its store lives.
 #[derive(Clone)]

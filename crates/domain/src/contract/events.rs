@@ -1,4 +1,4 @@
-//! The log of all changes.
+//! What the log of all changes tells.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,49 +9,54 @@ use uuid::Uuid;
 use super::fixture::must;
 use super::{Fixture, Given};
 use crate::access::{Denied, Refused, Scopes};
-use crate::event::{ChainError, Event, EventHead, EventId, EventType, MOST_IDS, TypePattern};
+use crate::directory::Verification;
+use crate::event::{Event, EventHead, EventType, MOST_IDS};
 use crate::group::{GroupDraft, GroupId, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
-use crate::ports::{EventOrder, EventQuery, Member, Store};
-use crate::time::Timestamp;
+use crate::ports::{EventQuery, Member, Store};
 use crate::user::UserId;
 use crate::validity::ValidityChange;
 use crate::version::Precondition;
 
 impl Fixture {
     /// The events that pass a query, by an administrator.
-    fn events(&self, query: &EventQuery) -> Vec<Event> {
+    pub(super) fn events(&self, query: &EventQuery) -> Vec<Event> {
         must(self.directory.events(&self.by(&self.admin), query)).events
     }
 
-    fn event_head(&self) -> EventHead {
+    pub(super) fn event_head(&self) -> EventHead {
         must(self.directory.event_head(&self.by(&self.admin)))
     }
 
+    /// What an operator finds who verifies the log.
+    pub(super) fn verified(&self, from: Option<u64>) -> Verification {
+        must(self.directory.verify_events(&self.operator(), from))
+    }
+
     /// The events that tell what `work` did.
-    fn told_by(&self, work: impl FnOnce()) -> Vec<Event> {
+    pub(super) fn told_by(&self, work: impl FnOnce()) -> Vec<Event> {
         let before = self.event_head().sequence;
         work();
         self.events(&EventQuery::following(before, 1000))
     }
 
-    fn add_member_now(&self, group: GroupId, user: UserId) {
+    pub(super) fn add_member_now(&self, group: GroupId, user: UserId) {
         let (group, user) = (GroupIdentifier::Id(group), UserIdentifier::Id(user));
         must(self.directory.add_member(&self.by(&self.admin), &group, &user));
     }
 
-    fn event_group(&self, name: &str) -> GroupId {
+    pub(super) fn event_group(&self, name: &str) -> GroupId {
         let draft = GroupDraft { name: Some(name.to_owned()), ..GroupDraft::default() };
         must(self.directory.create_group(&self.by(&self.admin), draft)).id
     }
 }
 
-fn kinds(events: &[Event]) -> Vec<EventType> {
+pub(super) fn kinds(events: &[Event]) -> Vec<EventType> {
     events.iter().map(|event| event.kind).collect()
 }
 
 /// `data` without who did it, from where and by which request.
-fn told(event: &Event) -> Map<String, Value> {
+pub(super) fn told(event: &Event) -> Map<String, Value> {
     let mut data = event.data();
     for name in ["actor", "requestId", "address"] {
         assert!(data.remove(name).is_some(), "{} does not tell {name}", event.text);
@@ -59,7 +64,7 @@ fn told(event: &Event) -> Map<String, Value> {
     data
 }
 
-fn ids(data: &Map<String, Value>, name: &str) -> BTreeSet<String> {
+pub(super) fn ids(data: &Map<String, Value>, name: &str) -> BTreeSet<String> {
     let told = data.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     told.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
@@ -104,6 +109,7 @@ pub fn a_change_of_members_is_told_once(store: Arc<dyn Store>) {
     assert_eq!(kinds(&events), [EventType::MembersRemoved]);
     assert_eq!(ids(&told(&events[0]), "userIds"), BTreeSet::from([two.to_string()]));
     assert_eq!(fixture.told_by(|| assert!(remove().is_err())), []);
+    fixture.verified(None);
 }
 
 /// All who were added are named, at most 1,000 in each event.
@@ -126,40 +132,6 @@ pub fn many_members_are_told_in_parts(store: Arc<dyn Store>) {
         let query = EventQuery { user: Some(*user), limit: 10, ..EventQuery::default() };
         assert_eq!(kinds(&fixture.events(&query)), [EventType::MembersAdded]);
     }
-}
-
-/// Events are counted without gaps, and each is chained to the one before it.
-pub fn events_are_counted_and_chained(store: Arc<dyn Store>) {
-    let fixture = Fixture::over(store);
-    let group = fixture.event_group("Soap");
-    for number in 0..20 {
-        fixture.add_member_now(group, fixture.user(&format!("user{number}")));
-    }
-    let events = fixture.events(&EventQuery { limit: 1000, ..EventQuery::default() });
-    let verified = events.iter().try_fold(EventHead::default(), EventHead::verify);
-    assert_eq!(verified, Ok(fixture.event_head()));
-    let (mut walked, mut after) = (Vec::new(), 0);
-    loop {
-        let page = fixture.events(&EventQuery::following(after, 7));
-        let Some(last) = page.last() else { break };
-        after = last.sequence;
-        walked.extend(page);
-    }
-    assert_eq!(walked, events);
-    let latest = EventQuery {
-        order: EventOrder::Descending,
-        limit: 2,
-        after: Some(events.len() as u64),
-        ..EventQuery::default()
-    };
-    let expected: Vec<_> = events.iter().rev().skip(1).take(2).cloned().collect();
-    assert_eq!(fixture.events(&latest), expected);
-    for event in &events {
-        assert_eq!(must(fixture.directory.event(&fixture.by(&fixture.admin), event.id)), *event);
-    }
-    assert!(fixture.directory.event(&fixture.by(&fixture.admin), EventId(Uuid::max())).is_err());
-    let first_lost = events.iter().skip(1).try_fold(EventHead::default(), EventHead::verify);
-    assert_eq!(first_lost, Err(ChainError::Gap { expected: 1, found: 2 }));
 }
 
 /// What was undone, whatever for, leaves no event.
@@ -215,6 +187,7 @@ pub fn dates_are_told_when_they_are_set_and_when_they_come(given: Given) {
         (kinds(&events), dates(&events[0])),
         (vec![EventType::MembersAdded], Some((Value::Null, json!(until.to_string()))))
     );
+    fixture.verified(None);
 }
 
 /// Users, groups, managers and edges come and go; what goes with them is told by that alone.
@@ -258,80 +231,7 @@ pub fn users_and_groups_are_told(store: Arc<dyn Store>) {
     assert_eq!(deleted.get("group"), Some(&json!({ "id": soap.to_string(), "name": "Soap" })));
     assert_eq!(ids(&deleted, "groupsAbove"), BTreeSet::from([parent.to_string()]));
     assert_eq!(told(&events[7]).get("user"), Some(&json!({ "id": user.to_string(), "username": "user" })));
-}
-
-/// Events are found by what they are about, who caused them, what happened and when.
-pub fn events_are_found_by_every_filter(store: Arc<dyn Store>) {
-    let fixture = Fixture::over(store);
-    let groups = ["One", "Two", "Three"].map(|name| fixture.event_group(name));
-    let users = ["a", "b", "c"].map(|name| fixture.user(name));
-    for (number, group) in groups.iter().enumerate() {
-        for user in users.iter().skip(number) {
-            fixture.add_member_now(*group, *user);
-            fixture.wait_minutes(1);
-        }
-    }
-    let all = fixture.events(&EventQuery { limit: 1000, ..EventQuery::default() });
-    let start = all.first().map_or(0, |event| event.sequence);
-    let middle = all[all.len() / 2].time;
-    let types = |text| TypePattern::parse(text).ok();
-    let named = |event: &Event, id: &str| event.text.contains(id);
-    let group = format!("\"group\":{{\"id\":\"{}\"", groups[1]);
-    let user = users[2].to_string();
-    type Passes<'a> = Box<dyn Fn(&Event) -> bool + 'a>;
-    let filters: Vec<(EventQuery, Passes<'_>)> = vec![
-        (EventQuery { group: Some(groups[1]), ..EventQuery::default() }, Box::new(|event| named(event, &group))),
-        (EventQuery { user: Some(users[2]), ..EventQuery::default() }, Box::new(|event| named(event, &user))),
-        (
-            EventQuery { actor: Some(fixture.admin.user), ..EventQuery::default() },
-            Box::new(|event| event.kind != EventType::UserCreated && !named(event, "\"via\":\"bootstrap\"")),
-        ),
-        (
-            EventQuery { types: types("guildhall.group.members.*"), ..EventQuery::default() },
-            Box::new(|event| event.kind == EventType::MembersAdded),
-        ),
-        (EventQuery { from: Some(middle), ..EventQuery::default() }, Box::new(move |event| event.time >= middle)),
-        (EventQuery { to: Some(middle), ..EventQuery::default() }, Box::new(move |event| event.time < middle)),
-        (
-            EventQuery {
-                group: Some(groups[1]),
-                user: Some(users[2]),
-                from: Some(Timestamp::EARLIEST),
-                ..EventQuery::default()
-            },
-            Box::new(|event| named(event, &group) && named(event, &user)),
-        ),
-        (EventQuery { group: Some(GroupId(Uuid::nil())), ..EventQuery::default() }, Box::new(|_| false)),
-    ];
-    for (query, passes) in filters {
-        let expected: Vec<_> = all.iter().filter(|event| passes(event)).cloned().collect();
-        assert_eq!(fixture.events(&EventQuery { limit: 1000, ..query.clone() }), expected, "{query:?}");
-        let latest = EventQuery { limit: 2, order: EventOrder::Descending, ..query.clone() };
-        assert_eq!(fixture.events(&latest), expected.iter().rev().take(2).cloned().collect::<Vec<_>>(), "{query:?}");
-        let deep = EventQuery { limit: 2, after: Some(start + 6), ..query };
-        let later = expected.iter().filter(|event| event.sequence > start + 6);
-        assert_eq!(fixture.events(&deep), later.take(2).cloned().collect::<Vec<_>>());
-    }
-}
-
-/// What was pruned leaves the hash that the rest is verified from.
-pub fn old_events_are_pruned(store: Arc<dyn Store>) {
-    let fixture = Fixture::over(store);
-    let group = fixture.event_group("Soap");
-    let first = fixture.events(&EventQuery { limit: 1000, ..EventQuery::default() });
-    fixture.wait_days(10);
-    fixture.add_member_now(group, fixture.user("user"));
-    let pruned = must(fixture.directory.prune_events(&fixture.by(&fixture.admin), fixture.now().plus_days(0)));
-    assert_eq!(pruned, first.len() as u64);
-    let query = EventQuery { limit: 1000, ..EventQuery::default() };
-    let page = must(fixture.directory.events(&fixture.by(&fixture.admin), &query));
-    assert_eq!(Some(page.checkpoint), first.last().map(Event::head));
-    assert_eq!(page.events.iter().try_fold(page.checkpoint, EventHead::verify), Ok(page.head));
-    assert_eq!(page.events.len(), 1);
-    let all = must(fixture.directory.prune_events(&fixture.by(&fixture.admin), Timestamp::LATEST));
-    assert_eq!((all, fixture.event_head()), (1, page.head));
-    fixture.add_member_now(group, fixture.user("other"));
-    assert_eq!(fixture.event_head().sequence, page.head.sequence + 1);
+    fixture.verified(None);
 }
 
 /// Sign-ins are told, and those that are refused, also of names that nobody has.
@@ -369,44 +269,5 @@ pub fn sign_ins_are_told(store: Arc<dyn Store>) {
     let actor = events[0].data().remove("actor").and_then(|actor| actor.get("id").cloned());
     assert_eq!(actor, Some(json!(user.to_string())));
     assert!(!events.iter().any(|event| event.text.contains("nobody")));
-}
-
-/// Only System Administrators read the log.
-pub fn the_log_is_read_by_administrators(store: Arc<dyn Store>) {
-    let fixture = Fixture::over(store);
-    let user = fixture.caller(fixture.user("user"));
-    let query = EventQuery { limit: 1, ..EventQuery::default() };
-    let denied = |read: Result<_, Refused>| matches!(read, Err(Refused::Denied(_)));
-    assert!(denied(fixture.directory.events(&fixture.by(&user), &query).map(drop)));
-    assert!(denied(fixture.directory.event_head(&fixture.by(&user)).map(drop)));
-    assert!(denied(fixture.directory.prune_events(&fixture.by(&user), fixture.now()).map(drop)));
-}
-
-/// Whoever follows the log meets every event of many writers once, in order, and what one writer did in its order.
-pub fn whoever_follows_the_log_meets_every_event_once(store: Arc<dyn Store>) {
-    const WRITERS: u64 = 4;
-    const EACH: u64 = 12;
-    let fixture = Fixture::over(store);
-    let groups: Vec<_> = (0..WRITERS).map(|number| fixture.event_group(&format!("group{number}"))).collect();
-    let users: Vec<_> = (0..EACH).map(|number| fixture.user(&format!("user{number}"))).collect();
-    let start = fixture.event_head().sequence;
-    let followed = std::thread::scope(|scope| {
-        for group in &groups {
-            let (fixture, users) = (&fixture, &users);
-            scope.spawn(move || users.iter().for_each(|user| fixture.add_member_now(*group, *user)));
-        }
-        let mut followed: Vec<Event> = Vec::new();
-        while (followed.len() as u64) < WRITERS * EACH {
-            let after = followed.last().map_or(start, |last| last.sequence);
-            followed.extend(fixture.events(&EventQuery::following(after, 5)));
-        }
-        followed
-    });
-    let sequences: Vec<_> = followed.iter().map(|event| event.sequence).collect();
-    assert_eq!(sequences, (start + 1..=start + WRITERS * EACH).collect::<Vec<_>>());
-    for group in groups {
-        let of_group = followed.iter().filter(|event| event.text.contains(&format!("\"subject\":\"groups/{group}\"")));
-        let told: Vec<_> = of_group.flat_map(|event| ids(&told(event), "userIds")).collect();
-        assert_eq!(told, users.iter().map(ToString::to_string).collect::<Vec<_>>());
-    }
+    fixture.verified(None);
 }

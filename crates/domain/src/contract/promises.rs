@@ -17,6 +17,7 @@ pub fn promises() -> Vec<String> {
         include_str!("idempotency.rs"),
         include_str!("kept_answers.rs"),
         include_str!("listing.rs"),
+        include_str!("log.rs"),
         include_str!("lockouts.rs"),
         include_str!("lookups.rs"),
         include_str!("managed_graphs.rs"),

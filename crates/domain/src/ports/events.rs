@@ -58,6 +58,15 @@ pub trait EventReader {
     fn event_head(&mut self) -> Result<EventHead, StoreError>;
     /// What the first event that is kept follows: the last one that was pruned, or nothing.
     fn event_checkpoint(&mut self) -> Result<EventHead, StoreError>;
+    /// The sequence of the first of `events`, which follow one another, that queries find by something else than its text says: another actor, group, or
+    /// time, or not for every user it is about. A store that keeps nothing beside the events to find them by has none.
+    fn misfiled_event(&mut self, _events: &[Event]) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
+    /// For how many pairs of an event and a user queries find the event by the user. `None`: the store keeps no such pairs.
+    fn count_event_users(&mut self) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
 }
 
 /// Keeps events.

@@ -10,6 +10,9 @@ use crate::world::{ADMINISTRATOR, World, by, error};
 
 /// Bad values of a query parameter as they stand in an address, each with its message; `None` where the parameter is any text.
 fn faults(template: &str, parameter: &str) -> Option<Vec<(&'static str, String)>> {
+    if template == EVENTS {
+        return Some(faults_of_events(parameter));
+    }
     let whole = |least: u64| format!("The parameter '{parameter}' must be a whole number, {least} or more");
     let switch = || format!("The parameter '{parameter}' must be true or false");
     let rows: Vec<(&str, String)> = match parameter {
@@ -105,6 +108,35 @@ fn faults(template: &str, parameter: &str) -> Option<Vec<(&'static str, String)>
     Some(rows)
 }
 
+const EVENTS: &str = "/api/security/events";
+
+/// The same for the log of all changes.
+fn faults_of_events(parameter: &str) -> Vec<(&'static str, String)> {
+    let of = |wanted: &str, bad: &[&'static str]| {
+        let message = format!("The parameter '{parameter}' must be {wanted}");
+        bad.iter().map(|bad| (*bad, message.clone())).collect()
+    };
+    let id = ["", "bob", "null", "75490b0f-56f7-4690-a20a-6f2a822f1d3", "%20"];
+    let date = ["", "undefined", "tomorrow", "2027", "2027-02-30", "1798761600", "now(7)"];
+    match parameter {
+        "after" => of(
+            "a whole number from 0 to 9223372036854775807",
+            &["", "-1", "1.5", "1e1", "%2B1", "null", "9223372036854775808", "99999999999999999999"],
+        ),
+        "limit" => of("a whole number from 1 to 1000", &["", "0", "-1", "1001", "1.5", "1e1", "99999999999999999999"]),
+        "wait" => of("a whole number of seconds from 0 to 30", &["", "-1", "31", "1.5", "true", "99999999999999999999"]),
+        "order" => of("sequence, or -sequence for the reverse order", &["", "time", "--sequence", "sequence,time", "null"]),
+        "type" => of(
+            "a type of events, or the beginning of one with '*' after it",
+            &["", "guildhall.user", "guildhall.nothing*", "*.created", "null", "guildhall.user.*,guildhall.group.*"],
+        ),
+        "group" => of("the id of a group", &id),
+        "user" | "actor" => of("the id of a user", &id),
+        "from" | "to" => of("an ISO 8601 date, such as 2024-09-03", &date),
+        other => unreachable!("the parameter {other} is not known"),
+    }
+}
+
 const MEMBERSHIPS: &str = "/api/security/groups/{group}/memberships";
 
 fn is_of_memberships(template: &str) -> bool {
@@ -193,6 +225,7 @@ async fn paths_that_name_nothing_are_told_what_was_not_found() {
                 ("child", _) => "Child group not found",
                 ("manager", _) => "Manager group not found",
                 ("key", _) => "API key not found",
+                ("event", _) => "Event not found",
                 other => unreachable!("{other:?}"),
             };
             for value in [

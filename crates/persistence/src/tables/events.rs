@@ -2,6 +2,7 @@
 //! until they are committed and somebody numbers them.
 
 mod content;
+mod filing;
 mod numbering;
 mod queries;
 mod rows;
@@ -55,6 +56,14 @@ impl EventReader for Unit<'_> {
 
     fn event_checkpoint(&mut self) -> Result<EventHead, StoreError> {
         self.run(|connection| optional_head(connection, "SELECT sequence, hash FROM event_checkpoint"))
+    }
+
+    fn misfiled_event(&mut self, events: &[Event]) -> Result<Option<u64>, StoreError> {
+        self.run(|connection| filing::misfiled(connection, events))
+    }
+
+    fn count_event_users(&mut self) -> Result<Option<u64>, StoreError> {
+        self.run(|connection| filing::count_users(connection).map(Some))
     }
 }
 

@@ -42,6 +42,8 @@ mod searching;
 mod sessions;
 #[cfg(test)]
 mod statements;
+#[cfg(test)]
+mod tampering;
 
 mod sqlite {
     use std::sync::Arc;

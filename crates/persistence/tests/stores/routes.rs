@@ -46,12 +46,12 @@ const STATEMENTS: [(&str, [usize; 2]); 34] = [
     ("DELETE /groups/{group}/groups/{child}", [13, 5]),
     ("POST /groups/{group}/groups", [14, 6]),
     ("GET /users/{user}/identities", [1, 1]),
-    ("POST /apiKeys", [16, 2]),
+    ("POST /apiKeys", [14, 2]),
     ("GET /apiKeys", [5, 5]),
     ("GET /apiKeys/{key}", [1, 1]),
-    ("PUT /apiKeys/{key}", [16, 2]),
+    ("PUT /apiKeys/{key}", [14, 2]),
     ("POST /apiKeys/{key}/secret", [10, 2]),
-    ("DELETE /apiKeys/{key}", [12, 5]),
+    ("DELETE /apiKeys/{key}", [10, 5]),
 ];
 
 /// The statements of the use case of each route, in the order of the table, without the question for the permission before a body is read.

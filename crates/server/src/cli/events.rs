@@ -4,10 +4,10 @@ use std::io::{self, BufWriter, Write};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Subcommand;
-use guildhall_domain::directory::{Directory, EventPage};
-use guildhall_domain::event::{EventHash, EventHead};
+use guildhall_domain::directory::{Directory, EventPage, Verification};
+use guildhall_domain::event::EventHash;
 use guildhall_domain::ports::{EventOrder, EventQuery};
 
 use crate::system::operator;
@@ -97,29 +97,7 @@ fn print_after(directory: &Directory, mut after: u64) -> Result<u64> {
 }
 
 fn verify(directory: &Directory, from: Option<u64>, wanted: Option<EventHash>) -> Result<()> {
-    let checkpoint = page(directory, &EventQuery::following(0, 1))?.checkpoint;
-    let before = match from.map(|from| from.saturating_sub(1)) {
-        Some(before) if before > checkpoint.sequence => hashed(directory, before)?,
-        _ => checkpoint,
-    };
-    let (mut head, mut at_once) = (before, AT_ONCE);
-    loop {
-        let page = match page(directory, &EventQuery::following(head.sequence, at_once)) {
-            Ok(page) => page,
-            // Read one by one, up to the one that cannot be read.
-            Err(_) if at_once > 1 => {
-                at_once = 1;
-                continue;
-            }
-            Err(error) => return Err(error.context(format!("event {} cannot be read", head.sequence + 1))),
-        };
-        if page.events.is_empty() {
-            break;
-        }
-        for event in &page.events {
-            head = head.verify(event)?;
-        }
-    }
+    let Verification { count, head } = directory.verify_events(&operator(), from)?;
     if let Some(wanted) = wanted
         && wanted != head.hash
     {
@@ -129,13 +107,5 @@ fn verify(directory: &Directory, from: Option<u64>, wanted: Option<EventHash>) -
             head.hash
         );
     }
-    let count = head.sequence - before.sequence;
     Ok(writeln!(io::stdout(), "{count} events fit, up to {}, whose hash is {}", head.sequence, head.hash)?)
-}
-
-/// The event of this sequence, as the start of a chain.
-fn hashed(directory: &Directory, sequence: u64) -> Result<EventHead> {
-    let page = page(directory, &EventQuery::following(sequence - 1, 1))?;
-    let event = page.events.first().filter(|event| event.sequence == sequence);
-    Ok(event.with_context(|| format!("there is no event {sequence}"))?.head())
 }

@@ -1,5 +1,7 @@
 //! The log of all changes: by pages, by waiting, and as a stream.
 
+mod told;
+
 use std::time::{Duration, Instant};
 
 use reqwest::Method;

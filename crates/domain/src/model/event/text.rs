@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::{Event, EventHash, EventHead, GroupsAbove, MOST_IDS, Members, NOBODY, NewEvent};
+use crate::group::GroupId;
 use crate::user::UserId;
 
 impl NewEvent {
@@ -75,6 +77,18 @@ impl Event {
 }
 
 impl Event {
+    /// The user who did it, as [`NewEvent::actor`] says.
+    #[must_use]
+    pub fn actor(&self) -> Option<UserId> {
+        id_in(&self.data(), "actor").map(UserId)
+    }
+
+    /// The group that it is about.
+    #[must_use]
+    pub fn group(&self) -> Option<GroupId> {
+        id_in(&self.data(), "group").map(GroupId)
+    }
+
     /// The users that it is about, as [`NewEvent::users`] says.
     #[must_use]
     pub fn users(&self) -> BTreeSet<UserId> {
@@ -87,6 +101,11 @@ impl Event {
     }
 }
 
+/// The id of what a property tells.
+fn id_in(data: &Map<String, Value>, property: &str) -> Option<Uuid> {
+    data.get(property)?.get("id")?.as_str()?.parse().ok()
+}
+
 /// The canonical form of a JSON value. Numbers in events are small integers, or what a double prints as, so none is changed by it.
 fn canonical(value: &Value) -> String {
     // Values of strings, numbers, arrays and objects can always be written.
@@ -95,11 +114,8 @@ fn canonical(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
     use crate::event::{ChainError, EventGroup, EventId, EventType};
-    use crate::group::GroupId;
     use crate::time::Timestamp;
 
     fn event() -> NewEvent {

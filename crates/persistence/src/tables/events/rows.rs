@@ -122,7 +122,7 @@ fn insert_postgres(connection: &mut PgConnection, events: &[Numbered]) -> QueryR
     Ok(())
 }
 
-/// Two statements, however many events and users there are: an attempt to sign in tells several events where it locks an account, and must not be told from
+/// At most two statements, however many events and users there are: an attempt to sign in tells several events where it locks an account, and must not be told from
 /// others by what it costs.
 fn insert_sqlite(connection: &mut SqliteConnection, events: &[Numbered]) -> QueryResult<()> {
     let hex = |key: Option<Key>| key.map(|key| key.0.simple().to_string());
@@ -151,9 +151,11 @@ fn insert_sqlite(connection: &mut SqliteConnection, events: &[Numbered]) -> Quer
         let sequence = number(row.event.sequence);
         row.users().into_iter().map(move |user| json!([user.0.simple().to_string(), sequence])).collect::<Vec<_>>()
     };
-    prepared("INSERT INTO event_users (user_id, sequence) SELECT unhex(value ->> 0), value ->> 1 FROM json_each($1)")
-        .bind::<Text, _>(events.iter().flat_map(pairs).collect::<Value>().to_string())
-        .execute(connection)?;
+    let about: Vec<Value> = events.iter().flat_map(pairs).collect();
+    if !about.is_empty() {
+        let insert = "INSERT INTO event_users (user_id, sequence) SELECT unhex(value ->> 0), value ->> 1 FROM json_each($1)";
+        prepared(insert).bind::<Text, _>(Value::from(about).to_string()).execute(connection)?;
+    }
     Ok(())
 }
 

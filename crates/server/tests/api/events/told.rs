@@ -1,0 +1,135 @@
+//! Every changing route leaves the events that tell what it did, by whom, from where and by which request.
+
+use serde_json::{Value, json};
+
+use super::{follow, last, types};
+use crate::answer::Answer;
+use crate::app::TestApp;
+use crate::client::Client;
+use crate::database::Kind;
+use crate::endpoints::{ENDPOINTS, Scene};
+use crate::idempotency::changes;
+
+on_both_databases! {
+    every_changing_route_is_told,
+    every_command_that_changes_something_is_told,
+}
+
+/// What each changing route of the table of endpoints tells, in the order of that table.
+const TOLD: [(&str, &[&str]); 25] = [
+    ("POST /users", &["user.created"]),
+    ("PUT /users/{user}", &["user.updated"]),
+    ("PATCH /users/{user}", &["user.updated"]),
+    ("DELETE /users/{user}", &["user.deleted"]),
+    ("POST /users/{user}/credentials/password", &["user.password-changed"]),
+    ("POST /users/{user}/actions", &["user.suspended"]),
+    ("DELETE /users/{user}/identities", &["user.updated"]),
+    ("POST /groups", &["group.created"]),
+    ("POST /groups", &["group.created", "group.children.added"]),
+    ("PUT /groups/{group}", &["group.updated"]),
+    ("DELETE /groups/{group}", &["group.deleted"]),
+    // The user is in the group already.
+    ("POST /groups/{group}/users", &[]),
+    ("PATCH /groups/{group}/users", &["group.members.added"]),
+    ("PUT /groups/{group}/users/{user}", &[]),
+    ("DELETE /groups/{group}/users/{user}", &["group.members.removed"]),
+    ("POST /groups/{group}/groups", &["group.children.added"]),
+    ("PATCH /groups/{group}/groups", &["group.children.added", "group.children.removed"]),
+    ("PUT /groups/{group}/groups/{child}", &["group.children.added"]),
+    ("DELETE /groups/{group}/groups/{child}", &["group.children.removed"]),
+    ("PUT /groups/{group}/managers/users/{user}", &["group.managers.added"]),
+    ("DELETE /groups/{group}/managers/users/{user}", &["group.managers.removed"]),
+    ("PUT /groups/{group}/managers/groups/{manager}", &["group.managers.added"]),
+    ("DELETE /groups/{group}/managers/groups/{manager}", &["group.managers.removed"]),
+    ("POST /apiKeys", &["api-key.created"]),
+    ("PUT /apiKeys/{key}", &["api-key.updated"]),
+];
+/// The rest of it.
+const TOLD_OF_KEYS: [(&str, &[&str]); 2] =
+    [("DELETE /apiKeys/{key}", &["api-key.deleted"]), ("POST /apiKeys/{key}/secret", &["api-key.secret-rotated"])];
+
+async fn every_changing_route_is_told(kind: Kind) {
+    let app = TestApp::on(kind).await;
+    let admin = Client::admin(&app);
+    let id = admin.get("/users/@current").await["id"].clone();
+    let mut scene = Scene::new(&app, 60).await;
+    let mut rows = TOLD.iter().chain(&TOLD_OF_KEYS);
+    for endpoint in ENDPOINTS.iter().filter(|endpoint| changes(endpoint)) {
+        let name = format!("{} {}", endpoint.method, endpoint.template);
+        let (of, expected) = rows.next().unwrap_or_else(|| panic!("it is not said what {name} tells"));
+        assert_eq!(*of, name);
+        let target = scene.next().await;
+        let before = last(&admin).await;
+        let answer = Answer::to(target.request(&admin, endpoint)).await;
+        assert_eq!(answer.status, endpoint.done, "{name}: {answer:?}");
+        let events = follow(&admin, before, 100).await;
+        assert_eq!(types(&events), **expected, "{name}: {events:?}");
+        for event in &events {
+            let data = &event["data"];
+            assert_eq!(data["actor"], json!({ "id": id, "username": "admin", "via": "api", "apiKey": null }), "{name}");
+            assert_eq!(data["requestId"], answer.headers["x-request-id"], "{name}");
+            assert_eq!(data["address"], "127.0.0.1", "{name}");
+            names_whom_it_is_about(event);
+        }
+    }
+    assert_eq!(rows.next(), None);
+}
+
+fn names_whom_it_is_about(event: &Value) {
+    let (kind, data) = (event["type"].as_str().unwrap(), &event["data"]);
+    let has_some = |name: &str| data[name].as_array().is_some_and(|ids| !ids.is_empty());
+    if kind.contains(".members.") {
+        assert!(has_some("userIds") && data["part"] == 1 && data["parts"] == 1, "{event}");
+    }
+    if kind.contains(".children.") {
+        assert!(has_some("groupIds"), "{event}");
+    }
+    if kind.contains(".managers.") {
+        assert!(has_some("userIds") || has_some("groupIds"), "{event}");
+    }
+    if kind.contains(".group.") {
+        assert!(data["group"]["id"].is_string() && data["group"]["name"].is_string(), "{event}");
+    }
+    if kind.contains(".members.") || kind.contains(".children.") || kind.ends_with(".group.deleted") {
+        assert!(has_some("groupsAbove"), "{event}");
+    }
+    if kind.contains(".user.") {
+        assert!(data["user"]["id"].is_string() && data["user"]["username"].is_string(), "{event}");
+    }
+    if kind.ends_with(".updated") {
+        assert!(data["changes"].as_object().is_some_and(|changes| !changes.is_empty()), "{event}");
+    }
+    if kind.contains(".api-key.") {
+        assert!(event["subject"].as_str().unwrap().starts_with("api-keys/"), "{event}");
+    }
+}
+
+/// What an operator does at the command line is told without an account.
+async fn every_command_that_changes_something_is_told(kind: Kind) {
+    let app = TestApp::on(kind).await;
+    let admin = Client::admin(&app);
+    admin.create_user("marla").await;
+    let wrong = [("grant_type", "password"), ("username", "marla"), ("password", "wrong")];
+    for _ in 0..5 {
+        Answer::to(app.request_for_token(&wrong)).await.is(400);
+    }
+    for (arguments, expected) in [
+        (&["unlock", "--user", "marla"] as &[&str], &["user.unlocked"] as &[&str]),
+        (&["api-key", "create", "--name", "Factory"], &["api-key.created"]),
+        (&["api-key", "rotate", "Factory"], &["api-key.secret-rotated"]),
+        (&["api-key", "delete", "Factory"], &["api-key.deleted"]),
+        (&["token", "--user", "marla"], &[]),
+    ] {
+        let before = last(&admin).await;
+        let output = app.setup.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        let events = follow(&admin, before, 100).await;
+        assert_eq!(types(&events), expected, "{arguments:?}: {events:?}");
+        for event in &events {
+            let nobody = json!({ "id": null, "username": null, "via": "cli", "apiKey": null });
+            assert_eq!(event["data"]["actor"], nobody, "{arguments:?}");
+            names_whom_it_is_about(event);
+        }
+    }
+    assert_eq!(admin.get("/users/marla").await["status"]["locked"], false);
+}
