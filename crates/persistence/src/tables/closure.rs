@@ -31,8 +31,8 @@ pub(super) struct Ended {
     pub(super) edges: u64,
 }
 
-/// Deletes a group with all its memberships and edges, and the pairs that only those connected. The past keeps what ended. Nobody joins the group meanwhile, because what came with
-/// it would end untold.
+/// Deletes a group with all its memberships and edges, and the pairs that only those connected. The past keeps what ended. Nobody joins the group meanwhile:
+/// such a membership would end with the row of the group, and not be kept.
 pub(super) fn delete_group(connection: &mut AnyConnection, group: GroupId, at: Timestamp) -> Result<Ended, Failure> {
     static PAIRS: LazyLock<String> = LazyLock::new(|| {
         let lost = lost_pairs(ONE_CHILD, NOT_OF_THE_GROUP);
@@ -52,18 +52,11 @@ pub(super) fn delete_group(connection: &mut AnyConnection, group: GroupId, at: T
     let deleted = prepared("DELETE FROM groups WHERE id = $1").bind::<UuidSql, _>(key());
     let (named, past_members, past_edges) =
         (past::keep_group(group, at), past::keep_memberships_of_group(group, at), past::keep_edges(group, at));
-    let changes: [&dyn Part; 9] = [
-        &edges,
-        &members,
-        &deleted,
-        &counted,
-        &dialect::note_memberships(),
-        &pairs,
-        &named,
-        &past_members,
-        &past_edges,
-    ];
+    let noted = dialect::note_memberships();
+    let changes: [&dyn Part; 9] =
+        [&counted, &noted, &pairs, &named, &past_members, &past_edges, &edges, &members, &deleted];
+    dialect::lock_members(connection, key())?;
     let counts = run_together(connection, &changes)?;
     let rows = |change: usize| counts.get(change).and_then(|rows| u64::try_from(*rows).ok()).unwrap_or_default();
-    Ok(Ended { users: rows(1), edges: rows(0) })
+    Ok(Ended { users: rows(7), edges: rows(6) })
 }
