@@ -19,6 +19,7 @@ mod lockouts;
 mod managers;
 mod membership_listings;
 mod memberships;
+mod past;
 mod paths;
 mod relation;
 mod rows;
@@ -80,7 +81,11 @@ fn create_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
     idempotency::COUNTS.create(transaction)?;
     idempotency::ENDS.create(transaction)?;
     events::EVENTS.create(transaction)?;
-    events::CHECKPOINT.create(transaction)
+    events::CHECKPOINT.create(transaction)?;
+    past::PAST.create(transaction)?;
+    past::BEGUN.create(transaction)?;
+    past::DELETED_USERS.create(transaction)?;
+    past::DELETED_GROUPS.create(transaction)
 }
 
 impl Store for RedbStore {

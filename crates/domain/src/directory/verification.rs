@@ -94,9 +94,11 @@ impl Directory<'_> {
     /// The events after `head`: as many as are read at once, or one if they cannot be read together.
     fn part_after(&self, context: &Context, head: EventHead) -> Result<Part, VerificationError> {
         let several = self.part(context, &EventQuery::following(head.sequence, AT_ONCE));
-        several.or_else(|_| self.part(context, &EventQuery::following(head.sequence, 1))).map_err(|refused| match refused {
-            Refused::Store(source) => VerificationError::Unreadable { sequence: head.sequence + 1, source },
-            refused => refused.into(),
+        several.or_else(|_| self.part(context, &EventQuery::following(head.sequence, 1))).map_err(|refused| {
+            match refused {
+                Refused::Store(source) => VerificationError::Unreadable { sequence: head.sequence + 1, source },
+                refused => refused.into(),
+            }
         })
     }
 

@@ -88,7 +88,7 @@ fn forbid_additional_properties(components: &mut Components, request_schemas: &B
 
 /// Makes the items of a page references to their schema, which the derived schema repeats inline.
 fn reference_page_items(components: &mut Components) {
-    for held in ["User", "ShownUser", "Group", "ApiKey", "Identity", "Manager", "Membership", "Edge"] {
+    for held in ["User", "FormerUser", "FormerGroup", "Group", "ApiKey", "Identity", "Manager", "Membership", "Edge"] {
         if let Some(RefOr::T(Schema::Object(page))) = components.schemas.get_mut(&format!("Page_{held}"))
             && let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items")
         {
@@ -124,7 +124,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
         (is_guarded, "403"),
         (has(ParameterIn::Path) || names("parent"), "404"),
         (has_body, "408"),
-        (names("after"), "410"),
+        (names("after") || names("asOf"), "410"),
         (names("If-Match"), "412"),
         (has_body, "413"),
         (has_body, "415"),

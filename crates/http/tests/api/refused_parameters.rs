@@ -45,6 +45,11 @@ fn faults(template: &str, parameter: &str) -> Option<Vec<(&'static str, String)>
         "state" => ["", "undefined", "null", "ended", "active,scheduled", "true"]
             .map(|bad| (bad, "The parameter 'state' must be active, scheduled or all".to_owned()))
             .into(),
+        "asOf" => ["", "undefined", "null", "yesterday", "2027", "2027-02-30", "1798761600", "now(-7)"]
+            .map(|bad| (bad, "The parameter 'asOf' must be an ISO 8601 date, such as 2024-09-03".to_owned()))
+            .into_iter()
+            .chain([("9999-01-01", "The parameter 'asOf' must not be in the future".to_owned())])
+            .collect(),
         "expiringBefore" => ["", "undefined", "null", "tomorrow", "2027", "2027-02-30", "1798761600", "now(7)"]
             .map(|bad| (bad, "The parameter 'expiringBefore' must be an ISO 8601 date, such as 2024-09-03".to_owned()))
             .into(),
@@ -124,8 +129,12 @@ fn faults_of_events(parameter: &str) -> Vec<(&'static str, String)> {
             &["", "-1", "1.5", "1e1", "%2B1", "null", "9223372036854775808", "99999999999999999999"],
         ),
         "limit" => of("a whole number from 1 to 1000", &["", "0", "-1", "1001", "1.5", "1e1", "99999999999999999999"]),
-        "wait" => of("a whole number of seconds from 0 to 30", &["", "-1", "31", "1.5", "true", "99999999999999999999"]),
-        "order" => of("sequence, or -sequence for the reverse order", &["", "time", "--sequence", "sequence,time", "null"]),
+        "wait" => {
+            of("a whole number of seconds from 0 to 30", &["", "-1", "31", "1.5", "true", "99999999999999999999"])
+        }
+        "order" => {
+            of("sequence, or -sequence for the reverse order", &["", "time", "--sequence", "sequence,time", "null"])
+        }
         "type" => of(
             "a type of events, or the beginning of one with '*' after it",
             &["", "guildhall.user", "guildhall.nothing*", "*.created", "null", "guildhall.user.*,guildhall.group.*"],

@@ -14,8 +14,8 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::time::Timestamp;
 
-use super::past::BEGAN;
 use super::closure::{NOT_THE_EDGE, ONE_CHILD, lost_pairs};
+use super::past::BEGAN;
 use super::scheduled::TARGETS_POSTGRES;
 use super::{Removed, RemovedIds, TransactionMode};
 use crate::connection::SessionSettings;
@@ -282,10 +282,8 @@ pub(crate) fn remove_child(
              (SELECT count(*) FROM ended WHERE NOT EXISTS (SELECT 1 FROM gone)) AS scheduled, CAST(0 AS bigint) AS begun"
         )
     });
-    let statement = prepared(&SQL)
-        .bind::<UuidSql, _>(parent)
-        .bind::<UuidSql, _>(child)
-        .bind::<BigInt, _>(at.milliseconds());
+    let statement =
+        prepared(&SQL).bind::<UuidSql, _>(parent).bind::<UuidSql, _>(child).bind::<BigInt, _>(at.milliseconds());
     Ok(statement.get_result::<memberships::RemovedRow>(connection)?.removed())
 }
 

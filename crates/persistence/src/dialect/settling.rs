@@ -123,9 +123,8 @@ impl Statements {
             ),
             _ => ("past_edges", "", String::new()),
         };
-        let began = format!(
-            "CASE WHEN m.{group} IS NULL THEN d.valid_from ELSE coalesce(m.since, m.added, {EARLIEST}) END"
-        );
+        let began =
+            format!("CASE WHEN m.{group} IS NULL THEN d.valid_from ELSE coalesce(m.since, m.added, {EARLIEST}) END");
         Self {
             // Who came in sooner has no beginning.
             overtaken: format!(

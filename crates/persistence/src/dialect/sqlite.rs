@@ -17,8 +17,8 @@ use guildhall_domain::name::TextKey;
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::time::Timestamp;
 
-use super::past::BEGAN;
 use super::closure::{NOT_THE_EDGE, ONE_CHILD, lost_pairs};
+use super::past::BEGAN;
 use super::{Removed, RemovedIds, TransactionMode};
 use crate::connection::FileSettings;
 use crate::prepared::prepared;

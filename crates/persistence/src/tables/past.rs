@@ -133,8 +133,9 @@ fn deleted(connection: &mut AnyConnection, listed: Listed, ids: &[Key]) -> Query
         ["SELECT id, username AS name, deleted FROM past_users", "SELECT id, name, deleted FROM past_groups"];
     static POSTGRES: LazyLock<[String; 2]> =
         LazyLock::new(|| COLUMNS.map(|columns| format!("{columns} WHERE id = ANY ($1)")));
-    static SQLITE: LazyLock<[String; 2]> =
-        LazyLock::new(|| COLUMNS.map(|columns| format!("{REQUESTED_IDS} {columns} WHERE id IN (SELECT id FROM wanted)")));
+    static SQLITE: LazyLock<[String; 2]> = LazyLock::new(|| {
+        COLUMNS.map(|columns| format!("{REQUESTED_IDS} {columns} WHERE id IN (SELECT id FROM wanted)"))
+    });
     if ids.is_empty() {
         return Ok(BTreeMap::new());
     }

@@ -50,7 +50,9 @@ fn every_change_is_found(fixture: &Fixture, mut run: impl FnMut(&str)) {
     let kept = fixture.directory.verify_events(&operator, None).expect("what was kept");
     assert_eq!((kept.count, kept.head.sequence), (31, 31));
     for (change, named) in CHANGES {
-        run("CREATE TABLE events_before AS SELECT * FROM events; CREATE TABLE users_before AS SELECT * FROM event_users");
+        run(
+            "CREATE TABLE events_before AS SELECT * FROM events; CREATE TABLE users_before AS SELECT * FROM event_users",
+        );
         run(change);
         let found = match fixture.directory.verify_events(&operator, None).expect_err(change) {
             VerificationError::Chain(ChainError::Gap { expected, .. }) => Some(expected),

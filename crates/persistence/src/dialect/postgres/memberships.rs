@@ -55,8 +55,7 @@ pub(crate) fn insert_member(
     added: Provenance,
     events: Option<&Announced>,
 ) -> QueryResult<usize> {
-    const INSERT: &str =
-        "INSERT INTO group_users (group_id, user_id, added, added_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING group_id";
+    const INSERT: &str = "INSERT INTO group_users (group_id, user_id, added, added_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING group_id";
     static SQL: LazyLock<String> = LazyLock::new(|| counting(INSERT, 1, ("", "")));
     static WITH_EVENT: LazyLock<String> = LazyLock::new(|| {
         // Without a set of rows the server need not plan it anew each time.

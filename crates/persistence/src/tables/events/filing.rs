@@ -43,9 +43,9 @@ pub(super) fn misfiled(connection: &mut AnyConnection, events: &[Event]) -> Resu
             let sequences: Vec<i64> = events.iter().map(|event| number(event.sequence)).collect();
             let (actors, groups): (Vec<_>, Vec<_>) =
                 events.iter().map(ids).map(|(actor, group)| (key_of(actor), key_of(group))).unzip();
-            let users = events.iter().flat_map(|event| {
-                event.users().into_iter().map(move |user| (Key(user.0), number(event.sequence)))
-            });
+            let users = events
+                .iter()
+                .flat_map(|event| event.users().into_iter().map(move |user| (Key(user.0), number(event.sequence))));
             let (users, of): (Vec<Key>, Vec<i64>) = users.unzip();
             prepared(misfiled!(
                 "SELECT * FROM unnest($1, $2, $3) AS t (sequence, actor_id, group_id)",

@@ -153,7 +153,8 @@ fn insert_sqlite(connection: &mut SqliteConnection, events: &[Numbered]) -> Quer
     };
     let about: Vec<Value> = events.iter().flat_map(pairs).collect();
     if !about.is_empty() {
-        let insert = "INSERT INTO event_users (user_id, sequence) SELECT unhex(value ->> 0), value ->> 1 FROM json_each($1)";
+        let insert =
+            "INSERT INTO event_users (user_id, sequence) SELECT unhex(value ->> 0), value ->> 1 FROM json_each($1)";
         prepared(insert).bind::<Text, _>(Value::from(about).to_string()).execute(connection)?;
     }
     Ok(())
