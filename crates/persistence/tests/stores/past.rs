@@ -33,7 +33,7 @@ fn knows_its_past_from_the_migration_on(database: &Database, migrate: impl FnOnc
     migrate();
     clock.set(Timestamp::LATEST);
     let total = |group: GroupId, at| {
-        let (by, id) = (fixture.by(&fixture.admin), GroupIdentifier::Id(group));
+        let (by, id) = (fixture.operator(), GroupIdentifier::Id(group));
         fixture.directory.members_as_of(&by, &id, (Reach::Direct, at), &Page::default()).map(|page| page.total)
     };
     let Err(AsOfError::Gone(known_from)) = total(soap, then) else { panic!("the past is known") };
