@@ -98,5 +98,9 @@ openapi:
 	cargo run --quiet -- openapi >docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
 
+# Renews the description of all types of events.
+events:
+	GUILDHALL_WRITE_DOCUMENTS=1 cargo test --quiet --package guildhall-domain --test event_document
+
 tools:
 	scripts/install-tools

@@ -119,6 +119,7 @@ macro_rules! contract_tests {
             events::dates_are_told_when_they_are_set_and_when_they_come
             events::users_and_groups_are_told
             events::sign_ins_are_told
+            events::programs_that_sign_in_are_told
             log::events_are_counted_and_chained
             log::events_are_found_by_every_filter
             log::old_events_are_pruned

@@ -27,7 +27,7 @@ fn create(fixture: &Fixture, name: &str) -> IssuedApiKey {
 
 fn sign_in(fixture: &Fixture, issued: &IssuedApiKey) -> bool {
     let id = issued.key.id.to_string();
-    fixture.directory.sign_in_client(&fixture.anonymous(), &id, issued.secret.reveal(), &Scopes::all()).is_ok()
+    fixture.directory.sign_in_client(&fixture.anonymous(), &id, &[issued.secret.reveal()], &Scopes::all()).is_ok()
 }
 
 /// A key is read as it was made, by id and by name, and acts as a user of its own who is in `Everyone`.
@@ -49,7 +49,7 @@ pub fn an_api_key_acts_as_a_user_of_its_own(store: Arc<dyn Store>) {
     assert!(fixture.is_in(fixture.system(SystemGroup::Everyone), key.user));
     let client = key.id.to_string().to_uppercase();
     let (id, caller) =
-        must(fixture.directory.sign_in_client(&fixture.anonymous(), &client, issued.secret.reveal(), &Scopes::all()));
+        must(fixture.directory.sign_in_client(&fixture.anonymous(), &client, &[issued.secret.reveal()], &Scopes::all()));
     assert_eq!((id, caller.user, &caller.scopes), (key.id, key.user, &key.scopes));
     assert_eq!(must(fixture.directory.user(&fixture.by(&caller), &UserIdentifier::Current)).id, key.user);
     for (client, secret) in [
@@ -58,7 +58,7 @@ pub fn an_api_key_acts_as_a_user_of_its_own(store: Arc<dyn Store>) {
         ("!! New key", issued.secret.reveal()),
         ("00000000-0000-0000-0000-000000000001", issued.secret.reveal()),
     ] {
-        let refused = fixture.directory.sign_in_client(&fixture.anonymous(), client, secret, &Scopes::all());
+        let refused = fixture.directory.sign_in_client(&fixture.anonymous(), client, &[secret], &Scopes::all());
         assert!(matches!(refused, Err(ClientError::Invalid)), "{client} {secret}");
     }
     // It has no password, so nobody can lock it by wrong ones.
@@ -120,7 +120,7 @@ pub fn narrower_scopes_of_a_key_bite_on_the_next_call(store: Arc<dyn Store>) {
     fixture.join(fixture.system(SystemGroup::SystemAdministrators), &[issued.key.user]);
     let id = issued.key.id.to_string();
     let (_, caller) =
-        must(fixture.directory.sign_in_client(&fixture.anonymous(), &id, issued.secret.reveal(), &Scopes::all()));
+        must(fixture.directory.sign_in_client(&fixture.anonymous(), &id, &[issued.secret.reveal()], &Scopes::all()));
     let may = || fixture.may(&caller, Permission::ManageGroups);
     assert_eq!(may(), Ok(()));
     let key = ApiKeyIdentifier::Id(issued.key.id);
@@ -214,7 +214,7 @@ pub fn the_first_start_may_make_a_key(store: Arc<dyn Store>) {
         must(directory.create_first_accounts(&fixture.operator(), "other", "F1ghtC1ub1234!", Some(&first))).is_none()
     );
     let (_, key) =
-        must(directory.sign_in_client(&fixture.anonymous(), &id.to_string(), "a secret of their own", &Scopes::all()));
+        must(directory.sign_in_client(&fixture.anonymous(), &id.to_string(), &["a secret of their own"], &Scopes::all()));
     must(directory.delete_user(&fixture.by(&key), &UserIdentifier::Id(admin.id), &Precondition::default()));
     let by_id = ApiKeyIdentifier::Id(id);
     assert!(matches!(directory.delete_api_key(&fixture.operator(), &by_id), Err(ApiKeyError::LastAdministrator)));
@@ -224,5 +224,5 @@ pub fn the_first_start_may_make_a_key(store: Arc<dyn Store>) {
         directory.delete_api_key(&fixture.by(&key), &by_id),
         Err(ApiKeyError::Refused(Refused::Denied(Denied::NotPermitted)))
     ));
-    must(directory.sign_in_client(&fixture.anonymous(), &id.to_string(), "a secret of their own", &Scopes::all()));
+    must(directory.sign_in_client(&fixture.anonymous(), &id.to_string(), &["a secret of their own"], &Scopes::all()));
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::fixture::must;
 use super::{Fixture, Given};
 use crate::access::{Denied, Refused, Scopes};
+use crate::api_key::ApiKeyDraft;
 use crate::directory::Verification;
 use crate::event::{Event, EventHead, EventType, MOST_IDS};
 use crate::group::{GroupDraft, GroupId, SystemGroup};
@@ -269,5 +270,30 @@ pub fn sign_ins_are_told(store: Arc<dyn Store>) {
     let actor = events[0].data().remove("actor").and_then(|actor| actor.get("id").cloned());
     assert_eq!(actor, Some(json!(user.to_string())));
     assert!(!events.iter().any(|event| event.text.contains("nobody")));
+    fixture.verified(None);
+}
+
+/// A program that signs in is told as the user of its API key, and one that is refused without its secret.
+pub fn programs_that_sign_in_are_told(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    let draft = ApiKeyDraft { name: Some(Some("Factory".to_owned())), ..ApiKeyDraft::default() };
+    let issued = must(fixture.directory.create_api_key(&fixture.by(&fixture.admin), draft, &[]));
+    let id = issued.key.id.to_string();
+    let sign_in = |id: &str, secret: &str| {
+        fixture.directory.sign_in_client(&fixture.anonymous(), id, &["no reading", secret], &Scopes::all()).is_ok()
+    };
+    let events = fixture.told_by(|| {
+        assert!(sign_in(&id, issued.secret.reveal()));
+        assert!(!sign_in(&id, "wrong"));
+        assert!(!sign_in(&Uuid::max().to_string(), issued.secret.reveal()));
+        assert!(!sign_in("Factory", issued.secret.reveal()));
+    });
+    assert_eq!(kinds(&events), [[EventType::UserSignedIn, EventType::UserSignInFailed], [EventType::UserSignInFailed; 2]].concat());
+    let user = json!({ "id": issued.key.user.to_string(), "username": "Factory" });
+    let actor = json!({ "id": user["id"], "username": "Factory", "via": "embedded", "apiKey": id });
+    assert_eq!((&events[0].data()["actor"], &events[0].data()["user"]), (&actor, &user));
+    assert_eq!((&events[1].data()["user"], &events[1].data()["actor"]["id"]), (&user, &Value::Null));
+    assert_eq!((&events[2].data()["user"], &events[3].data()["user"]), (&Value::Null, &Value::Null));
+    assert!(!events.iter().any(|event| event.text.contains(issued.secret.reveal())));
     fixture.verified(None);
 }

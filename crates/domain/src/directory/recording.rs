@@ -29,7 +29,7 @@ use crate::secret::SecretDigest;
 use crate::time::Timestamp;
 use crate::user::{Lockout, SecurityStamp, UserId};
 
-pub(super) use fact::{Change, Fact, Teller, due_events, refused_sign_in, started};
+pub(super) use fact::{Change, Fact, Teller, client_sign_in, due_events, refused_sign_in, started};
 
 /// The most events that the store is given at once: how much memory they take is bounded, however many members a change names.
 const EVENTS_AT_ONCE: usize = 64;

@@ -1,13 +1,18 @@
 //! Further access tokens for users who signed in, and signing in with an API key (contract 2.1 and 2.2).
 
+use uuid::Uuid;
+
 use super::Directory;
+use super::recording::{client_sign_in, refused_sign_in};
 use super::unit_of_work::{Finish, Turn};
 use crate::access::{Caller, Refused, Scopes, contains_refused};
 use crate::api_key::ApiKeyId;
 use crate::context::Context;
 use crate::identifier::parse_guid;
-use crate::ports::{ClientAccount, RefreshGrant};
+use crate::ports::RefreshGrant;
+use crate::secret::SecretDigest;
 use crate::time::Timestamp;
+use crate::user::UserId;
 
 /// For how many days a refresh token is valid after its last use: official clients count on it (contract 2.1).
 const REFRESH_DAYS: u32 = 15;
@@ -53,24 +58,35 @@ impl Directory<'_> {
         })
     }
 
-    /// Signs a program in, which acts as the user of its API key.
+    /// Signs a program in, which acts as the user of its API key. One of `secrets` must be that of the key. An attempt is told, whatever its outcome.
     pub fn sign_in_client(
         &self,
         context: &Context,
         client_id: &str,
-        secret: &str,
+        secrets: &[&str],
         scopes: &Scopes,
     ) -> Result<(ApiKeyId, Caller), ClientError> {
-        let digest = self.secrets.digest(secret);
-        let id = ApiKeyId(parse_guid(client_id).ok_or(ClientError::Invalid)?);
-        let found = self.store.client(context.cancellation(), id).map_err(Refused::from)?;
-        let ClientAccount { user, account, .. } =
-            found.filter(|client| client.secret == digest).ok_or(ClientError::Invalid)?;
-        let (_, granted) = account.api_key.as_ref().ok_or(ClientError::Invalid)?;
-        if !account.is_open(context.now()) {
-            return Err(ClientError::Invalid);
-        }
-        Ok((id, Caller { user, stamp: account.stamp, scopes: granted.among(scopes) }))
+        let digests: Vec<SecretDigest> = secrets.iter().map(|secret| self.secrets.digest(secret)).collect();
+        let id = parse_guid(client_id).map(ApiKeyId);
+        let found = id.map(|id| self.store.client(context.cancellation(), id)).transpose().map_err(Refused::from)?;
+        let found = id.zip(found.flatten());
+        let signed_in = found.as_ref().filter(|(_, client)| digests.contains(&client.secret)).and_then(|(id, client)| {
+            let (_, granted) = client.account.api_key.as_ref()?;
+            let caller = Caller { user: client.user, stamp: client.account.stamp, scopes: granted.among(scopes) };
+            client.account.is_open(context.now()).then_some((*id, caller))
+        });
+        self.write::<_, ClientError>(context, Turn::Any, |work| {
+            // A client that nobody knows takes as many statements as one whose secret is wrong.
+            let user = work.user(found.as_ref().map_or(UserId(Uuid::nil()), |(_, client)| client.user))?;
+            let user = user.as_ref().map(|user| (user.id, user.username.as_str()));
+            let fact = match (user, &signed_in) {
+                (Some(user), Some((key, _))) => client_sign_in(user, *key),
+                _ => refused_sign_in(user, "client"),
+            };
+            work.append_events(&[self.event_of(context, fact)])?;
+            Ok(Finish::Commit(()))
+        })?;
+        signed_in.ok_or(ClientError::Invalid)
     }
 }
 

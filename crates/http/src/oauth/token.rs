@@ -7,7 +7,7 @@ use actix_web::web::Data;
 use guildhall_domain::access::{Actor, Caller, Scopes};
 use guildhall_domain::api_key::ApiKeyId;
 use guildhall_domain::context::Context;
-use guildhall_domain::directory::{ClientError, Directory};
+use guildhall_domain::directory::Directory;
 use guildhall_domain::identifier::parse_guid;
 use guildhall_domain::name::NameKey;
 use guildhall_domain::secret::Secret;
@@ -21,7 +21,7 @@ use crate::extract::request_body::AuthorisedBody;
 use crate::metrics::sign_ins::{SignIn, SignInKind};
 use crate::middleware::audit;
 use crate::middleware::request_span::RequestSpan;
-use crate::oauth::grant::{ClientSecret, Grant, LONGEST_FORM, TokenForm, TokenRequest};
+use crate::oauth::grant::{Grant, LONGEST_FORM, TokenForm, TokenRequest};
 use crate::oauth::throttle::Attempt;
 use crate::openapi::OAuthError;
 use crate::respond::json::{PreparedResponse, json};
@@ -153,7 +153,9 @@ async fn admit(
 fn sign_in(directory: &Directory, context: &Context, grant: Grant, scopes: &Scopes) -> Result<SignedIn, Problem> {
     Ok(match grant {
         Grant::Client { id, secret } => {
-            let (client, caller) = sign_in_client(directory, context, &id, &secret, scopes)?;
+            // Either reading of the secret may be the right one.
+            let secrets: Vec<&str> = secret.readings().collect();
+            let (client, caller) = directory.sign_in_client(context, &id, &secrets, scopes)?;
             SignedIn { caller, client: Some(client), refresh_token: None }
         }
         Grant::Password { username, password } => {
@@ -167,29 +169,10 @@ fn sign_in(directory: &Directory, context: &Context, grant: Grant, scopes: &Scop
     })
 }
 
-/// Signs a client in by either reading of its secret. How many there are depends on what was sent alone, so that the time tells
-/// nobody which clients exist.
-fn sign_in_client(
-    directory: &Directory,
-    context: &Context,
-    id: &str,
-    secret: &ClientSecret,
-    scopes: &Scopes,
-) -> Result<(ApiKeyId, Caller), ClientError> {
-    let mut outcome = Err(ClientError::Invalid);
-    for secret in secret.readings() {
-        if matches!(outcome, Err(ClientError::Invalid)) {
-            outcome = directory.sign_in_client(context, id, secret, scopes);
-        }
-    }
-    outcome
-}
-
 fn lane(grant: &Grant) -> Lane {
     match grant {
-        Grant::Client { .. } => Lane::Read,
         Grant::Password { .. } => Lane::Password,
-        Grant::Refresh { .. } => Lane::Write,
+        Grant::Client { .. } | Grant::Refresh { .. } => Lane::Write,
     }
 }
 

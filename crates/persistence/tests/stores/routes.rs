@@ -89,7 +89,7 @@ fn taken(database: &Database) -> Vec<usize> {
         }),
         statements(|| {
             let (id, secret) = (issued.key.id.to_string(), issued.secret.reveal());
-            directory.sign_in_client(&fixture.anonymous(), &id, secret, &Scopes::all()).expect("signed in")
+            directory.sign_in_client(&fixture.anonymous(), &id, &[secret], &Scopes::all()).expect("signed in")
         }),
         statements(|| directory.users(&by(), &all_users()).expect("listed")),
         statements(|| directory.groups(&by(), &all_groups()).expect("listed")),

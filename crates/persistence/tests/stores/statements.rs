@@ -168,7 +168,7 @@ fn a_stranger_costs_what_a_wrong_password_costs(database: &Database) {
     );
     let client = |id: &str| {
         statements(|| {
-            fixture.directory.sign_in_client(&fixture.anonymous(), id, "wrong", &Scopes::all()).expect_err("refused")
+            fixture.directory.sign_in_client(&fixture.anonymous(), id, &["wrong"], &Scopes::all()).expect_err("refused")
         })
     };
     let stranger = "75490b0f-56f7-4690-a20a-6f2a822f1d3f";

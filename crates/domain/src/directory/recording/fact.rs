@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::api_key::ApiKeyId;
 use crate::context::{Context, Origin};
 use crate::event::{
     EventActor, EventGroup, EventId, EventType, GroupsAbove, MOST_IDS, Members, NewEvent, Subject, Via,
@@ -54,8 +55,8 @@ pub(in crate::directory) struct Fact {
     pub(super) group: Option<EventGroup>,
     pub(super) members: Members,
     pub(super) details: Map<String, Value>,
-    /// Whether the user that it is about did it, who was not known as the actor.
-    pub(super) is_by_user: Option<String>,
+    /// Whether the user that it is about did it, who was not known as the actor: their username, and the API key that they are the user of.
+    pub(super) is_by_user: Option<(String, Option<ApiKeyId>)>,
 }
 
 impl Fact {
@@ -124,8 +125,8 @@ impl<'a> Teller<'a> {
     /// The event that tells a fact.
     pub(in crate::directory) fn event(&self, fact: Fact) -> NewEvent {
         let mut actor = self.actor();
-        if let (Some(username), Some(user)) = (fact.is_by_user, fact.user) {
-            actor = EventActor { id: Some(user), username: Some(username), ..actor };
+        if let (Some((username, api_key)), Some(user)) = (fact.is_by_user, fact.user) {
+            actor = EventActor { id: Some(user), username: Some(username), api_key, ..actor };
         }
         NewEvent {
             id: EventId(self.ids.next()),
@@ -259,6 +260,12 @@ pub(in crate::directory) fn refused_sign_in(user: Option<(UserId, &str)>, reason
     let kind = EventType::UserSignInFailed;
     let fact = user.map(|(user, username)| Fact::of_user(kind, user, Some(username)));
     fact.unwrap_or_else(|| of_unknown_name(kind)).with("reason", reason)
+}
+
+/// A program signed in as this user of its API key.
+pub(in crate::directory) fn client_sign_in((user, username): (UserId, &str), key: ApiKeyId) -> Fact {
+    let is_by_user = Some((username.to_owned(), Some(key)));
+    Fact { is_by_user, ..Fact::of_user(EventType::UserSignedIn, user, Some(username)) }
 }
 
 /// Something about a name that no user has.

@@ -53,8 +53,8 @@ impl Recorder<'_> {
         let mut facts = Vec::new();
         let signs_in = user.successful_login_attempts > before.successful_login_attempts;
         if signs_in {
-            let username = Some(user.username.as_str().to_owned());
-            facts.push(Fact { is_by_user: username, ..fact(EventType::UserSignedIn) });
+            let is_by_user = Some((user.username.as_str().to_owned(), None));
+            facts.push(Fact { is_by_user, ..fact(EventType::UserSignedIn) });
         }
         if user.failed_login_attempts > before.failed_login_attempts {
             let lockout = self.seen.known_address.map_or(before.lockout, |known| known.lockout);

@@ -4,11 +4,11 @@ use std::fmt;
 
 /// Makes the list of all types from their names.
 macro_rules! event_types {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+    ($(#[doc = $meaning:literal] $variant:ident = $name:literal,)*) => {
         /// What happened.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum EventType {
-            $($(#[$doc])* $variant,)*
+            $(#[doc = $meaning] $variant,)*
         }
 
         impl EventType {
@@ -20,6 +20,14 @@ macro_rules! event_types {
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => concat!("guildhall.", $name),)*
+                }
+            }
+
+            /// What an event of this type tells, as a sentence.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $meaning.trim_ascii(),)*
                 }
             }
         }
