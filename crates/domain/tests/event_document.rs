@@ -72,17 +72,15 @@ impl Scene {
             let draft = GroupDraft { name: Some(name.to_owned()), ..GroupDraft::default() };
             directory.create_group(&self.by(), draft).expect("a group");
         }
-        let changes = GroupChanges { description: Some(Some("Those who make it".to_owned())), ..GroupChanges::default() };
+        let changes =
+            GroupChanges { description: Some(Some("Those who make it".to_owned())), ..GroupChanges::default() };
         directory.change_group(&self.by(), &soap, &changes, &Precondition::default()).expect("a change");
         directory.add_member(&self.by(), &soap, &tyler).expect("a member");
         directory.remove_member(&self.by(), &soap, &tyler).expect("no member");
         directory.add_child(&self.by(), &soap, &lye).expect("a child");
         directory.remove_child(&self.by(), &soap, &lye).expect("no child");
         let day = |days| Some(Some(self.fixture.now().plus_days(days)));
-        for change in [
-            ValidityChange { from: day(1), until: None },
-            ValidityChange { from: None, until: day(30) },
-        ] {
+        for change in [ValidityChange { from: day(1), until: None }, ValidityChange { from: None, until: day(30) }] {
             directory.schedule_member(&self.by(), &soap, &tyler, change).expect("dates");
             directory.schedule_child(&self.by(), &soap, &lye, change).expect("dates");
         }
@@ -152,5 +150,8 @@ fn the_document_of_events_is_current() {
     if std::env::var_os("GUILDHALL_WRITE_DOCUMENTS").is_some() {
         fs::write(&path, &document).expect("docs/events.md");
     }
-    assert!(fs::read_to_string(&path).expect("docs/events.md") == document, "docs/events.md is not current: run `make events`");
+    assert!(
+        fs::read_to_string(&path).expect("docs/events.md") == document,
+        "docs/events.md is not current: run `make events`"
+    );
 }
