@@ -81,6 +81,7 @@ impl History {
         user
     }
 
+    #[expect(clippy::option_option, reason = "as in the type of a change")]
     fn date(&mut self) -> Option<Option<Timestamp>> {
         match self.random.below(4) {
             0 => None,
@@ -122,12 +123,12 @@ impl History {
             }
             7 | 8 => drop(directory.schedule_child(&by, &id, &below, change)),
             9 => drop(directory.add_child(&by, &id, &below)),
-            10 if number % 2 == 0 => drop(directory.remove_child(&by, &id, &below)),
+            10 if number.is_multiple_of(2) => drop(directory.remove_child(&by, &id, &below)),
             10 => {
                 let set: MemberList<GroupId> = [below].into_iter().collect();
                 drop(directory.patch_children(&by, &id, &Patch::Set(set), ATOMIC));
             }
-            11 if number % 3 == 0 => {
+            11 if number.is_multiple_of(3) => {
                 must(directory.delete_group(&by, &id, &Precondition::default()));
                 self.groups[group] = self.new_group(&format!("g{group} at {number}"), false);
             }

@@ -133,11 +133,14 @@ pub(super) fn count_pending<Id: Ord, T: Dated>(
     dated_by.iter().map(of_group).sum::<usize>() as u64
 }
 
+/// What a kind of members is called, and the history of it.
+type Told<'h, Id> = (fn(Id) -> ManagerId, &'h mut Arc<History<Id>>);
+
 /// Takes what is due at `now` from `scheduled` and `present`, and adds what changed to `changes`.
 pub(super) fn take_due<Id: Copy + Ord, T: Dated>(
     (present, scheduled): (Stored<'_, Id, T>, Stored<'_, Id, T>),
     now: Timestamp,
-    (member, history): (fn(Id) -> ManagerId, &mut Arc<History<Id>>),
+    (member, history): Told<'_, Id>,
     changes: &mut Vec<DueChange>,
 ) {
     let (present, scheduled, history) = (Arc::make_mut(present), Arc::make_mut(scheduled), Arc::make_mut(history));

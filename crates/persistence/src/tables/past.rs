@@ -98,12 +98,15 @@ fn deleted(connection: &mut AnyConnection, listed: Listed, ids: &[Key]) -> Query
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
+/// Those that exist, what their keys are, and what the id of a key is.
+type Existing<T, Id> = (Vec<T>, fn(&T) -> Key, fn(Key) -> Id);
+
 /// The users or groups with these ids, in their order: those that exist, and those that were deleted.
 fn former<T, Id>(
     connection: &mut AnyConnection,
     listed: Listed,
     ids: &[Key],
-    (existing, key, id): (Vec<T>, fn(&T) -> Key, fn(Key) -> Id),
+    (existing, key, id): Existing<T, Id>,
 ) -> Result<Vec<Former<T, Id>>, Failure> {
     let mut existing: BTreeMap<Key, T> = existing.into_iter().map(|item| (key(&item), item)).collect();
     let missing: Vec<Key> = ids.iter().filter(|id| !existing.contains_key(id)).copied().collect();

@@ -16,7 +16,7 @@ use crate::security::users::body::ShownUserBody;
 #[serde(untagged)]
 #[schema(as = FormerUser)]
 pub(crate) enum FormerUserBody<'a> {
-    Existing(ShownUserBody<'a>),
+    Existing(Box<ShownUserBody<'a>>),
     Deleted(DeletedUserBody<'a>),
 }
 
@@ -55,7 +55,7 @@ impl<'a> FormerUserBody<'a> {
     /// `user`, with their status at `now` if they exist.
     pub(crate) fn new(user: &'a Former<ShownUser, UserId>, now: Timestamp) -> Self {
         match user {
-            Former::Existing(user) => Self::Existing(ShownUserBody::new(user, now)),
+            Former::Existing(user) => Self::Existing(Box::new(ShownUserBody::new(user, now))),
             Former::Deleted(Deleted { id, name, at }) => {
                 Self::Deleted(DeletedUserBody { id: id.to_string(), username: name, deleted: Moment(*at) })
             }

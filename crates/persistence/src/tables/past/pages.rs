@@ -9,6 +9,7 @@ use diesel::sqlite::Sqlite;
 use guildhall_domain::group::GroupId;
 use guildhall_domain::page::Page;
 use guildhall_domain::ports::Reach;
+use guildhall_domain::position::Position;
 use guildhall_domain::search::Value;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::UserId;
@@ -104,7 +105,7 @@ fn ids(
     (of, at): (Key, i64),
     page: &Page,
 ) -> Result<Vec<Key>, Failure> {
-    let (name, id) = match page.position().map(|position| position.values()) {
+    let (name, id) = match page.position().map(Position::values) {
         Some([Value::Text(name), Value::Id(id)]) => (name.as_str().to_owned(), *id),
         Some(_) => return Err(Failure::Data("a position in a listing of the past has other values".to_owned())),
         // Every name comes after the empty one.
