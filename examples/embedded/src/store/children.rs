@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use guildhall_domain::group::{Group, GroupId, SystemGroup};
 use guildhall_domain::manager::ManagerId;
 use guildhall_domain::page::Paged;
-use guildhall_domain::ports::{ChildReader, ChildScope, ChildWriter, Children, Edge, Ended, EndedEdges, Reach, StoreError};
+use guildhall_domain::ports::{
+    ChildReader, ChildScope, ChildWriter, Children, Edge, Ended, EndedEdges, Reach, StoreError,
+};
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::GroupListing;
 use guildhall_domain::time::Timestamp;

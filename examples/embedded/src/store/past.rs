@@ -128,7 +128,7 @@ impl UnitOfWork<Changes> {
     pub(super) fn keep_past(&self, group: GroupId, member: ManagerId, at: Timestamp) -> Result<(), StoreError> {
         let Some(row) = self.present(group, member)? else { return Ok(()) };
         BEGUN.remove(&self.0, key(group, member))?;
-        self.keep_row(PastRow { ended: Some(at.milliseconds()), ..row })
+        self.keep_row(&PastRow { ended: Some(at.milliseconds()), ..row })
     }
 
     /// Keeps one that ended before anybody could see it begin.
@@ -141,12 +141,12 @@ impl UnitOfWork<Changes> {
     ) -> Result<(), StoreError> {
         let (group, kind, member) = key(group, member);
         let (began, ended) = (began.milliseconds(), Some(ended.milliseconds()));
-        self.keep_row(PastRow { group, kind, member, began, ended, by: by.map(|user| user.0) })
+        self.keep_row(&PastRow { group, kind, member, began, ended, by: by.map(|user| user.0) })
     }
 
-    fn keep_row(&self, row: PastRow) -> Result<(), StoreError> {
+    fn keep_row(&self, row: &PastRow) -> Result<(), StoreError> {
         if row.ended.is_some_and(|ended| row.began < ended) {
-            PAST.put(&self.0, row.key(), &row)?;
+            PAST.put(&self.0, row.key(), row)?;
         }
         Ok(())
     }
@@ -176,6 +176,10 @@ impl UnitOfWork<Changes> {
     }
 }
 
+fn deleted<T, Id>(former: Option<Former<T, Id>>) -> Option<Deleted<Id>> {
+    if let Some(Former::Deleted(deleted)) = former { Some(deleted) } else { None }
+}
+
 fn page<I>(items: Vec<I>, page: &Page, place: fn(&I) -> Position) -> Paged<I> {
     let mut items: Vec<_> = items.into_iter().map(|item| (place(&item), item)).collect();
     items.sort_by(|(one, _), (other, _)| one.values().cmp(other.values()));
@@ -201,17 +205,11 @@ impl<T: Tables> PastReader for UnitOfWork<T> {
     }
 
     fn deleted_user(&mut self, id: UserId) -> Result<Option<Deleted<UserId>>, StoreError> {
-        Ok(match self.former_user(id.0)? {
-            Some(Former::Deleted(deleted)) => Some(deleted),
-            Some(Former::Existing(_)) | None => None,
-        })
+        Ok(deleted(self.former_user(id.0)?))
     }
 
     fn deleted_group(&mut self, id: GroupId) -> Result<Option<Deleted<GroupId>>, StoreError> {
-        Ok(match self.former_group(id.0)? {
-            Some(Former::Deleted(deleted)) => Some(deleted),
-            Some(Former::Existing(_)) | None => None,
-        })
+        Ok(deleted(self.former_group(id.0)?))
     }
 
     fn members_at(
