@@ -57,6 +57,8 @@ pub mod membership_checks;
 pub mod membership_listings;
 pub mod names;
 mod numbers;
+pub mod past;
+pub mod past_at_random;
 pub mod patches;
 pub mod patches_at_once;
 pub mod patches_at_random;
@@ -66,6 +68,7 @@ pub mod preview_sizes;
 pub mod previews;
 mod promises;
 pub mod registration;
+mod replay;
 pub mod searching;
 pub mod sign_in;
 pub mod spellings;
@@ -145,6 +148,11 @@ macro_rules! contract_tests {
             webhook_failures::a_receiver_says_when_it_is_tried_again
             webhook_failures::a_receiver_that_is_down_slows_no_other_down
             webhook_failures::pruned_events_are_passed_over
+            past::the_past_shows_who_was_deleted_since
+            past::whoever_may_ask_of_the_present_may_ask_of_the_past
+            past::a_membership_of_the_past_tells_from_when_until_when
+            past::what_was_pruned_is_not_known
+            past_at_random::the_past_is_what_a_replay_comes_to
             names::names_are_found_in_any_case_and_spelling
             names::names_and_ids_are_taken_once
             names::a_username_is_never_another_users_address

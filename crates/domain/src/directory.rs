@@ -2,6 +2,7 @@
 
 mod actions;
 mod api_keys;
+mod as_of;
 mod bootstrap;
 mod children;
 mod children_patch;
@@ -51,6 +52,7 @@ use webhooks::{HttpsAlone, Unsealed};
 
 pub use actions::{ActError, UserAction};
 pub use api_keys::{ApiKeyError, FirstApiKey, IssuedApiKey};
+pub use as_of::AsOfError;
 pub use bootstrap::{CallerError, FirstAdministratorError};
 pub use children::{AddChildrenError, Cycle, RemoveChildError};
 pub use children_patch::PatchChildrenError;

@@ -41,6 +41,7 @@ mod identities;
 mod lockouts;
 mod managers;
 mod memberships;
+mod past;
 mod paths;
 mod sessions;
 mod users;
@@ -123,6 +124,7 @@ struct State {
     managers: managers::Managers,
     events: events::Events,
     webhooks: webhooks::Webhooks,
+    past: past::Past,
     /// When the unit of work began.
     now: Timestamp,
     /// Why a call failed: this copy must not replace the directory.

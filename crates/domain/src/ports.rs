@@ -19,6 +19,7 @@ mod identities;
 mod lockouts;
 mod managers;
 mod memberships;
+mod past;
 mod paths;
 mod registration;
 mod seals;
@@ -54,6 +55,7 @@ pub use memberships::{
     Difference, Ended, GroupForUpdate, Joined, Member, MembersChange, Membership, MembershipReader, MembershipWriter,
     Reach,
 };
+pub use past::{Deleted, Former, FormerGroup, FormerUser, PastReader, PastWriter};
 pub use paths::{MembershipGraph, PathEdge, PathMembership, PathReader};
 pub use registration::Registration;
 pub use seals::{SealError, Seals};

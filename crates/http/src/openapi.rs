@@ -21,11 +21,12 @@ use crate::security::listing::search_body::{Comparison, Condition, UserOrder};
 
 pub(crate) use errors::{ErrorSchema, OAuthError, TooManyRequests, Unauthenticated, ValidationError};
 pub(crate) use parameters::{
-    ApiKeyPath, AssetPath, ChangeConditions, ChildPath, ClassicUserIdParameter, DetailParameter, EventParameters,
-    EventPath, ExplanationParameters, GroupOrderParameter, GroupPath, IdentityParameters, IncludeSelfParameter,
-    ManagerGroupPath, ManagerUserPath, MemberPath, MembershipListingParameters, MembershipParameters, MembershipPath,
-    NewUserParameters, PagingParameters, ParentParameter, PatchParameters, PreferenceParameter, ReadConditions,
-    SearchParameters, UserOrderParameter, UserPath, UserSearchParameters, WebhookPath,
+    ApiKeyPath, AsOfParameter, AssetPath, ChangeConditions, ChildPath, ClassicUserIdParameter, DetailParameter,
+    EventParameters, EventPath, ExplanationParameters, GroupOrderParameter, GroupPath, IdentityParameters,
+    IncludeSelfParameter, ManagerGroupPath, ManagerUserPath, MemberPath, MembershipListingParameters,
+    MembershipParameters, MembershipPath, NewUserParameters, PagingParameters, ParentParameter, PatchParameters,
+    PreferenceParameter, ReadConditions, SearchParameters, UserOrderParameter, UserPath, UserSearchParameters,
+    WebhookPath,
 };
 use rules::Rules;
 

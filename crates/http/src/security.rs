@@ -1,6 +1,7 @@
 //! The Security API. Each resource has a module with its handlers, its bodies and its errors.
 
 pub(crate) mod api_keys;
+pub(crate) mod as_of;
 pub(crate) mod children;
 pub(crate) mod events;
 pub(crate) mod explanations;

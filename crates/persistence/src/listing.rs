@@ -27,4 +27,5 @@ pub(crate) use backfill::{BACKFILL_LIMIT, backfill, is_backfilled, note_backfill
 pub(crate) use cache::ListingCache;
 pub(crate) use groups::{all_groups, children, groups_of, managed_groups};
 pub(crate) use memberships::{edges_of_group, memberships_of_group, memberships_of_user};
+pub(crate) use plan::CHECK_COST;
 pub(crate) use users::{all_users, members};

@@ -6,6 +6,7 @@
 mod apply;
 mod clashes;
 mod names;
+mod past;
 
 use std::error::Error;
 
@@ -67,6 +68,7 @@ pub(crate) fn rekey(connection: &mut AnyConnection) -> Result<(), RekeyError> {
     let mut clashes = clashes::Clashes::default();
     names::of_users(connection, &mut clashes)?;
     names::of_groups(connection, &mut clashes)?;
+    past::names(connection)?;
     if let Some(clashes) = clashes.into_report(Dialect::of(connection)) {
         return Err(RekeyError::Clashes(clashes));
     }

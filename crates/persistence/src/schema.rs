@@ -89,6 +89,7 @@ diesel::table! {
         user_id -> UuidSql,
         added -> BigInt,
         added_by -> Nullable<UuidSql>,
+        since -> Nullable<BigInt>,
     }
 }
 
@@ -140,6 +141,56 @@ diesel::table! {
         id -> SmallInt,
         sequence -> BigInt,
         hash -> Binary,
+        known_from -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable};
+    use crate::sql_types::UuidSql;
+
+    past_memberships (group_id, ended, user_id, began) {
+        group_id -> UuidSql,
+        user_id -> UuidSql,
+        began -> BigInt,
+        ended -> BigInt,
+        added_by -> Nullable<UuidSql>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::BigInt;
+    use crate::sql_types::UuidSql;
+
+    past_edges (parent_id, ended, child_id, began) {
+        parent_id -> UuidSql,
+        child_id -> UuidSql,
+        began -> BigInt,
+        ended -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::sql_types::UuidSql;
+
+    past_users (id) {
+        id -> UuidSql,
+        username -> Text,
+        username_key -> Text,
+        deleted -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::sql_types::UuidSql;
+
+    past_groups (id) {
+        id -> UuidSql,
+        name -> Text,
+        name_key -> Text,
+        deleted -> BigInt,
     }
 }
 
@@ -201,6 +252,7 @@ diesel::table! {
         child_id -> UuidSql,
         added -> Nullable<BigInt>,
         added_by -> Nullable<UuidSql>,
+        since -> Nullable<BigInt>,
     }
 }
 
@@ -402,7 +454,7 @@ diesel::table! {
 }
 
 /// Every table above.
-pub(crate) const TABLES: [&str; 28] = [
+pub(crate) const TABLES: [&str; 32] = [
     "users",
     "user_identifiers",
     "groups",
@@ -431,6 +483,10 @@ pub(crate) const TABLES: [&str; 28] = [
     "event_checkpoint",
     "webhooks",
     "webhook_deliveries",
+    "past_memberships",
+    "past_edges",
+    "past_users",
+    "past_groups",
 ];
 
 diesel::joinable!(api_keys -> users (user_id));

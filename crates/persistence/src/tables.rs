@@ -14,6 +14,7 @@
 //! | `webhooks` | receivers of events, and deliveries to them |
 //! | `idempotency` | kept answers to requests with an idempotency key |
 //! | `managers` | who manages which groups |
+//! | `past` | what ended, and who was deleted |
 //! | `paths` | why a user is in a group |
 //! | `validity`, `settling` | dates of memberships and edges, and what happens when they come |
 //! | `custom_properties` | custom properties as JSON |
@@ -33,6 +34,7 @@ mod lookup;
 mod managers;
 mod memberships;
 mod named;
+mod past;
 mod paths;
 mod present_row;
 mod sessions;

@@ -19,6 +19,7 @@ mod lockouts;
 mod managers;
 mod membership_listings;
 mod memberships;
+mod past;
 mod paths;
 mod relation;
 mod rows;
@@ -82,7 +83,11 @@ fn create_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
     idempotency::ENDS.create(transaction)?;
     events::EVENTS.create(transaction)?;
     events::CHECKPOINT.create(transaction)?;
-    webhooks::WEBHOOKS.create(transaction)
+    webhooks::WEBHOOKS.create(transaction)?;
+    past::PAST.create(transaction)?;
+    past::BEGUN.create(transaction)?;
+    past::DELETED_USERS.create(transaction)?;
+    past::DELETED_GROUPS.create(transaction)
 }
 
 impl Store for RedbStore {

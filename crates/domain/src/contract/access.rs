@@ -67,7 +67,7 @@ pub fn an_administrator_counts_whose_account_stays_open(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let system = fixture.system(SystemGroup::SystemAdministrators);
     let now = Timestamp::from_milliseconds(NOW);
-    must(fixture.store.write_alone(|directory| directory.remove_member(system, fixture.admin.user)));
+    must(fixture.store.write_alone(|directory| directory.remove_member(system, fixture.admin.user, fixture.now())));
     let lasting = || must(fixture.store.read(|directory| directory.has_lasting_administrator()));
     assert!(!lasting());
     let named = |name: &str, number| user_named(name, Uuid::from_u128(number));

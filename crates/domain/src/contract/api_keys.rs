@@ -48,8 +48,12 @@ pub fn an_api_key_acts_as_a_user_of_its_own(store: Arc<dyn Store>) {
     assert_eq!((user.username.as_str(), &user.email, user.suspended), ("!! New key", &None, false));
     assert!(fixture.is_in(fixture.system(SystemGroup::Everyone), key.user));
     let client = key.id.to_string().to_uppercase();
-    let (id, caller) =
-        must(fixture.directory.sign_in_client(&fixture.anonymous(), &client, &[issued.secret.reveal()], &Scopes::all()));
+    let (id, caller) = must(fixture.directory.sign_in_client(
+        &fixture.anonymous(),
+        &client,
+        &[issued.secret.reveal()],
+        &Scopes::all(),
+    ));
     assert_eq!((id, caller.user, &caller.scopes), (key.id, key.user, &key.scopes));
     assert_eq!(must(fixture.directory.user(&fixture.by(&caller), &UserIdentifier::Current)).id, key.user);
     for (client, secret) in [
@@ -213,8 +217,12 @@ pub fn the_first_start_may_make_a_key(store: Arc<dyn Store>) {
     assert!(
         must(directory.create_first_accounts(&fixture.operator(), "other", "F1ghtC1ub1234!", Some(&first))).is_none()
     );
-    let (_, key) =
-        must(directory.sign_in_client(&fixture.anonymous(), &id.to_string(), &["a secret of their own"], &Scopes::all()));
+    let (_, key) = must(directory.sign_in_client(
+        &fixture.anonymous(),
+        &id.to_string(),
+        &["a secret of their own"],
+        &Scopes::all(),
+    ));
     must(directory.delete_user(&fixture.by(&key), &UserIdentifier::Id(admin.id), &Precondition::default()));
     let by_id = ApiKeyIdentifier::Id(id);
     assert!(matches!(directory.delete_api_key(&fixture.operator(), &by_id), Err(ApiKeyError::LastAdministrator)));

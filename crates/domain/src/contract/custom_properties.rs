@@ -174,7 +174,7 @@ pub fn stored_custom_properties_stay_readable(store: Arc<dyn Store>) {
     let UserIdentifier::Id(id) = doors.user else { unreachable!("the user has an id") };
     let user = must(doors.fixture.directory.user(&context(), &doors.user));
     must(doors.fixture.store.write(|directory| {
-        directory.delete_user(id)?;
+        directory.delete_user(id, doors.fixture.now())?;
         let user = User { custom: stored.clone(), ..user_named("user", user.id.0) };
         directory.insert_user(&user, None, SecurityStamp(user.id.0), NameSource::Authority)
     }));

@@ -288,7 +288,10 @@ pub fn programs_that_sign_in_are_told(store: Arc<dyn Store>) {
         assert!(!sign_in(&Uuid::max().to_string(), issued.secret.reveal()));
         assert!(!sign_in("Factory", issued.secret.reveal()));
     });
-    assert_eq!(kinds(&events), [[EventType::UserSignedIn, EventType::UserSignInFailed], [EventType::UserSignInFailed; 2]].concat());
+    assert_eq!(
+        kinds(&events),
+        [[EventType::UserSignedIn, EventType::UserSignInFailed], [EventType::UserSignInFailed; 2]].concat()
+    );
     let user = json!({ "id": issued.key.user.to_string(), "username": "Factory" });
     let actor = json!({ "id": user["id"], "username": "Factory", "via": "embedded", "apiKey": id });
     assert_eq!((&events[0].data()["actor"], &events[0].data()["user"]), (&actor, &user));

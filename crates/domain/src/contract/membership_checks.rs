@@ -237,7 +237,7 @@ pub fn checks_of_one_request_agree(store: Arc<dyn Store>) {
         for number in 0..40 {
             let (from, to) = (groups[number % 2], groups[(number + 1) % 2]);
             must(fixture.store.write_alone(|directory| {
-                directory.remove_member(from, user)?;
+                directory.remove_member(from, user, fixture.now())?;
                 directory.insert_members(to, &BTreeSet::from([user]), Provenance::at(Timestamp::from_milliseconds(0)))
             }));
         }

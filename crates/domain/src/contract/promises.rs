@@ -29,6 +29,8 @@ pub fn promises() -> Vec<String> {
         include_str!("membership_listings.rs"),
         include_str!("names.rs"),
         include_str!("children.rs"),
+        include_str!("past.rs"),
+        include_str!("past_at_random.rs"),
         include_str!("paths.rs"),
         include_str!("patches.rs"),
         include_str!("patches_at_once.rs"),

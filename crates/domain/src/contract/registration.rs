@@ -95,7 +95,7 @@ pub fn new_users_are_added_as_by_the_long_form(store: Arc<dyn Store>) {
                 Ok::<_, StoreError>((writer.user(user.id)?, writer.account_status(user.id)?, of, joined))
             }));
             let after = user_counts(&fixture, groups);
-            must(fixture.store.write_alone(|writer| writer.delete_user(user.id)));
+            must(fixture.store.write_alone(|writer| writer.delete_user(user.id, fixture.now())));
             assert_eq!(user_counts(&fixture, groups), before);
             (found, status, of.items.into_iter().map(|group| group.id).collect(), joined, after)
         };

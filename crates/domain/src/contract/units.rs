@@ -208,9 +208,9 @@ pub fn a_part_is_undone_by_itself(store: Arc<dyn Store>) {
         store.within_savepoint(&mut |part| {
             let work = |part: &mut dyn Writer| -> Outcome<()> {
                 part.insert_members(group, &join(two), added)?;
-                part.remove_member(group, one)?;
+                part.remove_member(group, one, fixture.now())?;
                 part.insert_children(group, &BTreeSet::from([child]), added)?;
-                part.delete_group(doomed)?;
+                part.delete_group(doomed, fixture.now())?;
                 part.within_savepoint(&mut |inner| {
                     inner.insert_members(child, &join(three), added).map(drop).map_err(|_| Undo)
                 })?;

@@ -170,7 +170,7 @@ pub fn a_walk_keeps_its_place_whatever_changes(store: Arc<dyn Store>) {
                         let id = UserIdentifier::Id(user.id);
                         let _ = directory.remove_member(&fixture.by(admin), &GroupIdentifier::Id(group), &id);
                     }
-                    _ => must(fixture.store.write(|work| work.delete_user(user.id))),
+                    _ => must(fixture.store.write(|work| work.delete_user(user.id, fixture.now()))),
                 }
             }
             number += 1;
@@ -197,7 +197,7 @@ pub fn a_walk_keeps_its_place_whatever_changes(store: Arc<dyn Store>) {
         assert_eq!(ids(&untouched), ids(&stayed), "{listing:?}");
         // The crowd stays as large as it was.
         for user in everybody().iter().filter(|user| user.id != admin.user).skip(before_count) {
-            must(fixture.store.write(|work| work.delete_user(user.id)));
+            must(fixture.store.write(|work| work.delete_user(user.id, fixture.now())));
         }
     }
 }

@@ -201,7 +201,7 @@ impl Directory<'_> {
             if work.actor.is(current.user) {
                 return Err(Denied::NotPermitted.into());
             }
-            work.delete_user(current.user)?;
+            work.delete_user(current.user, context.now())?;
             if status.system_administrator && !work.has_lasting_administrator()? {
                 return Err(ApiKeyError::LastAdministrator);
             }

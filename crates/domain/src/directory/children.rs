@@ -136,7 +136,7 @@ impl Directory<'_> {
             authorise_child(work, Permission::UnnestGroups, change.child)?;
             let child = change.child.ok_or(RemoveChildError::ChildNotFound)?;
             let administrators = change.administrators;
-            let ended = work.remove_child(parent, child)?;
+            let ended = work.remove_child(parent, child, context.now())?;
             if ended == Ended::Nothing {
                 return Err(no_direct_child(work.store, parent, child)?);
             }

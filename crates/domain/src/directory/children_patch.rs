@@ -116,7 +116,7 @@ fn patch_children(
     let rescheduled = schedule.leaving.len() as u64;
     plan.leaving.append(&mut schedule.leaving);
     let recorded = work.recorded_children(parent, &plan.leaving)?;
-    let EndedEdges { present, scheduled: ended } = work.remove_children(parent, &plan.leaving)?;
+    let EndedEdges { present, scheduled: ended } = work.remove_children(parent, &plan.leaving, context.now())?;
     let (gone, cancelled) = (present.len() as u64, ended.len() as u64);
     plan.joining.append(&mut schedule.joining);
     // The removed edges begin at the parent, so no path down to it had one of them. What is there or scheduled closes no cycle.

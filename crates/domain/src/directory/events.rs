@@ -11,6 +11,8 @@ use crate::time::Timestamp;
 
 /// How many events one unit of work removes.
 const PRUNED_AT_ONCE: u32 = 1000;
+/// How many memberships and edges of the past one unit of work removes.
+const FORGOTTEN_AT_ONCE: u32 = 20_000;
 
 /// A part of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,8 +79,8 @@ impl Directory<'_> {
         })
     }
 
-    /// Removes the events before `before`, up to the first that is not, in units of work of bounded size. Returns how many. The hash of the last
-    /// of them is kept, so that those that are left can be verified.
+    /// Removes the events before `before`, up to the first that is not, and what ended before those that are left, in units of work of bounded size. Returns how many events. The
+    /// hash of the last of them is kept, so that those that are left can be verified.
     pub fn prune_events(&self, context: &Context, before: Timestamp) -> Result<u64, Refused> {
         self.number_events(context)?;
         let mut pruned = 0;
@@ -89,7 +91,22 @@ impl Directory<'_> {
             })?;
             pruned += at_once;
             if at_once < u64::from(PRUNED_AT_ONCE) {
-                return Ok(pruned);
+                break;
+            }
+        }
+        self.prune_past(context)?;
+        Ok(pruned)
+    }
+
+    /// Removes what ended before everything is known.
+    fn prune_past(&self, context: &Context) -> Result<(), Refused> {
+        loop {
+            let at_once = self.write(context, Turn::Any, |work| -> Result<_, Refused> {
+                work.authorise(Permission::ReadEvents, Target::All)?;
+                Ok(Finish::Commit(work.prune_past(FORGOTTEN_AT_ONCE)?))
+            })?;
+            if at_once < u64::from(FORGOTTEN_AT_ONCE) {
+                return Ok(());
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::access::{Permission, Target};
 use crate::context::Context;
 use crate::group::{GroupId, GroupName};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
-use crate::ports::{Member, PathMembership};
+use crate::ports::{Member, MembershipGraph, PathMembership};
 use crate::time::Timestamp;
 use paths::Paths;
 
@@ -35,6 +35,18 @@ impl Explanation {
     pub const DEFAULT_PATHS: usize = 10;
     /// The most paths that are shown.
     pub const MOST_PATHS: usize = 100;
+
+    /// What the graph tells about `group`, with the first `most` paths.
+    pub(super) fn of(graph: &MembershipGraph, group: GroupId, most: usize) -> Self {
+        let mut paths = Paths::of(graph, group);
+        let counted = paths.count(Self::MOST_COUNTED + 1);
+        Self {
+            direct: graph.memberships.get(&group).cloned(),
+            path_count: counted.min(Self::MOST_COUNTED),
+            has_more: counted > Self::MOST_COUNTED,
+            paths: paths.first(most.min(Self::MOST_PATHS)),
+        }
+    }
 
     /// Whether the user is an effective member of the group.
     #[must_use]
@@ -68,15 +80,7 @@ impl Directory<'_> {
             work.authorise(Permission::ExplainMemberships, Target::Membership(found.group, found.user))?;
             let group = found.group.ok_or(MemberError::GroupNotFound)?;
             let user = found.user.ok_or(MemberError::UserNotFound)?;
-            let graph = work.membership_graph(group, user)?;
-            let mut paths = Paths::of(&graph, group);
-            let counted = paths.count(Explanation::MOST_COUNTED + 1);
-            Ok(Explanation {
-                direct: graph.memberships.get(&group).cloned(),
-                path_count: counted.min(Explanation::MOST_COUNTED),
-                has_more: counted > Explanation::MOST_COUNTED,
-                paths: paths.first(most.min(Explanation::MOST_PATHS)),
-            })
+            Ok(Explanation::of(&work.membership_graph(group, user)?, group, most))
         })
     }
 }

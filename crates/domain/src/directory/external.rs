@@ -177,7 +177,7 @@ impl Directory<'_> {
             let lasts = |standing: &MemberStanding| standing.validity.until.is_none();
             let may_be_last = above.contains(&SystemGroup::SystemAdministrators)
                 && store.standings_of_members(group, &themselves)?.get(&user).is_some_and(lasts);
-            store.remove_member(group, user)?;
+            store.remove_member(group, user, now)?;
             if may_be_last && !store.has_lasting_administrator()? {
                 store.insert_members(group, &themselves, Provenance::at(now))?;
             } else {

@@ -231,7 +231,7 @@ impl Directory<'_> {
             if current.kind == GroupKind::System {
                 return Err(DeleteGroupError::SystemGroup);
             }
-            work.delete_group(id)?;
+            work.delete_group(id, context.now())?;
             let takes_administrators = administrators.contains(&SystemGroup::SystemAdministrators);
             if takes_administrators && !work.has_lasting_administrator()? {
                 return Err(DeleteGroupError::LastAdministrator);

@@ -156,7 +156,7 @@ impl Directory<'_> {
             if takes_administrators && turn == Turn::Shared {
                 return Ok(Finish::Rollback(Removal::NeedsTurn));
             }
-            let ended = work.remove_member(group, user)?;
+            let ended = work.remove_member(group, user, context.now())?;
             if ended == Ended::Nothing {
                 return Err(no_direct_member(work.store, group, user)?);
             }

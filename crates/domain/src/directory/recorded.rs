@@ -11,6 +11,7 @@ use crate::password::PasswordHash;
 use crate::ports::{Credentials, Ended, Joined, NameSource, Person, StoreError};
 use crate::provenance::Provenance;
 use crate::secret::SecretDigest;
+use crate::time::Timestamp;
 use crate::user::{SecurityStamp, User, UserId};
 
 impl Writing<'_> {
@@ -46,8 +47,8 @@ impl Writing<'_> {
     }
 
     /// See [`MembershipWriter::remove_member`](crate::ports::MembershipWriter::remove_member).
-    pub(crate) fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<Ended, StoreError> {
-        let ended = self.store.remove_member(group, user)?;
+    pub(crate) fn remove_member(&mut self, group: GroupId, user: UserId, at: Timestamp) -> Result<Ended, StoreError> {
+        let ended = self.store.remove_member(group, user, at)?;
         if let Some(log) = self.preview.clone().filter(|_| ended == Ended::Present) {
             let above = self.store.groups_at_or_above(&BTreeSet::from([group]))?;
             log.outsiders(self.store, Direction::Lost, above, &BTreeSet::from([user]))?;
@@ -93,8 +94,8 @@ impl Writing<'_> {
     }
 
     /// See [`ChildWriter::remove_child`](crate::ports::ChildWriter::remove_child).
-    pub(crate) fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<Ended, StoreError> {
-        let ended = self.store.remove_child(parent, child)?;
+    pub(crate) fn remove_child(&mut self, parent: GroupId, child: GroupId, at: Timestamp) -> Result<Ended, StoreError> {
+        let ended = self.store.remove_child(parent, child, at)?;
         if ended == Ended::Present {
             self.record_removed_children(parent, &BTreeSet::from([child]))?;
         }
@@ -102,11 +103,11 @@ impl Writing<'_> {
     }
 
     /// See [`GroupWriter::delete_group`](crate::ports::GroupWriter::delete_group).
-    pub(crate) fn delete_group(&mut self, group: GroupId) -> Result<(), StoreError> {
-        let Some(log) = self.preview.clone() else { return self.store.delete_group(group) };
+    pub(crate) fn delete_group(&mut self, group: GroupId, at: Timestamp) -> Result<(), StoreError> {
+        let Some(log) = self.preview.clone() else { return self.store.delete_group(group, at) };
         let users = self.store.effective_members_of_any(&BTreeSet::from([group]))?;
         let mut above = self.store.groups_at_or_above(&BTreeSet::from([group]))?;
-        self.store.delete_group(group)?;
+        self.store.delete_group(group, at)?;
         if let Some(name) = above.remove(&group) {
             // Nobody is in a group that is not there.
             let first = self.store.first_outsiders(&BTreeSet::from([group]), &users, Effects::MOST_USERS)?;
@@ -116,7 +117,7 @@ impl Writing<'_> {
     }
 
     /// See [`UserWriter::delete_user`](crate::ports::UserWriter::delete_user).
-    pub(crate) fn delete_user(&mut self, user: UserId) -> Result<(), StoreError> {
+    pub(crate) fn delete_user(&mut self, user: UserId, at: Timestamp) -> Result<(), StoreError> {
         if let Some(log) = self.preview.clone()
             && let Some(found) = self.store.user(user)?
         {
@@ -124,7 +125,7 @@ impl Writing<'_> {
             let is_open = !found.is_suspended(log.now());
             log.moves(self.store, Direction::Lost, (&Person::from(&found), is_open), groups)?;
         }
-        self.store.delete_user(user)
+        self.store.delete_user(user, at)
     }
 
     /// See [`UserWriter::update_user`](crate::ports::UserWriter::update_user).

@@ -10,6 +10,7 @@ mod fact;
 mod graph;
 mod groups;
 mod memberships;
+mod past;
 mod properties;
 mod users;
 mod webhooks;

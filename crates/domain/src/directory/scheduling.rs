@@ -252,7 +252,7 @@ impl Directory<'_> {
             let schedule = Schedule::of(&standings, (child, change), context.now())?;
             let added = work.provenance(context);
             for child in &schedule.leaving {
-                work.remove_child(parent, *child)?;
+                work.remove_child(parent, *child, context.now())?;
             }
             work.insert_children(parent, &schedule.joining, added)?;
             work.date_children(parent, &schedule.validities, added, context.now())?;

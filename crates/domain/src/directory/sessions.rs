@@ -70,11 +70,12 @@ impl Directory<'_> {
         let id = parse_guid(client_id).map(ApiKeyId);
         let found = id.map(|id| self.store.client(context.cancellation(), id)).transpose().map_err(Refused::from)?;
         let found = id.zip(found.flatten());
-        let signed_in = found.as_ref().filter(|(_, client)| digests.contains(&client.secret)).and_then(|(id, client)| {
-            let (_, granted) = client.account.api_key.as_ref()?;
-            let caller = Caller { user: client.user, stamp: client.account.stamp, scopes: granted.among(scopes) };
-            client.account.is_open(context.now()).then_some((*id, caller))
-        });
+        let signed_in =
+            found.as_ref().filter(|(_, client)| digests.contains(&client.secret)).and_then(|(id, client)| {
+                let (_, granted) = client.account.api_key.as_ref()?;
+                let caller = Caller { user: client.user, stamp: client.account.stamp, scopes: granted.among(scopes) };
+                client.account.is_open(context.now()).then_some((*id, caller))
+            });
         self.write::<_, ClientError>(context, Turn::Any, |work| {
             // A client that nobody knows takes as many statements as one whose secret is wrong.
             let user = work.user(found.as_ref().map_or(UserId(Uuid::nil()), |(_, client)| client.user))?;

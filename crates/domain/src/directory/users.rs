@@ -207,7 +207,7 @@ impl Directory<'_> {
             if !precondition.allows(current.version) {
                 return Err(DeleteUserError::Stale);
             }
-            work.delete_user(current.id)?;
+            work.delete_user(current.id, context.now())?;
             if status.system_administrator && !work.has_lasting_administrator()? {
                 return Err(DeleteUserError::LastAdministrator);
             }

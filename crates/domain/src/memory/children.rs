@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use super::State;
 use super::dated::DatedBy;
+use super::past::History;
 use crate::group::{Group, GroupId, SystemGroup};
 use crate::page::Paged;
 use crate::ports::{ChildReader, ChildScope, ChildWriter, Children, Edge, Ended, EndedEdges, Reach, StoreError};
 use crate::provenance::Provenance;
 use crate::search::GroupListing;
+use crate::time::Timestamp;
 use crate::validity::Validity;
 
 /// The direct children of each group.
@@ -27,13 +29,21 @@ impl ChildGroups {
         self.by_parent.get(&parent).map_or(0, BTreeMap::len) as u64
     }
 
-    pub(super) fn remove_group(&mut self, group: GroupId) {
-        for by_parent in [&mut self.by_parent, &mut self.scheduled] {
-            let by_parent = Arc::make_mut(by_parent);
-            by_parent.remove(&group);
-            for children in by_parent.values_mut() {
-                children.remove(&group);
+    /// Removes a group. What counted until `at` is kept.
+    pub(super) fn remove_group(&mut self, group: GroupId, history: &mut History<GroupId>, at: Timestamp) {
+        let by_parent = Arc::make_mut(&mut self.by_parent);
+        for (child, edge) in by_parent.remove(&group).unwrap_or_default() {
+            history.end(group, child, &edge, at);
+        }
+        for (parent, children) in by_parent {
+            if let Some(edge) = children.remove(&group) {
+                history.end(*parent, group, &edge, at);
             }
+        }
+        let scheduled = Arc::make_mut(&mut self.scheduled);
+        scheduled.remove(&group);
+        for children in scheduled.values_mut() {
+            children.remove(&group);
         }
     }
 
@@ -163,18 +173,24 @@ impl ChildWriter for State {
         Ok(new)
     }
 
-    fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<Ended, StoreError> {
-        let [was_present, was_scheduled] =
-            [&mut self.children.by_parent, &mut self.children.scheduled].map(|children| {
-                Arc::make_mut(children).get_mut(&parent).and_then(|children| children.remove(&child)).is_some()
-            });
-        Ok(Ended::of(was_present, was_scheduled))
+    fn remove_child(&mut self, parent: GroupId, child: GroupId, at: Timestamp) -> Result<Ended, StoreError> {
+        let [ended, cancelled] = [&mut self.children.by_parent, &mut self.children.scheduled]
+            .map(|children| Arc::make_mut(children).get_mut(&parent).and_then(|children| children.remove(&child)));
+        if let Some(edge) = &ended {
+            Arc::make_mut(&mut self.past.edges).end(parent, child, edge, at);
+        }
+        Ok(Ended::of(ended.is_some(), cancelled.is_some()))
     }
 
-    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<EndedEdges, StoreError> {
+    fn remove_children(
+        &mut self,
+        parent: GroupId,
+        children: &BTreeSet<GroupId>,
+        at: Timestamp,
+    ) -> Result<EndedEdges, StoreError> {
         let mut ended = EndedEdges::default();
         for child in children {
-            match self.remove_child(parent, *child)? {
+            match self.remove_child(parent, *child, at)? {
                 Ended::Present => ended.present.push(*child),
                 Ended::Schedule => ended.scheduled.push(*child),
                 Ended::Nothing => {}

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::past::History;
 use crate::group::GroupId;
 use crate::manager::ManagerId;
 use crate::ports::{DueChange, Edge, MemberStanding, Membership};
+use crate::provenance::Provenance;
 use crate::time::Timestamp;
 use crate::user::UserId;
 use crate::validity::{Validity, ValidityState};
@@ -21,11 +23,17 @@ pub(super) type DatedBy<Id> = ByGroup<Id, Option<UserId>>;
 
 /// What has dates.
 pub(super) trait Dated: Copy {
+    /// Who added it, and when, if that is known.
+    fn added(&self) -> Option<Provenance>;
     fn validity(&self) -> Validity;
     fn set_validity(&mut self, validity: Validity);
 }
 
 impl Dated for Membership {
+    fn added(&self) -> Option<Provenance> {
+        Some(self.added)
+    }
+
     fn validity(&self) -> Validity {
         self.validity
     }
@@ -36,6 +44,10 @@ impl Dated for Membership {
 }
 
 impl Dated for Edge {
+    fn added(&self) -> Option<Provenance> {
+        self.added
+    }
+
     fn validity(&self) -> Validity {
         self.validity
     }
@@ -121,24 +133,29 @@ pub(super) fn count_pending<Id: Ord, T: Dated>(
     dated_by.iter().map(of_group).sum::<usize>() as u64
 }
 
-/// Takes what is due at `now` from `scheduled` and `present`. Returns what is to be added, and what changed, in the order of the dates.
+/// What a kind of members is called, and the history of it.
+type Told<'h, Id> = (fn(Id) -> ManagerId, &'h mut Arc<History<Id>>);
+
+/// Takes what is due at `now` from `scheduled` and `present`, and adds what changed to `changes`.
 pub(super) fn take_due<Id: Copy + Ord, T: Dated>(
     (present, scheduled): (Stored<'_, Id, T>, Stored<'_, Id, T>),
     now: Timestamp,
-    member: fn(Id) -> ManagerId,
+    (member, history): Told<'_, Id>,
     changes: &mut Vec<DueChange>,
 ) {
-    let (present, scheduled) = (Arc::make_mut(present), Arc::make_mut(scheduled));
+    let (present, scheduled, history) = (Arc::make_mut(present), Arc::make_mut(scheduled), Arc::make_mut(history));
     for (group, planned) in scheduled.iter_mut() {
         for (id, dated) in planned.extract_if(.., |_, dated| dated.validity().from.is_none_or(|from| from <= now)) {
             let at = dated.validity().from.unwrap_or(now);
             changes.push(DueChange { group: *group, member: member(id), is_in: true, at });
+            history.begin(*group, id, at);
             present.entry(*group).or_default().insert(id, dated);
         }
     }
     for (group, members) in present.iter_mut() {
         for (id, dated) in members.extract_if(.., |_, dated| dated.validity().ended(now).is_some()) {
             let at = dated.validity().ended(now).unwrap_or(now);
+            history.end(*group, id, &dated, at);
             changes.push(DueChange { group: *group, member: member(id), is_in: false, at });
         }
     }

@@ -16,6 +16,8 @@ use crate::webhook::WebhookFilter;
 pub(super) struct Events {
     kept: Arc<Vec<Arc<Kept>>>,
     checkpoint: EventHead,
+    /// The moment after the latest time of those that were pruned.
+    pub(super) known_from: Option<Timestamp>,
 }
 
 /// An event with what it is found by.
@@ -110,8 +112,10 @@ impl EventWriter for State {
     fn prune_events(&mut self, before: Timestamp, most: u32) -> Result<u64, StoreError> {
         let kept = Arc::make_mut(&mut self.events.kept);
         let old = kept.iter().take(most as usize).take_while(|kept| kept.event.time < before).count();
-        if let Some(last) = kept.drain(..old).next_back() {
-            self.events.checkpoint = last.event.head();
+        for pruned in kept.drain(..old) {
+            self.events.checkpoint = pruned.event.head();
+            let after = Timestamp::from_milliseconds(pruned.event.time.milliseconds() + 1);
+            self.events.known_from = self.events.known_from.max(Some(after));
         }
         Ok(old as u64)
     }

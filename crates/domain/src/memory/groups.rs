@@ -9,8 +9,9 @@ use crate::group::{Group, GroupId, GroupKind, GroupName, SystemGroup};
 use crate::identifier::GroupIdentifier;
 use crate::name::NameKey;
 use crate::page::Paged;
-use crate::ports::{GroupReader, GroupWriter, StoreError};
+use crate::ports::{Deleted, GroupReader, GroupWriter, StoreError};
 use crate::search::GroupListing;
+use crate::time::Timestamp;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Groups {
@@ -141,11 +142,14 @@ impl GroupWriter for State {
         Ok(())
     }
 
-    fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError> {
+    fn delete_group(&mut self, id: GroupId, at: Timestamp) -> Result<(), StoreError> {
         self.groups.remove_name(id);
-        Arc::make_mut(&mut self.groups.by_id).remove(&id);
-        self.memberships.remove_group(id);
-        self.children.remove_group(id);
+        if let Some(group) = Arc::make_mut(&mut self.groups.by_id).remove(&id) {
+            let deleted = Deleted { id, name: group.name.as_str().to_owned(), at };
+            Arc::make_mut(&mut self.past.groups).insert(id, deleted);
+        }
+        self.memberships.remove_group(id, Arc::make_mut(&mut self.past.members), at);
+        self.children.remove_group(id, Arc::make_mut(&mut self.past.edges), at);
         self.managers.remove_group(id);
         Ok(())
     }

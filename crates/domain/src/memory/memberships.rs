@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use super::State;
 use super::dated::DatedBy;
+use super::past::History;
 use crate::group::{Group, GroupId, GroupName, SystemGroup};
 use crate::page::Paged;
 use crate::ports::{Difference, Ended, Joined, Membership, MembershipReader, MembershipWriter, Reach, StoreError};
 use crate::provenance::Provenance;
 use crate::search::{GroupListing, UserListing};
+use crate::time::Timestamp;
 use crate::user::{User, UserId};
 use crate::validity::Validity;
 
@@ -28,16 +30,23 @@ impl Memberships {
         self.members.get(&group).map_or(0, BTreeMap::len) as u64
     }
 
-    pub(super) fn remove_user(&mut self, user: UserId) {
-        for by_group in [&mut self.members, &mut self.scheduled] {
-            for members in Arc::make_mut(by_group).values_mut() {
-                members.remove(&user);
+    /// Removes a user. What counted until `at` is kept.
+    pub(super) fn remove_user(&mut self, user: UserId, history: &mut History<UserId>, at: Timestamp) {
+        for (group, members) in Arc::make_mut(&mut self.members) {
+            if let Some(membership) = members.remove(&user) {
+                history.end(*group, user, &membership, at);
             }
+        }
+        for members in Arc::make_mut(&mut self.scheduled).values_mut() {
+            members.remove(&user);
         }
     }
 
-    pub(super) fn remove_group(&mut self, group: GroupId) {
-        Arc::make_mut(&mut self.members).remove(&group);
+    /// Removes a group. What counted until `at` is kept.
+    pub(super) fn remove_group(&mut self, group: GroupId, history: &mut History<UserId>, at: Timestamp) {
+        for (user, membership) in Arc::make_mut(&mut self.members).remove(&group).unwrap_or_default() {
+            history.end(group, user, &membership, at);
+        }
         Arc::make_mut(&mut self.scheduled).remove(&group);
     }
 
@@ -166,7 +175,7 @@ impl MembershipWriter for State {
         let new = self.insert_members(group, joining, added)?;
         let mut joined = Joined { new, ..Joined::default() };
         for user in leaving {
-            match self.remove_member(group, *user)? {
+            match self.remove_member(group, *user, added.at)? {
                 Ended::Present => joined.gone.push(*user),
                 Ended::Schedule => joined.cancelled.push(*user),
                 Ended::Nothing => {}
@@ -175,9 +184,12 @@ impl MembershipWriter for State {
         Ok(joined)
     }
 
-    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<Ended, StoreError> {
-        let [was_member, was_scheduled] = [&mut self.memberships.members, &mut self.memberships.scheduled]
-            .map(|members| Arc::make_mut(members).get_mut(&group).and_then(|members| members.remove(&user)).is_some());
-        Ok(Ended::of(was_member, was_scheduled))
+    fn remove_member(&mut self, group: GroupId, user: UserId, at: Timestamp) -> Result<Ended, StoreError> {
+        let [ended, cancelled] = [&mut self.memberships.members, &mut self.memberships.scheduled]
+            .map(|members| Arc::make_mut(members).get_mut(&group).and_then(|members| members.remove(&user)));
+        if let Some(membership) = &ended {
+            Arc::make_mut(&mut self.past.members).end(group, user, membership, at);
+        }
+        Ok(Ended::of(ended.is_some(), cancelled.is_some()))
     }
 }

@@ -9,8 +9,11 @@ use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
 use crate::page::Paged;
 use crate::password::PasswordHash;
-use crate::ports::{AccountStatus, Credentials, NameSource, StoreError, UserReader, UserWriter, ValidityReader as _};
+use crate::ports::{
+    AccountStatus, Credentials, Deleted, NameSource, StoreError, UserReader, UserWriter, ValidityReader as _,
+};
 use crate::search::UserListing;
+use crate::time::Timestamp;
 use crate::user::{Email, SecurityStamp, User, UserId};
 
 #[derive(Clone, Debug)]
@@ -165,10 +168,13 @@ impl UserWriter for State {
         Ok(())
     }
 
-    fn delete_user(&mut self, id: UserId) -> Result<(), StoreError> {
+    fn delete_user(&mut self, id: UserId, at: Timestamp) -> Result<(), StoreError> {
         self.users.remove_names(id);
-        Arc::make_mut(&mut self.users.accounts).remove(&id);
-        self.memberships.remove_user(id);
+        if let Some(StoredUser { user, .. }) = Arc::make_mut(&mut self.users.accounts).remove(&id) {
+            let deleted = Deleted { id, name: user.username.as_str().to_owned(), at };
+            Arc::make_mut(&mut self.past.users).insert(id, deleted);
+        }
+        self.memberships.remove_user(id, Arc::make_mut(&mut self.past.members), at);
         self.api_keys.remove_user(id);
         self.sessions.remove_user(id);
         self.lockouts.remove_user(id);

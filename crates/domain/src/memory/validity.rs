@@ -243,9 +243,11 @@ impl ValidityWriter for State {
     fn make_due(&mut self, now: Timestamp, _: bool) -> Result<Option<Vec<DueChange>>, StoreError> {
         let mut changes = Vec::new();
         let memberships = &mut self.memberships;
-        take_due((&mut memberships.members, &mut memberships.scheduled), now, ManagerId::User, &mut changes);
+        let told = (ManagerId::User as fn(_) -> _, &mut self.past.members);
+        take_due((&mut memberships.members, &mut memberships.scheduled), now, told, &mut changes);
         let children = &mut self.children;
-        take_due((&mut children.by_parent, &mut children.scheduled), now, ManagerId::Group, &mut changes);
+        let told = (ManagerId::Group as fn(_) -> _, &mut self.past.edges);
+        take_due((&mut children.by_parent, &mut children.scheduled), now, told, &mut changes);
         changes.sort_by_key(|change| change.at);
         Ok(Some(changes))
     }

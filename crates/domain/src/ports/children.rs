@@ -7,6 +7,7 @@ use crate::group::{Group, GroupId, SystemGroup};
 use crate::page::Paged;
 use crate::provenance::Provenance;
 use crate::search::GroupListing;
+use crate::time::Timestamp;
 use crate::validity::Validity;
 
 /// Which groups below a group are listed.
@@ -115,9 +116,14 @@ pub trait ChildWriter {
         children: &BTreeSet<GroupId>,
         added: Provenance,
     ) -> Result<Vec<GroupId>, StoreError>;
-    /// Removes the edge from `parent` to `child`, also one that is to begin later. Groups that another path reaches stay reached.
-    fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<Ended, StoreError>;
+    /// Removes the edge from `parent` to `child` at the moment `at`, also one that is to begin later. Groups that another path reaches stay reached.
+    fn remove_child(&mut self, parent: GroupId, child: GroupId, at: Timestamp) -> Result<Ended, StoreError>;
     /// Removes the edges from `parent` to each of `children`, like [`remove_child`](Self::remove_child). A constant number
     /// of statements.
-    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<EndedEdges, StoreError>;
+    fn remove_children(
+        &mut self,
+        parent: GroupId,
+        children: &BTreeSet<GroupId>,
+        at: Timestamp,
+    ) -> Result<EndedEdges, StoreError>;
 }

@@ -80,6 +80,6 @@ pub trait EventWriter {
         Ok(false)
     }
     /// Removes the first events, at most `most`, up to the first that is not before `before`. Returns how many. The last of them stays known as
-    /// [checkpoint](EventReader::event_checkpoint).
+    /// [checkpoint](EventReader::event_checkpoint), and the past is [known](super::PastReader::known_from) from after the latest time of those that were removed.
     fn prune_events(&mut self, before: Timestamp, most: u32) -> Result<u64, StoreError>;
 }

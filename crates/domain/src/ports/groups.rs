@@ -9,6 +9,7 @@ use crate::identifier::GroupIdentifier;
 use crate::name::NameKey;
 use crate::page::Paged;
 use crate::search::GroupListing;
+use crate::time::Timestamp;
 
 /// Reads groups.
 pub trait GroupReader {
@@ -40,6 +41,7 @@ pub trait GroupWriter {
     /// Replaces the group's own properties if the stored version is `group.version`; the stored version then is the next one.
     /// If the stored version is another one, nothing is changed and the unit of work is run again. One change.
     fn update_group(&mut self, group: &Group) -> Result<(), StoreError>;
-    /// Removes a group with its memberships and its edges to parents and children. Users and child groups stay.
-    fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError>;
+    /// Removes a group at the moment `at` with its memberships and its edges to parents and children. Users and child groups stay. The past keeps the name, the memberships and
+    /// the edges.
+    fn delete_group(&mut self, id: GroupId, at: Timestamp) -> Result<(), StoreError>;
 }

@@ -11,6 +11,7 @@ use crate::page::Paged;
 use crate::password::PasswordHash;
 use crate::provenance::Provenance;
 use crate::search::{GroupListing, UserListing};
+use crate::time::Timestamp;
 use crate::user::{SecurityStamp, User, UserId};
 use crate::validity::Validity;
 
@@ -256,14 +257,14 @@ pub trait MembershipWriter: UserWriter + GroupWriter + MembershipReader {
         added: Provenance,
     ) -> Result<Vec<UserId>, StoreError>;
     /// Makes the users `joining`, who exist, direct members of `group`, and ends the direct memberships of those `leaving`, also those
-    /// that are to begin later. Nobody is in both. A constant number of statements. Users join in the order of their ids, before others leave, so that two such changes do not
-    /// wait for each other.
+    /// that are to begin later. Nobody is in both. All of it is at the moment that `joining` tells. A constant number of statements. Users join in the order of their ids, before
+    /// others leave, so that two such changes do not wait for each other.
     fn change_members(
         &mut self,
         group: GroupId,
         joining: (&BTreeSet<UserId>, Provenance),
         leaving: &BTreeSet<UserId>,
     ) -> Result<Joined, StoreError>;
-    /// Ends a direct membership, also one that is to begin later.
-    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<Ended, StoreError>;
+    /// Ends a direct membership at the moment `at`, also one that is to begin later.
+    fn remove_member(&mut self, group: GroupId, user: UserId, at: Timestamp) -> Result<Ended, StoreError>;
 }

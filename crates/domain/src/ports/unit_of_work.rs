@@ -3,8 +3,9 @@
 use super::{
     ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, EffectReader, EventReader, EventWriter, GroupReader,
     GroupWriter, IdempotencyWriter, IdentityReader, IdentityWriter, LockoutReader, LockoutWriter, ManagerReader,
-    ManagerWriter, MembershipReader, MembershipWriter, PathReader, SessionReader, SessionWriter, StoreError, Undo,
-    UserReader, UserWriter, ValidityReader, ValidityWriter, WebhookReader, WebhookWriter,
+    ManagerWriter, MembershipReader, MembershipWriter, PastReader, PastWriter, PathReader, SessionReader,
+    SessionWriter, StoreError, Undo, UserReader, UserWriter, ValidityReader, ValidityWriter, WebhookReader,
+    WebhookWriter,
 };
 
 /// Reads the directory. Not found is `None` or left out, never an error.
@@ -25,6 +26,7 @@ pub trait Reader:
     + ValidityReader
     + EventReader
     + WebhookReader
+    + PastReader
 {
 }
 
@@ -43,6 +45,7 @@ impl<T> Reader for T where
         + ValidityReader
         + EventReader
         + WebhookReader
+        + PastReader
 {
 }
 
@@ -70,6 +73,7 @@ pub trait Writer:
     + ValidityWriter
     + EventWriter
     + WebhookWriter
+    + PastWriter
     + Savepoints
     + Send
 {
@@ -100,6 +104,7 @@ impl<T> Writer for T where
         + ValidityWriter
         + EventWriter
         + WebhookWriter
+        + PastWriter
         + Savepoints
         + Send
 {

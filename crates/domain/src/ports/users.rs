@@ -177,8 +177,9 @@ pub trait UserWriter: UserReader + IdentityReader {
     /// Replaces the user, who was `before`, if the stored version is that of `before`; the stored version then is the next one. If it is
     /// another one, nothing is changed and the unit of work is run again. `credentials` change with the user. One change.
     fn update_user(&mut self, before: &User, user: &User, credentials: &Credentials) -> Result<(), StoreError>;
-    /// Removes a user with all their data: memberships, names, API key, refresh tokens, identities and known addresses.
-    fn delete_user(&mut self, id: UserId) -> Result<(), StoreError>;
+    /// Removes a user at the moment `at` with all their data: memberships, names, API key, refresh tokens, identities and known addresses. The past keeps the username and the
+    /// memberships.
+    fn delete_user(&mut self, id: UserId, at: Timestamp) -> Result<(), StoreError>;
 }
 
 /// The changes of a user that are not part of [`User`]; `None` leaves the stored value as it is.

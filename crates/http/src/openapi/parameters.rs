@@ -138,6 +138,15 @@ pub(crate) struct MembershipParameters {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct AsOfParameter {
+    /// A moment that is not in the future: the answer is as it was then, and there is no search, no order and no `excludedGroups`. Of a moment of which the log was removed, 410.
+    /// Empty or given twice, it is refused.
+    #[param(format = DateTime, example = "2026-01-01T00:00:00Z", value_type = String, required = false)]
+    as_of: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub(crate) struct MembershipListingParameters {
     /// `active` (the default): those that count; `scheduled`: those that begin later; `all`: both. Empty or given twice, it is refused.
     #[param(value_type = ListedState, inline, required = false)]

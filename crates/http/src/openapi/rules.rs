@@ -91,6 +91,8 @@ fn reference_page_items(components: &mut Components) {
     for held in [
         "User",
         "ShownUser",
+        "FormerUser",
+        "FormerGroup",
         "Group",
         "ApiKey",
         "Identity",
@@ -135,7 +137,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Operation) {
         (is_guarded, "403"),
         (has(ParameterIn::Path) || names("parent"), "404"),
         (has_body, "408"),
-        (names("after"), "410"),
+        (names("after") || names("asOf"), "410"),
         (names("If-Match"), "412"),
         (has_body, "413"),
         (has_body, "415"),

@@ -45,9 +45,7 @@ fn faults(template: &str, parameter: &str) -> Option<Vec<(&'static str, String)>
         "state" => ["", "undefined", "null", "ended", "active,scheduled", "true"]
             .map(|bad| (bad, "The parameter 'state' must be active, scheduled or all".to_owned()))
             .into(),
-        "expiringBefore" => ["", "undefined", "null", "tomorrow", "2027", "2027-02-30", "1798761600", "now(7)"]
-            .map(|bad| (bad, "The parameter 'expiringBefore' must be an ISO 8601 date, such as 2024-09-03".to_owned()))
-            .into(),
+        "asOf" | "expiringBefore" => faults_of_dates(parameter),
         "order" => vec![
             ("surname", "The parameter 'order': there is no field 'surname'".to_owned()),
             ("created,-surname", "The parameter 'order': there is no field 'surname'".to_owned()),
@@ -106,6 +104,15 @@ fn faults(template: &str, parameter: &str) -> Option<Vec<(&'static str, String)>
         other => unreachable!("the parameter {other} is not known"),
     };
     Some(rows)
+}
+
+/// The same for a date, which of the past may not be in the future.
+fn faults_of_dates(parameter: &str) -> Vec<(&'static str, String)> {
+    let message = format!("The parameter '{parameter}' must be an ISO 8601 date, such as 2024-09-03");
+    let bad = ["", "undefined", "null", "tomorrow", "2027", "2027-02-30", "1798761600", "now(7)"];
+    let future = ("9999-01-01", "The parameter 'asOf' must not be in the future".to_owned());
+    let future = (parameter == "asOf").then_some(future);
+    bad.map(|bad| (bad, message.clone())).into_iter().chain(future).collect()
 }
 
 const EVENTS: &str = "/api/security/events";

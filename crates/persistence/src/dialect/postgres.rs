@@ -12,8 +12,10 @@ use diesel::query_builder::QueryFragment;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
 use guildhall_domain::provenance::Provenance;
+use guildhall_domain::time::Timestamp;
 
 use super::closure::{NOT_THE_EDGE, ONE_CHILD, lost_pairs};
+use super::past::BEGAN;
 use super::scheduled::TARGETS_POSTGRES;
 use super::{Removed, RemovedIds, TransactionMode};
 use crate::connection::SessionSettings;
@@ -218,6 +220,11 @@ pub(crate) fn lock_group(connection: &mut PgConnection, group: Key) -> QueryResu
     prepared("SELECT 1 FROM groups WHERE id = $1 FOR NO KEY UPDATE").bind::<UuidSql, _>(group).execute(connection)
 }
 
+/// Locks the group against further memberships and edges, and waits for transactions that add one.
+pub(crate) fn lock_members(connection: &mut PgConnection, group: Key) -> QueryResult<usize> {
+    prepared("SELECT 1 FROM groups WHERE id = $1 FOR UPDATE").bind::<UuidSql, _>(group).execute(connection)
+}
+
 /// Adds edges with the pairs that they connect, and counts them.
 pub(crate) fn insert_children(
     connection: &mut PgConnection,
@@ -249,13 +256,22 @@ pub(crate) fn insert_children(
     Ok(statement.get_result::<memberships::ChangedIds>(connection)?.among(children))
 }
 
-/// Removes an edge with its dates and the pairs that only it connected, and counts it.
-pub(crate) fn remove_child(connection: &mut PgConnection, parent: Key, child: Key) -> QueryResult<Removed> {
+/// Keeps the edges `gone` that ended at `$3` for the past.
+const KEPT: &str = "INSERT INTO past_edges (parent_id, child_id, began, ended) SELECT $1, child_id, began, $3 FROM gone WHERE began < $3";
+
+/// Removes an edge with its dates and the pairs that only it connected, counts it and keeps it for the past.
+pub(crate) fn remove_child(
+    connection: &mut PgConnection,
+    parent: Key,
+    child: Key,
+    at: Timestamp,
+) -> QueryResult<Removed> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         let noted = memberships::noting("SELECT 1 FROM counted");
         let lost = lost_pairs(ONE_CHILD, NOT_THE_EDGE);
         format!(
-            "WITH gone AS (DELETE FROM group_children WHERE parent_id = $1 AND child_id = $2 RETURNING 1), \
+            "WITH gone AS (DELETE FROM group_children WHERE parent_id = $1 AND child_id = $2 RETURNING child_id, {BEGAN} AS began), \
+             past AS ({KEPT}), \
              pairs AS (DELETE FROM group_closure WHERE (ancestor_id, descendant_id) IN ({lost}) \
                  AND EXISTS (SELECT 1 FROM gone)), \
              ended AS (DELETE FROM membership_dates WHERE group_id = $1 AND child_id = $2 RETURNING 1), \
@@ -266,23 +282,26 @@ pub(crate) fn remove_child(connection: &mut PgConnection, parent: Key, child: Ke
              (SELECT count(*) FROM ended WHERE NOT EXISTS (SELECT 1 FROM gone)) AS scheduled, CAST(0 AS bigint) AS begun"
         )
     });
-    let statement = prepared(&SQL).bind::<UuidSql, _>(parent).bind::<UuidSql, _>(child);
+    let statement =
+        prepared(&SQL).bind::<UuidSql, _>(parent).bind::<UuidSql, _>(child).bind::<BigInt, _>(at.milliseconds());
     Ok(statement.get_result::<memberships::RemovedRow>(connection)?.removed())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
-/// Removes the edges to those of `children` that are children of the group, with their dates and the pairs that only they connected, and counts them.
+/// Removes the edges to those of `children` that are children of the group, with their dates and the pairs that only they connected, counts them and keeps them for the past.
 pub(crate) fn remove_children(
     connection: &mut PgConnection,
     parent: Key,
     children: Vec<Key>,
+    at: Timestamp,
 ) -> QueryResult<RemovedIds> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         let noted = memberships::noting("SELECT 1 FROM counted");
         let gone = "(SELECT child_id FROM gone)";
         let lost = lost_pairs(&format!("IN {gone}"), &format!("(edge.parent_id <> $1 OR edge.child_id NOT IN {gone})"));
         format!(
-            "WITH gone AS (DELETE FROM group_children WHERE parent_id = $1 AND child_id = ANY ($2) RETURNING child_id), \
+            "WITH gone AS (DELETE FROM group_children WHERE parent_id = $1 AND child_id = ANY ($2) RETURNING child_id, {BEGAN} AS began), \
+             past AS ({KEPT}), \
              pairs AS (DELETE FROM group_closure WHERE (ancestor_id, descendant_id) IN ({lost})), \
              ended AS (DELETE FROM membership_dates WHERE group_id = $1 AND child_id IN (SELECT unnest($2)) RETURNING child_id), \
              counted AS (UPDATE groups SET child_group_count = child_group_count - (SELECT count(*) FROM gone) \
@@ -293,7 +312,11 @@ pub(crate) fn remove_children(
         )
     });
     memberships::removed_ids(|| {
-        prepared(&SQL).bind::<UuidSql, _>(parent).bind::<Array<UuidSql>, _>(&children).get_result(connection)
+        prepared(&SQL)
+            .bind::<UuidSql, _>(parent)
+            .bind::<Array<UuidSql>, _>(&children)
+            .bind::<BigInt, _>(at.milliseconds())
+            .get_result(connection)
     })
 }
 

@@ -1,10 +1,12 @@
-//! Makes memberships and edges begin and end when their dates have come. `group_users` and `group_children` are changed here too, by the same statements.
+//! Makes memberships and edges begin and end when their dates have come. `group_users` and `group_children` are changed here too, by the same statements, and
+//! what ends is kept for the past.
 
 use std::sync::LazyLock;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable};
 
+use super::past::EARLIEST;
 use crate::connection::AnyConnection;
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql};
@@ -105,6 +107,7 @@ const CHILDREN: &str = "d.next_at <= $1 AND d.child_id IS NOT NULL";
 struct Statements {
     overtaken: String,
     begin: String,
+    keep: String,
     end: String,
     forget: String,
     go_on: String,
@@ -112,6 +115,16 @@ struct Statements {
 
 impl Statements {
     fn of(due: &str, member: &str, (present, group, of_present): (&str, &str, &str)) -> Self {
+        let (past, by, of_author) = match present {
+            "group_users" => (
+                "past_memberships",
+                ", added_by",
+                format!(", CASE WHEN m.{group} IS NULL THEN d.added_by ELSE m.added_by END"),
+            ),
+            _ => ("past_edges", "", String::new()),
+        };
+        let began =
+            format!("CASE WHEN m.{group} IS NULL THEN d.valid_from ELSE coalesce(m.since, m.added, {EARLIEST}) END");
         Self {
             // Who came in sooner has no beginning.
             overtaken: format!(
@@ -119,10 +132,18 @@ impl Statements {
                  AND EXISTS (SELECT 1 FROM {present} m WHERE m.{group} = d.group_id AND m.{of_present} = d.{member})"
             ),
             begin: format!(
-                "INSERT INTO {present} ({group}, {of_present}, added, added_by) \
-                 SELECT d.group_id, d.{member}, d.added, d.added_by FROM membership_dates d \
+                "INSERT INTO {present} ({group}, {of_present}, added, added_by, since) \
+                 SELECT d.group_id, d.{member}, d.added, d.added_by, d.valid_from FROM membership_dates d \
                  WHERE {due} AND d.next_at = d.valid_from AND (d.valid_until IS NULL OR d.valid_until > $1) \
                  ORDER BY d.group_id, d.{member} ON CONFLICT DO NOTHING RETURNING {group} AS group_id, {of_present} AS member_id"
+            ),
+            // What ended before it could begin was never among what counts.
+            keep: format!(
+                "INSERT INTO {past} ({group}, {of_present}, began, ended{by}) \
+                 SELECT d.group_id, d.{member}, {began}, d.valid_until{of_author} FROM membership_dates d \
+                 LEFT JOIN {present} m ON m.{group} = d.group_id AND m.{of_present} = d.{member} \
+                 WHERE {due} AND d.valid_until <= $1 AND (m.{group} IS NOT NULL OR d.next_at = d.valid_from) AND {began} < d.valid_until \
+                 ON CONFLICT DO NOTHING"
             ),
             end: format!(
                 "DELETE FROM {present} WHERE ({group}, {of_present}) IN (SELECT d.group_id, d.{member} FROM membership_dates d \
@@ -156,6 +177,7 @@ pub(crate) fn settle_users(connection: &mut AnyConnection, due: &[DueRow], now: 
             };
             statement(&POSTGRES.overtaken).execute(connection)?;
             let begun = statement(&POSTGRES.begin).load(connection)?;
+            statement(&POSTGRES.keep).execute(connection)?;
             let ended = statement(&POSTGRES.end).load(connection)?;
             statement(&POSTGRES.forget).execute(connection)?;
             statement(&POSTGRES.go_on).execute(connection)?;
@@ -172,6 +194,7 @@ pub(crate) fn settle_users(connection: &mut AnyConnection, due: &[DueRow], now: 
             };
             statement(&SQLITE.overtaken).execute(connection)?;
             let begun = statement(&SQLITE.begin).load(connection)?;
+            statement(&SQLITE.keep).execute(connection)?;
             let ended = statement(&SQLITE.end).load(connection)?;
             statement(&SQLITE.forget).execute(connection)?;
             statement(&SQLITE.go_on).execute(connection)?;
@@ -225,6 +248,7 @@ pub(crate) fn settle_children(connection: &mut AnyConnection, now: i64) -> Query
     execute(connection, &STATEMENTS.overtaken)?;
     let begun = load(connection, &STATEMENTS.begin)?;
     execute(connection, NEW_PAIRS)?;
+    execute(connection, &STATEMENTS.keep)?;
     let ended = load(connection, &STATEMENTS.end)?;
     execute(connection, LOST_PAIRS)?;
     execute(connection, COUNT_CHILDREN)?;

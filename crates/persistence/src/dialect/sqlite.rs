@@ -15,8 +15,10 @@ use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use guildhall_domain::name::TextKey;
 use guildhall_domain::provenance::Provenance;
+use guildhall_domain::time::Timestamp;
 
 use super::closure::{NOT_THE_EDGE, ONE_CHILD, lost_pairs};
+use super::past::BEGAN;
 use super::{Removed, RemovedIds, TransactionMode};
 use crate::connection::FileSettings;
 use crate::prepared::prepared;
@@ -188,6 +190,12 @@ pub(crate) fn lock_group(_: &mut SqliteConnection, _: Key) -> QueryResult<usize>
     Ok(0)
 }
 
+/// Does nothing: there is one writer.
+#[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
+pub(crate) fn lock_members(_: &mut SqliteConnection, _: Key) -> QueryResult<usize> {
+    Ok(0)
+}
+
 /// Adds edges with the pairs that they connect, and counts them.
 #[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
 pub(crate) fn insert_children(
@@ -226,13 +234,25 @@ pub(crate) fn insert_children(
     Ok(Id::sorted(new))
 }
 
-/// Removes an edge with its dates and the pairs that only it connected, and counts it.
-pub(crate) fn remove_child(connection: &mut SqliteConnection, parent: Key, child: Key) -> QueryResult<Removed> {
+/// Removes an edge with its dates and the pairs that only it connected, counts it and keeps it for the past.
+pub(crate) fn remove_child(
+    connection: &mut SqliteConnection,
+    parent: Key,
+    child: Key,
+    at: Timestamp,
+) -> QueryResult<Removed> {
     static PAIRS: LazyLock<String> = LazyLock::new(|| {
         let lost = lost_pairs(ONE_CHILD, NOT_THE_EDGE);
         format!("DELETE FROM group_closure WHERE (ancestor_id, descendant_id) IN ({lost})")
     });
+    static PAST: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "INSERT OR IGNORE INTO past_edges (parent_id, child_id, began, ended) SELECT parent_id, child_id, {BEGAN}, $3 \
+             FROM group_children WHERE parent_id = $1 AND child_id = $2 AND {BEGAN} < $3"
+        )
+    });
     let of_both = |sql: &'static str| prepared(sql).bind::<UuidSql, _>(parent).bind::<UuidSql, _>(child);
+    of_both(&PAST).bind::<BigInt, _>(at.milliseconds()).execute(connection)?;
     let present = of_both("DELETE FROM group_children WHERE parent_id = $1 AND child_id = $2").execute(connection)?;
     let dated = of_both("DELETE FROM membership_dates WHERE group_id = $1 AND child_id = $2").execute(connection)?;
     if present > 0 {
@@ -242,12 +262,13 @@ pub(crate) fn remove_child(connection: &mut SqliteConnection, parent: Key, child
     Ok(Removed { present, scheduled: if present == 0 { dated } else { 0 } })
 }
 
-/// Removes the edges to those of `children` that are children of the group, with their dates and the pairs that only they connected, and counts them.
+/// Removes the edges to those of `children` that are children of the group, with their dates and the pairs that only they connected, counts them and keeps them for the past.
 #[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
 pub(crate) fn remove_children(
     connection: &mut SqliteConnection,
     parent: Key,
     children: Vec<Key>,
+    at: Timestamp,
 ) -> QueryResult<RemovedIds> {
     static PAIRS: LazyLock<String> = LazyLock::new(|| {
         let ended =
@@ -260,6 +281,13 @@ pub(crate) fn remove_children(
         let requested = REQUESTED_IDS.replace("$1", "$2");
         format!(
             "{requested} DELETE FROM group_children WHERE parent_id = $1 AND child_id IN (SELECT id FROM wanted) RETURNING child_id AS id"
+        )
+    });
+    static PAST: LazyLock<String> = LazyLock::new(|| {
+        let requested = REQUESTED_IDS.replace("$1", "$2");
+        format!(
+            "{requested} INSERT OR IGNORE INTO past_edges (parent_id, child_id, began, ended) SELECT parent_id, child_id, {BEGAN}, $3 \
+             FROM group_children WHERE parent_id = $1 AND child_id IN (SELECT id FROM wanted) AND {BEGAN} < $3"
         )
     });
     static DATES: LazyLock<String> = LazyLock::new(|| {
@@ -277,6 +305,7 @@ pub(crate) fn remove_children(
     let statement = |sql: &'static str| prepared(sql).bind::<UuidSql, _>(parent).bind::<Binary, _>(&children);
     let dated: Vec<memberships::Dated> = statement(&DATES).load(connection)?;
     statement(&PAIRS).execute(connection)?;
+    statement(&PAST).bind::<BigInt, _>(at.milliseconds()).execute(connection)?;
     let present: Vec<Id> = statement(&EDGES).load(connection)?;
     if !present.is_empty() {
         count_children(connection, parent, -i64::try_from(present.len()).unwrap_or(i64::MAX))?;

@@ -29,7 +29,7 @@ pub(super) use page_items::PageItems;
 pub(super) use page_window::PageWindow;
 
 /// The cost of checking an item during an index scan, relative to collecting and sorting a match.
-pub(super) const CHECK_COST: u64 = 3;
+pub(crate) const CHECK_COST: u64 = 3;
 
 /// An item of a listing, by its fields.
 pub(super) trait SqlItem: SqlField + Sized {

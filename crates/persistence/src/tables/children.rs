@@ -10,6 +10,7 @@ use guildhall_domain::page::Paged;
 use guildhall_domain::ports::{ChildReader, ChildWriter, Children, Edge, Ended, EndedEdges, Nesting, StoreError};
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::GroupListing;
+use guildhall_domain::time::Timestamp;
 
 use super::present_row::PresentRow;
 use crate::connection::AnyConnection;
@@ -135,15 +136,21 @@ impl ChildWriter for Unit<'_> {
         Ok(group_ids(new))
     }
 
-    fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<Ended, StoreError> {
-        let removed = self.change(|connection| Ok(dialect::remove_child(connection, Key(parent.0), Key(child.0))?))?;
+    fn remove_child(&mut self, parent: GroupId, child: GroupId, at: Timestamp) -> Result<Ended, StoreError> {
+        let (parent, child) = (Key(parent.0), Key(child.0));
+        let removed = self.change(|connection| Ok(dialect::remove_child(connection, parent, child, at)?))?;
         self.changes.groups_removed += removed.present as u64;
         Ok(Ended::of(removed.present > 0, removed.scheduled > 0))
     }
 
-    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<EndedEdges, StoreError> {
+    fn remove_children(
+        &mut self,
+        parent: GroupId,
+        children: &BTreeSet<GroupId>,
+        at: Timestamp,
+    ) -> Result<EndedEdges, StoreError> {
         let keys: Vec<Key> = children.iter().map(|child| Key(child.0)).collect();
-        let removed = self.change(|connection| Ok(dialect::remove_children(connection, Key(parent.0), keys)?))?;
+        let removed = self.change(|connection| Ok(dialect::remove_children(connection, Key(parent.0), keys, at)?))?;
         self.changes.groups_removed += removed.present.len() as u64;
         Ok(EndedEdges { present: group_ids(removed.present), scheduled: group_ids(removed.scheduled) })
     }

@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 
 use diesel::prelude::*;
 use guildhall_domain::group::GroupId;
+use guildhall_domain::time::Timestamp;
 
-use super::memberships;
+use super::{memberships, past};
 use crate::connection::AnyConnection;
 use crate::dialect;
 use crate::dialect::closure::{NOT_OF_THE_GROUP, ONE_CHILD, lost_pairs};
@@ -30,8 +31,9 @@ pub(super) struct Ended {
     pub(super) edges: u64,
 }
 
-/// Deletes a group with all its memberships and edges, and the pairs that only those connected.
-pub(super) fn delete_group(connection: &mut AnyConnection, group: GroupId) -> Result<Ended, Failure> {
+/// Deletes a group with all its memberships and edges, and the pairs that only those connected. The past keeps what ended. Nobody joins the group meanwhile:
+/// such a membership would end with the row of the group, and not be kept.
+pub(super) fn delete_group(connection: &mut AnyConnection, group: GroupId, at: Timestamp) -> Result<Ended, Failure> {
     static PAIRS: LazyLock<String> = LazyLock::new(|| {
         let lost = lost_pairs(ONE_CHILD, NOT_OF_THE_GROUP);
         format!(
@@ -48,8 +50,13 @@ pub(super) fn delete_group(connection: &mut AnyConnection, group: GroupId) -> Re
     let edges = prepared("DELETE FROM group_children WHERE parent_id = $1 OR child_id = $1").bind::<UuidSql, _>(key());
     let members = memberships::end_all_of(group);
     let deleted = prepared("DELETE FROM groups WHERE id = $1").bind::<UuidSql, _>(key());
-    let changes: [&dyn Part; 6] = [&counted, &dialect::note_memberships(), &pairs, &edges, &members, &deleted];
+    let (named, past_members, past_edges) =
+        (past::keep_group(group, at), past::keep_memberships_of_group(group, at), past::keep_edges(group, at));
+    let noted = dialect::note_memberships();
+    let changes: [&dyn Part; 9] =
+        [&counted, &noted, &pairs, &named, &past_members, &past_edges, &edges, &members, &deleted];
+    dialect::lock_members(connection, key())?;
     let counts = run_together(connection, &changes)?;
     let rows = |change: usize| counts.get(change).and_then(|rows| u64::try_from(*rows).ok()).unwrap_or_default();
-    Ok(Ended { users: rows(4), edges: rows(3) })
+    Ok(Ended { users: rows(7), edges: rows(6) })
 }

@@ -113,19 +113,21 @@ fn prune(connection: &mut AnyConnection, before: Timestamp, most: u32) -> Result
     rows::delete_users(connection, pairs.collect())?;
     let deleted = prepared("DELETE FROM events WHERE sequence <= $1").bind::<BigInt, _>(sequence);
     let noted = prepared(
-        "INSERT INTO event_checkpoint (id, sequence, hash) VALUES (1, $1, $2) \
-         ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash",
+        "INSERT INTO event_checkpoint (id, sequence, hash, known_from) SELECT 1, $1, $2, clock + 1 FROM events WHERE sequence = $1 \
+         ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash, \
+         known_from = CASE WHEN excluded.known_from > event_checkpoint.known_from THEN excluded.known_from \
+             ELSE event_checkpoint.known_from END",
     )
     .bind::<BigInt, _>(sequence)
     .bind::<Binary, _>(last.hash.0.to_vec());
     match connection {
         AnyConnection::Postgres(connection) => {
-            deleted.execute(connection)?;
             noted.execute(connection)?;
+            deleted.execute(connection)?;
         }
         AnyConnection::Sqlite(connection) => {
-            deleted.execute(connection)?;
             noted.execute(connection)?;
+            deleted.execute(connection)?;
         }
     }
     Ok(old.len() as u64)

@@ -10,6 +10,7 @@ use guildhall_domain::name::NameKey;
 use guildhall_domain::page::Paged;
 use guildhall_domain::ports::{GroupReader, GroupWriter, StoreError};
 use guildhall_domain::search::GroupListing;
+use guildhall_domain::time::Timestamp;
 
 use super::Announced;
 use super::closure;
@@ -139,8 +140,8 @@ impl GroupWriter for Unit<'_> {
     }
 
     /// Memberships, member counts and the group's pair with itself in the closure are deleted with the row, by foreign keys.
-    fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError> {
-        let ended = self.change(|connection| closure::delete_group(connection, id))?;
+    fn delete_group(&mut self, id: GroupId, at: Timestamp) -> Result<(), StoreError> {
+        let ended = self.change(|connection| closure::delete_group(connection, id, at))?;
         self.changes.users_removed += ended.users;
         self.changes.groups_removed += ended.edges;
         Ok(())

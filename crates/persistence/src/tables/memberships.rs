@@ -14,6 +14,7 @@ use guildhall_domain::ports::{
 };
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::{GroupListing, UserListing};
+use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{SecurityStamp, User, UserId};
 
 use super::group_row::kind_text;
@@ -239,7 +240,7 @@ impl MembershipWriter for Unit<'_> {
                 changed.new = user_ids(dialect::insert_members(connection, key, keys(joining), added)?);
             }
             if !leaving.is_empty() {
-                let removed = dialect::remove_members(connection, key, keys(leaving))?;
+                let removed = dialect::remove_members(connection, key, keys(leaving), added.at)?;
                 changed.gone = user_ids(removed.present);
                 changed.cancelled = user_ids(removed.scheduled);
             }
@@ -253,8 +254,9 @@ impl MembershipWriter for Unit<'_> {
         Ok(changed)
     }
 
-    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<Ended, StoreError> {
-        let removed = self.change(|connection| Ok(dialect::remove_member(connection, Key(group.0), Key(user.0))?))?;
+    fn remove_member(&mut self, group: GroupId, user: UserId, at: Timestamp) -> Result<Ended, StoreError> {
+        let (group, user) = (Key(group.0), Key(user.0));
+        let removed = self.change(|connection| Ok(dialect::remove_member(connection, group, user, at)?))?;
         self.changes.users_removed += removed.present as u64;
         Ok(Ended::of(removed.present > 0, removed.scheduled > 0))
     }

@@ -13,12 +13,13 @@ use guildhall_domain::ports::{
     AccountStatus, Accounts, Credentials, NameSource, Purpose, StoreError, UserForUpdate, UserReader, UserWriter,
 };
 use guildhall_domain::search::UserListing;
+use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{SecurityStamp, User, UserId};
 
 use super::Announced;
 use super::lookup::{AccountRow, Lock};
 use super::user_row::{self, UserRow};
-use super::{lookup, user_names};
+use super::{lookup, past, user_names};
 use crate::connection::AnyConnection;
 use crate::dialect::{self, Dialect, lookups};
 use crate::listing::{self, index_rows};
@@ -206,16 +207,17 @@ impl UserWriter for Unit<'_> {
     }
 
     /// Memberships, names, the API key, refresh tokens, identities and known addresses are deleted with the row, by foreign
-    /// keys. The member counts of the user's groups are changed before, while the memberships are there.
-    fn delete_user(&mut self, id: UserId) -> Result<(), StoreError> {
+    /// keys. The member counts of the user's groups are changed before, while the memberships are there, and so is the past kept.
+    fn delete_user(&mut self, id: UserId, at: Timestamp) -> Result<(), StoreError> {
         let is_locked = self.has_locked(Key(id.0));
         let left = self.change(|connection| {
             if !is_locked {
                 dialect::lock_memberships(connection, Key(id.0))?;
             }
             let counts = dialect::subtract_from_member_counts(Key(id.0));
+            let (named, ended) = (past::keep_user(id, at), past::keep_memberships_of_user(id, at));
             let deleted = diesel::delete(users::table.find(Key(id.0)));
-            let changed = run_together(connection, &[&counts, &dialect::change_users(-1), &deleted])?;
+            let changed = run_together(connection, &[&counts, &dialect::change_users(-1), &named, &ended, &deleted])?;
             Ok(changed.first().copied().unwrap_or_default())
         })?;
         // A row is changed for each group that the user was in.

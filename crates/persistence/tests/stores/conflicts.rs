@@ -69,7 +69,7 @@ fn work_runs_again_after_a_conflict(store: Arc<dyn Store>) {
         let outcome: Result<(), StoreError> = fixture.store.write_alone(|directory| {
             attempts.set(attempts.get() + 1);
             if attempts.get() > 1 {
-                directory.delete_user(duplicate.id)?;
+                directory.delete_user(duplicate.id, guildhall_domain::time::Timestamp::from_milliseconds(0))?;
                 return Ok(());
             }
             insert(directory, &free)?;
@@ -193,7 +193,7 @@ fn on_postgres_removals_do_not_wait_for_one_another() {
     let (group, users) = (fixture.group("Soap"), ["one", "two"].map(|name| fixture.user(name)));
     fixture.join(group, &users);
     let outcome: Result<(), StoreError> = fixture.store.write_shared(|directory| {
-        directory.remove_member(group, users[0])?;
+        directory.remove_member(group, users[0], guildhall_domain::time::Timestamp::from_milliseconds(0))?;
         let other = UserIdentifier::Id(users[1]);
         let id = GroupIdentifier::Id(group);
         thread::scope(|scope| {

@@ -292,7 +292,9 @@ fn on_postgres_a_removal_that_waits_for_a_beginning_ends_it() {
     let (group, users) = (fixture.group("group"), ["one", "two"].map(|name| fixture.user(name)));
     let mut other = PgConnection::establish(&url).expect("the database");
     let remove: [Remove; 2] = [
-        |store, group, user| store.write_shared(|writer| writer.remove_member(group, user)),
+        |store, group, user| {
+            store.write_shared(|writer| writer.remove_member(group, user, Timestamp::from_milliseconds(0)))
+        },
         |store, group, user| {
             store.write_shared(|writer| {
                 let leaving = BTreeSet::from([user]);

@@ -33,6 +33,8 @@ mod member_counts;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod past;
+#[cfg(test)]
 mod rekey;
 #[cfg(test)]
 mod routes;

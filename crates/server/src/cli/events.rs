@@ -74,9 +74,11 @@ fn tail(directory: &Directory, lines: u32, follow: bool) -> Result<()> {
         writeln!(out, "{}", event.json())?;
     }
     out.flush()?;
-    while follow {
-        thread::sleep(PAUSE);
-        after = print_after(directory, after)?;
+    if follow {
+        loop {
+            thread::sleep(PAUSE);
+            after = print_after(directory, after)?;
+        }
     }
     Ok(())
 }

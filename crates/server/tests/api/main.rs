@@ -56,6 +56,7 @@ mod administrators;
 mod answer;
 mod api_keys;
 mod app;
+mod as_of;
 mod audit;
 mod authentication;
 mod authorisation;

@@ -51,8 +51,8 @@ const ROUND_TRIPS: [(&str, u32); 60] = [
     ("POST /groups", 7),
     ("GET /groups/{group}", 1),
     ("PUT /groups/{group}", 3),
-    // Under the lock of edges.
-    ("DELETE /groups/{group}", 4),
+    // Under the lock of edges; then nobody may join any more.
+    ("DELETE /groups/{group}", 7),
     ("GET /groups/{group}/users", 6),
     // A transaction, so that a bulk change may take its time; unknown users are all named.
     ("POST /groups/{group}/users", 6),

@@ -39,7 +39,7 @@ pub(crate) async fn create(admin: &Client<'_>, url: &str) -> (String, String) {
 }
 
 fn named(received: &[Received]) -> Vec<String> {
-    got.iter().map(|one| one.event()["data"]["group"]["name"].as_str().unwrap_or("test").to_owned()).collect()
+    received.iter().map(|one| one.event()["data"]["group"]["name"].as_str().unwrap_or("test").to_owned()).collect()
 }
 
 /// The first attempt to deliver something, once it was made.

@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use guildhall_domain::group::{Group, GroupId, SystemGroup};
 use guildhall_domain::manager::ManagerId;
 use guildhall_domain::page::Paged;
-use guildhall_domain::ports::{ChildReader, ChildScope, ChildWriter, Children, Edge, Ended, EndedEdges, Reach, StoreError};
+use guildhall_domain::ports::{
+    ChildReader, ChildScope, ChildWriter, Children, Edge, Ended, EndedEdges, Reach, StoreError,
+};
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::search::GroupListing;
+use guildhall_domain::time::Timestamp;
 
 use super::UnitOfWork;
 use super::relation::Relation;
@@ -153,16 +156,22 @@ impl ChildWriter for UnitOfWork<Changes> {
         Ok(new.into_iter().map(GroupId).collect())
     }
 
-    fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<Ended, StoreError> {
+    fn remove_child(&mut self, parent: GroupId, child: GroupId, at: Timestamp) -> Result<Ended, StoreError> {
+        self.keep_past(parent, ManagerId::Group(child), at)?;
         let was_present = CHILDREN.remove(&self.0, parent.0, child.0)?;
         let dates = self.remove_dates(parent, ManagerId::Group(child))?;
         Ok(Ended::of(was_present, dates.is_some()))
     }
 
-    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<EndedEdges, StoreError> {
+    fn remove_children(
+        &mut self,
+        parent: GroupId,
+        children: &BTreeSet<GroupId>,
+        at: Timestamp,
+    ) -> Result<EndedEdges, StoreError> {
         let mut ended = EndedEdges::default();
         for child in children {
-            match self.remove_child(parent, *child)? {
+            match self.remove_child(parent, *child, at)? {
                 Ended::Present => ended.present.push(*child),
                 Ended::Schedule => ended.scheduled.push(*child),
                 Ended::Nothing => {}

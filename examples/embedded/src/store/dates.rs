@@ -18,7 +18,7 @@ use super::memberships::MEMBERS;
 use super::tables::{Changes, Rows, Tables};
 
 /// A group, the kind of a member, and its id.
-type DatesKey = (Uuid, u8, Uuid);
+pub(super) type DatesKey = (Uuid, u8, Uuid);
 /// The moment at which a row has an effect next, and the key of the row.
 type NextKey = (i64, Uuid, u8, Uuid);
 
@@ -43,7 +43,7 @@ pub(super) struct DatesRow {
 const USER: u8 = 0;
 const GROUP: u8 = 1;
 
-fn key(group: GroupId, member: ManagerId) -> DatesKey {
+pub(super) fn key(group: GroupId, member: ManagerId) -> DatesKey {
     match member {
         ManagerId::User(user) => (group.0, USER, user.0),
         ManagerId::Group(child) => (group.0, GROUP, child.0),

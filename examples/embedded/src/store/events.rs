@@ -37,6 +37,9 @@ pub(super) struct EventRow {
 pub(super) struct HeadRow {
     sequence: u64,
     hash: [u8; 32],
+    /// The moment after the latest time of those that were pruned.
+    #[serde(default)]
+    pub(super) known_from: Option<i64>,
 }
 
 impl EventRow {
@@ -132,7 +135,9 @@ impl EventWriter for UnitOfWork<Changes> {
             EVENTS.remove(&self.0, row.sequence)?;
         }
         if let Some(last) = old.last() {
-            CHECKPOINT.put(&self.0, 0, &HeadRow { sequence: last.sequence, hash: last.hash })?;
+            let known = CHECKPOINT.get(&self.0, 0)?.and_then(|row| row.known_from);
+            let known_from = old.iter().map(|row| row.time + 1).max().max(known);
+            CHECKPOINT.put(&self.0, 0, &HeadRow { sequence: last.sequence, hash: last.hash, known_from })?;
         }
         Ok(old.len() as u64)
     }

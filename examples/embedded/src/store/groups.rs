@@ -177,8 +177,9 @@ impl GroupWriter for UnitOfWork<Changes> {
         NAMES.insert(&self.0, group.name.key().as_str(), &group.id.0)
     }
 
-    fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError> {
+    fn delete_group(&mut self, id: GroupId, at: Timestamp) -> Result<(), StoreError> {
         let Some(group) = self.load_group(id)? else { return Ok(()) };
+        self.keep_group(id, group.name.as_str(), at)?;
         NAMES.remove(&self.0, group.name.key().as_str())?;
         GROUPS.remove(&self.0, id.0)?;
         MEMBERS.remove_all(&self.0, id.0)?;

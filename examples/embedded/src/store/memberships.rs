@@ -149,7 +149,7 @@ impl MembershipWriter for UnitOfWork<Changes> {
         let new = self.insert_members(group, joining, added)?;
         let mut joined = Joined { new, ..Joined::default() };
         for user in leaving {
-            match self.remove_member(group, *user)? {
+            match self.remove_member(group, *user, added.at)? {
                 Ended::Present => joined.gone.push(*user),
                 Ended::Schedule => joined.cancelled.push(*user),
                 Ended::Nothing => {}
@@ -158,7 +158,8 @@ impl MembershipWriter for UnitOfWork<Changes> {
         Ok(joined)
     }
 
-    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<Ended, StoreError> {
+    fn remove_member(&mut self, group: GroupId, user: UserId, at: Timestamp) -> Result<Ended, StoreError> {
+        self.keep_past(group, ManagerId::User(user), at)?;
         let was_present = MEMBERS.remove(&self.0, group.0, user.0)?;
         let dates = self.remove_dates(group, ManagerId::User(user))?;
         Ok(Ended::of(was_present, dates.is_some()))

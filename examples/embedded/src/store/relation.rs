@@ -48,6 +48,18 @@ impl Relation {
         transaction.open_multimap_table(self.backward).map(drop).map_err(failed)
     }
 
+    /// All pairs.
+    pub(super) fn all(self, tables: &impl Tables) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+        let mut pairs = Vec::new();
+        for entry in tables.multimap(self.forward)?.iter().map_err(failed)? {
+            let (id, others) = entry.map_err(failed)?;
+            for other in others {
+                pairs.push((id.value(), other.map_err(failed)?.value()));
+            }
+        }
+        Ok(pairs)
+    }
+
     /// The ids that are related to `id`.
     pub(super) fn of(self, tables: &impl Tables, id: Uuid) -> Result<BTreeSet<Uuid>, StoreError> {
         let table = tables.multimap(self.forward)?;

@@ -14,6 +14,7 @@ use guildhall_domain::ports::{
     AccountStatus, Credentials, NameSource, Reach, StoreError, UserReader, UserWriter, ValidityReader as _,
 };
 use guildhall_domain::search::UserListing;
+use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{Email, SecurityStamp, User, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -172,8 +173,9 @@ impl UserWriter for UnitOfWork<Changes> {
         })
     }
 
-    fn delete_user(&mut self, id: UserId) -> Result<(), StoreError> {
+    fn delete_user(&mut self, id: UserId, at: Timestamp) -> Result<(), StoreError> {
         let Some(user) = self.load_user(id)? else { return Ok(()) };
+        self.keep_user(id, user.username.as_str(), at)?;
         for key in name_keys(&user) {
             NAMES.remove(&self.0, key.as_str())?;
         }

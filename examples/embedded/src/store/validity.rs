@@ -180,7 +180,11 @@ impl UnitOfWork<Changes> {
         let validity = row.validity();
         let joins = validity.from.filter(|_| row.begins_later() && !was_present);
         let ended = validity.ended(now);
-        if ended.is_some() {
+        if let Some(end) = ended {
+            match joins {
+                Some(joined) => self.keep_term(group, member, (joined, end), row.added().by)?,
+                None => self.keep_past(group, member, end)?,
+            }
             match member {
                 ManagerId::User(user) => MEMBERS.remove(&self.0, group.0, user.0)?,
                 ManagerId::Group(child) => CHILDREN.remove(&self.0, group.0, child.0)?,
@@ -188,7 +192,8 @@ impl UnitOfWork<Changes> {
             self.remove_dates(group, member)?;
             return Ok([joins, ended.filter(|_| was_present || joins.is_some())]);
         }
-        if joins.is_some() {
+        if let Some(joined) = joins {
+            self.keep_beginning(group, member, joined)?;
             let added = row.added();
             match member {
                 ManagerId::User(user) => MEMBERS.insert(&self.0, group.0, [user.0].into_iter(), added)?,

@@ -10,6 +10,7 @@ use crate::group::{Group, GroupId};
 use crate::manager::ManagerId;
 use crate::ports::{ChildWriter, Ended, EndedEdges, GroupWriter, ManagerWriter, StoreError};
 use crate::provenance::Provenance;
+use crate::time::Timestamp;
 
 impl Recorder<'_> {
     /// The group as it was before a change.
@@ -45,13 +46,13 @@ impl GroupWriter for Recorder<'_> {
         self.tell(told, |store| store.update_group(group), |()| true)
     }
 
-    fn delete_group(&mut self, id: GroupId) -> Result<(), StoreError> {
+    fn delete_group(&mut self, id: GroupId, at: Timestamp) -> Result<(), StoreError> {
         let mut above = self.store.groups_at_or_above(&BTreeSet::from([id]))?;
         let name = above.get(&id).map(|name| name.as_str().to_owned());
         let is_there = above.remove(&id).is_some();
         let told = EventGroup { id, name, above: GroupsAbove::found(above.into_keys()) };
         let change = Fact::of_group(EventType::GroupDeleted, told).into();
-        self.tell(vec![change], |store| store.delete_group(id), |()| is_there)
+        self.tell(vec![change], |store| store.delete_group(id, at), |()| is_there)
     }
 }
 
@@ -67,16 +68,21 @@ impl ChildWriter for Recorder<'_> {
         Ok(new)
     }
 
-    fn remove_child(&mut self, parent: GroupId, child: GroupId) -> Result<Ended, StoreError> {
-        let ended = self.store.remove_child(parent, child)?;
+    fn remove_child(&mut self, parent: GroupId, child: GroupId, at: Timestamp) -> Result<Ended, StoreError> {
+        let ended = self.store.remove_child(parent, child, at)?;
         if ended != Ended::Nothing {
             self.record_children(EventType::ChildrenRemoved, parent, &[child], ended == Ended::Schedule);
         }
         Ok(ended)
     }
 
-    fn remove_children(&mut self, parent: GroupId, children: &BTreeSet<GroupId>) -> Result<EndedEdges, StoreError> {
-        let ended = self.store.remove_children(parent, children)?;
+    fn remove_children(
+        &mut self,
+        parent: GroupId,
+        children: &BTreeSet<GroupId>,
+        at: Timestamp,
+    ) -> Result<EndedEdges, StoreError> {
+        let ended = self.store.remove_children(parent, children, at)?;
         self.record_children(EventType::ChildrenRemoved, parent, &ended.present, false);
         self.record_children(EventType::ChildrenRemoved, parent, &ended.scheduled, true);
         Ok(ended)

@@ -11,6 +11,7 @@ use crate::identifier::GroupIdentifier;
 use crate::password::PasswordHash;
 use crate::ports::{Ended, GroupForUpdate, Joined, Member, MembershipWriter, NameSource, StoreError};
 use crate::provenance::Provenance;
+use crate::time::Timestamp;
 use crate::user::{SecurityStamp, User, UserId};
 
 impl Recorder<'_> {
@@ -97,8 +98,8 @@ impl MembershipWriter for Recorder<'_> {
         Ok(changed)
     }
 
-    fn remove_member(&mut self, group: GroupId, user: UserId) -> Result<Ended, StoreError> {
-        let ended = self.store.remove_member(group, user)?;
+    fn remove_member(&mut self, group: GroupId, user: UserId, at: Timestamp) -> Result<Ended, StoreError> {
+        let ended = self.store.remove_member(group, user, at)?;
         if ended != Ended::Nothing {
             self.record_members(EventType::MembersRemoved, group, &[user], ended == Ended::Schedule);
         }

@@ -138,7 +138,7 @@ impl UserWriter for Recorder<'_> {
         self.tell(changes, |store| store.update_user(before, user, credentials), |()| true)
     }
 
-    fn delete_user(&mut self, id: UserId) -> Result<(), StoreError> {
+    fn delete_user(&mut self, id: UserId, at: Timestamp) -> Result<(), StoreError> {
         let username = self.username(id)?;
         let mut changes = Vec::new();
         if let Some(key) = self.seen.api_key.as_ref().filter(|key| key.user == id) {
@@ -150,7 +150,7 @@ impl UserWriter for Recorder<'_> {
             changes.push(Self::of_api_key(EventType::ApiKeyDeleted, &key).into());
         }
         changes.push(Fact::of_user(EventType::UserDeleted, id, username.as_deref()).into());
-        self.tell(changes, |store| store.delete_user(id), |()| true)
+        self.tell(changes, |store| store.delete_user(id, at), |()| true)
     }
 }
 

@@ -14,13 +14,15 @@ use crate::extract::preferences::Preferences;
 use crate::extract::query::Query;
 use crate::extract::request_body::AuthorisedBody;
 use crate::openapi::{
-    GroupPath, MemberPath, MembershipParameters, PagingParameters, PatchParameters, PreferenceParameter,
+    AsOfParameter, GroupPath, MemberPath, MembershipParameters, PagingParameters, PatchParameters, PreferenceParameter,
     SearchParameters,
 };
 use crate::respond::json::{PreparedResponse, empty, json};
 use crate::respond::page::PageBody;
 use crate::respond::problem::{NOT_A_MEMBER, Problem};
 use crate::routes::Route;
+use crate::security::as_of::body::FormerUserBody;
+use crate::security::as_of::query::{AS_OF, PastListing};
 use crate::security::listing::ListingRequest;
 use crate::security::members::body::UserIds;
 use crate::security::members::errors::{bulk_problem, patch_problem};
@@ -46,14 +48,15 @@ pub(crate) fn routes() -> Vec<Route> {
 
 /// Lists the users of a group, by username.
 ///
-/// Managers of the group see id, username, email, firstName and lastName alone, and neither search nor sort by anything else.
+/// Managers of the group see id, username, email, firstName and lastName alone, and neither search nor sort by anything else. With `asOf` the listing is that of a moment in the past:
+/// users are shown as they are now, and those who were deleted since by id and name; System Administrators may ask for a group that was deleted by its id.
 #[utoipa::path(
     get,
     path = "/api/security/groups/{group}/users",
     tag = "Groups",
     operation_id = "listMembers",
-    params(GroupPath, PagingParameters, SearchParameters, MembershipParameters),
-    responses((status = 200, description = "A page of users.", body = PageBody<ShownUserBody>))
+    params(GroupPath, PagingParameters, SearchParameters, MembershipParameters, AsOfParameter),
+    responses((status = 200, description = "A page of users.", body = PageBody<FormerUserBody>))
 )]
 async fn list(
     api: Data<Api>,
@@ -61,6 +64,9 @@ async fn list(
     PathParameter(group): PathParameter<GroupIdentifier>,
     query: Query,
 ) -> Result<PreparedResponse, Problem> {
+    if query.has(AS_OF) {
+        return list_as_of(api, caller, group, query).await;
+    }
     run(&api, query.lane(), caller, move |api, context| {
         let read = ListingRequest::new(api, context)
             .listing(&query)
@@ -69,6 +75,22 @@ async fn list(
             error_unless_permitted(&api.directory, context, Permission::ReadGroups, On::Group(&group), read)?;
         let users = api.directory.shown_members(context, &group, reach, &excluded, &listing)?;
         json(StatusCode::OK, &request.body(api, context, &users, |user| ShownUserBody::new(user, context.now()))?)
+    })
+    .await
+}
+
+async fn list_as_of(
+    api: Data<Api>,
+    caller: Caller,
+    group: GroupIdentifier,
+    query: Query,
+) -> Result<PreparedResponse, Problem> {
+    run(&api, query.lane(), caller, move |api, context| {
+        let (read, on) = (PastListing::read(api, context, &query), On::Group(&group));
+        let past = error_unless_permitted(&api.directory, context, Permission::ReadGroups, on, read)?;
+        let users = api.directory.members_as_of(context, &group, (past.reach, past.at), &past.page)?;
+        let body = past.request.body(api, context, &users, |user| FormerUserBody::new(user, context.now()))?;
+        json(StatusCode::OK, &body)
     })
     .await
 }

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::query_builder::QueryFragment;
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 use guildhall_domain::provenance::Provenance;
+use guildhall_domain::time::Timestamp;
 
 use crate::dialect::{Removed, RemovedIds};
 use crate::prepared::prepared;
@@ -16,13 +17,13 @@ use crate::tables::Announced;
 /// How many slots of counters connections write to, beside the first one.
 const COUNT_SLOTS: i32 = 64;
 
-/// Counts a change of memberships of one group by `new`, a row of which is a membership that came or went. The slots are chosen like
+/// Counts a change of memberships of one group by `new`, which returns the group of each membership that came or went. The slots are chosen like
 /// those of [`change_member_count`] and [`note_memberships`]: the first slot is locked only if there is something to count.
 /// `with` are further tables of the statement, and `columns` further columns.
 fn counting(new: &str, change: i32, (with, columns): (&str, &str)) -> String {
     let noted = noting("SELECT 1 FROM counted");
     format!(
-        "WITH new AS ({new} RETURNING group_id), \
+        "WITH new AS ({new}), \
          free AS (SELECT 1 FROM new JOIN group_user_counts n ON n.group_id = new.group_id WHERE n.slot = 0 \
              FOR NO KEY UPDATE OF n SKIP LOCKED), \
          counted AS (INSERT INTO group_user_counts (group_id, slot, users, changes) \
@@ -54,8 +55,7 @@ pub(crate) fn insert_member(
     added: Provenance,
     events: Option<&Announced>,
 ) -> QueryResult<usize> {
-    const INSERT: &str =
-        "INSERT INTO group_users (group_id, user_id, added, added_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    const INSERT: &str = "INSERT INTO group_users (group_id, user_id, added, added_by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING group_id";
     static SQL: LazyLock<String> = LazyLock::new(|| counting(INSERT, 1, ("", "")));
     static WITH_EVENT: LazyLock<String> = LazyLock::new(|| {
         // Without a set of rows the server need not plan it anew each time.
@@ -113,20 +113,33 @@ fn removed(mut remove: impl FnMut() -> QueryResult<RemovedRow>) -> QueryResult<R
     Ok(removed)
 }
 
-/// Deletes one membership with its dates and counts it: one round trip.
-pub(crate) fn remove_member(connection: &mut PgConnection, group: Key, user: Key) -> QueryResult<Removed> {
+/// Deletes one membership with its dates, counts it and keeps it for the past: one round trip.
+pub(crate) fn remove_member(
+    connection: &mut PgConnection,
+    group: Key,
+    user: Key,
+    at: Timestamp,
+) -> QueryResult<Removed> {
     static SQL: LazyLock<String> = LazyLock::new(|| {
         counting(
-            "DELETE FROM group_users WHERE group_id = $1 AND user_id = $2",
+            "DELETE FROM group_users WHERE group_id = $1 AND user_id = $2 RETURNING group_id, coalesce(since, added) AS began, added_by",
             -1,
             (
-                ", ended AS (DELETE FROM membership_dates WHERE group_id = $1 AND user_id = $2 RETURNING next_at = valid_from AS is_later)",
+                ", past AS (INSERT INTO past_memberships (group_id, user_id, began, ended, added_by) \
+                 SELECT group_id, $2, began, $3, added_by FROM new WHERE began < $3), \
+                 ended AS (DELETE FROM membership_dates WHERE group_id = $1 AND user_id = $2 RETURNING next_at = valid_from AS is_later)",
                 ", (SELECT count(*) FROM ended WHERE is_later AND NOT EXISTS (SELECT 1 FROM new)) AS scheduled, \
                  (SELECT count(*) FROM ended WHERE is_later IS NOT TRUE AND NOT EXISTS (SELECT 1 FROM new)) AS begun",
             ),
         )
     });
-    removed(|| prepared(&SQL).bind::<UuidSql, _>(group).bind::<UuidSql, _>(user).get_result(connection))
+    removed(|| {
+        prepared(&SQL)
+            .bind::<UuidSql, _>(group)
+            .bind::<UuidSql, _>(user)
+            .bind::<BigInt, _>(at.milliseconds())
+            .get_result(connection)
+    })
 }
 
 /// Ids that a statement changed. They are not sent where they are all that were named.
@@ -177,13 +190,21 @@ pub(super) fn removed_ids(mut remove: impl FnMut() -> QueryResult<RemovedIdsRow>
     Ok(RemovedIds { present, scheduled })
 }
 
-/// Deletes memberships with their dates, without counting them.
+/// Deletes memberships with their dates and keeps them for the past, without counting them.
 #[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
-pub(crate) fn remove_members(connection: &mut PgConnection, group: Key, users: Vec<Key>) -> QueryResult<RemovedIds> {
+pub(crate) fn remove_members(
+    connection: &mut PgConnection,
+    group: Key,
+    users: Vec<Key>,
+    at: Timestamp,
+) -> QueryResult<RemovedIds> {
     removed_ids(|| {
         prepared(
             "WITH leaving (id) AS MATERIALIZED (SELECT unnest($2)), \
-             gone AS (DELETE FROM group_users m USING leaving WHERE m.group_id = $1 AND m.user_id = leaving.id RETURNING m.user_id), \
+             gone AS (DELETE FROM group_users m USING leaving WHERE m.group_id = $1 AND m.user_id = leaving.id \
+                 RETURNING m.user_id, coalesce(m.since, m.added) AS began, m.added_by), \
+             past AS (INSERT INTO past_memberships (group_id, user_id, began, ended, added_by) \
+                 SELECT $1, user_id, began, $3, added_by FROM gone WHERE began < $3), \
              ended AS (DELETE FROM membership_dates d USING leaving WHERE d.group_id = $1 AND d.user_id = leaving.id \
                  RETURNING d.user_id, d.next_at = d.valid_from AS is_later), \
              others AS (SELECT user_id, is_later FROM ended WHERE NOT EXISTS (SELECT 1 FROM gone WHERE gone.user_id = ended.user_id)) \
@@ -192,6 +213,7 @@ pub(crate) fn remove_members(connection: &mut PgConnection, group: Key, users: V
         )
         .bind::<UuidSql, _>(group)
         .bind::<Array<UuidSql>, _>(&users)
+        .bind::<BigInt, _>(at.milliseconds())
         .get_result(connection)
     })
 }

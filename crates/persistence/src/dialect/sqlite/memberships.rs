@@ -7,6 +7,7 @@ use diesel::query_builder::{QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use guildhall_domain::provenance::Provenance;
+use guildhall_domain::time::Timestamp;
 
 use super::{Id, REQUESTED_IDS, packed};
 use crate::dialect::{Removed, RemovedIds};
@@ -33,27 +34,47 @@ pub(crate) fn insert_member(
     count(connection, group, new, 1)
 }
 
-/// Deletes one membership with its dates and counts it.
-pub(crate) fn remove_member(connection: &mut SqliteConnection, group: Key, user: Key) -> QueryResult<Removed> {
+/// Deletes one membership with its dates, counts it and keeps it for the past.
+pub(crate) fn remove_member(
+    connection: &mut SqliteConnection,
+    group: Key,
+    user: Key,
+    at: Timestamp,
+) -> QueryResult<Removed> {
     let of_both = |sql: &'static str| prepared(sql).bind::<UuidSql, _>(group).bind::<UuidSql, _>(user);
+    of_both(
+        "INSERT OR IGNORE INTO past_memberships (group_id, user_id, began, ended, added_by) \
+         SELECT group_id, user_id, coalesce(since, added), $3, added_by FROM group_users \
+         WHERE group_id = $1 AND user_id = $2 AND coalesce(since, added) < $3",
+    )
+    .bind::<BigInt, _>(at.milliseconds())
+    .execute(connection)?;
     let present = of_both("DELETE FROM group_users WHERE group_id = $1 AND user_id = $2").execute(connection)?;
     let dated = of_both("DELETE FROM membership_dates WHERE group_id = $1 AND user_id = $2").execute(connection)?;
     count(connection, group, present, -1)?;
     Ok(Removed { present, scheduled: if present == 0 { dated } else { 0 } })
 }
 
-/// Deletes memberships with their dates, without counting them.
+/// Deletes memberships with their dates and keeps them for the past, without counting them.
 #[expect(clippy::needless_pass_by_value, reason = "the same form as in the other dialect")]
 pub(crate) fn remove_members(
     connection: &mut SqliteConnection,
     group: Key,
     users: Vec<Key>,
+    at: Timestamp,
 ) -> QueryResult<RemovedIds> {
     static DATES: LazyLock<String> = LazyLock::new(|| {
         format!(
             "{REQUESTED_IDS} DELETE FROM membership_dates WHERE group_id = $2 AND user_id IN (SELECT id FROM wanted) \
              RETURNING EXISTS (SELECT 1 FROM group_users m WHERE m.group_id = membership_dates.group_id \
              AND m.user_id = membership_dates.user_id) AS is_present, user_id AS id"
+        )
+    });
+    static PAST: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "{REQUESTED_IDS} INSERT OR IGNORE INTO past_memberships (group_id, user_id, began, ended, added_by) \
+             SELECT m.group_id, m.user_id, coalesce(m.since, m.added), $3, m.added_by FROM wanted CROSS JOIN group_users m \
+             WHERE m.group_id = $2 AND m.user_id = wanted.id AND coalesce(m.since, m.added) < $3"
         )
     });
     static MEMBERSHIPS: LazyLock<String> = LazyLock::new(|| {
@@ -64,6 +85,7 @@ pub(crate) fn remove_members(
     let users = packed(&users);
     let of_all = |sql: &'static str| prepared(sql).bind::<Binary, _>(&users).bind::<UuidSql, _>(group);
     let dated: Vec<Dated> = of_all(&DATES).load(connection)?;
+    of_all(&PAST).bind::<BigInt, _>(at.milliseconds()).execute(connection)?;
     let present: Vec<Id> = of_all(&MEMBERSHIPS).load(connection)?;
     Ok(RemovedIds { present: Id::sorted(present), scheduled: Dated::scheduled(dated) })
 }
