@@ -184,7 +184,7 @@ pub(crate) fn server_time(connection: &mut PgConnection) -> QueryResult<i64> {
         #[diesel(sql_type = BigInt)]
         time: i64,
     }
-    let time: Time = sql_query("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS time")
+    let time: Time = sql_query("SELECT CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS bigint) AS time")
         .get_result(connection)?;
     Ok(time.time)
 }

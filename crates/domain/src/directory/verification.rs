@@ -4,7 +4,7 @@ use super::Directory;
 use crate::access::{Permission, Refused, Target, contains_refused};
 use crate::context::Context;
 use crate::event::{ChainError, Event, EventHead};
-use crate::ports::{EventQuery, StoreError};
+use crate::ports::{EventQuery, Fault, StoreError};
 
 /// How many events are read at once.
 const AT_ONCE: u32 = 1000;
@@ -93,13 +93,19 @@ impl Directory<'_> {
 
     /// The events after `head`: as many as are read at once, or one if they cannot be read together.
     fn part_after(&self, context: &Context, head: EventHead) -> Result<Part, VerificationError> {
-        let several = self.part(context, &EventQuery::following(head.sequence, AT_ONCE));
-        several.or_else(|_| self.part(context, &EventQuery::following(head.sequence, 1))).map_err(|refused| {
-            match refused {
-                Refused::Store(source) => VerificationError::Unreadable { sequence: head.sequence + 1, source },
-                refused => refused.into(),
+        match self.part(context, &EventQuery::following(head.sequence, AT_ONCE)) {
+            Err(Refused::Store(error)) if error.fault() == Fault::Failed => self.single_part_after(context, head),
+            part => Ok(part?),
+        }
+    }
+
+    fn single_part_after(&self, context: &Context, head: EventHead) -> Result<Part, VerificationError> {
+        match self.part(context, &EventQuery::following(head.sequence, 1)) {
+            Err(Refused::Store(source)) if source.fault() == Fault::Failed => {
+                Err(VerificationError::Unreadable { sequence: head.sequence + 1, source })
             }
-        })
+            part => Ok(part?),
+        }
     }
 
     fn part(&self, context: &Context, query: &EventQuery) -> Result<Part, Refused> {

@@ -1,5 +1,8 @@
 //! Every endpoint below `/api/security`, what a request to each needs, and who may send it.
 
+use std::time::UNIX_EPOCH;
+
+use guildhall_domain::time::Timestamp;
 use reqwest::RequestBuilder;
 use serde_json::json;
 
@@ -66,7 +69,7 @@ const WEBHOOK_ACTIONS: &str = "/webhooks/{webhook}/actions";
 const NEW_WEBHOOK: &str = r#"{"name":"New {number}","url":"https://hooks.example","enabled":false}"#;
 
 /// The rows of the two tables of endpoints, searching and API keys.
-pub(crate) const ENDPOINTS: [Endpoint; 60] = [
+pub(crate) const ENDPOINTS: [Endpoint; 63] = [
     endpoint(("GET", "/users"), ("/users", ""), 200, 403, [200, 200]),
     endpoint(("POST", "/users"), ("/users", NEW_USER), 201, 403, [201, 403]),
     endpoint(("GET", "/users/search"), ("/users/search", ""), 200, 403, [200, 200]),
@@ -95,6 +98,7 @@ pub(crate) const ENDPOINTS: [Endpoint; 60] = [
         [204, 403],
     ),
     endpoint(("GET", "/users/{user}/groups"), ("/users/{user}/groups", ""), 200, 200, [200, 200]),
+    endpoint(("GET", "/users/{user}/groups"), ("/users/{user}/groups?asOf={now}", ""), 200, 200, [200, 200]),
     endpoint(
         ("HEAD", "/users/{user}/groups/{groups}"),
         ("/users/{user}/groups/{other},{group}", ""),
@@ -120,9 +124,10 @@ pub(crate) const ENDPOINTS: [Endpoint; 60] = [
     },
     endpoint(("DELETE", GROUP), (GROUP, ""), 204, 403, [403, 204]),
     managed(endpoint(("GET", USERS), (USERS, ""), 200, 403, [200, 200])),
-    managed(endpoint(("POST", USERS), (USERS, r#"["{user}"]"#), 204, 403, [403, 204])),
+    managed(endpoint(("GET", USERS), ("/groups/{group}/users?asOf={now}", ""), 200, 403, [200, 200])),
+    managed(endpoint(("POST", USERS), (USERS, r#"["{user}","admin"]"#), 204, 403, [403, 204])),
     managed(endpoint(("PATCH", USERS), (USERS, r#"{"set":["{user}","admin"]}"#), 200, 403, [403, 200])),
-    managed(endpoint(("PUT", MEMBER), (MEMBER, ""), 204, 403, [403, 204])),
+    managed(endpoint(("PUT", MEMBER), ("/groups/{other}/users/{user}", ""), 204, 403, [403, 204])),
     managed(endpoint(("DELETE", MEMBER), (MEMBER, ""), 204, 403, [403, 204])),
     managed(endpoint(("HEAD", MEMBER), (MEMBER, ""), 204, 204, [204, 204])),
     managed(endpoint(("GET", CHILDREN), (CHILDREN, ""), 200, 403, [200, 200])),
@@ -140,6 +145,13 @@ pub(crate) const ENDPOINTS: [Endpoint; 60] = [
     endpoint(("PUT", MANAGER_GROUP), ("/groups/{group}/managers/groups/{other}", ""), 204, 403, [403, 403]),
     endpoint(("DELETE", MANAGER_GROUP), ("/groups/{group}/managers/groups/{child}", ""), 204, 403, [403, 403]),
     managed(endpoint(("GET", EXPLANATION), (EXPLANATION, ""), 200, 200, [403, 403])),
+    managed(endpoint(
+        ("GET", EXPLANATION),
+        ("/groups/{group}/memberships/{user}?asOf={now}", ""),
+        200,
+        200,
+        [403, 403],
+    )),
     endpoint(("POST", CHECKS), (CHECKS, SOME_CHECKS), 200, 200, [403, 403]),
     endpoint(("GET", "/apiKeys"), ("/apiKeys", ""), 200, 403, [403, 403]),
     endpoint(("POST", "/apiKeys"), ("/apiKeys", r#"{"name":"New key {number}"}"#), 201, 403, [403, 403]),
@@ -250,5 +262,6 @@ impl Target {
             .replace("{key}", &self.key)
             .replace("{webhook}", &self.webhook)
             .replace("{number}", &self.number.to_string())
+            .replace("{now}", &Timestamp::from_milliseconds(0).plus(UNIX_EPOCH.elapsed().unwrap()).to_string())
     }
 }

@@ -28,10 +28,9 @@ const TOLD: [(&str, &[&str]); 25] = [
     ("POST /groups", &["group.created", "group.children.added"]),
     ("PUT /groups/{group}", &["group.updated"]),
     ("DELETE /groups/{group}", &["group.deleted"]),
-    // The user is in the group already.
-    ("POST /groups/{group}/users", &[]),
+    ("POST /groups/{group}/users", &["group.members.added"]),
     ("PATCH /groups/{group}/users", &["group.members.added"]),
-    ("PUT /groups/{group}/users/{user}", &[]),
+    ("PUT /groups/{group}/users/{user}", &["group.members.added"]),
     ("DELETE /groups/{group}/users/{user}", &["group.members.removed"]),
     ("POST /groups/{group}/groups", &["group.children.added"]),
     ("PATCH /groups/{group}/groups", &["group.children.added", "group.children.removed"]),
