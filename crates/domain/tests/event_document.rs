@@ -2,6 +2,8 @@
 //!
 //! `GUILDHALL_WRITE_DOCUMENTS=1 cargo test -p guildhall-domain --test event_document` writes the file.
 
+#![expect(clippy::expect_used, reason = "a test stops at what it does not expect, in its helpers too")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;

@@ -117,7 +117,7 @@ pub fn a_change_of_members_is_told_once(store: Arc<dyn Store>) {
 pub fn many_members_are_told_in_parts(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let group = fixture.event_group("Soap");
-    let users: BTreeSet<UserId> = (0..2 * MOST_IDS + 1).map(|number| fixture.user(&format!("user{number}"))).collect();
+    let users: BTreeSet<UserId> = (0..=2 * MOST_IDS).map(|number| fixture.user(&format!("user{number}"))).collect();
     let add = || must(fixture.directory.add_members(&fixture.by(&fixture.admin), &GroupIdentifier::Id(group), &users));
     let events = fixture.told_by(|| _ = add());
     let parts: Vec<_> = events.iter().map(|event| (event.kind, told(event))).collect();

@@ -14,6 +14,9 @@ use crate::group::GroupId;
 use crate::ports::{EventOrder, EventQuery, Store};
 use crate::time::Timestamp;
 
+/// Whether an event is one of those that are asked for.
+type Passes<'a> = Box<dyn Fn(&Event) -> bool + 'a>;
+
 /// Events are counted without gaps, and each is chained to the one before it.
 pub fn events_are_counted_and_chained(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
@@ -71,7 +74,6 @@ pub fn events_are_found_by_every_filter(store: Arc<dyn Store>) {
     let named = |event: &Event, id: &str| event.text.contains(id);
     let group = format!("\"group\":{{\"id\":\"{}\"", groups[1]);
     let user = users[2].to_string();
-    type Passes<'a> = Box<dyn Fn(&Event) -> bool + 'a>;
     let filters: Vec<(EventQuery, Passes<'_>)> = vec![
         (EventQuery { group: Some(groups[1]), ..EventQuery::default() }, Box::new(|event| named(event, &group))),
         (EventQuery { user: Some(users[2]), ..EventQuery::default() }, Box::new(|event| named(event, &user))),

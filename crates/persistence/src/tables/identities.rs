@@ -107,6 +107,6 @@ impl IdentityWriter for Unit<'_> {
             .bind::<Text, _>(serde_json::Value::from(issuers.clone()).to_string())
             .bind::<Text, _>(serde_json::Value::from(subjects.clone()).to_string()),
         };
-        self.change_with_events(|connection, events| Ok(run_with_events(connection, &removed, events).map(drop)?))
+        self.change_with_events(|connection, events| run_with_events(connection, &removed, events).map(drop))
     }
 }

@@ -82,7 +82,8 @@ fn many_who_number_leave_no_gap() {
     let rest = following(&*store, 100);
     assert_eq!((events.len(), rest.len()), (100, 100));
     let all: Vec<Event> = events.into_iter().chain(rest).collect();
-    let verified = all.iter().try_fold(guildhall_domain::event::EventHead::default(), |head, event| head.verify(event));
+    let verified =
+        all.iter().try_fold(guildhall_domain::event::EventHead::default(), guildhall_domain::event::EventHead::verify);
     assert_eq!(verified.map(|head| head.sequence), Ok(200));
     for writer in 0..4 {
         let own: Vec<u128> = ids(&all).into_iter().map(|(_, id)| id).filter(|id| id / 1000 == writer).collect();

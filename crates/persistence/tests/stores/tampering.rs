@@ -56,8 +56,8 @@ fn every_change_is_found(fixture: &Fixture, mut run: impl FnMut(&str)) {
         run(change);
         let found = match fixture.directory.verify_events(&operator, None).expect_err(change) {
             VerificationError::Chain(ChainError::Gap { expected, .. }) => Some(expected),
-            VerificationError::Chain(ChainError::Hash(sequence) | ChainError::Text(sequence)) => Some(sequence),
-            VerificationError::Unreadable { sequence, .. } => Some(sequence),
+            VerificationError::Chain(ChainError::Hash(sequence) | ChainError::Text(sequence))
+            | VerificationError::Unreadable { sequence, .. } => Some(sequence),
             VerificationError::Users { .. } => None,
             other => panic!("{change}: {other}"),
         };

@@ -4,6 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, id};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
@@ -207,7 +208,9 @@ impl Database {
     /// Waits until a server that was killed has left no work behind in PostgreSQL.
     pub(crate) fn settle(&self) {
         if self.kind == Kind::Postgres {
+            let begun = Instant::now();
             while self.clients("true") > 0 {
+                assert!(begun.elapsed() < Duration::from_mins(1), "a server is still connected");
                 std::thread::yield_now();
             }
         }

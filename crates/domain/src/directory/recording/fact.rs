@@ -221,9 +221,16 @@ fn of_members(
     }
 }
 
+/// Users or groups that joined or left a group together.
+#[derive(Default)]
+struct Joined {
+    users: Vec<UserId>,
+    groups: Vec<GroupId>,
+}
+
 /// The events that tell what became so because its date had come: who joined or left one group at one moment together.
 pub(in crate::directory) fn due_events(changes: &[DueChange], ids: &dyn Ids) -> Vec<NewEvent> {
-    let mut together: BTreeMap<(Timestamp, EventType, GroupId), (Vec<UserId>, Vec<GroupId>)> = BTreeMap::new();
+    let mut together: BTreeMap<(Timestamp, EventType, GroupId), Joined> = BTreeMap::new();
     for change in changes {
         let kind = match (change.member, change.is_in) {
             (ManagerId::User(_), true) => EventType::MembersAdded,
@@ -231,10 +238,10 @@ pub(in crate::directory) fn due_events(changes: &[DueChange], ids: &dyn Ids) -> 
             (ManagerId::Group(_), true) => EventType::ChildrenAdded,
             (ManagerId::Group(_), false) => EventType::ChildrenRemoved,
         };
-        let (users, groups) = together.entry((change.at, kind, change.group)).or_default();
+        let joined = together.entry((change.at, kind, change.group)).or_default();
         match change.member {
-            ManagerId::User(user) => users.push(user),
-            ManagerId::Group(group) => groups.push(group),
+            ManagerId::User(user) => joined.users.push(user),
+            ManagerId::Group(group) => joined.groups.push(group),
         }
     }
     let common = Map::from_iter([
@@ -243,7 +250,7 @@ pub(in crate::directory) fn due_events(changes: &[DueChange], ids: &dyn Ids) -> 
         ("address".to_owned(), Value::Null),
     ]);
     let mut events = Vec::new();
-    for ((time, kind, group), (mut users, mut groups)) in together {
+    for ((time, kind, group), Joined { mut users, mut groups }) in together {
         users.sort_unstable();
         groups.sort_unstable();
         let members = if groups.is_empty() { Members::Users(users) } else { Members::Groups(groups) };

@@ -59,7 +59,7 @@ impl Changes {
 
     pub(super) fn of_groups(before: &Group, after: &Group) -> Self {
         let domains =
-            |domains: &BTreeSet<EmailDomain>| -> Value { domains.iter().map(|domain| domain.to_unicode()).collect() };
+            |domains: &BTreeSet<EmailDomain>| -> Value { domains.iter().map(EmailDomain::to_unicode).collect() };
         let mut changes = Self::default();
         changes.add("name", before.name.as_str(), after.name.as_str());
         changes.add("description", before.description.clone(), after.description.clone());

@@ -112,7 +112,9 @@ impl UserWriter for Recorder<'_> {
 
     fn user_to_change(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
         let found = self.store.user_to_change(id)?;
-        found.iter().for_each(|user| self.saw_user(user));
+        if let Some(user) = &found {
+            self.saw_user(user);
+        }
         Ok(found)
     }
 
@@ -237,8 +239,8 @@ impl IdentityWriter for Recorder<'_> {
         self.tell(vec![change], |store| store.insert_identity(link), |()| true)
     }
 
-    fn set_latest_token(&mut self, issuer: &str, subject: &str, issued: Timestamp) -> Result<(), StoreError> {
-        self.store.set_latest_token(issuer, subject, issued)
+    fn set_latest_token(&mut self, issuer: &str, subject: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.store.set_latest_token(issuer, subject, at)
     }
 
     fn delete_identities(&mut self, user: UserId, links: &[IdentityLink]) -> Result<(), StoreError> {

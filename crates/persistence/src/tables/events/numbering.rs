@@ -1,6 +1,7 @@
 //! Gives events their place, with the hash that chains them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
@@ -55,7 +56,7 @@ pub(crate) fn number_some(connection: &mut AnyConnection, last: i64) -> Result<b
         events.push(NewEvent::try_from(row)?);
         places.push(row.place);
     }
-    let may_be_more = places.len() < new.len() || new.len() as i64 == MOST_EVENTS;
+    let may_be_more = places.len() < new.len() || i64::try_from(new.len()) == Ok(MOST_EVENTS);
     let is_more = may_be_more && places.last().is_some_and(|place| *place < last);
     number(connection, events)?;
     if let AnyConnection::Postgres(connection) = connection {
@@ -111,27 +112,27 @@ fn completed(connection: &mut AnyConnection, events: &[NewEvent]) -> Result<Vec<
         if group.name.is_some() && !finds {
             continue;
         }
-        if !found.contains_key(&group.id) {
-            let key = Key(group.id.0);
-            let name: Option<Name> = prepared("SELECT name FROM groups WHERE id = $1")
-                .bind::<UuidSql, _>(key)
-                .get_result(connection)
-                .optional()?;
-            let above: Vec<Above> = prepared(
-                "SELECT ancestor_id AS id FROM group_closure WHERE descendant_id = $1 ORDER BY ancestor_id LIMIT $2",
-            )
-            .bind::<UuidSql, _>(key)
-            .bind::<BigInt, _>(i64::try_from(MOST_IDS + 1).unwrap_or(i64::MAX))
-            .load(connection)?;
-            let above = above.into_iter().map(|row| GroupId(row.id.0)).collect();
-            found.insert(group.id, (name.map(|row| row.name), above));
-        }
-        if let Some((name, above)) = found.get(&group.id) {
-            group.name = group.name.take().or_else(|| name.clone());
-            if finds {
-                group.above = GroupsAbove::found(above.iter().copied());
-            }
+        let (name, above) = match found.entry(group.id) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(name_and_above(connection, group.id)?),
+        };
+        group.name = group.name.take().or_else(|| name.clone());
+        if finds {
+            group.above = GroupsAbove::found(above.iter().copied());
         }
     }
     Ok(complete)
+}
+
+/// A group's name, and the groups at or above it: one more than events name.
+fn name_and_above(connection: &mut SqliteConnection, group: GroupId) -> QueryResult<(Option<String>, Vec<GroupId>)> {
+    let key = Key(group.0);
+    let name: Option<Name> =
+        prepared("SELECT name FROM groups WHERE id = $1").bind::<UuidSql, _>(key).get_result(connection).optional()?;
+    let above: Vec<Above> =
+        prepared("SELECT ancestor_id AS id FROM group_closure WHERE descendant_id = $1 ORDER BY ancestor_id LIMIT $2")
+            .bind::<UuidSql, _>(key)
+            .bind::<BigInt, _>(i64::try_from(MOST_IDS + 1).unwrap_or(i64::MAX))
+            .load(connection)?;
+    Ok((name.map(|row| row.name), above.into_iter().map(|row| GroupId(row.id.0)).collect()))
 }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, SmallInt, Text};
-use guildhall_domain::event::{Event, EventId, EventType};
+use guildhall_domain::event::{Event, EventId, EventType, TypePattern};
 use guildhall_domain::ports::{EventOrder, EventQuery};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::UserId;
@@ -134,8 +134,7 @@ pub(super) fn events(connection: &mut AnyConnection, query: &EventQuery) -> Resu
     let number_of = Shape::of(Dialect::of(connection), query).number();
     let text = TEXTS.get(number_of).ok_or_else(|| Failure::Data("there is no such statement".to_owned()))?;
     let start = if query.order == EventOrder::Descending { u64::MAX } else { 0 };
-    let codes: Vec<i16> =
-        query.types.iter().flat_map(|types| types.types()).map(|kind| EventType::code(*kind)).collect();
+    let codes: Vec<i16> = query.types.iter().flat_map(TypePattern::types).map(|kind| EventType::code(*kind)).collect();
     let statement = prepared(text)
         .bind::<BigInt, _>(number(query.after.unwrap_or(start)))
         .bind::<BigInt, _>(i64::from(query.limit))
