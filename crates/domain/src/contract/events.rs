@@ -230,7 +230,7 @@ pub fn users_and_groups_are_told(store: Arc<dyn Store>) {
     assert_eq!(ids(&told(&events[0]), "groupIds"), BTreeSet::from([soap.to_string()]));
     let deleted = told(&events[6]);
     assert_eq!(deleted.get("group"), Some(&json!({ "id": soap.to_string(), "name": "Soap" })));
-    assert_eq!(ids(&deleted, "groupsAbove"), BTreeSet::from([parent.to_string()]));
+    assert_eq!(ids(&deleted, "groupsAbove"), BTreeSet::from([soap.to_string(), parent.to_string()]));
     assert_eq!(told(&events[7]).get("user"), Some(&json!({ "id": user.to_string(), "username": "user" })));
     fixture.verified(None);
 }

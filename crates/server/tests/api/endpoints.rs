@@ -125,7 +125,7 @@ pub(crate) const ENDPOINTS: [Endpoint; 63] = [
     endpoint(("DELETE", GROUP), (GROUP, ""), 204, 403, [403, 204]),
     managed(endpoint(("GET", USERS), (USERS, ""), 200, 403, [200, 200])),
     managed(endpoint(("GET", USERS), ("/groups/{group}/users?asOf={now}", ""), 200, 403, [200, 200])),
-    managed(endpoint(("POST", USERS), (USERS, r#"["{user}","admin"]"#), 204, 403, [403, 204])),
+    managed(endpoint(("POST", USERS), ("/groups/{other}/users", r#"["{user}"]"#), 204, 403, [403, 204])),
     managed(endpoint(("PATCH", USERS), (USERS, r#"{"set":["{user}","admin"]}"#), 200, 403, [403, 200])),
     managed(endpoint(("PUT", MEMBER), ("/groups/{other}/users/{user}", ""), 204, 403, [403, 204])),
     managed(endpoint(("DELETE", MEMBER), (MEMBER, ""), 204, 403, [403, 204])),

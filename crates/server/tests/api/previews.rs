@@ -21,7 +21,7 @@ on_both_databases! {
 }
 
 /// Changes of no membership.
-const WITHOUT_PREVIEW: [&str; 7] = [
+const WITHOUT_PREVIEW: [&str; 12] = [
     "POST /users/{user}/credentials/password",
     "DELETE /users/{user}/identities",
     "POST /apiKeys/{key}/secret",
@@ -29,6 +29,11 @@ const WITHOUT_PREVIEW: [&str; 7] = [
     "DELETE /groups/{group}/managers/users/{user}",
     "PUT /groups/{group}/managers/groups/{manager}",
     "DELETE /groups/{group}/managers/groups/{manager}",
+    "POST /webhooks",
+    "PUT /webhooks/{webhook}",
+    "DELETE /webhooks/{webhook}",
+    "POST /webhooks/{webhook}/secret",
+    "POST /webhooks/{webhook}/actions",
 ];
 
 /// The request with this query.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::UnitOfWork;
-use super::events::EVENTS;
+use super::events::{EVENTS, EventRow};
 use super::tables::{Changes, Rows, Tables};
 
 /// Webhooks, by their id.
@@ -176,7 +176,7 @@ impl<T: Tables> WebhookReader for UnitOfWork<T> {
             .all(&self.0)?
             .into_iter()
             .find(|row| row.is_wanted(after, until, filter))
-            .map(|row| row.event())
+            .map(EventRow::event)
             .transpose()
     }
 

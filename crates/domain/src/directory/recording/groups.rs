@@ -47,9 +47,9 @@ impl GroupWriter for Recorder<'_> {
     }
 
     fn delete_group(&mut self, id: GroupId, at: Timestamp) -> Result<(), StoreError> {
-        let mut above = self.store.groups_at_or_above(&BTreeSet::from([id]))?;
+        let above = self.store.groups_at_or_above(&BTreeSet::from([id]))?;
         let name = above.get(&id).map(|name| name.as_str().to_owned());
-        let is_there = above.remove(&id).is_some();
+        let is_there = name.is_some();
         let told = EventGroup { id, name, above: GroupsAbove::found(above.into_keys()) };
         let change = Fact::of_group(EventType::GroupDeleted, told).into();
         self.tell(vec![change], |store| store.delete_group(id, at), |()| is_there)

@@ -33,19 +33,19 @@ const TOLD: [(&str, &[&str]); 25] = [
     ("PUT /groups/{group}/users/{user}", &["group.members.added"]),
     ("DELETE /groups/{group}/users/{user}", &["group.members.removed"]),
     ("POST /groups/{group}/groups", &["group.children.added"]),
-    ("PATCH /groups/{group}/groups", &["group.children.added", "group.children.removed"]),
+    ("PATCH /groups/{group}/groups", &["group.children.removed", "group.children.added"]),
     ("PUT /groups/{group}/groups/{child}", &["group.children.added"]),
     ("DELETE /groups/{group}/groups/{child}", &["group.children.removed"]),
     ("PUT /groups/{group}/managers/users/{user}", &["group.managers.added"]),
     ("DELETE /groups/{group}/managers/users/{user}", &["group.managers.removed"]),
     ("PUT /groups/{group}/managers/groups/{manager}", &["group.managers.added"]),
     ("DELETE /groups/{group}/managers/groups/{manager}", &["group.managers.removed"]),
-    ("POST /apiKeys", &["api-key.created"]),
+    ("POST /apiKeys", &["user.created", "api-key.created"]),
     ("PUT /apiKeys/{key}", &["api-key.updated"]),
 ];
 /// The rest of it.
 const TOLD_OF_OTHERS: [(&str, &[&str]); 7] = [
-    ("DELETE /apiKeys/{key}", &["api-key.deleted"]),
+    ("DELETE /apiKeys/{key}", &["api-key.deleted", "user.deleted"]),
     ("POST /apiKeys/{key}/secret", &["api-key.secret-rotated"]),
     ("POST /webhooks", &["webhook.created"]),
     ("PUT /webhooks/{webhook}", &["webhook.updated"]),
@@ -121,9 +121,9 @@ async fn every_command_that_changes_something_is_told(kind: Kind) {
     }
     for (arguments, expected) in [
         (&["unlock", "--user", "marla"] as &[&str], &["user.unlocked"] as &[&str]),
-        (&["api-key", "create", "--name", "Factory"], &["api-key.created"]),
+        (&["api-key", "create", "--name", "Factory"], &["user.created", "api-key.created"]),
         (&["api-key", "rotate", "Factory"], &["api-key.secret-rotated"]),
-        (&["api-key", "delete", "Factory"], &["api-key.deleted"]),
+        (&["api-key", "delete", "Factory"], &["api-key.deleted", "user.deleted"]),
         (&["token", "--user", "marla"], &[]),
     ] {
         let before = last(&admin).await;
