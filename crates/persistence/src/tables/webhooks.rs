@@ -14,8 +14,11 @@ use crate::connection::AnyConnection;
 use crate::prepared::prepared;
 use crate::schema::{webhook_deliveries, webhooks};
 use crate::sql_types::{Key, UuidSql};
+use crate::together::{Part, Update, run_together};
 use crate::unit_of_work::{Failure, Unit};
 use rows::{DeliveryRow, ProgressColumns, PropertyColumns, SecretColumns};
+
+const TABLE: &str = "webhooks";
 
 impl WebhookReader for Unit<'_> {
     fn webhook(&mut self, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
@@ -90,23 +93,21 @@ impl WebhookWriter for Unit<'_> {
 
     fn update_webhook(&mut self, webhook: &Webhook) -> Result<(), StoreError> {
         let columns = (PropertyColumns::from(webhook), ProgressColumns::from(&webhook.progress));
-        self.change(|connection| {
-            updated(diesel::update(webhooks::table.find(Key(webhook.id.0))).set(columns).execute(connection)?)
-        })
+        let change =
+            Update { table: TABLE, changes: columns.as_changeset(), condition: webhooks::id.eq(Key(webhook.id.0)) };
+        self.change(|connection| update(connection, &change))
     }
 
     fn update_webhook_progress(&mut self, id: WebhookId, progress: &WebhookProgress) -> Result<(), StoreError> {
         let columns = ProgressColumns::from(progress);
-        self.change(|connection| {
-            updated(diesel::update(webhooks::table.find(Key(id.0))).set(columns).execute(connection)?)
-        })
+        let change = Update { table: TABLE, changes: columns.as_changeset(), condition: webhooks::id.eq(Key(id.0)) };
+        self.change(|connection| update(connection, &change))
     }
 
     fn rotate_webhook_secret(&mut self, id: WebhookId, secrets: &SealedSecrets) -> Result<(), StoreError> {
         let columns = SecretColumns::from(secrets);
-        self.change(|connection| {
-            updated(diesel::update(webhooks::table.find(Key(id.0))).set(columns).execute(connection)?)
-        })
+        let change = Update { table: TABLE, changes: columns.as_changeset(), condition: webhooks::id.eq(Key(id.0)) };
+        self.change(|connection| update(connection, &change))
     }
 
     fn reseal_webhook_secrets(&mut self, id: WebhookId, secrets: &SealedSecrets) -> Result<(), StoreError> {
@@ -123,24 +124,22 @@ impl WebhookWriter for Unit<'_> {
         delivery: &Delivery,
         forgotten: u64,
     ) -> Result<(), StoreError> {
-        let row = DeliveryRow::of(id, delivery);
-        self.change(|connection| {
-            let old = webhook_deliveries::table
+        let old = diesel::delete(
+            webhook_deliveries::table
                 .filter(webhook_deliveries::webhook_id.eq(Key(id.0)))
-                .filter(webhook_deliveries::number.le(rows::integer(forgotten)));
-            diesel::delete(old).execute(connection)?;
-            diesel::insert_into(webhook_deliveries::table).values(row).execute(connection)?;
-            Ok(())
-        })
+                .filter(webhook_deliveries::number.le(rows::integer(forgotten))),
+        );
+        let new = diesel::insert_into(webhook_deliveries::table).values(DeliveryRow::of(id, delivery));
+        self.change(|connection| Ok(run_together(connection, &[&old, &new]).map(drop)?))
     }
 
     fn renew_webhook_leases(&mut self, holder: Uuid, until: Timestamp) -> Result<(), StoreError> {
-        self.change(|connection| {
-            diesel::update(webhooks::table.filter(webhooks::lease_holder.eq(Key(holder))))
-                .set(webhooks::lease_until.eq(until.milliseconds()))
-                .execute(connection)?;
-            Ok(())
-        })
+        let change = Update {
+            table: TABLE,
+            changes: webhooks::lease_until.eq(until.milliseconds()).as_changeset(),
+            condition: webhooks::lease_holder.eq(Key(holder)),
+        };
+        self.change(|connection| Ok(run_together(connection, &[&change]).map(drop)?))
     }
 }
 
@@ -154,6 +153,6 @@ fn find(connection: &mut AnyConnection, id: WebhookId) -> Result<Option<Webhook>
 }
 
 /// Work that changes a webhook has locked it, so the row is there, unless it never existed.
-fn updated(count: usize) -> Result<(), Failure> {
-    if count == 1 { Ok(()) } else { Err(Failure::Stale) }
+fn update(connection: &mut AnyConnection, change: &dyn Part) -> Result<(), Failure> {
+    if run_together(connection, &[change])? == [1] { Ok(()) } else { Err(Failure::Stale) }
 }

@@ -41,7 +41,7 @@ const TOLD: [(&str, &[&str]); 25] = [
     ("PUT /groups/{group}/managers/groups/{manager}", &["group.managers.added"]),
     ("DELETE /groups/{group}/managers/groups/{manager}", &["group.managers.removed"]),
     ("POST /apiKeys", &["user.created", "api-key.created"]),
-    ("PUT /apiKeys/{key}", &["api-key.updated"]),
+    ("PUT /apiKeys/{key}", &["api-key.updated", "user.updated"]),
 ];
 /// The rest of it.
 const TOLD_OF_OTHERS: [(&str, &[&str]); 7] = [
