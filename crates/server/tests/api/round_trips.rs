@@ -102,12 +102,12 @@ const ROUND_TRIPS: [(&str, u32); 63] = [
     // Under the lock of edges, so that they are counted.
     ("POST /webhooks", 10),
     ("GET /webhooks/{webhook}", 5),
-    ("PUT /webhooks/{webhook}", 8),
+    ("PUT /webhooks/{webhook}", 9),
     ("DELETE /webhooks/{webhook}", 7),
-    ("POST /webhooks/{webhook}/secret", 10),
+    ("POST /webhooks/{webhook}/secret", 11),
     ("GET /webhooks/{webhook}/deliveries", 5),
     // A replay: what is committed gets its place first.
-    ("POST /webhooks/{webhook}/actions", 19),
+    ("POST /webhooks/{webhook}/actions", 20),
 ];
 /// Those of grants of the token endpoint. Signing in is told, in a transaction. The number of a password's is that of a name that nobody has, which the tests of the store compare.
 const GRANTS: [(&str, u32); 2] = [("refresh_token", 2), ("client_credentials", 6)];
