@@ -25,12 +25,12 @@ use tokio::runtime::Runtime;
 
 use crate::issuers::issuers;
 use crate::listening::Listening;
+use crate::log_upkeep;
 use crate::management_port;
 use crate::metrics;
 use crate::open_files;
 use crate::output::write_in_time;
 use crate::reload::{self, Reloadable};
-use crate::retention;
 use crate::settings::{Bootstrap, Events, Loaded, Settings};
 use crate::signals::{self, StopSignals};
 use crate::signing::KeySource;
@@ -137,7 +137,7 @@ impl Application {
             // Removed when the service has stopped.
             let _socket = socket;
             self.directory.tell_started(&operator(), env!("CARGO_PKG_VERSION"))?;
-            retention::keep(self.directory.clone(), self.events);
+            log_upkeep::keep(&self.directory, self.events);
             let deliveries = Deliveries::start(self.directory, &self.rules, Arc::new(SystemClock), Arc::new(UuidV7))?;
             let server = guildhall_http::serve(self.api, listener, self.options)?;
             let handle = server.handle();

@@ -111,8 +111,13 @@ impl Directory<'_> {
         }
     }
 
-    /// Gives the events that were committed their place, for an actor who may read them. What was due has happened before, so that its events are among them.
-    pub(super) fn number_events(&self, context: &Context) -> Result<(), Refused> {
+    /// Gives the events that were committed their place, for an actor who may read them. Reading the log does it first; a service does it now and then, so that hashes
+    /// protect the events soon and no reader waits for many. What was due has happened before, so that its events are among them.
+    ///
+    /// # Errors
+    ///
+    /// The actor lacks the permission, or the store failed.
+    pub fn number_events(&self, context: &Context) -> Result<(), Refused> {
         self.authorise(context, Permission::ReadEvents, On::All)?;
         Ok(self.store.number_events()?)
     }

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use crate::app::{API, TestApp};
 use crate::client::Client;
 use crate::database::Kind;
+use crate::waiting::until;
 
 on_both_databases! {
     a_reader_follows_every_change_once,
@@ -20,6 +21,7 @@ on_both_databases! {
     a_stream_goes_on_and_is_resumed,
     a_stream_ends_for_whoever_may_read_no_more,
     streams_end_when_the_service_stops,
+    events_get_their_place_without_a_reader,
     what_is_no_parameter_is_refused,
 }
 
@@ -53,6 +55,16 @@ fn types(events: &[Value]) -> Vec<&str> {
 
 async fn last(admin: &Client<'_>) -> u64 {
     number(&admin.get("/events/head").await["sequence"])
+}
+
+/// So the hashes protect them soon.
+async fn events_get_their_place_without_a_reader(kind: Kind) {
+    let app = TestApp::on(kind).await;
+    let admin = Client::admin(&app);
+    let placed =
+        || app.setup.database.count("SELECT count(*) AS number FROM events WHERE content LIKE '%\"name\":\"Soap\"%'");
+    admin.create_group("Soap", &[], &[]).await;
+    until("the event has its place", async || placed() == 1).await;
 }
 
 async fn a_reader_follows_every_change_once(kind: Kind) {
