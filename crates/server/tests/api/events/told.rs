@@ -1,18 +1,26 @@
 //! Every changing route leaves the events that tell what it did, by whom, from where and by which request.
 
+use std::time::{Duration, UNIX_EPOCH};
+
+use guildhall_domain::time::Timestamp;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{follow, last, types};
 use crate::answer::Answer;
-use crate::app::TestApp;
+use crate::app::{Setup, TestApp};
 use crate::client::Client;
 use crate::database::Kind;
 use crate::endpoints::{ENDPOINTS, Scene};
 use crate::idempotency::changes;
+use crate::issuer::Issuer;
+use crate::tokens::Mint;
+use crate::waiting::until;
 
 on_both_databases! {
     every_changing_route_is_told,
     every_command_that_changes_something_is_told,
+    what_nobody_asks_for_is_told,
 }
 
 /// What each changing route of the table of endpoints tells, in the order of that table.
@@ -138,4 +146,56 @@ async fn every_command_that_changes_something_is_told(kind: Kind) {
         }
     }
     assert_eq!(admin.get("/users/marla").await["status"]["locked"], false);
+}
+
+fn via(events: &[Value]) -> Vec<&str> {
+    events.iter().map(|event| event["data"]["actor"]["via"].as_str().unwrap()).collect()
+}
+
+/// The first start and every other one, what an issuer says of its people, and dates that come.
+async fn what_nobody_asks_for_is_told(kind: Kind) {
+    let setup = Setup::on(kind).await;
+    let mut issuer = Issuer::start(setup.database.path());
+    let mut app = setup.start_with(&issuer.table("corp", "create_users = true\ngroups_claim = 'groups'"));
+    let first = follow(&Client::admin(&app), 0, 100).await;
+    let (at_start, bootstrap) = first.split_last().unwrap();
+    assert_eq!(types(std::slice::from_ref(at_start)), ["settings.started"]);
+    assert!(via(bootstrap).iter().all(|via| *via == "bootstrap"), "{bootstrap:?}");
+    assert_eq!(types(&bootstrap[bootstrap.len() - 2..]), ["user.created", "group.members.added"]);
+    let admin = Client::admin(&app);
+
+    admin.create("/groups", &json!({ "name": "Soap", "type": "external" })).await;
+    let before = last(&admin).await;
+    let claims = json!({ "preferred_username": "executive", "iat": Mint::of(&app).moment("iat"), "groups": ["Soap"] });
+    let token = issuer.token("u-1", &claims);
+    let user = Answer::to(app.request_by(&token, Method::GET, "/users/@current")).await.is(200).json();
+    let events = follow(&admin, before, 100).await;
+    assert_eq!(types(&events)[..2], ["user.created", "group.members.added"], "{events:?}");
+    assert!(via(&events).iter().all(|via| *via == "issuer:corp"), "{events:?}");
+    assert_eq!(events[1]["data"]["userIds"], json!([user["id"]]));
+
+    let [group, from, to] = [admin.create_group("Dated", &[], &[]).await, in_milliseconds(700), in_milliseconds(1400)];
+    admin
+        .send_with("PUT", &format!("/groups/{group}/users/admin"), &json!({ "validFrom": from, "validUntil": to }))
+        .await
+        .is(204);
+    let before = last(&admin).await;
+    until("the membership has ended", async || last(&admin).await == before + 2).await;
+    let events = follow(&admin, before, 100).await;
+    assert_eq!(types(&events), ["group.members.added", "group.members.removed"]);
+    for (event, date) in events.iter().zip([from, to]) {
+        assert_eq!(event["time"], date);
+        let nobody = json!({ "id": null, "username": null, "via": "schedule", "apiKey": null });
+        assert_eq!(event["data"]["actor"], nobody);
+        names_whom_it_is_about(event);
+    }
+
+    let before = last(&admin).await;
+    app.kill_and_restart();
+    assert_eq!(types(&follow(&Client::admin(&app), before, 100).await), ["settings.started"]);
+}
+
+fn in_milliseconds(milliseconds: u64) -> String {
+    let moment = Timestamp::from_milliseconds(0).plus(UNIX_EPOCH.elapsed().unwrap());
+    moment.plus(Duration::from_millis(milliseconds)).to_string()
 }
