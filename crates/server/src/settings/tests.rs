@@ -261,7 +261,7 @@ fn what_has_the_wrong_type_in_a_file_is_named_too() {
         ("server.port = -1", "server.port: expected a whole number from 0 to 65535 ("),
         (
             "port = 8080",
-            "port: unknown field `port`, expected one of `server`, `database`, `auth`, `authorization`, `limits`, `idempotency`, `bootstrap`, `log`, `telemetry` (",
+            "port: unknown field `port`, expected one of `server`, `database`, `auth`, `authorization`, `limits`, `idempotency`, `events`, `webhooks`, `bootstrap`, `log`, `telemetry` (",
         ),
         ("auth.hs256_secret = ['s3cr3t']", "auth.hs256_secret: invalid type: sequence, expected a string ("),
     ] {
