@@ -14,8 +14,14 @@ struct Words {
     text: String,
 }
 
+/// The events of PostgreSQL, with or without their place. They get it at any time, and it is no change.
+const EVENTS: &str = "SELECT '' AS word, t.id AS text FROM \
+     (SELECT id::text FROM events UNION ALL SELECT content::json->>'id' FROM new_events) t ORDER BY 2";
+/// What [`EVENTS`] stands for.
+const OF_EVENTS: [&str; 3] = ["events", "new_events", "event_users"];
+
 impl Database {
-    /// Every row of every table, but for those of `except`, as text.
+    /// Every row of every table, but for those of `except`, as text. Of PostgreSQL, events are told by their ids.
     pub(crate) fn dump(&self, except: &[&str]) -> BTreeMap<String, Vec<String>> {
         let tables = match self.kind {
             Kind::Sqlite => {
@@ -38,6 +44,11 @@ impl Database {
             let rows = load(&format!("SELECT '' AS word, {} AS text FROM {} t ORDER BY 2", table.text, table.word));
             (table.word, rows.into_iter().map(|row| row.text).collect())
         };
-        tables.map(rows).collect()
+        if self.kind == Kind::Sqlite {
+            return tables.map(rows).collect();
+        }
+        let events = load(EVENTS).into_iter().map(|row| row.text).collect();
+        let others = tables.filter(|table| !OF_EVENTS.contains(&table.word.as_str())).map(rows);
+        others.chain([("events".to_owned(), events)]).collect()
     }
 }
