@@ -79,7 +79,14 @@ impl Shape {
         let by_types_first = self.by_types && !self.by_user && !self.by_group && !self.by_actor;
         // All times up to an event are at most its clock.
         let first = "coalesce((SELECT b.sequence FROM events b WHERE b.clock >= $3 ORDER BY b.clock, b.sequence LIMIT 1), 9223372036854775807)";
-        let times = format!("e.time >= $3 AND e.time < $4 AND e.sequence >= {first}");
+        // SQLite reads an index from one bound on: the nearest.
+        let beyond_first = match (is_postgres, self.is_descending) {
+            (false, false) => format!("e.sequence > max($1, {first} - 1)"),
+            _ => format!("e.sequence >= {first}"),
+        };
+        // Without an index, so that it takes that bound.
+        let place = if self.by_time && !is_postgres { "+e.sequence" } else { "e.sequence" };
+        let times = format!("e.time >= $3 AND e.time < $4 AND {beyond_first}");
         let conditions = [
             (self.by_group, "e.group_id = $5"),
             (self.by_actor, "e.actor_id = $7"),
@@ -116,14 +123,19 @@ impl Shape {
             let last = format!(
                 "coalesce((SELECT b.sequence FROM events b WHERE b.clock >= $4 + {LATE} ORDER BY b.clock, b.sequence LIMIT 1), 9223372036854775807)"
             );
+            let until_last = match (is_postgres, self.is_descending) {
+                (false, true) => format!("e.sequence < min($1, {last})"),
+                _ => format!("e.sequence <= {last}"),
+            };
             return format!(
-                "SELECT {COLUMNS} FROM (SELECT * FROM (SELECT e.sequence FROM events e WHERE e.sequence {beyond} $1{conditions} \
-                     AND e.sequence <= {last} AND NOT (e.time < e.clock - {LATE}) {page}) punctual \
+                "SELECT {COLUMNS} FROM (SELECT * FROM (SELECT e.sequence FROM events e WHERE {place} {beyond} $1{conditions} \
+                     AND {until_last} AND NOT (e.time < e.clock - {LATE}) {page}) punctual \
                      UNION ALL SELECT * FROM (SELECT e.sequence FROM events e WHERE e.sequence {beyond} $1 AND e.time < e.clock - {LATE} \
                      AND e.time >= $3 AND e.time < $4 {page}) late) f {join} events e ON e.sequence = f.sequence {page}"
             );
         }
-        format!("SELECT {COLUMNS} FROM events e WHERE e.sequence {beyond} $1{conditions} {page}")
+        let place = if self.is_descending { "e.sequence" } else { place };
+        format!("SELECT {COLUMNS} FROM events e WHERE {place} {beyond} $1{conditions} {page}")
     }
 }
 
