@@ -138,6 +138,7 @@ macro_rules! contract_tests {
             webhook_deliveries::a_webhook_gets_every_event_after_its_creation
             webhook_deliveries::a_webhook_gets_the_events_that_it_wants
             webhook_deliveries::one_instance_delivers_to_a_webhook_at_a_time
+            webhook_deliveries::a_delivery_that_was_not_noted_holds_up_no_webhook
             webhook_deliveries::many_instances_deliver_every_event_once
             webhook_deliveries::a_replay_sends_again
             webhook_deliveries::a_change_keeps_the_position

@@ -141,7 +141,7 @@ fn look(shared: &Arc<Shared>) {
         let busy = shared.state().busy.clone();
         if !busy.is_empty() && renewed.elapsed() >= RENEWAL {
             renewed = Instant::now();
-            if let Err(error) = shared.directory.renew_webhook_leases(&shared.context(), shared.holder) {
+            if let Err(error) = shared.directory.renew_webhook_leases(&shared.context(), shared.holder, &busy) {
                 tracing::debug!(error = chain(&error), "leases of webhooks were not renewed");
             }
         }

@@ -160,8 +160,9 @@ pub fn one_instance_delivers_to_a_webhook_at_a_time(given: Given) {
     assert_eq!(about(&next), "two");
     // A renewed lease lasts.
     for _ in 0..30 {
-        must(fixture.directory.renew_webhook_leases(&fixture.operator(), TWO));
-        must(fixture.directory.renew_webhook_leases(&fixture.operator(), ONE));
+        for holder in [TWO, ONE] {
+            must(fixture.directory.renew_webhook_leases(&fixture.operator(), holder, &BTreeSet::from([id])));
+        }
         fixture.clock.set(fixture.now().plus(Duration::from_secs(5)));
         assert_eq!(fixture.claimed(ONE), []);
     }
@@ -169,6 +170,20 @@ pub fn one_instance_delivers_to_a_webhook_at_a_time(given: Given) {
     assert_eq!(fixture.claimed(ONE), []);
     must(fixture.directory.release_webhook(&fixture.operator(), TWO, id));
     assert_eq!(names(&fixture.claimed(ONE)), ["two"]);
+}
+
+/// An instance that could not note an attempt makes it again once that lease is over, while it renews those of others that it is sending to.
+pub fn a_delivery_that_was_not_noted_holds_up_no_webhook(given: Given) {
+    let fixture = Fixture::given(given);
+    let [lost, busy] = ["lost", "busy"].map(|name| fixture.webhook(draft(name, GROUPS)).view.webhook.id);
+    fixture.group("one");
+    assert_eq!(fixture.claimed(ONE).len(), 2);
+    for _ in 0..4 {
+        must(fixture.directory.renew_webhook_leases(&fixture.operator(), ONE, &BTreeSet::from([busy])));
+        fixture.clock.set(fixture.now().plus(Duration::from_secs(5)));
+    }
+    let again = fixture.claimed(ONE);
+    assert_eq!(again.iter().map(|claim| claim.webhook).collect::<Vec<_>>(), [lost]);
 }
 
 /// Many instances at the same time deliver every event once and in order.

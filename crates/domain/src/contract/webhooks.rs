@@ -156,7 +156,7 @@ pub fn webhooks_are_managed_by_administrators(store: Arc<dyn Store>) {
     let nobody = Uuid::nil();
     for caller in [&somebody, &fixture.admin] {
         let by = fixture.by(caller);
-        assert!(matches!(directory.renew_webhook_leases(&by, nobody), Err(Refused::Denied(_))));
+        assert!(matches!(directory.renew_webhook_leases(&by, nobody, &BTreeSet::from([id])), Err(Refused::Denied(_))));
         assert!(matches!(directory.release_webhook(&by, nobody, id), Err(Refused::Denied(_))));
     }
     assert!(directory.claim_webhooks(&by(), nobody, &BTreeSet::new()).is_err());

@@ -1,6 +1,6 @@
 //! Webhooks in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -114,8 +114,14 @@ impl WebhookWriter for State {
         })
     }
 
-    fn renew_webhook_leases(&mut self, holder: Uuid, until: Timestamp) -> Result<(), StoreError> {
-        for kept in Arc::make_mut(&mut self.webhooks.kept).values_mut() {
+    fn renew_webhook_leases(
+        &mut self,
+        holder: Uuid,
+        webhooks: &BTreeSet<WebhookId>,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        let all = Arc::make_mut(&mut self.webhooks.kept).values_mut();
+        for kept in all.filter(|kept| webhooks.contains(&kept.webhook.id)) {
             let progress = &mut kept.webhook.progress;
             progress.lease =
                 progress.lease.map(|lease| if lease.holder == holder { Lease { until, ..lease } } else { lease });

@@ -43,7 +43,7 @@ impl Timestamp {
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
-    pub fn milliseconds(self) -> i64 {
+    pub const fn milliseconds(self) -> i64 {
         self.0
     }
 

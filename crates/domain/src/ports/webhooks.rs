@@ -1,5 +1,7 @@
 //! Webhooks, and where they may be.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::StoreError;
@@ -68,6 +70,11 @@ pub trait WebhookWriter {
     /// Keeps a delivery of a webhook, and removes those of numbers up to `forgotten`.
     fn insert_webhook_delivery(&mut self, id: WebhookId, delivery: &Delivery, forgotten: u64)
     -> Result<(), StoreError>;
-    /// Lets the leases of `holder` end at `until`.
-    fn renew_webhook_leases(&mut self, holder: Uuid, until: Timestamp) -> Result<(), StoreError>;
+    /// Lets the leases that `holder` has of these webhooks end at `until`.
+    fn renew_webhook_leases(
+        &mut self,
+        holder: Uuid,
+        webhooks: &BTreeSet<WebhookId>,
+        until: Timestamp,
+    ) -> Result<(), StoreError>;
 }

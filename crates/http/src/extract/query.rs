@@ -5,9 +5,14 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
+use guildhall_domain::access::{On, Permission};
+use guildhall_domain::context::Context;
 use guildhall_domain::identifier::GroupIdentifier;
+use guildhall_domain::page::Page;
 use guildhall_domain::ports::Reach;
 
+use crate::Api;
+use crate::extract::caller::error_unless_permitted;
 use crate::extract::form;
 use crate::respond::cursor::{Binding, CURSOR};
 use crate::respond::page::{self, PageRequest};
@@ -64,6 +69,18 @@ impl Query {
             cursor: self.value_that(CURSOR, |value| !matches!(value, "undefined" | "null"))?,
             binding: self.binding(deciding)?,
         })
+    }
+
+    /// The page that the parameters ask for, and the request that shapes its body. What they do wrong is told to a caller with this permission; others get 403.
+    pub(crate) fn page_if_permitted(
+        &self,
+        api: &Api,
+        context: &Context,
+        permission: Permission,
+        on: On<'_>,
+    ) -> Result<(Page, PageRequest), Problem> {
+        let read = self.page_request().and_then(|request| Ok((request.page(api, context)?, request)));
+        error_unless_permitted(&api.directory, context, permission, on, read)
     }
 
     /// What the cursors of this listing are bound to.

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::body::moment::Moment;
-use crate::extract::caller::{Caller, error_unless_permitted};
+use crate::extract::caller::Caller;
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
 use crate::openapi::{IdentityParameters, PagingParameters, UserPath};
@@ -70,8 +70,7 @@ async fn list(
     query: Query,
 ) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
-        let read = query.page_request().and_then(|request| Ok((request.page(api, context)?, request)));
-        let (page, request) = error_unless_permitted(&api.directory, context, Permission::ReadUsers, On::All, read)?;
+        let (page, request) = query.page_if_permitted(api, context, Permission::ReadUsers, On::All)?;
         let links = api.directory.identities(context, &user, &page)?;
         json(StatusCode::OK, &request.body(api, context, &links, IdentityBody::from)?)
     })

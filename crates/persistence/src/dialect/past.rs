@@ -3,11 +3,12 @@
 //! In SQLite a table of a `WITH` may be recursive in several parts, in PostgreSQL in one. SQLite joins the tables of a CROSS JOIN in their order.
 
 use guildhall_domain::ports::Reach;
+use guildhall_domain::time::Timestamp;
 
 use super::Dialect;
 
 /// When that began of which nobody knows when: the first moment of all.
-pub(crate) const EARLIEST: i64 = -62_167_219_200_000;
+pub(crate) const EARLIEST: i64 = Timestamp::EARLIEST.milliseconds();
 /// When an edge of `group_children` began.
 pub(crate) const BEGAN: &str = "coalesce(since, added, -62167219200000)";
 

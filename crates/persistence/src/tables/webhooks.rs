@@ -3,7 +3,11 @@
 mod next_event;
 mod rows;
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Binary};
 use guildhall_domain::event::Event;
 use guildhall_domain::ports::{StoreError, WebhookReader, WebhookWriter};
 use guildhall_domain::time::Timestamp;
@@ -11,6 +15,7 @@ use guildhall_domain::webhook::{Delivery, SealedSecrets, Webhook, WebhookFilter,
 use uuid::Uuid;
 
 use crate::connection::AnyConnection;
+use crate::dialect::sqlite::{REQUESTED_IDS, packed};
 use crate::prepared::prepared;
 use crate::schema::{webhook_deliveries, webhooks};
 use crate::sql_types::{Key, UuidSql};
@@ -133,13 +138,33 @@ impl WebhookWriter for Unit<'_> {
         self.change(|connection| Ok(run_together(connection, &[&old, &new]).map(drop)?))
     }
 
-    fn renew_webhook_leases(&mut self, holder: Uuid, until: Timestamp) -> Result<(), StoreError> {
-        let change = Update {
-            table: TABLE,
-            changes: webhooks::lease_until.eq(until.milliseconds()).as_changeset(),
-            condition: webhooks::lease_holder.eq(Key(holder)),
-        };
-        self.change(|connection| Ok(run_together(connection, &[&change]).map(drop)?))
+    fn renew_webhook_leases(
+        &mut self,
+        holder: Uuid,
+        webhooks: &BTreeSet<WebhookId>,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        const RENEW: &str = "UPDATE webhooks SET lease_until = $3 WHERE lease_holder = $2 AND id";
+        static SQLITE: LazyLock<String> =
+            LazyLock::new(|| format!("{REQUESTED_IDS} {RENEW} IN (SELECT id FROM wanted)"));
+        static POSTGRES: LazyLock<String> = LazyLock::new(|| format!("{RENEW} = ANY ($1)"));
+        let (ids, holder, until) =
+            (webhooks.iter().map(|id| Key(id.0)).collect::<Vec<_>>(), Key(holder), until.milliseconds());
+        self.change(|connection| {
+            match connection {
+                AnyConnection::Postgres(connection) => prepared(&POSTGRES)
+                    .bind::<Array<UuidSql>, _>(&ids)
+                    .bind::<UuidSql, _>(holder)
+                    .bind::<BigInt, _>(until)
+                    .execute(connection)?,
+                AnyConnection::Sqlite(connection) => prepared(&SQLITE)
+                    .bind::<Binary, _>(packed(&ids))
+                    .bind::<UuidSql, _>(holder)
+                    .bind::<BigInt, _>(until)
+                    .execute(connection)?,
+            };
+            Ok(())
+        })
     }
 }
 

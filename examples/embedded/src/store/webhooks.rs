@@ -252,9 +252,14 @@ impl WebhookWriter for UnitOfWork<Changes> {
         })
     }
 
-    fn renew_webhook_leases(&mut self, holder: Uuid, until: Timestamp) -> Result<(), StoreError> {
+    fn renew_webhook_leases(
+        &mut self,
+        holder: Uuid,
+        webhooks: &BTreeSet<WebhookId>,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
         for mut row in WEBHOOKS.all(&self.0)? {
-            if row.progress.lease.is_some_and(|(of, _)| of == holder) {
+            if webhooks.contains(&WebhookId(row.id)) && row.progress.lease.is_some_and(|(of, _)| of == holder) {
                 row.progress.lease = Some((holder, until.milliseconds()));
                 WEBHOOKS.put(&self.0, row.id, &row)?;
             }

@@ -1,5 +1,7 @@
 //! What changes of webhooks tell.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -125,7 +127,12 @@ impl WebhookWriter for Recorder<'_> {
         self.store.insert_webhook_delivery(id, delivery, forgotten)
     }
 
-    fn renew_webhook_leases(&mut self, holder: Uuid, until: Timestamp) -> Result<(), StoreError> {
-        self.store.renew_webhook_leases(holder, until)
+    fn renew_webhook_leases(
+        &mut self,
+        holder: Uuid,
+        webhooks: &BTreeSet<WebhookId>,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.store.renew_webhook_leases(holder, webhooks, until)
     }
 }

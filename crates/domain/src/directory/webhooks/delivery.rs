@@ -141,11 +141,17 @@ impl Directory<'_> {
         })
     }
 
-    /// Renews all leases of `holder`, for an operator.
-    pub fn renew_webhook_leases(&self, context: &Context, holder: Uuid) -> Result<(), Refused> {
+    /// Renews the leases that `holder` has of the webhooks in `busy`, which it is sending something to, for an operator. A lease whose delivery ended without being noted
+    /// is none of these: it ends, and the webhook goes on.
+    pub fn renew_webhook_leases(
+        &self,
+        context: &Context,
+        holder: Uuid,
+        busy: &BTreeSet<WebhookId>,
+    ) -> Result<(), Refused> {
         self.write_as_operator(context, |work| {
             let until = work.store_clock()?.plus(LEASE);
-            Ok(work.renew_webhook_leases(holder, until)?)
+            Ok(work.renew_webhook_leases(holder, busy, until)?)
         })
     }
 

@@ -6,7 +6,7 @@ use guildhall_domain::access::{On, Permission};
 use guildhall_domain::api_key::ApiKeyIdentifier;
 
 use crate::Api;
-use crate::extract::caller::{Caller, error_unless_permitted};
+use crate::extract::caller::Caller;
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
 use crate::extract::request_body::AuthorisedBody;
@@ -41,9 +41,7 @@ pub(crate) fn routes() -> Vec<Route> {
 )]
 async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Long, caller, move |api, context| {
-        let read = query.page_request().and_then(|request| Ok((request.page(api, context)?, request)));
-        let (page, request) =
-            error_unless_permitted(&api.directory, context, Permission::ManageApiKeys, On::All, read)?;
+        let (page, request) = query.page_if_permitted(api, context, Permission::ManageApiKeys, On::All)?;
         let keys = api.directory.api_keys(context, &page)?;
         json(StatusCode::OK, &request.body(api, context, &keys, |key| ApiKeyBody::new(key, None))?)
     })

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::body::{EventBody, EventHeadBody, EventPageBody, next};
 use super::query::EventRequest;
 use super::stream::{EVENT_STREAM, Reader, respond};
+use super::watch::stopping;
 use crate::Api;
 use crate::extract::caller::{Caller, error_unless_permitted};
 use crate::extract::path_parameters::PathParameter;
@@ -70,19 +71,13 @@ async fn list(
         let following = next(&page, &query);
         if page.events.is_empty() && Instant::now() < deadline {
             query.after = Some(following);
-            let stopping = async {
-                match &connection {
-                    Some(connection) => _ = connection.stopping().begun().await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 beyond = api.events.beyond(&api, &caller, following) => {
                     beyond?;
                     continue;
                 }
                 () = sleep_until(deadline) => {}
-                () = stopping => {}
+                () = stopping(connection.as_ref()) => {}
             }
         }
         return Ok(Either::Left(json(StatusCode::OK, &EventPageBody::of(&page, &query)?)?));

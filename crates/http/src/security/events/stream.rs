@@ -15,6 +15,7 @@ use guildhall_domain::ports::EventQuery;
 use tokio::time::{Instant, sleep_until};
 
 use super::body::next;
+use super::watch::stopping;
 use crate::Api;
 use crate::extract::caller::Caller;
 use crate::respond::problem::Problem;
@@ -72,10 +73,10 @@ impl Stream for EventStream {
 impl Reader {
     /// The next part of the stream. `None`: it ends.
     async fn next(self) -> Option<(Bytes, Self)> {
-        let Some(connection) = self.connection.clone() else { return self.read_on().await };
+        let connection = self.connection.clone();
         tokio::select! {
             biased;
-            _ = connection.stopping().begun() => None,
+            () = stopping(connection.as_ref()) => None,
             read = self.read_on() => read,
         }
     }

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::Api;
 use crate::extract::caller::Caller;
 use crate::respond::problem::Problem;
+use crate::server::connection::Connection;
 use crate::work::{Lane, run};
 
 /// How long after one question whether there are events the next is asked.
@@ -62,6 +63,14 @@ impl EventWatch {
                 return Ok(());
             }
         }
+    }
+}
+
+/// Waits until the service stops. Without a connection, it never does.
+pub(super) async fn stopping(connection: Option<&Connection>) {
+    match connection {
+        Some(connection) => _ = connection.stopping().begun().await,
+        None => std::future::pending().await,
     }
 }
 

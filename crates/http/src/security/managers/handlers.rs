@@ -79,9 +79,8 @@ async fn list(
     query: Query,
 ) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
-        let read = query.page_request().and_then(|request| Ok((request.page(api, context)?, request)));
         let on = On::Group(&group);
-        let (page, request) = error_unless_permitted(&api.directory, context, Permission::AppointManagers, on, read)?;
+        let (page, request) = query.page_if_permitted(api, context, Permission::AppointManagers, on)?;
         let managers = api.directory.managers(context, &group, &page)?;
         json(StatusCode::OK, &request.body(api, context, &managers, ManagerBody::from)?)
     })

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::body::{DeliveryBody, NewWebhook, WebhookActionBody, WebhookBody, WebhookUpdate};
 use crate::Api;
-use crate::extract::caller::{Caller, error_unless_permitted};
+use crate::extract::caller::Caller;
 use crate::extract::path_parameters::PathParameter;
 use crate::extract::query::Query;
 use crate::extract::request_body::AuthorisedBody;
@@ -44,9 +44,7 @@ pub(crate) fn routes() -> Vec<Route> {
 )]
 async fn list(api: Data<Api>, caller: Caller, query: Query) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
-        let read = query.page_request().and_then(|request| Ok((request.page(api, context)?, request)));
-        let (page, request) =
-            error_unless_permitted(&api.directory, context, Permission::ManageWebhooks, On::All, read)?;
+        let (page, request) = query.page_if_permitted(api, context, Permission::ManageWebhooks, On::All)?;
         let webhooks = api.directory.webhooks(context, &page)?;
         json(StatusCode::OK, &request.body(api, context, &webhooks, |view| WebhookBody::new(view, None))?)
     })
@@ -198,9 +196,7 @@ async fn list_deliveries(
     query: Query,
 ) -> Result<PreparedResponse, Problem> {
     run(&api, Lane::Read, caller, move |api, context| {
-        let read = query.page_request().and_then(|request| Ok((request.page(api, context)?, request)));
-        let (page, request) =
-            error_unless_permitted(&api.directory, context, Permission::ManageWebhooks, On::All, read)?;
+        let (page, request) = query.page_if_permitted(api, context, Permission::ManageWebhooks, On::All)?;
         let deliveries = api.directory.webhook_deliveries(context, webhook.0, &page)?;
         json(StatusCode::OK, &request.body(api, context, &deliveries, DeliveryBody::from)?)
     })
