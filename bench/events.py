@@ -68,9 +68,9 @@ def fill_sqlite(path, count):
     with file:
         for (place, key, kind, moment, actor, group, text, hash_), user in events(last, head, count, clock):
             file.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (place, blob(key), kind, moment, moment, blob(actor), blob(group), text, hash_))
-            users.append((blob(user), place))
+            users.append((blob(user), kind, place))
         users.sort()
-        file.executemany("INSERT INTO event_users VALUES (?, ?)", users)
+        file.executemany("INSERT INTO event_users VALUES (?, ?, ?)", users)
         file.execute("ANALYZE")
 
 
@@ -81,11 +81,11 @@ def fill_postgres(url, count):
     users, loading = [], copy("events")
     for (place, key, kind, moment, actor, group, text, hash_), user in events(int(last), bytes.fromhex(head), count, int(clock)):
         loading.stdin.write(f"{place}\t{key}\t{kind}\t{moment}\t{moment}\t{actor}\t{group or chr(92) + 'N'}\t{text}\t{chr(92)}{chr(92)}x{hash_.hex()}\n")
-        users.append((user, place))
+        users.append((user, kind, place))
     loading.stdin.close()
     assert loading.wait() == 0
     loading = copy("event_users")
-    loading.stdin.writelines(f"{user}\t{place}\n" for user, place in sorted(users))
+    loading.stdin.writelines(f"{user}\t{kind}\t{place}\n" for user, kind, place in sorted(users))
     loading.stdin.close()
     assert loading.wait() == 0
     subprocess.run(["psql", url, "-qc", "VACUUM ANALYZE events, event_users"], check=True)
@@ -111,6 +111,8 @@ def read(address, password):
         "user and type": f"user={dashed(ident(1, 7))}&type=guildhall.group.members.added", "group and type": f"group={dashed(ident(2, 3))}&type=guildhall.group.members.removed",
         "group and from": f"group={dashed(ident(2, 3))}&from={middle}", "type and from": f"type=guildhall.user.updated&from={middle}",
         "actor and user": f"actor={dashed(ident(3, 7))}&user={dashed(ident(1, 7))}", "actor and rare type": f"actor={dashed(ident(3, 7))}&type=guildhall.api-key.created",
+        "user and rare type": f"user={dashed(ident(1, 7))}&type=guildhall.user.updated", "group and rare type": f"group={dashed(ident(2, 3))}&type=guildhall.group.deleted",
+        "actor and to": f"actor={dashed(ident(3, 7))}&to={middle}", "actor and group": f"actor={dashed(ident(3, 7))}&group={dashed(ident(2, 3))}",
     }
     for name, text in filters.items():
         for order, after in (("sequence", 0), ("sequence", last * 9 // 10), ("-sequence", last), ("-sequence", last // 10)):

@@ -20,6 +20,7 @@
 //!
 //! An endpoint is a function with `#[utoipa::path]` in the folder of its resource, listed in the `routes` function of its file.
 
+pub mod bodies;
 mod body;
 mod extract;
 mod limits;

@@ -183,6 +183,14 @@ part! {
 }
 
 dialect!(begin(connection, mode: TransactionMode, limit: Option<Duration>) -> QueryResult<()>);
+/// Begins a transaction of SQLite that writes, unless another one writes. Whether it has begun.
+pub(crate) fn begin_if_nobody_writes(connection: &mut AnyConnection) -> bool {
+    match connection {
+        AnyConnection::Postgres(_) => false,
+        AnyConnection::Sqlite(connection) => sqlite::begin_if_nobody_writes(connection),
+    }
+}
+
 dialect!(lock_names(connection) -> QueryResult<()>);
 dialect!(unknown_users(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);
 dialect!(unknown_groups(connection, ids: Vec<Key>) -> QueryResult<Vec<Key>>);

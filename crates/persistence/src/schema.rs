@@ -125,11 +125,12 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::BigInt;
+    use diesel::sql_types::{BigInt, SmallInt};
     use crate::sql_types::UuidSql;
 
-    event_users (user_id, sequence) {
+    event_users (user_id, kind, sequence) {
         user_id -> UuidSql,
+        kind -> SmallInt,
         sequence -> BigInt,
     }
 }

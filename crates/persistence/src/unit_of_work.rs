@@ -86,6 +86,11 @@ impl Unit<'_> {
         self.mode != UnitMode::OneChange && matches!(self.connection, AnyConnection::Postgres(_))
     }
 
+    /// Whether it sees events without their place as those that they are going to be. Who writes sees those with their place alone, and never goes past the others.
+    pub(crate) fn shows_pending_events(&self) -> bool {
+        self.reads && matches!(self.connection, AnyConnection::Sqlite(_))
+    }
+
     /// Notes that the user is locked until the unit of work ends, also against further memberships.
     pub(crate) fn note_locked(&mut self, user: Key) {
         self.locked = Some(user);

@@ -1,8 +1,14 @@
 //! The command line.
 
 mod api_keys;
+mod checks;
 mod config;
 mod events;
+mod groups;
+mod input;
+pub(crate) mod outcome;
+mod printing;
+mod users;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,14 +16,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use guildhall_auth::{KeyFile, RandomSecrets, SigningKey};
-use guildhall_domain::directory::{CallerError, Directory};
+use guildhall_domain::directory::{ActError, CallerError, Directory};
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::ports::{Clock as _, Tokens};
 use guildhall_persistence::Database;
 
 use api_keys::ApiKeyCommand;
+use checks::{CheckCommand, WhyCommand};
 use config::ConfigCommand;
 use events::EventsCommand;
+use groups::GroupCommand;
+use outcome::{Outcome, done, unknown_user};
+use users::UserCommand;
 
 use crate::application;
 use crate::healthcheck::{self, Probe};
@@ -49,6 +59,22 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         user: String,
     },
+    /// Manage users.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Manage groups and their members.
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// Say whether a user is in a group, through any nesting; exit with 0 if they are, 1 if not, and 3 if there is no such user or group.
+    ///
+    /// Example: guildhall check tdurden Editors
+    #[command(verbatim_doc_comment)]
+    Check(CheckCommand),
+    /// Say why a user is in a group, with the same exit status as `check`.
+    ///
+    /// Example: guildhall why tdurden Editors
+    #[command(verbatim_doc_comment)]
+    Why(WhyCommand),
     /// Manage API keys, which programs sign in with.
     #[command(subcommand)]
     ApiKey(ApiKeyCommand),
@@ -91,35 +117,47 @@ enum KeysCommand {
 }
 
 impl Cli {
-    pub(crate) fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<Outcome> {
         // What is the same whatever the settings are needs none that are right.
         match &self.command {
-            Some(Command::Openapi) => return Ok(writeln!(io::stdout(), "{}", guildhall_http::openapi()?)?),
-            Some(Command::Keys(KeysCommand::Generate { file: Some(file) })) => return generate(file),
+            Some(Command::Openapi) => {
+                writeln!(io::stdout(), "{}", guildhall_http::openapi()?)?;
+                return Ok(Outcome::Done);
+            }
+            Some(Command::Keys(KeysCommand::Generate { file: Some(file) })) => return done(generate(file)),
             _ => {}
         }
         let loaded = Settings::load(self.config.as_deref())?;
         if let Some(Command::Config(command)) = self.command {
-            return command.run(&loaded);
+            return done(command.run(&loaded));
         }
         let telemetry = telemetry::start(&loaded.settings.log, &loaded.settings.telemetry)?;
         let settings = loaded.settings.clone();
-        match self.command {
+        done(match self.command {
             None | Some(Command::Serve) => application::serve(loaded, self.config, &telemetry),
             Some(Command::Migrate) => migrate(&settings),
             Some(Command::Token { user }) => token(&settings, &user),
+            Some(Command::User(command)) => command.run(&existing(&settings)?),
+            Some(Command::Group(command)) => command.run(&existing(&settings)?),
+            Some(Command::Check(command)) => return command.run(&existing(&settings)?),
+            Some(Command::Why(command)) => return command.run(&existing(&settings)?),
             Some(Command::ApiKey(command)) => command.run(&existing(&settings)?),
             Some(Command::Events(command)) => command.run(&existing(&settings)?),
             Some(Command::Keys(KeysCommand::Rotate)) => rotate(&settings),
             Some(Command::Keys(KeysCommand::Generate { .. })) => tell_generated(&KeySource::of(&settings)?.generate()?),
             Some(Command::Healthcheck { probe }) => healthcheck(&settings, probe),
-            Some(Command::Unlock { user }) => {
-                let unlocked = existing(&settings)?.unlock(&operator(), &UserIdentifier::from(user.as_str()));
-                unlocked.with_context(|| format!("cannot unlock '{user}'"))
-            }
+            Some(Command::Unlock { user }) => unlock(&settings, &user),
             Some(Command::Openapi | Command::Config(_)) => Ok(()),
-        }
+        })
     }
+}
+
+fn unlock(settings: &Settings, user: &str) -> Result<()> {
+    let unlocked = existing(settings)?.unlock(&operator(), &UserIdentifier::from(user));
+    unlocked.map_err(|error| match error {
+        ActError::UserNotFound => unknown_user(user),
+        other => anyhow::Error::new(other).context(format!("cannot unlock '{user}'")),
+    })
 }
 
 fn migrate(settings: &Settings) -> Result<()> {

@@ -34,11 +34,11 @@ static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     match cli::Cli::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(outcome) => outcome.into(),
         Err(error) => {
             // The exit status says it too.
             let _ = output::write_in_time(io::stderr(), format!("error: {error:#}\n"));
-            ExitCode::FAILURE
+            cli::outcome::status(&error)
         }
     }
 }

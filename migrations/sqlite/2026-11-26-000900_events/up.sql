@@ -1,10 +1,12 @@
--- It stays empty: there is one writer, so events have their place once they are committed.
+-- Events that were committed and have no place in the order of all events yet. They are written by units of work, which pay for no other index.
 CREATE TABLE new_events (
     place INTEGER NOT NULL PRIMARY KEY,
     content TEXT NOT NULL,
+    -- The ids of members, 16 bytes each.
     members BLOB NOT NULL,
     group_id BLOB,
     group_name TEXT,
+    -- The ids of the groups at or above the group, 16 bytes each.
     above BLOB
 ) STRICT;
 

@@ -88,6 +88,10 @@ impl Store for Settling<'_> {
         self.store.number_events()
     }
 
+    fn show_events(&self) -> Result<(), StoreError> {
+        self.store.show_events()
+    }
+
     fn check(
         &self,
         cancellation: &Cancellation,

@@ -66,6 +66,7 @@ impl Directory<'_> {
     ///
     /// The first event that was changed, removed or inserted.
     pub fn verify_events(&self, context: &Context, from: Option<u64>) -> Result<Verification, VerificationError> {
+        self.number_events(context)?;
         let checkpoint = self.event_page(context, &EventQuery::following(0, 1))?.checkpoint;
         let start = match from.map(|from| from.saturating_sub(1)) {
             Some(before) if before > checkpoint.sequence => self.event_at(context, before)?,

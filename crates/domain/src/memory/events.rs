@@ -31,16 +31,7 @@ struct Kept {
 
 impl Kept {
     fn passes(&self, query: &EventQuery) -> bool {
-        let event = &self.event;
-        query.after.is_none_or(|after| match query.order {
-            EventOrder::Ascending => event.sequence > after,
-            EventOrder::Descending => event.sequence < after,
-        }) && query.types.as_ref().is_none_or(|types| types.types().contains(&event.kind))
-            && query.group.is_none_or(|group| self.group == Some(group))
-            && query.user.is_none_or(|user| self.users.contains(&user))
-            && query.actor.is_none_or(|actor| self.actor == Some(actor))
-            && query.from.is_none_or(|from| event.time >= from)
-            && query.to.is_none_or(|to| event.time < to)
+        query.takes(&self.event, self.actor, self.group, |user| self.users.contains(&user))
     }
 }
 

@@ -45,9 +45,28 @@ impl EventQuery {
     pub fn following(sequence: u64, limit: u32) -> Self {
         Self { after: Some(sequence), limit, ..Self::default() }
     }
+
+    /// Whether an event comes after the place and passes the filters. It is found by its actor, its group, and the users that it is about.
+    pub fn takes(
+        &self,
+        event: &Event,
+        actor: Option<UserId>,
+        group: Option<GroupId>,
+        is_about: impl FnOnce(UserId) -> bool,
+    ) -> bool {
+        self.after.is_none_or(|after| match self.order {
+            EventOrder::Ascending => event.sequence > after,
+            EventOrder::Descending => event.sequence < after,
+        }) && self.types.as_ref().is_none_or(|types| types.types().contains(&event.kind))
+            && self.group.is_none_or(|wanted| group == Some(wanted))
+            && self.actor.is_none_or(|wanted| actor == Some(wanted))
+            && self.from.is_none_or(|from| event.time >= from)
+            && self.to.is_none_or(|to| event.time < to)
+            && self.user.is_none_or(is_about)
+    }
 }
 
-/// Reads events that have their place. [`Store::number_events`](super::Store::number_events) gives it to those that were committed.
+/// Reads events that have their place, or that a unit of work that reads is shown as if they had. After [`Store::show_events`](super::Store::show_events) these are all that were committed before.
 pub trait EventReader {
     /// The first events of a query, at most as many as it says. The cost depends on neither how many events there are nor how deep the page is, where the
     /// query has one filter.

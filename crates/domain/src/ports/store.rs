@@ -47,10 +47,15 @@ pub trait Store: Send + Sync {
     /// When the store cannot be reached, or would not commit a change: because it is read-only, full or damaged, for example. After
     /// a unit of work failed for such a reason, it keeps failing until a change was committed.
     fn ready(&self) -> Result<(), StoreError>;
-    /// Gives every event that was committed before the call its place in the order of all events. It waits for no unit of work. A store whose events have
-    /// their place once they are committed does nothing.
+    /// Gives every event that was committed before the call its place in the order of all events. No unit of work waits for long for it, and in a store with several that write at once it
+    /// waits for none. A store whose events have their place once they are committed does nothing.
     fn number_events(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+    /// Lets units of work that read from then on see every event that was committed before the call, without waiting for one that writes: by giving it its place, or, where that would
+    /// have to wait, because the store shows it as it is going to be.
+    fn show_events(&self) -> Result<(), StoreError> {
+        self.number_events()
     }
     /// The answer that [`MembershipQuestion::answer`] gives in a unit of work that reads, with the same limit of time and the same
     /// cancellation. A store that can answer in one round trip does, as with the methods below.

@@ -1,4 +1,4 @@
 //! Why somebody is in a group: handler and bodies.
 
-mod body;
+pub(crate) mod body;
 pub(crate) mod handlers;

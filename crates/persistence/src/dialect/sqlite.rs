@@ -91,6 +91,14 @@ pub(crate) fn begin(connection: &mut SqliteConnection, mode: TransactionMode, _:
     AnsiTransactionManager::begin_transaction_sql(connection, sql)
 }
 
+/// Begins a transaction that writes, unless another one writes. Whether it has begun.
+pub(crate) fn begin_if_nobody_writes(connection: &mut SqliteConnection) -> bool {
+    let waits = FileSettings::OF_UNITS.busy_timeout.as_millis();
+    let begun = connection.batch_execute("PRAGMA busy_timeout = 0").is_ok()
+        && AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE").is_ok();
+    connection.batch_execute(&format!("PRAGMA busy_timeout = {waits}")).is_ok() && begun
+}
+
 /// Does nothing: the transaction of the one writer is alone.
 #[expect(clippy::unnecessary_wraps, reason = "the same form as in the other dialect")]
 pub(crate) fn lock_names(_: &mut SqliteConnection) -> QueryResult<()> {

@@ -1,9 +1,10 @@
-//! The log of all changes. In SQLite, where one unit of work writes at a time, events have their place once they are kept. In PostgreSQL they wait in `new_events`
-//! until they are committed and somebody numbers them.
+//! The log of all changes. Events wait in `new_events` until they are committed and somebody numbers them: a unit of work pays for one table without another index. In SQLite those who read
+//! see them before.
 
 mod content;
 mod filing;
 mod numbering;
+mod pending;
 mod queries;
 mod rows;
 
@@ -21,6 +22,7 @@ use crate::unit_of_work::{Failure, Unit};
 
 pub(crate) use content::Announced;
 pub(crate) use numbering::{has_new, number_some};
+use rows::About;
 pub(super) use rows::EventRow;
 
 #[derive(QueryableByName)]
@@ -44,15 +46,22 @@ fn hash_of(bytes: Vec<u8>) -> Result<EventHash, Failure> {
 
 impl EventReader for Unit<'_> {
     fn events(&mut self, query: &EventQuery) -> Result<Vec<Event>, StoreError> {
-        self.run(|connection| queries::events(connection, query))
+        let shows_pending = self.shows_pending_events();
+        self.run(|connection| {
+            if shows_pending { pending::events(connection, query) } else { queries::events(connection, query) }
+        })
     }
 
     fn event(&mut self, id: EventId) -> Result<Option<Event>, StoreError> {
-        self.run(|connection| queries::event(connection, id))
+        let shows_pending = self.shows_pending_events();
+        self.run(|connection| {
+            if shows_pending { pending::event(connection, id) } else { queries::event(connection, id) }
+        })
     }
 
     fn event_head(&mut self) -> Result<EventHead, StoreError> {
-        self.run(head)
+        let shows_pending = self.shows_pending_events();
+        self.run(|connection| if shows_pending { pending::head(connection) } else { head(connection) })
     }
 
     fn event_checkpoint(&mut self) -> Result<EventHead, StoreError> {
@@ -64,16 +73,17 @@ impl EventReader for Unit<'_> {
     }
 
     fn count_event_users(&mut self) -> Result<Option<u64>, StoreError> {
-        self.run(|connection| filing::count_users(connection).map(Some))
+        let shows_pending = self.shows_pending_events();
+        self.run(|connection| {
+            let pending = if shows_pending { pending::count_users(connection)? } else { 0 };
+            Ok(Some(filing::count_users(connection)? + pending))
+        })
     }
 }
 
 impl EventWriter for Unit<'_> {
     fn append_events(&mut self, events: &[NewEvent]) -> Result<(), StoreError> {
-        self.after_change(|connection| match connection {
-            AnyConnection::Postgres(connection) => content::insert(connection, events),
-            AnyConnection::Sqlite(_) => numbering::append(connection, events),
-        })
+        self.after_change(|connection| content::insert(connection, events))
     }
 
     fn announce_events(&mut self, events: &[NewEvent]) -> Result<bool, StoreError> {
@@ -108,9 +118,8 @@ fn prune(connection: &mut AnyConnection, before: Timestamp, most: u32) -> Result
     let old: Vec<&Event> = first.iter().take_while(|event| event.time < before).collect();
     let Some(last) = old.last() else { return Ok(0) };
     let sequence = rows::number(last.sequence);
-    let pairs =
-        old.iter().flat_map(|event| event.users().into_iter().map(|user| (Key(user.0), rows::number(event.sequence))));
-    rows::delete_users(connection, pairs.collect())?;
+    let about = old.iter().flat_map(|event| event.users().into_iter().map(|user| About::of(event, Key(user.0))));
+    rows::delete_users(connection, &about.collect::<Vec<_>>())?;
     let deleted = prepared("DELETE FROM events WHERE sequence <= $1").bind::<BigInt, _>(sequence);
     let noted = prepared(
         "INSERT INTO event_checkpoint (id, sequence, hash, known_from) SELECT 1, $1, $2, clock + 1 FROM events WHERE sequence = $1 \

@@ -1,6 +1,7 @@
 //! The store: runs units of work in transactions.
 
 mod at_once;
+mod numbering;
 mod search_rows;
 mod statement;
 mod store;

@@ -10,7 +10,7 @@ use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use super::databases;
 
 /// What somebody does to a log of 31 events, of which the last tell of members, and which event `verify` names. An event that is missing is named by its place.
-const CHANGES: [(&str, Option<u64>); 16] = [
+const CHANGES: [(&str, Option<u64>); 17] = [
     ("UPDATE events SET content = replace(content, 'part', 'trap') WHERE sequence = 25", Some(25)),
     ("UPDATE events SET hash = (SELECT hash FROM events WHERE sequence = 24) WHERE sequence = 26", Some(26)),
     ("UPDATE events SET kind = kind + 1 WHERE sequence = 26", Some(26)),
@@ -29,7 +29,8 @@ const CHANGES: [(&str, Option<u64>); 16] = [
     ("UPDATE events SET sequence = 100 - sequence; UPDATE events SET sequence = sequence - 68", Some(1)),
     ("DELETE FROM event_users WHERE sequence = 27", Some(27)),
     ("UPDATE event_users SET sequence = 24 WHERE sequence = 30", Some(30)),
-    ("INSERT INTO event_users SELECT user_id, 24 FROM event_users WHERE sequence = 30", None),
+    ("UPDATE event_users SET kind = kind + 1 WHERE sequence = 30", Some(30)),
+    ("INSERT INTO event_users SELECT user_id, kind, 24 FROM event_users WHERE sequence = 30", None),
 ];
 
 /// Adds one user after the other to a group, until the log has `events` events.

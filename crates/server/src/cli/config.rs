@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 
 use anyhow::{Result, bail};
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use guildhall_auth::check_external_issuers;
 use serde_json::Value;
 
+use super::printing::Output;
 use crate::issuers::issuers;
 use crate::settings::{Loaded, Settings, Shown};
 use crate::signing::KeySource;
@@ -19,18 +20,10 @@ pub(crate) enum ConfigCommand {
     Check,
     /// Print every setting in effect and where it comes from. Secrets are masked.
     Show {
-        /// How to print them.
-        #[arg(long, value_enum, default_value_t = Output::Table)]
+        /// How it is printed.
+        #[arg(long, value_enum, default_value_t)]
         output: Output,
     },
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Output {
-    /// A line for each, for people.
-    Table,
-    /// An array of objects with `key`, `value` and `source`.
-    Json,
 }
 
 impl ConfigCommand {

@@ -14,14 +14,16 @@ struct Words {
     text: String,
 }
 
-/// The events of PostgreSQL, with or without their place. They get it at any time, and it is no change.
-const EVENTS: &str = "SELECT '' AS word, t.id AS text FROM \
+/// The events, with or without their place. They get it at any time, and it is no change.
+const EVENTS_POSTGRES: &str = "SELECT '' AS word, t.id AS text FROM \
      (SELECT id::text FROM events UNION ALL SELECT content::json->>'id' FROM new_events) t ORDER BY 2";
-/// What [`EVENTS`] stands for.
+const EVENTS_SQLITE: &str = "SELECT '' AS word, t.id AS text FROM \
+     (SELECT lower(hex(id)) AS id FROM events UNION ALL SELECT replace(content ->> 'id', '-', '') FROM new_events) t ORDER BY 2";
+/// What they stand for.
 const OF_EVENTS: [&str; 3] = ["events", "new_events", "event_users"];
 
 impl Database {
-    /// Every row of every table, but for those of `except`, as text. Of PostgreSQL, events are told by their ids.
+    /// Every row of every table, but for those of `except`, as text. Events are told by their ids.
     pub(crate) fn dump(&self, except: &[&str]) -> BTreeMap<String, Vec<String>> {
         let tables = match self.kind {
             Kind::Sqlite => {
@@ -44,10 +46,11 @@ impl Database {
             let rows = load(&format!("SELECT '' AS word, {} AS text FROM {} t ORDER BY 2", table.text, table.word));
             (table.word, rows.into_iter().map(|row| row.text).collect())
         };
-        if self.kind == Kind::Sqlite {
-            return tables.map(rows).collect();
-        }
-        let events = load(EVENTS).into_iter().map(|row| row.text).collect();
+        let events = match self.kind {
+            Kind::Sqlite => EVENTS_SQLITE,
+            Kind::Postgres => EVENTS_POSTGRES,
+        };
+        let events = load(events).into_iter().map(|row| row.text).collect();
         let others = tables.filter(|table| !OF_EVENTS.contains(&table.word.as_str())).map(rows);
         others.chain([("events".to_owned(), events)]).collect()
     }

@@ -1,4 +1,4 @@
-//! Events that have no place yet, as PostgreSQL keeps them: what a unit of work knows of them, and what the statement that keeps them finds.
+//! Events that have no place yet: what a unit of work knows of them, and what the statement that keeps them finds.
 
 use std::sync::LazyLock;
 
@@ -12,17 +12,26 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{NullableUuid, key_of};
+use crate::connection::AnyConnection;
 use crate::prepared::prepared;
 use crate::sql_types::{Key, UuidSql};
 use crate::together::{ByDialect, Part};
 use crate::unit_of_work::Failure;
 
-/// The statement that keeps events, where `$1` to `$4` are their columns and `{condition}` ends it.
+/// The statement of PostgreSQL that keeps events, where `$1` to `$4` are their columns and `{condition}` ends it.
 const INSERT_EVENTS: &str = "INSERT INTO new_events (content, members, group_id, group_name, above) \
      SELECT e.content, e.members, e.group_id, (SELECT g.name FROM groups g WHERE g.id = e.group_id), \
          CASE WHEN e.finds THEN (SELECT string_agg(uuid_send(a.id), ''::bytea ORDER BY a.id) FROM (SELECT c.ancestor_id AS id \
              FROM group_closure c WHERE c.descendant_id = e.group_id ORDER BY c.ancestor_id LIMIT 1001) a) END \
      FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS e (content, members, group_id, finds, place){condition} ORDER BY e.place";
+
+/// The statement of SQLite that keeps events. `$1`: for each its content, where its members begin in `$2` and how many bytes they are, its group, and whether the groups above are to be
+/// found. Where nobody is a member, `$2` may be null.
+const INSERT_EVENTS_SQLITE: &str = "INSERT INTO new_events (content, members, group_id, group_name, above) \
+     SELECT e.value ->> 0, coalesce(substr($2, e.value ->> 1, e.value ->> 2), x''), unhex(e.value ->> 3), (SELECT g.name FROM groups g WHERE g.id = unhex(e.value ->> 3)), \
+         CASE WHEN e.value ->> 4 THEN (SELECT unhex(group_concat(hex(a.id), '' ORDER BY a.id)) FROM (SELECT c.ancestor_id AS id \
+             FROM group_closure c WHERE c.descendant_id = unhex(e.value ->> 3) ORDER BY c.ancestor_id LIMIT 1001) a) END \
+     FROM json_each($1) e ORDER BY e.key";
 
 /// Events that are kept with a change, if it changes anything.
 #[derive(Clone, Debug, Default)]
@@ -69,17 +78,40 @@ impl Announced {
     }
 }
 
-/// Keeps events as the last statement of a transaction.
-pub(super) fn insert(connection: &mut PgConnection, events: &[NewEvent]) -> Result<(), Failure> {
-    static SQL: LazyLock<String> = LazyLock::new(|| INSERT_EVENTS.replace("{condition}", ""));
+/// Keeps events as the last statement of a transaction: one, however many events there are, so that an attempt to sign in that locks an account, and tells more, costs no statement
+/// more than another.
+pub(super) fn insert(connection: &mut AnyConnection, events: &[NewEvent]) -> Result<(), Failure> {
     let columns = Announced::of(events);
+    match connection {
+        AnyConnection::Postgres(connection) => insert_postgres(connection, columns)?,
+        AnyConnection::Sqlite(connection) => insert_sqlite(connection, &columns)?,
+    };
+    Ok(())
+}
+
+fn insert_postgres(connection: &mut PgConnection, columns: Announced) -> QueryResult<usize> {
+    static SQL: LazyLock<String> = LazyLock::new(|| INSERT_EVENTS.replace("{condition}", ""));
     prepared(&SQL)
         .bind::<Array<Text>, _>(columns.contents)
         .bind::<Array<Binary>, _>(columns.members)
         .bind::<Array<NullableUuid>, _>(columns.groups)
         .bind::<Array<Bool>, _>(columns.finds)
-        .execute(connection)?;
-    Ok(())
+        .execute(connection)
+}
+
+fn insert_sqlite(connection: &mut SqliteConnection, columns: &Announced) -> QueryResult<usize> {
+    // Offsets of SQL count from 1.
+    let mut begins = 1;
+    let of_content = columns.contents.iter().zip(&columns.members);
+    let rows = of_content.zip(columns.groups.iter().zip(&columns.finds)).map(|((content, members), (group, finds))| {
+        let row = json!([content, begins, members.len(), group.map(|group| group.0.simple().to_string()), finds]);
+        begins += members.len();
+        row
+    });
+    prepared(INSERT_EVENTS_SQLITE)
+        .bind::<Text, _>(rows.collect::<Value>().to_string())
+        .bind::<Binary, _>(columns.members.concat())
+        .execute(connection)
 }
 
 /// What the unit of work knows of an event, but for its members.

@@ -1,25 +1,22 @@
 //! Gives events their place, with the hash that chains them.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text};
-use guildhall_domain::event::{EventHead, GroupsAbove, MOST_IDS, NewEvent};
-use guildhall_domain::group::GroupId;
+use diesel::sql_types::{Array, BigInt, Nullable};
+use guildhall_domain::event::{EventHead, NewEvent};
 
 use super::content::NewRow;
 use super::rows::{self, Numbered};
 use crate::connection::AnyConnection;
 use crate::dialect::postgres;
 use crate::prepared::prepared;
-use crate::sql_types::{Key, UuidSql};
 use crate::unit_of_work::Failure;
 
 /// The most events that are numbered in one transaction.
 const MOST_EVENTS: i64 = 256;
 /// The most members of the events that are numbered in one transaction, unless one event alone has more.
 const MOST_MEMBERS: usize = 20_000;
+/// The same in SQLite, where others who write wait for it.
+const MOST_MEMBERS_SQLITE: usize = 5_000;
 
 #[derive(QueryableByName)]
 struct Place {
@@ -28,29 +25,43 @@ struct Place {
 }
 
 /// The place of the last event that was committed and is not numbered.
-pub(crate) fn has_new(connection: &mut PgConnection) -> Result<Option<i64>, Failure> {
-    let row: Place = prepared("SELECT max(place) AS place FROM new_events").get_result(connection)?;
+pub(crate) fn has_new(connection: &mut AnyConnection) -> Result<Option<i64>, Failure> {
+    let last = prepared("SELECT max(place) AS place FROM new_events");
+    let row: Place = match connection {
+        AnyConnection::Postgres(connection) => last.get_result(connection)?,
+        AnyConnection::Sqlite(connection) => last.get_result(connection)?,
+    };
     Ok(row.place)
+}
+
+/// The first events after a place that were committed and are not numbered: as many as are numbered in one transaction at most.
+pub(super) fn new_rows(connection: &mut AnyConnection, after: i64) -> Result<Vec<NewRow>, Failure> {
+    let first = prepared(
+        "SELECT place, content, members, group_id, group_name, above FROM new_events WHERE place > $1 ORDER BY place LIMIT $2",
+    )
+    .bind::<BigInt, _>(after)
+    .bind::<BigInt, _>(MOST_EVENTS);
+    Ok(match connection {
+        AnyConnection::Postgres(connection) => first.load(connection)?,
+        AnyConnection::Sqlite(connection) => first.load(connection)?,
+    })
 }
 
 /// Numbers the first events that were committed, beside nobody else who numbers some. Whether there may be more up to `last`.
 pub(crate) fn number_some(connection: &mut AnyConnection, last: i64) -> Result<bool, Failure> {
-    let new = match connection {
-        AnyConnection::Postgres(connection) => {
-            postgres::lock_numbering(connection)?;
-            // It sees what was committed while it waited for the lock.
-            prepared(
-                "SELECT place, content, members, group_id, group_name, above FROM new_events ORDER BY place LIMIT $1",
-            )
-            .bind::<BigInt, _>(MOST_EVENTS)
-            .load::<NewRow>(connection)?
-        }
-        AnyConnection::Sqlite(_) => Vec::new(),
+    if let AnyConnection::Postgres(connection) = connection {
+        // What follows sees what was committed while it waited for the lock.
+        postgres::lock_numbering(connection)?;
+    }
+    let new = new_rows(connection, 0)?;
+    let most_members = match connection {
+        AnyConnection::Postgres(_) => MOST_MEMBERS,
+        AnyConnection::Sqlite(_) => MOST_MEMBERS_SQLITE,
     };
     let (mut events, mut places, mut members) = (Vec::new(), Vec::new(), 0);
     for row in &new {
         members += row.members.len() / 16;
-        if members > MOST_MEMBERS && !events.is_empty() {
+        if members > most_members && !events.is_empty() {
             break;
         }
         events.push(NewEvent::try_from(row)?);
@@ -59,10 +70,17 @@ pub(crate) fn number_some(connection: &mut AnyConnection, last: i64) -> Result<b
     let may_be_more = places.len() < new.len() || i64::try_from(new.len()) == Ok(MOST_EVENTS);
     let is_more = may_be_more && places.last().is_some_and(|place| *place < last);
     number(connection, events)?;
-    if let AnyConnection::Postgres(connection) = connection {
-        prepared("DELETE FROM new_events WHERE place = ANY ($1)")
-            .bind::<Array<BigInt>, _>(places)
-            .execute(connection)?;
+    match connection {
+        AnyConnection::Postgres(connection) => {
+            prepared("DELETE FROM new_events WHERE place = ANY ($1)")
+                .bind::<Array<BigInt>, _>(places)
+                .execute(connection)?;
+        }
+        AnyConnection::Sqlite(connection) => {
+            prepared("DELETE FROM new_events WHERE place <= $1")
+                .bind::<BigInt, _>(places.last().copied().unwrap_or_default())
+                .execute(connection)?;
+        }
     }
     Ok(is_more)
 }
@@ -82,57 +100,4 @@ fn number(connection: &mut AnyConnection, events: Vec<NewEvent>) -> Result<(), F
         numbered.push(Numbered { new, event, clock });
     }
     rows::insert(connection, &numbered)
-}
-
-#[derive(QueryableByName)]
-struct Above {
-    #[diesel(sql_type = UuidSql)]
-    id: Key,
-}
-
-#[derive(QueryableByName)]
-struct Name {
-    #[diesel(sql_type = Text)]
-    name: String,
-}
-
-/// Keeps events in SQLite, where they have their place at once.
-pub(super) fn append(connection: &mut AnyConnection, events: &[NewEvent]) -> Result<(), Failure> {
-    let complete = completed(connection, events)?;
-    number(connection, complete)
-}
-
-/// The events with what the store finds.
-fn completed(connection: &mut AnyConnection, events: &[NewEvent]) -> Result<Vec<NewEvent>, Failure> {
-    let AnyConnection::Sqlite(connection) = connection else { return Ok(events.to_vec()) };
-    let mut found: BTreeMap<GroupId, (Option<String>, Vec<GroupId>)> = BTreeMap::new();
-    let mut complete = events.to_vec();
-    for group in complete.iter_mut().filter_map(|event| event.group.as_mut()) {
-        let finds = group.above == GroupsAbove::ToFind;
-        if group.name.is_some() && !finds {
-            continue;
-        }
-        let (name, above) = match found.entry(group.id) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(name_and_above(connection, group.id)?),
-        };
-        group.name = group.name.take().or_else(|| name.clone());
-        if finds {
-            group.above = GroupsAbove::found(above.iter().copied());
-        }
-    }
-    Ok(complete)
-}
-
-/// A group's name, and the groups at or above it: one more than events name.
-fn name_and_above(connection: &mut SqliteConnection, group: GroupId) -> QueryResult<(Option<String>, Vec<GroupId>)> {
-    let key = Key(group.0);
-    let name: Option<Name> =
-        prepared("SELECT name FROM groups WHERE id = $1").bind::<UuidSql, _>(key).get_result(connection).optional()?;
-    let above: Vec<Above> =
-        prepared("SELECT ancestor_id AS id FROM group_closure WHERE descendant_id = $1 ORDER BY ancestor_id LIMIT $2")
-            .bind::<UuidSql, _>(key)
-            .bind::<BigInt, _>(i64::try_from(MOST_IDS + 1).unwrap_or(i64::MAX))
-            .load(connection)?;
-    Ok((name.map(|row| row.name), above.into_iter().map(|row| GroupId(row.id.0)).collect()))
 }

@@ -1,7 +1,7 @@
 //! Finds events by what they are about.
 //!
-//! Each filter has an index in which its events come in the order of their places. The first filter of a query in this order chooses the index: user, group, actor, types,
-//! time. The others are looked at in the rows.
+//! The first filter of a query in this order chooses the index: user, group, actor, types. In it the events of each type come in the order of their places, so each type is looked up by
+//! itself, and the first of all types are taken. Times bound the places; other filters are looked at in the rows.
 
 use std::sync::LazyLock;
 
@@ -72,70 +72,114 @@ impl Shape {
 
     /// `$1`: after which place, `$2`: how many, `$3` and `$4`: from when and until when, `$5`: the group, `$6`: the user, `$7`: the actor, `$8`: the types.
     fn text(self) -> String {
-        const COLUMNS: &str = "e.sequence, e.id, e.kind, e.time, e.content, e.hash";
-        let (beyond, direction) = if self.is_descending { ("<", "DESC") } else { (">", "ASC") };
-        let is_postgres = self.dialect == Dialect::Postgres;
-        let types = if is_postgres { "e.kind = ANY ($8)" } else { "e.kind IN (SELECT value FROM json_each($8))" };
-        let by_types_first = self.by_types && !self.by_user && !self.by_group && !self.by_actor;
-        // All times up to an event are at most its clock.
-        let first = "coalesce((SELECT b.sequence FROM events b WHERE b.clock >= $3 ORDER BY b.clock, b.sequence LIMIT 1), 9223372036854775807)";
-        // SQLite reads an index from one bound on: the nearest.
-        let beyond_first = match (is_postgres, self.is_descending) {
-            (false, false) => format!("e.sequence > max($1, {first} - 1)"),
-            _ => format!("e.sequence >= {first}"),
+        let direction = if self.is_descending { "DESC" } else { "ASC" };
+        let join = if self.dialect == Dialect::Postgres { "JOIN" } else { "CROSS JOIN" };
+        let page = format!("sequence {direction} LIMIT $2");
+        let punctual = self.by_each_type(&page, join);
+        let found = if self.by_time {
+            let late = self.late();
+            format!("SELECT * FROM ({punctual}) punctual UNION ALL SELECT * FROM ({late} ORDER BY i.{page}) late")
+        } else {
+            punctual
         };
-        // Without an index, so that it takes that bound.
-        let place = if self.by_time && !is_postgres { "+e.sequence" } else { "e.sequence" };
-        let times = format!("e.time >= $3 AND e.time < $4 AND {beyond_first}");
-        let conditions = [
-            (self.by_group, "e.group_id = $5"),
-            (self.by_actor, "e.actor_id = $7"),
-            (self.by_types && !by_types_first, types),
-            (self.by_time, &times),
-        ];
-        let conditions = conditions.iter().filter(|(is_there, _)| *is_there).map(|(_, text)| format!(" AND {text}"));
-        let conditions: String = conditions.collect();
-        let page = |of: &str| format!("ORDER BY {of}.sequence {direction} LIMIT $2");
-        let join = if is_postgres { "JOIN" } else { "CROSS JOIN" };
-        if self.by_user {
-            let page = page("u");
-            return format!(
-                "SELECT {COLUMNS} FROM event_users u {join} events e ON e.sequence = u.sequence \
-                 WHERE u.user_id = $6 AND u.sequence {beyond} $1{conditions} {page}"
-            );
+        format!(
+            "SELECT e.sequence, e.id, e.kind, e.time, e.content, e.hash FROM ({found}) f {join} events e ON e.sequence = f.sequence ORDER BY e.{page}"
+        )
+    }
+
+    /// The places of those that do not tell of a time long before the event before them.
+    fn by_each_type(self, page: &str, join: &str) -> String {
+        let is_indexed = self.by_user || self.by_group || self.by_actor;
+        if !is_indexed && !self.by_types {
+            let (places, times) = (self.places("i"), self.times("i"));
+            return format!("SELECT i.sequence FROM events i WHERE {places}{times} ORDER BY i.{page}");
         }
-        let page = page("e");
-        if by_types_first && is_postgres {
-            return format!(
-                "SELECT {COLUMNS} FROM (SELECT x.sequence FROM unnest($8) AS k (kind) CROSS JOIN LATERAL (\
-                     SELECT e.sequence FROM events e WHERE e.kind = k.kind AND e.sequence {beyond} $1{conditions} {page}) x \
-                     ORDER BY x.sequence {direction} LIMIT $2) f JOIN events e ON e.sequence = f.sequence {page}"
-            );
+        let of_user = format!("{}{}{}", self.of_group("i"), self.of_actor("i"), self.times("i"));
+        let (table, conditions) = if self.by_user {
+            let rows = if of_user.is_empty() { "" } else { &format!(" {join} events i ON i.sequence = x.sequence") };
+            (format!("event_users x{rows} WHERE x.user_id = $6"), of_user)
+        } else if self.by_group {
+            ("events x WHERE x.group_id = $5".to_owned(), format!("{}{}", self.of_actor("x"), self.times("x")))
+        } else if self.by_actor {
+            ("events x WHERE x.actor_id = $7".to_owned(), self.times("x"))
+        } else {
+            ("events x WHERE TRUE".to_owned(), self.times("x"))
+        };
+        let places = self.places("x");
+        let of_type = |kind: &str| {
+            format!("SELECT x.sequence FROM {table} AND x.kind = {kind} AND {places}{conditions} ORDER BY x.{page}")
+        };
+        match self.dialect {
+            Dialect::Postgres => {
+                let of_type = of_type("k.kind");
+                format!("SELECT t.sequence FROM unnest($8) AS k (kind) CROSS JOIN LATERAL ({of_type}) t ORDER BY t.{page}")
+            }
+            Dialect::Sqlite => {
+                let of_type = of_type("k.value");
+                format!(
+                    "SELECT t.sequence FROM json_each($8) k CROSS JOIN events t WHERE t.sequence IN ({of_type}) ORDER BY t.{page}"
+                )
+            }
         }
-        if by_types_first {
-            return format!(
-                "SELECT {COLUMNS} FROM json_each($8) k CROSS JOIN events e WHERE e.sequence IN (\
-                     SELECT e.sequence FROM events e WHERE e.kind = k.value AND e.sequence {beyond} $1{conditions} {page}) {page}"
-            );
+    }
+
+    /// The places of the others: there are few, in an index of their own.
+    fn late(self) -> String {
+        let beyond = if self.is_descending { "<" } else { ">" };
+        let types = match (self.by_types, self.dialect) {
+            (false, _) => "",
+            (true, Dialect::Postgres) => " AND i.kind = ANY ($8)",
+            (true, Dialect::Sqlite) => " AND i.kind IN (SELECT value FROM json_each($8))",
+        };
+        let user = if self.by_user {
+            " AND EXISTS (SELECT 1 FROM event_users u WHERE u.user_id = $6 AND u.kind = i.kind AND u.sequence = i.sequence)"
+        } else {
+            ""
+        };
+        format!(
+            "SELECT i.sequence FROM events i WHERE i.time < i.clock - {LATE} AND i.time >= $3 AND i.time < $4 AND i.sequence {beyond} $1{types}{user}{}{}",
+            self.of_group("i"),
+            self.of_actor("i")
+        )
+    }
+
+    fn of_group(self, of: &str) -> String {
+        if self.by_group { format!(" AND {of}.group_id = $5") } else { String::new() }
+    }
+
+    fn of_actor(self, of: &str) -> String {
+        if self.by_actor { format!(" AND {of}.actor_id = $7") } else { String::new() }
+    }
+
+    fn times(self, of: &str) -> String {
+        if !self.by_time {
+            return String::new();
         }
-        if self.by_time && !self.by_group && !self.by_actor {
-            // An event that is not late tells of no time long before the clock, so those of a time end soon after the clock has shown its end.
-            let last = format!(
-                "coalesce((SELECT b.sequence FROM events b WHERE b.clock >= $4 + {LATE} ORDER BY b.clock, b.sequence LIMIT 1), 9223372036854775807)"
-            );
-            let until_last = match (is_postgres, self.is_descending) {
-                (false, true) => format!("e.sequence < min($1, {last})"),
-                _ => format!("e.sequence <= {last}"),
-            };
-            return format!(
-                "SELECT {COLUMNS} FROM (SELECT * FROM (SELECT e.sequence FROM events e WHERE {place} {beyond} $1{conditions} \
-                     AND {until_last} AND NOT (e.time < e.clock - {LATE}) {page}) punctual \
-                     UNION ALL SELECT * FROM (SELECT e.sequence FROM events e WHERE e.sequence {beyond} $1 AND e.time < e.clock - {LATE} \
-                     AND e.time >= $3 AND e.time < $4 {page}) late) f {join} events e ON e.sequence = f.sequence {page}"
-            );
+        format!(" AND {of}.time >= $3 AND {of}.time < $4 AND NOT ({of}.time < {of}.clock - {LATE})")
+    }
+
+    /// Between which places they are: one bound from either side, since SQLite reads an index from one.
+    fn places(self, of: &str) -> String {
+        if !self.by_time {
+            let beyond = if self.is_descending { "<" } else { ">" };
+            return format!("{of}.sequence {beyond} $1");
         }
-        let place = if self.is_descending { "e.sequence" } else { place };
-        format!("SELECT {COLUMNS} FROM events e WHERE {place} {beyond} $1{conditions} {page}")
+        let (greatest, least) = match self.dialect {
+            Dialect::Postgres => ("greatest", "least"),
+            Dialect::Sqlite => ("max", "min"),
+        };
+        let first_of = |clock: &str| {
+            format!(
+                "coalesce((SELECT b.sequence FROM events b WHERE b.clock >= {clock} ORDER BY b.clock, b.sequence LIMIT 1), 9223372036854775806)"
+            )
+        };
+        // All times up to an event are at most its clock, and those that are not late are soon after it has shown the end.
+        let (first, last) = (first_of("$3"), first_of(&format!("$4 + {LATE}")));
+        if self.is_descending {
+            format!("{of}.sequence >= {first} AND {of}.sequence < {least}($1, {last} + 1)")
+        } else {
+            format!("{of}.sequence > {greatest}($1, {first} - 1) AND {of}.sequence <= {last}")
+        }
     }
 }
 
@@ -146,7 +190,8 @@ pub(super) fn events(connection: &mut AnyConnection, query: &EventQuery) -> Resu
     let number_of = Shape::of(Dialect::of(connection), query).number();
     let text = TEXTS.get(number_of).ok_or_else(|| Failure::Data("there is no such statement".to_owned()))?;
     let start = if query.order == EventOrder::Descending { u64::MAX } else { 0 };
-    let codes: Vec<i16> = query.types.iter().flat_map(TypePattern::types).map(|kind| EventType::code(*kind)).collect();
+    let types = query.types.as_ref().map_or(EventType::ALL, TypePattern::types);
+    let codes: Vec<i16> = types.iter().map(|kind| kind.code()).collect();
     let statement = prepared(text)
         .bind::<BigInt, _>(number(query.after.unwrap_or(start)))
         .bind::<BigInt, _>(i64::from(query.limit))

@@ -89,6 +89,43 @@ pub(super) fn insert(connection: &mut AnyConnection, events: &[Numbered]) -> Res
     Ok(())
 }
 
+/// A row of `event_users`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct About {
+    pub(super) user: Key,
+    pub(super) kind: i16,
+    pub(super) sequence: i64,
+}
+
+impl About {
+    pub(super) fn of(event: &Event, user: Key) -> Self {
+        Self { user, kind: event.kind.code(), sequence: number(event.sequence) }
+    }
+
+    pub(super) fn json(self) -> Value {
+        json!([self.user.0.simple().to_string(), self.kind, self.sequence])
+    }
+}
+
+/// The columns of rows.
+pub(super) fn columns_of(rows: &[About]) -> (Vec<Key>, Vec<i16>, Vec<i64>) {
+    let (mut users, mut kinds, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        users.push(row.user);
+        kinds.push(row.kind);
+        sequences.push(row.sequence);
+    }
+    (users, kinds, sequences)
+}
+
+/// The users that events are about: neighbours in the index come one after the other.
+fn users_of(events: &[Numbered]) -> Vec<About> {
+    let about = |row: &Numbered| row.users().into_iter().map(|user| About::of(&row.event, user)).collect::<Vec<_>>();
+    let mut rows: Vec<About> = events.iter().flat_map(about).collect();
+    rows.sort_unstable();
+    rows
+}
+
 fn insert_postgres(connection: &mut PgConnection, events: &[Numbered]) -> QueryResult<()> {
     fn column<'e, T>(events: &'e [Numbered], value: impl Fn(&'e Numbered) -> T) -> Vec<T> {
         events.iter().map(value).collect()
@@ -107,23 +144,17 @@ fn insert_postgres(connection: &mut PgConnection, events: &[Numbered]) -> QueryR
     .bind::<Array<Text>, _>(column(events, |row| row.event.text.as_str()))
     .bind::<Array<Binary>, _>(column(events, |row| row.event.hash.0.as_slice()))
     .execute(connection)?;
-    let about =
-        |row: &Numbered| row.users().into_iter().map(|user| (user, number(row.event.sequence))).collect::<Vec<_>>();
-    let mut pairs: Vec<(Key, i64)> = events.iter().flat_map(about).collect();
-    // Neighbours in the index come one after the other.
-    pairs.sort_unstable();
-    let (users, sequences): (Vec<Key>, Vec<i64>) = pairs.into_iter().unzip();
+    let (users, kinds, sequences) = columns_of(&users_of(events));
     if !users.is_empty() {
-        prepared("INSERT INTO event_users (user_id, sequence) SELECT * FROM unnest($1, $2)")
+        prepared("INSERT INTO event_users (user_id, kind, sequence) SELECT * FROM unnest($1, $2, $3)")
             .bind::<Array<UuidSql>, _>(users)
+            .bind::<Array<SmallInt>, _>(kinds)
             .bind::<Array<BigInt>, _>(sequences)
             .execute(connection)?;
     }
     Ok(())
 }
 
-/// At most two statements, however many events and users there are: an attempt to sign in tells several events where it locks an account, and must not be told from
-/// others by what it costs.
 fn insert_sqlite(connection: &mut SqliteConnection, events: &[Numbered]) -> QueryResult<()> {
     let hex = |key: Option<Key>| key.map(|key| key.0.simple().to_string());
     let row = |row: &Numbered| {
@@ -147,37 +178,35 @@ fn insert_sqlite(connection: &mut SqliteConnection, events: &[Numbered]) -> Quer
     )
     .bind::<Text, _>(events.iter().map(row).collect::<Value>().to_string())
     .execute(connection)?;
-    let pairs = |row: &Numbered| {
-        let sequence = number(row.event.sequence);
-        row.users().into_iter().map(move |user| json!([user.0.simple().to_string(), sequence])).collect::<Vec<_>>()
-    };
-    let about: Vec<Value> = events.iter().flat_map(pairs).collect();
+    let about = users_of(events);
     if !about.is_empty() {
-        let insert =
-            "INSERT INTO event_users (user_id, sequence) SELECT unhex(value ->> 0), value ->> 1 FROM json_each($1)";
-        prepared(insert).bind::<Text, _>(Value::from(about).to_string()).execute(connection)?;
+        let insert = "INSERT INTO event_users (user_id, kind, sequence) SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each($1)";
+        let rows: Value = about.into_iter().map(About::json).collect();
+        prepared(insert).bind::<Text, _>(rows.to_string()).execute(connection)?;
     }
     Ok(())
 }
 
 /// Removes what says which users events are about.
-pub(super) fn delete_users(connection: &mut AnyConnection, pairs: Vec<(Key, i64)>) -> Result<(), Failure> {
+pub(super) fn delete_users(connection: &mut AnyConnection, rows: &[About]) -> Result<(), Failure> {
     match connection {
         AnyConnection::Postgres(connection) => {
-            let (users, sequences): (Vec<Key>, Vec<i64>) = pairs.into_iter().unzip();
+            let (users, kinds, sequences) = columns_of(rows);
             prepared(
-                "DELETE FROM event_users u USING unnest($1, $2) AS gone (user_id, sequence) \
-                 WHERE u.user_id = gone.user_id AND u.sequence = gone.sequence",
+                "DELETE FROM event_users u USING unnest($1, $2, $3) AS gone (user_id, kind, sequence) \
+                 WHERE u.user_id = gone.user_id AND u.kind = gone.kind AND u.sequence = gone.sequence",
             )
             .bind::<Array<UuidSql>, _>(users)
+            .bind::<Array<SmallInt>, _>(kinds)
             .bind::<Array<BigInt>, _>(sequences)
             .execute(connection)?;
         }
         AnyConnection::Sqlite(connection) => {
-            for (user, sequence) in pairs {
-                prepared("DELETE FROM event_users WHERE user_id = $1 AND sequence = $2")
-                    .bind::<UuidSql, _>(user)
-                    .bind::<BigInt, _>(sequence)
+            for row in rows {
+                prepared("DELETE FROM event_users WHERE user_id = $1 AND kind = $2 AND sequence = $3")
+                    .bind::<UuidSql, _>(row.user)
+                    .bind::<SmallInt, _>(row.kind)
+                    .bind::<BigInt, _>(row.sequence)
                     .execute(connection)?;
             }
         }

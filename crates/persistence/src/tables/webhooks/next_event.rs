@@ -1,4 +1,4 @@
-//! The next event that a webhook gets. Each type, or each group, is one look at an index that ends with the sequence.
+//! The next event that a webhook gets. Each type, or each type of each group, is one look at an index that ends with the sequence.
 
 use std::sync::LazyLock;
 
@@ -55,19 +55,17 @@ impl Shape {
                 format!("SELECT min(({})) FROM unnest($3) AS k (kind)", first("", "e.kind = k.kind AND "))
             }
             (Dialect::Postgres, _, true) => {
-                let types = if self.by_types { "e.kind = ANY ($3) AND " } else { "" };
-                let condition = format!("e.group_id = g.id AND {types}");
-                format!("SELECT min(({})) FROM unnest($4) AS g (id)", first("", &condition))
+                let first = first("", "e.group_id = g.id AND e.kind = k.kind AND ");
+                format!("SELECT min(({first})) FROM unnest($4) AS g (id) CROSS JOIN unnest($3) AS k (kind)")
             }
             (Dialect::Sqlite, true, false) => {
                 let first = first(" INDEXED BY events_by_kind", "e.kind = k.value AND ");
                 format!("SELECT min(({first})) FROM json_each($3) k")
             }
             (Dialect::Sqlite, _, true) => {
-                let types = if self.by_types { "e.kind IN (SELECT value FROM json_each($3)) AND " } else { "" };
-                let condition = format!("e.group_id = unhex(g.value) AND {types}");
-                let first = first(" INDEXED BY events_by_group", &condition);
-                format!("SELECT min(({first})) FROM json_each($4) g")
+                let condition = "e.group_id = unhex(g.value) AND e.kind = k.value AND ";
+                let first = first(" INDEXED BY events_by_group", condition);
+                format!("SELECT min(({first})) FROM json_each($4) g CROSS JOIN json_each($3) k")
             }
         };
         format!(
@@ -86,7 +84,10 @@ pub(super) fn find(
         LazyLock::new(|| (0..1 << Shape::FLAGS).map(|number| Shape::numbered(number).text()).collect());
     let number = Shape::of(Dialect::of(connection), filter).number();
     let text = TEXTS.get(number).ok_or_else(|| Failure::Data("there is no such statement".to_owned()))?;
-    let kinds: Vec<i16> = filter.types.iter().flatten().map(|kind| EventType::code(*kind)).collect();
+    let kinds: Vec<i16> = match &filter.types {
+        Some(types) => types.iter().map(|kind| kind.code()).collect(),
+        None => EventType::ALL.iter().map(|kind| kind.code()).collect(),
+    };
     let statement = prepared(text).bind::<BigInt, _>(integer(after)).bind::<BigInt, _>(integer(until));
     let row: Option<EventRow> = match connection {
         AnyConnection::Postgres(connection) => {

@@ -86,30 +86,6 @@ impl DieselStore {
         self.retry(None, &cancellation, &mut || self.attempt(modes, &cancellation, work))
     }
 
-    /// Numbers the events that were committed before, in transactions that are short, so that nobody who numbers or reads waits for long.
-    pub(super) fn number_new_events(&self) -> Result<(), StoreError> {
-        let cancellation = Cancellation::new();
-        let last = match self.dialect {
-            Dialect::Sqlite => None,
-            Dialect::Postgres => self.run_statement(&cancellation, |connection| match connection {
-                AnyConnection::Postgres(connection) => tables::has_new(connection),
-                AnyConnection::Sqlite(_) => Ok(None),
-            })?,
-        };
-        let Some(last) = last else { return Ok(()) };
-        loop {
-            let mut is_more = false;
-            self.run(TransactionMode::Write, &cancellation, &mut |unit| {
-                let numbered = unit.change(|connection| tables::number_some(connection, last));
-                is_more = numbered.map_err(|_| Undo)?;
-                Ok(())
-            })?;
-            if !is_more {
-                return Ok(());
-            }
-        }
-    }
-
     /// Runs statements on connections of the pool until the first statement finds one that is not lost: none is sent before it that
     /// would tell.
     fn attempt_statement(

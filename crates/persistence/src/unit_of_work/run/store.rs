@@ -45,6 +45,10 @@ impl Store for DieselStore {
         self.number_new_events()
     }
 
+    fn show_events(&self) -> Result<(), StoreError> {
+        self.show_new_events()
+    }
+
     fn check(
         &self,
         cancellation: &Cancellation,
