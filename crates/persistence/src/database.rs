@@ -224,6 +224,20 @@ impl Database {
         Ok(run)
     }
 
+    /// The migrations that have not been run, in their order.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be reached, or a later version has migrated it.
+    pub fn pending_migrations(&self) -> Result<Vec<String>, StartError> {
+        let mut pooled = self.manager.connect()?;
+        start::pending(&mut pooled.connection, &known())
+    }
+
+    pub(crate) fn manager(&self) -> &Manager {
+        &self.manager
+    }
+
     /// Reverts every migration, which deletes all data. For tests.
     pub fn revert(&self) -> Result<(), MigrateError> {
         let mut pooled = self.manager.connect().map_err(MigrateError::new)?;
@@ -275,7 +289,7 @@ impl Database {
 }
 
 /// The versions of the migrations that this program has. Both databases have the same.
-fn known() -> BTreeSet<String> {
+pub(crate) fn known() -> BTreeSet<String> {
     let versions = |migrations: Vec<Box<dyn diesel::migration::Migration<Pg>>>| {
         migrations.iter().map(|migration| migration.name().version().to_string()).collect()
     };

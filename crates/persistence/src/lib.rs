@@ -3,6 +3,8 @@
 //! | Where | What |
 //! |---|---|
 //! | [`Database`] | opens a database by its URL, migrates it, and returns the store |
+//! | `backup` | copies of a SQLite database |
+//! | `inspection` | whether derived rows are what follows from others |
 //! | `location` | where a database is, read from its URL |
 //! | `start` | what is checked before a database is used |
 //! | `health` | whether the database can do its work, and the lines of the log about that |
@@ -19,12 +21,14 @@
 //! | `pool`, `metrics`, `spans` | the pool of connections; what is counted; the spans that are exported |
 //! | `statement_guard`, `canceller` | end statements that take too long, or whose result nobody waits for |
 
+mod backup;
 mod canceller;
 mod connection;
 mod database;
 mod dialect;
 mod due;
 mod health;
+mod inspection;
 mod listing;
 mod location;
 mod metrics;
@@ -40,8 +44,10 @@ mod tables;
 mod together;
 mod unit_of_work;
 
+pub use backup::{BackupError, restore};
 pub use connection::ConnectError;
 pub use database::{Database, DatabaseSettings, MigrateError, OpenError};
+pub use inspection::{Discrepancy, InspectionError};
 pub use location::UrlError;
 pub use rekey::NameClashes;
 pub use spans::SPANS;

@@ -10,6 +10,7 @@
 //! | `plan` | counts what matches, and reads one page of it |
 //! | `cache` | totals of large listings, and where their pages begin, until they change |
 //! | `index_rows`, `backfill` | the rows that searches need, beside those of users and groups |
+//! | `search_rows` | whether they are as they should be |
 
 mod backfill;
 mod cache;
@@ -19,6 +20,7 @@ mod groups;
 pub(crate) mod index_rows;
 mod memberships;
 mod plan;
+pub(crate) mod search_rows;
 mod user_fields;
 mod user_scope;
 mod users;

@@ -134,9 +134,14 @@ fn applied(connection: &mut AnyConnection) -> QueryResult<BTreeSet<String>> {
     Ok(rows.into_iter().map(|row| row.version).collect())
 }
 
-/// Whether some of the `known` migrations have not been run. A migration that is not known is an error, and so is a file with
-/// other tables and no migrations.
+/// Whether some of the `known` migrations have not been run, with the same errors as [`pending`].
 pub(crate) fn has_pending(connection: &mut AnyConnection, known: &BTreeSet<String>) -> Result<bool, StartError> {
+    Ok(!pending(connection, known)?.is_empty())
+}
+
+/// Those of the `known` migrations that have not been run. A migration that is not known is an error, and so is a file with
+/// other tables and no migrations.
+pub(crate) fn pending(connection: &mut AnyConnection, known: &BTreeSet<String>) -> Result<Vec<String>, StartError> {
     let applied = applied(connection)?;
     if let Some(unknown) = applied.difference(known).last() {
         return Err(StartError::NewerSchema(unknown.clone()));
@@ -149,7 +154,7 @@ pub(crate) fn has_pending(connection: &mut AnyConnection, known: &BTreeSet<Strin
             return Err(StartError::ForeignFile);
         }
     }
-    Ok(applied.len() < known.len())
+    Ok(known.difference(&applied).cloned().collect())
 }
 
 #[derive(QueryableByName)]

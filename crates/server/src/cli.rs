@@ -1,13 +1,16 @@
 //! The command line.
 
 mod api_keys;
+mod backup;
 mod checks;
 mod config;
+mod doctor;
 mod events;
 mod groups;
 mod input;
 pub(crate) mod outcome;
 mod printing;
+mod shells;
 mod users;
 
 use std::io::{self, Write};
@@ -15,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 use guildhall_auth::{KeyFile, RandomSecrets, SigningKey};
 use guildhall_domain::directory::{ActError, CallerError, Directory};
 use guildhall_domain::identifier::UserIdentifier;
@@ -22,8 +26,10 @@ use guildhall_domain::ports::{Clock as _, Tokens};
 use guildhall_persistence::Database;
 
 use api_keys::ApiKeyCommand;
+use backup::{BackupCommand, RestoreCommand};
 use checks::{CheckCommand, WhyCommand};
 use config::ConfigCommand;
+use doctor::DoctorCommand;
 use events::EventsCommand;
 use groups::GroupCommand;
 use outcome::{Outcome, done, unknown_user};
@@ -36,9 +42,15 @@ use crate::signing::{self, KeySource};
 use crate::system::{SystemClock, check_clock, operator};
 use crate::telemetry;
 
+/// This version, the commit it was built from, and the databases it knows.
+const VERSION: &str =
+    concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("GUILDHALL_COMMIT"), "; databases: SQLite, PostgreSQL)");
+const EXIT_STATUS: &str = "Exit status: 0 if it was done or the answer is yes, 1 if it failed or the answer is no, 2 if the command line is wrong, \
+    3 if there is no user or group of the name.";
+
 /// Keeps users, groups and who belongs to which, behind an HTTP API.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version = VERSION, after_help = EXIT_STATUS)]
 pub(crate) struct Cli {
     /// A TOML file with settings. Environment variables such as `GUILDHALL_SERVER__PORT` win over it.
     #[arg(long, global = true, value_name = "FILE")]
@@ -52,7 +64,21 @@ enum Command {
     /// Answer requests (the default).
     Serve,
     /// Bring the database up to date, and do nothing else.
-    Migrate,
+    Migrate {
+        /// Change nothing, and print the migrations that are to be run; exit with 1 if there are any.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Copy the SQLite database to a file, while it serves.
+    ///
+    /// Example: guildhall backup /backups/guildhall-monday.db
+    #[command(verbatim_doc_comment)]
+    Backup(BackupCommand),
+    /// Put a backup where the settings say that the SQLite database is, if none is there.
+    ///
+    /// Example: guildhall restore /backups/guildhall-monday.db
+    #[command(verbatim_doc_comment)]
+    Restore(RestoreCommand),
     /// Print an access token for a user.
     Token {
         /// The user's name, email address or id.
@@ -99,8 +125,29 @@ enum Command {
         #[arg(value_enum, default_value_t)]
         probe: Probe,
     },
+    /// Look for faults of the settings, the database and the machine, and say what to do; exit with 1 if there are any.
+    ///
+    /// Example: guildhall doctor --repair
+    #[command(verbatim_doc_comment)]
+    Doctor(DoctorCommand),
     /// Print the description of the API (`OpenAPI` 3.1, JSON).
     Openapi,
+    /// Print what lets a shell complete these commands.
+    ///
+    /// Example: guildhall completions bash > /etc/bash_completion.d/guildhall
+    #[command(verbatim_doc_comment)]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write the manual pages of all commands to a folder.
+    ///
+    /// Example: guildhall man /usr/local/share/man/man1
+    #[command(verbatim_doc_comment)]
+    Man {
+        /// The folder.
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -124,6 +171,8 @@ impl Cli {
                 writeln!(io::stdout(), "{}", guildhall_http::openapi()?)?;
                 return Ok(Outcome::Done);
             }
+            Some(Command::Completions { shell }) => return done(shells::print_completions(*shell)),
+            Some(Command::Man { folder }) => return done(shells::write_manual(folder)),
             Some(Command::Keys(KeysCommand::Generate { file: Some(file) })) => return done(generate(file)),
             _ => {}
         }
@@ -135,7 +184,10 @@ impl Cli {
         let settings = loaded.settings.clone();
         done(match self.command {
             None | Some(Command::Serve) => application::serve(loaded, self.config, &telemetry),
-            Some(Command::Migrate) => migrate(&settings),
+            Some(Command::Migrate { check: false }) => migrate(&settings),
+            Some(Command::Migrate { check: true }) => return check_migrations(&settings),
+            Some(Command::Backup(command)) => command.run(&settings),
+            Some(Command::Restore(command)) => command.run(&settings),
             Some(Command::Token { user }) => token(&settings, &user),
             Some(Command::User(command)) => command.run(&existing(&settings)?),
             Some(Command::Group(command)) => command.run(&existing(&settings)?),
@@ -146,8 +198,12 @@ impl Cli {
             Some(Command::Keys(KeysCommand::Rotate)) => rotate(&settings),
             Some(Command::Keys(KeysCommand::Generate { .. })) => tell_generated(&KeySource::of(&settings)?.generate()?),
             Some(Command::Healthcheck { probe }) => healthcheck(&settings, probe),
+            Some(Command::Doctor(command)) => {
+                let checked = config::check_all(&settings);
+                return command.run(&settings, checked);
+            }
             Some(Command::Unlock { user }) => unlock(&settings, &user),
-            Some(Command::Openapi | Command::Config(_)) => Ok(()),
+            Some(Command::Openapi | Command::Config(_) | Command::Completions { .. } | Command::Man { .. }) => Ok(()),
         })
     }
 }
@@ -172,6 +228,20 @@ fn migrate(settings: &Settings) -> Result<()> {
         writeln!(out, "the database is up to date")?;
     }
     Ok(())
+}
+
+/// Whether every migration was run.
+fn check_migrations(settings: &Settings) -> Result<Outcome> {
+    let database = Database::connect_existing(&application::database(settings)).context("database.url")?;
+    let pending = database.pending_migrations()?;
+    for migration in &pending {
+        writeln!(io::stdout(), "the migration {migration} is to be run")?;
+    }
+    if !pending.is_empty() {
+        return Ok(Outcome::No);
+    }
+    writeln!(io::stdout(), "the database is up to date")?;
+    Ok(Outcome::Done)
 }
 
 /// The directory in an existing database.

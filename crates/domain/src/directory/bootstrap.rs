@@ -143,6 +143,16 @@ impl Directory<'_> {
         })
     }
 
+    /// Whether an active System Administrator is there who stays one, for an operator.
+    pub fn has_administrator(&self, context: &Context) -> Result<bool, Refused> {
+        self.read(context, |work| {
+            if !work.actor.is_operator() {
+                return Err(Denied::NotPermitted.into());
+            }
+            Ok(work.has_lasting_administrator()?)
+        })
+    }
+
     /// The caller that `user` would be with every scope, for an operator.
     pub fn caller_for(&self, context: &Context, user: &UserIdentifier) -> Result<Caller, CallerError> {
         self.read(context, |work| {

@@ -39,11 +39,18 @@ pub(crate) struct SearchRow {
     custom_keys: Json,
 }
 
+impl SearchRow {
+    /// Whose row it is.
+    pub(super) fn user(&self) -> Key {
+        self.user_id
+    }
+}
+
 fn key(text: &str) -> String {
     TextKey::of(text).as_str().to_owned()
 }
 
-fn search_row(user: &User) -> SearchRow {
+pub(super) fn search_row(user: &User) -> SearchRow {
     SearchRow {
         user_id: Key(user.id.0),
         email_key: user.email.as_ref().map(|email| email.key().as_str().to_owned()),

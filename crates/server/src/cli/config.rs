@@ -41,8 +41,13 @@ impl ConfigCommand {
     }
 }
 
-/// All that is wrong is printed, not only the first of it.
 fn check(settings: &Settings) -> Result<()> {
+    check_all(settings)?;
+    Ok(writeln!(io::stdout(), "the settings are good")?)
+}
+
+/// Checks the settings and the files that they name. The error names all that is wrong, not only the first of it.
+pub(super) fn check_all(settings: &Settings) -> Result<()> {
     let mut faults = Vec::new();
     let mut note = |outcome: Result<()>| {
         if let Err(error) = outcome {
@@ -63,7 +68,7 @@ fn check(settings: &Settings) -> Result<()> {
         writeln!(io::stderr(), "warning: {warning}")?;
     }
     match faults.as_slice() {
-        [] => Ok(writeln!(io::stdout(), "the settings are good")?),
+        [] => Ok(()),
         [fault] => bail!("{fault}"),
         faults => bail!("{} mistakes:\n{}", faults.len(), faults.join("\n")),
     }

@@ -65,6 +65,7 @@ mod changes;
 mod client;
 mod collector;
 mod command_line;
+mod commands;
 mod comparison;
 mod configuration;
 mod connections;

@@ -12,6 +12,26 @@ on_both_databases! {
     the_session_in_the_readme_does_what_it_says,
 }
 
+/// A SQLite database is what there is to back up.
+#[tokio::test]
+async fn the_commands_in_the_readme_do_what_they_say() {
+    let app = TestApp::on(Kind::Sqlite).await;
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_guildhall")).parent().unwrap().display().to_string();
+    let environment = app.setup.command(&[]);
+    let output = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", &section(include_str!("../../../../README.md"), "Run it from a shell")])
+        .env_clear()
+        .env("PATH", format!("{program}:{}", env::var("PATH").unwrap_or_default()))
+        .envs(environment.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .current_dir(app.setup.database.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("\nmember\n") && said.contains("guildhall-monday.db\nok "), "{said}");
+}
+
 async fn the_session_in_the_readme_does_what_it_says(kind: Kind) {
     let app = TestApp::on(kind).await;
     let session =

@@ -8,6 +8,7 @@ use guildhall_domain::event::{EventGroup, EventId, EventType, GroupsAbove, Membe
 use guildhall_domain::group::GroupId;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::UserId;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -25,11 +26,17 @@ const INSERT_EVENTS: &str = "INSERT INTO new_events (content, members, group_id,
              FROM group_closure c WHERE c.descendant_id = e.group_id ORDER BY c.ancestor_id LIMIT 1001) a) END \
      FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS e (content, members, group_id, finds, place){condition} ORDER BY e.place";
 
-/// The statement of SQLite that keeps events. `$1`: for each its content, where its members begin in `$2` and how many bytes they are, its group, and whether the groups above are to be
+/// The statement of SQLite that keeps one event. `$2` is null where nobody is a member.
+const INSERT_EVENT_SQLITE: &str = "INSERT INTO new_events (content, members, group_id, group_name, above) \
+     SELECT $1, coalesce($2, x''), $3, (SELECT g.name FROM groups g WHERE g.id = $3), \
+         CASE WHEN $4 THEN (SELECT unhex(group_concat(hex(a.id), '')) FROM (SELECT c.ancestor_id AS id \
+             FROM group_closure c WHERE c.descendant_id = $3 ORDER BY c.ancestor_id LIMIT 1001) a) END";
+
+/// The statement of SQLite that keeps several. `$1`: for each its content, where its members begin in `$2` and how many bytes they are, its group, and whether the groups above are to be
 /// found. Where nobody is a member, `$2` may be null.
 const INSERT_EVENTS_SQLITE: &str = "INSERT INTO new_events (content, members, group_id, group_name, above) \
      SELECT e.value ->> 0, coalesce(substr($2, e.value ->> 1, e.value ->> 2), x''), unhex(e.value ->> 3), (SELECT g.name FROM groups g WHERE g.id = unhex(e.value ->> 3)), \
-         CASE WHEN e.value ->> 4 THEN (SELECT unhex(group_concat(hex(a.id), '' ORDER BY a.id)) FROM (SELECT c.ancestor_id AS id \
+         CASE WHEN e.value ->> 4 THEN (SELECT unhex(group_concat(hex(a.id), '')) FROM (SELECT c.ancestor_id AS id \
              FROM group_closure c WHERE c.descendant_id = unhex(e.value ->> 3) ORDER BY c.ancestor_id LIMIT 1001) a) END \
      FROM json_each($1) e ORDER BY e.key";
 
@@ -46,7 +53,8 @@ impl Announced {
     pub(crate) fn of(events: &[NewEvent]) -> Self {
         let mut columns = Self::default();
         for event in events {
-            columns.contents.push(content(event).to_string());
+            // Its keys are texts, and its numbers finite: it can always be written.
+            columns.contents.push(serde_json::to_string(&Content::of(event)).unwrap_or_default());
             columns.members.push(match &event.members {
                 Members::None => Vec::new(),
                 Members::Users(users) => users.iter().flat_map(|user| *user.0.as_bytes()).collect(),
@@ -100,6 +108,16 @@ fn insert_postgres(connection: &mut PgConnection, columns: Announced) -> QueryRe
 }
 
 fn insert_sqlite(connection: &mut SqliteConnection, columns: &Announced) -> QueryResult<usize> {
+    if let ([content], [members], [group], [finds]) =
+        (&*columns.contents, &*columns.members, &*columns.groups, &*columns.finds)
+    {
+        return prepared(INSERT_EVENT_SQLITE)
+            .bind::<Text, _>(content)
+            .bind::<Binary, _>(members)
+            .bind::<NullableUuid, _>(*group)
+            .bind::<Bool, _>(*finds)
+            .execute(connection);
+    }
     // Offsets of SQL count from 1.
     let mut begins = 1;
     let of_content = columns.contents.iter().zip(&columns.members);
@@ -114,30 +132,51 @@ fn insert_sqlite(connection: &mut SqliteConnection, columns: &Announced) -> Quer
         .execute(connection)
 }
 
-/// What the unit of work knows of an event, but for its members.
-fn content(event: &NewEvent) -> Value {
-    let members = match &event.members {
-        Members::None => Value::Null,
-        Members::Users(_) => "users".into(),
-        Members::Groups(_) => "groups".into(),
-    };
-    let group = event.group.as_ref();
-    let above = group.and_then(|group| match &group.above {
-        GroupsAbove::Found(above) => Some(above.iter().map(ToString::to_string).collect::<Value>()),
-        GroupsAbove::NotTold | GroupsAbove::ToFind => None,
-    });
-    json!({
-        "id": event.id.to_string(),
-        "kind": event.kind.code(),
-        "time": event.time.milliseconds(),
-        "subject": event.subject,
-        "actor": event.actor.map(|actor| actor.to_string()),
-        "user": event.user.map(|user| user.to_string()),
-        "name": group.and_then(|group| group.name.clone()),
-        "above": above,
-        "members": members,
-        "details": event.details,
-    })
+/// What the unit of work knows of an event, but for its members and its group.
+#[derive(Serialize)]
+struct Content<'a> {
+    id: String,
+    kind: i16,
+    time: i64,
+    subject: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+    /// The name of the group, unless it is to be found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    /// The groups above, unless they are to be found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    above: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<&'static str>,
+    details: &'a Map<String, Value>,
+}
+
+impl<'a> Content<'a> {
+    fn of(event: &'a NewEvent) -> Self {
+        let group = event.group.as_ref();
+        Self {
+            id: event.id.to_string(),
+            kind: event.kind.code(),
+            time: event.time.milliseconds(),
+            subject: &event.subject,
+            actor: event.actor.map(|actor| actor.to_string()),
+            user: event.user.map(|user| user.to_string()),
+            name: group.and_then(|group| group.name.as_deref()),
+            above: group.and_then(|group| match &group.above {
+                GroupsAbove::Found(above) => Some(above.iter().map(ToString::to_string).collect()),
+                GroupsAbove::NotTold | GroupsAbove::ToFind => None,
+            }),
+            members: match &event.members {
+                Members::None => None,
+                Members::Users(_) => Some("users"),
+                Members::Groups(_) => Some("groups"),
+            },
+            details: &event.details,
+        }
+    }
 }
 
 /// A row of `new_events`.
@@ -175,7 +214,12 @@ fn read(row: &NewRow) -> Option<NewEvent> {
     let told = content.get("above").and_then(Value::as_array);
     let told =
         told.map(|above| above.iter().filter_map(|id| id.as_str()?.parse().ok().map(GroupId)).collect::<Vec<_>>());
-    let found = row.above.as_ref().map(|above| packed(above).into_iter().map(GroupId).collect::<Vec<_>>());
+    let found = row.above.as_ref().map(|above| {
+        // SQLite sorts them at a much higher cost.
+        let mut above = packed(above);
+        above.sort_unstable();
+        above.into_iter().map(GroupId).collect::<Vec<_>>()
+    });
     let group = row.group_id.map(|group| EventGroup {
         id: GroupId(group.0),
         name: content.get("name").and_then(Value::as_str).map(str::to_owned).or_else(|| row.group_name.clone()),
