@@ -124,7 +124,7 @@ const CHECKS: &[Check] = &[
     },
     Check {
         what: "users are more or fewer than is kept",
-        count: "SELECT abs((SELECT count(*) FROM users) - (SELECT coalesce(sum(users), 0) FROM user_counts)) AS number",
+        count: "SELECT CAST(abs((SELECT count(*) FROM users) - (SELECT coalesce(sum(users), 0) FROM user_counts)) AS bigint) AS number",
         repair: &[
             "UPDATE user_counts SET users = users + (SELECT count(*) FROM users) - (SELECT sum(c.users) FROM user_counts c), changes = changes + 1 \
              WHERE slot = (SELECT min(c.slot) FROM user_counts c) AND (SELECT count(*) FROM users) <> (SELECT sum(c.users) FROM user_counts c)",
@@ -132,7 +132,7 @@ const CHECKS: &[Check] = &[
     },
     Check {
         what: "groups are more or fewer than is kept",
-        count: "SELECT abs((SELECT count(*) FROM groups) - (SELECT coalesce(sum(groups), 0) FROM group_counts)) AS number",
+        count: "SELECT CAST(abs((SELECT count(*) FROM groups) - (SELECT coalesce(sum(groups), 0) FROM group_counts)) AS bigint) AS number",
         repair: &[
             "UPDATE group_counts SET groups = groups + (SELECT count(*) FROM groups) - (SELECT sum(c.groups) FROM group_counts c) \
              WHERE slot = (SELECT min(c.slot) FROM group_counts c) AND (SELECT count(*) FROM groups) <> (SELECT sum(c.groups) FROM group_counts c)",
@@ -239,7 +239,11 @@ fn discrepancies(connection: &mut AnyConnection) -> Result<Vec<Discrepancy>, Ins
         found.push(Discrepancy { what: check.what, count, is_derived: !check.repair.is_empty() });
     }
     let count = search_rows::differing(connection, false)?;
-    found.push(Discrepancy { what: "users or groups are searched by other properties than they have", count, is_derived: true });
+    found.push(Discrepancy {
+        what: "users or groups are searched by other properties than they have",
+        count,
+        is_derived: true,
+    });
     found.retain(|discrepancy| discrepancy.count > 0);
     Ok(found)
 }

@@ -6,6 +6,7 @@ mod checks;
 mod config;
 mod doctor;
 mod events;
+mod export;
 mod groups;
 mod input;
 pub(crate) mod outcome;
@@ -31,6 +32,7 @@ use checks::{CheckCommand, WhyCommand};
 use config::ConfigCommand;
 use doctor::DoctorCommand;
 use events::EventsCommand;
+use export::ExportCommand;
 use groups::GroupCommand;
 use outcome::{Outcome, done, unknown_user};
 use users::UserCommand;
@@ -69,6 +71,11 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Write users, groups, edges between groups, memberships and managers to a file each.
+    ///
+    /// Example: guildhall export /tmp/members --format csv
+    #[command(verbatim_doc_comment)]
+    Export(ExportCommand),
     /// Copy the SQLite database to a file, while it serves.
     ///
     /// Example: guildhall backup /backups/guildhall-monday.db
@@ -134,7 +141,7 @@ enum Command {
     Openapi,
     /// Print what lets a shell complete these commands.
     ///
-    /// Example: guildhall completions bash > /etc/bash_completion.d/guildhall
+    /// Example: `guildhall completions bash > /etc/bash_completion.d/guildhall`
     #[command(verbatim_doc_comment)]
     Completions {
         /// The shell.
@@ -186,6 +193,7 @@ impl Cli {
             None | Some(Command::Serve) => application::serve(loaded, self.config, &telemetry),
             Some(Command::Migrate { check: false }) => migrate(&settings),
             Some(Command::Migrate { check: true }) => return check_migrations(&settings),
+            Some(Command::Export(command)) => command.run(&existing(&settings)?),
             Some(Command::Backup(command)) => command.run(&settings),
             Some(Command::Restore(command)) => command.run(&settings),
             Some(Command::Token { user }) => token(&settings, &user),

@@ -42,7 +42,8 @@ fn differing_users(connection: &mut AnyConnection, repairs: bool) -> Result<u64,
             }
             count += 1;
             if repairs {
-                diesel::delete(user_search::table.filter(user_search::user_id.eq(Key(user.id.0)))).execute(connection)?;
+                diesel::delete(user_search::table.filter(user_search::user_id.eq(Key(user.id.0))))
+                    .execute(connection)?;
                 run_together(connection, &[&index_rows::insert(&user)])?;
             }
         }
@@ -56,9 +57,7 @@ fn differing_groups(connection: &mut AnyConnection, repairs: bool) -> Result<u64
     for part in stored.chunks(1000) {
         let ids: Vec<Key> = part.iter().map(|(id, _)| *id).collect();
         let groups = groups_in_order(connection, &ids)?;
-        let differs = |(group, (_, keys)): &(&Group, &(Key, GroupKeys))| {
-            index_rows::group_keys(group) != *keys
-        };
+        let differs = |(group, (_, keys)): &(&Group, &(Key, GroupKeys))| index_rows::group_keys(group) != *keys;
         count += groups.iter().zip(part).filter(differs).count() as u64;
         if repairs {
             index_rows::update_groups(connection, &groups)?;

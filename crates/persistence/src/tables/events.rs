@@ -47,16 +47,20 @@ fn hash_of(bytes: Vec<u8>) -> Result<EventHash, Failure> {
 impl EventReader for Unit<'_> {
     fn events(&mut self, query: &EventQuery) -> Result<Vec<Event>, StoreError> {
         let shows_pending = self.shows_pending_events();
-        self.run(|connection| {
-            if shows_pending { pending::events(connection, query) } else { queries::events(connection, query) }
-        })
+        self.run(
+            |connection| {
+                if shows_pending { pending::events(connection, query) } else { queries::events(connection, query) }
+            },
+        )
     }
 
     fn event(&mut self, id: EventId) -> Result<Option<Event>, StoreError> {
         let shows_pending = self.shows_pending_events();
-        self.run(|connection| {
-            if shows_pending { pending::event(connection, id) } else { queries::event(connection, id) }
-        })
+        self.run(
+            |connection| {
+                if shows_pending { pending::event(connection, id) } else { queries::event(connection, id) }
+            },
+        )
     }
 
     fn event_head(&mut self) -> Result<EventHead, StoreError> {

@@ -139,7 +139,8 @@ fn some(mixed: u64, of: u64) -> Option<Uuid> {
 fn mixed(number: u64) -> NewEvent {
     let mixed = (number * 2_654_435_761) % 4_294_967_296;
     let minute = 60_000 * i64::try_from(number).unwrap_or_default();
-    let earlier = if mixed % 11 == 0 { 40 * 60_000 } else { i64::try_from(mixed % 3).unwrap_or_default() * 1000 };
+    let earlier =
+        if mixed.is_multiple_of(11) { 40 * 60_000 } else { i64::try_from(mixed % 3).unwrap_or_default() * 1000 };
     let users = [some(mixed / 7, 3), some(mixed / 13, 4)].into_iter().flatten().map(UserId);
     NewEvent {
         id: EventId(Uuid::from_u128(1_000_000 + u128::from(number))),
@@ -188,11 +189,11 @@ fn every_question_is_answered(store: &dyn Store, numbered: u64) {
         for after in [None, Some(0), Some(50), Some(100), Some(199), Some(COUNT), Some(COUNT + 9)] {
             for limit in [1, 7, 1000] {
                 let query = EventQuery { after, limit, ..query.clone() };
-                let takes = |(new, event): &&(NewEvent, Event)| {
+                let is_wanted = |(new, event): &&(NewEvent, Event)| {
                     let group = new.group.as_ref().map(|group| group.id);
                     query.takes(event, new.actor, group, |user| new.users().any(|about| about == user))
                 };
-                let taken = all.iter().filter(takes).map(|(_, event)| event.sequence);
+                let taken = all.iter().filter(is_wanted).map(|(_, event)| event.sequence);
                 let most = usize::try_from(limit).expect("a limit");
                 let expected: Vec<u64> = match query.order {
                     EventOrder::Ascending => taken.take(most).collect(),

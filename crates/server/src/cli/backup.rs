@@ -34,7 +34,8 @@ impl BackupCommand {
 impl RestoreCommand {
     pub(crate) fn run(&self, settings: &Settings) -> Result<()> {
         let path = self.file.display();
-        let restored = restore(&self.file, &application::database(settings).url).with_context(|| format!("cannot restore {path}"))?;
+        let restored = restore(&self.file, &application::database(settings).url)
+            .with_context(|| format!("cannot restore {path}"))?;
         Ok(writeln!(io::stdout(), "restored {path} to {}", restored.display())?)
     }
 }

@@ -48,7 +48,7 @@ impl CheckCommand {
         match error {
             MemberError::GroupNotFound => unknown_group(&self.group),
             MemberError::UserNotFound => unknown_user(&self.user),
-            other => other.into(),
+            other @ MemberError::Refused(_) => other.into(),
         }
     }
 }

@@ -45,10 +45,8 @@ impl Finding {
 impl DoctorCommand {
     /// Looks at `settings`, of which `checked` tells whether they are good, and at what they name.
     pub(crate) fn run(&self, settings: &Settings, checked: Result<()>) -> Result<Outcome> {
-        let mut findings = vec![
-            Finding::of("configuration and keys", checked),
-            Finding::of("clock", check_clock(SystemClock.now())),
-        ];
+        let mut findings =
+            vec![Finding::of("configuration and keys", checked), Finding::of("clock", check_clock(SystemClock.now()))];
         match Database::connect_existing(&application::database(settings)).context("database.url") {
             Err(error) => findings.push(Finding::of("database", Err(error))),
             Ok(database) => {
@@ -125,7 +123,11 @@ fn enough_space(settings: &Settings) -> Result<()> {
     let found = rustix::fs::statvfs(folder).with_context(|| folder.display().to_string())?;
     let free = found.f_bavail.saturating_mul(found.f_frsize);
     if free < LEAST_SPACE {
-        anyhow::bail!("{} MiB are left in {}: make room, or let database.url name a file elsewhere", free >> 20, folder.display());
+        anyhow::bail!(
+            "{} MiB are left in {}: make room, or let database.url name a file elsewhere",
+            free >> 20,
+            folder.display()
+        );
     }
     Ok(())
 }
@@ -148,9 +150,7 @@ fn administrator(directory: &Directory) -> Result<()> {
     if directory.has_administrator(&operator())? {
         return Ok(());
     }
-    anyhow::bail!(
-        "nobody can administer: `guildhall group add-users \"System Administrators\" --file -` adds users"
-    )
+    anyhow::bail!("nobody can administer: `guildhall group add-users \"System Administrators\" --file -` adds users")
 }
 
 fn log(directory: &Directory) -> Result<()> {

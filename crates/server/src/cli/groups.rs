@@ -22,13 +22,8 @@ use super::outcome::unknown_group;
 use super::printing::{Column, List, Output, fields_error, print_one};
 use crate::system::operator;
 
-const COLUMNS: &[Column] = &[
-    ("ID", "id"),
-    ("NAME", "name"),
-    ("TYPE", "type"),
-    ("USERS", "userCount"),
-    ("GROUPS", "childGroupCount"),
-];
+const COLUMNS: &[Column] =
+    &[("ID", "id"), ("NAME", "name"), ("TYPE", "type"), ("USERS", "userCount"), ("GROUPS", "childGroupCount")];
 /// How many of the lines that name nobody are told.
 const MOST_TOLD: usize = 20;
 
@@ -159,10 +154,12 @@ impl GroupCommand {
             }
             Self::Delete { group } => {
                 let identifier = GroupIdentifier::from(group.as_str());
-                directory.delete_group(&operator(), &identifier, &Precondition::default()).map_err(|error| match error {
-                    DeleteGroupError::GroupNotFound => unknown_group(&group),
-                    other => other.into(),
-                })
+                directory.delete_group(&operator(), &identifier, &Precondition::default()).map_err(
+                    |error| match error {
+                        DeleteGroupError::GroupNotFound => unknown_group(&group),
+                        other => other.into(),
+                    },
+                )
             }
             Self::AddUsers(members) => patch(directory, &members, Patch::adding),
             Self::RemoveUsers(members) => {
@@ -189,13 +186,13 @@ fn list(directory: &Directory, output: Output) -> Result<()> {
 
 fn update(directory: &Directory, group: &str, changes: &GroupChanges, output: Output) -> Result<()> {
     let identifier = GroupIdentifier::from(group);
-    let changed = directory.change_group(&operator(), &identifier, changes, &Precondition::default());
-    let changed = changed.map_err(|error| match error {
+    let group_then = directory.change_group(&operator(), &identifier, changes, &Precondition::default());
+    let group_then = group_then.map_err(|error| match error {
         ChangeGroupError::GroupNotFound => unknown_group(group),
         ChangeGroupError::Invalid(fields) => fields_error(fields),
         other => other.into(),
     })?;
-    print_one(output, &json(&changed)?)
+    print_one(output, &json(&group_then)?)
 }
 
 /// Adds or removes those whom the lines of a file name.

@@ -26,7 +26,8 @@ use crate::system::operator;
 /// The longest password that is read, in bytes: longer ones are refused as passwords.
 const LONGEST: u64 = 4096;
 
-const COLUMNS: &[Column] = &[("ID", "id"), ("USERNAME", "username"), ("EMAIL", "email"), ("SUSPENDED", "status.suspended")];
+const COLUMNS: &[Column] =
+    &[("ID", "id"), ("USERNAME", "username"), ("EMAIL", "email"), ("SUSPENDED", "status.suspended")];
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
@@ -197,14 +198,15 @@ impl UserCommand {
                 let found = directory.user(&operator(), &UserIdentifier::from(user.as_str()));
                 let found = found.map_err(|error| match error {
                     ReadUserError::UserNotFound => unknown_user(&user),
-                    other => other.into(),
+                    other @ ReadUserError::Refused(_) => other.into(),
                 })?;
                 print_one(output, &json(&found)?)
             }
             Self::Update { user, properties, output } => update(directory, &user, properties, output),
             Self::SetPassword { user, file } => set_password(directory, &user, &file),
             Self::Delete { user } => {
-                let deleted = directory.delete_user(&operator(), &UserIdentifier::from(user.as_str()), &Precondition::default());
+                let deleted =
+                    directory.delete_user(&operator(), &UserIdentifier::from(user.as_str()), &Precondition::default());
                 deleted.map_err(|error| match error {
                     DeleteUserError::UserNotFound => unknown_user(&user),
                     other => other.into(),
@@ -240,13 +242,13 @@ fn update(directory: &Directory, user: &str, properties: Properties, output: Out
         expiry: properties.expiry.map(Expiry::moment),
         ..UserChanges::default()
     };
-    let changed = directory.change_user(&operator(), &UserIdentifier::from(user), &changes, &Precondition::default());
-    let changed = changed.map_err(|error| match error {
+    let user_then = directory.change_user(&operator(), &UserIdentifier::from(user), &changes, &Precondition::default());
+    let user_then = user_then.map_err(|error| match error {
         ChangeUserError::UserNotFound => unknown_user(user),
         ChangeUserError::Invalid(fields) => fields_error(fields),
         other => other.into(),
     })?;
-    print_one(output, &json(&changed)?)
+    print_one(output, &json(&user_then)?)
 }
 
 fn set_password(directory: &Directory, user: &str, file: &Path) -> Result<()> {

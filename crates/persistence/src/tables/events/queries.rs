@@ -1,7 +1,7 @@
 //! Finds events by what they are about.
 //!
 //! The first filter of a query in this order chooses the index: user, group, actor, types. In it the events of each type come in the order of their places, so each type is looked up by
-//! itself, and the first of all types are taken. Times bound the places; other filters are looked at in the rows.
+//! itself, and the first of all types are taken. Times bound the places; whether an event passes the other filters is looked up in their own indexes.
 
 use std::sync::LazyLock;
 
@@ -94,16 +94,21 @@ impl Shape {
             let (places, times) = (self.places("i"), self.times("i"));
             return format!("SELECT i.sequence FROM events i WHERE {places}{times} ORDER BY i.{page}");
         }
-        let of_user = format!("{}{}{}", self.of_group("i"), self.of_actor("i"), self.times("i"));
+        let times = self.times("x");
         let (table, conditions) = if self.by_user {
-            let rows = if of_user.is_empty() { "" } else { &format!(" {join} events i ON i.sequence = x.sequence") };
-            (format!("event_users x{rows} WHERE x.user_id = $6"), of_user)
+            let (rows, times) = if self.by_time {
+                (format!(" {join} events i ON i.sequence = x.sequence"), self.times("i"))
+            } else {
+                (String::new(), String::new())
+            };
+            let others = format!("{}{}", self.also_of_group(), self.also_of_actor());
+            (format!("event_users x{rows} WHERE x.user_id = $6"), others + &times)
         } else if self.by_group {
-            ("events x WHERE x.group_id = $5".to_owned(), format!("{}{}", self.of_actor("x"), self.times("x")))
+            ("events x WHERE x.group_id = $5".to_owned(), self.also_of_actor() + &times)
         } else if self.by_actor {
-            ("events x WHERE x.actor_id = $7".to_owned(), self.times("x"))
+            ("events x WHERE x.actor_id = $7".to_owned(), times)
         } else {
-            ("events x WHERE TRUE".to_owned(), self.times("x"))
+            ("events x WHERE TRUE".to_owned(), times)
         };
         let places = self.places("x");
         let of_type = |kind: &str| {
@@ -112,7 +117,9 @@ impl Shape {
         match self.dialect {
             Dialect::Postgres => {
                 let of_type = of_type("k.kind");
-                format!("SELECT t.sequence FROM unnest($8) AS k (kind) CROSS JOIN LATERAL ({of_type}) t ORDER BY t.{page}")
+                format!(
+                    "SELECT t.sequence FROM unnest($8) AS k (kind) CROSS JOIN LATERAL ({of_type}) t ORDER BY t.{page}"
+                )
             }
             Dialect::Sqlite => {
                 let of_type = of_type("k.value");
@@ -138,17 +145,25 @@ impl Shape {
         };
         format!(
             "SELECT i.sequence FROM events i WHERE i.time < i.clock - {LATE} AND i.time >= $3 AND i.time < $4 AND i.sequence {beyond} $1{types}{user}{}{}",
-            self.of_group("i"),
-            self.of_actor("i")
+            if self.by_group { " AND i.group_id = $5" } else { "" },
+            if self.by_actor { " AND i.actor_id = $7" } else { "" },
         )
     }
 
-    fn of_group(self, of: &str) -> String {
-        if self.by_group { format!(" AND {of}.group_id = $5") } else { String::new() }
+    /// That an event is in another index too: looking there costs less than reading its row.
+    fn also_in(self, index: &str, column: &str) -> String {
+        let indexed = if self.dialect == Dialect::Sqlite { &format!(" INDEXED BY {index}") } else { "" };
+        format!(
+            " AND EXISTS (SELECT 1 FROM events o{indexed} WHERE o.{column} AND o.kind = x.kind AND o.sequence = x.sequence)"
+        )
     }
 
-    fn of_actor(self, of: &str) -> String {
-        if self.by_actor { format!(" AND {of}.actor_id = $7") } else { String::new() }
+    fn also_of_group(self) -> String {
+        if self.by_group { self.also_in("events_by_group", "group_id = $5") } else { String::new() }
+    }
+
+    fn also_of_actor(self) -> String {
+        if self.by_actor { self.also_in("events_by_actor", "actor_id = $7") } else { String::new() }
     }
 
     fn times(self, of: &str) -> String {
@@ -168,17 +183,17 @@ impl Shape {
             Dialect::Postgres => ("greatest", "least"),
             Dialect::Sqlite => ("max", "min"),
         };
-        let first_of = |clock: &str| {
+        let place_at = |clock: &str| {
             format!(
                 "coalesce((SELECT b.sequence FROM events b WHERE b.clock >= {clock} ORDER BY b.clock, b.sequence LIMIT 1), 9223372036854775806)"
             )
         };
         // All times up to an event are at most its clock, and those that are not late are soon after it has shown the end.
-        let (first, last) = (first_of("$3"), first_of(&format!("$4 + {LATE}")));
+        let (begin, end) = (place_at("$3"), place_at(&format!("$4 + {LATE}")));
         if self.is_descending {
-            format!("{of}.sequence >= {first} AND {of}.sequence < {least}($1, {last} + 1)")
+            format!("{of}.sequence >= {begin} AND {of}.sequence < {least}($1, {end} + 1)")
         } else {
-            format!("{of}.sequence > {greatest}($1, {first} - 1) AND {of}.sequence <= {last}")
+            format!("{of}.sequence > {greatest}($1, {begin} - 1) AND {of}.sequence <= {end}")
         }
     }
 }

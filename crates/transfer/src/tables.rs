@@ -1,0 +1,160 @@
+//! The files, and what their rows say.
+
+use guildhall_domain::email_domain::EmailDomain;
+use guildhall_domain::group::{Group, GroupKind};
+use guildhall_domain::manager::{Manager, ManagerId};
+use guildhall_domain::ports::{ListedMember, NamedGroup, Person};
+use guildhall_domain::user::{Email, ProviderKind, User};
+
+use crate::cell::Cell;
+
+/// A file: its name without an ending, and its columns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) columns: &'static [&'static str],
+}
+
+/// Users. The first nine columns are those that the platform exports (contract 9).
+pub(crate) const USERS: Table = Table {
+    name: "users",
+    columns: &[
+        "firstName",
+        "lastName",
+        "email",
+        "userName",
+        "created",
+        "modified",
+        "language",
+        "lastLogin",
+        "passwordChanged",
+        "id",
+        "timezone",
+        "custom",
+        "passwordChangeFrequency",
+        "providerType",
+        "providerName",
+        "suspended",
+        "passwordResetRequired",
+        "expiry",
+        "lastFailedLogin",
+        "optOutOfNotifications",
+        "failedLoginAttempts",
+        "failedLoginAttemptsSinceLastSuccess",
+        "successfulLoginAttempts",
+    ],
+};
+
+pub(crate) fn user(user: &User) -> serde_json::Result<Vec<Cell>> {
+    let provider = match user.provider.kind {
+        ProviderKind::Contensis => "contensis",
+        ProviderKind::External => "external",
+    };
+    Ok(vec![
+        Cell::maybe(user.first_name.as_deref()),
+        Cell::maybe(user.last_name.as_deref()),
+        Cell::maybe(user.email.as_ref().map(Email::as_str)),
+        Cell::text(user.username.as_str()),
+        Cell::text(&user.created),
+        Cell::text(&user.modified),
+        Cell::text(&user.language),
+        Cell::moment(user.last_login),
+        Cell::moment(user.password_changed),
+        Cell::text(&user.id),
+        Cell::text(&user.timezone),
+        Cell::custom(&user.custom)?,
+        user.password_change_frequency.map_or(Cell::None, |days| Cell::Number(days.into())),
+        Cell::text(provider),
+        Cell::text(&user.provider.name),
+        Cell::Flag(user.suspended),
+        Cell::Flag(user.password_reset_required),
+        Cell::moment(user.expiry),
+        Cell::moment(user.last_failed_login),
+        Cell::Flag(user.opt_out_of_notifications),
+        Cell::Number(user.failed_login_attempts.into()),
+        Cell::Number(user.failed_login_attempts_since_last_success.into()),
+        Cell::Number(user.successful_login_attempts.into()),
+    ])
+}
+
+/// Groups, system groups among them.
+pub(crate) const GROUPS: Table = Table {
+    name: "groups",
+    columns: &["id", "name", "type", "description", "custom", "autoMembershipEmailDomains", "created", "modified"],
+};
+
+pub(crate) fn group(group: &Group) -> serde_json::Result<Vec<Cell>> {
+    let kind = match group.kind {
+        GroupKind::System => "sys",
+        GroupKind::Contensis => "contensis",
+        GroupKind::External => "external",
+    };
+    let domains: Vec<String> = group.auto_membership_email_domains.iter().map(EmailDomain::to_unicode).collect();
+    Ok(vec![
+        Cell::text(&group.id),
+        Cell::text(group.name.as_str()),
+        Cell::text(kind),
+        Cell::maybe(group.description.as_deref()),
+        Cell::custom(&group.custom)?,
+        Cell::list(&domains)?,
+        Cell::text(&group.created),
+        Cell::text(&group.modified),
+    ])
+}
+
+/// Which groups are in which directly, with those that are to be.
+pub(crate) const EDGES: Table = Table {
+    name: "edges",
+    columns: &["parentId", "parent", "childId", "child", "added", "addedBy", "validFrom", "validUntil"],
+};
+
+pub(crate) fn edge(edge: &ListedMember<NamedGroup>) -> Vec<Cell> {
+    let member = [Cell::text(&edge.member.id), Cell::text(edge.member.name.as_str())];
+    listed(edge, member)
+}
+
+/// Who is in which group directly, with those who are to be. Everybody is in `Everyone`, so that is left out.
+pub(crate) const MEMBERSHIPS: Table = Table {
+    name: "memberships",
+    columns: &["groupId", "group", "userId", "userName", "added", "addedBy", "validFrom", "validUntil"],
+};
+
+pub(crate) fn membership(membership: &ListedMember<Person>) -> Vec<Cell> {
+    let member = [Cell::text(&membership.member.id), Cell::text(&membership.member.username)];
+    listed(membership, member)
+}
+
+fn listed<M>(listed: &ListedMember<M>, [id, name]: [Cell; 2]) -> Vec<Cell> {
+    vec![
+        Cell::text(&listed.group.id),
+        Cell::text(listed.group.name.as_str()),
+        id,
+        name,
+        Cell::moment(listed.added),
+        Cell::maybe(listed.added_by.as_ref().map(|author| &author.id)),
+        Cell::moment(listed.validity.from),
+        Cell::moment(listed.validity.until),
+    ]
+}
+
+/// Who manages which group.
+pub(crate) const MANAGERS: Table = Table {
+    name: "managers",
+    columns: &["groupId", "group", "managerType", "managerId", "manager", "added", "addedBy"],
+};
+
+pub(crate) fn manager(group: &Group, manager: &Manager) -> Vec<Cell> {
+    let (kind, id) = match manager.id {
+        ManagerId::User(user) => ("user", Cell::text(&user)),
+        ManagerId::Group(group) => ("group", Cell::text(&group)),
+    };
+    vec![
+        Cell::text(&group.id),
+        Cell::text(group.name.as_str()),
+        Cell::text(kind),
+        id,
+        Cell::text(&manager.name),
+        Cell::text(&manager.added),
+        Cell::maybe(manager.added_by.as_ref().map(|author| &author.id)),
+    ]
+}
