@@ -21,7 +21,7 @@ use crate::connection::AnyConnection;
 use crate::prepared::prepared;
 use crate::schema::{groups, user_search};
 use crate::sql_types::{Json, Key, UuidSql};
-use crate::together::{IfFirst, Part, Update, followed_by};
+use crate::together::{IfFirst, Part, Update, followed_by, run_together};
 use crate::unit_of_work::Failure;
 
 /// A row of `user_search`: the keys by which the texts of a user are searched and sorted.
@@ -81,6 +81,13 @@ pub(crate) fn password_due(user: &User) -> Option<i64> {
 /// Adds the search row of a new user.
 pub(crate) fn insert(user: &User) -> impl Part {
     diesel::insert_into(user_search::table).values(search_row(user))
+}
+
+/// Makes the search row of a user anew, whether there is one or not.
+pub(super) fn replace(connection: &mut AnyConnection, user: &User) -> Result<(), Failure> {
+    diesel::delete(user_search::table.filter(user_search::user_id.eq(Key(user.id.0)))).execute(connection)?;
+    run_together(connection, &[&insert(user)])?;
+    Ok(())
 }
 
 /// Replaces the search row of a user, if it changed. Text indexes are slow to update, and most updates (of sign-ins) change no text.

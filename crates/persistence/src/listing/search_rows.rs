@@ -11,7 +11,6 @@ use crate::connection::AnyConnection;
 use crate::schema::{groups, user_search, users};
 use crate::sql_types::Key;
 use crate::tables::{groups_in_order, users_in_order};
-use crate::together::run_together;
 use crate::unit_of_work::Failure;
 
 /// How many are read at once.
@@ -42,9 +41,7 @@ fn differing_users(connection: &mut AnyConnection, repairs: bool) -> Result<u64,
             }
             count += 1;
             if repairs {
-                diesel::delete(user_search::table.filter(user_search::user_id.eq(Key(user.id.0))))
-                    .execute(connection)?;
-                run_together(connection, &[&index_rows::insert(&user)])?;
+                index_rows::replace(connection, &user)?;
             }
         }
     }
