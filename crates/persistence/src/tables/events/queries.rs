@@ -78,7 +78,7 @@ impl Shape {
         let punctual = self.by_each_type(&page, join);
         let found = if self.by_time {
             let late = self.late();
-            format!("SELECT * FROM ({punctual}) punctual UNION ALL SELECT * FROM ({late} ORDER BY i.{page}) late")
+            format!("SELECT * FROM ({punctual}) punctual UNION ALL SELECT * FROM ({late}) late")
         } else {
             punctual
         };
@@ -130,23 +130,33 @@ impl Shape {
         }
     }
 
-    /// The places of the others: there are few, in an index of their own.
+    /// The places of the others: there are few, in an index of their own. PostgreSQL takes them for many, so what it would read another index or all rows for is a question about each.
     fn late(self) -> String {
-        let beyond = if self.is_descending { "<" } else { ">" };
+        let (beyond, direction) = if self.is_descending { ("<", "DESC") } else { (">", "ASC") };
         let types = match (self.by_types, self.dialect) {
             (false, _) => "",
             (true, Dialect::Postgres) => " AND i.kind = ANY ($8)",
             (true, Dialect::Sqlite) => " AND i.kind IN (SELECT value FROM json_each($8))",
         };
-        let user = if self.by_user {
-            " AND EXISTS (SELECT 1 FROM event_users u WHERE u.user_id = $6 AND u.kind = i.kind AND u.sequence = i.sequence)"
-        } else {
-            ""
-        };
-        format!(
-            "SELECT i.sequence FROM events i WHERE i.time < i.clock - {LATE} AND i.time >= $3 AND i.time < $4 AND i.sequence {beyond} $1{types}{user}{}{}",
+        let conditions = [
+            types,
+            if self.by_user {
+                " AND EXISTS (SELECT 1 FROM event_users u WHERE u.user_id = $6 AND u.kind = i.kind AND u.sequence = i.sequence)"
+            } else {
+                ""
+            },
             if self.by_group { " AND i.group_id = $5" } else { "" },
             if self.by_actor { " AND i.actor_id = $7" } else { "" },
+        ]
+        .concat();
+        let is_wanted = if conditions.is_empty() {
+            String::new()
+        } else {
+            format!(" AND (SELECT count(*) FROM events i WHERE i.sequence = l.sequence{conditions}) > 0")
+        };
+        format!(
+            "SELECT l.sequence FROM events l WHERE l.time < l.clock - {LATE} AND l.time >= $3 AND l.time < $4 AND l.sequence + 0 {beyond} $1{is_wanted} \
+             ORDER BY l.sequence + 0 {direction} LIMIT $2"
         )
     }
 
