@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -60,9 +60,14 @@ impl Database {
         let mut pooled = self.manager().connect()?;
         let AnyConnection::Sqlite(connection) = &mut pooled.connection else { return Err(BackupError::Postgres) };
         let in_file = |source| BackupError::File { path: to.to_owned(), source };
+        // SQLite takes some relative names for URIs.
+        let absolute = absolute(to).map_err(in_file)?;
+        let name = absolute.to_str().ok_or_else(|| {
+            in_file(io::Error::new(io::ErrorKind::InvalidFilename, "SQLite writes to no name that is not UTF-8"))
+        })?;
         // SQLite writes to an empty file, and leaves one alone that holds anything.
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(in_file)?;
-        let copied = sql_query("VACUUM INTO $1").bind::<Text, _>(to.to_string_lossy()).execute(connection);
+        let copied = sql_query("VACUUM INTO $1").bind::<Text, _>(name).execute(connection);
         let kept = copied.map_err(BackupError::from).and_then(|_| keep(to).map_err(in_file));
         if kept.is_err() {
             // What is there is of no use, and this call made it.

@@ -4,6 +4,7 @@ mod body;
 mod errors;
 pub(crate) mod handlers;
 mod query;
+mod shared;
 mod stream;
 mod watch;
 

@@ -20,6 +20,7 @@ on_both_databases! {
     a_request_waits_for_the_first_event,
     a_stream_goes_on_and_is_resumed,
     a_stream_ends_for_whoever_may_read_no_more,
+    streams_that_read_together_get_what_they_ask_for,
     streams_end_when_the_service_stops,
     events_get_their_place_without_a_reader,
     what_is_no_parameter_is_refused,
@@ -238,6 +239,52 @@ async fn a_stream_ends_for_whoever_may_read_no_more(kind: Kind) {
     assert_eq!(stream.next().await.unwrap().0, after + 1);
     admin.send("DELETE", "/groups/System Administrators/users/marla").await.is(204);
     assert!(stream.next().await.is_none());
+}
+
+async fn streams_that_read_together_get_what_they_ask_for(kind: Kind) {
+    let app = TestApp::on(kind).await;
+    let admin = Client::admin(&app);
+    let soap = admin.create_group("Soap", &[], &[]).await;
+    let tyler = admin.create_user("tyler").await;
+    for name in ["marla", "robert"] {
+        admin.create_user(name).await;
+        admin.send("PUT", &format!("/groups/System Administrators/users/{name}")).await.is(204);
+    }
+    let marla = admin.get("/users/marla").await["id"].as_str().unwrap().to_owned();
+    let [of_marla, of_robert] = ["marla", "robert"].map(|name| app.token_of(name));
+    let after = last(&admin).await;
+    let mut streams = Vec::new();
+    for (token, filter) in [
+        (&app.token, String::new()),
+        (&of_marla, String::new()),
+        (&app.token, "&type=guildhall.group.*".to_owned()),
+        (&of_marla, format!("&group={soap}")),
+        (&app.token, format!("&user={tyler}")),
+        (&app.token, format!("&actor={marla}")),
+    ] {
+        streams.push(Stream::open(&app, token, &format!("?after={after}{filter}"), None).await);
+    }
+    let mut ended = Stream::open(&app, &of_robert, &format!("?after={after}"), None).await;
+    let by_marla = Client::of(&app, "marla");
+    admin.send("PUT", "/groups/Soap/users/tyler").await.is(204);
+    assert_eq!(ended.next().await.unwrap().0, after + 1);
+    admin.send("DELETE", "/groups/System Administrators/users/robert").await.is(204);
+    by_marla.create_group("Lye", &[], &[]).await;
+    by_marla.create_user("chloe").await;
+    by_marla.send("DELETE", "/groups/Soap/users/tyler").await.is(204);
+    admin.create_group("Ash", &[], &[]).await;
+    assert!(ended.next().await.is_none());
+    let wanted: [&[u64]; 6] =
+        [&[1, 2, 3, 4, 5, 6], &[1, 2, 3, 4, 5, 6], &[1, 2, 3, 5, 6], &[1, 5], &[1, 5], &[3, 4, 5]];
+    for (stream, wanted) in streams.iter_mut().zip(wanted) {
+        for sequence in wanted {
+            assert_eq!(stream.next().await.unwrap().0, after + sequence, "{wanted:?}");
+        }
+    }
+    by_marla.send("PUT", "/groups/Soap/users/tyler").await.is(204);
+    for stream in &mut streams {
+        assert_eq!(stream.next().await.unwrap().0, after + 7);
+    }
 }
 
 async fn streams_end_when_the_service_stops(kind: Kind) {

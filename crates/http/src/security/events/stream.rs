@@ -15,6 +15,7 @@ use guildhall_domain::ports::EventQuery;
 use tokio::time::{Instant, sleep_until};
 
 use super::body::next;
+use super::shared::SharedEvents;
 use super::watch::stopping;
 use crate::Api;
 use crate::extract::caller::Caller;
@@ -107,6 +108,13 @@ impl Reader {
 
     /// The events that follow. The next ones are those after them.
     async fn events(&mut self) -> Result<Vec<Event>, Problem> {
+        let after = self.query.after.unwrap_or_default();
+        let watch = &self.api.events;
+        if watch.last() > after && SharedEvents::are_near(&self.query, after, watch.last()) {
+            let (events, next) = watch.shared.following(&self.api, &self.caller, (&self.query, after)).await?;
+            self.query.after = Some(next);
+            return Ok(events);
+        }
         let query = EventQuery { limit: AT_ONCE, ..self.query.clone() };
         let asked = query.clone();
         let page =

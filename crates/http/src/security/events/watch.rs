@@ -6,6 +6,7 @@ use guildhall_domain::ports::EventOrder;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep_until};
 
+use super::shared::SharedEvents;
 use crate::Api;
 use crate::extract::caller::Caller;
 use crate::respond::problem::Problem;
@@ -20,15 +21,21 @@ pub(crate) struct EventWatch {
     last: watch::Sender<u64>,
     /// When it was last asked for. Whoever holds it asks; the others wait for the answer, or for their turn.
     asked: Mutex<Option<Instant>>,
+    pub(super) shared: SharedEvents,
 }
 
 impl Default for EventWatch {
     fn default() -> Self {
-        Self { last: watch::Sender::new(0), asked: Mutex::default() }
+        Self { last: watch::Sender::new(0), asked: Mutex::default(), shared: SharedEvents::default() }
     }
 }
 
 impl EventWatch {
+    /// The last event that is known of.
+    pub(super) fn last(&self) -> u64 {
+        *self.last.borrow()
+    }
+
     /// Waits until there is an event after `sequence`.
     ///
     /// # Errors
