@@ -1,7 +1,8 @@
 //! Opens a database and migrates it.
 
+mod error;
+
 use std::collections::BTreeSet;
-use std::error::Error;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use prometheus::Registry;
 use r2d2::ManageConnection;
 
 use crate::canceller::Canceller;
-use crate::connection::{AnyConnection, ConnectError, FileSettings, Manager, SessionSettings};
+use crate::connection::{AnyConnection, FileSettings, Manager, SessionSettings};
 use crate::dialect::{self, Dialect, TransactionMode};
 use crate::health::{DatabaseFile, HealthCheck, check_access};
 use crate::listing::{is_backfilled, note_backfilled};
@@ -27,6 +28,8 @@ use crate::pool::ConnectionPool;
 use crate::rekey;
 use crate::start::{self, StartError};
 use crate::unit_of_work::{AtOnceStore, DieselStore};
+
+pub use error::{MigrateError, OpenError};
 
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
@@ -59,62 +62,6 @@ impl DatabaseSettings {
             Location::Sqlite(path) => Ok(Some(path)),
             Location::Postgres(_) => Ok(None),
         }
-    }
-}
-
-/// Why a database was not opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The URL names no database that is supported.
-    #[error(transparent)]
-    Url(#[from] UrlError),
-    /// The pool would be empty.
-    #[error("the pool size must be at least 1")]
-    EmptyPool,
-    /// There is no such file, and it must exist already.
-    #[error("there is no database at {}", .0.display())]
-    Missing(PathBuf),
-    /// The file or its folder could not be created.
-    #[error("the database file {} cannot be created or written to: let database.url name a file in a folder that this user can write to", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The database could not be reached.
-    #[error("the database could not be reached")]
-    Connect(#[source] ConnectError),
-    /// The SQLite file could not be opened.
-    #[error("the database file {} could not be opened", path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: ConnectError,
-    },
-    /// Something that the program relies on is not so.
-    #[error(transparent)]
-    Start(#[from] StartError),
-    /// The thread that cancels statements could not be started.
-    #[error("a thread could not be started")]
-    Thread(#[source] io::Error),
-    /// The pool could not be filled.
-    #[error("the database could not be reached")]
-    Pool(#[source] r2d2::Error),
-    /// The metrics could not be made.
-    #[error("the metrics could not be made")]
-    Metrics(#[from] prometheus::Error),
-}
-
-/// Why the database was not migrated.
-#[derive(Debug, thiserror::Error)]
-#[error("the database could not be migrated")]
-pub struct MigrateError(#[source] Box<dyn Error + Send + Sync>);
-
-impl MigrateError {
-    fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(source.into())
     }
 }
 
@@ -243,10 +190,10 @@ impl Database {
         let mut pooled = self.manager.connect().map_err(MigrateError::new)?;
         match &mut pooled.connection {
             AnyConnection::Postgres(connection) => {
-                connection.revert_all_migrations(POSTGRES).map(drop).map_err(MigrateError)
+                connection.revert_all_migrations(POSTGRES).map(drop).map_err(MigrateError::new)
             }
             AnyConnection::Sqlite(connection) => {
-                connection.revert_all_migrations(SQLITE).map(drop).map_err(MigrateError)
+                connection.revert_all_migrations(SQLITE).map(drop).map_err(MigrateError::new)
             }
         }
     }
@@ -319,13 +266,13 @@ fn migrate_and_rekey(connection: &mut AnyConnection) -> Result<Vec<String>, Migr
     let run = match connection {
         AnyConnection::Postgres(connection) => {
             dialect::postgres::lock_migrations(connection).map_err(MigrateError::new)?;
-            connection.run_pending_migrations(POSTGRES).map(names).map_err(MigrateError)?
+            connection.run_pending_migrations(POSTGRES).map(names).map_err(MigrateError::new)?
         }
         AnyConnection::Sqlite(connection) => {
-            connection.run_pending_migrations(SQLITE).map(names).map_err(MigrateError)?
+            connection.run_pending_migrations(SQLITE).map(names).map_err(MigrateError::new)?
         }
     };
-    rekey::rekey(connection).map_err(|error| MigrateError(error.into_source()))?;
+    rekey::rekey(connection).map_err(|error| MigrateError::new(error.into_source()))?;
     Ok(run)
 }
 

@@ -9,18 +9,19 @@ mod events;
 mod export;
 mod groups;
 mod input;
+mod keys;
 pub(crate) mod outcome;
 mod printing;
 mod shells;
 mod users;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
-use guildhall_auth::{KeyFile, RandomSecrets, SigningKey};
+use guildhall_auth::RandomSecrets;
 use guildhall_domain::directory::{ActError, CallerError, Directory};
 use guildhall_domain::identifier::UserIdentifier;
 use guildhall_domain::ports::{Clock as _, Tokens};
@@ -34,13 +35,14 @@ use doctor::DoctorCommand;
 use events::EventsCommand;
 use export::ExportCommand;
 use groups::GroupCommand;
+use keys::KeysCommand;
 use outcome::{Outcome, done, unknown_user};
 use users::UserCommand;
 
 use crate::application;
 use crate::healthcheck::{self, Probe};
 use crate::settings::Settings;
-use crate::signing::{self, KeySource};
+use crate::signing::KeySource;
 use crate::system::{SystemClock, check_clock, operator};
 use crate::telemetry;
 
@@ -157,19 +159,6 @@ enum Command {
     },
 }
 
-#[derive(Debug, Subcommand)]
-enum KeysCommand {
-    /// Create a file with a new key. A file that exists is left alone.
-    Generate {
-        /// The file; `-` is standard output. Not given: where the settings say that the key is.
-        #[arg(value_name = "FILE")]
-        file: Option<PathBuf>,
-    },
-    /// Put a new key in front of the file's. It signs from then on, and the ones of before still verify; a service that runs
-    /// takes notice by itself.
-    Rotate,
-}
-
 impl Cli {
     pub(crate) fn run(self) -> Result<Outcome> {
         // What is the same whatever the settings are needs none that are right.
@@ -180,7 +169,7 @@ impl Cli {
             }
             Some(Command::Completions { shell }) => return done(shells::print_completions(*shell)),
             Some(Command::Man { folder }) => return done(shells::write_manual(folder)),
-            Some(Command::Keys(KeysCommand::Generate { file: Some(file) })) => return done(generate(file)),
+            Some(Command::Keys(KeysCommand::Generate { file: Some(file) })) => return done(keys::generate(file)),
             _ => {}
         }
         let loaded = Settings::load(self.config.as_deref())?;
@@ -203,8 +192,7 @@ impl Cli {
             Some(Command::Why(command)) => return command.run(&existing(&settings)?),
             Some(Command::ApiKey(command)) => command.run(&existing(&settings)?),
             Some(Command::Events(command)) => command.run(&existing(&settings)?),
-            Some(Command::Keys(KeysCommand::Rotate)) => rotate(&settings),
-            Some(Command::Keys(KeysCommand::Generate { .. })) => tell_generated(&KeySource::of(&settings)?.generate()?),
+            Some(Command::Keys(command)) => command.run(&settings),
             Some(Command::Healthcheck { probe }) => healthcheck(&settings, probe),
             Some(Command::Doctor(command)) => {
                 let checked = config::check_all(&settings);
@@ -258,30 +246,9 @@ fn existing(settings: &Settings) -> Result<Directory<'static>> {
     Ok(application::directory(&database, settings, RandomSecrets::with_random_key()?))
 }
 
-/// Creates a key file, or writes a key to standard output.
-fn generate(file: &Path) -> Result<()> {
-    if file == Path::new("-") {
-        return Ok(write!(io::stdout(), "{}", SigningKey::generate_pem()?)?);
-    }
-    tell_generated(&signing::generate(file)?)
-}
-
-fn tell_generated(file: &KeyFile) -> Result<()> {
-    Ok(writeln!(io::stdout(), "created the signing key {} in {}", file.key_set().signing_id(), file.path().display())?)
-}
-
 fn healthcheck(settings: &Settings, probe: Probe) -> Result<()> {
     let answer = healthcheck::ask(settings, probe)?;
     Ok(writeln!(io::stdout(), "{answer}")?)
-}
-
-fn rotate(settings: &Settings) -> Result<()> {
-    let rotated = KeySource::of(settings)?.rotate()?;
-    writeln!(io::stdout(), "{} signs from now on", rotated.signing)?;
-    for key in &rotated.retired {
-        writeln!(io::stdout(), "{key} still verifies")?;
-    }
-    Ok(())
 }
 
 fn token(settings: &Settings, user: &str) -> Result<()> {

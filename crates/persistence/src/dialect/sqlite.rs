@@ -3,7 +3,6 @@
 mod memberships;
 pub(crate) mod memory;
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -28,8 +27,8 @@ use crate::statement_guard::StatementGuard;
 
 pub(crate) use memberships::{
     change_member_count, change_member_counts, change_users, count_joined, count_new_user, insert_member,
-    insert_memberships, merge_count_slots, note_memberships, note_renamed, remove_member, remove_members,
-    subtract_from_member_counts,
+    insert_members, insert_memberships, merge_count_slots, note_memberships, note_renamed, remove_member,
+    remove_members, subtract_from_member_counts,
 };
 
 /// Sets up a connection, which waits for the locks of others as its settings say. That comes first, because switching to WAL may have
@@ -154,44 +153,6 @@ fn unknown(connection: &mut SqliteConnection, ids: &[Key], sql: &'static str) ->
     }
     let unknown = prepared(sql).bind::<Binary, _>(packed(ids)).load::<Id>(connection)?;
     Ok(unknown.into_iter().map(|row| row.id).collect())
-}
-
-pub(crate) fn insert_members(
-    connection: &mut SqliteConnection,
-    group: Key,
-    users: Vec<Key>,
-    added: Provenance,
-) -> QueryResult<Vec<Key>> {
-    static PRESENT: LazyLock<String> = LazyLock::new(|| {
-        format!(
-            "{REQUESTED_IDS} SELECT m.user_id AS id FROM wanted CROSS JOIN group_users m ON m.group_id = $2 AND m.user_id = wanted.id \
-             WHERE EXISTS (SELECT 1 FROM group_users WHERE group_id = $2)"
-        )
-    });
-    static SQL: LazyLock<String> = LazyLock::new(|| {
-        format!(
-            "{REQUESTED_IDS} INSERT INTO group_users (group_id, user_id, added, added_by) SELECT $2, id, $3, $4 FROM wanted WHERE true \
-             ON CONFLICT DO NOTHING"
-        )
-    });
-    if users.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ids = packed(&users);
-    // Who is there already is asked before: a statement that returns what it inserted takes much longer.
-    let present: Vec<Id> = prepared(&PRESENT).bind::<Binary, _>(&ids).bind::<UuidSql, _>(group).load(connection)?;
-    prepared(&SQL)
-        .bind::<Binary, _>(&ids)
-        .bind::<UuidSql, _>(group)
-        .bind::<BigInt, _>(added.at.milliseconds())
-        .bind::<Nullable<UuidSql>, _>(added_by(added))
-        .execute(connection)?;
-    let present: BTreeSet<Key> = present.into_iter().map(|row| row.id).collect();
-    let mut new = users;
-    new.sort_unstable();
-    new.dedup();
-    new.retain(|user| !present.contains(user));
-    Ok(new)
 }
 
 /// Does nothing: statements name the index themselves.

@@ -53,17 +53,14 @@ impl SharedEvents {
     ) -> Result<(Vec<Event>, u64), Problem> {
         let mut held = self.page.lock().await;
         let found = held.as_ref().filter(|page| (page.after..page.until).contains(&after)).map(Arc::clone);
-        let page = match found {
-            Some(page) => {
-                drop(held);
-                page.permit(api, caller).await?;
-                page
-            }
-            None => {
-                let page = Arc::new(SharedPage::read(api, caller, after).await?);
-                *held = Some(Arc::clone(&page));
-                page
-            }
+        let page = if let Some(page) = found {
+            drop(held);
+            page.permit(api, caller).await?;
+            page
+        } else {
+            let page = Arc::new(SharedPage::read(api, caller, after).await?);
+            *held = Some(Arc::clone(&page));
+            page
         };
         let query = EventQuery { after: Some(after), ..query.clone() };
         let is_filtered = query != EventQuery { after: query.after, limit: query.limit, ..EventQuery::default() };

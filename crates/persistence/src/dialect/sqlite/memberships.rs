@@ -1,5 +1,6 @@
 //! SQLite's statements about memberships and counters.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use diesel::prelude::*;
@@ -224,4 +225,42 @@ pub(crate) fn note_renamed(user: Key) -> impl QueryFragment<Sqlite> + QueryId + 
          ON CONFLICT (group_id, slot) DO UPDATE SET changes = group_user_counts.changes + excluded.changes",
     )
     .bind::<UuidSql, _>(user)
+}
+
+pub(crate) fn insert_members(
+    connection: &mut SqliteConnection,
+    group: Key,
+    users: Vec<Key>,
+    added: Provenance,
+) -> QueryResult<Vec<Key>> {
+    static PRESENT: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "{REQUESTED_IDS} SELECT m.user_id AS id FROM wanted CROSS JOIN group_users m ON m.group_id = $2 AND m.user_id = wanted.id \
+             WHERE EXISTS (SELECT 1 FROM group_users WHERE group_id = $2)"
+        )
+    });
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "{REQUESTED_IDS} INSERT INTO group_users (group_id, user_id, added, added_by) SELECT $2, id, $3, $4 FROM wanted WHERE true \
+             ON CONFLICT DO NOTHING"
+        )
+    });
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = packed(&users);
+    // Who is there already is asked before: a statement that returns what it inserted takes much longer.
+    let present: Vec<Id> = prepared(&PRESENT).bind::<Binary, _>(&ids).bind::<UuidSql, _>(group).load(connection)?;
+    prepared(&SQL)
+        .bind::<Binary, _>(&ids)
+        .bind::<UuidSql, _>(group)
+        .bind::<BigInt, _>(added.at.milliseconds())
+        .bind::<Nullable<UuidSql>, _>(added_by(added))
+        .execute(connection)?;
+    let present: BTreeSet<Key> = present.into_iter().map(|row| row.id).collect();
+    let mut new = users;
+    new.sort_unstable();
+    new.dedup();
+    new.retain(|user| !present.contains(user));
+    Ok(new)
 }
