@@ -16,7 +16,7 @@ fn checked_out() -> Option<String> {
         return None;
     }
     println!("cargo::rerun-if-changed=../../.git/logs/HEAD");
-    let shown = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output().ok()?;
+    let shown = Command::new("git").args(["rev-parse", "HEAD"]).output().ok()?;
     let commit = String::from_utf8(shown.stdout).ok()?;
     Some(commit.trim().to_owned()).filter(|commit| shown.status.success() && !commit.is_empty())
 }
