@@ -254,14 +254,12 @@ fn healthcheck(settings: &Settings, probe: Probe) -> Result<()> {
 fn token(settings: &Settings, user: &str) -> Result<()> {
     check_clock(SystemClock.now())?;
     let keys = KeySource::of(settings)?;
-    let caller = existing(settings)?.caller_for(&operator(), &UserIdentifier::from(user)).map_err(|error| {
-        let what = match &error {
-            CallerError::UserNotFound | CallerError::Closed => format!("no token for '{user}'"),
-            CallerError::Refused(_) => {
-                "cannot read the user; `guildhall migrate` brings the database up to date".to_owned()
-            }
-        };
-        anyhow::Error::new(error).context(what)
+    let caller = existing(settings)?.caller_for(&operator(), &UserIdentifier::from(user));
+    let caller = caller.map_err(|error| match error {
+        CallerError::UserNotFound => unknown_user(user),
+        CallerError::Closed => anyhow::Error::new(error).context(format!("no token for '{user}'")),
+        CallerError::Refused(_) => anyhow::Error::new(error)
+            .context("cannot read the user; `guildhall migrate` brings the database up to date"),
     })?;
     let token = application::tokens(settings, &keys)?.issue(&caller, None)?;
     writeln!(io::stdout(), "{}", token.value)?;

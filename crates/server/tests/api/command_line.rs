@@ -67,7 +67,7 @@ async fn a_token_is_issued_to_those_who_exist(kind: Kind) {
     let app = TestApp::on(kind).await;
     assert_eq!(app.token_of("ADMIN").matches('.').count(), 2);
     let output = app.setup.run(&["token", "--user", "nobody"]);
-    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), b"".as_slice()));
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(3), b"".as_slice()));
     assert!(String::from_utf8_lossy(&output.stderr).contains("nobody"), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
