@@ -138,13 +138,23 @@ const CHECKS: &[Check] = &[
              WHERE slot = (SELECT min(c.slot) FROM group_counts c) AND (SELECT count(*) FROM groups) <> (SELECT sum(c.groups) FROM group_counts c)",
         ],
     },
+    // Who gave a name that was lost, nobody knows. It counts as chosen by the user, so that no account of another issuer is linked by it.
     Check {
         what: "users cannot be found by their username",
         count: "SELECT count(*) AS number FROM users u WHERE NOT EXISTS \
              (SELECT 1 FROM user_identifiers i WHERE i.identifier_key = u.username_key AND i.user_id = u.id)",
         repair: &[
-            "INSERT INTO user_identifiers (identifier_key, user_id, by_authority) SELECT u.username_key, u.id, 1 = 1 FROM users u \
+            "INSERT INTO user_identifiers (identifier_key, user_id, by_authority) SELECT u.username_key, u.id, 1 = 0 FROM users u \
              WHERE NOT EXISTS (SELECT 1 FROM user_identifiers i WHERE i.identifier_key = u.username_key)",
+        ],
+    },
+    Check {
+        what: "users cannot be found by their email address",
+        count: "SELECT count(*) AS number FROM user_search s WHERE s.email_key IS NOT NULL AND NOT EXISTS \
+             (SELECT 1 FROM user_identifiers i WHERE i.identifier_key = s.email_key AND i.user_id = s.user_id)",
+        repair: &[
+            "INSERT INTO user_identifiers (identifier_key, user_id, by_authority) SELECT s.email_key, s.user_id, 1 = 0 FROM user_search s \
+             WHERE s.email_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM user_identifiers i WHERE i.identifier_key = s.email_key)",
         ],
     },
     Check {
@@ -178,7 +188,7 @@ impl Database {
     ///
     /// When the database cannot be read.
     pub fn inspect(&self) -> Result<Vec<Discrepancy>, InspectionError> {
-        self.in_transaction(TransactionMode::Read, discrepancies)
+        self.in_transaction(TransactionMode::Read, |connection| discrepancies(connection, false))
     }
 
     /// Makes anew what is derived and not as it follows, in one transaction, during which others only read. Returns what was wrong.
@@ -191,17 +201,7 @@ impl Database {
             if let AnyConnection::Postgres(connection) = connection {
                 connection.batch_execute(LOCK)?;
             }
-            let found = discrepancies(connection)?;
-            for check in CHECKS {
-                for statement in check.repair {
-                    match connection {
-                        AnyConnection::Postgres(connection) => sql_query(*statement).execute(connection)?,
-                        AnyConnection::Sqlite(connection) => sql_query(*statement).execute(connection)?,
-                    };
-                }
-            }
-            search_rows::differing(connection, true)?;
-            Ok(found)
+            discrepancies(connection, true)
         })
     }
 
@@ -223,27 +223,37 @@ impl Database {
     }
 }
 
-fn discrepancies(connection: &mut AnyConnection) -> Result<Vec<Discrepancy>, InspectionError> {
+/// What is wrong. With `repairs`, what is derived is right then.
+fn discrepancies(connection: &mut AnyConnection, repairs: bool) -> Result<Vec<Discrepancy>, InspectionError> {
     let mut found = Vec::new();
+    let mut note = |what, count, is_derived| {
+        if count > 0 {
+            found.push(Discrepancy { what, count, is_derived });
+        }
+    };
     if let AnyConnection::Sqlite(connection) = connection {
         let reports: Vec<Report> = sql_query("PRAGMA integrity_check").load(connection)?;
         let damages = reports.iter().filter(|report| report.integrity_check.as_deref() != Some("ok")).count() as u64;
-        found.push(Discrepancy { what: "parts of the file are damaged", count: damages, is_derived: false });
+        note("parts of the file are damaged", damages, false);
     }
+    // Addresses are looked up by the keys of search rows.
+    let count = search_rows::differing(connection, repairs)?;
+    note("users or groups are searched by other properties than they have", count, true);
     for check in CHECKS {
         let counted: Number = match connection {
             AnyConnection::Postgres(connection) => sql_query(check.count).get_result(connection)?,
             AnyConnection::Sqlite(connection) => sql_query(check.count).get_result(connection)?,
         };
         let count = counted.number.unsigned_abs();
-        found.push(Discrepancy { what: check.what, count, is_derived: !check.repair.is_empty() });
+        note(check.what, count, !check.repair.is_empty());
+        if repairs && count > 0 {
+            for statement in check.repair {
+                match connection {
+                    AnyConnection::Postgres(connection) => sql_query(*statement).execute(connection)?,
+                    AnyConnection::Sqlite(connection) => sql_query(*statement).execute(connection)?,
+                };
+            }
+        }
     }
-    let count = search_rows::differing(connection, false)?;
-    found.push(Discrepancy {
-        what: "users or groups are searched by other properties than they have",
-        count,
-        is_derived: true,
-    });
-    found.retain(|discrepancy| discrepancy.count > 0);
     Ok(found)
 }

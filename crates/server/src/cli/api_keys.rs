@@ -9,6 +9,7 @@ use guildhall_domain::directory::{ApiKeyError, Directory, IssuedApiKey};
 use guildhall_domain::identifier::GroupIdentifier;
 use guildhall_domain::page::Page;
 
+use super::printing::fields_error;
 use crate::system::operator;
 
 #[derive(Debug, Subcommand)]
@@ -87,7 +88,8 @@ fn list(directory: &Directory) -> Result<()> {
 
 /// An error that names the fields it is about.
 fn explained(error: ApiKeyError) -> anyhow::Error {
-    let ApiKeyError::Invalid(fields) = error else { return error.into() };
-    let named = fields.into_iter().map(|invalid| format!("{}: {}", invalid.field, invalid.message));
-    anyhow::Error::msg(named.collect::<Vec<_>>().join("; "))
+    match error {
+        ApiKeyError::Invalid(fields) => fields_error(fields),
+        other => other.into(),
+    }
 }

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use guildhall_auth::check_external_issuers;
 use serde_json::Value;
 
-use super::printing::Output;
+use super::printing::{Output, write_aligned};
 use crate::issuers::issuers;
 use crate::settings::{Loaded, Settings, Shown};
 use crate::signing::KeySource;
@@ -85,12 +85,6 @@ fn table(shown: &[Shown]) -> Result<()> {
         }
         other => other.to_string(),
     };
-    let rows: Vec<_> = shown.iter().map(|shown| (&*shown.key, value(&shown.value), &*shown.source)).collect();
-    let keys = rows.iter().map(|(key, ..)| key.chars().count()).max().unwrap_or(0);
-    let values = rows.iter().map(|(_, value, _)| value.chars().count()).max().unwrap_or(0);
-    let mut out = io::stdout().lock();
-    for (key, value, source) in rows {
-        writeln!(out, "{key:keys$}  {value:values$}  {source}")?;
-    }
-    Ok(())
+    let row = |shown: &Shown| vec![shown.key.clone(), value(&shown.value), shown.source.clone()];
+    write_aligned(&mut io::stdout().lock(), &shown.iter().map(row).collect::<Vec<_>>())
 }

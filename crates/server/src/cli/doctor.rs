@@ -50,8 +50,10 @@ impl DoctorCommand {
         match Database::connect_existing(&application::database(settings)).context("database.url") {
             Err(error) => findings.push(Finding::of("database", Err(error))),
             Ok(database) => {
-                findings.push(Finding::of("database", migrated(&database)));
-                if findings.iter().all(|finding| finding.what != "database" || finding.fault.is_none()) {
+                let migrated = migrated(&database);
+                let is_migrated = migrated.is_ok();
+                findings.push(Finding::of("database", migrated));
+                if is_migrated {
                     self.examine(&database, settings, &mut findings)?;
                 }
             }

@@ -10,7 +10,6 @@ use guildhall_domain::directory::{
 };
 use guildhall_domain::group::{Group, GroupChanges, GroupDraft};
 use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
-use guildhall_domain::page::Page;
 use guildhall_domain::search::GroupListing;
 use guildhall_domain::user::UserId;
 use guildhall_domain::version::Precondition;
@@ -19,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::input;
 use super::outcome::unknown_group;
-use super::printing::{Column, List, Output, fields_error, print_one};
+use super::printing::{Column, Output, fields_error, print_list, print_one};
 use crate::system::operator;
 
 const COLUMNS: &[Column] =
@@ -134,7 +133,10 @@ impl GroupCommand {
                 })?;
                 print_one(output, &json(&created)?)
             }
-            Self::List { output } => list(directory, output),
+            Self::List { output } => {
+                let read = |page| Ok(directory.groups(&operator(), &GroupListing::of_all(page, operator().now()))?);
+                print_list(output, COLUMNS, read, json)
+            }
             Self::Show { group, output } => {
                 let found = directory.group(&operator(), &GroupIdentifier::from(group.as_str()));
                 let found = found.map_err(|error| match error {
@@ -171,17 +173,6 @@ impl GroupCommand {
 
 fn json(group: &Group) -> Result<Value> {
     Ok(bodies::group(group)?)
-}
-
-fn list(directory: &Directory, output: Output) -> Result<()> {
-    let mut list = List::new(output, COLUMNS);
-    let mut page = Some(Page::first(Page::LARGEST_SIZE)?);
-    while let Some(wanted) = page {
-        let groups = directory.groups(&operator(), &GroupListing::of_all(wanted, operator().now()))?;
-        list.page(&groups.items.iter().map(json).collect::<Result<Vec<_>>>()?)?;
-        page = groups.next.map(|next| Page::after(next, Page::LARGEST_SIZE)).transpose()?;
-    }
-    list.end()
 }
 
 fn update(directory: &Directory, group: &str, changes: &GroupChanges, output: Output) -> Result<()> {

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 
 use anyhow::Result;
 use clap::ValueEnum;
+use guildhall_domain::page::{Page, Paged};
 use guildhall_domain::validation::InvalidField;
 use serde_json::Value;
 
@@ -21,8 +22,25 @@ pub(crate) enum Output {
 /// A column of a table: its heading, and where its value is in the JSON form.
 pub(super) type Column = (&'static str, &'static str);
 
-/// Prints a list that comes page by page.
-pub(super) struct List {
+/// Prints everything that a listing has, as its pages come.
+pub(super) fn print_list<T>(
+    output: Output,
+    columns: &'static [Column],
+    read: impl Fn(Page) -> Result<Paged<T>>,
+    json: impl Fn(&T) -> Result<Value>,
+) -> Result<()> {
+    let mut list = List { output, columns, printed: 0, out: BufWriter::new(io::stdout()) };
+    let mut page = Some(Page::first(Page::LARGEST_SIZE)?);
+    while let Some(wanted) = page {
+        let found = read(wanted)?;
+        list.page(&found.items.iter().map(&json).collect::<Result<Vec<_>>>()?)?;
+        page = found.next.map(|next| Page::after(next, Page::LARGEST_SIZE)).transpose()?;
+    }
+    list.end()
+}
+
+/// A list that is being printed.
+struct List {
     output: Output,
     columns: &'static [Column],
     printed: u64,
@@ -30,12 +48,8 @@ pub(super) struct List {
 }
 
 impl List {
-    pub(super) fn new(output: Output, columns: &'static [Column]) -> Self {
-        Self { output, columns, printed: 0, out: BufWriter::new(io::stdout()) }
-    }
-
     /// Prints the next page.
-    pub(super) fn page(&mut self, items: &[Value]) -> Result<()> {
+    fn page(&mut self, items: &[Value]) -> Result<()> {
         match self.output {
             Output::Json => {
                 for item in items {
@@ -59,7 +73,7 @@ impl List {
     }
 
     /// Ends the list.
-    pub(super) fn end(mut self) -> Result<()> {
+    fn end(mut self) -> Result<()> {
         match (self.output, self.printed) {
             (Output::Table, _) => {}
             (Output::Json, 0) => writeln!(self.out, "[]")?,
@@ -113,7 +127,8 @@ fn text(value: &Value) -> String {
     if text.chars().any(char::is_control) { text.escape_debug().to_string() } else { text }
 }
 
-fn write_aligned(out: &mut impl Write, rows: &[Vec<String>]) -> Result<()> {
+/// Writes rows whose columns stand below one another.
+pub(super) fn write_aligned(out: &mut impl Write, rows: &[Vec<String>]) -> Result<()> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width =
         |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell: &String| cell.chars().count()).max();

@@ -1,7 +1,6 @@
 //! Users at the command line.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -11,7 +10,6 @@ use guildhall_domain::directory::{
     ChangePasswordError, ChangeUserError, CreateUserError, DeleteUserError, Directory, ReadUserError,
 };
 use guildhall_domain::identifier::UserIdentifier;
-use guildhall_domain::page::Page;
 use guildhall_domain::search::UserListing;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{User, UserChanges, UserDraft};
@@ -19,8 +17,9 @@ use guildhall_domain::version::Precondition;
 use guildhall_http::bodies;
 use serde_json::Value;
 
+use super::input;
 use super::outcome::unknown_user;
-use super::printing::{Column, List, Output, fields_error, print_one};
+use super::printing::{Column, Output, fields_error, print_list, print_one};
 use crate::system::operator;
 
 /// The longest password that is read, in bytes: longer ones are refused as passwords.
@@ -193,7 +192,10 @@ impl UserCommand {
                 }
                 print_one(output, &printed)
             }
-            Self::List { output } => list(directory, output),
+            Self::List { output } => {
+                let read = |page| Ok(directory.users(&operator(), &UserListing::of_all(page, operator().now()))?);
+                print_list(output, COLUMNS, read, json)
+            }
             Self::Show { user, output } => {
                 let found = directory.user(&operator(), &UserIdentifier::from(user.as_str()));
                 let found = found.map_err(|error| match error {
@@ -218,17 +220,6 @@ impl UserCommand {
 
 fn json(user: &User) -> Result<Value> {
     Ok(bodies::user(user, operator().now())?)
-}
-
-fn list(directory: &Directory, output: Output) -> Result<()> {
-    let mut list = List::new(output, COLUMNS);
-    let mut page = Some(Page::first(Page::LARGEST_SIZE)?);
-    while let Some(wanted) = page {
-        let users = directory.users(&operator(), &UserListing::of_all(wanted, operator().now()))?;
-        list.page(&users.items.iter().map(json).collect::<Result<Vec<_>>>()?)?;
-        page = users.next.map(|next| Page::after(next, Page::LARGEST_SIZE)).transpose()?;
-    }
-    list.end()
 }
 
 fn update(directory: &Directory, user: &str, properties: Properties, output: Output) -> Result<()> {
@@ -264,11 +255,7 @@ fn set_password(directory: &Directory, user: &str, file: &Path) -> Result<()> {
 /// The first line of a file, without its end.
 fn read_password(file: &Path) -> Result<String> {
     let mut line = String::new();
-    let read = if file == Path::new("-") {
-        io::stdin().lock().take(LONGEST).read_line(&mut line)
-    } else {
-        File::open(file).and_then(|file| BufReader::new(file.take(LONGEST)).read_line(&mut line))
-    };
+    let read = input::open(file)?.take(LONGEST).read_line(&mut line);
     read.with_context(|| format!("cannot read the password from {}", file.display()))?;
     let password = line.trim_end_matches(['\n', '\r']);
     if password.is_empty() {

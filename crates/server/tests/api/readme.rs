@@ -1,7 +1,7 @@
 //! The session in the README, run as it stands.
 
 use std::env;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -16,17 +16,9 @@ on_both_databases! {
 #[tokio::test]
 async fn the_commands_in_the_readme_do_what_they_say() {
     let app = TestApp::on(Kind::Sqlite).await;
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_guildhall")).parent().unwrap().display().to_string();
-    let environment = app.setup.command(&[]);
-    let output = Command::new("bash")
-        .args(["-euo", "pipefail", "-c", &section(include_str!("../../../../README.md"), "Run it from a shell")])
-        .env_clear()
-        .env("PATH", format!("{program}:{}", env::var("PATH").unwrap_or_default()))
-        .envs(environment.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .current_dir(app.setup.database.path())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_guildhall")).parent().unwrap().display();
+    let path = format!("{program}:{}", env::var("PATH").unwrap_or_default());
+    let output = run(&app, &section(include_str!("../../../../README.md"), "Run it from a shell"), &path);
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("\nmember\n") && said.contains("guildhall-monday.db\nok "), "{said}");
@@ -40,16 +32,7 @@ async fn the_session_in_the_readme_does_what_it_says(kind: Kind) {
         .concat()
         .replace("cargo run -q --", env!("CARGO_BIN_EXE_guildhall"))
         .replace("http://127.0.0.1:8080", &app.server.url);
-    let environment = app.setup.command(&[]);
-    let output = Command::new("bash")
-        .args(["-euo", "pipefail", "-c", &session])
-        .env_clear()
-        .env("PATH", env::var_os("PATH").unwrap_or_default())
-        .envs(environment.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .current_dir(app.setup.database.path())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+    let output = run(&app, &session, &env::var("PATH").unwrap_or_default());
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     let statuses: Vec<&str> = said.lines().filter(|line| line.len() == 3 && line.parse::<u16>().is_ok()).collect();
@@ -79,6 +62,20 @@ async fn the_session_in_the_readme_does_what_it_says(kind: Kind) {
     let token: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
     assert_eq!((&token["token_type"], &token["expires_in"]), (&"Bearer".into(), &3600.into()));
     assert_eq!(app.member_count(GROUP_NAME).await, 5);
+}
+
+/// Runs commands in the folder and the environment of the test.
+fn run(app: &TestApp, commands: &str, path: &str) -> Output {
+    let environment = app.setup.command(&[]);
+    Command::new("bash")
+        .args(["-euo", "pipefail", "-c", commands])
+        .env_clear()
+        .env("PATH", path)
+        .envs(environment.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .current_dir(app.setup.database.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
 }
 
 /// The users of the session, whose names sort otherwise than they were made.

@@ -27,7 +27,7 @@ async fn migrations_that_are_left_are_told(kind: Kind) {
 }
 
 /// What somebody did to the rows beside the service, and the line that tells it.
-const DAMAGES: [(&str, &str); 8] = [
+const DAMAGES: [(&str, &str); 9] = [
     ("DELETE FROM group_closure WHERE ancestor_id <> descendant_id", "pairs of groups are missing in the closure"),
     (
         "INSERT INTO group_closure SELECT a.id, b.id FROM groups a, groups b WHERE a.name = 'Inner' AND b.name = 'Outer'",
@@ -39,6 +39,7 @@ const DAMAGES: [(&str, &str); 8] = [
     ("UPDATE group_counts SET groups = groups + 1", "groups are more or fewer than is kept"),
     ("UPDATE user_search SET first_name_key = 'robert'", "searched by other properties"),
     ("DELETE FROM user_identifiers WHERE identifier_key = 'tyler'", "cannot be found by their username"),
+    ("DELETE FROM user_identifiers WHERE identifier_key LIKE 'tyler%@%'", "cannot be found by their email address"),
 ];
 
 async fn faults_are_found_and_what_is_derived_is_made_anew(kind: Kind) {
@@ -51,10 +52,19 @@ async fn faults_are_found_and_what_is_derived_is_made_anew(kind: Kind) {
     let setup = app.stop();
     let whole = run(&setup, &["doctor"], 0);
     assert!(whole.lines().all(|line| line.starts_with("ok ")), "{whole}");
-    let kept = setup.database.dump(&[]);
+    let kept = setup.database.dump(&["user_identifiers"]);
+    let names = |condition: &str| {
+        setup.database.count(&format!(
+            "SELECT count(*) AS number FROM user_identifiers i JOIN users u ON u.id = i.user_id WHERE {condition}"
+        ))
+    };
+    let (all, given) = (names("1 = 1"), names("i.by_authority"));
+    assert_eq!(names("u.username = 'tyler' AND i.by_authority"), 2);
     for (damage, named) in DAMAGES {
         setup.database.execute(damage);
-        let found = run(&setup, &["doctor"], 1);
+        let output = setup.run(&["doctor"]);
+        assert_eq!(output.status.code(), Some(1), "{damage}");
+        let found = said(&output, 1);
         assert!(found.contains(named) && found.contains("--repair"), "{damage}: {found}");
         let told = json_of_faulty(&setup);
         assert!(told.iter().any(|finding| finding["check"] == "rows" && finding["ok"] == false), "{told:?}");
@@ -65,10 +75,13 @@ async fn faults_are_found_and_what_is_derived_is_made_anew(kind: Kind) {
     let is_counter = |table: &str| {
         table.starts_with("user_search") || ["group_counts", "group_user_counts", "user_counts"].contains(&table)
     };
-    let after = setup.database.dump(&[]);
+    let after = setup.database.dump(&["user_identifiers"]);
     for (table, rows) in kept.iter().filter(|(table, _)| !is_counter(table)) {
         assert_eq!(&after[table], rows, "{table}");
     }
+    // Nobody knows who gave the names that were lost, so that no account of another issuer is linked by them.
+    assert_eq!((names("1 = 1"), names("i.by_authority")), (all, given - 2));
+    assert_eq!(names("u.username = 'tyler' AND NOT i.by_authority"), 2);
     setup.database.execute(
         "DELETE FROM group_users WHERE group_id = (SELECT id FROM groups WHERE name = 'System Administrators')",
     );
@@ -78,7 +91,10 @@ async fn faults_are_found_and_what_is_derived_is_made_anew(kind: Kind) {
     run(&setup, &["doctor"], 0);
     let app = setup.start();
     assert_eq!(Client::admin(&app).get("/groups?pageSize=100").await, before);
-    app.stop().database.execute("UPDATE events SET content = replace(content, 'Inner', 'Inter')");
+    let setup = app.stop();
+    setup.database.execute("UPDATE events SET content = replace(content, 'Inner', 'Inter')");
+    let found = run(&setup, &["doctor"], 1);
+    assert!(found.contains("FAULT  log of all changes: somebody changed the log beside the service"), "{found}");
 }
 
 fn json_of_faulty(setup: &Setup) -> Vec<Value> {
