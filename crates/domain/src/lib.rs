@@ -2,7 +2,7 @@
 //!
 //! | Where | What |
 //! |---|---|
-//! | [`user`], [`group`], [`api_key`], [`external`], [`email_domain`], [`event`], [`idempotency_key`], [`identifier`], [`manager`], [`name`], [`custom`], [`number`], [`password`], [`secret`], [`time`], [`page`], [`position`], [`provenance`], [`validation`], [`validity`], [`version`] | values that are valid once they exist (folder `model`) |
+//! | [`user`], [`group`], [`api_key`], [`external`], [`email_domain`], [`event`], [`idempotency_key`], [`identifier`], [`manager`], [`name`], [`custom`], [`number`], [`password`], [`secret`], [`time`], [`page`], [`position`], [`provenance`], [`record`], [`validation`], [`validity`], [`version`] | values that are valid once they exist (folder `model`) |
 //! | [`search`] | listings: filter, order and page |
 //! | [`access`] | actors, permissions and the policy |
 //! | [`directory`] | the use cases |
@@ -35,7 +35,7 @@ pub mod search;
 
 pub use model::{
     api_key, custom, email_domain, event, external, group, idempotency_key, identifier, manager, name, number, page,
-    password, position, provenance, secret, time, user, validation, validity, version, webhook,
+    password, position, provenance, record, secret, time, user, validation, validity, version, webhook,
 };
 
 /// Compiles the examples of the README.

@@ -17,6 +17,7 @@ pub mod page;
 pub mod password;
 pub mod position;
 pub mod provenance;
+pub mod record;
 pub(crate) mod scopes;
 pub mod secret;
 pub mod time;
