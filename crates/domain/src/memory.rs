@@ -38,6 +38,7 @@ mod events;
 mod groups;
 mod idempotency;
 mod identities;
+mod imports;
 mod lockouts;
 mod managers;
 mod memberships;

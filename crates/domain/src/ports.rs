@@ -16,6 +16,7 @@ mod fault;
 mod groups;
 mod idempotency;
 mod identities;
+mod imports;
 mod lockouts;
 mod managers;
 mod memberships;
@@ -49,6 +50,7 @@ pub use fault::{Fault, StoreError};
 pub use groups::{GroupReader, GroupWriter};
 pub use idempotency::{ANSWER_OVERHEAD, AnswerCounter, EXPIRED_AT_ONCE, IdempotencyWriter, KeptAnswer, KeptTotal};
 pub use identities::{IdentityReader, IdentityWriter, LinkedAccount};
+pub use imports::{Appointment, ChangedAccount, ImportReader, ImportWriter, NewAccount, PlacedMember};
 pub use lockouts::{KnownAddress, LockoutReader, LockoutWriter};
 pub use managers::{ManagerReader, ManagerWriter};
 pub use memberships::{

@@ -9,6 +9,7 @@ mod effects;
 mod fact;
 mod graph;
 mod groups;
+mod imports;
 mod memberships;
 mod past;
 mod properties;
@@ -16,6 +17,7 @@ mod users;
 mod webhooks;
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::OnceLock;
 
 use super::unit_of_work::Turn;
@@ -33,8 +35,9 @@ use crate::webhook::Webhook;
 
 pub(super) use fact::{Change, Fact, Teller, client_sign_in, due_events, refused_sign_in, started};
 
-/// The most events that the store is given at once: how much memory they take is bounded, however many members a change names.
-const EVENTS_AT_ONCE: usize = 64;
+/// The store is given events once they name so many members, each event itself counting as one: how much memory they take is bounded, however many members a change
+/// names.
+const IDS_AT_ONCE: usize = 64 * 1024;
 
 /// A unit of work whose changes are recorded.
 pub(super) struct Recorder<'a> {
@@ -76,14 +79,21 @@ impl<'a> Recorder<'a> {
     }
 
     /// Lets the store keep the events, as the last change of the unit of work.
-    pub(super) fn finish(self) -> Result<(), StoreError> {
-        let mut events = Vec::new();
-        for change in self.changes {
+    pub(super) fn finish(mut self) -> Result<(), StoreError> {
+        self.keep()
+    }
+
+    /// Lets the store keep the events that were recorded so far.
+    fn keep(&mut self) -> Result<(), StoreError> {
+        let (mut events, mut ids) = (Vec::new(), 0);
+        for change in mem::take(&mut self.changes) {
             for event in self.teller.events(change) {
+                ids += 1 + event.members.len();
                 events.push(event);
-                if events.len() == EVENTS_AT_ONCE {
+                if ids >= IDS_AT_ONCE {
                     self.store.append_events(&events)?;
                     events.clear();
+                    ids = 0;
                 }
             }
         }

@@ -109,6 +109,17 @@ pub enum Members {
     Groups(Vec<GroupId>),
 }
 
+impl Members {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Users(users) => users.len(),
+            Self::Groups(groups) => groups.len(),
+        }
+    }
+}
+
 /// An event before it has a place in the order of all events.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEvent {

@@ -1,6 +1,7 @@
 //! Groups (contract 3.4).
 
 mod draft;
+mod recorded;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,6 +16,7 @@ use crate::time::Timestamp;
 use crate::version::Version;
 
 pub use draft::{GroupChanges, GroupDraft};
+pub(crate) use recorded::differing_columns;
 
 /// The id of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,6 +6,7 @@ mod email;
 mod locale;
 mod lockout;
 mod names;
+mod recorded;
 mod summary;
 
 use std::collections::BTreeSet;
@@ -27,6 +28,7 @@ pub(crate) use draft::{Account, DEFAULT_PASSWORD_CHANGE_FREQUENCY, is_name};
 pub use email::{Email, EmailError};
 pub use lockout::{Lockout, LockoutPolicy};
 pub use names::{Username, UsernameError};
+pub(crate) use recorded::differing_columns;
 pub use summary::{ShownUser, UserSummary};
 
 /// The id of a user.

@@ -2,7 +2,7 @@
 
 use super::{
     ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, EffectReader, EventReader, EventWriter, GroupReader,
-    GroupWriter, IdempotencyWriter, IdentityReader, IdentityWriter, LockoutReader, LockoutWriter, ManagerReader,
+    GroupWriter, IdempotencyWriter, ImportReader, ImportWriter, IdentityReader, IdentityWriter, LockoutReader, LockoutWriter, ManagerReader,
     ManagerWriter, MembershipReader, MembershipWriter, PastReader, PastWriter, PathReader, SessionReader,
     SessionWriter, StoreError, Undo, UserReader, UserWriter, ValidityReader, ValidityWriter, WebhookReader,
     WebhookWriter,
@@ -27,6 +27,7 @@ pub trait Reader:
     + EventReader
     + WebhookReader
     + PastReader
+    + ImportReader
 {
 }
 
@@ -46,6 +47,7 @@ impl<T> Reader for T where
         + EventReader
         + WebhookReader
         + PastReader
+    + ImportReader
 {
 }
 
@@ -74,6 +76,7 @@ pub trait Writer:
     + EventWriter
     + WebhookWriter
     + PastWriter
+    + ImportWriter
     + Savepoints
     + Send
 {
@@ -105,6 +108,7 @@ impl<T> Writer for T where
         + EventWriter
         + WebhookWriter
         + PastWriter
+        + ImportWriter
         + Savepoints
         + Send
 {

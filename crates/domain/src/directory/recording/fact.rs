@@ -175,11 +175,7 @@ type Part = (EventType, GroupId, Members, Vec<(String, Value)>);
 /// The parts of a change of members, each of at most [`MOST_IDS`] ids.
 fn parts(fact: MembersFact) -> impl Iterator<Item = Part> {
     let MembersFact { kind, group, members, validity, was_scheduled } = fact;
-    let count = match &members {
-        Members::None => 0,
-        Members::Users(users) => users.len(),
-        Members::Groups(groups) => groups.len(),
-    };
+    let count = members.len();
     let parts = count.div_ceil(MOST_IDS);
     (0..parts).map(move |part| {
         let range = part * MOST_IDS..count.min((part + 1) * MOST_IDS);

@@ -97,7 +97,7 @@ impl Recorder<'_> {
         }
     }
 
-    fn of_manager(kind: EventType, group: GroupId, manager: ManagerId) -> Change {
+    pub(super) fn of_manager(kind: EventType, group: GroupId, manager: ManagerId) -> Change {
         let told = EventGroup { id: group, name: None, above: GroupsAbove::NotTold };
         let members = match manager {
             ManagerId::User(user) => Members::Users(vec![user]),

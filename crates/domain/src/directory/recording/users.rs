@@ -47,7 +47,7 @@ impl Recorder<'_> {
     }
 
     /// What a change of a user tells.
-    fn of_update(&self, before: &User, user: &User, credentials: &Credentials) -> Vec<Change> {
+    pub(super) fn of_update(&self, before: &User, user: &User, credentials: &Credentials) -> Vec<Change> {
         let now = self.teller.now();
         let fact = |kind| Fact::of_user(kind, user.id, Some(user.username.as_str()));
         let mut facts = Vec::new();
