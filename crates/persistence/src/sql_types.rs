@@ -11,6 +11,7 @@ use diesel::sql_types::{Binary, HasSqlType, SingleValue, SqlType};
 use diesel::sqlite::Sqlite;
 use guildhall_domain::provenance::Provenance;
 use guildhall_domain::secret::SecretDigest;
+use serde::Serialize;
 use std::io::Write;
 use std::marker::PhantomData;
 use uuid::Uuid;
@@ -26,6 +27,13 @@ pub struct UuidSql;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = UuidSql)]
 pub struct Key(pub Uuid);
+
+/// As a JSON text, 32 hexadecimal digits.
+impl Serialize for Key {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0.simple())
+    }
+}
 
 /// Who added something, if they have an account.
 pub(crate) fn added_by(added: Provenance) -> Option<Key> {
@@ -83,7 +91,7 @@ impl FromSql<UuidSql, MultiBackend> for Key {
 pub struct JsonSql;
 
 /// A JSON document, as text.
-#[derive(Clone, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[derive(Clone, Debug, Serialize, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = JsonSql)]
 pub struct Json(pub String);
 

@@ -13,6 +13,7 @@
 //! | `events` | the log of all changes |
 //! | `webhooks` | receivers of events, and deliveries to them |
 //! | `idempotency` | kept answers to requests with an idempotency key |
+//! | `imports` | many users, groups and memberships at once |
 //! | `managers` | who manages which groups |
 //! | `past` | what ended, and who was deleted |
 //! | `paths` | why a user is in a group |
@@ -29,6 +30,7 @@ mod group_row;
 mod groups;
 mod idempotency;
 mod identities;
+mod imports;
 mod lockouts;
 mod lookup;
 mod managers;

@@ -15,6 +15,7 @@ use guildhall_domain::name::TextKey;
 use guildhall_domain::search::{custom_text, names};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::User;
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::connection::AnyConnection;
@@ -25,7 +26,7 @@ use crate::together::{IfFirst, Part, Update, followed_by, run_together};
 use crate::unit_of_work::Failure;
 
 /// A row of `user_search`: the keys by which the texts of a user are searched and sorted.
-#[derive(Queryable, Selectable, Insertable, AsChangeset, PartialEq)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset, PartialEq, Serialize)]
 #[diesel(table_name = user_search, treat_none_as_default_value = false, treat_none_as_null = true)]
 pub(crate) struct SearchRow {
     user_id: Key,
@@ -50,7 +51,7 @@ fn key(text: &str) -> String {
     TextKey::of(text).as_str().to_owned()
 }
 
-pub(super) fn search_row(user: &User) -> SearchRow {
+pub(crate) fn search_row(user: &User) -> SearchRow {
     SearchRow {
         user_id: Key(user.id.0),
         email_key: user.email.as_ref().map(|email| email.key().as_str().to_owned()),
@@ -165,7 +166,7 @@ pub(crate) fn update_all(connection: &mut AnyConnection, users: &[User]) -> Resu
 }
 
 /// The columns of `groups` by which a group is searched and sorted, apart from its name.
-#[derive(Queryable, Selectable, Insertable, AsChangeset, PartialEq)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset, PartialEq, Serialize)]
 #[diesel(table_name = groups, treat_none_as_default_value = false, treat_none_as_null = true)]
 pub(crate) struct GroupKeys {
     description_key: Option<String>,

@@ -9,6 +9,7 @@ use guildhall_domain::email_domain::EmailDomain;
 use guildhall_domain::group::{Group, GroupId, GroupKind, GroupName};
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::version::Version;
+use serde::Serialize;
 
 use super::custom_properties;
 use crate::connection::{AnyConnection, MultiBackend};
@@ -18,7 +19,7 @@ use crate::sql_types::{Computed, Json, Key};
 use crate::unit_of_work::Failure;
 
 /// The columns of `groups` that are the group's own properties.
-#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset, Serialize)]
 #[diesel(table_name = groups, treat_none_as_default_value = false, treat_none_as_null = true)]
 pub(crate) struct GroupRow {
     pub(super) id: Key,

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::{Email, Provider, ProviderKind, User, UserId, Username};
 use guildhall_domain::version::Version;
+use serde::Serialize;
 
 use super::{custom_properties, lockouts};
 use crate::connection::AnyConnection;
@@ -14,7 +15,7 @@ use crate::sql_types::{Json, Key};
 use crate::unit_of_work::Failure;
 
 /// The columns of `users` that are part of [`User`].
-#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Queryable, Selectable, Insertable, AsChangeset, Serialize)]
 #[diesel(table_name = users, treat_none_as_default_value = false, treat_none_as_null = true)]
 pub(crate) struct UserRow {
     pub(super) id: Key,
