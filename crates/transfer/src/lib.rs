@@ -8,15 +8,23 @@
 //! | `file` | a file that is written: CSV or JSON lines |
 //! | `export` | writes what a directory keeps |
 //! | `source` | where records come from |
+//! | `table_source`, `reading`, `row` | CSV and JSON lines that are read |
+//! | `import` | imports records |
 
 mod cell;
 mod export;
 mod file;
 mod formula;
+mod import;
+mod reading;
+mod row;
 mod source;
+mod table_source;
 mod tables;
 
 pub use export::{ExportError, Exported, export};
 pub use file::Format;
 pub use formula::{neutralised, original};
+pub use import::{ImportFailure, ImportMode, ImportReport, ImportWatcher, Outcomes, RecordPlace, import};
 pub use source::{RecordKind, Source, SourceError, Sourced};
+pub use table_source::{TableSource, TableSourceError};

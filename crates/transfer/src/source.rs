@@ -71,6 +71,10 @@ pub trait Source {
     fn read(&mut self, kind: RecordKind, each: &mut dyn FnMut(Sourced) -> ControlFlow<()>) -> Result<(), SourceError>;
     /// The files, in the order in which they were given.
     fn files(&self) -> &[PathBuf];
+    /// Whether memberships are told. If they are not, users join the groups of their email domains.
+    fn tells_memberships(&self) -> bool {
+        true
+    }
     /// What whoever imports should know of files that were read, such as that hashes of passwords are weak, each once.
     fn warnings(&self) -> Vec<String> {
         Vec::new()

@@ -13,6 +13,8 @@ use crate::cell::Cell;
 pub(crate) struct Table {
     pub(crate) name: &'static str,
     pub(crate) columns: &'static [&'static str],
+    /// One of each is told by every file.
+    pub(crate) keys: &'static [&'static [&'static str]],
 }
 
 /// Users. The first nine columns are those that the platform exports (contract 9).
@@ -43,6 +45,7 @@ pub(crate) const USERS: Table = Table {
         "failedLoginAttemptsSinceLastSuccess",
         "successfulLoginAttempts",
     ],
+    keys: &[&["id", "userName", "email"]],
 };
 
 pub(crate) fn user(user: &User) -> serde_json::Result<Vec<Cell>> {
@@ -81,6 +84,7 @@ pub(crate) fn user(user: &User) -> serde_json::Result<Vec<Cell>> {
 pub(crate) const GROUPS: Table = Table {
     name: "groups",
     columns: &["id", "name", "type", "description", "custom", "autoMembershipEmailDomains", "created", "modified"],
+    keys: &[&["id", "name"]],
 };
 
 pub(crate) fn group(group: &Group) -> serde_json::Result<Vec<Cell>> {
@@ -106,6 +110,7 @@ pub(crate) fn group(group: &Group) -> serde_json::Result<Vec<Cell>> {
 pub(crate) const EDGES: Table = Table {
     name: "edges",
     columns: &["parentId", "parent", "childId", "child", "added", "addedBy", "validFrom", "validUntil"],
+    keys: &[&["parentId", "parent"], &["childId", "child"]],
 };
 
 pub(crate) fn edge(edge: &ListedMember<NamedGroup>) -> Vec<Cell> {
@@ -117,6 +122,7 @@ pub(crate) fn edge(edge: &ListedMember<NamedGroup>) -> Vec<Cell> {
 pub(crate) const MEMBERSHIPS: Table = Table {
     name: "memberships",
     columns: &["groupId", "group", "userId", "userName", "added", "addedBy", "validFrom", "validUntil"],
+    keys: &[&["groupId", "group"], &["userId", "userName"]],
 };
 
 pub(crate) fn membership(membership: &ListedMember<Person>) -> Vec<Cell> {
@@ -141,6 +147,7 @@ fn listed<M>(listed: &ListedMember<M>, [id, name]: [Cell; 2]) -> Vec<Cell> {
 pub(crate) const MANAGERS: Table = Table {
     name: "managers",
     columns: &["groupId", "group", "managerType", "managerId", "manager", "added", "addedBy"],
+    keys: &[&["groupId", "group"], &["managerId", "manager"]],
 };
 
 pub(crate) fn manager(group: &Group, manager: &Manager) -> Vec<Cell> {
