@@ -8,6 +8,7 @@ mod doctor;
 mod events;
 mod export;
 mod groups;
+mod import;
 mod input;
 mod keys;
 pub(crate) mod outcome;
@@ -35,6 +36,7 @@ use doctor::DoctorCommand;
 use events::EventsCommand;
 use export::ExportCommand;
 use groups::GroupCommand;
+use import::ImportCommand;
 use keys::KeysCommand;
 use outcome::{Outcome, done, unknown_user};
 use users::UserCommand;
@@ -78,6 +80,11 @@ enum Command {
     /// Example: guildhall export /tmp/members --format csv
     #[command(verbatim_doc_comment)]
     Export(ExportCommand),
+    /// Take over users, groups, edges between groups, memberships and managers from files; exit with 1 if any record is refused.
+    ///
+    /// Example: guildhall import /tmp/members --dry-run
+    #[command(verbatim_doc_comment)]
+    Import(ImportCommand),
     /// Copy the SQLite database to a file, while it serves.
     ///
     /// Example: guildhall backup /backups/guildhall-monday.db
@@ -183,6 +190,7 @@ impl Cli {
             Some(Command::Migrate { check: false }) => migrate(&settings),
             Some(Command::Migrate { check: true }) => return check_migrations(&settings),
             Some(Command::Export(command)) => command.run(&existing(&settings)?),
+            Some(Command::Import(command)) => return command.run(&existing(&settings)?),
             Some(Command::Backup(command)) => command.run(&settings),
             Some(Command::Restore(command)) => command.run(&settings),
             Some(Command::Token { user }) => token(&settings, &user),

@@ -101,6 +101,11 @@ pub fn export(
 }
 
 impl Export<'_> {
+    /// Whether a user is told.
+    fn is_told(&self, user: UserId) -> bool {
+        !self.of_keys.contains(&user)
+    }
+
     fn users(&self) -> Result<u64, ExportError> {
         let mut file = self.create(USERS)?;
         let mut count = 0;
@@ -157,7 +162,7 @@ impl Export<'_> {
             },
             |edge| {
                 count += 1;
-                write(file, &tables::edge(edge))
+                write(file, &tables::edge(edge, |user| self.is_told(user)))
             },
         )?;
         Ok(count)
@@ -179,7 +184,7 @@ impl Export<'_> {
                     return Ok(());
                 }
                 count += 1;
-                write(file, &tables::membership(membership))
+                write(file, &tables::membership(membership, |user| self.is_told(user)))
             },
         )?;
         Ok(count)
@@ -195,7 +200,7 @@ impl Export<'_> {
                     return Ok(());
                 }
                 count += 1;
-                write(file, &tables::manager(group, manager))
+                write(file, &tables::manager(group, manager, |user| self.is_told(user)))
             },
         )?;
         Ok(count)

@@ -107,7 +107,8 @@ pub fn import(
         watcher.begin();
         let mut counting = Counting { watcher, report: ImportReport::default() };
         return all_batches(source, &mut counting, &mut |records| {
-            let run = |options| directory.import(&context(), options, |import| Ok(ImportEnd::Keep(import.records(records)?)));
+            let run =
+                |options| directory.import(&context(), options, |import| Ok(ImportEnd::Keep(import.records(records)?)));
             protecting(options, run)
         });
     }

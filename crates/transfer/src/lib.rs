@@ -10,6 +10,7 @@
 //! | `source` | where records come from |
 //! | `table_source`, `reading`, `row` | CSV and JSON lines that are read |
 //! | `import` | imports records |
+//! | `rejects` | a file of what was not imported |
 
 mod cell;
 mod export;
@@ -17,6 +18,7 @@ mod file;
 mod formula;
 mod import;
 mod reading;
+mod rejects;
 mod row;
 mod source;
 mod table_source;
@@ -26,5 +28,6 @@ pub use export::{ExportError, Exported, export};
 pub use file::Format;
 pub use formula::{neutralised, original};
 pub use import::{ImportFailure, ImportMode, ImportReport, ImportWatcher, Outcomes, RecordPlace, import};
+pub use rejects::Rejects;
 pub use source::{RecordKind, Source, SourceError, Sourced};
 pub use table_source::{TableSource, TableSourceError};

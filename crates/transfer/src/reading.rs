@@ -155,7 +155,9 @@ fn read_lines(
         let object: Result<HashMap<String, Box<RawValue>>, _> = serde_json::from_slice(without_mark);
         let row = object.map_err(|error| format!("the line is no JSON object: {error}")).map(|object| {
             let cells = object.into_iter();
-            Row(cells.filter_map(|(name, value)| Some((known(table, &name, unknown)?, Value::of_json(value)))).collect())
+            Row(cells
+                .filter_map(|(name, value)| Some((known(table, &name, unknown)?, Value::of_json(value))))
+                .collect())
         });
         if each(line, row).is_break() {
             break;

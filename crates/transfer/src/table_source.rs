@@ -61,13 +61,10 @@ impl TableSource {
 }
 
 impl Source for TableSource {
-    fn read(
-        &mut self,
-        kind: RecordKind,
-        each: &mut dyn FnMut(Sourced) -> ControlFlow<()>,
-    ) -> Result<(), SourceError> {
+    fn read(&mut self, kind: RecordKind, each: &mut dyn FnMut(Sourced) -> ControlFlow<()>) -> Result<(), SourceError> {
         let mut flow = ControlFlow::Continue(());
-        for (number, path) in self.files.iter().enumerate().filter(|(number, _)| self.kinds.get(*number) == Some(&kind)) {
+        for (number, path) in self.files.iter().enumerate().filter(|(number, _)| self.kinds.get(*number) == Some(&kind))
+        {
             let Some(format) = format_of(path) else { continue };
             let mut unknown = Vec::new();
             read(path, format, table(kind), &mut unknown, &mut |line, row| {

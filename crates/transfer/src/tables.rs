@@ -1,10 +1,10 @@
 //! The files, and what their rows say.
 
 use guildhall_domain::email_domain::EmailDomain;
-use guildhall_domain::group::{Group, GroupKind};
-use guildhall_domain::manager::{Manager, ManagerId};
+use guildhall_domain::group::{Group, GroupId, GroupKind, GroupName, SystemGroup};
+use guildhall_domain::manager::{Author, Manager, ManagerId};
 use guildhall_domain::ports::{ListedMember, NamedGroup, Person};
-use guildhall_domain::user::{Email, ProviderKind, User};
+use guildhall_domain::user::{Email, ProviderKind, User, UserId};
 
 use crate::cell::Cell;
 
@@ -87,6 +87,15 @@ pub(crate) const GROUPS: Table = Table {
     keys: &[&["id", "name"]],
 };
 
+/// The id of a group. A system group has none: it has another one in each installation, and is found by its name.
+fn id_of(id: GroupId, name: &GroupName) -> Cell {
+    if is_system(name) { Cell::None } else { Cell::text(&id) }
+}
+
+fn is_system(name: &GroupName) -> bool {
+    SystemGroup::ALL.iter().any(|system| system.key() == name.key())
+}
+
 pub(crate) fn group(group: &Group) -> serde_json::Result<Vec<Cell>> {
     let kind = match group.kind {
         GroupKind::System => "sys",
@@ -95,7 +104,7 @@ pub(crate) fn group(group: &Group) -> serde_json::Result<Vec<Cell>> {
     };
     let domains: Vec<String> = group.auto_membership_email_domains.iter().map(EmailDomain::to_unicode).collect();
     Ok(vec![
-        Cell::text(&group.id),
+        id_of(group.id, &group.name),
         Cell::text(group.name.as_str()),
         Cell::text(kind),
         Cell::maybe(group.description.as_deref()),
@@ -113,9 +122,13 @@ pub(crate) const EDGES: Table = Table {
     keys: &[&["parentId", "parent"], &["childId", "child"]],
 };
 
-pub(crate) fn edge(edge: &ListedMember<NamedGroup>) -> Vec<Cell> {
-    let member = [Cell::text(&edge.member.id), Cell::text(edge.member.name.as_str())];
-    listed(edge, member)
+/// Who added an edge between system groups, and when, is left out: the installation makes some of its own.
+pub(crate) fn edge(edge: &ListedMember<NamedGroup>, is_told: impl Fn(UserId) -> bool) -> Vec<Cell> {
+    let member = [id_of(edge.member.id, &edge.member.name), Cell::text(edge.member.name.as_str())];
+    if is_system(&edge.group.name) && is_system(&edge.member.name) {
+        return listed(&ListedMember { added: None, added_by: None, ..edge.clone() }, member, is_told);
+    }
+    listed(edge, member, is_told)
 }
 
 /// Who is in which group directly, with those who are to be. Everybody is in `Everyone`, so that is left out.
@@ -125,22 +138,27 @@ pub(crate) const MEMBERSHIPS: Table = Table {
     keys: &[&["groupId", "group"], &["userId", "userName"]],
 };
 
-pub(crate) fn membership(membership: &ListedMember<Person>) -> Vec<Cell> {
+pub(crate) fn membership(membership: &ListedMember<Person>, is_told: impl Fn(UserId) -> bool) -> Vec<Cell> {
     let member = [Cell::text(&membership.member.id), Cell::text(&membership.member.username)];
-    listed(membership, member)
+    listed(membership, member, is_told)
 }
 
-fn listed<M>(listed: &ListedMember<M>, [id, name]: [Cell; 2]) -> Vec<Cell> {
+fn listed<M>(listed: &ListedMember<M>, [id, name]: [Cell; 2], is_told: impl Fn(UserId) -> bool) -> Vec<Cell> {
     vec![
-        Cell::text(&listed.group.id),
+        id_of(listed.group.id, &listed.group.name),
         Cell::text(listed.group.name.as_str()),
         id,
         name,
         Cell::moment(listed.added),
-        Cell::maybe(listed.added_by.as_ref().map(|author| &author.id)),
+        author(listed.added_by.as_ref(), is_told),
         Cell::moment(listed.validity.from),
         Cell::moment(listed.validity.until),
     ]
+}
+
+/// Who added something, if they are among the users that are told.
+fn author(author: Option<&Author>, is_told: impl Fn(UserId) -> bool) -> Cell {
+    Cell::maybe(author.map(|author| &author.id).filter(|id| is_told(**id)))
 }
 
 /// Who manages which group.
@@ -150,18 +168,18 @@ pub(crate) const MANAGERS: Table = Table {
     keys: &[&["groupId", "group"], &["managerId", "manager"]],
 };
 
-pub(crate) fn manager(group: &Group, manager: &Manager) -> Vec<Cell> {
+pub(crate) fn manager(group: &Group, manager: &Manager, is_told: impl Fn(UserId) -> bool) -> Vec<Cell> {
     let (kind, id) = match manager.id {
         ManagerId::User(user) => ("user", Cell::text(&user)),
-        ManagerId::Group(group) => ("group", Cell::text(&group)),
+        ManagerId::Group(id) => ("group", id_of(id, &GroupName::stored(manager.name.clone()))),
     };
     vec![
-        Cell::text(&group.id),
+        id_of(group.id, &group.name),
         Cell::text(group.name.as_str()),
         Cell::text(kind),
         id,
         Cell::text(&manager.name),
         Cell::text(&manager.added),
-        Cell::maybe(manager.added_by.as_ref().map(|author| &author.id)),
+        author(manager.added_by.as_ref(), is_told),
     ]
 }

@@ -114,11 +114,7 @@ pub fn what_is_imported_is_there(given: Given) {
         Record::Membership(MembershipRecord { added, ..member("Mayhem", "tyler@fightclub.com") }),
         Record::Membership(MembershipRecord { validity: ending, ..member("Soap", "marla") }),
         Record::Membership(MembershipRecord { validity: scheduled, ..member("Soap", "bob") }),
-        Record::Manager(ManagerRecord {
-            group: "Clubs".into(),
-            manager: RecordedManager::User("marla".into()),
-            added,
-        }),
+        Record::Manager(ManagerRecord { group: "Clubs".into(), manager: RecordedManager::User("marla".into()), added }),
         Record::Manager(ManagerRecord {
             group: "Clubs".into(),
             manager: RecordedManager::Group("Soap".into()),
@@ -158,7 +154,8 @@ pub fn what_is_imported_is_there(given: Given) {
         page: Page::default(),
         now: fixture.now(),
     };
-    let listed = must(fixture.directory.memberships_of_group(&fixture.operator(), &GroupIdentifier::Id(soap), &listing));
+    let listed =
+        must(fixture.directory.memberships_of_group(&fixture.operator(), &GroupIdentifier::Id(soap), &listing));
     let dates: Vec<Validity> = listed.items.iter().map(|item| item.validity).collect();
     let (from, until) = (Some(at(&fixture, 5)), Some(at(&fixture, 9)));
     assert_eq!(dates, [Validity { from, until }, Validity { from: None, until: Some(at(&fixture, 3)) }]);
@@ -223,7 +220,8 @@ pub fn what_differs_is_changed(given: Given) {
     let (name, domains) = (fixture.read(soap).name, fixture.read(soap).auto_membership_email_domains);
     assert_eq!((name.as_str(), domains.len()), ("soap", 1));
     // One who counts goes, and comes back later.
-    let outcomes = fixture.import(&[Record::Membership(MembershipRecord { validity: later, ..member("soap", "tyler") })]);
+    let outcomes =
+        fixture.import(&[Record::Membership(MembershipRecord { validity: later, ..member("soap", "tyler") })]);
     assert_eq!(outcomes, [changed(&["validFrom", "validUntil"])]);
     assert_eq!((fixture.is_in(soap, tyler.id), fixture.read(soap).user_count), (false, 1));
     fixture.wait_days(1);
@@ -234,7 +232,8 @@ pub fn what_differs_is_changed(given: Given) {
 pub fn imported_users_join_the_groups_of_their_domains(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let domains = Some(vec!["fightclub.com".to_owned()]);
-    let group = GroupRecord { name: Some("Club".to_owned()), auto_membership_email_domains: domains, ..GroupRecord::default() };
+    let group =
+        GroupRecord { name: Some("Club".to_owned()), auto_membership_email_domains: domains, ..GroupRecord::default() };
     fixture.import(&[Record::Group(Box::new(group))]);
     for (id, name, joins_domains) in [(1, "tyler", true), (2, "marla", false)] {
         let email = Some(Some(format!("{name}@fightclub.com")));
@@ -365,8 +364,7 @@ pub fn an_imported_membership_counts_from_the_import_on(given: Given) {
     fixture.wait_days(1);
     for (moment, count) in [(before, 0), (at_once, 1), (fixture.now(), 1)] {
         let (group, page) = (GroupIdentifier::from("Soap"), Page::default());
-        let found =
-            fixture.directory.members_as_of(&fixture.operator(), &group, (Reach::Effective, moment), &page);
+        let found = fixture.directory.members_as_of(&fixture.operator(), &group, (Reach::Effective, moment), &page);
         assert_eq!(must(found).items.len(), count, "{moment}");
     }
 }
@@ -398,9 +396,7 @@ pub fn imports_are_told(given: Given) {
     fixture.import(&records);
     let events: Vec<_> = must(count()).events.split_off(before);
     let kinds: Vec<EventType> = events.iter().map(|event| event.kind).collect();
-    use EventType::{
-        ChildrenAdded, GroupCreated, ManagersAdded, MembersAdded, MembersScheduled, UserCreated,
-    };
+    use EventType::{ChildrenAdded, GroupCreated, ManagersAdded, MembersAdded, MembersScheduled, UserCreated};
     assert_eq!(
         kinds,
         [
@@ -458,9 +454,9 @@ pub fn only_an_operator_imports(store: Arc<dyn Store>) {
         let refused = fixture.try_import(context, ImportOptions::default(), &records);
         assert!(matches!(refused, Err(ImportError::Refused(Refused::Denied(_)))), "{refused:?}");
     }
-    let undone = fixture.directory.import(&fixture.operator(), ImportOptions::default(), |import| {
-        Ok(ImportEnd::Undo(import.records(&records)?))
-    });
+    let undone = fixture
+        .directory
+        .import(&fixture.operator(), ImportOptions::default(), |import| Ok(ImportEnd::Undo(import.records(&records)?)));
     assert_eq!(must(undone), vec![ImportOutcome::Created; 3]);
     let users: BTreeSet<UserId> = [1, 10].map(|id| UserId(of_import(id))).into();
     assert_eq!(must(fixture.store.read(|store| store.unknown_users(&users))), users);

@@ -2,10 +2,10 @@
 
 use super::{
     ApiKeyReader, ApiKeyWriter, ChildReader, ChildWriter, EffectReader, EventReader, EventWriter, GroupReader,
-    GroupWriter, IdempotencyWriter, ImportReader, ImportWriter, IdentityReader, IdentityWriter, LockoutReader, LockoutWriter, ManagerReader,
-    ManagerWriter, MembershipReader, MembershipWriter, PastReader, PastWriter, PathReader, SessionReader,
-    SessionWriter, StoreError, Undo, UserReader, UserWriter, ValidityReader, ValidityWriter, WebhookReader,
-    WebhookWriter,
+    GroupWriter, IdempotencyWriter, IdentityReader, IdentityWriter, ImportReader, ImportWriter, LockoutReader,
+    LockoutWriter, ManagerReader, ManagerWriter, MembershipReader, MembershipWriter, PastReader, PastWriter,
+    PathReader, SessionReader, SessionWriter, StoreError, Undo, UserReader, UserWriter, ValidityReader, ValidityWriter,
+    WebhookReader, WebhookWriter,
 };
 
 /// Reads the directory. Not found is `None` or left out, never an error.
@@ -47,7 +47,7 @@ impl<T> Reader for T where
         + EventReader
         + WebhookReader
         + PastReader
-    + ImportReader
+        + ImportReader
 {
 }
 

@@ -7,8 +7,8 @@ use super::{Import, ImportError, ImportOutcome, without_repetition};
 use crate::audit::{AdministratorsChange, AuditNote};
 use crate::group::GroupId;
 use crate::identifier::UserIdentifier;
-use crate::record::EdgeRecord;
 use crate::ports::StoreError;
+use crate::record::EdgeRecord;
 
 /// The groups below each group, now or later.
 type Graph = BTreeMap<GroupId, Vec<GroupId>>;
@@ -29,7 +29,8 @@ impl Import<'_, '_> {
             records.iter().map(|record| resolve(record)).collect();
         self.refuse_cycles(&mut resolved)?;
         let resolved: Vec<_> = records.iter().zip(resolved).collect();
-        let keys = |(_, resolved): &(_, Result<(GroupId, GroupId), _>)| resolved.as_ref().ok().copied().into_iter().collect();
+        let keys =
+            |(_, resolved): &(_, Result<(GroupId, GroupId), _>)| resolved.as_ref().ok().copied().into_iter().collect();
         let mut outcomes = Vec::with_capacity(records.len());
         for part in without_repetition(&resolved, keys) {
             let pairs = part.iter().filter_map(|(_, resolved)| resolved.as_ref().ok().copied()).collect();

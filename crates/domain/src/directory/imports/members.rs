@@ -31,7 +31,8 @@ impl Import<'_, '_> {
         let resolved: Vec<Result<(GroupId, UserId), ImportOutcome>> =
             records.iter().map(|record| resolve(record)).collect();
         let resolved: Vec<_> = records.iter().zip(resolved).collect();
-        let keys = |(_, resolved): &(_, Result<(GroupId, UserId), _>)| resolved.as_ref().ok().copied().into_iter().collect();
+        let keys =
+            |(_, resolved): &(_, Result<(GroupId, UserId), _>)| resolved.as_ref().ok().copied().into_iter().collect();
         let mut outcomes = Vec::with_capacity(records.len());
         for part in without_repetition(&resolved, keys) {
             let pairs = part.iter().filter_map(|(_, resolved)| resolved.as_ref().ok().copied()).collect();
@@ -81,8 +82,11 @@ impl Import<'_, '_> {
         match before {
             None => ImportOutcome::Created,
             Some(_) => {
-                let differs = [("validFrom", dates.from != validity.from), ("validUntil", dates.until != validity.until)];
-                ImportOutcome::Changed(differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect())
+                let differs =
+                    [("validFrom", dates.from != validity.from), ("validUntil", dates.until != validity.until)];
+                ImportOutcome::Changed(
+                    differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect(),
+                )
             }
         }
     }

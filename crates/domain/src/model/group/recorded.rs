@@ -65,10 +65,7 @@ pub(crate) fn differing_columns(before: &Group, after: &Group) -> Vec<&'static s
         ("name", before.name != after.name),
         ("description", before.description != after.description),
         ("custom", before.custom != after.custom),
-        (
-            "autoMembershipEmailDomains",
-            before.auto_membership_email_domains != after.auto_membership_email_domains,
-        ),
+        ("autoMembershipEmailDomains", before.auto_membership_email_domains != after.auto_membership_email_domains),
         ("created", before.created != after.created),
         ("modified", before.modified != after.modified),
     ];

@@ -24,7 +24,10 @@ impl UserRecord {
         let new = || {
             let username = faults.check("userName", Username::try_from(self.name().unwrap_or_default().to_owned()));
             let provider = Provider::contensis();
-            Some(User { version: Version::FIRST, ..User::without_password(account.id, username?, provider, account.now) })
+            Some(User {
+                version: Version::FIRST,
+                ..User::without_password(account.id, username?, provider, account.now)
+            })
         };
         let Some(base) = before.cloned().or_else(new) else { return faults.into_result(None) };
         let changes = UserChanges {
@@ -68,7 +71,8 @@ impl UserRecord {
         }
         let Some(name) = &self.provider_name else { return };
         if name.is_empty() || name.chars().count() > LONGEST_PROVIDER || has_control(name) {
-            let message = format!("The name must have 1 to {LONGEST_PROVIDER} characters, none of them control characters");
+            let message =
+                format!("The name must have 1 to {LONGEST_PROVIDER} characters, none of them control characters");
             faults.add("providerName", message);
         } else {
             user.provider.name.clone_from(name);

@@ -127,7 +127,11 @@ static INSERT_SEARCHED: Lazy = Lazy::new(|| RowStatement::insert("user_search", 
 static INSERT_NAMES: Lazy = Lazy::new(|| RowStatement::insert("user_identifiers", NAMES, ""));
 
 /// Adds users with their names, search rows and memberships.
-pub(super) fn insert(connection: &mut AnyConnection, accounts: &[NewAccount], added: Provenance) -> Result<(), Failure> {
+pub(super) fn insert(
+    connection: &mut AnyConnection,
+    accounts: &[NewAccount],
+    added: Provenance,
+) -> Result<(), Failure> {
     static MEMBERSHIPS: Lazy = Lazy::new(|| {
         let columns = &[("group_id", Uuid), ("user_id", Uuid), ("added", Number), ("added_by", Uuid)];
         RowStatement::insert("group_users", columns, "")
@@ -138,8 +142,7 @@ pub(super) fn insert(connection: &mut AnyConnection, accounts: &[NewAccount], ad
     INSERT_USERS.execute(connection, &accounts.iter().map(of_account).collect::<Vec<_>>())?;
     let searched: Vec<SearchRow> = accounts.iter().map(|account| index_rows::search_row(&account.user)).collect();
     INSERT_SEARCHED.execute(connection, &searched)?;
-    let named: Vec<NameRow> =
-        accounts.iter().flat_map(|account| names(&account.user, &keys(&account.user))).collect();
+    let named: Vec<NameRow> = accounts.iter().flat_map(|account| names(&account.user, &keys(&account.user))).collect();
     INSERT_NAMES.execute(connection, &named)?;
     let joined = |account: &NewAccount| {
         let user_id = Key(account.user.id.0);
@@ -155,20 +158,16 @@ pub(super) fn insert(connection: &mut AnyConnection, accounts: &[NewAccount], ad
     MEMBERSHIPS.execute(connection, &joined)?;
     let (groups, users) = counts(joined.iter().map(|row| row.group_id));
     let new = i64::try_from(accounts.len()).unwrap_or(i64::MAX);
-    run_together(
-        connection,
-        &[
-            &dialect::change_member_counts(&groups, &users, &users),
-            &dialect::change_users(new),
-            &dialect::note_memberships(),
-        ],
-    )?;
+    run_together(connection, &[&dialect::change_member_counts(&groups, &users, &users), &dialect::change_users(new)])?;
+    // One statement of PostgreSQL does not change a row of counts twice.
+    run_together(connection, &[&dialect::note_memberships()])?;
     Ok(())
 }
 
 /// Replaces users, with their names and search rows where those differ.
 pub(super) fn update(connection: &mut AnyConnection, accounts: &[ChangedAccount]) -> Result<(), Failure> {
-    static UPDATE_USERS: Lazy = Lazy::new(|| update_statement("users", "id", USERS, " AND users.version = wanted.version - 1"));
+    static UPDATE_USERS: Lazy =
+        Lazy::new(|| update_statement("users", "id", USERS, " AND users.version = wanted.version - 1"));
     static UPDATE_SEARCHED: Lazy = Lazy::new(|| update_statement("user_search", "user_id", SEARCHED, ""));
     static DELETE_NAMES: Lazy = Lazy::new(|| {
         let names = "(SELECT identifier_key, user_id FROM wanted)";
@@ -218,10 +217,7 @@ fn note_renamed(connection: &mut AnyConnection, users: &[Key]) -> Result<(), Fai
     let groups: Vec<Id> = GROUPS.load(connection, &users)?;
     let groups: Vec<Key> = groups.into_iter().map(|row| row.id).collect();
     let (none, once) = (vec![0; groups.len()], vec![1; groups.len()]);
-    run_together(
-        connection,
-        &[&dialect::change_member_counts(&groups, &none, &once), &dialect::change_users(0)],
-    )?;
+    run_together(connection, &[&dialect::change_member_counts(&groups, &none, &once), &dialect::change_users(0)])?;
     Ok(())
 }
 

@@ -93,9 +93,8 @@ pub(super) fn update(connection: &mut AnyConnection, groups: &[(Group, Group)]) 
     };
     let rows: Vec<WholeRow> = groups.iter().map(next).collect();
     all_changed(UPDATE_GROUPS.execute(connection, &rows)?, groups.len())?;
-    let differs = |(before, after): &&(Group, Group)| {
-        before.auto_membership_email_domains != after.auto_membership_email_domains
-    };
+    let differs =
+        |(before, after): &&(Group, Group)| before.auto_membership_email_domains != after.auto_membership_email_domains;
     let changed: Vec<_> = groups.iter().filter(differs).collect();
     let left: Vec<_> = changed.iter().flat_map(|(before, _)| domains(before)).collect();
     let new: Vec<_> = changed.iter().flat_map(|(_, after)| domains(after)).collect();

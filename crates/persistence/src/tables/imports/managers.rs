@@ -31,7 +31,10 @@ struct New {
 }
 
 /// Appoints managers, and returns those who were none before.
-pub(super) fn insert(connection: &mut AnyConnection, appointments: &[Appointment]) -> Result<Vec<Appointment>, Failure> {
+pub(super) fn insert(
+    connection: &mut AnyConnection,
+    appointments: &[Appointment],
+) -> Result<Vec<Appointment>, Failure> {
     static USERS: Lazy = Lazy::new(|| statement("group_manager_users", "user_id"));
     static GROUPS: Lazy = Lazy::new(|| statement("group_manager_groups", "manager_id"));
     let row = |appointment: &Appointment, manager: uuid::Uuid| Row {

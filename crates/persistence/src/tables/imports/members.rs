@@ -124,8 +124,9 @@ struct Statements {
 impl Statements {
     fn of(kind: MemberKind) -> Self {
         let (present, group, member) = names(kind);
-        let is_present =
-            format!("EXISTS (SELECT 1 FROM {present} m WHERE m.{group} = wanted.group_id AND m.{member} = wanted.member_id)");
+        let is_present = format!(
+            "EXISTS (SELECT 1 FROM {present} m WHERE m.{group} = wanted.group_id AND m.{member} = wanted.member_id)"
+        );
         Self {
             standings: RowStatement::of(
                 PAIRS,
@@ -287,15 +288,15 @@ pub(super) fn begin(
     at: Timestamp,
 ) -> Result<(), Failure> {
     let (text, member) = match member {
-        ManagerId::User(user) => ("UPDATE group_users SET since = $3 WHERE group_id = $1 AND user_id = $2", Key(user.0)),
+        ManagerId::User(user) => {
+            ("UPDATE group_users SET since = $3 WHERE group_id = $1 AND user_id = $2", Key(user.0))
+        }
         ManagerId::Group(child) => {
             ("UPDATE group_children SET since = $3 WHERE parent_id = $1 AND child_id = $2", Key(child.0))
         }
     };
-    let statement = prepared(text)
-        .bind::<UuidSql, _>(Key(group.0))
-        .bind::<UuidSql, _>(member)
-        .bind::<BigInt, _>(at.milliseconds());
+    let statement =
+        prepared(text).bind::<UuidSql, _>(Key(group.0)).bind::<UuidSql, _>(member).bind::<BigInt, _>(at.milliseconds());
     match connection {
         AnyConnection::Postgres(connection) => statement.execute(connection)?,
         AnyConnection::Sqlite(connection) => statement.execute(connection)?,

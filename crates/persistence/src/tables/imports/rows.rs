@@ -34,7 +34,8 @@ pub(super) struct RowStatement {
 impl RowStatement {
     /// The statement `text` with a table of these columns.
     pub(super) fn of(columns: Columns, text: &str) -> Self {
-        let (mut names, mut selected, mut typed, mut read) = (String::new(), String::new(), String::new(), String::new());
+        let (mut names, mut selected, mut typed, mut read) =
+            (String::new(), String::new(), String::new(), String::new());
         for (number, (name, column_type)) in columns.iter().enumerate() {
             let comma = if number == 0 { "" } else { ", " };
             // Texts are only appended to.
@@ -84,9 +85,15 @@ impl RowStatement {
     }
 
     /// Runs it with these rows, and reads what it returns.
-    pub(super) fn load<R>(&'static self, connection: &mut AnyConnection, rows: &[impl Serialize]) -> Result<Vec<R>, Failure>
+    pub(super) fn load<R>(
+        &'static self,
+        connection: &mut AnyConnection,
+        rows: &[impl Serialize],
+    ) -> Result<Vec<R>, Failure>
     where
-        R: 'static + diesel::deserialize::QueryableByName<diesel::pg::Pg> + diesel::deserialize::QueryableByName<diesel::sqlite::Sqlite>,
+        R: 'static
+            + diesel::deserialize::QueryableByName<diesel::pg::Pg>
+            + diesel::deserialize::QueryableByName<diesel::sqlite::Sqlite>,
     {
         if rows.is_empty() {
             return Ok(Vec::new());

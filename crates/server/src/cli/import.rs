@@ -1,0 +1,185 @@
+//! Imports users, groups and who belongs to which.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use guildhall_domain::directory::{Directory, ImportOutcome};
+use guildhall_transfer::{
+    ImportMode, ImportReport, ImportWatcher, Outcomes, RecordKind, RecordPlace, Rejects, Source, TableSource, import,
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::outcome::Outcome;
+use super::printing::{Output, print_one};
+use crate::system::operator;
+
+#[derive(Args, Debug)]
+pub(crate) struct ImportCommand {
+    /// Files named users, groups, edges, memberships or managers, with .csv or .ndjson, or folders of such files.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Import nothing, and print what would be different, a line for each record. Others who write wait meanwhile.
+    #[arg(long)]
+    dry_run: bool,
+    /// Import everything, or nothing if anything is refused. Others who write wait meanwhile.
+    #[arg(long, conflicts_with = "dry_run")]
+    atomic: bool,
+    /// A CSV file for what is refused: file, line, column and reason. Without it, they are printed to standard error.
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+    /// How the numbers of records are printed.
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+}
+
+impl ImportCommand {
+    pub(crate) fn run(&self, directory: &Directory) -> Result<Outcome> {
+        let mut source = TableSource::of(&self.paths)?;
+        self.import(directory, &mut source)
+    }
+
+    fn import(&self, directory: &Directory, source: &mut dyn Source) -> Result<Outcome> {
+        let mode = match (self.dry_run, self.atomic) {
+            (true, _) => ImportMode::DryRun,
+            (false, true) => ImportMode::Atomic,
+            (false, false) => ImportMode::RowByRow,
+        };
+        let mut watcher = Watcher {
+            files: source.files().to_vec(),
+            shows_differences: self.dry_run,
+            rejects: self.rejects.clone(),
+            refused: None,
+            failed: None,
+            progress: progress(),
+            count: 0,
+        };
+        let imported = import(directory, &operator, source, mode, &mut watcher);
+        watcher.progress.finish_and_clear();
+        for warning in source.warnings() {
+            writeln!(io::stderr(), "{warning}")?;
+        }
+        watcher.finish()?;
+        let report = imported?;
+        print_one(self.output, &counts(&report))?;
+        if report.refused() == 0 {
+            return Ok(Outcome::Done);
+        }
+        if self.atomic {
+            writeln!(io::stderr(), "nothing was imported, because {} records were refused", report.refused())?;
+        }
+        Ok(Outcome::No)
+    }
+}
+
+/// How many records there were so far, on a terminal alone.
+fn progress() -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {human_pos} records, {per_sec}, {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+fn name(kind: RecordKind) -> &'static str {
+    match kind {
+        RecordKind::Users => "users",
+        RecordKind::Groups => "groups",
+        RecordKind::Edges => "edges",
+        RecordKind::Memberships => "memberships",
+        RecordKind::Managers => "managers",
+    }
+}
+
+fn counts(report: &ImportReport) -> Value {
+    let of = |(kind, outcomes): (RecordKind, Outcomes)| {
+        let Outcomes { created, changed, unchanged, refused } = outcomes;
+        (
+            name(kind).to_owned(),
+            json!({ "created": created, "changed": changed, "unchanged": unchanged, "refused": refused }),
+        )
+    };
+    Value::Object(RecordKind::ALL.into_iter().zip(report.kinds).map(of).collect())
+}
+
+/// Writes what becomes of records.
+struct Watcher {
+    files: Vec<PathBuf>,
+    shows_differences: bool,
+    rejects: Option<PathBuf>,
+    /// The file of what is refused.
+    refused: Option<Rejects>,
+    /// Why a line could not be written.
+    failed: Option<anyhow::Error>,
+    progress: ProgressBar,
+    count: u64,
+}
+
+/// How often progress is shown, in records.
+const SHOWN_EVERY: u64 = 1000;
+
+impl Watcher {
+    fn finish(self) -> Result<()> {
+        if let Some(rejects) = self.refused {
+            rejects.finish()?;
+        }
+        self.failed.map_or(Ok(()), Err)
+    }
+
+    fn show(&mut self, place: RecordPlace, outcome: &ImportOutcome) -> Result<()> {
+        let file = self.files.get(place.file).map(PathBuf::as_path).unwrap_or(Path::new(""));
+        let (name, line) = (file.display(), place.line);
+        match outcome {
+            ImportOutcome::Created if self.shows_differences => writeln!(io::stdout(), "{name}:{line}: new")?,
+            ImportOutcome::Changed(columns) if self.shows_differences => {
+                writeln!(io::stdout(), "{name}:{line}: changed: {}", columns.join(", "))?;
+            }
+            ImportOutcome::Refused(faults) => {
+                for fault in faults {
+                    if let Some(rejects) = &mut self.refused {
+                        rejects.add(file, line, fault)?;
+                        continue;
+                    }
+                    let column = if fault.field.is_empty() { String::new() } else { format!("{}: ", fault.field) };
+                    // What a terminal would obey is written out.
+                    writeln!(io::stderr(), "{name}:{line}: {column}{}", fault.message.escape_debug())?;
+                }
+            }
+            ImportOutcome::Created | ImportOutcome::Changed(_) | ImportOutcome::Unchanged => {}
+        }
+        Ok(())
+    }
+}
+
+impl ImportWatcher for Watcher {
+    fn begin(&mut self) {
+        self.refused = None;
+        self.count = 0;
+        if let Some(path) = &self.rejects {
+            match Rejects::create(path).with_context(|| format!("cannot write {}", path.display())) {
+                Ok(rejects) => self.refused = Some(rejects),
+                Err(error) => self.failed = Some(error),
+            }
+        }
+    }
+
+    fn outcome(&mut self, place: RecordPlace, outcome: &ImportOutcome) {
+        if self.count.is_multiple_of(SHOWN_EVERY) {
+            self.progress.set_message(name(place.kind));
+            self.progress.set_position(self.count);
+        }
+        self.count += 1;
+        if self.failed.is_none()
+            && let Err(error) = self.show(place, outcome)
+        {
+            self.failed = Some(error);
+        }
+    }
+}
