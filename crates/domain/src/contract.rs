@@ -102,6 +102,7 @@ macro_rules! contract_tests {
             units::a_wanted_rollback_returns_its_value_and_leaves_nothing
             units::a_store_that_takes_changes_is_ready
             units::preparing_twice_changes_nothing
+            units::an_administrator_is_made_whenever_nobody_administers
             kept_answers::an_answer_is_kept_until_it_expires
             kept_answers::expired_answers_go_in_small_steps
             kept_answers::answers_are_counted_for_their_caller_until_the_counter_ends

@@ -26,7 +26,7 @@
 //! }
 //!
 //! let store: Arc<dyn Store> = Arc::new(Memory::new(Arc::new(SystemClock)));
-//! let is_empty: Result<bool, StoreError> = store.read(|directory| Ok(!directory.has_users()?));
+//! let administers: Result<bool, StoreError> = store.read(|directory| directory.has_lasting_administrator());
 //! assert!(is_empty.is_ok_and(|is_empty| is_empty));
 //! ```
 

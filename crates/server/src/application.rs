@@ -246,7 +246,18 @@ fn create_first_accounts(directory: &Directory, settings: &Bootstrap) -> Result<
         .zip(settings.client_secret.as_ref())
         .map(|(id, secret)| FirstApiKey { id: ApiKeyId(id), secret: Secret::given(secret.reveal().to_owned()) });
     let create = |password: &str| {
-        directory.create_first_accounts(&operator(), username, password, api_key.as_ref()).map_err(in_settings)
+        match directory.create_first_accounts(&operator(), username, password, api_key.as_ref()) {
+            Err(FirstAdministratorError::User(CreateUserError::UsernameTaken(_))) => {
+                // The service is of use to others meanwhile.
+                tracing::error!(
+                    username,
+                    "nobody administers for good, and '{username}' is a user who does not: set another \
+                     bootstrap.admin_username, or add somebody to System Administrators by `guildhall group add-users`"
+                );
+                Ok(None)
+            }
+            created => created.map_err(in_settings),
+        }
     };
     let Some(chosen) = &settings.admin_password else {
         let password = generate_password()?;

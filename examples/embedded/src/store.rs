@@ -15,6 +15,7 @@ mod events;
 mod groups;
 mod idempotency;
 mod identities;
+mod imports;
 mod lockouts;
 mod managers;
 mod membership_listings;

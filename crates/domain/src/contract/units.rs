@@ -10,7 +10,7 @@ use super::fixture::{NOW, Outcome, must, user_named};
 use crate::access::Refused;
 use crate::audit::AuditNote;
 use crate::custom::CustomValue;
-use crate::directory::{Finish, Turn, Writing};
+use crate::directory::{CreateUserError, Finish, FirstAdministratorError, Turn, Writing};
 use crate::email_domain::EmailDomain;
 use crate::group::{Group, GroupId, GroupKind, GroupName, SystemGroup};
 use crate::identifier::UserIdentifier;
@@ -246,6 +246,19 @@ pub fn a_store_that_takes_changes_is_ready(store: Arc<dyn Store>) {
     });
     must(written);
     must(fixture.directory.ready());
+}
+
+/// Whenever nobody administers for good, an administrator can be made, also where there are users. A user of the name gets no power by that.
+pub fn an_administrator_is_made_whenever_nobody_administers(store: Arc<dyn Store>) {
+    let fixture = Fixture::empty(store);
+    fixture.user("tyler");
+    let create = |name: &str| fixture.directory.create_first_administrator(&fixture.operator(), name, "F1ghtC1ub1234!");
+    let taken = create("tyler");
+    let is_taken = matches!(taken, Err(FirstAdministratorError::User(CreateUserError::UsernameTaken(ref name))) if name == "tyler");
+    assert!(is_taken, "{taken:?}");
+    let admin = must(must(create("admin")).ok_or("nobody was made"));
+    assert!(fixture.is_in(fixture.system(SystemGroup::SystemAdministrators), admin.id));
+    assert!(must(create("another")).is_none());
 }
 
 /// There are nine system groups, `Everyone` below `CMS Editors`, and one first administrator, however often one asks.

@@ -7,7 +7,7 @@ use super::registration::register;
 use super::unit_of_work::{Finish, Turn};
 use super::{CreateUserError, Directory};
 use crate::access::{Caller, Denied, Refused, Scopes, contains_refused};
-use crate::api_key::ApiKeyDraft;
+use crate::api_key::{ApiKeyDraft, ApiKeyIdentifier};
 use crate::context::Context;
 use crate::event::Via;
 use crate::group::{Group, GroupId, GroupKind, GroupName, GroupNameError, SystemGroup};
@@ -85,7 +85,11 @@ impl Directory<'_> {
         })
     }
 
-    /// Creates the first user, a System Administrator, unless there is any user already. Returns whom it created.
+    /// Creates a System Administrator if nobody administers the system for good: at the first start, and after an import that brought none. Returns whom it created.
+    ///
+    /// # Errors
+    ///
+    /// When the account is invalid, or the username is that of another user, who does not administer.
     pub fn create_first_administrator(
         &self,
         context: &Context,
@@ -95,7 +99,7 @@ impl Directory<'_> {
         self.create_first_accounts(context, username, password, None)
     }
 
-    /// Creates the first user, a System Administrator, and optionally an API key that is one too (contract 5.4).
+    /// The same, and optionally an API key that is a System Administrator too, unless it is there (contract 5.4).
     pub fn create_first_accounts(
         &self,
         context: &Context,
@@ -103,7 +107,7 @@ impl Directory<'_> {
         password: &str,
         api_key: Option<&FirstApiKey>,
     ) -> Result<Option<User>, FirstAdministratorError> {
-        if self.read(context, |work| Ok::<_, Refused>(work.has_users()?))? {
+        if self.read(context, |work| Ok::<_, Refused>(work.has_lasting_administrator()?))? {
             return Ok(None);
         }
         let account = Account { id: UserId(self.ids.next()), now: context.now(), email_required: false };
@@ -116,7 +120,7 @@ impl Directory<'_> {
         let hash = self.passwords.hash(&new.password).map_err(CreateUserError::Passwords)?;
         let stamp = SecurityStamp(self.ids.next());
         self.acting(Via::Bootstrap).write(context, Turn::Alone, |work| {
-            if work.has_users()? {
+            if work.has_lasting_administrator()? {
                 return Ok(Finish::Rollback(None));
             }
             let added = work.provenance(context);
@@ -126,7 +130,9 @@ impl Directory<'_> {
             if let Some(group) = administrators {
                 work.insert_members(group, &BTreeSet::from([new.user.id]), added)?;
             }
-            if let Some(FirstApiKey { id, secret }) = api_key {
+            if let Some(FirstApiKey { id, secret }) = api_key
+                && work.api_key(&ApiKeyIdentifier::Id(*id))?.is_none()
+            {
                 let draft = ApiKeyDraft { name: Some(Some(FIRST_API_KEY.to_owned())), ..ApiKeyDraft::default() };
                 let key = draft.check(*id, UserId(self.ids.next()), account.now).map_err(ApiKeyError::Invalid)?;
                 let registration = Registration::of_names(work.store, &User::of_api_key(&key))?;

@@ -128,10 +128,6 @@ impl UserReader for State {
     fn users(&mut self, listing: &UserListing) -> Result<Paged<User>, StoreError> {
         Ok(self.page_of_users(self.users.accounts.keys(), listing))
     }
-
-    fn has_users(&mut self) -> Result<bool, StoreError> {
-        Ok(!self.users.accounts.is_empty())
-    }
 }
 
 impl UserWriter for State {

@@ -38,8 +38,6 @@ pub trait UserReader {
     fn password(&mut self, user: UserId) -> Result<Option<PasswordHash>, StoreError>;
     /// A page of the users that pass the listing's filter.
     fn users(&mut self, listing: &UserListing) -> Result<Paged<User>, StoreError>;
-    /// Whether there is any user.
-    fn has_users(&mut self) -> Result<bool, StoreError>;
 }
 
 /// The accounts of a caller and of the user that something is done on. Both are of one state of the store. If the caller does not exist,

@@ -166,10 +166,6 @@ impl UserReader for Unit<'_> {
     fn users(&mut self, listing: &UserListing) -> Result<Paged<User>, StoreError> {
         self.list(|connection, cache| listing::all_users(connection, cache, listing))
     }
-
-    fn has_users(&mut self) -> Result<bool, StoreError> {
-        self.run(|connection| Ok(diesel::select(exists(users::table.select(users::id))).get_result(connection)?))
-    }
 }
 
 impl UserWriter for Unit<'_> {

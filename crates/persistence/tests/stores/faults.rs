@@ -80,12 +80,12 @@ fn time_limits_are_told_apart_from_other_refusals() {
     let fixture = Fixture::over(database.store());
     let mut other = PgConnection::establish(&url).expect("the database");
     other.batch_execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").expect("a lock");
-    let read: Result<_, StoreError> = fixture.store.read(|directory| directory.has_users());
+    let read: Result<_, StoreError> = fixture.store.read(|directory| directory.has_lasting_administrator());
     assert_eq!(read.expect_err("it waits").fault(), Fault::TimedOut(limit));
     let written: Result<_, StoreError> = fixture.store.write(|directory| directory.user_to_change(fixture.admin.user));
     assert_eq!(written.expect_err("it waits").fault(), Fault::Unavailable);
     other.batch_execute("ROLLBACK").expect("no lock");
-    let read: Result<bool, StoreError> = fixture.store.read(|directory| directory.has_users());
+    let read: Result<bool, StoreError> = fixture.store.read(|directory| directory.has_lasting_administrator());
     assert!(read.expect("it reads"));
     database.store().ready().expect("ready all the time");
 }

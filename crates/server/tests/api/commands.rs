@@ -1,5 +1,6 @@
 //! Commands that manage users, groups and memberships.
 
+mod importing;
 mod upkeep;
 
 use std::io::Write;

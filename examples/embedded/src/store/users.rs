@@ -116,10 +116,6 @@ impl<T: Tables> UserReader for UnitOfWork<T> {
     fn users(&mut self, listing: &UserListing) -> Result<Paged<User>, StoreError> {
         Ok(listed(USERS.all(&self.0)?.into_iter().map(User::from).collect(), listing))
     }
-
-    fn has_users(&mut self) -> Result<bool, StoreError> {
-        Ok(!USERS.is_empty(&self.0)?)
-    }
 }
 
 impl UnitOfWork<Changes> {

@@ -56,10 +56,6 @@ impl UserReader for Recorder<'_> {
     fn users(&mut self, listing: &UserListing) -> Result<Paged<User>, StoreError> {
         self.store.users(listing)
     }
-
-    fn has_users(&mut self) -> Result<bool, StoreError> {
-        self.store.has_users()
-    }
 }
 
 impl IdentityReader for Recorder<'_> {
