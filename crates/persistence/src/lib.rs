@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`Database`] | opens a database by its URL, migrates it, and returns the store |
 //! | `backup` | copies of a SQLite database |
+//! | `copy` | copies of a database in one of the other kind |
 //! | `inspection` | whether derived rows are what follows from others |
 //! | `location` | where a database is, read from its URL |
 //! | `start` | what is checked before a database is used |
@@ -24,6 +25,7 @@
 mod backup;
 mod canceller;
 mod connection;
+mod copy;
 mod database;
 mod dialect;
 mod due;
@@ -46,6 +48,7 @@ mod unit_of_work;
 
 pub use backup::{BackupError, restore};
 pub use connection::ConnectError;
+pub use copy::{CopyError, copy};
 pub use database::{Database, DatabaseSettings, MigrateError, OpenError};
 pub use inspection::{Discrepancy, InspectionError};
 pub use location::UrlError;

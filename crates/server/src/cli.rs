@@ -4,6 +4,7 @@ mod api_keys;
 mod backup;
 mod checks;
 mod config;
+mod copy;
 mod doctor;
 mod events;
 mod export;
@@ -32,6 +33,7 @@ use api_keys::ApiKeyCommand;
 use backup::{BackupCommand, RestoreCommand};
 use checks::{CheckCommand, WhyCommand};
 use config::ConfigCommand;
+use copy::CopyCommand;
 use doctor::DoctorCommand;
 use events::EventsCommand;
 use export::ExportCommand;
@@ -95,6 +97,11 @@ enum Command {
     /// Example: guildhall restore /backups/guildhall-monday.db
     #[command(verbatim_doc_comment)]
     Restore(RestoreCommand),
+    /// Copy everything from SQLite to PostgreSQL, or back: passwords, API keys, events and webhooks included.
+    ///
+    /// Example: guildhall copy --from sqlite:///data/guildhall.db --to postgres://guildhall@db.example.com/guildhall
+    #[command(verbatim_doc_comment)]
+    Copy(CopyCommand),
     /// Print an access token for a user.
     Token {
         /// The user's name, email address or id.
@@ -193,6 +200,7 @@ impl Cli {
             Some(Command::Import(command)) => return command.run(&existing(&settings)?),
             Some(Command::Backup(command)) => command.run(&settings),
             Some(Command::Restore(command)) => command.run(&settings),
+            Some(Command::Copy(command)) => command.run(&settings),
             Some(Command::Token { user }) => token(&settings, &user),
             Some(Command::User(command)) => command.run(&existing(&settings)?),
             Some(Command::Group(command)) => command.run(&existing(&settings)?),

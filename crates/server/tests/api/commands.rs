@@ -1,5 +1,6 @@
 //! Commands that manage users, groups and memberships.
 
+mod copying;
 mod importing;
 mod upkeep;
 

@@ -34,13 +34,13 @@ fn exported(setup: &Setup, name: &str, format: &str) -> (String, BTreeMap<String
 }
 
 /// An empty database.
-async fn empty(kind: Kind) -> Setup {
+pub(super) async fn empty(kind: Kind) -> Setup {
     let setup = Setup::on(kind).await;
     run(&setup, &["migrate"], 0);
     setup
 }
 
-fn other(kind: Kind) -> Kind {
+pub(super) fn other(kind: Kind) -> Kind {
     match kind {
         Kind::Sqlite => Kind::Postgres,
         Kind::Postgres => Kind::Sqlite,
@@ -48,7 +48,7 @@ fn other(kind: Kind) -> Kind {
 }
 
 /// Users, groups in groups, dates, managers and texts of every kind.
-async fn filled(kind: Kind) -> TestApp {
+pub(super) async fn filled(kind: Kind) -> TestApp {
     let app = TestApp::on(kind).await;
     let admin = Client::admin(&app);
     for name in ["tyler", "marla", "bob"] {
