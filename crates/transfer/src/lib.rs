@@ -8,15 +8,33 @@
 //! | `file` | a file that is written: CSV or JSON lines |
 //! | `export` | writes what a directory keeps |
 //! | `source` | where records come from |
+//! | `ldif` | records of an LDAP directory |
+//! | `keycloak` | records of a Keycloak realm |
+//! | `authentik` | records of authentik's API |
+//! | `json` | a JSON file that is read element by element |
+//! | `passwords` | hashes of passwords that another program made |
+//! | `language` | languages as other programs write them |
+//! | `notes` | what whoever imports should know |
 
+mod authentik;
 mod cell;
 mod export;
 mod file;
 mod formula;
+mod json;
+mod keycloak;
+mod language;
+mod ldif;
+mod notes;
+mod passwords;
 mod source;
 mod tables;
 
+pub use authentik::Authentik;
 pub use export::{ExportError, Exported, export};
 pub use file::Format;
 pub use formula::{neutralised, original};
+pub use keycloak::Keycloak;
+pub use ldif::Ldif;
+pub use passwords::{AcceptPassword, AcceptedPassword};
 pub use source::{RecordKind, Source, SourceError, Sourced};
