@@ -8,6 +8,8 @@ use std::io::{BufReader, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use guildhall_domain::validation::{InvalidField, Truncated};
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -166,14 +168,11 @@ impl<'de> Visitor<'de> for List<'_, '_> {
 }
 
 /// Reads an element. An error names where in the element it is, but not the value that is there, which may be a secret.
-pub(crate) fn parse<'de, T: serde::Deserialize<'de>>(
-    name: &str,
-    text: &'de str,
-) -> Result<T, Vec<guildhall_domain::validation::InvalidField>> {
+pub(crate) fn parse<'de, T: Deserialize<'de>>(name: &str, text: &'de str) -> Result<T, Vec<InvalidField>> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
-        let field = if path == "." { name.to_owned() } else { format!("{name}.{path}") };
-        vec![guildhall_domain::validation::InvalidField::new(field, "This is not the JSON that is expected here")]
+        let field = if path == "." { name.to_owned() } else { format!("{name}.{}", Truncated(&path)) };
+        vec![InvalidField::new(field, "This is not the JSON that is expected here")]
     })
 }

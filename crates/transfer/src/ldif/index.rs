@@ -65,6 +65,7 @@ impl Index {
                     Item::Entry(dn, _) => current = Indexed { dn: normalized(&dn), ..Indexed::default() },
                     Item::Attribute(attribute) => match attribute.name {
                         "gidnumber" => current.number = number(&attribute.value),
+                        name if BESIDE.contains(&name) && attribute.value.is_empty() => {}
                         name if BESIDE.contains(&name) => {
                             current.lists_members |= !attribute.is_partial;
                             current.lists_parts |= attribute.is_partial;
