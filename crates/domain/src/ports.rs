@@ -87,8 +87,11 @@ pub trait Ids: Send + Sync {
 pub trait Passwords: Send + Sync {
     /// The hash to store. Takes tens of milliseconds and tens of mebibytes.
     fn hash(&self, password: &Password) -> Result<PasswordHash, PasswordsError>;
-    /// Whether `hash` is a hash of `password`. Takes as long as `hash`.
+    /// Whether `hash` is a hash of `password`. Takes as long as [`hash`](Self::hash), unless `hash` is outdated.
     fn verify(&self, password: &Password, hash: &PasswordHash) -> Result<bool, PasswordsError>;
+    /// Whether the password is to be hashed anew as soon as it is known, because `hash` is weaker than those that are made now, or
+    /// was made by another program.
+    fn is_outdated(&self, hash: &PasswordHash) -> bool;
 }
 
 /// A password could not be hashed or verified. It is not the caller's fault.

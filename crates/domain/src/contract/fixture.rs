@@ -69,6 +69,9 @@ impl Ids for Counted {
     }
 }
 
+/// What [`AsItIs`] takes for an outdated hash begins with this, and the password follows.
+const OUTDATED: &str = "outdated:";
+
 /// Keeps a password as it is: what a store does with hashes does not depend on how they were made.
 struct AsItIs;
 
@@ -78,7 +81,11 @@ impl Passwords for AsItIs {
     }
 
     fn verify(&self, password: &Password, hash: &PasswordHash) -> Result<bool, PasswordsError> {
-        Ok(password.reveal() == hash.0)
+        Ok(password.reveal() == hash.0.strip_prefix(OUTDATED).unwrap_or(&hash.0))
+    }
+
+    fn is_outdated(&self, hash: &PasswordHash) -> bool {
+        hash.0.starts_with(OUTDATED)
     }
 }
 
