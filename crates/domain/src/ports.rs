@@ -63,7 +63,8 @@ pub use sessions::{RefreshGrant, SessionReader, SessionWriter};
 pub use store::{Store, Undo};
 pub use unit_of_work::{Reader, Savepoints, Writer};
 pub use users::{
-    AccountStatus, Accounts, Credentials, NameSource, Purpose, UserForUpdate, UserReader, UserToChange, UserWriter,
+    AccountStatus, Accounts, Credentials, NameSource, PasswordUpdate, Purpose, UserForUpdate, UserReader, UserToChange,
+    UserWriter,
 };
 pub use validity::{
     DueChange, ListedMember, MemberStanding, MembershipListing, MembershipOrder, NamedGroup, ValidityReader,
