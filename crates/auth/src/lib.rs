@@ -7,7 +7,7 @@
 //! | `jwt` | issues tokens, verifies them, caches verified ones | [`JwtTokens`], [`TokenSettings`] |
 //! | `keys` | the keys of this service: sign, verify, load from a file, rotate, reload | [`KeySet`], [`KeyFile`], [`SigningKey`] |
 //! | `oidc` | external issuers: fetch their keys, verify their tokens, map their claims | [`ExternalIssuer`], [`SignatureAlgorithm`] |
-//! | `passwords` | hashes and generates passwords | [`Argon2Passwords`], [`generate_password`] |
+//! | `passwords` | hashes and generates passwords, verifies hashes of other programs | [`Argon2Passwords`], [`generate_password`], [`foreign`] |
 //! | `secrets` | random secrets, and digests of secrets | [`RandomSecrets`] |
 //! | `seal` | seals what clients keep, such as cursors | |
 //! | `metrics` | what is counted of tokens and passwords | |
@@ -37,7 +37,7 @@ pub use keys::signing::SigningKey;
 pub use oidc::{
     ExternalIssuer, ExternalIssuerError, IssuerFault, SignatureAlgorithm, UnknownAlgorithm, check_external_issuers,
 };
-pub use passwords::{Argon2Passwords, generate_password};
+pub use passwords::{Argon2Passwords, foreign, generate_password};
 pub use random::NoRandomness;
 pub use secrets::RandomSecrets;
 

@@ -52,6 +52,10 @@ impl Passwords for NoPasswords {
     fn verify(&self, _: &Password, _: &PasswordHash) -> Result<bool, PasswordsError> {
         Ok(false)
     }
+
+    fn is_outdated(&self, _: &PasswordHash) -> bool {
+        false
+    }
 }
 
 /// Nor does it hand out API keys or refresh tokens.

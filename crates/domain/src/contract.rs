@@ -58,6 +58,7 @@ pub mod membership_checks;
 pub mod membership_listings;
 pub mod names;
 mod numbers;
+pub mod outdated_hashes;
 pub mod past;
 pub mod past_at_random;
 pub mod patches;
@@ -287,6 +288,11 @@ macro_rules! contract_tests {
             lockouts::a_lock_hurts_the_guesser_and_not_the_owner
             lockouts::names_that_nobody_signs_in_with_lock_like_others
             lockouts::a_locked_name_keeps_its_place
+            outdated_hashes::an_outdated_hash_is_replaced_at_sign_in
+            outdated_hashes::only_a_sign_in_replaces_a_hash
+            outdated_hashes::a_hash_that_was_replaced_meanwhile_is_compared_again
+            outdated_hashes::a_password_that_was_changed_meanwhile_stays
+            outdated_hashes::as_many_hashes_are_computed_for_every_name
             sign_in::sessions_and_addresses_of_a_user_are_bounded
             sign_in::a_closed_account_is_told_only_to_who_knows_its_password
             sign_in::a_refresh_token_slides

@@ -37,6 +37,7 @@ mod unit_of_work;
 mod users;
 mod verification;
 mod webhooks;
+mod wrong_passwords;
 
 use std::sync::{Arc, OnceLock};
 

@@ -65,7 +65,8 @@ pub use sessions::{RefreshGrant, SessionReader, SessionWriter};
 pub use store::{Store, Undo};
 pub use unit_of_work::{Reader, Savepoints, Writer};
 pub use users::{
-    AccountStatus, Accounts, Credentials, NameSource, Purpose, UserForUpdate, UserReader, UserToChange, UserWriter,
+    AccountStatus, Accounts, Credentials, NameSource, PasswordUpdate, Purpose, UserForUpdate, UserReader, UserToChange,
+    UserWriter,
 };
 pub use validity::{
     DueChange, ListedMember, MemberStanding, MembershipListing, MembershipOrder, NamedGroup, ValidityReader,
@@ -89,8 +90,11 @@ pub trait Ids: Send + Sync {
 pub trait Passwords: Send + Sync {
     /// The hash to store. Takes tens of milliseconds and tens of mebibytes.
     fn hash(&self, password: &Password) -> Result<PasswordHash, PasswordsError>;
-    /// Whether `hash` is a hash of `password`. Takes as long as `hash`.
+    /// Whether `hash` is a hash of `password`. Takes as long as [`hash`](Self::hash), unless `hash` is outdated.
     fn verify(&self, password: &Password, hash: &PasswordHash) -> Result<bool, PasswordsError>;
+    /// Whether the password is to be hashed anew as soon as it is known, because `hash` is weaker than those that are made now, or
+    /// was made by another program.
+    fn is_outdated(&self, hash: &PasswordHash) -> bool;
 }
 
 /// A password could not be hashed or verified. It is not the caller's fault.

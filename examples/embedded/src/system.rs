@@ -44,6 +44,10 @@ impl Passwords for NoPasswords {
     fn verify(&self, _: &Password, _: &PasswordHash) -> Result<bool, PasswordsError> {
         Ok(false)
     }
+
+    fn is_outdated(&self, _: &PasswordHash) -> bool {
+        false
+    }
 }
 
 /// Random bytes of the operating system, and digests by BLAKE3.

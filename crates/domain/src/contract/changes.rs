@@ -11,7 +11,7 @@ use crate::directory::{ChangeGroupError, ChangePasswordError, ChangeUserError, D
 use crate::group::{GroupChanges, SystemGroup};
 use crate::identifier::{GroupIdentifier, UserIdentifier};
 use crate::password::{Password, PasswordHash};
-use crate::ports::{Credentials, Store};
+use crate::ports::{Credentials, PasswordUpdate, Store};
 use crate::user::UserChanges;
 use crate::version::{Precondition, Version};
 
@@ -115,7 +115,8 @@ pub fn secrets_change_with_a_user(store: Arc<dyn Store>) {
         }))
     };
     let before = fixture.caller(id).stamp;
-    let (password, status) = update(&Credentials { password: Some(hash.clone()), ..Credentials::default() });
+    let (password, status) =
+        update(&Credentials { password: Some(PasswordUpdate::Changed(hash.clone())), ..Credentials::default() });
     assert_eq!((password, status.map(|status| status.stamp)), (Some(hash.clone()), Some(before)));
     let stamp = crate::user::SecurityStamp(uuid::Uuid::from_u128(0xfeed));
     let (password, status) = update(&Credentials { stamp: Some(stamp), ..Credentials::default() });

@@ -69,8 +69,11 @@ impl Ids for Counted {
     }
 }
 
+/// What [`AsItIs`] takes for an outdated hash begins with this, and the password follows.
+pub(super) const OUTDATED: &str = "outdated:";
+
 /// Keeps a password as it is: what a store does with hashes does not depend on how they were made.
-struct AsItIs;
+pub(super) struct AsItIs;
 
 impl Passwords for AsItIs {
     fn hash(&self, password: &Password) -> Result<PasswordHash, PasswordsError> {
@@ -78,7 +81,11 @@ impl Passwords for AsItIs {
     }
 
     fn verify(&self, password: &Password, hash: &PasswordHash) -> Result<bool, PasswordsError> {
-        Ok(password.reveal() == hash.0)
+        Ok(password.reveal() == hash.0.strip_prefix(OUTDATED).unwrap_or(&hash.0))
+    }
+
+    fn is_outdated(&self, hash: &PasswordHash) -> bool {
+        hash.0.starts_with(OUTDATED)
     }
 }
 
@@ -175,6 +182,12 @@ impl Fixture {
     pub fn directory_over(&self, store: Arc<dyn Store>) -> Directory<'static> {
         let secrets = Arc::new(Guessable(AtomicU64::new(1)));
         Directory::new(store, Arc::new(AsItIs), secrets, Arc::clone(&self.ids))
+    }
+
+    /// A directory over the same store, with other passwords.
+    pub(super) fn directory_with(&self, passwords: Arc<dyn Passwords>) -> Directory<'static> {
+        let secrets = Arc::new(Guessable(AtomicU64::new(1 << 32)));
+        Directory::new(Arc::clone(&self.store), passwords, secrets, Arc::clone(&self.ids))
     }
 
     /// A call by `actor` at this moment.

@@ -31,6 +31,7 @@ pub fn promises() -> Vec<String> {
         include_str!("children.rs"),
         include_str!("past.rs"),
         include_str!("past_at_random.rs"),
+        include_str!("outdated_hashes.rs"),
         include_str!("paths.rs"),
         include_str!("patches.rs"),
         include_str!("patches_at_once.rs"),

@@ -14,7 +14,7 @@ use crate::external::{ExternalIdentity, Trust};
 use crate::group::GroupDraft;
 use crate::identifier::UserIdentifier;
 use crate::password::PasswordHash;
-use crate::ports::{Credentials, Store};
+use crate::ports::{Credentials, PasswordUpdate, Store};
 use crate::search::{Filter, GroupField, Operator, UserField};
 use crate::user::{User, UserId};
 
@@ -117,7 +117,8 @@ pub fn passwords_that_are_the_same_by_their_profile_sign_in(store: Arc<dyn Store
     // Hashed before there was the profile, one of them of characters that it does not allow.
     for stored in ["Cafe\u{301}\u{a0}5678", "Caf\u{e9}\u{ad}5678\u{7}"] {
         let current = must(must(fixture.store.read(|directory| directory.user(user.id))).ok_or("no user"));
-        let credentials = Credentials { password: Some(PasswordHash(stored.to_owned())), ..Credentials::default() };
+        let password = Some(PasswordUpdate::Changed(PasswordHash(stored.to_owned())));
+        let credentials = Credentials { password, ..Credentials::default() };
         must(fixture.store.write(|directory| directory.update_user(&current, &current, &credentials)));
         assert_eq!(must(sign_in(stored)).caller.user, user.id, "{stored:?}");
         let new = format!("Caf\u{e9} {}", stored.len());

@@ -18,7 +18,7 @@ use crate::page::Page;
 use crate::password::PasswordHash;
 use crate::ports::{
     AccountStatus, Accounts, ApiKeyForUpdate, Cancellation, Credentials, FoundFor, GroupForUpdate, LinkedAccount,
-    Member, Purpose, Store, StoreError, UserForUpdate, Writer,
+    Member, PasswordUpdate, Purpose, Store, StoreError, UserForUpdate, Writer,
 };
 use crate::user::{UserChanges, UserId};
 use crate::version::{Precondition, Version};
@@ -67,7 +67,8 @@ pub fn users_are_found_for_update_as_by_the_long_form(store: Arc<dyn Store>) {
         latest_token: None,
     };
     must(fixture.store.write(|writer| writer.insert_identity(&link)));
-    let credentials = Credentials { password: Some(PasswordHash("hash".to_owned())), ..Credentials::default() };
+    let password = Some(PasswordUpdate::Changed(PasswordHash("hash".to_owned())));
+    let credentials = Credentials { password, ..Credentials::default() };
     must(fixture.store.write(|writer| {
         let user = writer.user(member)?;
         user.map(|user| writer.update_user(&user, &user, &credentials)).transpose()

@@ -2,14 +2,14 @@
 
 use super::Directory;
 use super::actions::OF_AN_API_KEY;
-use super::sign_in::known_address;
 use super::unit_of_work::{Finish, Turn};
+use super::wrong_passwords::known_address;
 use crate::access::{Permission, Refused, Target, contains_refused};
 use crate::audit::AuditNote;
 use crate::context::Context;
 use crate::identifier::UserIdentifier;
 use crate::password::{self, LONGEST, Password, PasswordHash};
-use crate::ports::{Credentials, PasswordsError, Purpose, UserToChange};
+use crate::ports::{Credentials, PasswordUpdate, PasswordsError, Purpose, UserToChange};
 use crate::user::{ProviderKind, SecurityStamp, User, UserId};
 use crate::validation::InvalidField;
 
@@ -68,7 +68,8 @@ impl Directory<'_> {
         }
         let hash = self.passwords.hash(&new)?;
         let stamp = Some(SecurityStamp(self.ids.next()));
-        let credentials = Credentials { password: Some(hash), stamp, ..Credentials::default() };
+        let credentials =
+            Credentials { password: Some(PasswordUpdate::Changed(hash)), stamp, ..Credentials::default() };
         let user = UserIdentifier::Id(before.user.id);
         self.change_one_user(
             context,

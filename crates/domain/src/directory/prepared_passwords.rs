@@ -97,4 +97,8 @@ impl Passwords for PreparedPasswords {
             || Question::Comparison(password.clone(), hash.clone()),
         )
     }
+
+    fn is_outdated(&self, hash: &PasswordHash) -> bool {
+        self.passwords.is_outdated(hash)
+    }
 }

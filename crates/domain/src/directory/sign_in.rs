@@ -6,21 +6,20 @@ use super::Directory;
 use super::recording::refused_sign_in;
 use super::sessions::refresh_grant;
 use super::unit_of_work::{Finish, Turn};
+use super::wrong_passwords::known_address;
 use crate::access::{Caller, Refused, Scopes, contains_refused};
 use crate::audit::AuditNote;
 use crate::context::Context;
 use crate::identifier::UserIdentifier;
 use crate::name::NameKey;
 use crate::password::{LONGEST, Password, PasswordHash};
-use crate::ports::{Credentials, KnownAddress, PasswordsError, Reader, SecretsError, StoreError, Writer};
+use crate::ports::{Credentials, PasswordUpdate, PasswordsError, Reader, SecretsError, StoreError};
 use crate::secret::{Secret, SecretDigest};
 use crate::time::Timestamp;
 use crate::user::{Lockout, User, UserId};
 
 /// How many refresh tokens a user has at most; a further one takes the place of the one that expires first.
 const MOST_REFRESH_TOKENS: u32 = 200;
-/// For how many days an address is known after a successful sign-in from it (contract 2.4).
-const ADDRESS_DAYS: u32 = 30;
 /// The most known addresses of a user.
 const MOST_ADDRESSES: u32 = 10;
 /// The most bytes of a username or an email address: 255 characters.
@@ -73,15 +72,24 @@ struct Claim {
     lockout: Lockout,
 }
 
+/// The result of comparing a password with a hash.
+struct Comparison {
+    is_right: bool,
+    /// A new hash of the password, if there is none or it is outdated.
+    rehashed: Option<PasswordHash>,
+}
+
 /// An id that no user has. Reading it costs as much as reading a user.
 const NOBODY: UserId = UserId(Uuid::nil());
 
-/// The outcome of a counted attempt to sign in.
+/// The outcome of an attempt to sign in.
 enum Attempt {
     SignedIn(Caller),
     Incorrect,
     Suspended,
     Locked,
+    /// The password is that of an outdated hash, which was replaced meanwhile. This is not counted.
+    HashReplaced,
 }
 
 contains_refused!(SignInError);
@@ -106,17 +114,35 @@ impl Directory<'_> {
                 })
                 .and(Err(SignInError::Incorrect));
         }
+        let (name, forms) = (NameKey::of(name), Password::forms(password));
+        loop {
+            if let Some(session) = self.attempt_sign_in(context, &name, &forms, scopes)? {
+                return Ok(session);
+            }
+        }
+    }
+
+    /// Compares the password and counts the attempt. `None`: the password is that of an outdated hash, which was replaced meanwhile,
+    /// most likely by a sign-in with the same password. It is to be compared with the new hash.
+    fn attempt_sign_in(
+        &self,
+        context: &Context,
+        name: &NameKey,
+        forms: &[Password],
+        scopes: &Scopes,
+    ) -> Result<Option<Session>, SignInError> {
         let now = context.now();
-        let key = NameKey::of(name);
-        let unknown = self.secrets.keyed_digest(&format!("name {}", key.as_str()));
-        let identifier = UserIdentifier::Name(key);
+        let unknown = self.secrets.keyed_digest(&format!("name {}", name.as_str()));
+        let identifier = UserIdentifier::Name(name.clone());
         let claim =
             self.read(context, |work| Ok::<_, SignInError>(self.claim(context, work.store, &identifier, &unknown)?))?;
         let hash = claim.account.as_ref().map(|account| &account.hash).filter(|_| !claim.lockout.is_locked(now));
-        let is_right = self.compare(&Password::forms(password), hash)?;
+        let Comparison { is_right, rehashed } = self.compare(forms, hash)?;
         let Some(account) = &claim.account else {
-            return self.count_unknown(context, &claim, &unknown);
+            return self.count_unknown(context, &claim, &unknown).map(Some);
         };
+        let password = rehashed.map(PasswordUpdate::Rehashed);
+        let credentials = Credentials { password, ..Credentials::default() };
         let refresh_token = Secret::of_session(&self.secrets.random()?);
         let digest = self.secrets.digest(refresh_token.reveal());
         let attempt = self.write::<_, SignInError>(context, Turn::Any, |work| {
@@ -126,6 +152,9 @@ impl Directory<'_> {
             // The password was compared with the hash that was there then.
             // It is read whatever came of that: a wrong password costs as many statements as a name that nobody has.
             let is_same = work.password(account.id)?.as_ref() == Some(&account.hash);
+            if is_right && !is_same && credentials.password.is_some() {
+                return Ok(Finish::Rollback(Attempt::HashReplaced));
+            }
             let is_right = is_right && is_same;
             let known = known_address(work.store, account.id, &claim.address, now)?;
             let was_locked = known.map_or(user.lockout, |known| known.lockout).is_locked(now);
@@ -140,7 +169,7 @@ impl Directory<'_> {
                 work.append_events(&[self.event_of(context, refused)])?;
                 return Ok(Finish::Commit(Attempt::Suspended));
             }
-            work.update_user(&user, &signed_in(user.clone(), now), &Credentials::default())?;
+            work.update_user(&user, &signed_in(user.clone(), now), &credentials)?;
             if context.address().is_some() {
                 work.remember_address(account.id, &claim.address, now, MOST_ADDRESSES)?;
             }
@@ -153,7 +182,8 @@ impl Directory<'_> {
             Ok(Finish::Commit(Attempt::SignedIn(caller)))
         })?;
         match attempt {
-            Attempt::SignedIn(caller) => Ok(Session { caller, refresh_token }),
+            Attempt::SignedIn(caller) => Ok(Some(Session { caller, refresh_token })),
+            Attempt::HashReplaced => Ok(None),
             Attempt::Incorrect => Err(SignInError::Incorrect),
             Attempt::Suspended => Err(SignInError::Suspended),
             Attempt::Locked => Err(SignInError::Locked),
@@ -198,58 +228,27 @@ impl Directory<'_> {
         Err(if was_locked { SignInError::Locked } else { SignInError::Incorrect })
     }
 
-    /// Whether one of the forms of a password matches `hash`. All of them are compared, and without a hash as many are computed, so
-    /// that the time depends on what was typed alone.
-    fn compare(&self, forms: &[Password], hash: Option<&PasswordHash>) -> Result<bool, PasswordsError> {
-        let mut is_right = false;
+    /// Compares each form of a password with `hash`. An outdated hash is to be replaced by one of the first form, as new passwords are
+    /// hashed.
+    ///
+    /// Each form is hashed once with the present parameters or stronger ones: in the comparison, beside the comparison with an outdated
+    /// hash, and without a hash. So the time depends on what was typed alone, whether the name is known and the password right or not. A
+    /// comparison with an outdated hash takes its own time in addition, with a right password and a wrong one alike. If that is
+    /// long, as with bcrypt, it tells that the account was imported and has not signed in since.
+    fn compare(&self, forms: &[Password], hash: Option<&PasswordHash>) -> Result<Comparison, PasswordsError> {
+        let is_hashed_anew = hash.is_none_or(|hash| self.passwords.is_outdated(hash));
+        let mut comparison = Comparison { is_right: false, rehashed: None };
         for form in forms {
-            is_right |= match hash {
-                Some(hash) => self.passwords.verify(form, hash)?,
-                None => self.passwords.hash(form).map(|_| false)?,
-            };
+            if is_hashed_anew {
+                let rehashed = self.passwords.hash(form)?;
+                comparison.rehashed.get_or_insert(rehashed);
+            }
+            if let Some(hash) = hash {
+                comparison.is_right |= self.passwords.verify(form, hash)?;
+            }
         }
-        Ok(is_right)
+        Ok(comparison)
     }
-
-    /// Counts a wrong password of `user` from `address`, which may be a `known` one. Returns whether it caused a lock.
-    pub(super) fn count_failure(
-        &self,
-        store: &mut dyn Writer,
-        user: &User,
-        address: &SecretDigest,
-        known: Option<KnownAddress>,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let before = known.map_or(user.lockout, |known| known.lockout);
-        let after = before.failed(now, self.policy.lockout);
-        let failed = User {
-            last_failed_login: Some(now),
-            failed_login_attempts: user.failed_login_attempts.saturating_add(1),
-            failed_login_attempts_since_last_success: user.failed_login_attempts_since_last_success.saturating_add(1),
-            lockout: if known.is_some() { user.lockout } else { after },
-            ..user.clone()
-        };
-        store.update_user(user, &failed, &Credentials::default())?;
-        store.set_address_lockout(user.id, address, if known.is_some() { after } else { Lockout::default() })?;
-        Ok(after.is_locked(now) && !before.is_locked(now))
-    }
-
-    /// The keyed digest of the client's address, which is stored in its place.
-    pub(super) fn address_digest(&self, context: &Context, user: UserId) -> SecretDigest {
-        let address = context.address().map_or_else(|| "unknown".to_owned(), |address| address.to_string());
-        self.secrets.keyed_digest(&format!("address {user} {address}"))
-    }
-}
-
-/// The known address, if `user` signed in from it within 30 days (contract 2.4).
-pub(super) fn known_address(
-    store: &mut dyn Reader,
-    user: UserId,
-    address: &SecretDigest,
-    now: Timestamp,
-) -> Result<Option<KnownAddress>, StoreError> {
-    let known = store.known_address(user, address)?;
-    Ok(known.filter(|known| known.signed_in.plus_days(ADDRESS_DAYS) > now))
 }
 
 /// `user` after a sign-in.

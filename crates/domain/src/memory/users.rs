@@ -10,7 +10,8 @@ use crate::name::NameKey;
 use crate::page::Paged;
 use crate::password::PasswordHash;
 use crate::ports::{
-    AccountStatus, Credentials, Deleted, NameSource, StoreError, UserReader, UserWriter, ValidityReader as _,
+    AccountStatus, Credentials, Deleted, NameSource, PasswordUpdate, StoreError, UserReader, UserWriter,
+    ValidityReader as _,
 };
 use crate::search::UserListing;
 use crate::time::Timestamp;
@@ -159,7 +160,8 @@ impl UserWriter for State {
         if let Some(account) = Arc::make_mut(&mut self.users.accounts).get_mut(&user.id) {
             account.user = User { version: user.version.next(), ..user.clone() };
             account.stamp = credentials.stamp.unwrap_or(account.stamp);
-            account.password = credentials.password.clone().or(account.password.take());
+            account.password =
+                credentials.password.as_ref().map(PasswordUpdate::hash).cloned().or(account.password.take());
         }
         Ok(())
     }

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     ApiKeyReader, ChildReader, ChildWriter, Credentials, GroupReader, GroupWriter, ManagerWriter, MemberStanding,
-    MembershipWriter, NameSource, PastWriter, StoreError, UserReader, UserWriter, ValidityReader, ValidityWriter,
+    MembershipWriter, NameSource, PasswordUpdate, PastWriter, StoreError, UserReader, UserWriter, ValidityReader,
+    ValidityWriter,
 };
 use crate::group::{Group, GroupId, SystemGroup};
 use crate::manager::ManagerId;
@@ -38,6 +39,15 @@ pub struct ChangedAccount {
     pub after: User,
     /// The hash of a password, for one who has none.
     pub password: Option<PasswordHash>,
+}
+
+impl ChangedAccount {
+    /// What changes beside the user.
+    #[must_use]
+    pub fn credentials(&self) -> Credentials {
+        let password = self.password.clone().map(PasswordUpdate::Changed);
+        Credentials { password, names: NameSource::Authority, ..Credentials::default() }
+    }
 }
 
 /// Who or what belongs to a group, or will.
@@ -142,10 +152,8 @@ pub trait ImportWriter:
     }
     /// Replaces users. If the stored version of one is another than that of before, the unit of work is run again.
     fn update_accounts(&mut self, accounts: &[ChangedAccount]) -> Result<(), StoreError> {
-        for ChangedAccount { before, after, password } in accounts {
-            let credentials =
-                Credentials { password: password.clone(), names: NameSource::Authority, ..Credentials::default() };
-            self.update_user(before, after, &credentials)?;
+        for account in accounts {
+            self.update_user(&account.before, &account.after, &account.credentials())?;
         }
         Ok(())
     }

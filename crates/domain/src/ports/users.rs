@@ -183,12 +183,31 @@ pub trait UserWriter: UserReader + IdentityReader {
 /// The changes of a user that are not part of [`User`]; `None` leaves the stored value as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Credentials {
-    /// The hash of a new password.
-    pub password: Option<PasswordHash>,
+    /// A new hash.
+    pub password: Option<PasswordUpdate>,
     /// A new security stamp: all tokens that were issued under another one stop working.
     pub stamp: Option<SecurityStamp>,
     /// The source of the username and the email address, if they change. Names that stay keep their source.
     pub names: NameSource,
+}
+
+/// A new password hash, and whether the password is another one. Stores treat both alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PasswordUpdate {
+    /// The hash of a new password.
+    Changed(PasswordHash),
+    /// A stronger hash of the same password.
+    Rehashed(PasswordHash),
+}
+
+impl PasswordUpdate {
+    /// The hash to store.
+    #[must_use]
+    pub fn hash(&self) -> &PasswordHash {
+        match self {
+            Self::Changed(hash) | Self::Rehashed(hash) => hash,
+        }
+    }
 }
 
 /// Who gave a user a name: whether external issuers may find the user by it (contract 2.5).

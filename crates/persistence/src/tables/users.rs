@@ -233,7 +233,7 @@ pub(super) fn update(
     let next = UserRow::from(&User { version: before.version.next(), ..user.clone() });
     let others = (
         users::username_key.eq(user.username.key().as_str().to_owned()),
-        credentials.password.as_ref().map(|hash| users::password_hash.eq(hash.0.clone())),
+        credentials.password.as_ref().map(|password| users::password_hash.eq(password.hash().0.clone())),
         credentials.stamp.map(|stamp| users::security_stamp.eq(Key(stamp.0))),
         users::password_due.eq(index_rows::password_due(user)),
     );

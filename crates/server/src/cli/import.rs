@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use clap::Args;
+use clap::{Args, ValueEnum};
+use guildhall_auth::foreign::{self, Accepted};
 use guildhall_domain::directory::{Directory, ImportOutcome};
 use guildhall_transfer::{
-    ImportMode, ImportReport, ImportWatcher, Outcomes, RecordKind, RecordPlace, Rejects, Source, TableSource, import,
+    AcceptedPassword, Authentik, ImportMode, ImportReport, ImportWatcher, Keycloak, Ldif, Outcomes, RecordKind,
+    RecordPlace, Rejects, Source, TableSource, import,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -19,9 +21,12 @@ use crate::system::operator;
 
 #[derive(Args, Debug)]
 pub(crate) struct ImportCommand {
-    /// Files named users, groups, edges, memberships or managers, with .csv or .ndjson, or folders of such files.
+    /// Files named users, groups, edges, memberships or managers, with .csv or .ndjson, or folders of such files; with --from, those that another service exported.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
+    /// The service that exported the files.
+    #[arg(long, value_enum)]
+    from: Option<Service>,
     /// Import nothing, and print what would be different, a line for each record. Others who write wait meanwhile.
     #[arg(long)]
     dry_run: bool,
@@ -36,10 +41,32 @@ pub(crate) struct ImportCommand {
     output: Output,
 }
 
+/// A service that people leave.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Service {
+    /// Any LDAP directory, as slapcat or ldapsearch -LLL writes it.
+    Ldif,
+    /// A realm of Keycloak, as `kc.sh export` writes it.
+    Keycloak,
+    /// What the API of authentik answers for users and groups.
+    Authentik,
+}
+
+/// Whether the service can verify passwords by a hash of another program.
+fn accept(hash: &str) -> std::result::Result<AcceptedPassword, String> {
+    let Accepted { hash, weakness } = foreign::accept(hash).map_err(|error| error.to_string())?;
+    Ok(AcceptedPassword { hash, warning: weakness.map(|weakness| weakness.to_string()) })
+}
+
 impl ImportCommand {
     pub(crate) fn run(&self, directory: &Directory) -> Result<Outcome> {
-        let mut source = TableSource::of(&self.paths)?;
-        self.import(directory, &mut source)
+        let files = || self.paths.clone();
+        match self.from {
+            None => self.import(directory, &mut TableSource::of(&self.paths)?),
+            Some(Service::Ldif) => self.import(directory, &mut Ldif::new(files(), &accept)),
+            Some(Service::Keycloak) => self.import(directory, &mut Keycloak::new(files(), &accept)),
+            Some(Service::Authentik) => self.import(directory, &mut Authentik::new(files())),
+        }
     }
 
     fn import(&self, directory: &Directory, source: &mut dyn Source) -> Result<Outcome> {

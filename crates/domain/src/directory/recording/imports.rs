@@ -8,10 +8,8 @@ use super::{Change, Fact, Recorder};
 use crate::event::{EventGroup, EventType, GroupsAbove, Members};
 use crate::group::{Group, GroupId, SystemGroup};
 use crate::manager::ManagerId;
-use crate::password::PasswordHash;
 use crate::ports::{
-    Appointment, ChangedAccount, Credentials, ImportReader, ImportWriter, MemberStanding, NameSource, NewAccount,
-    PlacedMember, StoreError,
+    Appointment, ChangedAccount, ImportReader, ImportWriter, MemberStanding, NewAccount, PlacedMember, StoreError,
 };
 use crate::provenance::Provenance;
 use crate::time::Timestamp;
@@ -83,9 +81,8 @@ impl ImportWriter for Recorder<'_> {
     }
 
     fn update_accounts(&mut self, accounts: &[ChangedAccount]) -> Result<(), StoreError> {
-        for ChangedAccount { before, after, password } in accounts {
-            let credentials = credentials(password.as_ref());
-            let changes = self.of_update(before, after, &credentials);
+        for account in accounts {
+            let changes = self.of_update(&account.before, &account.after, &account.credentials());
             self.changes.extend(changes);
         }
         self.store.update_accounts(accounts)?;
@@ -186,8 +183,4 @@ impl Recorder<'_> {
 
 fn told(group: &Group) -> EventGroup {
     EventGroup { id: group.id, name: Some(group.name.as_str().to_owned()), above: GroupsAbove::NotTold }
-}
-
-fn credentials(password: Option<&PasswordHash>) -> Credentials {
-    Credentials { password: password.cloned(), names: NameSource::Authority, ..Credentials::default() }
 }

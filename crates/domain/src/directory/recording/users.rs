@@ -14,7 +14,7 @@ use crate::identifier::UserIdentifier;
 use crate::password::PasswordHash;
 use crate::ports::{
     ApiKeyForUpdate, ApiKeyWriter, Credentials, IdentityWriter, KnownAddress, LockoutReader, LockoutWriter, NameSource,
-    Purpose, StoreError, UserForUpdate, UserWriter,
+    PasswordUpdate, Purpose, StoreError, UserForUpdate, UserWriter,
 };
 use crate::provenance::Provenance;
 use crate::secret::SecretDigest;
@@ -72,7 +72,7 @@ impl Recorder<'_> {
             (true, false) => facts.push(fact(EventType::UserUnsuspended)),
             _ => {}
         }
-        if credentials.password.is_some() {
+        if matches!(credentials.password, Some(PasswordUpdate::Changed(_))) {
             facts.push(fact(EventType::UserPasswordChanged));
         }
         if user.password_reset_required && !before.password_reset_required {
