@@ -2,6 +2,7 @@
 
 mod copying;
 mod importing;
+mod upgrading;
 mod upkeep;
 
 use std::io::Write;
