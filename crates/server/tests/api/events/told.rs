@@ -127,8 +127,43 @@ async fn every_command_that_changes_something_is_told(kind: Kind) {
     for _ in 0..5 {
         Answer::to(app.request_for_token(&wrong)).await.is(400);
     }
+    let write = |name: &str, text: &str| {
+        let file = app.setup.database.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let users = write("users.csv", "userName\nbob\nchloe\n");
+    let groups = write("groups.csv", "name\nSoap\nLye\n");
+    let edges = write("edges.csv", "parent,child\nSoap,Lye\n");
+    let memberships = write("memberships.csv", "group,userName,validUntil\nSoap,bob,\nLye,chloe,2999-01-01\n");
+    let managers = write("managers.csv", "group,manager\nSoap,bob\n");
+    let names = write("names.txt", "marla\n");
+    let password = write("password.txt", "S0ap-and-nothing-else\n");
     for (arguments, expected) in [
         (&["unlock", "--user", "marla"] as &[&str], &["user.unlocked"] as &[&str]),
+        (
+            &["import", &users, &groups, &edges, &memberships, &managers],
+            &[
+                "user.created",
+                "user.created",
+                "group.created",
+                "group.created",
+                "group.children.added",
+                "group.members.added",
+                "group.members.added",
+                "group.managers.added",
+            ],
+        ),
+        (&["import", &users, &groups, &edges, &memberships, &managers, "--dry-run"], &[]),
+        (&["user", "create", "--email", "lou@x.example"], &["user.created"]),
+        (&["user", "update", "lou@x.example", "--first-name", "Lou"], &["user.updated"]),
+        (&["user", "set-password", "lou@x.example", "--file", &password], &["user.password-changed"]),
+        (&["group", "create", "Ash"], &["group.created"]),
+        (&["group", "update", "Ash", "--description", "Wood"], &["group.updated"]),
+        (&["group", "add-users", "Ash", "--file", &names], &["group.members.added"]),
+        (&["group", "remove-users", "Ash", "--file", &names], &["group.members.removed"]),
+        (&["group", "delete", "Ash"], &["group.deleted"]),
+        (&["user", "delete", "lou@x.example"], &["user.deleted"]),
         (&["api-key", "create", "--name", "Factory"], &["user.created", "api-key.created"]),
         (&["api-key", "rotate", "Factory"], &["api-key.secret-rotated"]),
         (&["api-key", "delete", "Factory"], &["api-key.deleted", "user.deleted"]),
