@@ -18,7 +18,7 @@ import time
 PROGRAM = os.path.abspath(sys.argv[1])
 USERS = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
 FOLDER = pathlib.Path(sys.argv[3] if len(sys.argv) > 3 else "/tmp/guildhall-transfer")
-SERVER = os.environ["GUILDHALL_TEST_POSTGRES"]
+SERVER = os.environ["GUILDHALL_TEST_POSTGRES"].rsplit("/", 1)[0]
 TABLES = ["users", "groups", "edges", "memberships", "managers"]
 KEYS = {
     "users": ["UNIQUE (id)", "UNIQUE (userName)", "UNIQUE (email)"],
@@ -102,7 +102,9 @@ def tables(folder):
     for name in TABLES:
         names = columns(folder, name)
         keys = [key for key in KEYS[name] if all(part.strip("() ") in names for part in key.split("UNIQUE")[1].split(","))]
-        yield name, f"CREATE TABLE {name} ({', '.join([f'{column} text' for column in names] + keys)});"
+        quoted = [key.replace("(", '("').replace(", ", '", "').replace(")", '")') for key in keys]
+        cells = ['"' + column + '" text' for column in names]
+        yield name, f"CREATE TABLE {name} ({', '.join(cells + quoted)});"
 
 
 def bare_sqlite(folder):

@@ -17,6 +17,8 @@ on_both_databases! {
     what_is_refused_is_told,
     an_import_that_was_killed_is_finished_by_another,
     a_service_has_an_administrator_whatever_was_imported,
+    passwords_of_other_services_are_replaced,
+    a_directory_of_ldap_is_imported,
 }
 
 const FORMATS: [&str; 2] = ["csv", "ndjson"];
@@ -253,4 +255,58 @@ async fn a_service_has_an_administrator_whatever_was_imported(kind: Kind) {
     let admin = Client::admin(&app);
     assert_eq!(admin.listed("/users", "username").await, ["admin", "tyler"]);
     assert!(Path::new(&users).exists());
+}
+
+/// A realm with a user whose password is `Wonderland-42!`, as Keycloak hashes it.
+const REALM: &str = r#"{
+  "realm": "example", "enabled": true,
+  "groups": [{ "id": "10000000-0000-4000-8000-000000000001", "name": "staff", "path": "/staff", "subGroups": [
+    { "id": "10000000-0000-4000-8000-000000000002", "name": "editors", "path": "/staff/editors", "subGroups": [] }] }],
+  "users": [{
+    "id": "20000000-0000-4000-8000-000000000001", "username": "alice", "email": "alice@example.com", "enabled": true,
+    "groups": ["/staff/editors"],
+    "credentials": [{
+      "type": "password",
+      "secretData": "{\"value\":\"GAecbIq3mRer/zjiDicRerb3r9TeSPS1FxzuD5iIqfhSShVR6D8kB97CsI7mRaF6BNYrlZscmUENZ7kwQVex/Q==\",\"salt\":\"MDEyMzQ1Njc4OWFiY2RlZg==\"}",
+      "credentialData": "{\"hashIterations\":210000,\"algorithm\":\"pbkdf2-sha512\"}"
+    }]
+  }]
+}"#;
+
+async fn passwords_of_other_services_are_replaced(kind: Kind) {
+    let setup = empty(kind).await;
+    let file = write(&setup, "realm.json", REALM);
+    let counts = json_of(&setup, &["import", "--from", "keycloak", &file]);
+    assert_eq!((&counts["users"]["created"], &counts["groups"]["created"]), (&json!(1), &json!(2)), "{counts}");
+    let of_scheme = |setup: &Setup, scheme: &str| {
+        setup.database.count(&format!("SELECT count(*) AS number FROM users WHERE password_hash LIKE '{scheme}%'"))
+    };
+    assert_eq!(of_scheme(&setup, "$pbkdf2-sha512$"), 1);
+    let app = setup.start();
+    assert!(!super::accepts(&app, "alice", "wonderland-42!").await);
+    assert_eq!(of_scheme(&app.setup, "$pbkdf2-sha512$"), 1);
+    for _ in 0..2 {
+        assert!(super::accepts(&app, "alice", "Wonderland-42!").await);
+        assert_eq!(of_scheme(&app.setup, "$argon2id$"), 2, "hers and that of the administrator");
+    }
+    assert!(!super::accepts(&app, "alice", "wonderland-42!").await);
+    assert_eq!(run(&app.setup, &["check", "alice", "staff"], 0), "member\n");
+    let again = json_of(&app.setup, &["import", "--from", "keycloak", &file]);
+    assert_eq!(again["users"]["unchanged"], 1, "a user who has a password keeps it: {again}");
+}
+
+async fn a_directory_of_ldap_is_imported(kind: Kind) {
+    let setup = empty(kind).await;
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../transfer/tests/data/slapcat.ldif");
+    let output = setup.run(&["import", "--from", "ldif", file, "--output", "json"]);
+    let counts: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(counts["users"]["created"].as_u64().unwrap() > 5, "{counts}");
+    assert!(counts["memberships"]["created"].as_u64().unwrap() > 5, "{counts}");
+    assert!(counts["edges"]["created"].as_u64().unwrap() > 0, "{counts}");
+    let again = setup.run(&["import", "--from", "ldif", file, "--output", "json"]);
+    let again: Value = serde_json::from_slice(&again.stdout).unwrap();
+    for kind in again.as_object().unwrap().values() {
+        assert_eq!((&kind["created"], &kind["changed"]), (&json!(0), &json!(0)), "{again}");
+    }
+    assert!(!run(&setup, &["doctor"], 1).contains("rows"));
 }

@@ -48,8 +48,7 @@ INSERT INTO group_closure VALUES ({10}, {10}), ({11}, {11}), ({12}, {12}), ({13}
 "#;
 
 /// A hash of [`PASSWORD`] as the first version made them.
-const HASH: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$c9yawtOP07nYd8DYs4Ib2A$DbM/Dfx7omTRdY/ljXq16Y8TFhr9SCIiz0TVXWKKklI";
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c9yawtOP07nYd8DYs4Ib2A$DbM/Dfx7omTRdY/ljXq16Y8TFhr9SCIiz0TVXWKKklI";
 
 fn id(number: u32) -> String {
     format!("00000000-0000-7000-8000-{number:012}")
