@@ -154,11 +154,11 @@ impl Source for Keycloak<'_> {
                 Ok(())
             }
             RecordKind::Edges => {
-                let edges = found.into_iter().flat_map(Groups::edges).map(|(place, [parent, child])| {
+                let mut edges = found.into_iter().flat_map(Groups::edges).map(|(place, [parent, child])| {
                     let (added, validity) = (AddedRecord::default(), ValidityChange::default());
                     place.sourced(Ok(Record::Edge(EdgeRecord { parent, child, added, validity })))
                 });
-                let _ = { edges }.try_for_each(each);
+                let _ = edges.try_for_each(each);
                 Ok(())
             }
             RecordKind::Memberships => self.users(&mut Notes::default(), &mut |place, user, _| {

@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use guildhall_domain::record::Record;
+use guildhall_domain::validation::{InvalidField, Truncated};
 
 use self::entry::{Entry, GROUP, Kind, USER};
 use self::index::Index;
@@ -42,22 +43,27 @@ impl<'a> Ldif<'a> {
     /// Gives what each entry of a kind says of itself.
     fn entries(
         &mut self,
+        index: &Index,
         kind: Kind,
-        wanted: &[&'static str],
         each: &mut dyn FnMut(Sourced) -> ControlFlow<()>,
     ) -> Result<(), SourceError> {
+        let wanted: &[&str] = if kind == Kind::Group { &GROUP } else { &USER };
         for (file, path) in self.files.iter().enumerate() {
             let mut reader = Reader::open(path)?;
-            let (mut entry, mut line) = (Entry::default(), 0);
+            let (mut entry, mut line, mut is_indexed) = (Entry::default(), 0, false);
             while let Some(item) = reader.item(wanted)? {
                 match item {
-                    Item::Entry(_, begin) => (entry, line) = (Entry::default(), begin),
+                    Item::Entry(dn, begin) => {
+                        (entry, line, is_indexed) = (Entry::default(), begin, index.by_dn(&dn).is_some());
+                    }
                     Item::Attribute(attribute) => entry.add(attribute),
                     Item::End if entry.kind() == kind => {
-                        let record = if kind == Kind::Group {
-                            entry.group(&mut self.notes).map(|group| Record::Group(Box::new(group)))
-                        } else {
-                            entry.user(self.accept, &mut self.notes).map(|user| Record::User(Box::new(user)))
+                        let record = match entry.name() {
+                            Some(Ok(name)) if !is_indexed => Err(vec![unnamed(kind, &name)]),
+                            _ if kind == Kind::Group => {
+                                entry.group(&mut self.notes).map(|group| Record::Group(Box::new(group)))
+                            }
+                            _ => entry.user(self.accept, &mut self.notes).map(|user| Record::User(Box::new(user))),
                         };
                         if each(Sourced { file, line, record }).is_break() {
                             return Ok(());
@@ -72,6 +78,13 @@ impl<'a> Ldif<'a> {
     }
 }
 
+/// The fault of an entry that the index does not have.
+fn unnamed(kind: Kind, name: &str) -> InvalidField {
+    let (field, what) = if kind == Kind::Group { ("cn", "group") } else { ("uid", "user") };
+    let name = Truncated(name);
+    InvalidField::new(field, format!("Another {what} of the files has the name {name}, or the dn cannot be read"))
+}
+
 /// Notes an entry that is neither a user nor a group, if somebody may have expected that it is one.
 fn note(kind: Kind, notes: &mut Notes) {
     match kind {
@@ -84,21 +97,23 @@ fn note(kind: Kind, notes: &mut Notes) {
 impl Source for Ldif<'_> {
     fn read(&mut self, kind: RecordKind, each: &mut dyn FnMut(Sourced) -> ControlFlow<()>) -> Result<(), SourceError> {
         self.notes.begin(kind);
-        match kind {
-            RecordKind::Users => self.entries(Kind::User, &USER, each),
-            RecordKind::Groups => self.entries(Kind::Group, &GROUP, each),
-            RecordKind::Edges | RecordKind::Memberships => {
-                let index = match self.index.take() {
-                    Some(index) => index,
-                    None => Index::read(&self.files)?,
-                };
-                let (notes, given) = (&mut self.notes, HashSet::new());
-                let result = Relations { index: &index, kind, notes, given }.read(&self.files, each);
-                self.index = Some(index);
-                result
-            }
-            RecordKind::Managers => Ok(()),
+        if kind == RecordKind::Managers {
+            return Ok(());
         }
+        let index = match self.index.take() {
+            Some(index) => index,
+            None => Index::read(&self.files)?,
+        };
+        let result = match kind {
+            RecordKind::Users => self.entries(&index, Kind::User, each),
+            RecordKind::Groups => self.entries(&index, Kind::Group, each),
+            RecordKind::Edges | RecordKind::Memberships | RecordKind::Managers => {
+                let (notes, given) = (&mut self.notes, HashSet::new());
+                Relations { index: &index, kind, notes, given }.read(&self.files, each)
+            }
+        };
+        self.index = Some(index);
+        result
     }
 
     fn files(&self) -> &[PathBuf] {

@@ -73,7 +73,7 @@ mod tests {
             "weak" => {
                 Ok(AcceptedPassword { hash: PasswordHash(text.to_owned()), warning: Some("salted SHA-1".to_owned()) })
             }
-            _ => Err("unknown algorithm".to_owned()),
+            _ => Err(format!("a {text} algorithm")),
         }
     }
 
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(
             notes.lines(),
             [
-                "users who are imported without a password (unknown algorithm): 2",
+                "users who are imported without a password (a bad algorithm): 2",
                 "users whose password hash is accepted, but weak (salted SHA-1): 1"
             ]
         );

@@ -65,6 +65,8 @@ fn read_csv(
     let mut record = csv::ByteRecord::new();
     let mut columns = Vec::new();
     let mut is_header = true;
+    // Where lines end with CR and LF, the reader tells the line before that of a record.
+    let mut offset = None;
     loop {
         counted.set(0);
         if !reader.read_byte_record(&mut record).map_err(|error| csv_error(path, error))? {
@@ -78,6 +80,7 @@ fn read_csv(
             check_columns(path, table, &columns)?;
             continue;
         }
+        let line = line + *offset.get_or_insert(u64::from(line == 1));
         let row = if record.len() == columns.len() {
             let cells = columns.iter().zip(record.iter()).filter_map(|(column, cell)| Some(((*column)?, cell)));
             cells.map(|(column, cell)| Ok((column, csv_value(column, cell)?))).collect::<Result<_, String>>().map(Row)

@@ -16,7 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::outcome::Outcome;
-use super::printing::{Output, print_one};
+use super::printing::{Output, print_one, readable};
 use crate::system::operator;
 
 #[derive(Args, Debug)]
@@ -175,8 +175,7 @@ impl Watcher {
                         continue;
                     }
                     let column = if fault.field.is_empty() { String::new() } else { format!("{}: ", fault.field) };
-                    // What a terminal would obey is written out.
-                    writeln!(io::stderr(), "{name}:{line}: {column}{}", fault.message.escape_debug())?;
+                    writeln!(io::stderr(), "{name}:{line}: {column}{}", readable(&fault.message))?;
                 }
             }
             ImportOutcome::Created | ImportOutcome::Changed(_) | ImportOutcome::Unchanged => {}

@@ -1,5 +1,6 @@
 //! Printing for people, and for programs.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 
@@ -116,7 +117,11 @@ fn cell(item: &Value, path: &str) -> String {
     text(path.split('.').fold(item, |value, name| value.get(name).unwrap_or(&Value::Null)))
 }
 
-/// What a terminal would obey, such as the sequences that move the cursor, is written out.
+/// A text in which what a terminal would obey, such as the sequences that move the cursor, is written out.
+pub(super) fn readable(text: &str) -> Cow<'_, str> {
+    if text.chars().any(char::is_control) { text.escape_debug().to_string().into() } else { text.into() }
+}
+
 fn text(value: &Value) -> String {
     let text = match value {
         Value::Null => return "-".to_owned(),
@@ -124,7 +129,7 @@ fn text(value: &Value) -> String {
         Value::Array(elements) => elements.iter().map(text).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     };
-    if text.chars().any(char::is_control) { text.escape_debug().to_string() } else { text }
+    readable(&text).into_owned()
 }
 
 /// Writes rows whose columns stand below one another.

@@ -27,7 +27,7 @@ pub(super) fn without_bits(value: &str) -> &str {
 }
 
 /// A text as it is compared without case.
-pub(super) fn folded(text: &str) -> Cow<'_, str> {
+fn folded(text: &str) -> Cow<'_, str> {
     match text {
         _ if !text.is_ascii() => Cow::Owned(TextKey::of(text).folded()),
         _ if text.bytes().any(|byte| byte.is_ascii_uppercase()) => Cow::Owned(text.to_ascii_lowercase()),

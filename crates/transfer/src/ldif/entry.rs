@@ -133,13 +133,22 @@ impl Entry {
             .or_else(|| guid("nsuniqueid"))
     }
 
-    pub(super) fn username(&self) -> Result<String, InvalidField> {
+    /// The name of a user or a group; `None` for another entry.
+    pub(super) fn name(&self) -> Option<Result<String, InvalidField>> {
+        match self.kind() {
+            Kind::User => Some(self.username()),
+            Kind::Group => Some(self.group_name()),
+            Kind::LeftOut | Kind::Other | Kind::Unknown => None,
+        }
+    }
+
+    fn username(&self) -> Result<String, InvalidField> {
         let names = ["uid", "samaccountname", "cn"];
         let name = names.into_iter().find(|name| self.value(name).is_some()).unwrap_or("uid");
         self.text(name)?.ok_or_else(|| InvalidField::new("uid", "The user has none of uid, sAMAccountName and cn"))
     }
 
-    pub(super) fn group_name(&self) -> Result<String, InvalidField> {
+    fn group_name(&self) -> Result<String, InvalidField> {
         self.text("cn")?.ok_or_else(|| InvalidField::new("cn", "The group has none"))
     }
 

@@ -1,6 +1,6 @@
 //! The users and groups of all files, as entries name one another: by distinguished name, by username and by number.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use guildhall_domain::group::GroupId;
@@ -10,7 +10,7 @@ use guildhall_domain::record::RecordedGroup;
 use guildhall_domain::user::UserId;
 use uuid::Uuid;
 
-use super::dn::{folded, normalized};
+use super::dn::normalized;
 use super::entry::{Entry, IDENTITY, Kind};
 use super::reader::{Item, Reader};
 use crate::source::SourceError;
@@ -23,7 +23,8 @@ const BESIDE: [&str; 4] = ["gidnumber", "member", "uniquemember", "memberuid"];
 pub(super) struct Index {
     subjects: Vec<Subject>,
     by_dn: HashMap<Box<str>, usize>,
-    users: HashMap<Box<str>, usize>,
+    users: HashMap<NameKey, usize>,
+    groups: HashSet<NameKey>,
     groups_by_number: HashMap<u64, usize>,
 }
 
@@ -68,7 +69,6 @@ impl Index {
                         name if BESIDE.contains(&name) && attribute.value.is_empty() => {}
                         name if BESIDE.contains(&name) => {
                             current.lists_members |= !attribute.is_partial;
-                            current.lists_parts |= attribute.is_partial;
                         }
                         _ => current.entry.add(attribute),
                     },
@@ -79,25 +79,30 @@ impl Index {
         Ok(index)
     }
 
-    /// Keeps an entry if it can be named. Of several with one name, the first counts.
+    /// Keeps an entry if it can be named. One that has the name of another is not kept: whoever is in the one would be in the other.
     fn add(&mut self, indexed: Indexed) {
-        let Indexed { dn, entry, number, lists_members, lists_parts } = indexed;
+        let Indexed { dn, entry, number, lists_members } = indexed;
         let kind = entry.kind();
-        let name = match kind {
-            Kind::User => entry.username(),
-            Kind::Group => entry.group_name(),
-            Kind::LeftOut | Kind::Other | Kind::Unknown => return,
+        let (Some(Ok(name)), Some(dn)) = (entry.name(), dn) else { return };
+        let (key, id, position) = (NameKey::of(&name), entry.id(), self.subjects.len());
+        let is_taken = match kind {
+            Kind::User => self.users.contains_key(&key),
+            _ => self.groups.contains(&key),
         };
-        let (Ok(name), Some(dn), position) = (name, dn, self.subjects.len()) else { return };
-        let id = entry.id();
-        self.by_dn.entry(dn.into()).or_insert(position);
+        if is_taken || self.by_dn.contains_key(dn.as_str()) {
+            return;
+        }
+        self.by_dn.insert(dn.into(), position);
         if kind == Kind::User {
-            self.users.entry(folded(&name).into()).or_insert(position);
-        } else if let Some(number) = number {
-            self.groups_by_number.entry(number).or_insert(position);
+            self.users.insert(key, position);
+        } else {
+            self.groups.insert(key);
+            if let Some(number) = number {
+                self.groups_by_number.entry(number).or_insert(position);
+            }
         }
         let name = (kind == Kind::Group || id.is_none()).then(|| name.into());
-        self.subjects.push(Subject { kind, lists_members: lists_members && !lists_parts, id, name });
+        self.subjects.push(Subject { kind, lists_members, id, name });
     }
 
     /// The subject at a position that this index gave.
@@ -110,7 +115,7 @@ impl Index {
     }
 
     pub(super) fn user(&self, username: &str) -> Option<usize> {
-        self.users.get(&*folded(username)).copied()
+        self.users.get(&NameKey::of(username)).copied()
     }
 
     pub(super) fn group_by_number(&self, value: &[u8]) -> Option<usize> {
@@ -125,7 +130,6 @@ struct Indexed {
     entry: Entry,
     number: Option<u64>,
     lists_members: bool,
-    lists_parts: bool,
 }
 
 fn number(value: &[u8]) -> Option<u64> {

@@ -173,7 +173,7 @@ impl<R: BufRead> Reader<R> {
         self.line = self.lines + 1;
         let mut is_skipped = false;
         let mut colon = None;
-        let mut is_empty = true;
+        let (mut is_at_end, mut is_unfolded) = (true, true);
         loop {
             let buffer = fill(&mut self.input, &self.path)?;
             if buffer.is_empty() {
@@ -189,11 +189,12 @@ impl<R: BufRead> Reader<R> {
             if end.is_some() {
                 self.lines += 1;
                 self.text.pop_if(|last| *last == b'\r');
-                if is_empty && self.text.is_empty() {
+                if is_unfolded && !is_skipped && self.text.is_empty() {
                     return Ok(Line::Blank);
                 }
+                is_unfolded = false;
             }
-            is_empty = false;
+            is_at_end = false;
             if !is_skipped {
                 colon = colon.or_else(|| self.text.iter().position(|byte| *byte == b':'));
                 is_skipped = self.is_skipped(colon, wanted)?;
@@ -206,7 +207,7 @@ impl<R: BufRead> Reader<R> {
             }
         }
         match colon {
-            _ if is_empty => Ok(Line::End),
+            _ if is_at_end => Ok(Line::End),
             _ if is_skipped => Ok(Line::Skipped),
             Some(colon) => Ok(Line::Named(colon)),
             None => Err(self.fault("a line has no colon")),

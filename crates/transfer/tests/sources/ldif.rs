@@ -265,9 +265,34 @@ fn members_that_stand_for_nobody_are_left_out() {
 }
 
 #[test]
+fn entries_with_one_name_are_not_merged() {
+    let folder = tempfile::tempdir().expect("there is a folder");
+    let text = format!(
+        "dn: uid=a,ou=1,dc=x\n{PEOPLE}uid: a\n\n\
+        dn: uid=a,ou=2,dc=x\n{PEOPLE}uid: A\n\n\
+        dn: cn=g,ou=1,dc=x\nobjectClass: groupOfNames\ncn: g\nmember: uid=a,ou=1,dc=x\n\n\
+        dn: cn=g,ou=2,dc=x\nobjectClass: groupOfNames\ncn: G\nmember: uid=a,ou=1,dc=x\n\n\
+        dn: cn=h,dc=x\nobjectClass: groupOfNames\ncn: h\nmember: uid=a,ou=2,dc=x\nmember: cn=g,ou=2,dc=x\n"
+    );
+    let mut source = Ldif::new(vec![file(folder.path(), "a.ldif", text)], &accept);
+    let fault = "Another user of the files has the name A, or the dn cannot be read";
+    assert_eq!(lines(&mut source, RecordKind::Users), ["0:1 a".to_owned(), format!("0:6 uid: {fault}")]);
+    let fault = "Another group of the files has the name G, or the dn cannot be read";
+    let groups = ["0:11 g".to_owned(), format!("0:16 cn: {fault}"), "0:21 h".to_owned()];
+    assert_eq!(lines(&mut source, RecordKind::Groups), groups);
+    let memberships = [
+        "0:14 g < @a",
+        "0:24 member: No file has a user or group uid=a,ou=2,dc=x",
+        "0:25 member: No file has a user or group cn=g,ou=2,dc=x",
+    ];
+    assert_eq!(lines(&mut source, RecordKind::Memberships), memberships);
+    assert_eq!(lines(&mut source, RecordKind::Edges), Vec::<String>::new());
+}
+
+#[test]
 fn reading_ends_where_it_is_broken_off() {
-    let mut source = Ldif::new(vec![data("slapcat.ldif"), data("missing.ldif")], &accept);
-    for kind in [RecordKind::Users, RecordKind::Groups] {
+    let mut source = Ldif::new(vec![data("slapcat.ldif"), data("lldap.ldif")], &accept);
+    for kind in [RecordKind::Users, RecordKind::Groups, RecordKind::Edges, RecordKind::Memberships] {
         let mut count = 0;
         let result = source.read(kind, &mut |_| {
             count += 1;
@@ -276,6 +301,11 @@ fn reading_ends_where_it_is_broken_off() {
         assert!(result.is_ok(), "{result:?}");
         assert_eq!(count, 1);
     }
+}
+
+#[test]
+fn a_missing_file_is_told() {
+    let mut source = Ldif::new(vec![data("slapcat.ldif"), data("missing.ldif")], &accept);
     let error = all(&mut source, RecordKind::Memberships).expect_err("a file is missing");
     assert!(error.to_string().ends_with("missing.ldif"), "{error}");
 }

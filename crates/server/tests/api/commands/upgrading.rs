@@ -28,7 +28,7 @@ const FIRST: [(&str, &str, &str); 2] = [
 /// What was in it, where `{1}` is an id.
 const ROWS: &str = r#"
 INSERT INTO users VALUES
- ({1}, 'admin', 'admin', NULL, NULL, NULL, 'Etc/UTC', 'en-GB', '{}', '$argon2id$HASH', 180, 'contensis', 'contensis',
+ ({1}, 'admin', 'admin', NULL, NULL, NULL, 'Etc/UTC', 'en-GB', '{}', '$argon2id$HASH', 0, 'contensis', 'contensis',
   FALSE, FALSE, FALSE, 1700000000000, 1700000000000, NULL, NULL, NULL, 1700000000000, FALSE, 0, 0, 0, {21}, 1),
  ({2}, 'Tyler', 'tyler', 'tyler@fightclub.com', 'Tyler', 'Durden', 'Europe/Berlin', 'de',
   '{"n":1.50,"t":"soap"}', NULL, NULL, 'external', 'ad', TRUE, FALSE, TRUE, 1700000000001, 1700000000002, 1700000000003, 1700000000004,

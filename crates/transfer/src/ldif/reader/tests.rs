@@ -1,3 +1,4 @@
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use super::{Attribute, Item, Reader};
@@ -6,7 +7,11 @@ use crate::source::SourceError;
 const WANTED: [&str; 3] = ["cn", "member", "description"];
 
 fn read(text: impl AsRef<[u8]>) -> Result<Vec<Item>, SourceError> {
-    let mut reader = Reader::new(text.as_ref(), Path::new("a.ldif"))?;
+    read_from(text.as_ref())
+}
+
+fn read_from(input: impl BufRead) -> Result<Vec<Item>, SourceError> {
+    let mut reader = Reader::new(input, Path::new("a.ldif"))?;
     let mut items = Vec::new();
     while let Some(item) = reader.item(&WANTED)? {
         items.push(item);
@@ -53,6 +58,11 @@ fn folds_comments_and_base64_are_read() {
         Item::End,
     ];
     assert_eq!(read(text).expect("it is read"), items);
+    for capacity in 1..20 {
+        let bytes = text.replace('\n', "\r\n");
+        let input = BufReader::with_capacity(capacity, bytes.as_bytes());
+        assert_eq!(read_from(input).expect("it is read"), items, "{capacity}");
+    }
     let same = read(format!("\u{feff}{}", text.replace('\n', "\r\n"))).expect("it is read");
     assert_eq!(same, items);
 }
