@@ -99,7 +99,7 @@ enum Command {
     Restore(RestoreCommand),
     /// Copy everything from SQLite to PostgreSQL, or back: passwords, API keys, events and webhooks included.
     ///
-    /// Example: guildhall copy --from sqlite:///data/guildhall.db --to postgres://guildhall@db.example.com/guildhall
+    /// Example: `guildhall copy --from sqlite:///data/guildhall.db --to postgres://guildhall@db.example.com/guildhall`
     #[command(verbatim_doc_comment)]
     Copy(CopyCommand),
     /// Print an access token for a user.

@@ -179,26 +179,36 @@ impl Counting<'_> {
     }
 }
 
-/// Records that are imported together.
+/// Imports records, and tells what became of each.
+type ImportRecords<'i> = &'i mut dyn FnMut(&[Record]) -> Result<Vec<ImportOutcome>, ImportError>;
+
+/// Records that are imported together, and those between them that cannot be.
 #[derive(Default)]
 struct Batch {
-    places: Vec<RecordPlace>,
+    /// Where each was read, and what is wrong with its columns.
+    places: Vec<(RecordPlace, Option<ImportOutcome>)>,
     records: Vec<Record>,
 }
 
 impl Batch {
-    fn run(
-        &mut self,
-        counting: &mut Counting<'_>,
-        import: &mut dyn FnMut(&[Record]) -> Result<Vec<ImportOutcome>, ImportError>,
-    ) -> Result<(), ImportError> {
-        if !self.records.is_empty() {
-            let outcomes = import(&self.records)?;
-            for (place, outcome) in self.places.iter().zip(&outcomes) {
-                counting.add(*place, outcome);
+    fn add(&mut self, place: RecordPlace, record: Result<Record, Vec<InvalidField>>) {
+        match record {
+            Ok(record) => {
+                self.records.push(record);
+                self.places.push((place, None));
+            }
+            Err(faults) => self.places.push((place, Some(ImportOutcome::Refused(faults)))),
+        }
+    }
+
+    /// Imports them, and tells what became of each, in the order in which they were read.
+    fn run(&mut self, counting: &mut Counting<'_>, import: ImportRecords<'_>) -> Result<(), ImportError> {
+        let mut outcomes = if self.records.is_empty() { Vec::new() } else { import(&self.records)? }.into_iter();
+        for (place, refused) in self.places.drain(..) {
+            if let Some(outcome) = refused.or_else(|| outcomes.next()) {
+                counting.add(place, &outcome);
             }
         }
-        self.places.clear();
         self.records.clear();
         Ok(())
     }
@@ -207,25 +217,18 @@ impl Batch {
 fn all_batches(
     source: &mut dyn Source,
     counting: &mut Counting<'_>,
-    import: &mut dyn FnMut(&[Record]) -> Result<Vec<ImportOutcome>, ImportError>,
+    import: ImportRecords<'_>,
 ) -> Result<ImportReport, ImportFailure> {
     for kind in RecordKind::ALL {
         let mut batch = Batch::default();
         let mut failed = None;
         source.read(kind, &mut |Sourced { file, line, record }| {
-            let place = RecordPlace { kind, file, line };
-            match record {
-                Err(faults) => counting.add(place, &ImportOutcome::Refused(faults)),
-                Ok(record) => {
-                    batch.places.push(place);
-                    batch.records.push(record);
-                    if batch.records.len() == at_once(kind)
-                        && let Err(error) = batch.run(counting, import)
-                    {
-                        failed = Some(error);
-                        return ControlFlow::Break(());
-                    }
-                }
+            batch.add(RecordPlace { kind, file, line }, record);
+            if batch.places.len() >= at_once(kind)
+                && let Err(error) = batch.run(counting, import)
+            {
+                failed = Some(error);
+                return ControlFlow::Break(());
             }
             ControlFlow::Continue(())
         })?;

@@ -40,6 +40,9 @@ impl Value {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Row(pub(crate) BTreeMap<&'static str, Value>);
 
+/// What a column says: nothing, that there is no value, or a value.
+type Told<T> = Option<Option<T>>;
+
 /// Reads columns, and collects what is wrong with them.
 struct Reading<'r> {
     row: &'r Row,
@@ -69,7 +72,7 @@ impl Reading<'_> {
         self.faults.push(InvalidField::new(column, message));
     }
 
-    fn text(&mut self, column: &'static str) -> Option<Option<String>> {
+    fn text(&mut self, column: &'static str) -> Told<String> {
         match self.row.0.get(column)? {
             Value::None => Some(None),
             Value::Text(text) => Some(Some(text.clone())),
@@ -81,7 +84,7 @@ impl Reading<'_> {
     }
 
     /// A value that `read` reads from its text, or from JSON that is no text.
-    fn read<T>(&mut self, column: &'static str, what: &str, read: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
+    fn read<T>(&mut self, column: &'static str, what: &str, read: impl Fn(&str) -> Option<T>) -> Told<T> {
         let text = match self.row.0.get(column)? {
             Value::None => return Some(None),
             Value::Text(text) => text.trim(),
@@ -108,7 +111,7 @@ impl Reading<'_> {
         self.read(column, "a number from 0 to 2147483647", read).flatten()
     }
 
-    fn moment(&mut self, column: &'static str) -> Option<Option<Timestamp>> {
+    fn moment(&mut self, column: &'static str) -> Told<Timestamp> {
         self.read(column, "a date and time such as 2024-06-30T12:00:00Z", |text| Timestamp::parse(text).ok())
     }
 

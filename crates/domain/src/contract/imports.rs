@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::fixture::must;
 use super::{Fixture, Given};
 use crate::access::{Actor, Refused};
+use crate::context::Context;
 use crate::directory::{ImportEnd, ImportError, ImportOptions, ImportOutcome};
 use crate::event::EventType;
 use crate::group::{GroupId, SystemGroup};
@@ -27,16 +28,16 @@ use crate::validity::{Validity, ValidityChange};
 impl Fixture {
     /// Imports records in one unit of work.
     fn import(&self, records: &[Record]) -> Vec<ImportOutcome> {
-        must(self.try_import(self.operator(), ImportOptions::default(), records))
+        must(self.try_import(&self.operator(), ImportOptions::default(), records))
     }
 
     fn try_import(
         &self,
-        context: crate::context::Context,
+        context: &Context,
         options: ImportOptions,
         records: &[Record],
     ) -> Result<Vec<ImportOutcome>, ImportError> {
-        self.directory.import(&context, options, |import| Ok(ImportEnd::Keep(import.records(records)?)))
+        self.directory.import(context, options, |import| Ok(ImportEnd::Keep(import.records(records)?)))
     }
 
     fn found(&self, id: u128) -> User {
@@ -239,7 +240,7 @@ pub fn imported_users_join_the_groups_of_their_domains(store: Arc<dyn Store>) {
         let email = Some(Some(format!("{name}@fightclub.com")));
         let record = Record::User(Box::new(UserRecord { email, ..named(id, name) }));
         let options = ImportOptions { joins_domains, ..ImportOptions::default() };
-        must(fixture.try_import(fixture.operator(), options, &[record]));
+        must(fixture.try_import(&fixture.operator(), options, &[record]));
         let user = UserIdentifier::Id(UserId(of_import(id)));
         let is_in = fixture.directory.is_member(&fixture.operator(), &GroupIdentifier::from("Club"), &user);
         assert_eq!(must(is_in), joins_domains);
@@ -396,20 +397,19 @@ pub fn imports_are_told(given: Given) {
     fixture.import(&records);
     let events: Vec<_> = must(count()).events.split_off(before);
     let kinds: Vec<EventType> = events.iter().map(|event| event.kind).collect();
-    use EventType::{ChildrenAdded, GroupCreated, ManagersAdded, MembersAdded, MembersScheduled, UserCreated};
     assert_eq!(
         kinds,
         [
-            UserCreated,
-            UserCreated,
-            UserCreated,
-            GroupCreated,
-            GroupCreated,
-            ChildrenAdded,
-            MembersAdded,
-            MembersScheduled,
-            MembersAdded,
-            ManagersAdded,
+            EventType::UserCreated,
+            EventType::UserCreated,
+            EventType::UserCreated,
+            EventType::GroupCreated,
+            EventType::GroupCreated,
+            EventType::ChildrenAdded,
+            EventType::MembersAdded,
+            EventType::MembersScheduled,
+            EventType::MembersAdded,
+            EventType::ManagersAdded,
         ]
     );
     fixture.import(&records);
@@ -433,10 +433,10 @@ pub fn an_import_leaves_an_administrator(store: Arc<dyn Store>) {
     let ending = Record::Membership(MembershipRecord { validity: until, ..member("System Administrators", "admin") });
     for record in [suspended, ending] {
         let records = [user(1, "tyler"), record];
-        let refused = fixture.try_import(fixture.operator(), ImportOptions::default(), &records);
+        let refused = fixture.try_import(&fixture.operator(), ImportOptions::default(), &records);
         assert!(matches!(refused, Err(ImportError::LastAdministrator)), "{refused:?}");
         let options = ImportOptions { protects_administrators: true, ..ImportOptions::default() };
-        let outcomes = must(fixture.try_import(fixture.operator(), options, &records));
+        let outcomes = must(fixture.try_import(&fixture.operator(), options, &records));
         assert!(matches!(outcomes[1], ImportOutcome::Refused(_)), "{outcomes:?}");
         assert!(must(fixture.directory.has_administrator(&fixture.operator())));
     }
@@ -451,7 +451,7 @@ pub fn only_an_operator_imports(store: Arc<dyn Store>) {
     let fixture = Fixture::over(store);
     let records = [user(1, "tyler"), group(10, "Soap"), Record::Membership(member("Soap", "tyler"))];
     for context in [fixture.by(&fixture.admin), fixture.by(Actor::Anonymous)] {
-        let refused = fixture.try_import(context, ImportOptions::default(), &records);
+        let refused = fixture.try_import(&context, ImportOptions::default(), &records);
         assert!(matches!(refused, Err(ImportError::Refused(Refused::Denied(_)))), "{refused:?}");
     }
     let undone = fixture

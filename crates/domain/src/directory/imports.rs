@@ -147,11 +147,11 @@ impl Import<'_, '_> {
 }
 
 /// The parts of `records` in which nobody is named twice.
-fn without_repetition<'r, R, K: Ord>(records: &'r [R], keys: impl Fn(&R) -> Vec<K>) -> Vec<&'r [R]> {
+fn without_repetition<R, K: Ord>(records: &[R], keys: impl Fn(&R) -> Vec<K>) -> Vec<&[R]> {
     let (mut parts, mut rest) = (Vec::new(), records);
     while !rest.is_empty() {
         let mut seen = std::collections::BTreeSet::new();
-        let is_new = |record: &R| keys(record).into_iter().fold(true, |is_new, key| seen.insert(key) && is_new);
+        let is_new = |record: &R| keys(record).into_iter().all(|key| seen.insert(key));
         let length = rest.iter().map(is_new).take_while(|is_new| *is_new).count();
         let (part, further) = rest.split_at(length.max(1));
         parts.push(part);

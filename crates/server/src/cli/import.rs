@@ -161,7 +161,7 @@ impl Watcher {
     }
 
     fn show(&mut self, place: RecordPlace, outcome: &ImportOutcome) -> Result<()> {
-        let file = self.files.get(place.file).map(PathBuf::as_path).unwrap_or(Path::new(""));
+        let file = self.files.get(place.file).map_or(Path::new(""), PathBuf::as_path);
         let (name, line) = (file.display(), place.line);
         match outcome {
             ImportOutcome::Created if self.shows_differences => writeln!(io::stdout(), "{name}:{line}: new")?,

@@ -79,16 +79,11 @@ impl Import<'_, '_> {
             return ImportOutcome::refused("validUntil", "Memberships that make System Administrators must stay");
         }
         placed.push(new);
-        match before {
-            None => ImportOutcome::Created,
-            Some(_) => {
-                let differs =
-                    [("validFrom", dates.from != validity.from), ("validUntil", dates.until != validity.until)];
-                ImportOutcome::Changed(
-                    differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect(),
-                )
-            }
+        if before.is_none() {
+            return ImportOutcome::Created;
         }
+        let differs = [("validFrom", dates.from != validity.from), ("validUntil", dates.until != validity.until)];
+        ImportOutcome::Changed(differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect())
     }
 
     fn note_members(

@@ -72,23 +72,23 @@ impl Import<'_, '_> {
                 GroupIdentifier::Name(name) => _ = names.insert(name),
             }
         }
-        let mut named = Named::default();
+        let mut found = Named::default();
         if !ids.is_empty() {
             let unknown = self.work.unknown_users(&ids)?;
-            named.users = &ids - &unknown;
+            found.users = &ids - &unknown;
         }
         if !usernames.is_empty() {
-            let found = self.work.users_named(&usernames)?;
-            named.usernames = found.into_iter().map(|(name, id)| (name.clone(), id)).collect();
+            let of_names = self.work.users_named(&usernames)?;
+            found.usernames = of_names.into_iter().map(|(name, id)| (name.clone(), id)).collect();
         }
         if !group_ids.is_empty() {
             let unknown = self.work.unknown_groups(&group_ids)?;
-            named.groups = &group_ids - &unknown;
+            found.groups = &group_ids - &unknown;
         }
         if !names.is_empty() {
-            let found = self.work.groups_named(&names.iter().collect())?;
-            named.names = found.into_iter().map(|(name, id)| (name.clone(), id)).collect();
+            let of_names = self.work.groups_named(&names.iter().collect())?;
+            found.names = of_names.into_iter().map(|(name, id)| (name.clone(), id)).collect();
         }
-        Ok(named)
+        Ok(found)
     }
 }

@@ -65,10 +65,12 @@ pub(super) async fn filled(kind: Kind) -> TestApp {
     admin.create_group("Inner", &["tyler"], &[]).await;
     admin.create_group("Middle", &["marla"], &["Inner"]).await;
     admin.create_group("Outer", &[], &["Middle"]).await;
-    let described =
-        json!({ "description": "@all,\r\n\"of\" them\r", "autoMembershipEmailDomains": ["b\u{fc}cher.example"] });
-    admin.send_with("PATCH", "/groups/Outer", &described).await.is(200);
-    admin.send_with("PATCH", "/groups/CMS%20Editors", &json!({ "description": "Who write" })).await.is(200);
+    let described = json!({
+        "name": "Outer", "description": "@all,\r\n\"of\" them\r", "autoMembershipEmailDomains": ["b\u{fc}cher.example"],
+    });
+    admin.send_with("PUT", "/groups/Outer", &described).await.is(200);
+    let described = json!({ "name": "CMS Editors", "description": "Who write" });
+    admin.send_with("PUT", "/groups/CMS%20Editors", &described).await.is(200);
     let later = json!({ "validFrom": "2998-01-01T00:00:00.000Z", "validUntil": "2999-01-01T00:00:00.000Z" });
     admin.send_with("PUT", "/groups/Outer/users/marla", &later).await.is(204);
     let until = json!({ "validUntil": "2999-01-01T00:00:00.000Z" });
@@ -152,14 +154,14 @@ async fn what_is_refused_is_told(kind: Kind) {
         format!("{users},3,suspended,The value must be 'true' or 'false'"),
         format!("{users},5,email,"),
         format!("{users},6,,\"the row has 1 cells, and the header has 4\""),
-        format!("{groups},4,,the line is no JSON object"),
+        format!("{groups},4,,\"the line is no JSON object"),
         format!("{edges},3,childId,The edge would close a cycle: 'B' > 'A' > 'B'"),
         format!("{members},3,userId,There is no such user"),
         format!("{members},4,validUntil,"),
     ];
     assert_eq!(lines.len(), expected.len(), "{told}");
-    for (line, expected) in expected.iter().map(String::as_str).enumerate() {
-        assert!(lines.iter().any(|told| told.starts_with(expected)), "{line}: {expected} in {told}");
+    for (line, expected) in lines.iter().zip(&expected) {
+        assert!(line.starts_with(expected), "{line} is not {expected}");
     }
     assert_eq!(setup.database.count("SELECT count(*) AS number FROM users WHERE suspended"), 1);
     assert_eq!(run(&setup, &["check", "tyler", "A"], 0), "member\n");
