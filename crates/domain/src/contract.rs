@@ -44,6 +44,7 @@ mod fixture;
 pub mod graph;
 pub mod idempotency;
 pub mod imports;
+pub mod imports_refused;
 pub mod kept_answers;
 pub mod listing;
 pub mod lockouts;
@@ -314,13 +315,13 @@ macro_rules! contract_tests {
             external_groups::an_issuer_leaves_somebody_who_administers
             imports::what_is_imported_is_there
             imports::what_differs_is_changed
-            imports::imported_users_join_the_groups_of_their_domains
-            imports::records_that_are_refused_are_named
-            imports::system_groups_are_those_of_their_names
+            imports_refused::imported_users_join_the_groups_of_their_domains
+            imports_refused::records_that_are_refused_are_named
+            imports_refused::system_groups_are_those_of_their_names
             imports::an_imported_membership_counts_from_the_import_on
             imports::imports_are_told
-            imports::an_import_leaves_an_administrator
-            imports::only_an_operator_imports
+            imports_refused::an_import_leaves_an_administrator
+            imports_refused::only_an_operator_imports
             searching::users_are_found_by_every_field
             searching::groups_are_found_by_every_field
             searching::every_field_sorts_both_ways

@@ -17,6 +17,8 @@ pub fn promises() -> Vec<String> {
         include_str!("idempotency.rs"),
         include_str!("kept_answers.rs"),
         include_str!("listing.rs"),
+        include_str!("imports.rs"),
+        include_str!("imports_refused.rs"),
         include_str!("log.rs"),
         include_str!("lockouts.rs"),
         include_str!("lookups.rs"),
