@@ -23,6 +23,8 @@ mod events;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod import_statements;
+#[cfg(test)]
 mod kept_answers;
 #[cfg(test)]
 mod listing_cache;
