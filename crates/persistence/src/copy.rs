@@ -40,6 +40,9 @@ const ROWS_AT_ONCE: usize = 2_000;
 /// The most bytes of the rows that are copied with one statement, but for the last of them.
 const BYTES_AT_ONCE: usize = 4 << 20;
 
+/// Tables that have rows once groups were copied.
+const COUNTED_BY_TRIGGERS: [&str; 2] = ["group_user_counts", "group_counts"];
+
 /// A column, as PostgreSQL has it.
 #[derive(QueryableByName)]
 struct Column {
@@ -137,9 +140,8 @@ fn copy_tables(
     let mut copied = Vec::new();
     for table in TABLES {
         let columns: Vec<&Column> = columns.iter().filter(|column| column.table == table).collect();
-        if table == "group_counts" {
-            // A trigger has counted the groups.
-            execute(target, "DELETE FROM group_counts")?;
+        if COUNTED_BY_TRIGGERS.contains(&table) {
+            execute(target, &format!("DELETE FROM {table}"))?;
         }
         copied.push((table, copy_table(source, target, table, &columns)?));
     }
