@@ -7,8 +7,8 @@ use std::marker::PhantomData;
 
 use guildhall_domain::ports::StoreError;
 use redb::{
-    Key, MultimapTable, MultimapTableDefinition, ReadTransaction, ReadableMultimapTable, ReadableTable,
-    ReadableTableMetadata as _, Table, TableDefinition, TableError, Value, WriteTransaction,
+    Key, MultimapTable, MultimapTableDefinition, ReadTransaction, ReadableMultimapTable, ReadableTable, Table,
+    TableDefinition, TableError, Value, WriteTransaction,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -149,10 +149,6 @@ impl<K: Key + Send + 'static, R: Serialize + DeserializeOwned> Rows<K, R> {
 
     pub(super) fn create(&self, transaction: &WriteTransaction) -> Result<(), StoreError> {
         transaction.open_table(self.table).map(drop).map_err(failed)
-    }
-
-    pub(super) fn is_empty(&self, tables: &impl Tables) -> Result<bool, StoreError> {
-        tables.table(self.table)?.is_empty().map_err(failed)
     }
 
     pub(super) fn get<'k>(

@@ -165,7 +165,8 @@ impl UserWriter for UnitOfWork<Changes> {
         USERS.put(&self.0, user.id.0, &UserRow::from(&next))?;
         self.change_account(user.id, |account| {
             account.stamp = credentials.stamp.map_or(account.stamp, |stamp| stamp.0);
-            account.password = credentials.password.as_ref().map(|password| password.hash().0.clone()).or(account.password.take());
+            account.password =
+                credentials.password.as_ref().map(|password| password.hash().0.clone()).or(account.password.take());
         })
     }
 
