@@ -322,6 +322,7 @@ macro_rules! contract_tests {
             imports::imports_are_told
             imports_refused::an_import_leaves_an_administrator
             imports_refused::only_an_operator_imports
+            imports_refused::a_name_that_is_given_up_is_free
             searching::users_are_found_by_every_field
             searching::groups_are_found_by_every_field
             searching::every_field_sorts_both_ways

@@ -83,7 +83,7 @@ pub trait ImportWatcher {
 fn at_once(kind: RecordKind) -> usize {
     match kind {
         RecordKind::Users => 4_000,
-        RecordKind::Memberships => 10_000,
+        RecordKind::Memberships => 20_000,
         RecordKind::Groups | RecordKind::Managers => 5_000,
         // All edges that are there are read each time.
         RecordKind::Edges => 50_000,

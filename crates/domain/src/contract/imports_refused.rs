@@ -167,3 +167,27 @@ pub fn imported_users_join_the_groups_of_their_domains(store: Arc<dyn Store>) {
         assert_eq!(must(is_in), joins_domains);
     }
 }
+
+/// A name that a record gives up is free for the records after it, also for new users and groups.
+pub fn a_name_that_is_given_up_is_free(store: Arc<dyn Store>) {
+    let fixture = Fixture::over(store);
+    fixture.import(&[user(1, "one"), user(2, "two"), user(3, "three"), group(11, "One"), group(12, "Two")]);
+    let outcomes = fixture.import(&[
+        user(3, "four"),
+        user(2, "three"),
+        user(1, "two"),
+        user(4, "one"),
+        group(12, "Three"),
+        group(11, "Two"),
+        group(13, "One"),
+    ]);
+    assert!(!outcomes.iter().any(|outcome| matches!(outcome, ImportOutcome::Refused(_))), "{outcomes:?}");
+    for (name, id) in [("one", 4), ("two", 1), ("three", 2), ("four", 3)] {
+        let found = must(fixture.store.read(|store| store.user_id(&UserIdentifier::from(name))));
+        assert_eq!(found, Some(UserId(of_import(id))), "{name}");
+    }
+    for (name, id) in [("One", 13), ("Two", 11), ("Three", 12)] {
+        let found = must(fixture.store.read(|store| store.group_id(&GroupIdentifier::from(name))));
+        assert_eq!(found, Some(GroupId(of_import(id))), "{name}");
+    }
+}

@@ -16,6 +16,8 @@ use crate::user::{Account, Email, SecurityStamp, User, UserId, differing_columns
 struct Known {
     users: BTreeMap<UserId, User>,
     owners: BTreeMap<NameKey, UserId>,
+    /// The names that users of the plan give up.
+    freed: BTreeSet<NameKey>,
     with_password: BTreeSet<UserId>,
     of_api_keys: BTreeSet<UserId>,
     /// Those whose account must stay open.
@@ -44,22 +46,28 @@ impl Import<'_, '_> {
         };
         let mut outcomes = Vec::new();
         for part in without_repetition(records, keys) {
-            outcomes.extend(self.users_at_once(part)?);
+            let mut rest = part;
+            while !rest.is_empty() {
+                let done = self.users_at_once(rest)?;
+                rest = rest.get(done.len()..).unwrap_or_default();
+                outcomes.extend(done);
+            }
         }
         Ok(outcomes)
     }
 
+    /// Imports the first records, up to one that takes a name which another of them gave up: a store changes many at once in any order.
     fn users_at_once(&mut self, records: &[&UserRecord]) -> Result<Vec<ImportOutcome>, ImportError> {
         let mut known = self.known(records)?;
         let mut plan = Plan::default();
-        let outcomes = records.iter().map(|record| self.user(record, &mut known, &mut plan)).collect();
+        let outcomes = records.iter().map_while(|record| self.user(record, &mut known, &mut plan)).collect();
         self.join_groups(&mut plan.new)?;
-        if !plan.new.is_empty() {
-            self.work.insert_accounts(&plan.new, Provenance::at(self.now))?;
-        }
         if !plan.changed.is_empty() {
             self.work.update_accounts(&plan.changed)?;
             self.note_changed(&plan.changed)?;
+        }
+        if !plan.new.is_empty() {
+            self.work.insert_accounts(&plan.new, Provenance::at(self.now))?;
         }
         Ok(outcomes)
     }
@@ -78,6 +86,7 @@ impl Import<'_, '_> {
         let mut known = Known {
             users,
             owners,
+            freed: BTreeSet::new(),
             with_password: BTreeSet::new(),
             of_api_keys: BTreeSet::new(),
             protected: BTreeSet::new(),
@@ -103,48 +112,62 @@ impl Import<'_, '_> {
         Ok(self.work.effective_memberships_among(&pairs)?.into_iter().map(|(user, _)| user).collect())
     }
 
-    fn user(&self, record: &UserRecord, known: &mut Known, plan: &mut Plan) -> ImportOutcome {
+    /// Plans what is done with a record, and tells what becomes of it. `None`: it takes a name that another record of the plan gave up.
+    fn user(&self, record: &UserRecord, known: &mut Known, plan: &mut Plan) -> Option<ImportOutcome> {
         let by_name = || record.name().and_then(|name| known.owners.get(&NameKey::of(name)).copied());
         let id = record.id.or_else(by_name);
         let before = id.and_then(|id| known.users.get(&id));
         if record.id.is_some_and(|id| id.0.is_nil()) {
-            return ImportOutcome::refused("id", "The id must not be nil");
+            return Some(ImportOutcome::refused("id", "The id must not be nil"));
         }
         if before.is_some_and(|before| known.of_api_keys.contains(&before.id)) {
-            return ImportOutcome::refused("id", "It is the user of an API key, which is not imported");
+            return Some(ImportOutcome::refused("id", "It is the user of an API key, which is not imported"));
         }
         let id = id.unwrap_or_else(|| UserId(self.ids.next()));
         let account = Account { id, now: self.now, email_required: false };
         let user = match record.user(before, account) {
             Ok(user) => user,
-            Err(faults) => return ImportOutcome::Refused(faults),
+            Err(faults) => return Some(ImportOutcome::Refused(faults)),
         };
         if let Some(taken) = taken_name(&user, &known.owners) {
-            return ImportOutcome::refused(taken, format!("Another user has this name, {}", other(&user, known)));
+            let message = format!("Another user has this name, {}", other(&user, known));
+            return Some(ImportOutcome::refused(taken, message));
+        }
+        let (names_before, names) = (before.map(User::name_keys).unwrap_or_default(), user.name_keys());
+        if names.difference(&names_before).any(|name| known.freed.contains(name)) {
+            return None;
         }
         let password = record.password.clone().filter(|_| !known.with_password.contains(&id));
-        for key in before.map(User::name_keys).unwrap_or_default() {
-            known.owners.remove(&key);
-        }
-        known.owners.extend(user.name_keys().into_iter().map(|key| (key, id)));
-        let Some(before) = before.cloned() else {
-            let stamp = SecurityStamp(self.ids.next());
-            plan.new.push(NewAccount { user, password, stamp, groups: BTreeSet::new() });
-            return ImportOutcome::Created;
-        };
-        let mut columns = differing_columns(&before, &user);
-        if password.is_some() {
+        let before = before.cloned();
+        let mut columns = before.as_ref().map(|before| differing_columns(before, &user)).unwrap_or_default();
+        if before.is_some() && password.is_some() {
             columns.push("password");
         }
-        if columns.is_empty() {
-            return ImportOutcome::Unchanged;
+        let outcome = match &before {
+            None => ImportOutcome::Created,
+            Some(_) if columns.is_empty() => return Some(ImportOutcome::Unchanged),
+            Some(before) if known.protected.contains(&id) && closes(before, &user) => {
+                let column = if user.suspended && !before.suspended { "suspended" } else { "expiry" };
+                return Some(ImportOutcome::refused(
+                    column,
+                    "The account of the last System Administrator must stay open",
+                ));
+            }
+            Some(_) => ImportOutcome::Changed(columns),
+        };
+        for name in names_before.difference(&names) {
+            known.owners.remove(name);
+            known.freed.insert(name.clone());
         }
-        let column = if user.suspended && !before.suspended { "suspended" } else { "expiry" };
-        if known.protected.contains(&id) && closes(&before, &user) {
-            return ImportOutcome::refused(column, "The account of the last System Administrator must stay open");
+        known.owners.extend(names.into_iter().map(|name| (name, id)));
+        match before {
+            None => {
+                let stamp = SecurityStamp(self.ids.next());
+                plan.new.push(NewAccount { user, password, stamp, groups: BTreeSet::new() });
+            }
+            Some(before) => plan.changed.push(ChangedAccount { before, after: user, password }),
         }
-        plan.changed.push(ChangedAccount { before, after: user, password });
-        ImportOutcome::Changed(columns)
+        Some(outcome)
     }
 
     /// Lets new users join `Everyone` and, if that is wanted, the groups of their email domains.

@@ -24,11 +24,17 @@ impl Import<'_, '_> {
         };
         let mut outcomes = Vec::new();
         for part in without_repetition(records, keys) {
-            outcomes.extend(self.groups_at_once(part)?);
+            let mut rest = part;
+            while !rest.is_empty() {
+                let done = self.groups_at_once(rest)?;
+                rest = rest.get(done.len()..).unwrap_or_default();
+                outcomes.extend(done);
+            }
         }
         Ok(outcomes)
     }
 
+    /// Imports the first records, up to one that takes a name which another of them gave up: a store changes many at once in any order.
     fn groups_at_once(&mut self, records: &[&GroupRecord]) -> Result<Vec<ImportOutcome>, ImportError> {
         let names: BTreeSet<NameKey> =
             records.iter().filter_map(|record| record.name.as_deref()).map(NameKey::of).collect();
@@ -44,9 +50,24 @@ impl Import<'_, '_> {
         let ids = records.iter().filter_map(|record| id_of(record, &owners)).collect();
         let known = self.work.groups_of_ids(&ids)?;
         let (mut new, mut changed, mut outcomes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut freed = BTreeSet::new();
         for record in records {
             let before = id_of(record, &owners).and_then(|id| known.get(&id));
-            outcomes.push(match self.group(record, before, &mut owners) {
+            let group = self.group(record, before, &owners);
+            if let Ok(group) = &group {
+                let (name, name_before) = (group.name.key(), before.map(|before| before.name.key()));
+                if name_before.as_ref() != Some(&name) {
+                    if freed.contains(&name) {
+                        break;
+                    }
+                    if let Some(name) = name_before {
+                        owners.remove(&name);
+                        freed.insert(name);
+                    }
+                    owners.insert(name, group.id);
+                }
+            }
+            outcomes.push(match group {
                 Err(outcome) => outcome,
                 Ok(group) => match before {
                     None => {
@@ -65,12 +86,12 @@ impl Import<'_, '_> {
                 },
             });
         }
-        if !new.is_empty() {
-            self.work.insert_groups(&new)?;
-        }
         if !changed.is_empty() {
             self.work.update_groups(&changed)?;
             self.note_domains(&changed)?;
+        }
+        if !new.is_empty() {
+            self.work.insert_groups(&new)?;
         }
         Ok(outcomes)
     }
@@ -80,7 +101,7 @@ impl Import<'_, '_> {
         &self,
         record: &GroupRecord,
         before: Option<&Group>,
-        owners: &mut BTreeMap<NameKey, GroupId>,
+        owners: &BTreeMap<NameKey, GroupId>,
     ) -> Result<Group, ImportOutcome> {
         if before.is_none() && record.is_system() {
             return Err(ImportOutcome::refused("name", "There is no system group of this name"));
@@ -90,15 +111,10 @@ impl Import<'_, '_> {
             None => record.new_group(GroupId(self.ids.next()), self.now),
         };
         let group = group.map_err(ImportOutcome::Refused)?;
-        let key = group.name.key();
-        if let Some(owner) = owners.get(&key).filter(|owner| **owner != group.id) {
-            return Err(ImportOutcome::refused("name", format!("Another group has this name, {owner}")));
+        match owners.get(&group.name.key()).filter(|owner| **owner != group.id) {
+            Some(owner) => Err(ImportOutcome::refused("name", format!("Another group has this name, {owner}"))),
+            None => Ok(group),
         }
-        if let Some(before) = before {
-            owners.remove(&before.name.key());
-        }
-        owners.insert(key, group.id);
-        Ok(group)
     }
 
     /// Notes for auditors which groups that make administrators have other email domains.
