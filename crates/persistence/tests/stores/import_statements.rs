@@ -26,7 +26,7 @@ fn records(size: usize, generation: usize) -> Vec<Vec<Record>> {
     let ends = |number: usize| {
         let day =
             Timestamp::parse("2999-01-01T00:00:00Z").expect("a date").plus_days(generation.try_into().expect("few"));
-        ValidityChange { from: None, until: (number % 2 == 0).then_some(Some(day)) }
+        ValidityChange { from: None, until: number.is_multiple_of(2).then_some(Some(day)) }
     };
     let of = |count: usize, record: &dyn Fn(usize) -> Record| (0..count).map(record).collect::<Vec<_>>();
     vec![
