@@ -315,6 +315,7 @@ macro_rules! contract_tests {
             external_groups::an_issuer_leaves_somebody_who_administers
             imports::what_is_imported_is_there
             imports::what_differs_is_changed
+            imports::who_is_suspended_by_an_import_is_signed_out
             imports_refused::imported_users_join_the_groups_of_their_domains
             imports_refused::records_that_are_refused_are_named
             imports_refused::system_groups_are_those_of_their_names

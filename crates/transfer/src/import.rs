@@ -239,8 +239,3 @@ fn all_batches(
     }
     Ok(counting.report)
 }
-
-/// What is wrong with a row as a whole.
-pub(crate) fn row_fault(message: String) -> Vec<InvalidField> {
-    vec![InvalidField::new("", message)]
-}

@@ -18,6 +18,16 @@ use crate::tables::Table;
 /// The most bytes of a record: how much memory a file can take is bounded.
 const MOST_BYTES: u64 = 1024 * 1024;
 
+/// The most unknown columns of a file that are told.
+const MOST_UNKNOWN: usize = 20;
+
+/// Is called with the line of each row, and the row or what is wrong with it.
+type EachRow<'e> = &'e mut dyn FnMut(u64, Result<Row, String>) -> ControlFlow<()>;
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> SourceError + '_ {
+    |source| SourceError::File { path: path.to_owned(), source }
+}
+
 /// Refuses to read a record that is too long.
 struct Bounded<R> {
     inner: R,
@@ -36,16 +46,15 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// Calls `each` with the rows of a file until it breaks. Columns that the table does not have are added to `unknown`.
+/// Calls `each` with the rows of a file until it breaks. The first columns that the table does not have are added to `unknown`.
 pub(crate) fn read(
     path: &Path,
     format: Format,
     table: Table,
     unknown: &mut Vec<String>,
-    each: &mut dyn FnMut(u64, Result<Row, String>) -> ControlFlow<()>,
+    each: EachRow<'_>,
 ) -> Result<(), SourceError> {
-    let failed = |source| SourceError::File { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
+    let file = File::open(path).map_err(failed(path))?;
     match format {
         Format::Csv => read_csv(path, file, table, unknown, each),
         Format::Ndjson => read_lines(path, file, table, unknown, each),
@@ -57,7 +66,7 @@ fn read_csv(
     file: File,
     table: Table,
     unknown: &mut Vec<String>,
-    each: &mut dyn FnMut(u64, Result<Row, String>) -> ControlFlow<()>,
+    each: EachRow<'_>,
 ) -> Result<(), SourceError> {
     let counted = Rc::new(Counter::new(0));
     let bounded = Bounded { inner: BufReader::new(file), read: Rc::clone(&counted) };
@@ -69,7 +78,7 @@ fn read_csv(
     let mut offset = None;
     loop {
         counted.set(0);
-        if !reader.read_byte_record(&mut record).map_err(|error| csv_error(path, error))? {
+        if !reader.read_byte_record(&mut record).map_err(|error| failed(path)(error.into()))? {
             break;
         }
         let line = record.position().map_or(1, csv::Position::line);
@@ -104,7 +113,7 @@ fn header(index: usize, cell: &[u8]) -> String {
 /// The column of the table that a file calls so, in whatever case.
 fn known(table: Table, name: &str, unknown: &mut Vec<String>) -> Option<&'static str> {
     let found = table.columns.iter().find(|column| column.eq_ignore_ascii_case(name)).copied();
-    if found.is_none() && !unknown.iter().any(|known| known == name) {
+    if found.is_none() && unknown.len() < MOST_UNKNOWN && !unknown.iter().any(|known| known == name) {
         unknown.push(name.to_owned());
     }
     found
@@ -128,23 +137,18 @@ fn csv_value(column: &str, cell: &[u8]) -> Result<Value, String> {
     Ok(if text.is_empty() { Value::None } else { Value::Text(crate::formula::original(text).to_owned()) })
 }
 
-fn csv_error(path: &Path, error: csv::Error) -> SourceError {
-    SourceError::File { path: path.to_owned(), source: error.into() }
-}
-
 fn read_lines(
     path: &Path,
     file: File,
     table: Table,
     unknown: &mut Vec<String>,
-    each: &mut dyn FnMut(u64, Result<Row, String>) -> ControlFlow<()>,
+    each: EachRow<'_>,
 ) -> Result<(), SourceError> {
-    let failed = |source| SourceError::File { path: path.to_owned(), source };
     let mut file = BufReader::new(file);
     let mut text = Vec::new();
     for line in 1.. {
         text.clear();
-        if (&mut file).take(MOST_BYTES + 1).read_until(b'\n', &mut text).map_err(failed)? == 0 {
+        if (&mut file).take(MOST_BYTES + 1).read_until(b'\n', &mut text).map_err(failed(path))? == 0 {
             break;
         }
         if text.len() as u64 > MOST_BYTES {
@@ -177,10 +181,9 @@ pub(crate) fn format_of(path: &Path) -> Option<Format> {
 
 /// The files of a folder whose ending tells a format, by name.
 pub(crate) fn files_of(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
-    let failed = |source| SourceError::File { path: folder.to_owned(), source };
     let mut files = Vec::new();
-    for entry in folder.read_dir().map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
+    for entry in folder.read_dir().map_err(failed(folder))? {
+        let path = entry.map_err(failed(folder))?.path();
         if path.is_file() && format_of(&path).is_some() {
             files.push(path);
         }

@@ -236,6 +236,11 @@ impl Reading<'_> {
     }
 }
 
+/// What is wrong with a row as a whole.
+pub(crate) fn row_fault(message: String) -> Vec<InvalidField> {
+    vec![InvalidField::new("", message)]
+}
+
 /// A custom property, whose number keeps its own notation.
 fn scalar(json: &RawValue) -> Option<CustomValue> {
     let text = json.get();

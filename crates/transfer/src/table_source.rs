@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use crate::import::row_fault;
 use crate::reading::{files_of, format_of, read};
+use crate::row::row_fault;
 use crate::source::{RecordKind, Source, SourceError, Sourced};
 use crate::tables::{self, Table};
 

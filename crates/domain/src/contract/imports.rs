@@ -305,3 +305,21 @@ pub fn imports_are_told(given: Given) {
     let kinds: Vec<EventType> = events.iter().map(|event| event.kind).collect();
     assert_eq!(kinds, [EventType::UserSuspended, EventType::UserUpdated, EventType::MembersRescheduled]);
 }
+
+/// Who is suspended by an import is signed out for good, as by an action.
+pub fn who_is_suspended_by_an_import_is_signed_out(given: Given) {
+    let fixture = Fixture::given(given);
+    fixture.import(&[user(1, "tyler"), user(2, "marla")]);
+    let [tyler, marla] = [1, 2].map(|id| fixture.caller(UserId(of_import(id))));
+    let reads = |caller| fixture.directory.user(&fixture.by(caller), &UserIdentifier::Current).is_ok();
+    assert!(reads(&tyler) && reads(&marla));
+    for suspended in [true, false] {
+        let first_name = Some(Some(format!("suspended: {suspended}")));
+        fixture.import(&[
+            Record::User(Box::new(UserRecord { suspended: Some(suspended), ..named(1, "tyler") })),
+            Record::User(Box::new(UserRecord { first_name, ..named(2, "marla") })),
+        ]);
+        assert!(!reads(&tyler) && reads(&marla), "{suspended}");
+    }
+    assert!(reads(&fixture.caller(tyler.user)));
+}

@@ -6,6 +6,7 @@ mod groups;
 mod managers;
 mod members;
 mod naming;
+mod placing;
 
 use super::Directory;
 use super::unit_of_work::{Finish, Turn, Writing};

@@ -39,6 +39,8 @@ pub struct ChangedAccount {
     pub after: User,
     /// The hash of a password, for one who has none.
     pub password: Option<PasswordHash>,
+    /// A new security stamp: all tokens that were issued under another one stop working.
+    pub stamp: Option<SecurityStamp>,
 }
 
 impl ChangedAccount {
@@ -46,7 +48,7 @@ impl ChangedAccount {
     #[must_use]
     pub fn credentials(&self) -> Credentials {
         let password = self.password.clone().map(PasswordUpdate::Changed);
-        Credentials { password, names: NameSource::Authority, ..Credentials::default() }
+        Credentials { password, stamp: self.stamp, names: NameSource::Authority }
     }
 }
 

@@ -50,53 +50,52 @@ fn keys_of_users(ids: &BTreeSet<UserId>) -> Vec<Key> {
     ids.iter().map(|id| Key(id.0)).collect()
 }
 
+/// Reads what belongs to ids, a part of them after the other.
+fn in_parts<T>(
+    connection: &mut AnyConnection,
+    ids: &[Key],
+    read: impl Fn(&mut AnyConnection, &[Key]) -> Result<Vec<T>, Failure>,
+) -> Result<Vec<T>, Failure> {
+    let mut found = Vec::new();
+    for part in ids.chunks(IDS_AT_ONCE) {
+        found.append(&mut read(connection, part)?);
+    }
+    Ok(found)
+}
+
 impl ImportReader for Unit<'_> {
     fn users_of(&mut self, ids: &BTreeSet<UserId>) -> Result<BTreeMap<UserId, User>, StoreError> {
         let keys = keys_of_users(ids);
-        self.run(|connection| {
-            let mut found = BTreeMap::new();
-            for part in keys.chunks(IDS_AT_ONCE) {
-                found.extend(users_in_order(connection, part)?.into_iter().map(|user| (user.id, user)));
-            }
-            Ok(found)
-        })
+        let users = self.run(|connection| in_parts(connection, &keys, users_in_order))?;
+        Ok(users.into_iter().map(|user| (user.id, user)).collect())
     }
 
     fn users_with_password(&mut self, ids: &BTreeSet<UserId>) -> Result<BTreeSet<UserId>, StoreError> {
         let keys = keys_of_users(ids);
-        self.run(|connection| {
-            let mut found = BTreeSet::new();
-            for part in keys.chunks(IDS_AT_ONCE) {
+        let found = self.run(|connection| {
+            in_parts(connection, &keys, |connection, part| {
                 let users = users::table.filter(users::id.eq_any(part)).filter(users::password_hash.is_not_null());
-                let keys: Vec<Key> = users.select(users::id).load(connection)?;
-                found.extend(keys.into_iter().map(|key| UserId(key.0)));
-            }
-            Ok(found)
-        })
+                Ok(users.select(users::id).load::<Key>(connection)?)
+            })
+        })?;
+        Ok(found.into_iter().map(|key| UserId(key.0)).collect())
     }
 
     fn users_of_api_keys(&mut self, ids: &BTreeSet<UserId>) -> Result<BTreeSet<UserId>, StoreError> {
         let keys = keys_of_users(ids);
-        self.run(|connection| {
-            let mut found = BTreeSet::new();
-            for part in keys.chunks(IDS_AT_ONCE) {
+        let found = self.run(|connection| {
+            in_parts(connection, &keys, |connection, part| {
                 let of_keys = api_keys::table.filter(api_keys::user_id.eq_any(part));
-                let keys: Vec<Key> = of_keys.select(api_keys::user_id).load(connection)?;
-                found.extend(keys.into_iter().map(|key| UserId(key.0)));
-            }
-            Ok(found)
-        })
+                Ok(of_keys.select(api_keys::user_id).load::<Key>(connection)?)
+            })
+        })?;
+        Ok(found.into_iter().map(|key| UserId(key.0)).collect())
     }
 
     fn groups_of_ids(&mut self, ids: &BTreeSet<GroupId>) -> Result<BTreeMap<GroupId, Group>, StoreError> {
         let keys: Vec<Key> = ids.iter().map(|id| Key(id.0)).collect();
-        self.run(|connection| {
-            let mut found = BTreeMap::new();
-            for part in keys.chunks(IDS_AT_ONCE) {
-                found.extend(groups_in_order(connection, part)?.into_iter().map(|group| (group.id, group)));
-            }
-            Ok(found)
-        })
+        let groups = self.run(|connection| in_parts(connection, &keys, groups_in_order))?;
+        Ok(groups.into_iter().map(|group| (group.id, group)).collect())
     }
 
     fn standings_of_memberships(

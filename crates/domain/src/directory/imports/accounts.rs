@@ -165,7 +165,12 @@ impl Import<'_, '_> {
                 let stamp = SecurityStamp(self.ids.next());
                 plan.new.push(NewAccount { user, password, stamp, groups: BTreeSet::new() });
             }
-            Some(before) => plan.changed.push(ChangedAccount { before, after: user, password }),
+            Some(before) => {
+                // Tokens of before stay dead if the account is opened again.
+                let is_suspended = user.suspended && !before.suspended;
+                let stamp = is_suspended.then(|| SecurityStamp(self.ids.next()));
+                plan.changed.push(ChangedAccount { before, after: user, password, stamp });
+            }
         }
         Some(outcome)
     }

@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::members::{Noted, check_author, noted, unknown};
-use super::{Import, ImportError, ImportOutcome, without_repetition};
-use crate::audit::{AdministratorsChange, AuditNote};
+use super::placing::{Placing, authors, check_author, unknown};
+use super::{Import, ImportError, ImportOutcome};
 use crate::group::GroupId;
-use crate::identifier::UserIdentifier;
 use crate::ports::StoreError;
 use crate::record::EdgeRecord;
 
@@ -15,58 +13,29 @@ type Graph = BTreeMap<GroupId, Vec<GroupId>>;
 
 impl Import<'_, '_> {
     pub(super) fn edges(&mut self, records: &[&EdgeRecord]) -> Result<Vec<ImportOutcome>, ImportError> {
-        let authors: Vec<UserIdentifier> =
-            records.iter().filter_map(|record| record.added.by).map(UserIdentifier::Id).collect();
+        let authors = authors(records.iter().map(|record| record.added));
         let groups = records.iter().flat_map(|record| [&record.parent, &record.child]);
         let named = self.look_up(authors.iter(), groups)?;
         let resolve = |record: &EdgeRecord| {
             let parent = named.group(&record.parent).ok_or_else(|| unknown("parentId", "group"))?;
             let child = named.group(&record.child).ok_or_else(|| unknown("childId", "group"))?;
-            check_author(&record.added, |by| named.user(&UserIdentifier::Id(by)).is_some())?;
+            check_author(record.added, &named)?;
             Ok((parent, child))
         };
-        let mut resolved: Vec<Result<(GroupId, GroupId), ImportOutcome>> =
-            records.iter().map(|record| resolve(record)).collect();
-        self.refuse_cycles(&mut resolved)?;
-        let resolved: Vec<_> = records.iter().zip(resolved).collect();
-        let keys =
-            |(_, resolved): &(_, Result<(GroupId, GroupId), _>)| resolved.as_ref().ok().copied().into_iter().collect();
-        let mut outcomes = Vec::with_capacity(records.len());
-        for part in without_repetition(&resolved, keys) {
-            let pairs = part.iter().filter_map(|(_, resolved)| resolved.as_ref().ok().copied()).collect();
-            let standings = self.work.standings_of_edges(&pairs)?;
-            let administrators = self.work.administrators_groups()?;
-            let mut placed = Vec::new();
-            for (record, resolved) in part {
-                outcomes.push(match resolved {
-                    Err(refused) => refused.clone(),
-                    Ok(pair) => {
-                        let told = (record.added, record.validity);
-                        self.place(*pair, told, standings.get(pair).copied(), &administrators, &mut placed)
-                    }
-                });
-            }
-            if placed.is_empty() {
-                continue;
-            }
-            self.work.place_children(&placed, self.now)?;
-            for (group, change, children) in noted(&placed, &administrators, self.now) {
-                let change = match change {
-                    Noted::Added => AdministratorsChange::GroupsAdded,
-                    Noted::Dated => AdministratorsChange::GroupsScheduled,
-                };
-                let note = AuditNote::of_group(change, administrators.get(&group).cloned().unwrap_or_default(), group);
-                self.work.note(note.map(|note| note.naming_groups(&children)));
-            }
-        }
-        Ok(outcomes)
+        let placing = |record: &&EdgeRecord| {
+            let (added, validity) = (record.added, record.validity);
+            Placing { resolved: resolve(record), added, validity }
+        };
+        let mut edges: Vec<Placing<GroupId>> = records.iter().map(placing).collect();
+        self.refuse_cycles(&mut edges)?;
+        self.place_all(&edges)
     }
 
     /// Refuses those edges that would close a cycle with what is there and with the edges before them.
-    fn refuse_cycles(&mut self, edges: &mut [Result<(GroupId, GroupId), ImportOutcome>]) -> Result<(), StoreError> {
+    fn refuse_cycles(&mut self, edges: &mut [Placing<GroupId>]) -> Result<(), StoreError> {
         let mut graph = self.work.all_edges()?;
         let mut whole = graph.clone();
-        for (parent, child) in edges.iter().filter_map(|edge| edge.as_ref().ok()) {
+        for (parent, child) in edges.iter().filter_map(|edge| edge.resolved.as_ref().ok()) {
             whole.entry(*parent).or_default().push(*child);
         }
         if is_acyclic(&whole) {
@@ -74,7 +43,7 @@ impl Import<'_, '_> {
         }
         let mut cycles = Vec::new();
         for (index, edge) in edges.iter().enumerate() {
-            let Ok((parent, child)) = edge else { continue };
+            let Ok((parent, child)) = &edge.resolved else { continue };
             match path(&graph, *child, *parent) {
                 Some(path) => cycles.push((index, path)),
                 None => graph.entry(*parent).or_default().push(*child),
@@ -90,7 +59,7 @@ impl Import<'_, '_> {
                 .collect();
             if let Some(edge) = edges.get_mut(index) {
                 let message = format!("The edge would close a cycle: {}", names.join(" > "));
-                *edge = Err(ImportOutcome::refused("childId", message));
+                edge.resolved = Err(ImportOutcome::refused("childId", message));
             }
         }
         Ok(())

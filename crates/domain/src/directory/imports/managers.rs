@@ -2,17 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::members::{check_author, unknown};
+use super::placing::{authors, check_author, unknown};
 use super::{Import, ImportError, ImportOutcome};
-use crate::identifier::UserIdentifier;
 use crate::manager::ManagerId;
 use crate::ports::Appointment;
 use crate::record::{ManagerRecord, RecordedManager};
 
 impl Import<'_, '_> {
     pub(super) fn managers(&mut self, records: &[&ManagerRecord]) -> Result<Vec<ImportOutcome>, ImportError> {
-        let authors: Vec<UserIdentifier> =
-            records.iter().filter_map(|record| record.added.by).map(UserIdentifier::Id).collect();
+        let authors = authors(records.iter().map(|record| record.added));
         let users = records.iter().filter_map(|record| match &record.manager {
             RecordedManager::User(user) => Some(user),
             RecordedManager::Group(_) => None,
@@ -34,7 +32,7 @@ impl Import<'_, '_> {
                     ManagerId::Group(named.group(group).ok_or_else(|| unknown("managerId", "group"))?)
                 }
             };
-            check_author(&record.added, |by| named.user(&UserIdentifier::Id(by)).is_some())?;
+            check_author(record.added, &named)?;
             if administrators.contains_key(&group) {
                 return Err(ImportOutcome::refused("groupId", "Groups that make administrators have no managers"));
             }

@@ -175,7 +175,7 @@ pub(super) fn update(connection: &mut AnyConnection, accounts: &[ChangedAccount]
     });
     let of_account = |account: &ChangedAccount| {
         let next = User { version: Version(account.before.version.0 + 1), ..account.after.clone() };
-        row(&next, account.password.as_ref().map(|hash| hash.0.clone()), None)
+        row(&next, account.password.as_ref().map(|hash| hash.0.clone()), account.stamp.map(|stamp| Key(stamp.0)))
     };
     let rows: Vec<AccountRow> = accounts.iter().map(of_account).collect();
     all_changed(UPDATE_USERS.execute(connection, &rows)?, accounts.len())?;
@@ -221,14 +221,11 @@ fn note_renamed(connection: &mut AnyConnection, users: &[Key]) -> Result<(), Fai
     Ok(())
 }
 
-/// A statement that replaces rows found by `id`. A password stays where none is told, and so does a stamp, which is never told.
+/// A statement that replaces rows found by `id`. A password and a stamp stay where none is told.
 pub(super) fn update_statement(table: &str, id: &str, columns: Columns, condition: &str) -> RowStatement {
-    let set = columns.iter().filter(|(name, _)| *name != id && *name != "security_stamp").map(|(name, _)| {
-        if *name == "password_hash" {
-            format!("password_hash = coalesce(wanted.password_hash, {table}.password_hash)")
-        } else {
-            format!("{name} = wanted.{name}")
-        }
+    let set = columns.iter().filter(|(name, _)| *name != id).map(|(name, _)| match *name {
+        "password_hash" | "security_stamp" => format!("{name} = coalesce(wanted.{name}, {table}.{name})"),
+        name => format!("{name} = wanted.{name}"),
     });
     let set = set.collect::<Vec<_>>().join(", ");
     RowStatement::of(

@@ -1,13 +1,12 @@
 //! Importing what was exported, and what other programs wrote.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{json_of, run};
+use super::{fed, json_of, run};
 use crate::app::{Setup, TestApp};
 use crate::client::Client;
 use crate::database::Kind;
@@ -254,12 +253,20 @@ fn without_moments(bytes: &[u8]) -> Vec<Value> {
 
 async fn a_service_has_an_administrator_whatever_was_imported(kind: Kind) {
     let setup = empty(kind).await;
-    let users = write(&setup, "users.csv", "userName\ntyler\n");
+    let groups = write(&setup, "groups.csv", "name,autoMembershipEmailDomains\nClub,\"[\"\"x.example\"\"]\"\n");
+    let users = write(&setup, "users.csv", "userName,email\ntyler,tyler@x.example\n");
+    let none = write(&setup, "memberships.csv", "group,userName\n");
+    let later = write(&setup, "users-later.csv", "userName,email\nmarla,marla@x.example\n");
+    run(&setup, &["import", &groups], 0);
     run(&setup, &["import", &users], 0);
+    run(&setup, &["import", &later, &none], 0);
     let app = setup.start();
     let admin = Client::admin(&app);
-    assert_eq!(admin.listed("/users", "username").await, ["admin", "tyler"]);
-    assert!(Path::new(&users).exists());
+    assert_eq!(admin.listed("/users", "username").await, ["admin", "marla", "tyler"]);
+    assert_eq!(admin.listed("/groups/Club/users", "username").await, ["tyler"], "memberships came with the other");
+    assert!(!super::accepts(&app, "tyler", "S0ap-and-nothing-else").await);
+    fed(&app.setup, &["user", "set-password", "tyler", "--file", "-"], "S0ap-and-nothing-else\n", 0);
+    assert!(super::accepts(&app, "tyler", "S0ap-and-nothing-else").await);
 }
 
 /// A realm with a user whose password is `Wonderland-42!`, as Keycloak hashes it.
