@@ -3,8 +3,9 @@
     scripts/with-postgres python3 bench/transfer.py PROGRAM [USERS] [FOLDER]
 
 It writes files of USERS users (1,000,000), a fiftieth as many groups in each other, and five memberships a user; imports them into SQLite, exports that, imports the export into PostgreSQL, exports that, and compares
-both exports byte by byte. Then the bare databases take the same rows: `.import` of sqlite3 and COPY of psql, into tables with the keys and indexes that the rows are found by. GUILDHALL_TEST_POSTGRES is the URL of a
-server on which databases may be made.
+both exports byte by byte. Then the databases take the same rows by themselves, twice: the rows of the files (`.import` of sqlite3, COPY of psql) into tables of texts with the keys that the rows are found by, and the
+rows that the import wrote (`INSERT … SELECT` from the other file, COPY) into the service's own tables, with all their indexes and foreign keys. GUILDHALL_TEST_POSTGRES is the URL of a server on which databases
+may be made.
 """
 
 import csv
@@ -133,6 +134,40 @@ def bare_postgres(folder):
     return took
 
 
+def written_sqlite():
+    """The rows that the import wrote, into empty tables of the service."""
+    file = FOLDER / "written.db"
+    timed([PROGRAM, "migrate"], settings(f"sqlite://{file}"))
+    source = FOLDER / "transfer.db"
+    names = timed(["sqlite3", str(source), "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE '\\_\\_%' ESCAPE '\\'"])[2]
+    lines = ["PRAGMA journal_mode=WAL;", "PRAGMA synchronous=NORMAL;", f"ATTACH '{source}' AS source;", "PRAGMA foreign_keys=OFF;"]
+    lines += [f"DELETE FROM main.{name};" for name in names.split()]
+    lines += ["PRAGMA foreign_keys=ON;", "BEGIN;", "PRAGMA defer_foreign_keys=ON;"]
+    lines += [f"INSERT INTO main.{name} SELECT * FROM source.{name};" for name in names.split()] + ["COMMIT;"]
+    script = FOLDER / "written.sql"
+    script.write_text("\n".join(lines) + "\n")
+    with open(script) as feed:
+        return timed(["sqlite3", "-bail", str(file)], feed=feed)[0]
+
+
+def written_postgres():
+    """Likewise."""
+    psql("postgres", "DROP DATABASE IF EXISTS written")
+    psql("postgres", "CREATE DATABASE written ENCODING 'UTF8' TEMPLATE template0")
+    timed([PROGRAM, "migrate"], settings(f"{SERVER}/written"))
+    listed = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename NOT LIKE '\\_\\_%'"
+    names = timed(["psql", "-qXAt", f"{SERVER}/transfer", "-c", listed])[2].split()
+    names.sort(key=lambda name: ["users", "groups"].index(name) if name in ["users", "groups"] else 2)
+    psql("written", "TRUNCATE " + ", ".join(names))
+    took = 0
+    for name in names:
+        rows = FOLDER / f"{name}.rows"
+        psql("transfer", f"\\copy {name} TO '{rows}'")
+        took += psql("written", f"\\copy {name} FROM '{rows}'")
+        rows.unlink()
+    return took
+
+
 def main():
     if FOLDER.exists():
         sys.exit(f"{FOLDER} is there")
@@ -154,12 +189,14 @@ def main():
         given = out
     same = [filecmp.cmp(FOLDER / "out-SQLite" / f"{name}.csv", FOLDER / "out-PostgreSQL" / f"{name}.csv", False) for name in TABLES]
     print("the exports are the same:", dict(zip(TABLES, same)), flush=True)
-    for name, bare, folder in [
-        ("SQLite", bare_sqlite, FOLDER / "given"),
-        ("PostgreSQL", bare_postgres, FOLDER / "out-SQLite"),
+    for name, bare, folder, written in [
+        ("SQLite", bare_sqlite, FOLDER / "given", written_sqlite),
+        ("PostgreSQL", bare_postgres, FOLDER / "out-SQLite", written_postgres),
     ]:
         took = bare(folder)
-        print(f"the rows alone into {name}: {took:.1f} s, ratio {figures[name] / took:.2f}", flush=True)
+        print(f"the rows of the files alone into {name}: {took:.1f} s, ratio {figures[name] / took:.2f}", flush=True)
+        took = written()
+        print(f"the rows that the import wrote alone into {name}: {took:.1f} s, ratio {figures[name] / took:.2f}", flush=True)
     if not all(same):
         sys.exit(1)
 

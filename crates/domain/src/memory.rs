@@ -27,7 +27,7 @@
 //!
 //! let store: Arc<dyn Store> = Arc::new(Memory::new(Arc::new(SystemClock)));
 //! let administers: Result<bool, StoreError> = store.read(|directory| directory.has_lasting_administrator());
-//! assert!(is_empty.is_ok_and(|is_empty| is_empty));
+//! assert!(administers.is_ok_and(|administers| !administers));
 //! ```
 
 mod api_keys;
