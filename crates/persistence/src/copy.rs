@@ -89,6 +89,7 @@ pub fn copy(from: &Database, to: &Database) -> Result<Vec<(&'static str, u64)>, 
     let ended = execute(&mut source.connection, "ROLLBACK");
     let copied = copied?;
     ended?;
+    to.gather_statistics()?;
     Ok(copied)
 }
 
@@ -266,7 +267,7 @@ fn insertion(target: &AnyConnection, table: &str, columns: &[&Column]) -> String
                 _ => format!("value ->> '{}'", column.name),
             };
             let values: Vec<String> = columns.iter().map(value).collect();
-            format!("INSERT INTO {table} ({names}) SELECT {} FROM json_each($1)", values.join(", "))
+            format!("INSERT INTO {table} ({names}) SELECT {} FROM jsonb_each($1)", values.join(", "))
         }
     }
 }

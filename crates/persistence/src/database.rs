@@ -53,6 +53,18 @@ pub struct DatabaseSettings {
     pub statement_timeout: Option<Duration>,
     /// Whether PostgreSQL, and a proxy before it, keep prepared statements.
     pub prepared_statements: bool,
+    /// What the units of work are like.
+    pub workload: Workload,
+}
+
+/// What units of work are like, by which memory is given to SQLite.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Workload {
+    /// Many small ones, beside all that a service does: SQLite takes about 16 MiB at most.
+    #[default]
+    Service,
+    /// One large one after the other, in a program that does nothing else: SQLite takes about 128 MiB at most.
+    Bulk,
 }
 
 impl DatabaseSettings {
@@ -101,7 +113,10 @@ impl Database {
             location,
             prepared_statements: settings.prepared_statements,
             session: None,
-            file_settings: FileSettings::OF_UNITS,
+            file_settings: match settings.workload {
+                Workload::Service => FileSettings::OF_UNITS,
+                Workload::Bulk => FileSettings::OF_BULK,
+            },
             health: Arc::default(),
         };
         let mut first = manager.connect().map_err(|source| match &manager.location {
@@ -112,7 +127,7 @@ impl Database {
             (AnyConnection::Postgres(connection), _) => start::check_server(connection)?,
             (AnyConnection::Sqlite(connection), file) => {
                 let folder = file.as_ref().map_or(Path::new("."), DatabaseFile::folder);
-                dialect::sqlite::memory::limit(connection, folder).map_err(StartError::from)?;
+                dialect::sqlite::memory::limit(connection, folder, settings.workload).map_err(StartError::from)?;
             }
         }
         start::has_pending(&mut first.connection, &known())?;

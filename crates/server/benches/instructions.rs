@@ -21,7 +21,7 @@ use guildhall_domain::identifier::{GroupIdentifier, UserIdentifier};
 use guildhall_domain::ports::{Bearer, Clock, Ids, Tokens};
 use guildhall_domain::time::Timestamp;
 use guildhall_http::{Api, LaneSizes, Limits, configure};
-use guildhall_persistence::{Database, DatabaseSettings};
+use guildhall_persistence::{Database, DatabaseSettings, Workload};
 use gungraun::{Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
 use prometheus::Registry;
 use tempfile::TempDir;
@@ -62,7 +62,13 @@ impl Scene {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("guildhall.db").display());
-        let settings = DatabaseSettings { url, pool_size: 1, statement_timeout: None, prepared_statements: true };
+        let settings = DatabaseSettings {
+            url,
+            pool_size: 1,
+            statement_timeout: None,
+            prepared_statements: true,
+            workload: Workload::Service,
+        };
         let database = Database::connect(&settings).unwrap();
         database.migrate().unwrap();
         let ids = Arc::<Counter>::default();

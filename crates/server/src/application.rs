@@ -18,7 +18,7 @@ use guildhall_domain::secret::Secret;
 use guildhall_domain::time::Timestamp;
 use guildhall_domain::user::LockoutPolicy;
 use guildhall_http::{Api, ConnectionLimits, LaneSizes, Management, ServeOptions, TraceLinks};
-use guildhall_persistence::{Database, DatabaseSettings};
+use guildhall_persistence::{Database, DatabaseSettings, Workload};
 use guildhall_webhooks::{Deliveries, DestinationRules};
 use prometheus::Registry;
 use tokio::runtime::Runtime;
@@ -196,7 +196,13 @@ pub(crate) fn database(settings: &Settings) -> DatabaseSettings {
         pool_size: settings.database.pool_size,
         statement_timeout: timeout.map(Duration::from_secs),
         prepared_statements: settings.database.prepared_statements,
+        workload: Workload::Service,
     }
+}
+
+/// The same for a program that moves many rows and does nothing else.
+pub(crate) fn bulk_database(settings: &Settings) -> DatabaseSettings {
+    DatabaseSettings { workload: Workload::Bulk, ..database(settings) }
 }
 
 /// How many passwords are hashed at one time. A hash keeps a processor busy, so more would only take memory; and one processor is

@@ -197,7 +197,7 @@ impl Cli {
             Some(Command::Migrate { check: false }) => migrate(&settings),
             Some(Command::Migrate { check: true }) => return check_migrations(&settings),
             Some(Command::Export(command)) => command.run(&existing(&settings)?),
-            Some(Command::Import(command)) => return command.run(&existing(&settings)?),
+            Some(Command::Import(command)) => return command.run(&settings),
             Some(Command::Backup(command)) => command.run(&settings),
             Some(Command::Restore(command)) => command.run(&settings),
             Some(Command::Copy(command)) => command.run(&settings),

@@ -36,7 +36,7 @@ const DATES_POSTGRES: &str =
     "WITH wanted (id, valid_from, valid_until, next_at) AS MATERIALIZED (SELECT * FROM unnest($2, $3, $4, $5)) ";
 /// Those of the JSON array `$2`.
 const DATES_SQLITE: &str = "WITH wanted (id, valid_from, valid_until, next_at) AS MATERIALIZED \
-     (SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3 FROM json_each($2)) ";
+     (SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each($2)) ";
 
 impl Statements {
     /// `member` is the column of the members in `membership_dates`; `present` is the table of those that count, with its columns of the group and of the

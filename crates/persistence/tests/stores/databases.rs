@@ -6,11 +6,17 @@ use std::sync::{Arc, OnceLock};
 
 use diesel::prelude::*;
 use guildhall_domain::ports::Clock;
-use guildhall_persistence::{Database, DatabaseSettings, OpenError};
+use guildhall_persistence::{Database, DatabaseSettings, OpenError, Workload};
 
 /// The settings for a database at this URL.
 pub(crate) fn settings(url: &str) -> DatabaseSettings {
-    DatabaseSettings { url: url.to_owned(), pool_size: 4, statement_timeout: None, prepared_statements: true }
+    DatabaseSettings {
+        url: url.to_owned(),
+        pool_size: 4,
+        statement_timeout: None,
+        prepared_statements: true,
+        workload: Workload::Service,
+    }
 }
 
 /// The files of a SQLite database, which go when this is dropped.

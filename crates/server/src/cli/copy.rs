@@ -27,7 +27,7 @@ pub(crate) struct CopyCommand {
 impl CopyCommand {
     pub(crate) fn run(&self, settings: &Settings) -> Result<()> {
         let at = |url: &String| {
-            let mut settings = application::database(settings);
+            let mut settings = application::bulk_database(settings);
             settings.url.clone_from(url);
             settings
         };

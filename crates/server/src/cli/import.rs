@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
+use guildhall_auth::RandomSecrets;
 use guildhall_auth::foreign::{self, Accepted};
 use guildhall_domain::directory::{Directory, ImportOutcome};
+use guildhall_persistence::Database;
 use guildhall_transfer::{
     AcceptedPassword, Authentik, ImportMode, ImportReport, ImportWatcher, Keycloak, Ldif, Outcomes, RecordKind,
     RecordPlace, Rejects, Source, TableSource, import,
@@ -17,6 +19,8 @@ use serde_json::{Value, json};
 
 use super::outcome::Outcome;
 use super::printing::{Output, print_one, readable};
+use crate::application;
+use crate::settings::Settings;
 use crate::system::operator;
 
 #[derive(Args, Debug)]
@@ -59,14 +63,20 @@ fn accept(hash: &str) -> std::result::Result<AcceptedPassword, String> {
 }
 
 impl ImportCommand {
-    pub(crate) fn run(&self, directory: &Directory) -> Result<Outcome> {
+    pub(crate) fn run(&self, settings: &Settings) -> Result<Outcome> {
+        let database = Database::connect_existing(&application::bulk_database(settings)).context("database.url")?;
+        let directory = &application::directory(&database, settings, RandomSecrets::with_random_key()?);
         let files = || self.paths.clone();
-        match self.from {
+        let outcome = match self.from {
             None => self.import(directory, &mut TableSource::of(&self.paths)?),
             Some(Service::Ldif) => self.import(directory, &mut Ldif::new(files(), &accept)),
             Some(Service::Keycloak) => self.import(directory, &mut Keycloak::new(files(), &accept)),
             Some(Service::Authentik) => self.import(directory, &mut Authentik::new(files())),
+        }?;
+        if !self.dry_run {
+            database.gather_statistics()?;
         }
+        Ok(outcome)
     }
 
     fn import(&self, directory: &Directory, source: &mut dyn Source) -> Result<Outcome> {

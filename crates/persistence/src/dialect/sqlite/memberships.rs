@@ -202,7 +202,7 @@ pub(crate) fn change_member_counts(groups: &[Key], users: &[i64], changes: &[i64
     let rows = rows.map(|(group, (users, changes))| serde_json::json!([group.0.simple().to_string(), users, changes]));
     prepared(
         "INSERT INTO group_user_counts (group_id, slot, users, changes) \
-         SELECT unhex(value ->> 0), 0, value ->> 1, value ->> 2 FROM json_each($1) WHERE true \
+         SELECT unhex(value ->> 0), 0, value ->> 1, value ->> 2 FROM jsonb_each($1) WHERE true \
          ON CONFLICT (group_id, slot) DO UPDATE SET users = group_user_counts.users + excluded.users, \
          changes = group_user_counts.changes + excluded.changes",
     )

@@ -9,16 +9,23 @@ use std::path::Path;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-/// How much memory SQLite may take before it gives up pages.
-const LIMIT_MEBIBYTES: u32 = 16;
+use crate::database::Workload;
+
+/// How much memory SQLite may take before it gives up pages, in MiB.
+fn limit_of(workload: Workload) -> u64 {
+    match workload {
+        Workload::Service => 16,
+        Workload::Bulk => 128,
+    }
+}
 
 /// Limits the memory of all connections of this process, and lets temporary files be made in `folder`: of all folders, that of the
 /// database is known to be writable. A temporary file is deleted as soon as it is open, so a crash leaves none.
-pub(crate) fn limit(connection: &mut SqliteConnection, folder: &Path) -> QueryResult<()> {
+pub(crate) fn limit(connection: &mut SqliteConnection, folder: &Path, workload: Workload) -> QueryResult<()> {
     let folder = folder.to_string_lossy().replace('\'', "''");
     connection.batch_execute(&format!(
         "PRAGMA soft_heap_limit = {}; PRAGMA temp_store_directory = '{folder}'",
-        u64::from(LIMIT_MEBIBYTES) * 1024 * 1024
+        limit_of(workload) * 1024 * 1024
     ))
 }
 
@@ -29,6 +36,7 @@ mod tests {
     use diesel::sql_types::Text;
 
     use super::limit;
+    use crate::database::Workload;
 
     #[derive(QueryableByName)]
     struct Setting {
@@ -43,7 +51,7 @@ mod tests {
             let folder = parent.path().join(name);
             std::fs::create_dir(&folder).unwrap();
             let mut connection = SqliteConnection::establish(":memory:").unwrap();
-            limit(&mut connection, &folder).unwrap();
+            limit(&mut connection, &folder, Workload::Service).unwrap();
             let setting: Setting = sql_query("PRAGMA temp_store_directory").get_result(&mut connection).unwrap();
             assert_eq!(setting.temp_store_directory, folder.display().to_string());
         }

@@ -38,7 +38,7 @@ const INSERT_EVENTS_SQLITE: &str = "INSERT INTO new_events (content, members, gr
      SELECT e.value ->> 0, coalesce(substr($2, e.value ->> 1, e.value ->> 2), x''), unhex(e.value ->> 3), (SELECT g.name FROM groups g WHERE g.id = unhex(e.value ->> 3)), \
          CASE WHEN e.value ->> 4 THEN (SELECT unhex(group_concat(hex(a.id), '')) FROM (SELECT c.ancestor_id AS id \
              FROM group_closure c WHERE c.descendant_id = unhex(e.value ->> 3) ORDER BY c.ancestor_id LIMIT 1001) a) END \
-     FROM json_each($1) e ORDER BY e.key";
+     FROM jsonb_each($1) e ORDER BY e.key";
 
 /// Events that are kept with a change, if it changes anything.
 #[derive(Clone, Debug, Default)]

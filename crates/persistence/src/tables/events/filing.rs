@@ -66,9 +66,9 @@ pub(super) fn misfiled(connection: &mut AnyConnection, events: &[Event]) -> Resu
                 json!([number(event.sequence), actor.map(hex), group.map(hex)])
             });
             prepared(misfiled!(
-                "SELECT value ->> 0 AS sequence, unhex(value ->> 1) AS actor_id, unhex(value ->> 2) AS group_id FROM json_each($1)",
+                "SELECT value ->> 0 AS sequence, unhex(value ->> 1) AS actor_id, unhex(value ->> 2) AS group_id FROM jsonb_each($1)",
                 "max",
-                "SELECT unhex(value ->> 0) AS user_id, value ->> 1 AS kind, value ->> 2 AS sequence FROM json_each($2)"
+                "SELECT unhex(value ->> 0) AS user_id, value ->> 1 AS kind, value ->> 2 AS sequence FROM jsonb_each($2)"
             ))
             .bind::<Text, _>(told.collect::<Value>().to_string())
             .bind::<Text, _>(about.into_iter().map(About::json).collect::<Value>().to_string())

@@ -174,13 +174,13 @@ fn insert_sqlite(connection: &mut SqliteConnection, events: &[Numbered]) -> Quer
     prepared(
         "INSERT INTO events (sequence, id, kind, time, clock, actor_id, group_id, content, hash) \
          SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, unhex(value ->> 5), unhex(value ->> 6), value ->> 7, unhex(value ->> 8) \
-         FROM json_each($1)",
+         FROM jsonb_each($1)",
     )
     .bind::<Text, _>(events.iter().map(row).collect::<Value>().to_string())
     .execute(connection)?;
     let about = users_of(events);
     if !about.is_empty() {
-        let insert = "INSERT INTO event_users (user_id, kind, sequence) SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each($1)";
+        let insert = "INSERT INTO event_users (user_id, kind, sequence) SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM jsonb_each($1)";
         let rows: Value = about.into_iter().map(About::json).collect();
         prepared(insert).bind::<Text, _>(rows.to_string()).execute(connection)?;
     }

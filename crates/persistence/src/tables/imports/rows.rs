@@ -55,7 +55,7 @@ impl RowStatement {
             postgres: format!(
                 "WITH RECURSIVE wanted ({names}) AS (SELECT {selected} FROM json_to_recordset(CAST($1 AS json)) AS r ({typed})) {text}"
             ),
-            sqlite: format!("WITH RECURSIVE wanted ({names}) AS (SELECT {read} FROM json_each($1)) {text}"),
+            sqlite: format!("WITH RECURSIVE wanted ({names}) AS (SELECT {read} FROM jsonb_each($1)) {text}"),
         }
     }
 
