@@ -25,7 +25,7 @@ impl FileSettings {
     /// Those of a connection on which units of work run.
     pub(crate) const OF_UNITS: Self = Self { busy_timeout: Duration::from_secs(30), cache_kibibytes: 2_000 };
     /// Those of a connection on which large units of work run.
-    pub(crate) const OF_BULK: Self = Self { cache_kibibytes: 96_000, ..Self::OF_UNITS };
+    pub(crate) const OF_BULK: Self = Self { cache_kibibytes: 64_000, ..Self::OF_UNITS };
     /// Those of a connection that answers at once. It sorts nothing, so it may use all memory that there is for pages.
     pub(crate) const AT_ONCE: Self = Self { busy_timeout: Duration::ZERO, cache_kibibytes: 16_000 };
 }

@@ -63,7 +63,7 @@ pub enum Workload {
     /// Many small ones, beside all that a service does: SQLite takes about 16 MiB at most.
     #[default]
     Service,
-    /// One large one after the other, in a program that does nothing else: SQLite takes about 128 MiB at most.
+    /// One large one after the other, in a program that does nothing else: SQLite takes about 96 MiB at most.
     Bulk,
 }
 

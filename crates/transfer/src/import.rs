@@ -83,7 +83,8 @@ pub trait ImportWatcher {
 fn at_once(kind: RecordKind) -> usize {
     match kind {
         RecordKind::Users => 4_000,
-        RecordKind::Memberships => 20_000,
+        // The log has an event for each group, so the more there are for a group, the less is written.
+        RecordKind::Memberships => 100_000,
         RecordKind::Groups | RecordKind::Managers => 5_000,
         // All edges that are there are read each time.
         RecordKind::Edges => 50_000,

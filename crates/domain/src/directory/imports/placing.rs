@@ -101,6 +101,8 @@ impl Import<'_, '_> {
                 });
             }
             if !placed.is_empty() {
+                // Neighbours in the store come one after the other.
+                placed.sort_unstable_by_key(|member| (member.group, member.member));
                 Id::place(self.work, &placed, self.now)?;
                 self.note_placed(&placed, &administrators);
             }

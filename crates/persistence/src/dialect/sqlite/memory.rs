@@ -15,7 +15,7 @@ use crate::database::Workload;
 fn limit_of(workload: Workload) -> u64 {
     match workload {
         Workload::Service => 16,
-        Workload::Bulk => 128,
+        Workload::Bulk => 96,
     }
 }
 

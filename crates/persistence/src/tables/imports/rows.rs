@@ -11,6 +11,9 @@ use crate::connection::AnyConnection;
 use crate::prepared::prepared;
 use crate::unit_of_work::Failure;
 
+/// How many rows are the parameter of one statement: it is in memory several times.
+const ROWS_AT_ONCE: usize = 20_000;
+
 /// How a column is read from JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ColumnType {
@@ -66,22 +69,25 @@ impl RowStatement {
         Self::of(columns, &format!("INSERT INTO {table} ({names}) SELECT {names} FROM wanted WHERE true {conflict}"))
     }
 
-    /// Runs it with these rows.
+    /// Runs it with these rows, a part of them after the other.
     pub(super) fn execute(
         &'static self,
         connection: &mut AnyConnection,
         rows: &[impl Serialize],
     ) -> Result<usize, Failure> {
-        if rows.is_empty() {
-            return Ok(0);
+        let mut changed = 0;
+        for part in rows.chunks(ROWS_AT_ONCE) {
+            let part = json(part)?;
+            changed += match connection {
+                AnyConnection::Postgres(connection) => {
+                    prepared(&self.postgres).bind::<Text, _>(part).execute(connection)?
+                }
+                AnyConnection::Sqlite(connection) => {
+                    prepared(&self.sqlite).bind::<Text, _>(part).execute(connection)?
+                }
+            };
         }
-        let rows = json(rows)?;
-        Ok(match connection {
-            AnyConnection::Postgres(connection) => {
-                prepared(&self.postgres).bind::<Text, _>(rows).execute(connection)?
-            }
-            AnyConnection::Sqlite(connection) => prepared(&self.sqlite).bind::<Text, _>(rows).execute(connection)?,
-        })
+        Ok(changed)
     }
 
     /// Runs it with these rows, and reads what it returns.
@@ -95,14 +101,17 @@ impl RowStatement {
             + diesel::deserialize::QueryableByName<diesel::pg::Pg>
             + diesel::deserialize::QueryableByName<diesel::sqlite::Sqlite>,
     {
-        if rows.is_empty() {
-            return Ok(Vec::new());
+        let mut found = Vec::new();
+        for part in rows.chunks(ROWS_AT_ONCE) {
+            let part = json(part)?;
+            found.append(&mut match connection {
+                AnyConnection::Postgres(connection) => {
+                    prepared(&self.postgres).bind::<Text, _>(part).load(connection)?
+                }
+                AnyConnection::Sqlite(connection) => prepared(&self.sqlite).bind::<Text, _>(part).load(connection)?,
+            });
         }
-        let rows = json(rows)?;
-        Ok(match connection {
-            AnyConnection::Postgres(connection) => prepared(&self.postgres).bind::<Text, _>(rows).load(connection)?,
-            AnyConnection::Sqlite(connection) => prepared(&self.sqlite).bind::<Text, _>(rows).load(connection)?,
-        })
+        Ok(found)
     }
 }
 
