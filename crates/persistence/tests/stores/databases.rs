@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, Weak};
 
 use diesel::prelude::*;
 use guildhall_domain::ports::Clock;
@@ -70,12 +70,27 @@ pub(crate) fn sqlite_by(clock: Arc<dyn Clock>) -> (Database, String, Files) {
     sqlite_of(|settings| Database::connect_by(settings, clock))
 }
 
-fn sqlite_of(connect: impl FnOnce(&DatabaseSettings) -> Result<Database, OpenError>) -> (Database, String, Files) {
+/// A SQLite file that the adapter makes, which goes with the second value.
+pub(crate) fn new_sqlite() -> (Database, Files) {
     let files = Files::new();
-    let url = format!("sqlite://{}", files.path.display());
-    let database = connect(&settings(&url)).expect("a database");
+    let database = Database::connect(&settings(&format!("sqlite://{}", files.path.display()))).expect("a database");
     database.migrate().expect("tables");
-    (database, url, files)
+    (database, files)
+}
+
+fn sqlite_of(connect: impl FnOnce(&DatabaseSettings) -> Result<Database, OpenError>) -> (Database, String, Files) {
+    /// A file whose migrations were run: it is copied much sooner than they are run.
+    static MIGRATED: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let files = Files::new();
+        migrate(&format!("sqlite://{}", files.path.display()));
+        let mut connection = SqliteConnection::establish(&files.path.to_string_lossy()).expect("the file");
+        diesel::sql_query("PRAGMA wal_checkpoint (TRUNCATE)").execute(&mut connection).expect("a checkpoint");
+        fs::read(&files.path).expect("the file")
+    });
+    let files = Files::new();
+    fs::write(&files.path, &*MIGRATED).expect("a copy");
+    let url = format!("sqlite://{}", files.path.display());
+    (connect(&settings(&url)).expect("a database"), url, files)
 }
 
 /// A database of its own in the cluster of `GUILDHALL_TEST_POSTGRES`, which goes with the second value.
@@ -88,23 +103,47 @@ pub(crate) fn postgres_by(clock: Arc<dyn Clock>) -> (Database, String, Dropped) 
     postgres_of(|settings| Database::connect_by(settings, clock))
 }
 
-#[expect(clippy::disallowed_methods, reason = "a database of this test alone needs a name that no other has")]
 fn postgres_of(connect: impl FnOnce(&DatabaseSettings) -> Result<Database, OpenError>) -> (Database, String, Dropped) {
-    let cluster = std::env::var("GUILDHALL_TEST_POSTGRES")
-        .expect("GUILDHALL_TEST_POSTGRES names no PostgreSQL to test with: run `make test`");
+    let template = template();
+    let (url, name) = create(&template.cluster, &format!("TEMPLATE {}", template.name));
+    let dropped = Dropped { cluster: template.cluster.clone(), name, template: Some(template) };
+    (connect(&settings(&url)).expect("a database"), url, dropped)
+}
+
+/// A database whose migrations were run, and that nobody uses: it is copied much sooner than they are run. It is gone with the last of its copies.
+fn template() -> Arc<Dropped> {
+    static LAST: Mutex<Weak<Dropped>> = Mutex::new(Weak::new());
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    last.upgrade().unwrap_or_else(|| {
+        let cluster = std::env::var("GUILDHALL_TEST_POSTGRES")
+            .expect("GUILDHALL_TEST_POSTGRES names no PostgreSQL to test with: run `make test`");
+        let (url, name) = create(&cluster, "");
+        migrate(&url);
+        let template = Arc::new(Dropped { cluster, name, template: None });
+        *last = Arc::downgrade(&template);
+        template
+    })
+}
+
+/// Makes a database, and returns its URL and its name.
+#[expect(clippy::disallowed_methods, reason = "a database of this test alone needs a name that no other has")]
+fn create(cluster: &str, option: &str) -> (String, String) {
     let name = format!("contract_{}", uuid::Uuid::new_v4().simple());
-    administer(&cluster, &format!("CREATE DATABASE {name}"));
+    administer(cluster, &format!("CREATE DATABASE {name} {option}"));
     let (server, _) = cluster.rsplit_once('/').expect("a URL that ends with a database");
-    let url = format!("{server}/{name}");
-    let database = connect(&settings(&url)).expect("a database");
-    database.migrate().expect("tables");
-    (database, url, Dropped { cluster, name })
+    (format!("{server}/{name}"), name)
+}
+
+fn migrate(url: &str) {
+    Database::connect(&settings(url)).expect("a database").migrate().expect("tables");
 }
 
 /// Drops a database.
 pub(crate) struct Dropped {
     cluster: String,
     name: String,
+    #[expect(dead_code, reason = "held until no copy is left")]
+    template: Option<Arc<Dropped>>,
 }
 
 impl Drop for Dropped {

@@ -123,7 +123,7 @@ fn postgres_migrations_go_down_and_up_to_the_described_tables() {
 #[test]
 fn nobody_else_reads_the_sqlite_file() {
     use std::os::unix::fs::PermissionsExt;
-    let (_database, _, files) = databases::sqlite();
+    let (_database, files) = databases::new_sqlite();
     assert!(!files.list().is_empty());
     for file in files.list() {
         let metadata = std::fs::metadata(&file).expect("its metadata");

@@ -67,7 +67,13 @@ impl Setup {
         Self::over(Database::new(kind), turn)
     }
 
-    /// The same, while no other test runs.
+    /// The same over a database without any table.
+    pub(crate) async fn on_empty(kind: Kind) -> Self {
+        let turn = Turn::Shared(MACHINE.read().await);
+        Self::over(Database::empty(kind), turn)
+    }
+
+    /// The defaults over a new database, while no other test runs.
     pub(crate) async fn alone_on(kind: Kind) -> Self {
         let turn = Turn::Alone(MACHINE.write().await);
         Self::over(Database::new(kind), turn)

@@ -36,7 +36,7 @@ async fn a_chosen_password_is_never_printed(kind: Kind) {
 }
 
 async fn migrations_can_be_run_by_themselves_and_again(kind: Kind) {
-    let setup = Setup::on(kind).await;
+    let setup = Setup::on_empty(kind).await;
     for _ in 0..2 {
         let output = setup.run(&["migrate"]);
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));

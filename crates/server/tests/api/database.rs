@@ -1,13 +1,17 @@
 //! A database of its own for every test.
 
 use std::env;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, id};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
+use guildhall_persistence::{DatabaseSettings, Workload};
 use tempfile::TempDir;
 
 /// Which database a test runs on.
@@ -25,6 +29,8 @@ pub(crate) struct Database {
     keeper: Option<Keeper>,
 }
 
+/// The name of the file of SQLite.
+const FILE: &str = "guildhall.db";
 /// The password of the user of [`Database::of_a_role`].
 pub(crate) const ROLE_PASSWORD: &str = "open-sesame";
 
@@ -37,7 +43,12 @@ pub(crate) enum UsersLock {
 
 /// Who made a database on PostgreSQL, and removes it.
 enum Keeper {
-    Suite { administrator: String, name: String },
+    Suite {
+        administrator: String,
+        name: String,
+        #[expect(dead_code, reason = "held until no copy is left")]
+        template: Option<Arc<Template>>,
+    },
     Cluster(Cluster),
 }
 
@@ -48,32 +59,58 @@ struct Number {
 }
 
 impl Database {
-    /// A new database in a temporary file, or in the PostgreSQL that the suite runs beside.
+    /// A new database with all tables, in a temporary file or in the PostgreSQL that the suite runs beside: a copy, which is made much sooner than the migrations are run.
     pub(crate) fn new(kind: Kind) -> Self {
         match kind {
             Kind::Sqlite => {
-                let folder = folder();
-                let url = format!("sqlite://{}", folder.path().join("guildhall.db").display());
-                Self { kind, url, folder, keeper: None }
+                static MIGRATED: LazyLock<Vec<u8>> = LazyLock::new(|| {
+                    let empty = Database::empty(Kind::Sqlite);
+                    migrate(&empty.url);
+                    // What is set for all of SQLite in a process is that of the program, whose folder goes.
+                    let settle = "PRAGMA wal_checkpoint (TRUNCATE); PRAGMA temp_store_directory = ''; PRAGMA soft_heap_limit = 0";
+                    sqlite(&empty.url).batch_execute(settle).unwrap();
+                    fs::read(empty.path().join(FILE)).unwrap()
+                });
+                let new = Self::empty(kind);
+                let file = new.path().join(FILE);
+                fs::write(&file, &*MIGRATED).unwrap();
+                fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+                new
             }
             Kind::Postgres => {
-                static MADE: AtomicU32 = AtomicU32::new(0);
-                let administrator = env::var("GUILDHALL_TEST_POSTGRES")
-                    .expect("GUILDHALL_TEST_POSTGRES names no PostgreSQL: run `make test`, which starts one");
-                let name = format!("guildhall_{}_{}", id(), MADE.fetch_add(1, Ordering::Relaxed));
-                postgres(&administrator).batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
-                let (server, _) = administrator.rsplit_once('/').unwrap();
-                let url = format!("{server}/{name}");
-                Self { kind, url, folder: folder(), keeper: Some(Keeper::Suite { administrator, name }) }
+                let template = Template::of_all();
+                Self::in_suite(&format!("TEMPLATE {}", template.name), Some(template))
             }
         }
+    }
+
+    /// A new database without any table.
+    pub(crate) fn empty(kind: Kind) -> Self {
+        match kind {
+            Kind::Sqlite => {
+                let folder = folder();
+                let url = format!("sqlite://{}", folder.path().join(FILE).display());
+                Self { kind, url, folder, keeper: None }
+            }
+            Kind::Postgres => Self::in_suite("", None),
+        }
+    }
+
+    /// A new database in the PostgreSQL that the suite runs beside, with this `CREATE DATABASE` option.
+    fn in_suite(option: &str, template: Option<Arc<Template>>) -> Self {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let administrator = administrator();
+        let name = format!("guildhall_{}_{}", id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let url = create(&administrator, &name, option);
+        let keeper = Some(Keeper::Suite { administrator, name, template });
+        Self { kind: Kind::Postgres, url, folder: folder(), keeper }
     }
 
     /// A new database in the PostgreSQL that the suite runs beside, with this `CREATE DATABASE` option, that belongs to a user without any other
     /// rights.
     pub(crate) fn of_a_role(option: &str) -> Self {
-        let mut new = Self::new(Kind::Postgres);
-        let Some(Keeper::Suite { administrator, name }) = &new.keeper else { panic!("it is the suite's") };
+        let mut new = Self::empty(Kind::Postgres);
+        let Some(Keeper::Suite { administrator, name, .. }) = &new.keeper else { panic!("it is the suite's") };
         let (server, _) = administrator.rsplit_once('/').unwrap();
         let (_, host) = server.rsplit_once('@').unwrap();
         let url = format!("postgres://{name}:{ROLE_PASSWORD}@{host}/{name}");
@@ -150,7 +187,7 @@ impl Database {
     /// A connection of the administrator to this database.
     pub(crate) fn administrate(&self) -> PgConnection {
         let url = match &self.keeper {
-            Some(Keeper::Suite { administrator, name }) => {
+            Some(Keeper::Suite { administrator, name, .. }) => {
                 format!("{}/{name}", administrator.rsplit_once('/').unwrap().0)
             }
             _ => self.url.clone(),
@@ -248,7 +285,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        if let Some(Keeper::Suite { administrator, name }) = &self.keeper {
+        if let Some(Keeper::Suite { administrator, name, .. }) = &self.keeper {
             let dropped = PgConnection::establish(administrator).map(|mut administrator| {
                 let dropped = administrator.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"));
                 dropped.and_then(|()| administrator.batch_execute(&format!("DROP ROLE IF EXISTS {name}")))
@@ -256,6 +293,61 @@ impl Drop for Database {
             drop(dropped);
         }
     }
+}
+
+/// A database on PostgreSQL whose migrations were run, and that nobody uses. It is gone with the last of its copies.
+struct Template {
+    administrator: String,
+    name: String,
+}
+
+impl Template {
+    /// That of all tests that run at one time.
+    fn of_all() -> Arc<Self> {
+        static LAST: Mutex<(Weak<Template>, u32)> = Mutex::new((Weak::new(), 0));
+        let (last, made) = &mut *LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        last.upgrade().unwrap_or_else(|| {
+            let administrator = administrator();
+            let name = format!("guildhall_template_{}_{made}", id());
+            migrate(&create(&administrator, &name, ""));
+            let template = Arc::new(Self { administrator, name });
+            (*last, *made) = (Arc::downgrade(&template), *made + 1);
+            template
+        })
+    }
+}
+
+impl Drop for Template {
+    fn drop(&mut self) {
+        let dropped = PgConnection::establish(&self.administrator)
+            .map(|mut administrator| administrator.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name)));
+        drop(dropped);
+    }
+}
+
+/// The URL of the administrator of the PostgreSQL that the suite runs beside.
+fn administrator() -> String {
+    env::var("GUILDHALL_TEST_POSTGRES")
+        .expect("GUILDHALL_TEST_POSTGRES names no PostgreSQL: run `make test`, which starts one")
+}
+
+/// Makes a database, and returns its URL.
+fn create(administrator: &str, name: &str, option: &str) -> String {
+    postgres(administrator).batch_execute(&format!("CREATE DATABASE {name} {option}")).unwrap();
+    let (server, _) = administrator.rsplit_once('/').unwrap();
+    format!("{server}/{name}")
+}
+
+/// Runs the migrations, and nothing else.
+fn migrate(url: &str) {
+    let settings = DatabaseSettings {
+        url: url.to_owned(),
+        pool_size: 1,
+        statement_timeout: None,
+        prepared_statements: true,
+        workload: Workload::Service,
+    };
+    guildhall_persistence::Database::connect(&settings).unwrap().migrate().unwrap();
 }
 
 /// The id of a user from [`Database::insert_users`].

@@ -65,7 +65,7 @@ fn rows(kind: Kind) -> String {
 }
 
 async fn a_database_of_the_first_schema_answers_the_same(kind: Kind) {
-    let setup = Setup::on(kind).await;
+    let setup = Setup::on_empty(kind).await;
     let of_migrations = "CREATE TABLE __diesel_schema_migrations \
         (version VARCHAR(50) PRIMARY KEY NOT NULL, run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)";
     setup.database.execute(of_migrations);
