@@ -89,7 +89,6 @@ pub fn copy(from: &Database, to: &Database) -> Result<Vec<(&'static str, u64)>, 
     let ended = execute(&mut source.connection, "ROLLBACK");
     let copied = copied?;
     ended?;
-    to.gather_statistics()?;
     Ok(copied)
 }
 

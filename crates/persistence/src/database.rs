@@ -58,10 +58,9 @@ pub struct DatabaseSettings {
 }
 
 /// What units of work are like, by which memory is given to SQLite.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Workload {
     /// Many small ones, beside all that a service does: SQLite takes about 16 MiB at most.
-    #[default]
     Service,
     /// One large one after the other, in a program that does nothing else: SQLite takes about 96 MiB at most.
     Bulk,

@@ -1,4 +1,4 @@
-//! Imports: many users, groups, memberships, edges and managers with a constant number of statements.
+//! Imports: many users, groups, memberships, edges and managers with as many statements for many as for few, up to 20,000 rows a statement.
 //!
 //! | Where | What |
 //! |---|---|

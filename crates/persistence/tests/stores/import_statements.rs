@@ -64,23 +64,27 @@ fn records(size: usize, generation: usize) -> Vec<Vec<Record>> {
     ]
 }
 
+fn import(fixture: &Fixture, records: &[Record]) -> Vec<ImportOutcome> {
+    let imported = fixture
+        .directory
+        .import(&fixture.operator(), ImportOptions::default(), |import| Ok(ImportEnd::Keep(import.records(records)?)));
+    imported.expect("imported")
+}
+
 fn costs(fixture: &Fixture, size: usize) -> Vec<usize> {
-    let import = |records: &[Record], is_done: &dyn Fn(&ImportOutcome) -> bool| {
+    let cost = |records: &[Record], is_done: &dyn Fn(&ImportOutcome) -> bool| {
         statements(|| {
-            let outcomes = fixture.directory.import(&fixture.operator(), ImportOptions::default(), |import| {
-                Ok(ImportEnd::Keep(import.records(records)?))
-            });
-            let outcomes = outcomes.expect("imported");
+            let outcomes = import(fixture, records);
             assert!(outcomes.iter().all(is_done), "{outcomes:?}");
         })
     };
     let mut costs = Vec::new();
     for records in records(size, 0) {
-        costs.push(import(&records, &|outcome| *outcome == ImportOutcome::Created));
-        costs.push(import(&records, &|outcome| *outcome == ImportOutcome::Unchanged));
+        costs.push(cost(&records, &|outcome| *outcome == ImportOutcome::Created));
+        costs.push(cost(&records, &|outcome| *outcome == ImportOutcome::Unchanged));
     }
     for records in records(size, 1) {
-        costs.push(import(&records, &|outcome| !matches!(outcome, ImportOutcome::Refused(_))));
+        costs.push(cost(&records, &|outcome| !matches!(outcome, ImportOutcome::Refused(_))));
     }
     costs
 }
@@ -90,6 +94,49 @@ fn costs_stay(database: &Database) {
     // Prepares statements, and makes the slots of counters.
     costs(&fixture, 3);
     assert_eq!(costs(&fixture, 4), costs(&fixture, 60));
+}
+
+/// A thousand users in each of 21 groups: more rows than one statement takes.
+fn more_than_a_statement_is_imported(database: &Database) {
+    let fixture = Fixture::over(database.store());
+    let id = |kind: u128, number: u128| Uuid::from_u128((kind << 64) + number);
+    let users = (0..1000).map(|number| {
+        let (id, username) = (Some(UserId(id(1, number))), Some(format!("user {number}")));
+        Record::User(Box::new(UserRecord { id, username, ..UserRecord::default() }))
+    });
+    let groups = (0..21).map(|number| {
+        let (id, name) = (Some(GroupId(id(2, number))), Some(format!("group {number}")));
+        Record::Group(Box::new(GroupRecord { id, name, ..GroupRecord::default() }))
+    });
+    import(&fixture, &users.collect::<Vec<_>>());
+    import(&fixture, &groups.collect::<Vec<_>>());
+    let membership = |number: u128| {
+        let (group, user) = (GroupId(id(2, number % 21)), UserId(id(1, number / 21)));
+        let (group, user) = (RecordedGroup::from(group), UserIdentifier::Id(user));
+        let validity = ValidityChange { from: None, until: None };
+        Record::Membership(MembershipRecord { group, user, added: AddedRecord::default(), validity })
+    };
+    let memberships: Vec<Record> = (0..21_000).map(membership).collect();
+    for expected in [ImportOutcome::Created, ImportOutcome::Unchanged] {
+        assert_eq!(import(&fixture, &memberships), vec![expected; 21_000]);
+    }
+    let of_group = |number| {
+        let group = GroupId(id(2, number));
+        database.store().read(|directory| directory.group(group)).expect("read").expect("there").user_count
+    };
+    assert!((0..21).all(|number| of_group(number) == 1000));
+}
+
+#[test]
+fn sqlite_imports_more_rows_than_a_statement_takes() {
+    let (database, _, _folder) = databases::sqlite();
+    more_than_a_statement_is_imported(&database);
+}
+
+#[test]
+fn postgres_imports_more_rows_than_a_statement_takes() {
+    let (database, _, _dropped) = databases::postgres();
+    more_than_a_statement_is_imported(&database);
 }
 
 #[test]

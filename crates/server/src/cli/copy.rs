@@ -35,6 +35,7 @@ impl CopyCommand {
         let to = Database::connect(&at(&self.to)).context("--to")?;
         to.migrate().context("--to")?;
         let copied = copy(&from, &to)?;
+        to.gather_statistics().context("everything was copied, but PostgreSQL cannot count it")?;
         let rows: Value = copied.into_iter().map(|(table, rows)| (table.to_owned(), json!(rows))).collect();
         print_one(self.output, &rows)?;
         Ok(writeln!(io::stderr(), "The files of signing keys are not in the database, and belong to both.")?)

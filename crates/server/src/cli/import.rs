@@ -74,7 +74,7 @@ impl ImportCommand {
             Some(Service::Authentik) => self.import(directory, &mut Authentik::new(files())),
         }?;
         if !self.dry_run {
-            database.gather_statistics()?;
+            database.gather_statistics().context("the import was done, but PostgreSQL cannot count what there is")?;
         }
         Ok(outcome)
     }

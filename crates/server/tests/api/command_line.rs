@@ -17,7 +17,7 @@ on_both_databases! {
 }
 
 async fn a_generated_password_is_printed_once(kind: Kind) {
-    let setup = Setup::on(kind).await.without("GUILDHALL_BOOTSTRAP__ADMIN_PASSWORD");
+    let setup = Setup::on_empty(kind).await.without("GUILDHALL_BOOTSTRAP__ADMIN_PASSWORD");
     let mut app = setup.start();
     let lines = |app: &TestApp| app.server.output().lines().filter(|line| line.contains("password")).count();
     assert_eq!(lines(&app), 1, "{}", app.server.output());
@@ -27,7 +27,7 @@ async fn a_generated_password_is_printed_once(kind: Kind) {
 }
 
 async fn a_chosen_password_is_never_printed(kind: Kind) {
-    let mut app = TestApp::on(kind).await;
+    let mut app = Setup::on_empty(kind).await.start();
     assert!(!app.server.output().contains(PASSWORD), "{}", app.server.output());
     app.kill_and_restart();
     assert!(!app.server.output().contains(PASSWORD), "{}", app.server.output());

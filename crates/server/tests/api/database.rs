@@ -184,6 +184,11 @@ impl Database {
         }
     }
 
+    /// Whether PostgreSQL has counted the users. By itself it does not count as few as tests have.
+    pub(crate) fn has_statistics(&self) -> bool {
+        self.count("SELECT CAST(reltuples AS bigint) AS number FROM pg_class WHERE oid = 'users'::regclass") >= 0
+    }
+
     /// A connection of the administrator to this database.
     pub(crate) fn administrate(&self) -> PgConnection {
         let url = match &self.keeper {

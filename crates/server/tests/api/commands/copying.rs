@@ -24,6 +24,8 @@ async fn a_copy_holds_everything(kind: Kind) {
     let [from, to, last] = [&source, &there, &back].map(|setup| setup.database.url.clone());
     run(&source, &["copy", "--from", &from, "--to", &to], 0);
     run(&source, &["copy", "--from", &to, "--to", &last], 0);
+    let on_postgres = if kind == Kind::Sqlite { &there } else { &back };
+    assert!(on_postgres.database.has_statistics());
     let (before, after) = (source.database.dump(&MOMENTS), back.database.dump(&MOMENTS));
     assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
     // SQLite has an index of texts, whose rows have numbers of their own.
