@@ -19,15 +19,18 @@ pub(crate) struct FileSettings {
     pub(crate) busy_timeout: Duration,
     /// The most memory for pages that it keeps, within what all connections may, and for what it sorts, in KiB.
     pub(crate) cache_kibibytes: u32,
+    /// After how many pages of the write-ahead log they are written to the file.
+    pub(crate) checkpoint_pages: u32,
 }
 
 impl FileSettings {
     /// Those of a connection on which units of work run.
-    pub(crate) const OF_UNITS: Self = Self { busy_timeout: Duration::from_secs(30), cache_kibibytes: 2_000 };
-    /// Those of a connection on which large units of work run.
-    pub(crate) const OF_BULK: Self = Self { cache_kibibytes: 64_000, ..Self::OF_UNITS };
+    pub(crate) const OF_UNITS: Self =
+        Self { busy_timeout: Duration::from_secs(30), cache_kibibytes: 2_000, checkpoint_pages: 1_000 };
+    /// Those of a connection on which large units of work run. What many of them change is written to the file less often.
+    pub(crate) const OF_BULK: Self = Self { cache_kibibytes: 64_000, checkpoint_pages: 16_000, ..Self::OF_UNITS };
     /// Those of a connection that answers at once. It sorts nothing, so it may use all memory that there is for pages.
-    pub(crate) const AT_ONCE: Self = Self { busy_timeout: Duration::ZERO, cache_kibibytes: 16_000 };
+    pub(crate) const AT_ONCE: Self = Self { busy_timeout: Duration::ZERO, cache_kibibytes: 16_000, ..Self::OF_UNITS };
 }
 
 /// A connection to one of the databases.

@@ -1,13 +1,13 @@
 //! Imports records from a source.
 
-use std::ops::ControlFlow;
+use std::io;
 
 use guildhall_domain::context::Context;
 use guildhall_domain::directory::{Directory, Import, ImportEnd, ImportError, ImportOptions, ImportOutcome};
 use guildhall_domain::record::Record;
-use guildhall_domain::validation::InvalidField;
 
-use crate::source::{RecordKind, Source, SourceError, Sourced};
+use crate::batches::{Batch, read_ahead};
+use crate::source::{RecordKind, Source, SourceError};
 
 /// Why an import ended.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,9 @@ pub enum ImportFailure {
     /// The source cannot be read any further.
     #[error("cannot read what is to be imported")]
     Source(#[from] SourceError),
+    /// The system has no thread to read with.
+    #[error("cannot begin to read")]
+    Thread(#[source] io::Error),
     /// The directory refused it.
     #[error("cannot import")]
     Directory(#[from] ImportError),
@@ -77,18 +80,6 @@ pub trait ImportWatcher {
     fn begin(&mut self);
     /// What became of a record, or becomes of it if the import is kept.
     fn outcome(&mut self, place: RecordPlace, outcome: &ImportOutcome);
-}
-
-/// How many records are imported at once: enough that a statement for all of them costs little for each, and few enough that others do not wait long.
-fn at_once(kind: RecordKind) -> usize {
-    match kind {
-        RecordKind::Users => 4_000,
-        // The log has an event for each group, so the more there are for a group, the less is written.
-        RecordKind::Memberships => 100_000,
-        RecordKind::Groups | RecordKind::Managers => 5_000,
-        // All edges that are there are read each time.
-        RecordKind::Edges => 50_000,
-    }
 }
 
 /// Imports everything that a source tells, kind by kind. `context` is that of an operator.
@@ -183,36 +174,16 @@ impl Counting<'_> {
 /// Imports records, and tells what became of each.
 type ImportRecords<'i> = &'i mut dyn FnMut(&[Record]) -> Result<Vec<ImportOutcome>, ImportError>;
 
-/// Records that are imported together, and those between them that cannot be.
-#[derive(Default)]
-struct Batch {
-    /// Where each was read, and what is wrong with its columns.
-    places: Vec<(RecordPlace, Option<ImportOutcome>)>,
-    records: Vec<Record>,
-}
-
-impl Batch {
-    fn add(&mut self, place: RecordPlace, record: Result<Record, Vec<InvalidField>>) {
-        match record {
-            Ok(record) => {
-                self.records.push(record);
-                self.places.push((place, None));
-            }
-            Err(faults) => self.places.push((place, Some(ImportOutcome::Refused(faults)))),
+/// Imports records together, and tells what became of each, in the order in which they were read.
+fn run(batch: Batch, counting: &mut Counting<'_>, import: ImportRecords<'_>) -> Result<(), ImportError> {
+    let outcomes = if batch.records.is_empty() { Vec::new() } else { import(&batch.records)? };
+    let mut outcomes = outcomes.into_iter();
+    for (place, refused) in batch.places {
+        if let Some(outcome) = refused.or_else(|| outcomes.next()) {
+            counting.add(place, &outcome);
         }
     }
-
-    /// Imports them, and tells what became of each, in the order in which they were read.
-    fn run(&mut self, counting: &mut Counting<'_>, import: ImportRecords<'_>) -> Result<(), ImportError> {
-        let mut outcomes = if self.records.is_empty() { Vec::new() } else { import(&self.records)? }.into_iter();
-        for (place, refused) in self.places.drain(..) {
-            if let Some(outcome) = refused.or_else(|| outcomes.next()) {
-                counting.add(place, &outcome);
-            }
-        }
-        self.records.clear();
-        Ok(())
-    }
+    Ok(())
 }
 
 fn all_batches(
@@ -221,22 +192,7 @@ fn all_batches(
     import: ImportRecords<'_>,
 ) -> Result<ImportReport, ImportFailure> {
     for kind in RecordKind::ALL {
-        let mut batch = Batch::default();
-        let mut failed = None;
-        source.read(kind, &mut |Sourced { file, line, record }| {
-            batch.add(RecordPlace { kind, file, line }, record);
-            if batch.places.len() >= at_once(kind)
-                && let Err(error) = batch.run(counting, import)
-            {
-                failed = Some(error);
-                return ControlFlow::Break(());
-            }
-            ControlFlow::Continue(())
-        })?;
-        if let Some(error) = failed {
-            return Err(error.into());
-        }
-        batch.run(counting, import)?;
+        read_ahead(source, kind, &mut |batch| Ok(run(batch, counting, import)?))?;
     }
     Ok(counting.report)
 }

@@ -10,6 +10,7 @@
 //! | `source` | where records come from |
 //! | `table_source`, `reading`, `row` | CSV and JSON lines that are read |
 //! | `import` | imports records |
+//! | `batches` | reads them some thousands at a time |
 //! | `rejects` | a file of what was not imported |
 //! | `ldif` | records of an LDAP directory |
 //! | `keycloak` | records of a Keycloak realm |
@@ -20,6 +21,7 @@
 //! | `notes` | what whoever imports should know |
 
 mod authentik;
+mod batches;
 mod cell;
 mod export;
 mod file;

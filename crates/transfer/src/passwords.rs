@@ -21,7 +21,7 @@ pub struct AcceptedPassword {
 
 /// Says whether the service can verify passwords by a hash, and if it cannot, why. The text is in the PHC string format, or in that of
 /// LDAP, such as `{SSHA512}…`. The reason is counted and shown, so it must not tell the hash.
-pub type AcceptPassword<'a> = &'a dyn Fn(&str) -> Result<AcceptedPassword, String>;
+pub type AcceptPassword<'a> = &'a (dyn Fn(&str) -> Result<AcceptedPassword, String> + Sync);
 
 /// Base64 with or without padding; it is written without, as in PHC strings.
 pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(

@@ -62,7 +62,7 @@ pub enum SourceError {
 }
 
 /// Files that records are read from.
-pub trait Source {
+pub trait Source: Send {
     /// Calls `each` with all records of a kind until it breaks. It may be called again, and then begins anew.
     ///
     /// # Errors

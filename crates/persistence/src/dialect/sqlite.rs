@@ -41,10 +41,12 @@ pub(crate) fn set_up(
     settings: FileSettings,
     guard: &Arc<StatementGuard>,
 ) -> QueryResult<()> {
-    let (timeout, cache) = (settings.busy_timeout.as_millis(), settings.cache_kibibytes);
+    let FileSettings { busy_timeout, cache_kibibytes: cache, checkpoint_pages } = settings;
+    let timeout = busy_timeout.as_millis();
     connection.batch_execute(&format!(
         "PRAGMA busy_timeout = {timeout}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-         PRAGMA temp_store = FILE; PRAGMA cache_size = -{cache}; PRAGMA mmap_size = 0;"
+         PRAGMA temp_store = FILE; PRAGMA cache_size = -{cache}; PRAGMA mmap_size = 0; \
+         PRAGMA wal_autocheckpoint = {checkpoint_pages};"
     ))?;
     let guard = Arc::clone(guard);
     guildhall_interrupt_check_utils::register_nondeterministic_impl(connection, move || guard.check())?;
