@@ -82,3 +82,91 @@ fn read(source: &mut dyn Source, kind: RecordKind, sender: &SyncSender<Batch>) -
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::PathBuf;
+
+    use guildhall_domain::record::GroupRecord;
+
+    use super::*;
+
+    /// So many groups, and then an end or a fault.
+    struct Groups {
+        count: u64,
+        fails: bool,
+        told: u64,
+    }
+
+    impl Source for Groups {
+        fn read(&mut self, _: RecordKind, each: &mut dyn FnMut(Sourced) -> ControlFlow<()>) -> Result<(), SourceError> {
+            for line in 1..=self.count {
+                self.told = line;
+                let record = if line % 1000 == 0 {
+                    Err(Vec::new())
+                } else {
+                    Ok(Record::Group(Box::new(GroupRecord { name: Some(line.to_string()), ..GroupRecord::default() })))
+                };
+                if each(Sourced { file: 0, line, record }).is_break() {
+                    return Ok(());
+                }
+            }
+            if self.fails {
+                return Err(SourceError::Format {
+                    path: PathBuf::new(),
+                    line: self.count,
+                    message: "broken".to_owned(),
+                });
+            }
+            Ok(())
+        }
+
+        fn files(&self) -> &[PathBuf] {
+            &[]
+        }
+    }
+
+    /// The lines of each batch.
+    fn batches(source: &mut Groups) -> (Vec<Vec<u64>>, Result<(), ImportFailure>) {
+        let mut lines = Vec::new();
+        let done = read_ahead(source, RecordKind::Groups, &mut |batch| {
+            assert_eq!(batch.records.len(), batch.places.iter().filter(|(_, fault)| fault.is_none()).count());
+            lines.push(batch.places.iter().map(|(place, _)| place.line).collect());
+            Ok(())
+        });
+        (lines, done)
+    }
+
+    #[test]
+    fn all_batches_come_in_order() {
+        for (count, wanted) in [(0, vec![]), (1, vec![1]), (5_000, vec![5_000]), (12_345, vec![5_000, 5_000, 2_345])] {
+            let (lines, done) = batches(&mut Groups { count, fails: false, told: 0 });
+            done.unwrap();
+            assert_eq!(lines.iter().map(Vec::len).collect::<Vec<_>>(), wanted);
+            assert_eq!(lines.concat(), (1..=count).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_source_that_fails_is_told_after_the_whole_batches_before() {
+        let (lines, done) = batches(&mut Groups { count: 12_345, fails: true, told: 0 });
+        assert_eq!(lines.concat(), (1..=10_000).collect::<Vec<_>>());
+        let Err(ImportFailure::Source(SourceError::Format { line, .. })) = done else { panic!("{done:?}") };
+        assert_eq!(line, 12_345);
+    }
+
+    #[test]
+    fn nobody_reads_on_after_a_failure() {
+        let mut source = Groups { count: u64::MAX, fails: false, told: 0 };
+        let mut batches = 0;
+        let done = read_ahead(&mut source, RecordKind::Groups, &mut |_| {
+            batches += 1;
+            if batches == 2 { Err(ImportFailure::Thread(io::Error::other("no more"))) } else { Ok(()) }
+        });
+        assert!(matches!(done, Err(ImportFailure::Thread(_))), "{done:?}");
+        assert_eq!(batches, 2);
+        // Two were taken, and one more was read.
+        assert_eq!(source.told, 15_000);
+    }
+}
