@@ -57,7 +57,7 @@ pub struct DatabaseSettings {
     pub workload: Workload,
 }
 
-/// What units of work are like, by which memory is given to SQLite.
+/// What units of work are like, by which SQLite has memory, and writes what is in its write-ahead log to the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Workload {
     /// Many small ones, beside all that a service does: SQLite takes about 16 MiB at most.
